@@ -1,0 +1,148 @@
+#include "engine/batches.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "engine/random.h"
+
+namespace notnot {
+
+std::vector<std::vector<int32_t>> training_batches(const Split& split, int32_t batch_size, uint64_t seed,
+                                                   int32_t epoch) {
+  NOTNOT_CHECK(batch_size > 0, "batch size {}", batch_size);
+  const Random jitter(seed, Purpose::jitter, static_cast<uint32_t>(epoch));
+  std::vector<int64_t> key(static_cast<size_t>(split.size()));
+  for (int32_t i = 0; i < split.size(); ++i) {
+    const double length = split.length(i);
+    const auto low = static_cast<int64_t>(std::floor(-0.1 * length));
+    const auto high = static_cast<int64_t>(std::ceil(0.1 * length)) - 1;
+    key[static_cast<size_t>(i)] = split.length(i) + jitter.integer(static_cast<uint64_t>(i), low, std::max(low, high));
+  }
+  std::vector<int32_t> order(key.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int32_t a, int32_t b) { return key[static_cast<size_t>(a)] < key[static_cast<size_t>(b)]; });
+
+  std::vector<std::vector<int32_t>> batches;
+  for (size_t begin = 0; begin < order.size(); begin += static_cast<size_t>(batch_size)) {
+    const size_t end = std::min(order.size(), begin + static_cast<size_t>(batch_size));
+    batches.emplace_back(order.begin() + static_cast<std::ptrdiff_t>(begin),
+                         order.begin() + static_cast<std::ptrdiff_t>(end));
+  }
+  const Random shuffle(seed, Purpose::shuffle, static_cast<uint32_t>(epoch));
+  for (size_t i = batches.size(); i > 1; --i) {
+    std::swap(batches[i - 1], batches[static_cast<size_t>(shuffle.integer(i, 0, static_cast<int64_t>(i) - 1))]);
+  }
+  return batches;
+}
+
+std::vector<std::vector<int32_t>> evaluation_batches(const Split& split, int64_t max_tokens) {
+  std::vector<int32_t> order(static_cast<size_t>(split.size()));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return split.length(a) < split.length(b); });
+  std::vector<std::vector<int32_t>> batches;
+  int64_t tokens = 0;
+  for (const int32_t text : order) {
+    if (batches.empty() || tokens + split.length(text) > max_tokens) {
+      batches.emplace_back();
+      tokens = 0;
+    }
+    batches.back().push_back(text);
+    tokens += split.length(text);
+  }
+  return batches;
+}
+
+BatchCapacity training_capacity(const Split& split, int32_t batch_size, int32_t vocabulary) {
+  std::vector<int32_t> lengths(static_cast<size_t>(split.size()));
+  for (int32_t i = 0; i < split.size(); ++i) lengths[static_cast<size_t>(i)] = split.length(i);
+  const auto count = std::min<std::ptrdiff_t>(batch_size, split.size());
+  std::partial_sort(lengths.begin(), lengths.begin() + count, lengths.end(), std::greater<>());
+  const int64_t tokens = std::accumulate(lengths.begin(), lengths.begin() + count, int64_t{0});
+  return {count, tokens, std::min<int64_t>(tokens, vocabulary)};
+}
+
+BatchCapacity capacity_of(const Split& split, const std::vector<std::vector<int32_t>>& batches, int32_t vocabulary) {
+  BatchCapacity capacity;
+  for (const auto& batch : batches) {
+    const int64_t tokens = std::accumulate(batch.begin(), batch.end(), int64_t{0},
+                                           [&](int64_t sum, int32_t text) { return sum + split.length(text); });
+    capacity = larger(capacity, {static_cast<int64_t>(batch.size()), tokens, std::min<int64_t>(tokens, vocabulary)});
+  }
+  return capacity;
+}
+
+BatchCapacity larger(const BatchCapacity& a, const BatchCapacity& b) {
+  return {std::max(a.sequences, b.sequences), std::max(a.tokens, b.tokens), std::max(a.unique, b.unique)};
+}
+
+HostBatch assemble_batch(const Split& split, const std::vector<int32_t>& texts, int32_t vocabulary) {
+  HostBatch batch;
+  batch.texts = texts;
+  std::sort(batch.texts.begin(), batch.texts.end(), [&](int32_t a, int32_t b) {
+    return split.length(a) != split.length(b) ? split.length(a) > split.length(b) : a < b;
+  });
+  batch.offsets.push_back(0);
+  std::vector<bool> seen(static_cast<size_t>(vocabulary), false);
+  for (const int32_t text : batch.texts) {
+    const auto begin = split.offsets[static_cast<size_t>(text)], end = split.offsets[static_cast<size_t>(text) + 1];
+    for (int64_t n = begin; n < end; ++n) {
+      const int32_t id = split.token_ids[static_cast<size_t>(n)];
+      NOTNOT_CHECK(id > kPaddingId && id < vocabulary, "text {} holds id {} outside the vocabulary of {}", text, id,
+                   vocabulary);
+      if (!seen[static_cast<size_t>(id)]) ++batch.unique;
+      seen[static_cast<size_t>(id)] = true;
+      batch.token_ids.push_back(id);
+    }
+    batch.offsets.push_back(static_cast<int32_t>(batch.token_ids.size()));
+    batch.labels.push_back(split.labels[static_cast<size_t>(text)]);
+    batch.longest = std::max(batch.longest, split.length(text));
+  }
+  return batch;
+}
+
+DeviceBatch::DeviceBatch(Arena& arena, const BatchCapacity& capacity, int32_t vocabulary) : vocabulary_(vocabulary) {
+  arena.add("batch", "token_ids", {capacity.tokens}, &buffers_->token_ids);
+  arena.add("batch", "offsets", {capacity.sequences + 1}, &buffers_->offsets);
+  arena.add("batch", "labels", {capacity.sequences}, &buffers_->labels);
+  arena.add("batch", "unique_ids", {capacity.unique}, &buffers_->unique_ids);
+  arena.add("batch", "unique_row", {capacity.tokens}, &buffers_->unique_row);
+  arena.add("batch", "occurrence_offsets", {capacity.unique + 1}, &buffers_->occurrence_offsets);
+  arena.add("batch", "occurrences", {capacity.tokens}, &buffers_->occurrences);
+  arena.add("batch", "unique_tokens workspace", {unique_tokens_workspace(capacity.tokens, vocabulary)},
+            &buffers_->workspace);
+}
+
+void DeviceBatch::load(const Device& device, const HostBatch& batch) {
+  const Buffers& b = *buffers_;
+  NOTNOT_CHECK(
+      batch.tokens() <= b.token_ids.size && batch.sequences() < b.offsets.size && batch.unique <= b.unique_ids.size,
+      "{} tokens, {} sequences, {} distinct ids exceed the capacity {}, {}, {}", batch.tokens(), batch.sequences(),
+      batch.unique, b.token_ids.size, b.offsets.size - 1, b.unique_ids.size);
+  copy_to_device(device, b.token_ids.data, batch.token_ids.data(), batch.token_ids.size() * sizeof(int32_t));
+  copy_to_device(device, b.offsets.data, batch.offsets.data(), batch.offsets.size() * sizeof(int32_t));
+  copy_to_device(device, b.labels.data, batch.labels.data(), batch.labels.size() * sizeof(int32_t));
+  unique_tokens(device, {.tokens = batch.tokens(),
+                         .vocabulary = vocabulary_,
+                         .unique = batch.unique,
+                         .token_ids = b.token_ids,
+                         .unique_ids = b.unique_ids,
+                         .unique_row = b.unique_row,
+                         .occurrence_offsets = b.occurrence_offsets,
+                         .occurrences = b.occurrences,
+                         .workspace = b.workspace});
+  ragged_ = {.sequences = batch.sequences(),
+             .tokens = batch.tokens(),
+             .longest = batch.longest,
+             .unique = batch.unique,
+             .token_ids = b.token_ids,
+             .offsets = b.offsets,
+             .unique_ids = b.unique_ids,
+             .unique_row = b.unique_row,
+             .occurrence_offsets = b.occurrence_offsets,
+             .occurrences = b.occurrences};
+  labels_ = b.labels;
+}
+
+}  // namespace notnot

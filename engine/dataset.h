@@ -1,0 +1,102 @@
+#pragma once
+// A classified text corpus as the engine sees it: three splits of token ids in ragged form, and the vocabulary that
+// made them. Conventions follow the published protocol: Jain & Wallace 2019's preprocessing, which Wiegreffe & Pinter
+// 2019 section 3.1 reuse.
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace notnot {
+
+/// Ids that every vocabulary reserves. A text is `<SOS> words <EOS>`; the two boundary tokens get no attention.
+inline constexpr int32_t kPaddingId = 0;  ///< `<0>`: its embedding row is zero and stays zero; never inside a text
+inline constexpr int32_t kUnknownId = 1;  ///< `<UNK>`: a word the training split has in fewer than min_df texts
+inline constexpr int32_t kStartId = 2;    ///< `<SOS>`
+inline constexpr int32_t kEndId = 3;      ///< `<EOS>`
+inline constexpr int32_t kFirstWordId = 4;
+
+enum class SplitName : uint8_t { train, dev, test };
+inline constexpr std::array<SplitName, 3> kSplitNames = {SplitName::train, SplitName::dev, SplitName::test};
+std::string_view to_string(SplitName split);
+
+/// One text as it was read, already tokenised: words are separated by single blanks.
+struct LabelledText {
+  std::string words;
+  int32_t label = 0;  ///< 0 or 1
+  SplitName split = SplitName::train;
+  int64_t row = 0;  ///< where it stands in its source: 1 = first record after the header; for messages and for `id` in
+                    ///< predictions
+};
+
+/// Words and their ids. Ids kFirstWordId.. are given in byte order of the words, so that a corpus has one vocabulary.
+class Vocabulary {
+ public:
+  /// Words that occur in at least `min_df` of the training texts (each text counted once), plus the four reserved ids.
+  static Vocabulary build(const std::vector<LabelledText>& texts, int32_t min_df);
+  /// Reads `vocabulary.txt` of a run folder: a word per line, line k (from 1) holds id k-1. Throws InputError.
+  static Vocabulary load(const std::filesystem::path& path);
+  /// The content of `vocabulary.txt`.
+  std::string serialize() const;
+
+  int32_t size() const { return static_cast<int32_t>(words_.size()); }
+  const std::string& word(int32_t id) const { return words_[static_cast<size_t>(id)]; }
+  /// kUnknownId when the word is not in the vocabulary.
+  int32_t id(std::string_view word) const;
+  /// `<SOS> words <EOS>` as ids.
+  std::vector<int32_t> encode(std::string_view words) const;
+
+ private:
+  explicit Vocabulary(std::vector<std::string> words);
+  std::vector<std::string> words_;
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view word) const { return std::hash<std::string_view>{}(word); }
+  };
+  std::unordered_map<std::string, int32_t, Hash, std::equal_to<>> ids_;
+};
+
+/// One split, ragged: text i is token_ids[offsets[i] .. offsets[i+1]), boundary tokens included.
+struct Split {
+  std::vector<int32_t> token_ids;      ///< [tokens]
+  std::vector<int64_t> offsets = {0};  ///< [size + 1]
+  std::vector<int32_t> labels;         ///< [size] 0 or 1
+  std::vector<int64_t> rows;           ///< [size] LabelledText::row
+
+  int32_t size() const { return static_cast<int32_t>(labels.size()); }
+  int32_t length(int32_t i) const {
+    return static_cast<int32_t>(offsets[static_cast<size_t>(i) + 1] - offsets[static_cast<size_t>(i)]);
+  }
+  int32_t positives() const;
+};
+
+struct Dataset {
+  std::string name;
+  Vocabulary vocabulary;
+  std::array<Split, 3> splits;  ///< indexed by SplitName
+
+  const Split& split(SplitName name) const { return splits[static_cast<size_t>(name)]; }
+  /// `N / sum(y) - 1` on the filtered training split: the weight of class 1 in the base loss.
+  double positive_weight() const;
+};
+
+/// How texts become a Dataset. The length filter counts word tokens n (boundary tokens not counted) in every split and
+/// keeps min_length < n < max_length, strictly; a missing bound is the shortest or longest n of that split, the
+/// comparison staying strict. `filter_by_length = false` (no bound given by the user, or AgNews) keeps every text.
+struct DatasetOptions {
+  int32_t min_df = 1;
+  bool filter_by_length = false;
+  int32_t min_length = -1;  ///< -1: the split's own shortest
+  int32_t max_length = -1;  ///< -1: the split's own longest
+};
+
+/// Builds the vocabulary from the training split (before the length filter), filters and encodes. Throws InputError
+/// when a split is empty after the filter or when the training or test split has only one class (ROC-AUC is undefined
+/// there).
+Dataset make_dataset(std::string name, const std::vector<LabelledText>& texts, const DatasetOptions& options);
+
+}  // namespace notnot

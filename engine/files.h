@@ -1,0 +1,44 @@
+#pragma once
+// Whole files in and out. Everything the project writes goes through write_atomically, so that a reader, a crash or a
+// kill -9 sees the old file or the new one, never a part.
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace notnot {
+
+/// The file's bytes. Throws InputError naming the path and the system's reason.
+std::string read_file(const std::filesystem::path& path);
+
+/// A file to be read in parts. It stays the file that was opened when its path gets a new one.
+class FileReader {
+ public:
+  /// Throws as read_file does.
+  explicit FileReader(const std::filesystem::path& path);
+  size_t size() const { return size_; }
+  /// The bytes [begin, begin + bytes), which must lie in the file. Throws InputError naming the path.
+  void read(size_t begin, size_t bytes, void* to) const;
+
+ private:
+  std::filesystem::path path_;
+  std::shared_ptr<const int> descriptor_;
+  size_t size_ = 0;
+};
+
+/// Writes `path` through a temporary file in the same folder, fsync and rename. On any failure (full disk, no
+/// permission) the temporary file is removed, the old content stays, and an InputError names the path and the system's
+/// reason. Anything but a regular file at `path` (a folder, a device) is refused; a symbolic link is replaced, not
+/// followed.
+void write_atomically(const std::filesystem::path& path, std::string_view content);
+
+/// The same for content too large to hold: `write` is called once and hands pieces to its argument.
+using Sink = std::function<void(std::string_view)>;
+void write_atomically(const std::filesystem::path& path, const std::function<void(const Sink&)>& write);
+
+/// Removes what writers that were killed left in `folder`. Only for a folder where nobody is writing: see RunWriter's
+/// lock.
+void remove_temporary_files(const std::filesystem::path& folder);
+
+}  // namespace notnot

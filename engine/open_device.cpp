@@ -1,0 +1,65 @@
+#include "engine/open_device.h"
+
+#include <omp.h>
+
+#include <charconv>
+#include <utility>
+
+namespace notnot {
+namespace {
+
+/// The number behind "cuda:", 0 for "cuda", -1 when `name` is neither.
+int cuda_ordinal(std::string_view name) {
+  if (name == "cuda") return 0;
+  if (!name.starts_with("cuda:")) return -1;
+  const std::string_view digits = name.substr(5);
+  int ordinal = -1;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), ordinal);
+  return error == std::errc() && end == digits.data() + digits.size() ? ordinal : -1;
+}
+
+Device open_by_name(const std::string& name, int threads) {
+  if (name == "cpu") return open_cpu(threads);
+  std::string reason;
+  const int count = cuda::device_count(reason);
+  if (name == "auto") return count > 0 ? cuda::open(0) : open_cpu(threads);
+  const int ordinal = cuda_ordinal(name);
+  if (ordinal < 0) throw InputError(fmt::format("unknown device `{}`; give auto, cpu, cuda or cuda:<number>", name));
+  if (count == 0) throw InputError(fmt::format("device `{}` cannot be used: {}; use --device cpu", name, reason));
+  if (ordinal >= count)
+    throw InputError(
+        fmt::format("there is no device `{}`: this machine has {} CUDA device(s), numbered from 0", name, count));
+  return cuda::open(ordinal);
+}
+
+}  // namespace
+
+OpenDevice::OpenDevice(const std::string& name, int threads) : device_(open_by_name(name, threads)) {}
+
+OpenDevice::OpenDevice(OpenDevice&& other) noexcept : device_(std::exchange(other.device_, Device{})) {}
+
+OpenDevice::~OpenDevice() {
+  if (device_.backend == Backend::cuda) cuda::close(device_);
+}
+
+std::string OpenDevice::description() const {
+  if (device_.backend == Backend::cpu) return fmt::format("cpu ({})", to_string(device_.isa));
+  return fmt::format("cuda:{} ({})", device_.ordinal, cuda::describe(device_.ordinal).name);
+}
+
+int available_threads() { return omp_get_num_procs(); }
+
+std::string describe_devices() {
+  std::string text = fmt::format("cpu      {} threads, {} kernels\n", available_threads(), to_string(detect_cpu_isa()));
+  std::string reason;
+  const int count = cuda::device_count(reason);
+  for (int i = 0; i < count; ++i) {
+    const DeviceInfo info = cuda::describe(i);
+    text += fmt::format("cuda:{}   {}, sm_{}{}, {} multiprocessors, {:.1f} GiB\n", i, info.name, info.compute_major,
+                        info.compute_minor, info.multiprocessors, static_cast<double>(info.memory_bytes) / (1 << 30));
+  }
+  if (count == 0) text += fmt::format("cuda     none: {}\n", reason);
+  return text + fmt::format("CUDA backend: {}\n", cuda::build_status());
+}
+
+}  // namespace notnot

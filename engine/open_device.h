@@ -1,0 +1,36 @@
+#pragma once
+// Devices by the names that users give them, and their life time.
+#include <string>
+
+#include "kernels/device.h"
+
+namespace notnot {
+
+/// A device context that is closed with its owner. Each model of a fleet opens one of its own.
+class OpenDevice {
+ public:
+  /// `name`: "auto" (the first CUDA device, else the CPU), "cpu", "cuda" or "cuda:<number>". `threads` is for the CPU.
+  /// Throws InputError when the name is unknown, or when CUDA is asked for and cannot be used, with the reason.
+  OpenDevice(const std::string& name, int threads);
+  ~OpenDevice();
+  OpenDevice(OpenDevice&& other) noexcept;
+  OpenDevice& operator=(OpenDevice&&) = delete;
+  OpenDevice(const OpenDevice&) = delete;
+  OpenDevice& operator=(const OpenDevice&) = delete;
+
+  const Device& get() const { return device_; }
+  /// "cpu (avx512)" or "cuda:0 (NVIDIA H200)": for config.json and messages.
+  std::string description() const;
+
+ private:
+  Device device_;
+};
+
+/// Processors that this process may run on.
+int available_threads();
+
+/// What `notnot devices` prints: the CPU with its instruction set and threads, and each CUDA device, or why there is
+/// none.
+std::string describe_devices();
+
+}  // namespace notnot

@@ -1,0 +1,66 @@
+#pragma once
+// The safetensors format: 8 bytes little-endian header length, a JSON header {name: {dtype, shape, data_offsets}}, raw
+// data. Source: the format's public description. Used for models (the authors' PyTorch parameter names), checkpoints
+// and attention files.
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/files.h"
+
+namespace notnot {
+
+enum class DType : uint8_t { f32, f64, i32, i64 };
+
+/// One named tensor to be written; `data` stays the caller's and must outlive the call.
+struct TensorView {
+  std::string name;
+  DType dtype = DType::f32;
+  std::vector<int64_t> shape;
+  const void* data = nullptr;
+};
+
+/// Writes atomically; tensors in the order given, header padded so that data starts 8-aligned; `metadata` becomes
+/// `__metadata__`.
+void write_safetensors(const std::filesystem::path& path, const std::vector<TensorView>& tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+/// A file open for reading. Every offset, dtype, shape and the file's length are checked when it is opened: a truncated
+/// or corrupted file, a NaN-free guarantee excepted, throws InputError that names the file, the tensor and what is
+/// wrong.
+class Safetensors {
+ public:
+  static Safetensors read(const std::filesystem::path& path);
+
+  struct Entry {
+    DType dtype = DType::f32;
+    std::vector<int64_t> shape;
+    size_t begin = 0, end = 0;  ///< byte range inside the data section
+    int64_t elements() const;
+  };
+  const std::filesystem::path& path() const { return path_; }
+  const std::map<std::string, Entry>& entries() const { return entries_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  bool contains(const std::string& name) const { return entries_.count(name) != 0; }
+  /// The shape of `name`; throws InputError when it is missing.
+  const Entry& entry(const std::string& name) const;
+
+  /// Values converted to T (float, double, int32_t or int64_t; f32 <-> f64 and i32 <-> i64 convert, floats never become
+  /// integers). Throws InputError when the tensor is missing, its type does not convert or an i64 does not fit an i32.
+  template <class T>
+  std::vector<T> values(const std::string& name) const;
+
+ private:
+  explicit Safetensors(const std::filesystem::path& path) : path_(path), file_(path) {}
+
+  std::filesystem::path path_;
+  FileReader file_;  ///< values are read when they are asked for: a checkpoint is four times the model
+  std::map<std::string, Entry> entries_;
+  std::map<std::string, std::string> metadata_;
+  size_t data_begin_ = 0;  ///< where the data section starts in the file
+};
+
+}  // namespace notnot

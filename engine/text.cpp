@@ -1,0 +1,115 @@
+#include "engine/text.h"
+
+#include <unicode/bytestream.h>
+#include <unicode/casemap.h>
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
+
+#include <cstdint>
+#include <limits>
+
+#include "kernels/error.h"
+
+namespace notnot {
+namespace {
+
+struct CodePoint {
+  UChar32 value;  ///< negative: not UTF-8
+  std::string_view bytes;
+};
+
+/// The code point that starts at `begin`, which moves behind it.
+CodePoint next_code_point(std::string_view text, size_t& begin) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+  const auto size = static_cast<int64_t>(text.size());
+  auto end = static_cast<int64_t>(begin);
+  UChar32 value = 0;
+  U8_NEXT(bytes, end, size, value);
+  const CodePoint code_point = {value, text.substr(begin, static_cast<size_t>(end) - begin)};
+  begin = static_cast<size_t>(end);
+  return code_point;
+}
+
+template <class IsSeparator>
+std::vector<std::string_view> split(std::string_view text, const IsSeparator& is_separator) {
+  std::vector<std::string_view> pieces;
+  size_t piece = 0;
+  for (size_t next = 0; next < text.size();) {
+    const size_t here = next;
+    if (!is_separator(next_code_point(text, next).value)) continue;
+    if (here > piece) pieces.push_back(text.substr(piece, here - piece));
+    piece = next;
+  }
+  if (piece < text.size()) pieces.push_back(text.substr(piece));
+  return pieces;
+}
+
+}  // namespace
+
+std::optional<size_t> first_invalid_utf8(std::string_view text) {
+  for (size_t next = 0; next < text.size();) {
+    const size_t here = next;
+    if (next_code_point(text, next).value < 0) return here;
+  }
+  return std::nullopt;
+}
+
+std::string to_lower(std::string_view text) {
+  NOTNOT_CHECK(text.size() <= std::numeric_limits<int32_t>::max(), "a text of {} bytes is too long for ICU",
+               text.size());
+  const auto size = static_cast<int32_t>(text.size());
+  std::string lower;
+  icu::StringByteSink<std::string> sink(&lower, size);
+  UErrorCode status = U_ZERO_ERROR;
+  icu::CaseMap::utf8ToLower("", 0, icu::StringPiece(text.data(), size), sink, nullptr, status);
+  NOTNOT_CHECK(U_SUCCESS(status), "ICU: {}", u_errorName(status));
+  return lower;
+}
+
+std::string blank_non_word(std::string_view text) {
+  std::string words;
+  words.reserve(text.size());
+  for (size_t next = 0; next < text.size();) {
+    const CodePoint code_point = next_code_point(text, next);
+    if (u_isalnum(code_point.value) || code_point.value == '_') {
+      words += code_point.bytes;
+    } else {
+      words += ' ';
+    }
+  }
+  return words;
+}
+
+std::vector<std::string_view> split_at_white_space(std::string_view text) {
+  return split(text, [](UChar32 value) { return u_isUWhiteSpace(value) != 0; });
+}
+
+std::vector<std::string_view> split_words(std::string_view words) {
+  return split(words, [](UChar32 value) { return value == ' '; });
+}
+
+std::string join_words(const std::vector<std::string_view>& words) {
+  std::string joined;
+  for (const std::string_view word : words) {
+    if (!joined.empty()) joined += ' ';
+    joined += word;
+  }
+  return joined;
+}
+
+std::string shown(std::string_view text) {
+  constexpr size_t kLongest = 40;
+  std::string result = "'";
+  size_t next = 0;
+  while (next < text.size() && next < kLongest) {
+    const CodePoint code_point = next_code_point(text, next);
+    if (code_point.value >= 0 && !u_iscntrl(code_point.value)) {
+      result += code_point.bytes;
+    } else {
+      for (const char byte : code_point.bytes) result += fmt::format("\\x{:02X}", static_cast<unsigned char>(byte));
+    }
+  }
+  return result + (next < text.size() ? "...'" : "'");
+}
+
+}  // namespace notnot

@@ -1,0 +1,30 @@
+#pragma once
+// Text in UTF-8, through ICU: validation, lower case, white space. Unicode's own definitions, no locale.
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace notnot {
+
+/// Byte offset of the first byte that is not part of well-formed UTF-8; nothing when all of `text` is.
+std::optional<size_t> first_invalid_utf8(std::string_view text);
+
+/// Lower case by Unicode's full mapping, without a locale. `text` is valid UTF-8.
+std::string to_lower(std::string_view text);
+
+/// Letters, digits and `_` stay; every other code point becomes a blank. `text` is valid UTF-8.
+std::string blank_non_word(std::string_view text);
+
+/// The pieces of `text` between runs of Unicode white space (no-break space included). `text` is valid UTF-8.
+std::vector<std::string_view> split_at_white_space(std::string_view text);
+
+/// The words of a tokenised text: the pieces between blanks.
+std::vector<std::string_view> split_words(std::string_view words);
+
+std::string join_words(const std::vector<std::string_view>& words);
+
+/// `text` for a message: in quotes, at most about 40 bytes of it, control characters and invalid bytes as \xNN.
+std::string shown(std::string_view text);
+
+}  // namespace notnot

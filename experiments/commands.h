@@ -1,0 +1,12 @@
+#pragma once
+// The sub-commands of `notnot`, one file each; every function adds its command to the program's parser.
+#include <CLI/CLI.hpp>
+
+namespace notnot {
+
+void add_train_command(CLI::App& app);
+void add_predict_command(CLI::App& app);
+void add_report_command(CLI::App& app);
+void add_devices_command(CLI::App& app);
+
+}  // namespace notnot

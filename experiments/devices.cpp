@@ -1,0 +1,13 @@
+#include <fmt/format.h>
+
+#include "engine/open_device.h"
+#include "experiments/commands.h"
+
+namespace notnot {
+
+void add_devices_command(CLI::App& app) {
+  app.add_subcommand("devices", "What can train here: the CPU, and every CUDA device or why there is none")
+      ->callback([] { fmt::print("{}", describe_devices()); });
+}
+
+}  // namespace notnot

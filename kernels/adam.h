@@ -1,0 +1,80 @@
+#pragma once
+// Adam with AMSGrad (Kingma & Ba 2015; Reddi et al. 2018) and L2 added to the gradient, in the form PyTorch has used
+// since 1.3:
+//   g += decay p;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  vmax = max(vmax, v)
+//   p -= lr / (1 - b1^t) * m / (sqrt(vmax) / sqrt(1 - b2^t) + eps)
+// Embedding rows move at every step, touched or not (L2 and the moments). They are brought up to date lazily: the steps
+// a row missed are replayed in registers when it is next needed, with the bits that a dense update would have given.
+#include "kernels/adam_math.h"
+#include "kernels/device.h"
+
+namespace notnot {
+
+/// One step of a dense group of parameters.
+struct AdamStep {
+  AdamHyper hyper;
+  AdamStepScalars scalars;                                                    ///< of this step, see adam_step_scalars
+  Span<const float> gradient;                                                 ///< [n]
+  Span<float> parameter, first_moment, second_moment, largest_second_moment;  ///< [n] each
+
+  void check() const {
+    for (const auto& span : {parameter, first_moment, second_moment, largest_second_moment}) {
+      NOTNOT_CHECK(span.size == gradient.size, "a state has {} elements for {} gradients", span.size, gradient.size);
+    }
+  }
+};
+NOTNOT_OPERATION(adam_step, AdamStep)
+
+/// What the rows of an embedding carry between steps.
+struct AdamRows {
+  AdamHyper hyper;
+  int32_t rows = 0, columns = 0;                                              ///< V, E
+  Span<float> parameter, first_moment, second_moment, largest_second_moment;  ///< [V, E] each
+  Span<int32_t> last_step;              ///< [V] the step up to which each row is current
+  Span<const AdamStepScalars> scalars;  ///< [steps so far]; scalars[s - 1] belongs to step s
+
+  void check(int32_t step) const {
+    const int64_t elements = int64_t{rows} * columns;
+    NOTNOT_CHECK(rows > 0 && columns > 0 && step >= 0, "[{}, {}], step {}", rows, columns, step);
+    NOTNOT_CHECK_SIZE(parameter, elements);
+    NOTNOT_CHECK_SIZE(first_moment, elements);
+    NOTNOT_CHECK_SIZE(second_moment, elements);
+    NOTNOT_CHECK_SIZE(largest_second_moment, elements);
+    NOTNOT_CHECK_SIZE(last_step, rows);
+    NOTNOT_CHECK_SIZE(scalars, step);
+  }
+};
+
+/// Replays the missed steps (gradient 0 but for the L2 term) of the rows `ids`, or of all rows when `ids` is empty, up
+/// to and including `step`. The ids must be distinct.
+struct AdamRowsReplay {
+  AdamRows state;
+  int32_t step = 0;
+  int32_t count = 0;        ///< number of ids; 0 = all rows
+  Span<const int32_t> ids;  ///< [count]
+
+  void check() const {
+    state.check(step);
+    NOTNOT_CHECK_SIZE(ids, count);
+  }
+};
+NOTNOT_OPERATION(adam_rows_replay, AdamRowsReplay)
+
+/// Step `step` of the rows `ids`, which are current up to step - 1, with a gradient row each.
+struct AdamRowsStep {
+  AdamRows state;
+  int32_t step = 0;
+  int32_t count = 0;
+  Span<const int32_t> ids;      ///< [count], distinct
+  Span<const float> gradients;  ///< [count, E]
+
+  void check() const {
+    state.check(step);
+    NOTNOT_CHECK(step > 0 && count > 0, "step {}, {} rows", step, count);
+    NOTNOT_CHECK_SIZE(ids, count);
+    NOTNOT_CHECK_SIZE(gradients, int64_t{count} * state.columns);
+  }
+};
+NOTNOT_OPERATION(adam_rows_step, AdamRowsStep)
+
+}  // namespace notnot

@@ -1,0 +1,88 @@
+#include "kernels/adam.h"
+#include "kernels/cpu.h"
+
+namespace notnot::NOTNOT_CPU_NAMESPACE {
+namespace {
+
+constexpr int32_t kChunk = 64;  // elements whose state stays in registers while a row's missed steps are replayed
+
+/// Steps `first`..`last` of up to kChunk elements without a gradient.
+void replay_chunk(const AdamRows& state, int64_t begin, int32_t count, int32_t first, int32_t last) {
+  float parameter[kChunk] = {}, moment[kChunk] = {}, second[kChunk] = {}, largest[kChunk] = {};
+  const size_t bytes = static_cast<size_t>(count) * sizeof(float);
+  __builtin_memcpy(parameter, &state.parameter[begin], bytes);
+  __builtin_memcpy(moment, &state.first_moment[begin], bytes);
+  __builtin_memcpy(second, &state.second_moment[begin], bytes);
+  __builtin_memcpy(largest, &state.largest_second_moment[begin], bytes);
+  for (int32_t step = first; step <= last; ++step) {
+    const AdamStepScalars scalars = state.scalars[step - 1];
+    NOTNOT_SIMD
+    for (int32_t i = 0; i < kChunk; ++i) {
+      AdamElement<float> element{parameter[i], moment[i], second[i], largest[i]};
+      adam_update(element, 0.0F, state.hyper, scalars);
+      parameter[i] = element.parameter;
+      moment[i] = element.first_moment;
+      second[i] = element.second_moment;
+      largest[i] = element.largest_second_moment;
+    }
+  }
+  __builtin_memcpy(&state.parameter[begin], parameter, bytes);
+  __builtin_memcpy(&state.first_moment[begin], moment, bytes);
+  __builtin_memcpy(&state.second_moment[begin], second, bytes);
+  __builtin_memcpy(&state.largest_second_moment[begin], largest, bytes);
+}
+
+void update(const AdamHyper& hyper, const AdamStepScalars& scalars, const float* gradient, float* parameter,
+            float* moment, float* second, float* largest, int64_t count) {
+  NOTNOT_SIMD
+  for (int64_t i = 0; i < count; ++i) {
+    AdamElement<float> element{parameter[i], moment[i], second[i], largest[i]};
+    adam_update(element, gradient[i], hyper, scalars);
+    parameter[i] = element.parameter;
+    moment[i] = element.first_moment;
+    second[i] = element.second_moment;
+    largest[i] = element.largest_second_moment;
+  }
+}
+
+}  // namespace
+
+void adam_step(const Device& device, const AdamStep& args) {
+  constexpr int64_t kBlock = 16384;
+#pragma omp parallel for num_threads(device.threads) schedule(static)
+  for (int64_t begin = 0; begin < args.gradient.size; begin += kBlock) {
+    update(args.hyper, args.scalars, args.gradient.data + begin, args.parameter.data + begin,
+           args.first_moment.data + begin, args.second_moment.data + begin, args.largest_second_moment.data + begin,
+           smaller(kBlock, args.gradient.size - begin));
+  }
+}
+
+void adam_rows_replay(const Device& device, const AdamRowsReplay& args) {
+  const AdamRows& state = args.state;
+  const int32_t count = args.count == 0 ? state.rows : args.count;
+#pragma omp parallel for num_threads(device.threads) schedule(dynamic, 16)
+  for (int32_t i = 0; i < count; ++i) {
+    const int32_t row = args.count == 0 ? i : args.ids[i];
+    const int32_t first = state.last_step[row] + 1;
+    if (first > args.step) continue;
+    for (int32_t column = 0; column < state.columns; column += kChunk) {
+      replay_chunk(state, int64_t{row} * state.columns + column, smaller(kChunk, state.columns - column), first,
+                   args.step);
+    }
+    state.last_step[row] = args.step;
+  }
+}
+
+void adam_rows_step(const Device& device, const AdamRowsStep& args) {
+  const AdamRows& state = args.state;
+#pragma omp parallel for num_threads(device.threads) schedule(static)
+  for (int32_t i = 0; i < args.count; ++i) {
+    const int64_t begin = int64_t{args.ids[i]} * state.columns;
+    update(state.hyper, state.scalars[args.step - 1], &args.gradients[int64_t{i} * state.columns],
+           &state.parameter[begin], &state.first_moment[begin], &state.second_moment[begin],
+           &state.largest_second_moment[begin], state.columns);
+    state.last_step[args.ids[i]] = args.step;
+  }
+}
+
+}  // namespace notnot::NOTNOT_CPU_NAMESPACE

@@ -1,0 +1,67 @@
+#pragma once
+// One Adam/AMSGrad update of one parameter; formulas and sources in adam.h.
+#include <cmath>
+
+#include "kernels/math.h"
+
+namespace notnot {
+
+template <class Real>
+struct AdamHyperOf {
+  Real beta1 = Real(0.9), beta2 = Real(0.999), epsilon = Real(1e-8);
+  Real one_minus_beta1 = Real(0.1),
+       one_minus_beta2 = Real(0.001);  ///< rounded once from double: 1 - 0.999F is off by 5e-5
+  Real decay = 0;                      ///< L2 coefficient, added to the gradient
+};
+using AdamHyper = AdamHyperOf<float>;
+
+/// What depends on the step number alone, computed once per step in double.
+template <class Real>
+struct AdamStepScalarsOf {
+  Real step_size = 0;                ///< lr / (1 - beta1^t)
+  Real inverse_root_correction = 0;  ///< 1 / sqrt(1 - beta2^t)
+};
+using AdamStepScalars = AdamStepScalarsOf<float>;
+
+/// Scalars of step t (1, 2, ...).
+template <class Real>
+AdamStepScalarsOf<Real> adam_step_scalars(double learning_rate, double beta1, double beta2, int64_t t) {
+  const auto steps = static_cast<double>(t);
+  return {static_cast<Real>(learning_rate / (1.0 - std::pow(beta1, steps))),
+          static_cast<Real>(1.0 / std::sqrt(1.0 - std::pow(beta2, steps)))};
+}
+
+template <class Real>
+struct AdamElement {
+  Real parameter, first_moment, second_moment, largest_second_moment;
+};
+
+/// Every sum is one explicit multiply_add, so that a replayed step and a dense one round alike in every compilation.
+template <class Real>
+NOTNOT_HD void adam_moments(AdamElement<Real>& e, Real gradient, const AdamHyperOf<Real>& hyper) {
+  const Real g = multiply_add(hyper.decay, e.parameter, gradient);
+  e.first_moment = multiply_add(hyper.beta1, e.first_moment, hyper.one_minus_beta1 * g);
+  e.second_moment = multiply_add(hyper.beta2, e.second_moment, hyper.one_minus_beta2 * (g * g));
+  e.largest_second_moment = e.largest_second_moment > e.second_moment ? e.largest_second_moment : e.second_moment;
+}
+
+template <class Real>
+NOTNOT_HD void adam_update(AdamElement<Real>& e, Real gradient, const AdamHyperOf<Real>& hyper,
+                           const AdamStepScalarsOf<Real>& scalars) {
+  adam_moments(e, gradient, hyper);
+  const Real denominator =
+      multiply_add(std::sqrt(e.largest_second_moment), scalars.inverse_root_correction, hyper.epsilon);
+  e.parameter -= scalars.step_size * e.first_moment / denominator;
+}
+
+/// The form of PyTorch 1.0/1.1, with which the paper's numbers were made: eps joins sqrt(vmax) before the bias
+/// correction. Tested against golden vectors; training uses adam_update.
+template <class Real>
+NOTNOT_HD void adam_update_torch11(AdamElement<Real>& e, Real gradient, const AdamHyperOf<Real>& hyper,
+                                   const AdamStepScalarsOf<Real>& scalars) {
+  adam_moments(e, gradient, hyper);
+  const Real step = scalars.step_size / scalars.inverse_root_correction;
+  e.parameter -= step * e.first_moment / (std::sqrt(e.largest_second_moment) + hyper.epsilon);
+}
+
+}  // namespace notnot

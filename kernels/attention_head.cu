@@ -1,0 +1,389 @@
+// Two matrix products around one pass over each sequence, as on the CPU: the first gives W_a h, the pass does
+// everything from the attention's tanh to the gradient before it, the second carries that gradient back to h. One block
+// per sequence, in training too, so the loss needs no second launch and no sum leaves the block; sums run in an order
+// that the sequence's length and the widths alone decide.
+//
+// Floor, bytes per token: forward reads and writes the activations and reads h: 4 (2 A + D) = 2 KiB at D = 256, A =
+// 128; training reads h, reads and writes the activations and writes dh: 3 KiB more. A block has some 16 KiB of loads
+// in flight, that is about 25 GB/s: 20 tokens take a microsecond and the launch dominates, 4,000 tokens some 0.5 ms
+// beside 4 ms of recurrence (estimates).
+#include "kernels/attention_head.h"
+#include "kernels/attention_head_math.h"
+#include "kernels/launch.cuh"
+
+namespace notnot::cuda {
+namespace {
+
+constexpr int kThreads = 512;  // at most 128 registers each; two blocks per SM
+constexpr int kWarps = kThreads / 32;
+constexpr int kInFlight = 8;  // loads that a thread issues before it stores over what it read
+constexpr unsigned kFullWarp = 0xFFFFFFFFU;
+
+/// Dynamic shared memory of a block.
+struct Shared {
+  float of_warp[kWarps];      // block reductions
+  float of_thread[kThreads];  // partial sums of a column
+  float attention[kThreads];  // of a tile of tokens
+};
+static_assert(sizeof(Shared) <= 48 * 1024, "what every device has");
+
+// --- block-wide helpers ----------------------------------------------------------------------------------------------
+
+struct Sum {
+  static __device__ float combine(float a, float b) { return a + b; }
+};
+struct Largest {
+  static __device__ float combine(float a, float b) { return a > b ? a : b; }
+};
+
+/// Butterfly over the warp: the same value in every lane.
+template <class Operation>
+__device__ float reduce_warp(float value) {
+  for (int mask = 16; mask > 0; mask /= 2) {
+    value = Operation::combine(value, __shfl_xor_sync(kFullWarp, value, mask));
+  }
+  return value;
+}
+
+/// The same value in every thread; a barrier for what was written before.
+template <class Operation>
+__device__ float reduce_block(float value, Shared& shared) {
+  value = reduce_warp<Operation>(value);
+  __syncthreads();  // the last reduction's partial values may still be read
+  if (threadIdx.x % 32 == 0) shared.of_warp[threadIdx.x / 32] = value;
+  __syncthreads();
+  value = shared.of_warp[0];
+  for (int warp = 1; warp < kWarps; ++warp) value = Operation::combine(value, shared.of_warp[warp]);
+  return value;
+}
+
+/// The block as groups of `columns` threads: a group takes every groups-th token, a thread one column of it.
+struct ColumnGroups {
+  int columns, groups, group, column;
+
+  explicit __device__ ColumnGroups(int width)
+      : columns(width < kThreads ? width : kThreads),
+        groups(kThreads / columns),
+        group(static_cast<int>(threadIdx.x) / columns),
+        column(static_cast<int>(threadIdx.x) % columns) {}
+  __device__ bool has_work(int first, int width) const { return group < groups && first + column < width; }
+  /// The groups' partial sums added in order; valid in group 0.
+  __device__ float add_groups(float partial, Shared& shared) const {
+    __syncthreads();
+    shared.of_thread[threadIdx.x] = partial;
+    __syncthreads();
+    if (group > 0) return 0;
+    float sum = 0;
+    for (int g = 0; g < groups; ++g) sum += shared.of_thread[g * columns + column];
+    return sum;
+  }
+};
+
+/// A block's sequence: tokens begin..end-1, the first and the last of which are no words.
+struct Tokens {
+  int begin, end;
+  __device__ bool is_word(int token) const { return token > begin && token + 1 < end; }
+};
+
+/// Exactly 0 at boundary tokens, and where a given weight is 0.
+__device__ float attention_of(float log_attention) {
+  return log_attention > -INFINITY ? exponential(log_attention) : 0.0F;
+}
+
+// --- forward ---------------------------------------------------------------------------------------------------------
+
+/// activation = tanh(activation + b_a); returns v . activation. A warp's work.
+__device__ float activate_token(const AttentionHeadForward& args, int token) {
+  const int lane = static_cast<int>(threadIdx.x) % 32, width = args.attention_width;
+  float* const activation = args.activation.data + int64_t{token} * width;
+  float score = 0;
+  for (int first = lane; first < width; first += 32 * kInFlight) {
+    float values[kInFlight];
+#pragma unroll
+    for (int i = 0; i < kInFlight; ++i) values[i] = first + 32 * i < width ? activation[first + 32 * i] : 0;
+#pragma unroll
+    for (int i = 0; i < kInFlight; ++i) {
+      const int j = first + 32 * i;
+      if (j >= width) break;
+      activation[j] = values[i] = hyperbolic_tangent(values[i] + args.attention_bias[j]);
+      score = fmaf(args.attention_vector[j], values[i], score);
+    }
+  }
+  return reduce_warp<Sum>(score);
+}
+
+/// The activations of all tokens, and their scores into log_attention; a warp per token.
+__device__ void score_tokens(const AttentionHeadForward& args, Tokens tokens) {
+  for (int n = tokens.begin + static_cast<int>(threadIdx.x) / 32; n < tokens.end; n += kWarps) {
+    const float score = activate_token(args, n);
+    if (threadIdx.x % 32 == 0) args.log_attention[n] = score;
+  }
+  __syncthreads();
+}
+
+/// Scores to log-softmax over the words.
+__device__ void log_softmax(const AttentionHeadForward& args, Tokens tokens, Shared& shared) {
+  const int first = tokens.begin + 1 + static_cast<int>(threadIdx.x), end = tokens.end - 1;
+  float largest = -INFINITY;
+  for (int n = first; n < end; n += kThreads) largest = Largest::combine(largest, args.log_attention[n]);
+  largest = reduce_block<Largest>(largest, shared);
+  float sum = 0;
+  for (int n = first; n < end; n += kThreads) sum += exponential(args.log_attention[n] - largest);
+  const float log_sum = std::log(reduce_block<Sum>(sum, shared));
+  for (int n = first; n < end; n += kThreads) args.log_attention[n] = args.log_attention[n] - largest - log_sum;
+}
+
+__device__ void attend(const AttentionHeadForward& args, Tokens tokens, Shared& shared) {
+  if (args.kind == AttentionKind::learned) {
+    score_tokens(args, tokens);
+    log_softmax(args, tokens, shared);
+  } else {
+    const float uniform = -std::log(static_cast<float>(tokens.end - tokens.begin - 2));
+    for (int n = tokens.begin + 1 + static_cast<int>(threadIdx.x); n < tokens.end - 1; n += kThreads) {
+      args.log_attention[n] = args.kind == AttentionKind::uniform ? uniform : args.given_log_attention[n];
+    }
+  }
+  if (threadIdx.x == 0) args.log_attention[tokens.begin] = args.log_attention[tokens.end - 1] = -INFINITY;
+  __syncthreads();
+}
+
+/// This thread's part of sum_n alpha_n h_n at one column. Every thread of the block calls it.
+__device__ float weighted_column(const AttentionHeadForward& args, Tokens tokens, const ColumnGroups& groups, int first,
+                                 Shared& shared) {
+  float sum = 0;
+  for (int tile = tokens.begin; tile < tokens.end; tile += kThreads) {
+    const int count = min(kThreads, tokens.end - tile), own = static_cast<int>(threadIdx.x);
+    __syncthreads();
+    if (own < count) shared.attention[own] = attention_of(args.log_attention[tile + own]);
+    __syncthreads();
+    if (!groups.has_work(first, args.width)) continue;
+    const float* const hidden = args.hidden.data + int64_t{tile} * args.width + first + groups.column;
+#pragma unroll 8
+    for (int i = groups.group; i < count; i += groups.groups) {
+      sum = fmaf(shared.attention[i], hidden[int64_t{i} * args.width], sum);
+    }
+  }
+  return sum;
+}
+
+/// Context, logit, probability; returns w . context, in all threads.
+__device__ float read_out(const AttentionHeadForward& args, Tokens tokens, Shared& shared) {
+  const ColumnGroups groups(args.width);
+  float part = 0;
+  for (int first = 0; first < args.width; first += groups.columns) {
+    const float sum = groups.add_groups(weighted_column(args, tokens, groups, first, shared), shared);
+    if (groups.group > 0 || !groups.has_work(first, args.width)) continue;
+    const int column = first + groups.column;
+    args.context[int64_t{blockIdx.x} * args.width + column] = sum;
+    part = fmaf(args.output_weight[column], sum, part);
+  }
+  const float product = reduce_block<Sum>(part, shared);
+  if (threadIdx.x == 0) {
+    args.logit[blockIdx.x] = product + args.output_bias[0];
+    args.probability[blockIdx.x] = sigmoid(product + args.output_bias[0]);
+  }
+  return product;
+}
+
+__device__ float forward_sequence(const AttentionHeadForward& args, Tokens tokens, Shared& shared) {
+  attend(args, tokens, shared);
+  return read_out(args, tokens, shared);
+}
+
+__device__ Tokens block_tokens(const RaggedBatch& batch) {
+  return {batch.offsets[blockIdx.x], batch.offsets[blockIdx.x + 1]};
+}
+
+__global__ void __launch_bounds__(kThreads) forward_kernel(const AttentionHeadForward args) {
+  forward_sequence(args, block_tokens(args.batch), *dynamic_shared<Shared>());
+}
+
+// --- loss and gradients ----------------------------------------------------------------------------------------------
+
+/// What the gradient of a sequence's tokens needs beside the tokens; the same in all threads.
+struct SequenceGradient {
+  float dlogit;
+  float mean_dattention;  // sum_k alpha_k dalpha_k = dlogit (w . context)
+  float kl_factor, divergence;
+};
+
+__device__ float divergence_of(const AttentionHeadTrain& args, Tokens tokens, Shared& shared) {
+  float sum = 0;
+  for (int n = tokens.begin + 1 + static_cast<int>(threadIdx.x); n < tokens.end - 1; n += kThreads) {
+    const float log_attention = args.forward.log_attention[n];
+    sum = fmaf(attention_of(log_attention), log_attention - args.base_log_attention[n], sum);
+  }
+  return reduce_block<Sum>(sum, shared);
+}
+
+__device__ SequenceGradient sequence_loss(const AttentionHeadTrain& args, Tokens tokens, float product,
+                                          Shared& shared) {
+  const int b = static_cast<int>(blockIdx.x);
+  const float logit = product + args.forward.output_bias[0];
+  LossGradient<float> result;
+  SequenceGradient gradient = {};
+  if (args.objective == Objective::classify) {
+    result = classification_loss(logit, args.labels[b], args.labels[b] == 1 ? args.positive_weight : 1.0F);
+  } else {
+    gradient.kl_factor = args.scale * args.lambda;
+    gradient.divergence = divergence_of(args, tokens, shared);
+    result = adversarial_loss(sigmoid(logit), args.base_probability[b], gradient.divergence, args.scale,
+                              args.tvd_factor, args.lambda);
+    if (threadIdx.x == 0) args.divergence[b] = gradient.divergence;
+  }
+  gradient.dlogit = result.dlogit;
+  gradient.mean_dattention = result.dlogit * product;
+  if (threadIdx.x == 0) {
+    args.loss[b] = result.loss;
+    args.dlogit[b] = result.dlogit;
+  }
+  return gradient;
+}
+
+/// du_n from dalpha_n.
+__device__ float score_gradient(const AttentionHeadTrain& args, Tokens tokens, const SequenceGradient& gradient,
+                                int token, float dattention) {
+  if (!tokens.is_word(token)) return 0;
+  const float log_attention = args.forward.log_attention[token];
+  const float log_ratio = args.objective == Objective::adversary ? log_attention - args.base_log_attention[token] : 0;
+  return attention_score_gradient(attention_of(log_attention), dattention, gradient.mean_dattention, gradient.kl_factor,
+                                  log_ratio, gradient.divergence);
+}
+
+/// The direct part of dhidden, dlogit alpha_n w, and the scores' gradients; a warp per token.
+__device__ void token_gradients(const AttentionHeadTrain& args, Tokens tokens, const SequenceGradient& gradient) {
+  const AttentionHeadForward& forward = args.forward;
+  const int lane = static_cast<int>(threadIdx.x) % 32, width = forward.width;
+  const float* const weight = forward.output_weight.data;
+  for (int n = tokens.begin + static_cast<int>(threadIdx.x) / 32; n < tokens.end; n += kWarps) {
+    if (forward.kind == AttentionKind::learned) {
+      const float* const hidden = forward.hidden.data + int64_t{n} * width;
+      float dot = 0;
+#pragma unroll 8
+      for (int j = lane; j < width; j += 32) dot = fmaf(weight[j], hidden[j], dot);
+      dot = reduce_warp<Sum>(dot);
+      if (lane == 0) args.dscore[n] = score_gradient(args, tokens, gradient, n, gradient.dlogit * dot);
+    }
+    float* const dhidden = args.dhidden.data + int64_t{n} * width;
+    const float factor = gradient.dlogit * attention_of(forward.log_attention[n]);
+    for (int j = lane; j < width; j += 32) dhidden[j] = factor * weight[j];
+  }
+  __syncthreads();
+}
+
+/// activation := d(W_a h + b_a) at one column of this thread's tokens; returns their part of dv.
+__device__ float activation_gradient(const AttentionHeadTrain& args, Tokens tokens, const ColumnGroups& groups,
+                                     int column) {
+  const int width = args.forward.attention_width;
+  float* const activations = args.forward.activation.data + column;
+  const float vector = args.forward.attention_vector[column];
+  float dvector = 0;
+  for (int first = tokens.begin + groups.group; first < tokens.end; first += groups.groups * kInFlight) {
+    float values[kInFlight], dscores[kInFlight];
+#pragma unroll
+    for (int i = 0; i < kInFlight; ++i) {
+      const int n = first + groups.groups * i;
+      values[i] = n < tokens.end ? activations[int64_t{n} * width] : 0;
+      dscores[i] = n < tokens.end ? args.dscore[n] : 0;
+    }
+#pragma unroll
+    for (int i = 0; i < kInFlight; ++i) {
+      const int n = first + groups.groups * i;
+      if (n >= tokens.end) break;
+      dvector = fmaf(dscores[i], values[i], dvector);
+      activations[int64_t{n} * width] = dscores[i] * vector * (1.0F - values[i] * values[i]);
+    }
+  }
+  return dvector;
+}
+
+/// The activations' gradients, zero at boundary tokens, and this sequence's part of dv into the workspace [B, A].
+__device__ void activation_gradients(const AttentionHeadTrain& args, Tokens tokens, Shared& shared) {
+  const int width = args.forward.attention_width;
+  const ColumnGroups groups(width);
+  for (int first = 0; first < width; first += groups.columns) {
+    const int column = first + groups.column;
+    const bool work = groups.has_work(first, width);
+    const float dvector = groups.add_groups(work ? activation_gradient(args, tokens, groups, column) : 0, shared);
+    if (work && groups.group == 0) args.workspace[int64_t{blockIdx.x} * width + column] = dvector;
+  }
+}
+
+__global__ void __launch_bounds__(kThreads) train_kernel(const AttentionHeadTrain args) {
+  Shared& shared = *dynamic_shared<Shared>();
+  const Tokens tokens = block_tokens(args.forward.batch);
+  const float product = forward_sequence(args.forward, tokens, shared);
+  token_gradients(args, tokens, sequence_loss(args, tokens, product, shared));
+  if (args.forward.kind == AttentionKind::learned) activation_gradients(args, tokens, shared);
+}
+
+// --- launchers -------------------------------------------------------------------------------------------------------
+
+/// W_a h for all tokens; the bias joins in score_tokens.
+void attention_projection(const Device& device, const AttentionHeadForward& args) {
+  if (args.kind != AttentionKind::learned) return;
+  notnot::matmul(device, {.rows = args.batch.tokens,
+                          .inner = args.width,
+                          .columns = args.attention_width,
+                          .a = args.hidden,
+                          .b = args.attention_weight_transposed,
+                          .c = args.activation});
+}
+
+/// sums += values summed over rows, scaled if `scale` is given.
+void add_columns(const Device& device, const AttentionHeadTrain& args, int32_t rows, int32_t columns,
+                 Span<const float> values, Span<const float> scale, Span<float> sums) {
+  const int64_t used = int64_t{args.forward.batch.sequences} * args.forward.attention_width;  // the parts of dv
+  notnot::column_sum(device, {.rows = rows,
+                              .columns = columns,
+                              .values = values,
+                              .scale = scale,
+                              .sums = sums,
+                              .workspace = args.workspace.subspan(used, args.workspace.size - used)});
+}
+
+void attention_parameter_gradients(const Device& device, const AttentionHeadTrain& args) {
+  const AttentionHeadForward& forward = args.forward;
+  const int32_t tokens = forward.batch.tokens, width = forward.width, attention_width = forward.attention_width;
+  add_columns(device, args, forward.batch.sequences, attention_width, args.workspace, {}, args.dattention_vector);
+  add_columns(device, args, tokens, attention_width, forward.activation, {}, args.dattention_bias);
+  notnot::weight_gradient(device, {.rows = tokens,
+                                   .outputs = attention_width,
+                                   .inputs = width,
+                                   .a_stride = attention_width,
+                                   .b_stride = width,
+                                   .a = forward.activation,
+                                   .b = forward.hidden,
+                                   .c = args.dattention_weight});
+  notnot::matmul(device, {.rows = tokens,
+                          .inner = attention_width,
+                          .columns = width,
+                          .a = forward.activation,
+                          .b = args.attention_weight,
+                          .c = args.dhidden,
+                          .accumulate = true});
+}
+
+}  // namespace
+
+void attention_head_forward(const Device& device, const AttentionHeadForward& args) {
+  const ProfileRange range("attention_head_forward");
+  attention_projection(device, args);
+  launch(device, "attention_head_forward", {dim3(args.batch.sequences), dim3(kThreads), sizeof(Shared)}, forward_kernel,
+         args);
+}
+
+void attention_head_train(const Device& device, const AttentionHeadTrain& args) {
+  const ProfileRange range("attention_head_train");
+  const AttentionHeadForward& forward = args.forward;
+  const int32_t tokens = forward.batch.tokens, sequences = forward.batch.sequences, width = forward.width;
+  attention_projection(device, forward);
+  // The product that adds to dhidden reads whole tiles of rows.
+  fill_zero(device, args.dhidden.subspan(int64_t{tokens} * width, (padded_rows(tokens) - tokens) * width));
+  launch(device, "attention_head_train", {dim3(sequences), dim3(kThreads), sizeof(Shared)}, train_kernel, args);
+  add_columns(device, args, sequences, 1, args.dlogit, {}, args.doutput_bias);
+  add_columns(device, args, sequences, width, forward.context, args.dlogit, args.doutput_weight);
+  if (forward.kind == AttentionKind::learned) attention_parameter_gradients(device, args);
+}
+
+}  // namespace notnot::cuda

@@ -1,0 +1,40 @@
+#pragma once
+// The two losses with their derivative at the logit, and the attention's softmax backward; formulas in
+// attention_head.h.
+#include "kernels/math.h"
+
+namespace notnot {
+
+template <class Real>
+struct LossGradient {
+  Real loss;
+  Real dlogit;
+};
+
+/// Weighted binary cross-entropy of one instance on its logit; `weight` is positive_weight where label = 1, else 1.
+template <class Real>
+NOTNOT_HD LossGradient<Real> classification_loss(Real logit, int32_t label, Real weight) {
+  const Real y = static_cast<Real>(label);
+  return {weight * (softplus(logit) - y * logit), weight * (sigmoid(logit) - y)};
+}
+
+/// TVD - lambda KL of one instance, scaled; `probability` and `base_probability` are the two models' outputs,
+/// `divergence` is KL(alpha || alpha_base). Its attention part reaches the scores through attention_score_gradient.
+template <class Real>
+NOTNOT_HD LossGradient<Real> adversarial_loss(Real probability, Real base_probability, Real divergence, Real scale,
+                                              Real tvd_factor, Real lambda) {
+  const Real difference = probability - base_probability;
+  const Real sign = difference > 0 ? Real(1) : (difference < 0 ? Real(-1) : Real(0));
+  return {scale * (tvd_factor * difference * sign - lambda * divergence),
+          scale * tvd_factor * sign * probability * (Real(1) - probability)};
+}
+
+/// Gradient at one attention score u_n. `dattention` = dL/dalpha_n through the context, `mean_dattention` = sum_k
+/// alpha_k dalpha_k; `kl_factor` = scale * lambda (0 for classification), `log_ratio` = log alpha_n - log alpha_base,n.
+template <class Real>
+NOTNOT_HD Real attention_score_gradient(Real attention, Real dattention, Real mean_dattention, Real kl_factor,
+                                        Real log_ratio, Real divergence) {
+  return attention * (dattention - mean_dattention - kl_factor * (log_ratio - divergence));
+}
+
+}  // namespace notnot

@@ -1,0 +1,551 @@
+// Persistent BiLSTM for H = 128: a block keeps W_hh of one direction (512 x 128 floats, 256 KiB) on its SM for the
+// whole batch, split between registers and shared memory, and carries kSequences sequences at a time. No grid
+// synchronisation. Blocks take groups of sequences from a ticket counter, longest first.
+//
+// Floor per step and SM in clocks (128 FMA/clk, 128 B/clk of shared memory); S = kSequences, n = shared_weights(S):
+//   FMA               512 S
+//   shared memory     8 n (weights) + 64 S (forward: h) or 128 S (backward: dz)
+//                     + shuffles: forward 64, 96, 192, backward 32, 56, 112 for S = 1, 2, 4
+// The larger of the two, plus some 350 of latency (shuffles, gates, barrier): forward 860, 1,370, 2,400 clocks. No GPU
+// has measured it yet.
+//
+// The order of every sum is fixed by the unit alone: a lane adds its k chunks in ascending order, then lanes are added
+// in the butterfly's order, whatever S and the split are; so a sequence has the same bytes in any block and any batch.
+// That also needs nvcc's --fmad=false: which product of a b + c d is fused is the compiler's choice,
+// and may differ between two instances of a template. Products meant to fuse say fmaf.
+#include <algorithm>
+
+#include "kernels/bilstm.h"
+#include "kernels/bilstm_math.h"
+#include "kernels/gemm.h"
+#include "kernels/launch.cuh"
+
+namespace notnot::cuda {
+namespace {
+
+constexpr int kHidden = 128;   // the width of the persistent kernels
+constexpr int kThreads = 256;  // 255 registers each
+constexpr int kWeights = 4 * kHidden * kHidden / kThreads;
+constexpr int kFragments = kWeights / 4;  // float4 per thread
+constexpr unsigned kFullWarp = 0xFFFFFFFFU;
+static_assert(kWeights == 256 && kThreads == 2 * kHidden, "two lanes per unit, 256 weights each");
+
+/// Weights per thread in shared memory, the others are in registers. S = 1 is bound by shared memory, so as few as
+/// leave room for the rest (40 spill on sm_80); S = 2 and 4 are bound by FMA, so some more, for the scheduler's
+/// freedom. Registers as ptxas of CUDA 13.0 reports them: 251 to 255 of 255, no spills on sm_80 and sm_90a.
+constexpr int shared_weights(int sequences) { return sequences == 1 ? 48 : sequences == 2 ? 64 : 96; }
+
+/// Dynamic shared memory: weights, the double buffer of h (1 float per unit and sequence) or dz (4), the ticket.
+constexpr size_t shared_bytes(int sequences, int floats_per_unit) {
+  return sizeof(float) * (kThreads * shared_weights(sequences) + 2 * sequences * kHidden * floats_per_unit) + 16;
+}
+constexpr size_t forward_shared_bytes(int sequences) { return shared_bytes(sequences, 1); }
+constexpr size_t backward_shared_bytes(int sequences) { return shared_bytes(sequences, 4); }
+static_assert(backward_shared_bytes(2) <= 99 * 1024 && backward_shared_bytes(4) <= 163 * 1024, "sm_86; sm_80, sm_90");
+
+// --- what both persistent kernels share ------------------------------------------------------------------------------
+
+/// The 256 weights of a thread as 64 fragments, those in shared memory spread evenly among the others so that their
+/// reads hide behind the arithmetic. Index it with constants only.
+template <int kShared>
+struct ResidentWeights {
+  static constexpr int kInShared = kShared / 4;
+  float4 registers[kFragments - kInShared];
+  float4* shared;  // [kInShared][kThreads]: a warp reads 512 consecutive bytes
+
+  static constexpr int shared_before(int fragment) { return fragment * kInShared / kFragments; }
+  static constexpr bool in_shared(int fragment) { return shared_before(fragment + 1) > shared_before(fragment); }
+
+  __device__ __forceinline__ void set(int fragment, float4 value) {
+    if (in_shared(fragment)) {
+      shared[shared_before(fragment) * kThreads + threadIdx.x] = value;
+    } else {
+      registers[fragment - shared_before(fragment)] = value;
+    }
+  }
+  __device__ __forceinline__ float4 get(int fragment) const {
+    return in_shared(fragment) ? shared[shared_before(fragment) * kThreads + threadIdx.x]
+                               : registers[fragment - shared_before(fragment)];
+  }
+};
+
+/// Adds lane pairs `mask` apart and halves the work: a lane with `upper` keeps the sums of the upper half of `values`.
+template <int kCount>
+__device__ __forceinline__ void fold(float* values, int mask, bool upper) {
+#pragma unroll
+  for (int i = 0; i < kCount / 2; ++i) {
+    const float keep = upper ? values[i + kCount / 2] : values[i];
+    const float give = upper ? values[i] : values[i + kCount / 2];
+    values[i] = keep + __shfl_xor_sync(kFullWarp, give, mask);
+  }
+}
+
+/// The last step of a reduction over the two lanes of a unit. They share out the sequences; of one sequence both keep
+/// the sums and work on it together.
+template <int kSequences, int kPerSequence>
+__device__ __forceinline__ void fold_pair(float* values) {
+  if constexpr (kSequences > 1) {
+    fold<kSequences * kPerSequence>(values, 1, threadIdx.x & 1);
+  } else {
+#pragma unroll
+    for (int i = 0; i < kPerSequence; ++i) values[i] += __shfl_xor_sync(kFullWarp, values[i], 1);
+  }
+}
+
+/// A lane owns unit threadIdx.x / 2 of the sequences slot(0) .. slot(kCells - 1) of its group.
+template <int kSequences>
+struct Lane {
+  static constexpr int kCells = kSequences > 1 ? kSequences / 2 : 1;
+  __device__ static int unit() { return static_cast<int>(threadIdx.x) / 2; }
+  __device__ static int slot(int cell) {
+    return kSequences > 1 ? static_cast<int>(threadIdx.x & 1) * kCells + cell : 0;
+  }
+  __device__ static bool stores() { return kSequences > 1 || (threadIdx.x & 1) == 0; }
+};
+
+/// Where a slot stands in its sequence.
+struct Cursor {
+  int32_t token = 0;  // the one at hand
+  int32_t left = 0;   // tokens left with it; 0: the slot is idle
+};
+__device__ __forceinline__ Cursor open_sequence(const RaggedBatch& batch, int sequence, bool from_end) {
+  if (sequence >= batch.sequences) return {};
+  const int32_t begin = batch.offsets[sequence], end = batch.offsets[sequence + 1];
+  return {from_end ? end - 1 : begin, end - begin};
+}
+
+/// The next group of sequences of this direction, the same in all threads.
+__device__ __forceinline__ int take_ticket(int* counters, int* shared_ticket) {
+  if (threadIdx.x == 0) *shared_ticket = atomicAdd(&counters[blockIdx.y], 1);
+  __syncthreads();
+  return *shared_ticket;
+}
+
+__device__ __forceinline__ float multiply_add(float4 a, float4 b, float sum) {
+  sum = fmaf(a.x, b.x, sum);
+  sum = fmaf(a.y, b.y, sum);
+  sum = fmaf(a.z, b.z, sum);
+  return fmaf(a.w, b.w, sum);
+}
+
+// --- forward ---------------------------------------------------------------------------------------------------------
+// Lane l of four: gate rows of the units 2 (thread / 4) and the next, k = 16 chunk + 4 l + (0..3). Interleaved so that
+// the four lanes read 64 consecutive bytes of h; 32 consecutive k per lane would put all four into one bank.
+constexpr int kForwardChunks = kHidden / 16, kForwardRows = 8;
+
+template <int kShared>
+__device__ __forceinline__ void load_forward(ResidentWeights<kShared>& weights, const float* weight_hh) {
+  const int unit = static_cast<int>(threadIdx.x) / 4 * 2, lane = static_cast<int>(threadIdx.x) % 4;
+#pragma unroll
+  for (int fragment = 0; fragment < kFragments; ++fragment) {
+    const int chunk = fragment / kForwardRows, row = fragment % kForwardRows;
+    const float* from = weight_hh + ((row % 4) * kHidden + unit + row / 4) * kHidden + chunk * 16 + lane * 4;
+    weights.set(fragment, *reinterpret_cast<const float4*>(from));
+  }
+}
+
+/// sums[cell][gate] = W_hh h' of the lane's cells. `h`: [kSequences][kHidden] in shared memory.
+template <int kSequences, int kShared>
+__device__ __forceinline__ void forward_product(const ResidentWeights<kShared>& weights, const float* h,
+                                                float (&sums)[2 * kSequences * 4]) {
+  const int lane = static_cast<int>(threadIdx.x) % 4;
+#pragma unroll
+  for (int chunk = 0; chunk < kForwardChunks; ++chunk) {
+    float4 state[kSequences];
+#pragma unroll
+    for (int s = 0; s < kSequences; ++s) {
+      state[s] = reinterpret_cast<const float4*>(h)[s * (kHidden / 4) + chunk * 4 + lane];
+    }
+#pragma unroll
+    for (int row = 0; row < kForwardRows; ++row) {
+      const float4 weight = weights.get(chunk * kForwardRows + row);
+#pragma unroll
+      for (int s = 0; s < kSequences; ++s) {
+        float& sum = sums[(row / 4 * kSequences + s) * 4 + row % 4];
+        sum = multiply_add(weight, state[s], sum);
+      }
+    }
+  }
+  fold<2 * kSequences * 4>(sums, 2, threadIdx.x & 2);
+  fold_pair<kSequences, 4>(sums);
+}
+
+/// What a lane carries for one unit of one sequence.
+struct ForwardCell {
+  Cursor at;
+  int32_t next_row = 0;  // table row of the token after the one at hand: known two steps ahead, read one step ahead
+  float4 input = {};     // table row of the token at hand
+  float cell = 0, state = 0;
+
+  __device__ __forceinline__ void start(const BiLstmForward& args, int sequence) {
+    at = open_sequence(args.batch, sequence, blockIdx.y == 1);
+    if (at.left == 0) return;
+    next_row = args.batch.unique_row[at.token];
+    fetch(args, at.token + (blockIdx.y == 0 ? 1 : -1), at.left > 1);
+  }
+  __device__ __forceinline__ void fetch(const BiLstmForward& args, int32_t following, bool more) {
+    const int unit = static_cast<int>(threadIdx.x) / 2;
+    const float* row = args.table.data + (int64_t{next_row} * 2 + blockIdx.y) * (4 * kHidden) + unit;
+    input = {row[0], row[kHidden], row[2 * kHidden], row[3 * kHidden]};
+    if (more) next_row = args.batch.unique_row[following];
+  }
+  /// One step from the recurrent sums of the four gates; returns h.
+  __device__ __forceinline__ float advance(const BiLstmForward& args, const float* sums, bool stores) {
+    if (at.left == 0) return 0;
+    const auto gates = lstm_gates(input.x + sums[0], input.y + sums[1], input.z + sums[2], input.w + sums[3]);
+    const float previous = state;
+    cell = lstm_cell(gates, cell);
+    state = lstm_output(gates, cell);
+    if (stores) store(args, gates, previous);
+    const int step = blockIdx.y == 0 ? 1 : -1;
+    at.token += step;
+    if (--at.left > 0) fetch(args, at.token + step, at.left > 1);
+    return state;
+  }
+  __device__ __forceinline__ void store(const BiLstmForward& args, const LstmGates<float>& gates,
+                                        float previous) const {
+    const int64_t row = int64_t{at.token} * 2 + blockIdx.y;
+    const int unit = static_cast<int>(threadIdx.x) / 2;
+    args.states[row * kHidden + unit] = state;
+    if (args.gates.empty()) return;
+    float* to = args.gates.data + row * (4 * kHidden) + unit;
+    to[0] = gates.i;
+    to[kHidden] = gates.f;
+    to[2 * kHidden] = gates.g;
+    to[3 * kHidden] = gates.o;
+    args.cells[row * kHidden + unit] = cell;
+    args.previous[row * kHidden + unit] = previous;
+  }
+};
+
+template <int kSequences>
+__global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForward args, int* tickets) {
+  using Own = Lane<kSequences>;
+  constexpr int kShared = shared_weights(kSequences);
+  float* const h = dynamic_shared<float>() + kThreads * kShared;  // [2][kSequences][kHidden]
+  int* const ticket = reinterpret_cast<int*>(h + 2 * kSequences * kHidden);
+  ResidentWeights<kShared> weights;
+  weights.shared = dynamic_shared<float4>();
+  load_forward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
+
+  for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
+    const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
+    ForwardCell cells[Own::kCells];
+#pragma unroll
+    for (int i = 0; i < Own::kCells; ++i) cells[i].start(args, first + Own::slot(i));
+    for (int step = 0; step < steps; ++step) {
+      float sums[2 * kSequences * 4] = {};
+      if (step > 0) forward_product<kSequences>(weights, h + (step & 1) * kSequences * kHidden, sums);
+      float* const next = h + (~step & 1) * kSequences * kHidden;
+#pragma unroll
+      for (int i = 0; i < Own::kCells; ++i) {
+        const float state = cells[i].advance(args, sums + 4 * i, Own::stores());
+        if (Own::stores()) next[Own::slot(i) * kHidden + Own::unit()] = state;
+      }
+      __syncthreads();
+    }
+  }
+}
+
+// --- backward --------------------------------------------------------------------------------------------------------
+// dh' = W_hh^T dz. Lane l of eight: outputs 4 (thread / 8) .. + 3, the four gates of the units 8 chunk + l. dz lies in
+// shared memory as [unit][gate]: the eight lanes read 128 consecutive bytes, and a unit's owner writes 16.
+constexpr int kBackwardChunks = kHidden / 8;
+
+template <int kShared>
+__device__ __forceinline__ void load_backward(ResidentWeights<kShared>& weights, const float* weight_hh) {
+  const int output = static_cast<int>(threadIdx.x) / 8 * 4, lane = static_cast<int>(threadIdx.x) % 8;
+#pragma unroll
+  for (int fragment = 0; fragment < kFragments; ++fragment) {
+    const int chunk = fragment / 4, gate = fragment % 4;
+    const float* from = weight_hh + (gate * kHidden + chunk * 8 + lane) * kHidden + output;
+    weights.set(fragment, *reinterpret_cast<const float4*>(from));
+  }
+}
+
+/// sums[cell] = dh' of the lane's cells. `dz`: [kSequences][kHidden] float4 in shared memory.
+template <int kSequences, int kShared>
+__device__ __forceinline__ void backward_product(const ResidentWeights<kShared>& weights, const float4* dz,
+                                                 float (&sums)[4 * kSequences]) {
+  const int lane = static_cast<int>(threadIdx.x) % 8;
+#pragma unroll
+  for (int chunk = 0; chunk < kBackwardChunks; ++chunk) {
+    float4 gradient[kSequences];
+#pragma unroll
+    for (int s = 0; s < kSequences; ++s) gradient[s] = dz[s * kHidden + chunk * 8 + lane];
+#pragma unroll
+    for (int gate = 0; gate < 4; ++gate) {
+      const float4 weight = weights.get(chunk * 4 + gate);
+#pragma unroll
+      for (int s = 0; s < kSequences; ++s) {
+        const float4 d = gradient[s];
+        const float of_gate = gate == 0 ? d.x : gate == 1 ? d.y : gate == 2 ? d.z : d.w;
+        sums[s] = fmaf(weight.x, of_gate, sums[s]);
+        sums[kSequences + s] = fmaf(weight.y, of_gate, sums[kSequences + s]);
+        sums[2 * kSequences + s] = fmaf(weight.z, of_gate, sums[2 * kSequences + s]);
+        sums[3 * kSequences + s] = fmaf(weight.w, of_gate, sums[3 * kSequences + s]);
+      }
+    }
+  }
+  fold<4 * kSequences>(sums, 4, threadIdx.x & 4);
+  fold<2 * kSequences>(sums, 2, threadIdx.x & 2);
+  fold_pair<kSequences, 1>(sums);
+}
+
+/// What a lane carries for one unit of one sequence, from the direction's last step to its first.
+struct BackwardCell {
+  Cursor at;
+  LstmGates<float> gates = {};  // of the token at hand, read one step ahead, as the next two
+  float previous_cell = 0, dstate = 0;
+  float cell = 0;
+  float dcell = 0;  // handed down by the step before
+
+  __device__ __forceinline__ void start(const BiLstmBackward& args, int sequence) {
+    at = open_sequence(args.batch, sequence, blockIdx.y == 0);
+    if (at.left == 0) return;
+    previous_cell = args.cells[index()];
+    fetch(args);
+  }
+  __device__ __forceinline__ int64_t index() const {
+    return (int64_t{at.token} * 2 + blockIdx.y) * kHidden + threadIdx.x / 2;
+  }
+  __device__ __forceinline__ float* gates_of(const BiLstmBackward& args) const {
+    return args.gates.data + (int64_t{at.token} * 2 + blockIdx.y) * (4 * kHidden) + threadIdx.x / 2;
+  }
+  __device__ __forceinline__ void fetch(const BiLstmBackward& args) {
+    const float* from = gates_of(args);
+    gates = {from[0], from[kHidden], from[2 * kHidden], from[3 * kHidden]};
+    dstate = args.dstates[index()];
+    cell = previous_cell;
+    const int64_t before = index() + (blockIdx.y == 0 ? -2 * kHidden : 2 * kHidden);
+    previous_cell = at.left > 1 ? args.cells[before] : 0;
+  }
+  /// One step from the gradient that the later step handed to this h; returns dz.
+  __device__ __forceinline__ float4 advance(const BiLstmBackward& args, float dh, bool stores) {
+    if (at.left == 0) return {0, 0, 0, 0};
+    const auto gradient = lstm_backward(gates, cell, previous_cell, dstate + dh, dcell);
+    dcell = gradient.dprevious_cell;
+    const LstmGates<float>& dz = gradient.dz;
+    if (stores) {
+      float* to = gates_of(args);
+      to[0] = dz.i;
+      to[kHidden] = dz.f;
+      to[2 * kHidden] = dz.g;
+      to[3 * kHidden] = dz.o;
+    }
+    at.token += blockIdx.y == 0 ? -1 : 1;
+    if (--at.left > 0) fetch(args);
+    return {dz.i, dz.f, dz.g, dz.o};
+  }
+};
+
+template <int kSequences>
+__global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackward args, int* tickets) {
+  using Own = Lane<kSequences>;
+  constexpr int kShared = shared_weights(kSequences);
+  float4* const dz = dynamic_shared<float4>() + kThreads * kShared / 4;  // [2][kSequences][kHidden]
+  int* const ticket = reinterpret_cast<int*>(dz + 2 * kSequences * kHidden);
+  ResidentWeights<kShared> weights;
+  weights.shared = dynamic_shared<float4>();
+  load_backward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
+
+  for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
+    const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
+    BackwardCell cells[Own::kCells];
+#pragma unroll
+    for (int i = 0; i < Own::kCells; ++i) cells[i].start(args, first + Own::slot(i));
+    __syncwarp();  // of one sequence both lanes of a unit read the gates that one of them overwrites
+    float sums[4 * kSequences] = {};
+    for (int step = 0;; ++step) {
+      float4* const now = dz + (step & 1) * kSequences * kHidden;
+#pragma unroll
+      for (int i = 0; i < Own::kCells; ++i) {
+        const float4 gradient = cells[i].advance(args, sums[i], Own::stores());
+        if (Own::stores()) now[Own::slot(i) * kHidden + Own::unit()] = gradient;
+      }
+      __syncthreads();
+      if (step + 1 == steps) break;
+#pragma unroll
+      for (float& sum : sums) sum = 0;
+      backward_product<kSequences>(weights, now, sums);
+    }
+  }
+}
+
+// --- any other H -----------------------------------------------------------------------------------------------------
+// One block per sequence and direction, W_hh from L2 at every step: right, not fast.
+constexpr int kLargestHidden = 2048;
+constexpr size_t general_forward_bytes(int hidden) { return sizeof(float) * 3 * static_cast<size_t>(hidden); }
+constexpr size_t general_backward_bytes(int hidden) { return sizeof(float) * 6 * static_cast<size_t>(hidden); }
+static_assert(general_backward_bytes(kLargestHidden) <= 48 * 1024, "what every device has");
+
+/// One unit's step, a warp's work: lanes share out the columns of the four gate rows.
+__device__ void general_unit(const BiLstmForward& args, int32_t token, int unit, const float* h, float* next,
+                             float* c) {
+  const int hidden = args.hidden, lane = static_cast<int>(threadIdx.x) % 32;
+  const int64_t row = int64_t{token} * 2 + blockIdx.y;
+  const float* weights = args.weight_hh.data + (int64_t{blockIdx.y} * 4 * hidden + unit) * hidden;
+  float z[4] = {};
+  for (int gate = 0; gate < 4; ++gate) {
+    const float* weight = weights + int64_t{gate} * hidden * hidden;
+    for (int k = lane; k < hidden; k += 32) z[gate] = fmaf(weight[k], h[k], z[gate]);
+    for (int mask = 16; mask > 0; mask /= 2) z[gate] += __shfl_xor_sync(kFullWarp, z[gate], mask);
+  }
+  if (lane != 0) return;
+  const float* input = args.table.data + (int64_t{args.batch.unique_row[token]} * 2 + blockIdx.y) * 4 * hidden + unit;
+  const auto gates =
+      lstm_gates(input[0] + z[0], input[hidden] + z[1], input[2 * hidden] + z[2], input[3 * hidden] + z[3]);
+  c[unit] = lstm_cell(gates, c[unit]);
+  next[unit] = lstm_output(gates, c[unit]);
+  args.states[row * hidden + unit] = next[unit];
+  if (args.gates.empty()) return;
+  float* to = args.gates.data + row * 4 * hidden + unit;
+  to[0] = gates.i;
+  to[hidden] = gates.f;
+  to[2 * hidden] = gates.g;
+  to[3 * hidden] = gates.o;
+  args.cells[row * hidden + unit] = c[unit];
+  args.previous[row * hidden + unit] = h[unit];
+}
+
+__global__ void __launch_bounds__(kThreads) general_forward_kernel(const BiLstmForward args) {
+  const int hidden = args.hidden, warp = static_cast<int>(threadIdx.x) / 32;
+  float* const h = dynamic_shared<float>();  // [2][hidden]
+  float* const c = h + 2 * hidden;           // [hidden]
+  for (int unit = static_cast<int>(threadIdx.x); unit < hidden; unit += kThreads) h[unit] = c[unit] = 0;
+  __syncthreads();
+  int buffer = 0;
+  for (Cursor at = open_sequence(args.batch, static_cast<int>(blockIdx.x), blockIdx.y == 1); at.left > 0; --at.left) {
+    for (int unit = warp; unit < hidden; unit += kThreads / 32) {
+      general_unit(args, at.token, unit, h + buffer * hidden, h + (1 - buffer) * hidden, c);
+    }
+    __syncthreads();
+    at.token += blockIdx.y == 0 ? 1 : -1;
+    buffer = 1 - buffer;
+  }
+}
+
+/// dz of one unit at one step, into `dz` [4][hidden] and over the gates.
+__device__ void general_cell_backward(const BiLstmBackward& args, const Cursor& at, int unit, float dh, float& dcell,
+                                      float* dz) {
+  const int hidden = args.hidden;
+  const int64_t row = int64_t{at.token} * 2 + blockIdx.y;
+  const int64_t row_before = row + (blockIdx.y == 0 ? -2 : 2);
+  float* const gates = args.gates.data + row * 4 * hidden + unit;
+  const float previous_cell = at.left > 1 ? args.cells[row_before * hidden + unit] : 0;
+  const auto gradient = lstm_backward<float>({gates[0], gates[hidden], gates[2 * hidden], gates[3 * hidden]},
+                                             args.cells[row * hidden + unit], previous_cell,
+                                             args.dstates[row * hidden + unit] + dh, dcell);
+  dcell = gradient.dprevious_cell;
+  const float of_gate[4] = {gradient.dz.i, gradient.dz.f, gradient.dz.g, gradient.dz.o};
+  for (int gate = 0; gate < 4; ++gate) gates[gate * hidden] = dz[gate * hidden + unit] = of_gate[gate];
+}
+
+__global__ void __launch_bounds__(kThreads) general_backward_kernel(const BiLstmBackward args) {
+  const int hidden = args.hidden;
+  const float* const weights = args.weight_hh.data + int64_t{blockIdx.y} * 4 * hidden * hidden;
+  float* const dz = dynamic_shared<float>();  // [4][hidden]
+  float* const dh = dz + 4 * hidden;          // [hidden], each element its thread's own, as in dcell
+  float* const dcell = dh + hidden;
+  for (int unit = static_cast<int>(threadIdx.x); unit < hidden; unit += kThreads) dh[unit] = dcell[unit] = 0;
+  for (Cursor at = open_sequence(args.batch, static_cast<int>(blockIdx.x), blockIdx.y == 0); at.left > 0; --at.left) {
+    for (int unit = static_cast<int>(threadIdx.x); unit < hidden; unit += kThreads) {
+      general_cell_backward(args, at, unit, dh[unit], dcell[unit], dz);
+    }
+    __syncthreads();
+    for (int unit = static_cast<int>(threadIdx.x); unit < hidden; unit += kThreads) {
+      float sum = 0;
+      for (int row = 0; row < 4 * hidden; ++row) sum = fmaf(weights[int64_t{row} * hidden + unit], dz[row], sum);
+      dh[unit] = sum;
+    }
+    __syncthreads();
+    at.token += blockIdx.y == 0 ? -1 : 1;
+  }
+}
+
+// --- launchers -------------------------------------------------------------------------------------------------------
+
+/// Enough sequences per block for all to run at once (two directions, one block per SM); of these the fewest, as a step
+/// costs 512 S clocks of FMA. Fewer again where shared memory is small. 0: not even one fits, or H is not kHidden.
+template <class Args>
+int sequences_per_block(const Device& device, const Args& args, size_t (*shared_bytes)(int)) {
+  if (args.hidden != kHidden) return 0;
+  int limit = 0;
+  NOTNOT_CUDA_CHECK(cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, device.ordinal));
+  const auto fits = [&](int count) { return shared_bytes(count) <= static_cast<size_t>(limit); };
+  const int sequences = args.batch.sequences, at_once = device.multiprocessors / 2;
+  int count = sequences <= at_once ? 1 : sequences <= 2 * at_once ? 2 : 4;
+  while (count > 1 && !fits(count)) count /= 2;
+  return fits(count) ? count : 0;
+}
+
+/// Runs a persistent kernel: tickets of both directions from 0, no more blocks than there is work or room for.
+template <class Args>
+void launch_persistent(const Device& device, const char* name, const Args& args, int per_block, size_t shared_bytes,
+                       void (*kernel)(Args, int*)) {
+  int* const tickets = reinterpret_cast<int*>(args.workspace.data);
+  fill_zero(device, Span<int>{tickets, 2});
+  const int groups = (args.batch.sequences + per_block - 1) / per_block;
+  const int blocks = std::clamp(device.multiprocessors / 2, 1, groups);
+  launch(device, name, {dim3(blocks, 2), dim3(kThreads), shared_bytes}, kernel, args, tickets);
+}
+
+template <class Args>
+void launch_general(const Device& device, const char* name, const Args& args, size_t shared_bytes,
+                    void (*kernel)(Args)) {
+  launch(device, name, {dim3(args.batch.sequences, 2), dim3(kThreads), shared_bytes}, kernel, args);
+}
+
+void check_supported(int32_t hidden) {
+  NOTNOT_CHECK(hidden <= kLargestHidden, "H = {}: at most {} hidden units per direction are supported ({} are fast)",
+               hidden, kLargestHidden, kHidden);
+}
+
+/// dW_hh += sum over tokens of dz h'^T.
+void recurrent_weight_gradient(const Device& device, const BiLstmBackward& args) {
+  const int32_t h = args.hidden;
+  for (int64_t direction = 0; direction < 2; ++direction) {
+    const int64_t gates = direction * 4 * h, units = direction * h;
+    notnot::weight_gradient(device, {.rows = args.batch.tokens,
+                                     .outputs = 4 * h,
+                                     .inputs = h,
+                                     .a_stride = 8 * h,
+                                     .b_stride = 2 * h,
+                                     .a = args.gates.subspan(gates, args.gates.size - gates),
+                                     .b = args.previous.subspan(units, args.previous.size - units),
+                                     .c = args.dweight_hh.subspan(gates * h, int64_t{4} * h * h)});
+  }
+}
+
+}  // namespace
+
+void bilstm_forward(const Device& device, const BiLstmForward& args) {
+  const ProfileRange range("bilstm_forward");
+  check_supported(args.hidden);
+  const int64_t width = 2 * args.hidden, tokens = args.batch.tokens;
+  // The attention's product reads whole tiles of rows.
+  fill_zero(device, args.states.subspan(tokens * width, (padded_rows(tokens) - tokens) * width));
+  const int count = sequences_per_block(device, args, forward_shared_bytes);
+  if (count == 0) {
+    return launch_general(device, "bilstm_forward, general", args, general_forward_bytes(args.hidden),
+                          general_forward_kernel);
+  }
+  const auto kernel = count == 1 ? forward_kernel<1> : count == 2 ? forward_kernel<2> : forward_kernel<4>;
+  launch_persistent(device, "bilstm_forward", args, count, forward_shared_bytes(count), kernel);
+}
+
+void bilstm_backward(const Device& device, const BiLstmBackward& args) {
+  const ProfileRange range("bilstm_backward");
+  check_supported(args.hidden);
+  const int count = sequences_per_block(device, args, backward_shared_bytes);
+  if (count == 0) {
+    launch_general(device, "bilstm_backward, general", args, general_backward_bytes(args.hidden),
+                   general_backward_kernel);
+  } else {
+    const auto kernel = count == 1 ? backward_kernel<1> : count == 2 ? backward_kernel<2> : backward_kernel<4>;
+    launch_persistent(device, "bilstm_backward", args, count, backward_shared_bytes(count), kernel);
+  }
+  recurrent_weight_gradient(device, args);
+}
+
+}  // namespace notnot::cuda

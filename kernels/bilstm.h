@@ -1,0 +1,70 @@
+#pragma once
+// The bidirectional LSTM over a ragged batch (Hochreiter & Schmidhuber 1997; gate order i, f, g, o as in cuDNN and
+// PyTorch):
+//   z = table[token] + W_hh h',  i, f, o = sigmoid(z_i, z_f, z_o),  g = tanh(z_g),  c = f c' + i g,  h = o tanh(c).
+// Direction 0 runs from a sequence's first token, direction 1 from its own last one. The input side W_ih x + b_ih +
+// b_hh comes ready in `table` (token_projection.h).
+#include "kernels/ragged.h"
+
+namespace notnot {
+
+/// Floats of workspace that either call needs (the CPU's repacked recurrent weights and carried states; CUDA's general
+/// path).
+constexpr int64_t bilstm_workspace(int64_t hidden, int64_t sequences) {
+  const int64_t padded = (hidden + 15) / 16 * 16;
+  return 2 * 4 * padded * padded + 2 * 3 * sequences * padded + 1024;
+}
+
+struct BiLstmForward {
+  RaggedBatch batch;
+  int32_t hidden = 0;           ///< H per direction
+  Span<const float> table;      ///< [U, 2, 4, H] input side per distinct id, direction, gate
+  Span<const float> weight_hh;  ///< [2, 4, H, H] per direction: row (gate, unit), column = unit of h'
+  Span<float> states;           ///< out [padded_rows(N), 2, H] h: forward then backward direction
+  Span<float> gates;            ///< out [N, 2, 4, H] i, f, g, o after their nonlinearity; empty in evaluation
+  Span<float> cells;            ///< out [N, 2, H] c; empty in evaluation
+  Span<float> previous;   ///< out [N, 2, H] h' of every token, zero at each direction's start; empty in evaluation
+  Span<float> workspace;  ///< [bilstm_workspace(H, B)]
+
+  bool training() const { return !gates.empty(); }
+  void check() const {
+    batch.check();
+    NOTNOT_CHECK(hidden > 0, "H {}", hidden);
+    NOTNOT_CHECK_SIZE(table, int64_t{batch.unique} * 8 * hidden);
+    NOTNOT_CHECK_SIZE(weight_hh, int64_t{8} * hidden * hidden);
+    NOTNOT_CHECK_SIZE(states, padded_rows(batch.tokens) * 2 * hidden);
+    NOTNOT_CHECK_SIZE(workspace, bilstm_workspace(hidden, batch.sequences));
+    if (!training()) return;
+    NOTNOT_CHECK_SIZE(gates, int64_t{batch.tokens} * 8 * hidden);
+    NOTNOT_CHECK_SIZE(cells, int64_t{batch.tokens} * 2 * hidden);
+    NOTNOT_CHECK_SIZE(previous, int64_t{batch.tokens} * 2 * hidden);
+  }
+};
+NOTNOT_OPERATION(bilstm_forward, BiLstmForward)
+
+struct BiLstmBackward {
+  RaggedBatch batch;
+  int32_t hidden = 0;           ///< H per direction
+  Span<const float> weight_hh;  ///< [2, 4, H, H]
+  Span<const float> dstates;    ///< [N, 2, H]
+  Span<float> gates;            ///< in: forward's gates; out [N, 2, 4, H]: dz, the gradient before the nonlinearities
+  Span<const float> cells;      ///< [N, 2, H] from forward
+  Span<const float> previous;   ///< [N, 2, H] from forward
+  Span<float> dweight_hh;       ///< [2, 4, H, H], accumulates sum over tokens of dz h'^T
+  Span<float> workspace;        ///< [bilstm_workspace(H, B)]
+
+  void check() const {
+    batch.check();
+    NOTNOT_CHECK(hidden > 0, "H {}", hidden);
+    NOTNOT_CHECK_SIZE(weight_hh, int64_t{8} * hidden * hidden);
+    NOTNOT_CHECK_SIZE(dstates, int64_t{batch.tokens} * 2 * hidden);
+    NOTNOT_CHECK_SIZE(gates, int64_t{batch.tokens} * 8 * hidden);
+    NOTNOT_CHECK_SIZE(cells, int64_t{batch.tokens} * 2 * hidden);
+    NOTNOT_CHECK_SIZE(previous, int64_t{batch.tokens} * 2 * hidden);
+    NOTNOT_CHECK_SIZE(dweight_hh, int64_t{8} * hidden * hidden);
+    NOTNOT_CHECK_SIZE(workspace, bilstm_workspace(hidden, batch.sequences));
+  }
+};
+NOTNOT_OPERATION(bilstm_backward, BiLstmBackward)
+
+}  // namespace notnot

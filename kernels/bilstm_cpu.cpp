@@ -1,0 +1,404 @@
+// The recurrence on the CPU. Directions and groups of sequences are independent, so each thread runs whole sequences
+// through time without a barrier. Per step, a register tile of kRows sequences x one vector of units x 4 gates is
+// multiplied by the repacked W_hh (256 KiB per direction at H = 128: it stays in the second-level cache) and goes
+// through the gates while it is still in registers. Every product sums over k in ascending order, one fused
+// multiply-add each, so a sequence's bits do not depend on its neighbours, on the tile or on the number of threads.
+#include "kernels/bilstm.h"
+#include "kernels/bilstm_math.h"
+#include "kernels/cpu.h"
+#include "kernels/gemm.h"
+
+namespace notnot::NOTNOT_CPU_NAMESPACE {
+namespace {
+
+// 4 accumulators per sequence: 6 x 4 + 4 weights fit the 32 registers of AVX-512, 2 x 4 + 4 the 16 of the others.
+constexpr int32_t kRows = kLanes == 16 ? 6 : 2;
+// With more threads than directions, sequences are dealt out in groups this large (a smaller one reloads W_hh too
+// often).
+constexpr int32_t kGroup = 8;
+
+/// The part of a call that does not change over time, for one direction.
+struct Direction {
+  int32_t index = 0;    // 0 forward, 1 backward
+  int32_t hidden = 0;   // H
+  int32_t vectors = 0;  // ceil(H / kLanes)
+  RaggedBatch batch;
+  const float* packed = nullptr;
+
+  int64_t padded() const { return int64_t{vectors} * kLanes; }
+  int32_t length(int32_t sequence) const { return batch.offsets[sequence + 1] - batch.offsets[sequence]; }
+  /// The token that `sequence` meets at step `t`.
+  int32_t token(int32_t sequence, int32_t t) const {
+    return index == 0 ? batch.offsets[sequence] + t : batch.offsets[sequence + 1] - 1 - t;
+  }
+  /// How many of the sequences begin..end-1 (longest first) are still running at step `t`.
+  int32_t running(int32_t begin, int32_t end, int32_t t) const {
+    int32_t last = end;
+    while (last > begin && length(last - 1) <= t) --last;
+    return last;
+  }
+};
+
+Direction direction_of(int32_t index, int32_t hidden, const RaggedBatch& batch, const float* packed) {
+  const int32_t vectors = (hidden + kLanes - 1) / kLanes;
+  return {.index = index, .hidden = hidden, .vectors = vectors, .batch = batch, .packed = packed};
+}
+
+int64_t packed_size(int32_t hidden) {
+  const int64_t padded = (hidden + kLanes - 1) / kLanes * kLanes;
+  return 4 * hidden * padded;
+}
+
+/// to[vector][k][gate][lane] = W[gate, vector * kLanes + lane, k], zero beyond H: what forward reads, in reading order.
+void pack_forward(const float* weight, int32_t hidden, float* to) {
+  for (int32_t unit = 0; unit < hidden; unit += kLanes) {
+    for (int32_t gate = 0; gate < 4; ++gate) {
+      for (int32_t lane = 0; lane < kLanes; ++lane) {
+        const bool inside = unit + lane < hidden;
+        const float* row = weight + (int64_t{gate} * hidden + unit + lane) * hidden;
+        for (int32_t k = 0; k < hidden; ++k) to[(int64_t{k} * 4 + gate) * kLanes + lane] = inside ? row[k] : 0.0F;
+      }
+    }
+    to += int64_t{hidden} * 4 * kLanes;
+  }
+}
+
+/// to[vector][row][lane] = W[row, vector * kLanes + lane] over the 4H rows, zero beyond H: W_hh^T dz reads it.
+void pack_backward(const float* weight, int32_t hidden, float* to) {
+  for (int32_t unit = 0; unit < hidden; unit += kLanes) {
+    for (int32_t row = 0; row < 4 * hidden; ++row) {
+      for (int32_t lane = 0; lane < kLanes; ++lane) {
+        *to++ = unit + lane < hidden ? weight[int64_t{row} * hidden + unit + lane] : 0.0F;
+      }
+    }
+  }
+}
+
+/// z[r][gate] = sum_k W[gate, units, k] * h[r][k] for Rows sequences and one vector of units.
+/// Not inlined: amid the loops of run_forward GCC spills half of the sums.
+template <int32_t Rows>
+__attribute__((noinline)) void recurrent_product(const float* packed, const float* const* h, int32_t hidden, float* z) {
+  Lanes sum[Rows][4];
+#pragma GCC unroll 8
+  for (int32_t r = 0; r < Rows; ++r) sum[r][0] = sum[r][1] = sum[r][2] = sum[r][3] = Lanes{};
+  for (int32_t k = 0; k < hidden; ++k) {
+    const Lanes w0 = load(packed), w1 = load(packed + kLanes), w2 = load(packed + 2 * kLanes),
+                w3 = load(packed + 3 * kLanes);
+    packed += 4 * kLanes;
+#pragma GCC unroll 8
+    for (int32_t r = 0; r < Rows; ++r) {
+      const float value = h[r][k];
+      sum[r][0] += w0 * value;
+      sum[r][1] += w1 * value;
+      sum[r][2] += w2 * value;
+      sum[r][3] += w3 * value;
+    }
+  }
+  for (int32_t r = 0; r < Rows; ++r) {
+    for (int32_t gate = 0; gate < 4; ++gate) store(z + (r * 4 + gate) * kLanes, sum[r][gate]);
+  }
+}
+
+void recurrent_products(int32_t rows, const float* packed, const float* const* h, int32_t hidden, float* z) {
+  switch (rows) {
+    case 1:
+      return recurrent_product<1>(packed, h, hidden, z);
+    case 2:
+      return recurrent_product<2>(packed, h, hidden, z);
+    case 3:
+      return recurrent_product<smaller(3, kRows)>(packed, h, hidden, z);
+    case 4:
+      return recurrent_product<smaller(4, kRows)>(packed, h, hidden, z);
+    case 5:
+      return recurrent_product<smaller(5, kRows)>(packed, h, hidden, z);
+    default:
+      return recurrent_product<kRows>(packed, h, hidden, z);
+  }
+}
+
+/// Copies the first `count` lanes; a whole vector, the usual case, with one load and one store.
+NOTNOT_HD void copy_lanes(float* to, const float* from, int32_t count) {
+  if (count == kLanes) {
+    store(to, load(from));
+  } else {
+    __builtin_memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
+  }
+}
+
+/// Adds the first `count` lanes.
+NOTNOT_HD void add_lanes(float* to, const float* from, int32_t count) {
+  if (count == kLanes) {
+    store(to, load(to) + load(from));
+  } else {
+    for (int32_t lane = 0; lane < count; ++lane) to[lane] += from[lane];
+  }
+}
+
+/// One vector of units from the four pre-activations to gates (in place), cell and output. The trip count is a
+/// constant: with a variable one GCC takes the loop for too short to vectorise, and forward runs at a third of the
+/// speed.
+void cell_forward(float* zi, float* zf, float* zg, float* zo, float* cell, float* output) {
+  NOTNOT_SIMD
+  for (int32_t lane = 0; lane < kLanes; ++lane) {
+    const auto gates = lstm_gates(zi[lane], zf[lane], zg[lane], zo[lane]);
+    const float c = lstm_cell(gates, cell[lane]);
+    cell[lane] = c;
+    output[lane] = lstm_output(gates, c);
+    zi[lane] = gates.i;
+    zf[lane] = gates.f;
+    zg[lane] = gates.g;
+    zo[lane] = gates.o;
+  }
+}
+
+/// Up to kRows sequences at one step: where each reads and writes.
+struct Tile {
+  int32_t rows = 0;
+  const float* input[kRows];     // [4, H] the token's row of the table
+  const float* previous[kRows];  // [H] h of the step before; not read at step 0
+  int64_t place[kRows];          // (token, direction) as a row number
+  int64_t next_place[kRows];     // the same of the following step, -1 behind the last
+  float* cells[kRows];           // [padded H] carried
+};
+
+Tile tile_of(const BiLstmForward& args, const Direction& direction, int32_t first, int32_t rows, int32_t t,
+             float* cells) {
+  const int64_t hidden = direction.hidden, d = direction.index;
+  Tile tile;
+  tile.rows = rows;
+  for (int32_t r = 0; r < rows; ++r) {
+    const int64_t token = direction.token(first + r, t);
+    const bool last = t + 1 == direction.length(first + r);
+    tile.place[r] = token * 2 + d;
+    tile.next_place[r] = last ? -1 : int64_t{direction.token(first + r, t + 1)} * 2 + d;
+    tile.input[r] = &args.table[(int64_t{args.batch.unique_row[token]} * 2 + d) * 4 * hidden];
+    tile.previous[r] = t == 0 ? nullptr : &args.states[(int64_t{direction.token(first + r, t - 1)} * 2 + d) * hidden];
+    tile.cells[r] = cells + r * direction.padded();
+    // Rows of the table lie in no order; the first product is long enough to fetch what the later vectors read.
+    for (int64_t at = 0; at < 4 * hidden; at += 64 / sizeof(float)) __builtin_prefetch(tile.input[r] + at);
+  }
+  return tile;
+}
+
+/// One vector of units of one sequence: z (the recurrent part) plus the input side through the cell, and everything
+/// that training keeps.
+void step_forward(const BiLstmForward& args, const Tile& tile, int32_t r, int32_t unit, float* z) {
+  const int64_t hidden = args.hidden;
+  const int32_t count = smaller(kLanes, args.hidden - unit);
+  for (int32_t gate = 0; gate < 4; ++gate) add_lanes(z + gate * kLanes, tile.input[r] + gate * hidden + unit, count);
+  alignas(64) float output[kLanes];
+  float* cell = tile.cells[r] + unit;
+  cell_forward(z, z + kLanes, z + 2 * kLanes, z + 3 * kLanes, cell, output);
+  copy_lanes(&args.states[tile.place[r] * hidden + unit], output, count);
+  if (!args.training()) return;
+  float* gates = &args.gates[tile.place[r] * 4 * hidden + unit];
+  for (int32_t gate = 0; gate < 4; ++gate) copy_lanes(gates + gate * hidden, z + gate * kLanes, count);
+  copy_lanes(&args.cells[tile.place[r] * hidden + unit], cell, count);
+  if (tile.next_place[r] >= 0) copy_lanes(&args.previous[tile.next_place[r] * hidden + unit], output, count);
+}
+
+/// One step of a tile.
+void advance(const BiLstmForward& args, const Direction& direction, const Tile& tile, int32_t t) {
+  for (int32_t vector = 0; vector < direction.vectors; ++vector) {
+    alignas(64) float z[kRows * 4 * kLanes];
+    if (t > 0) {
+      const float* packed = direction.packed + int64_t{vector} * direction.hidden * 4 * kLanes;
+      recurrent_products(tile.rows, packed, tile.previous, direction.hidden, z);
+    } else {
+      __builtin_memset(z, 0, sizeof z);
+    }
+    for (int32_t r = 0; r < tile.rows; ++r) step_forward(args, tile, r, vector * kLanes, z + r * 4 * kLanes);
+  }
+}
+
+/// Sequences begin..end-1 of one direction, all their steps. `cells` is [end - begin, padded H].
+void run_forward(const BiLstmForward& args, const Direction& direction, int32_t begin, int32_t end, float* cells) {
+  const int64_t hidden = direction.hidden;
+  __builtin_memset(cells, 0, static_cast<size_t>((end - begin) * direction.padded()) * sizeof(float));
+  for (int32_t b = begin; b < end && args.training(); ++b) {
+    __builtin_memset(&args.previous[(int64_t{direction.token(b, 0)} * 2 + direction.index) * hidden], 0,
+                     static_cast<size_t>(hidden) * sizeof(float));
+  }
+  const int32_t longest = direction.length(begin);
+  for (int32_t t = 0; t < longest; ++t) {
+    const int32_t running = direction.running(begin, end, t);
+    for (int32_t first = begin; first < running; first += kRows) {
+      const int32_t rows = smaller(kRows, running - first);
+      advance(args, direction, tile_of(args, direction, first, rows, t, cells + (first - begin) * direction.padded()),
+              t);
+    }
+  }
+}
+
+/// dz of one token over the gates in place; `dcell` [H] is what the next step handed back and receives what this one
+/// hands on.
+void cell_backward(const BiLstmBackward& args, const Direction& direction, int32_t sequence, int32_t t,
+                   const float* dcarried, float* dcell) {
+  const int64_t hidden = direction.hidden;
+  const int64_t token = direction.token(sequence, t);
+  float* gates = &args.gates[(token * 2 + direction.index) * 4 * hidden];
+  const float* cell = &args.cells[(token * 2 + direction.index) * hidden];
+  const float* dstate = &args.dstates[(token * 2 + direction.index) * hidden];
+  const float* previous =
+      t == 0 ? nullptr : &args.cells[(int64_t{direction.token(sequence, t - 1)} * 2 + direction.index) * hidden];
+  const float has_previous = t == 0 ? 0.0F : 1.0F;
+  if (previous == nullptr) previous = cell;
+  NOTNOT_SIMD
+  for (int32_t unit = 0; unit < direction.hidden; ++unit) {
+    const LstmGates<float> g{gates[unit], gates[hidden + unit], gates[2 * hidden + unit], gates[3 * hidden + unit]};
+    const auto gradient =
+        lstm_backward(g, cell[unit], has_previous * previous[unit], dstate[unit] + dcarried[unit], dcell[unit]);
+    gates[unit] = gradient.dz.i;
+    gates[hidden + unit] = gradient.dz.f;
+    gates[2 * hidden + unit] = gradient.dz.g;
+    gates[3 * hidden + unit] = gradient.dz.o;
+    dcell[unit] = gradient.dprevious_cell;
+  }
+}
+
+/// dh[r][units] = sum over the 4H rows of W of W[row, units] * dz[r][row], for Rows sequences and Vectors vectors of
+/// units.
+template <int32_t Rows, int32_t Vectors>
+void transposed_product(const float* packed, const float* const* dz, int32_t hidden, float* const* dh) {
+  const int64_t stride = int64_t{4} * hidden * kLanes;  // from one vector's weights to the next one's
+  Lanes sum[Rows][Vectors];
+#pragma GCC unroll 8
+  for (int32_t r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int32_t v = 0; v < Vectors; ++v) sum[r][v] = Lanes{};
+  }
+  for (int32_t row = 0; row < 4 * hidden; ++row) {
+    Lanes w[Vectors];
+#pragma GCC unroll 4
+    for (int32_t v = 0; v < Vectors; ++v) w[v] = load(packed + v * stride);
+    packed += kLanes;
+#pragma GCC unroll 8
+    for (int32_t r = 0; r < Rows; ++r) {
+      const float value = dz[r][row];
+#pragma GCC unroll 4
+      for (int32_t v = 0; v < Vectors; ++v) sum[r][v] += w[v] * value;
+    }
+  }
+  for (int32_t r = 0; r < Rows; ++r) {
+    for (int32_t v = 0; v < Vectors; ++v) store(dh[r] + v * kLanes, sum[r][v]);
+  }
+}
+
+template <int32_t Vectors>
+void transposed_products(int32_t rows, const float* packed, const float* const* dz, int32_t hidden, float* const* dh) {
+  switch (rows) {
+    case 1:
+      return transposed_product<1, Vectors>(packed, dz, hidden, dh);
+    case 2:
+      return transposed_product<2, Vectors>(packed, dz, hidden, dh);
+    case 3:
+      return transposed_product<smaller(3, kRows), Vectors>(packed, dz, hidden, dh);
+    case 4:
+      return transposed_product<smaller(4, kRows), Vectors>(packed, dz, hidden, dh);
+    case 5:
+      return transposed_product<smaller(5, kRows), Vectors>(packed, dz, hidden, dh);
+    default:
+      return transposed_product<kRows, Vectors>(packed, dz, hidden, dh);
+  }
+}
+
+/// dcarried = W_hh^T dz of the sequences begin..end-1 at step t.
+void carry_back(const BiLstmBackward& args, const Direction& direction, int32_t begin, int32_t end, int32_t t,
+                float* dcarried) {
+  const int64_t hidden = direction.hidden;
+  for (int32_t vector = 0; vector < direction.vectors;) {
+    const int32_t vectors = direction.vectors - vector >= 4 ? 4 : 1;
+    const float* packed = direction.packed + int64_t{vector} * 4 * hidden * kLanes;
+    for (int32_t first = begin; first < end; first += kRows) {
+      const int32_t rows = smaller(kRows, end - first);
+      const float* dz[kRows];
+      float* dh[kRows];
+      for (int32_t r = 0; r < rows; ++r) {
+        dz[r] = &args.gates[(int64_t{direction.token(first + r, t)} * 2 + direction.index) * 4 * hidden];
+        dh[r] = dcarried + (first + r - begin) * direction.padded() + vector * kLanes;
+      }
+      if (vectors == 4) {
+        transposed_products<4>(rows, packed, dz, direction.hidden, dh);
+      } else {
+        transposed_products<1>(rows, packed, dz, direction.hidden, dh);
+      }
+    }
+    vector += vectors;
+  }
+}
+
+/// `dcarried` and `dcells` are [end - begin, padded H] each.
+void run_backward(const BiLstmBackward& args, const Direction& direction, int32_t begin, int32_t end, float* dcarried,
+                  float* dcells) {
+  const size_t bytes = static_cast<size_t>((end - begin) * direction.padded()) * sizeof(float);
+  __builtin_memset(dcarried, 0, bytes);
+  __builtin_memset(dcells, 0, bytes);
+  for (int32_t t = direction.length(begin) - 1; t >= 0; --t) {
+    const int32_t running = direction.running(begin, end, t);
+    for (int32_t b = begin; b < running; ++b) {
+      const int64_t row = (b - begin) * direction.padded();
+      cell_backward(args, direction, b, t, dcarried + row, dcells + row);
+    }
+    if (t > 0) carry_back(args, direction, begin, running, t, dcarried);
+  }
+}
+
+int32_t group_size(const Device& device, int32_t sequences) { return device.threads <= 2 ? sequences : kGroup; }
+
+}  // namespace
+
+void bilstm_forward(const Device& device, const BiLstmForward& args) {
+  const int32_t sequences = args.batch.sequences, group = group_size(device, sequences);
+  const int32_t groups = (sequences + group - 1) / group;
+  const int64_t packed = packed_size(args.hidden);
+  float* cells = args.workspace.data + 2 * packed;
+#pragma omp parallel num_threads(device.threads)
+  {
+#pragma omp for schedule(static)
+    for (int32_t d = 0; d < 2; ++d) {
+      pack_forward(&args.weight_hh[int64_t{d} * 4 * args.hidden * args.hidden], args.hidden,
+                   args.workspace.data + d * packed);
+    }
+#pragma omp for schedule(dynamic)
+    for (int32_t task = 0; task < 2 * groups; ++task) {
+      const int32_t d = task % 2, begin = task / 2 * group, end = smaller(begin + group, sequences);
+      const Direction direction = direction_of(d, args.hidden, args.batch, args.workspace.data + d * packed);
+      run_forward(args, direction, begin, end, cells + (int64_t{d} * sequences + begin) * direction.padded());
+    }
+  }
+}
+
+void bilstm_backward(const Device& device, const BiLstmBackward& args) {
+  const int32_t sequences = args.batch.sequences, group = group_size(device, sequences), hidden = args.hidden;
+  const int32_t groups = (sequences + group - 1) / group;
+  const int64_t packed = packed_size(hidden);
+  float* carried = args.workspace.data + 2 * packed;
+#pragma omp parallel num_threads(device.threads)
+  {
+#pragma omp for schedule(static)
+    for (int32_t d = 0; d < 2; ++d) {
+      pack_backward(&args.weight_hh[int64_t{d} * 4 * hidden * hidden], hidden, args.workspace.data + d * packed);
+    }
+#pragma omp for schedule(dynamic)
+    for (int32_t task = 0; task < 2 * groups; ++task) {
+      const int32_t d = task % 2, begin = task / 2 * group, end = smaller(begin + group, sequences);
+      const Direction direction = direction_of(d, hidden, args.batch, args.workspace.data + d * packed);
+      float* dcarried = carried + (int64_t{d} * sequences + begin) * direction.padded();
+      run_backward(args, direction, begin, end, dcarried, dcarried + 2 * int64_t{sequences} * direction.padded());
+    }
+  }
+  for (int32_t d = 0; d < 2; ++d) {
+    const int64_t tokens = args.batch.tokens;
+    cpu::weight_gradient(
+        device, {.rows = args.batch.tokens,
+                 .outputs = 4 * hidden,
+                 .inputs = hidden,
+                 .a_stride = 8 * hidden,
+                 .b_stride = 2 * hidden,
+                 .a = {args.gates.data + int64_t{d} * 4 * hidden, (tokens * 2 - d) * 4 * hidden},
+                 .b = {args.previous.data + int64_t{d} * hidden, (tokens * 2 - d) * hidden},
+                 .c = {args.dweight_hh.data + int64_t{d} * 4 * hidden * hidden, int64_t{4} * hidden * hidden}});
+  }
+}
+
+}  // namespace notnot::NOTNOT_CPU_NAMESPACE

@@ -1,0 +1,69 @@
+#pragma once
+// For the *_cpu.cpp files alone, each of which is compiled once per instruction set (NOTNOT_CPU_ISA) into a namespace
+// of its own. They use no inline function of the standard library: its out-of-line copies would be shared between the
+// sets.
+#include <omp.h>
+
+#include "kernels/device.h"
+
+#define NOTNOT_CPU_NAMESPACE_OF(set) cpu_##set
+#define NOTNOT_CPU_NAMESPACE_FOR(set) NOTNOT_CPU_NAMESPACE_OF(set)
+#define NOTNOT_CPU_NAMESPACE NOTNOT_CPU_NAMESPACE_FOR(NOTNOT_CPU_ISA)
+
+// Before a loop whose iterations are independent. GCC 12 does not vectorise an `omp simd` loop in which a small struct
+// lives (it gives the struct an array per lane first); it does with ivdep.
+#if defined(__clang__)
+#define NOTNOT_SIMD _Pragma("omp simd")
+#else
+#define NOTNOT_SIMD _Pragma("GCC ivdep")
+#endif
+
+namespace notnot {
+
+/// Thrown by the CPU operations, defined once in device.cpp.
+[[noreturn]] void throw_gemm_failed(int status);
+[[noreturn]] void throw_wrong_unique_count(int32_t expected, int32_t found);
+
+namespace NOTNOT_CPU_NAMESPACE {}
+/// How one CPU operation calls another of its own set: `cpu::matmul(...)`, without the dispatch.
+namespace cpu = NOTNOT_CPU_NAMESPACE;
+
+namespace NOTNOT_CPU_NAMESPACE {
+
+#if defined(__AVX512F__)
+inline constexpr int32_t kLanes = 16;
+#elif defined(__AVX__)
+inline constexpr int32_t kLanes = 8;
+#else
+inline constexpr int32_t kLanes = 4;
+#endif
+/// One vector register of floats.
+typedef float Lanes __attribute__((vector_size(4 * kLanes)));
+
+NOTNOT_HD Lanes load(const float* from) {
+  Lanes value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
+}
+NOTNOT_HD void store(float* to, Lanes value) { __builtin_memcpy(to, &value, sizeof value); }
+
+NOTNOT_HD constexpr int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
+NOTNOT_HD constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/// sum_i a[i] b[i] in an order that depends on n alone, never on alignment.
+NOTNOT_HD float dot(const float* a, const float* b, int32_t n) {
+  Lanes sum0 = {}, sum1 = {};
+  int32_t i = 0;
+  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
+    sum0 += load(a + i) * load(b + i);
+    sum1 += load(a + i + kLanes) * load(b + i + kLanes);
+  }
+  float tail = 0;
+  for (; i < n; ++i) tail += a[i] * b[i];
+  const Lanes sum = sum0 + sum1;
+  for (int32_t lane = 0; lane < kLanes; ++lane) tail += sum[lane];
+  return tail;
+}
+
+}  // namespace NOTNOT_CPU_NAMESPACE
+}  // namespace notnot

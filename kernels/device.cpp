@@ -1,0 +1,97 @@
+#include "kernels/device.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string_view>
+
+#include "kernels/cpu.h"
+
+namespace notnot {
+
+void throw_gemm_failed(int status) { throw Error(fmt::format("oneDNN: sgemm returned status {}", status)); }
+
+void throw_wrong_unique_count(int32_t expected, int32_t found) {
+  throw Error(fmt::format("the batch was assembled with {} distinct ids but has {}", expected, found));
+}
+
+std::string_view to_string(CpuIsa isa) {
+  switch (isa) {
+    case CpuIsa::avx512:
+      return "avx512";
+    case CpuIsa::avx2:
+      return "avx2";
+    case CpuIsa::baseline:
+      break;
+  }
+  return "baseline";
+}
+
+namespace {
+bool machine_has(CpuIsa isa) {
+#if defined(NOTNOT_X86)
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512cd");
+  if (isa == CpuIsa::avx512) return avx512;
+  if (isa == CpuIsa::avx2) return avx2;
+#endif
+  return isa == CpuIsa::baseline;
+}
+}  // namespace
+
+CpuIsa detect_cpu_isa() {
+  const char* wanted = std::getenv("NOTNOT_CPU_ISA");
+  for (const CpuIsa isa : {CpuIsa::avx512, CpuIsa::avx2, CpuIsa::baseline}) {
+    if (wanted == nullptr || *wanted == '\0') {
+      if (machine_has(isa)) return isa;
+    } else if (to_string(isa) == wanted) {
+      if (machine_has(isa)) return isa;
+      throw InputError(fmt::format("NOTNOT_CPU_ISA asks for {}, which this machine does not have", wanted));
+    }
+  }
+  throw InputError(fmt::format("NOTNOT_CPU_ISA is `{}`; it can be baseline, avx2 or avx512", wanted));
+}
+
+Device open_cpu(int threads) {
+  NOTNOT_CHECK(threads >= 1, "{} threads; give at least 1", threads);
+  Device device;
+  device.isa = detect_cpu_isa();
+  device.threads = threads;
+  return device;
+}
+
+void* allocate(const Device& device, size_t bytes) {
+  if (device.backend == Backend::cuda) return cuda::allocate(device, bytes);
+  constexpr size_t kAlignment = 64;
+  void* pointer = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+  NOTNOT_CHECK(pointer != nullptr || bytes == 0, "no memory for {} bytes", bytes);
+  return pointer;
+}
+
+void release(const Device& device, void* pointer) noexcept {
+  if (device.backend == Backend::cuda) return cuda::release(device, pointer);
+  std::free(pointer);
+}
+
+void copy_to_device(const Device& device, void* to, const void* from, size_t bytes) {
+  if (device.backend == Backend::cuda) return cuda::copy_to_device(device, to, from, bytes);
+  if (bytes > 0) std::memcpy(to, from, bytes);
+}
+
+void copy_to_host(const Device& device, void* to, const void* from, size_t bytes) {
+  if (device.backend == Backend::cuda) return cuda::copy_to_host(device, to, from, bytes);
+  if (bytes > 0) std::memcpy(to, from, bytes);
+}
+
+void fill_zero(const Device& device, void* to, size_t bytes) {
+  if (device.backend == Backend::cuda) return cuda::fill_zero(device, to, bytes);
+  if (bytes > 0) std::memset(to, 0, bytes);
+}
+
+void synchronize(const Device& device) {
+  if (device.backend == Backend::cuda) cuda::synchronize(device);
+}
+
+}  // namespace notnot

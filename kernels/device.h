@@ -1,0 +1,140 @@
+#pragma once
+// The device context that every operation takes, and the dispatch from an operation to its backend.
+//
+// Conventions, true for every operation in this folder:
+//  * Matrices are row-major. Parameter gradients accumulate (+=), activations and activation gradients are assigned.
+//  * Work is enqueued on the context's stream; only copy_to_host and synchronize wait. On the CPU it is done on return.
+//  * Results are the same bytes for the same input on the same device, whatever the number of threads; the result of a
+//    sequence does not depend on the other sequences of its batch. No floating-point atomics anywhere.
+//  * Row counts of matrix products are rounded up to kRowTile: such buffers have padded_rows(n) rows. What the rows
+//    from n on hold is unspecified and never reaches a row below n.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/error.h"
+#include "kernels/span.h"
+
+struct CUstream_st;
+
+namespace notnot {
+
+enum class Backend : uint8_t {
+  cpu,
+  cuda,  ///< an NVIDIA GPU, or the SIMT emulator in builds that compile the .cu files with the host compiler
+};
+
+/// Instruction sets that the CPU files are compiled for; the best one that the machine has is used.
+enum class CpuIsa : uint8_t { baseline, avx2, avx512 };
+
+struct Device {
+  Backend backend = Backend::cpu;
+  CpuIsa isa = CpuIsa::baseline;
+  int threads = 1;                ///< CPU threads an operation may use
+  int ordinal = 0;                ///< CUDA device number
+  int multiprocessors = 0;        ///< CUDA: number of SMs
+  CUstream_st* stream = nullptr;  ///< CUDA: cudaStream_t of this context
+  void* gemm = nullptr;           ///< CUDA: cuBLASLt handle and workspace, see gemm.cu
+};
+
+inline constexpr int32_t kRowTile = 32;
+constexpr int64_t padded_rows(int64_t rows) { return (rows + kRowTile - 1) / kRowTile * kRowTile; }
+
+struct DeviceInfo {
+  std::string name;
+  int64_t memory_bytes = 0;
+  int compute_major = 0, compute_minor = 0;
+  int multiprocessors = 0;
+};
+
+// --- contexts
+// ----------------------------------------------------------------------------------------------------------
+/// The best instruction set of this machine, or the one named by the environment variable NOTNOT_CPU_ISA (baseline,
+/// avx2, avx512), which must be one that it has.
+CpuIsa detect_cpu_isa();
+std::string_view to_string(CpuIsa isa);
+Device open_cpu(int threads);
+
+namespace cuda {
+/// "built with CUDA 13.0 for sm_80, sm_90a" or "not built: <why>".
+std::string build_status();
+/// Usable devices. When there are none, `reason` says why (not built; the driver's message and code).
+int device_count(std::string& reason);
+DeviceInfo describe(int ordinal);
+/// Opens a context with a stream, a GEMM handle and a GEMM workspace of its own. close releases them and never throws.
+Device open(int ordinal);
+void close(Device& device) noexcept;
+
+void* allocate(const Device& device, size_t bytes);
+void release(const Device& device, void* pointer) noexcept;
+void copy_to_device(const Device& device, void* to, const void* from, size_t bytes);
+void copy_to_host(const Device& device, void* to, const void* from, size_t bytes);
+void fill_zero(const Device& device, void* to, size_t bytes);
+void synchronize(const Device& device);
+}  // namespace cuda
+
+// --- memory, on any backend
+// --------------------------------------------------------------------------------------------
+/// 64-byte aligned (256 on CUDA), not initialised. Throws Error with the number of bytes when there is not enough.
+void* allocate(const Device& device, size_t bytes);
+void release(const Device& device, void* pointer) noexcept;
+/// Host memory to and from device memory. copy_to_device returns once `from` may be changed;
+/// copy_to_host waits for everything enqueued before it.
+void copy_to_device(const Device& device, void* to, const void* from, size_t bytes);
+void copy_to_host(const Device& device, void* to, const void* from, size_t bytes);
+void fill_zero(const Device& device, void* to, size_t bytes);
+void synchronize(const Device& device);
+
+template <class T>
+void fill_zero(const Device& device, Span<T> to) {
+  fill_zero(device, to.data, static_cast<size_t>(to.size) * sizeof(T));
+}
+template <class T>
+std::vector<std::remove_const_t<T>> to_host(const Device& device, Span<T> from) {
+  std::vector<std::remove_const_t<T>> values(static_cast<size_t>(from.size));
+  copy_to_host(device, values.data(), from.data, values.size() * sizeof(T));
+  return values;
+}
+
+/// Checks that a span has at least the elements that the operation will touch; the message names operation and
+/// argument.
+#define NOTNOT_CHECK_SIZE(span, elements)                                                                           \
+  NOTNOT_CHECK((span).size >= static_cast<int64_t>(elements), "`{}` has {} elements, needs {}", #span, (span).size, \
+               static_cast<int64_t>(elements))
+
+}  // namespace notnot
+
+// --- dispatch
+// ----------------------------------------------------------------------------------------------------------
+#if defined(NOTNOT_X86)
+#define NOTNOT_FOR_EACH_WIDE_ISA(X, name, Args) X(avx2, name, Args) X(avx512, name, Args)
+#else
+#define NOTNOT_FOR_EACH_WIDE_ISA(X, name, Args)
+#endif
+#define NOTNOT_DECLARE_CPU(set, name, Args) \
+  namespace cpu_##set {                     \
+    void name(const Device&, const Args&);  \
+  }
+#define NOTNOT_CASE_CPU(set, name, Args) \
+  case CpuIsa::set:                      \
+    return cpu_##set::name(device, args);
+
+/// Declares operation `name` with its arguments struct `Args` (which has `void check() const`) for every backend, and
+/// defines `name(device, args)`, which checks the arguments and calls the backend of `device`. Use inside namespace
+/// notnot.
+#define NOTNOT_OPERATION(name, Args)                                      \
+  NOTNOT_DECLARE_CPU(baseline, name, Args)                                \
+  NOTNOT_FOR_EACH_WIDE_ISA(NOTNOT_DECLARE_CPU, name, Args)                \
+  namespace cuda {                                                        \
+  void name(const Device&, const Args&);                                  \
+  }                                                                       \
+  inline void name(const Device& device, const Args& args) {              \
+    args.check();                                                         \
+    if (device.backend == Backend::cuda) return cuda::name(device, args); \
+    switch (device.isa) {                                                 \
+      NOTNOT_FOR_EACH_WIDE_ISA(NOTNOT_CASE_CPU, name, Args)               \
+      default:                                                            \
+        return cpu_baseline::name(device, args);                          \
+    }                                                                     \
+  }

@@ -1,0 +1,177 @@
+// Matrix products through cuBLASLt in plain fp32 (CUBLAS_COMPUTE_32F: no TF32).
+//
+// Bits. Left to itself cuBLASLt picks an algorithm for every shape, and a row's sum over `inner` then changes its order
+// with the number of rows. So the algorithm of a MatMul is picked for kCanonicalRows rows, whatever the rows are, and
+// never splits `inner`: every element is one thread's sum in one order. A WeightGradient contracts over the rows and
+// has few outputs, so it must split them to fill the chip (512 x 128 outputs are four tiles of 128 x 128 on 132 SMs);
+// the partial sums go through the workspace and are added in order. Its algorithm is picked per power of two of the row
+// count. Either choice depends on the shape, the alignment and the device alone.
+//
+// Row-major c = a b is column-major c^T = b^T a^T: cuBLASLt's first matrix is our b.
+//
+// Cost: 2 rows inner columns flop; about 50 TFLOP/s of fp32 on an H200. Descriptors live on the stack, a cached
+// algorithm saves the heuristic's host time.
+#include <cublasLt.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <memory>
+#include <vector>
+
+#include "kernels/gemm.h"
+#include "kernels/gemm_context.h"
+#include "kernels/launch.cuh"
+
+#define NOTNOT_CUBLAS_CHECK(call)                                                                         \
+  do {                                                                                                    \
+    const cublasStatus_t notnot_status = (call);                                                          \
+    NOTNOT_CHECK(notnot_status == CUBLAS_STATUS_SUCCESS, "{} ({})", cublasLtGetStatusName(notnot_status), \
+                 static_cast<int>(notnot_status));                                                        \
+  } while (false)
+
+namespace notnot::cuda {
+namespace {
+
+constexpr size_t kWorkspaceBytes = size_t{32} << 20;  // what cuBLAS asks for on Hopper
+constexpr int64_t kCanonicalRows = 4096;
+
+/// Column-major `d = first second + beta d`: [m, k] x [k, n]; `second_transposed` means that it is stored [n, k].
+struct Product {
+  int64_t m = 0, n = 0, k = 0;
+  int64_t first_stride = 0, second_stride = 0;
+  bool second_transposed = false;
+  bool split_k = false;
+  uint32_t alignment = 0;  // of the three matrices, bytes
+  bool operator==(const Product&) const = default;
+};
+
+struct Gemm {
+  cublasLtHandle_t handle = nullptr;
+  void* workspace = nullptr;
+  struct Choice {
+    Product shape;
+    cublasLtMatmulAlgo_t algorithm;
+  };
+  std::vector<Choice> choices;  // a handful per model
+
+  ~Gemm() {
+    if (workspace != nullptr) cudaFree(workspace);
+    if (handle != nullptr) cublasLtDestroy(handle);
+  }
+};
+
+struct Descriptors {
+  cublasLtMatmulDescOpaque_t operation;
+  cublasLtMatrixLayoutOpaque_t first, second, result;
+
+  explicit Descriptors(const Product& p) {
+    NOTNOT_CUBLAS_CHECK(cublasLtMatmulDescInit(&operation, CUBLAS_COMPUTE_32F, CUDA_R_32F));
+    const cublasOperation_t second_operation = p.second_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+    NOTNOT_CUBLAS_CHECK(cublasLtMatmulDescSetAttribute(&operation, CUBLASLT_MATMUL_DESC_TRANSB, &second_operation,
+                                                       sizeof second_operation));
+    const int64_t rows = p.second_transposed ? p.n : p.k, columns = p.second_transposed ? p.k : p.n;
+    NOTNOT_CUBLAS_CHECK(cublasLtMatrixLayoutInit(&first, CUDA_R_32F, p.m, p.k, p.first_stride));
+    NOTNOT_CUBLAS_CHECK(cublasLtMatrixLayoutInit(&second, CUDA_R_32F, rows, columns, p.second_stride));
+    NOTNOT_CUBLAS_CHECK(cublasLtMatrixLayoutInit(&result, CUDA_R_32F, p.m, p.n, p.m));
+  }
+};
+
+template <class T>
+void set_preference(cublasLtMatmulPreference_t preference, cublasLtMatmulPreferenceAttributes_t attribute, T value) {
+  NOTNOT_CUBLAS_CHECK(cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value));
+}
+
+/// The fastest algorithm by cuBLASLt's own estimate among those allowed.
+cublasLtMatmulAlgo_t choose_algorithm(const Gemm& gemm, const Product& p) {
+  Descriptors d(p);
+  cublasLtMatmulPreferenceOpaque_t preference;
+  NOTNOT_CUBLAS_CHECK(cublasLtMatmulPreferenceInit(&preference));
+  set_preference(&preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, uint64_t{kWorkspaceBytes});
+  set_preference(
+      &preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+      static_cast<uint32_t>(p.split_k ? CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE : CUBLASLT_REDUCTION_SCHEME_NONE));
+  for (const auto matrix : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+                            CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
+    set_preference(&preference, matrix, p.alignment);
+  }
+  std::array<cublasLtMatmulHeuristicResult_t, 32> candidates{};
+  int found = 0;
+  NOTNOT_CUBLAS_CHECK(cublasLtMatmulAlgoGetHeuristic(gemm.handle, &d.operation, &d.first, &d.second, &d.result,
+                                                     &d.result, &preference, static_cast<int>(candidates.size()),
+                                                     candidates.data(), &found));
+  for (int i = 0; i < found; ++i) {
+    const auto& candidate = candidates[static_cast<size_t>(i)];
+    int32_t splits = 0;
+    NOTNOT_CUBLAS_CHECK(cublasLtMatmulAlgoConfigGetAttribute(&candidate.algo, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &splits,
+                                                             sizeof splits, nullptr));
+    if (candidate.state == CUBLAS_STATUS_SUCCESS && (p.split_k || splits <= 1)) return candidate.algo;
+  }
+  throw Error(fmt::format("cuBLASLt has no algorithm for [{}, {}] x [{}, {}] among {}", p.m, p.k, p.k, p.n, found));
+}
+
+cublasLtMatmulAlgo_t find_algorithm(Gemm& gemm, const Product& shape) {
+  for (const auto& choice : gemm.choices) {
+    if (choice.shape == shape) return choice.algorithm;
+  }
+  gemm.choices.push_back({shape, choose_algorithm(gemm, shape)});
+  return gemm.choices.back().algorithm;
+}
+
+/// The largest power of two, up to a vector load's 16 bytes, that divides all three addresses.
+uint32_t common_alignment(const float* a, const float* b, const float* c) {
+  const auto bits = reinterpret_cast<uintptr_t>(a) | reinterpret_cast<uintptr_t>(b) | reinterpret_cast<uintptr_t>(c);
+  return uint32_t{1} << std::min(std::countr_zero(bits), 4);
+}
+
+/// `shape` is what runs, `canonical` what the algorithm is picked for.
+void multiply(const Device& device, const Product& shape, Product canonical, const float* first, const float* second,
+              float* result, float beta) {
+  Gemm& gemm = *static_cast<Gemm*>(device.gemm);
+  canonical.alignment = common_alignment(first, second, result);
+  const cublasLtMatmulAlgo_t algorithm = find_algorithm(gemm, canonical);
+  Descriptors d(shape);
+  const float alpha = 1;
+  NOTNOT_CUBLAS_CHECK(cublasLtMatmul(gemm.handle, &d.operation, &alpha, first, &d.first, second, &d.second, &beta,
+                                     result, &d.result, result, &d.result, &algorithm, gemm.workspace, kWorkspaceBytes,
+                                     device.stream));
+}
+
+}  // namespace
+
+void* open_gemm() {
+  auto gemm = std::make_unique<Gemm>();
+  NOTNOT_CUBLAS_CHECK(cublasLtCreate(&gemm->handle));
+  NOTNOT_CUDA_CHECK(cudaMalloc(&gemm->workspace, kWorkspaceBytes));
+  return gemm.release();
+}
+
+void close_gemm(void* gemm) noexcept { delete static_cast<Gemm*>(gemm); }
+
+void matmul(const Device& device, const MatMul& args) {
+  const ProfileRange range("matmul");
+  Product shape;
+  shape.m = shape.first_stride = args.columns;
+  shape.n = padded_rows(args.rows);
+  shape.k = shape.second_stride = args.inner;
+  Product canonical = shape;
+  canonical.n = kCanonicalRows;
+  multiply(device, shape, canonical, args.b.data, args.a.data, args.c.data, args.accumulate ? 1.0F : 0.0F);
+}
+
+void weight_gradient(const Device& device, const WeightGradient& args) {
+  const ProfileRange range("weight_gradient");
+  Product shape;
+  shape.m = args.inputs;
+  shape.n = args.outputs;
+  shape.k = args.rows;
+  shape.first_stride = args.b_stride;
+  shape.second_stride = args.a_stride;
+  shape.second_transposed = true;
+  shape.split_k = true;
+  Product canonical = shape;
+  canonical.k = static_cast<int64_t>(std::bit_ceil(static_cast<uint32_t>(args.rows)));
+  multiply(device, shape, canonical, args.b.data, args.a.data, args.c.data, 1.0F);
+}
+
+}  // namespace notnot::cuda

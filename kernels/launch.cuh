@@ -1,0 +1,80 @@
+#pragma once
+// What every .cu file needs: checked CUDA calls, the checked launcher, and dynamic shared memory. The SIMT emulator
+// compiles the same text against its own cuda_runtime.h.
+#include <cuda_runtime.h>
+
+#include <utility>
+
+#if !defined(NOTNOT_SIMT)
+#include <nvtx3/nvToolsExt.h>
+#endif
+
+#include "kernels/device.h"
+
+#define NOTNOT_CUDA_CHECK(call)                                                              \
+  do {                                                                                       \
+    const cudaError_t notnot_status = (call);                                                \
+    NOTNOT_CHECK(notnot_status == cudaSuccess, "{} ({})", cudaGetErrorString(notnot_status), \
+                 static_cast<int>(notnot_status));                                           \
+  } while (false)
+
+namespace notnot::cuda {
+
+/// Names what is enqueued while it lives in Nsight's time line; the first line of every launcher.
+class ProfileRange {
+ public:
+#if defined(NOTNOT_SIMT)
+  explicit ProfileRange(const char*) {}
+#else
+  explicit ProfileRange(const char* name) { nvtxRangePushA(name); }
+  ~ProfileRange() { nvtxRangePop(); }
+#endif
+  ProfileRange(const ProfileRange&) = delete;
+  ProfileRange& operator=(const ProfileRange&) = delete;
+};
+
+/// Number of blocks that cover `work` items.
+constexpr unsigned blocks_for(int64_t work, int64_t per_block) {
+  return static_cast<unsigned>((work + per_block - 1) / per_block);
+}
+
+struct LaunchShape {
+  dim3 blocks, threads;
+  size_t shared_bytes = 0;
+};
+
+/// Enqueues `kernel` on the context's stream and checks the launch. More than 48 KiB of shared memory is asked for by
+/// name.
+template <class... Parameters, class... Arguments>
+void launch(const Device& device, const char* name, const LaunchShape& shape, void (*kernel)(Parameters...),
+            Arguments&&... arguments) {
+  // The current device is the thread's, the context may have been opened by another thread.
+  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
+  if (shape.shared_bytes > 48 * 1024) {
+    NOTNOT_CUDA_CHECK(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                           cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                           static_cast<int>(shape.shared_bytes)));
+  }
+  cudaLaunchConfig_t config = {};
+  config.gridDim = shape.blocks;
+  config.blockDim = shape.threads;
+  config.dynamicSmemBytes = shape.shared_bytes;
+  config.stream = device.stream;
+  const cudaError_t status = cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...);
+  NOTNOT_CHECK(status == cudaSuccess, "launch of {}: {} ({}); grid {} x {}, block {} x {}, {} bytes of shared memory",
+               name, cudaGetErrorString(status), static_cast<int>(status), shape.blocks.x, shape.blocks.y,
+               shape.threads.x, shape.threads.y, shape.shared_bytes);
+}
+
+/// The block's dynamic shared memory, 16-byte aligned.
+template <class T>
+__device__ __forceinline__ T* dynamic_shared() {
+#if defined(NOTNOT_SIMT)
+  return static_cast<T*>(simt::dynamic_shared_memory());
+#else
+  extern __shared__ __align__(16) unsigned char notnot_dynamic_shared[];
+  return reinterpret_cast<T*>(notnot_dynamic_shared);
+#endif
+}
+
+}  // namespace notnot::cuda

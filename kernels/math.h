@@ -1,0 +1,73 @@
+#pragma once
+// Scalar functions shared by every backend. On the CPU the float versions are branch-free polynomials that compilers
+// turn into SIMD code (std::exp is a call per element); on CUDA they are the toolkit's accurate expf and tanhf; in
+// double, the library's.
+#include <cmath>
+#include <cstdint>
+
+#include "kernels/span.h"
+
+namespace notnot {
+
+#if defined(__CUDA_ARCH__)
+NOTNOT_HD float exponential(float x) { return expf(x); }
+NOTNOT_HD float hyperbolic_tangent(float x) { return tanhf(x); }
+#else
+/// e^x within 2 ulp for -87 <= x <= 88, clamped to that range. Range reduction by Cody & Waite; polynomial from
+/// Moshier's Cephes.
+NOTNOT_HD float exponential(float x) {
+  x = x < -87.0F ? -87.0F : x;
+  x = x > 88.0F ? 88.0F : x;
+  // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer; the integer then stands in the low bits.
+  const float shifted = x * 1.44269504F + 12582912.0F;
+  const float n = shifted - 12582912.0F;
+  const float r = (x - n * 0.693359375F) - n * -2.12194440e-4F;
+  float p = 1.9875691500e-4F;
+  p = p * r + 1.3981999507e-3F;
+  p = p * r + 8.3334519073e-3F;
+  p = p * r + 4.1665795894e-2F;
+  p = p * r + 1.6666665459e-1F;
+  p = p * r + 5.0000001201e-1F;
+  p = p * (r * r) + r + 1.0F;
+  const int32_t exponent = (static_cast<int32_t>(n) + 127) << 23;
+  return p * __builtin_bit_cast(float, exponent);
+}
+
+/// tanh within 3 ulp: an odd polynomial (Cephes) near 0, where 1 - 2 / (e^2x + 1) would cancel.
+NOTNOT_HD float hyperbolic_tangent(float x) {
+  const float square = x * x;
+  float p = -5.70498872745e-3F;
+  p = p * square + 2.06390887954e-2F;
+  p = p * square + -5.37397155531e-2F;
+  p = p * square + 1.33314422036e-1F;
+  p = p * square + -3.33332819422e-1F;
+  const float near_zero = p * square * x + x;
+  const float far = 1.0F - 2.0F / (exponential(2.0F * x) + 1.0F);
+  return square < 0.390625F ? near_zero : far;
+}
+#endif
+/// a b + c, with one rounding where the instruction set has it; written out where two pieces of code must round alike.
+NOTNOT_HD float multiply_add(float a, float b, float c) {
+#if defined(__CUDA_ARCH__) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+  return fmaf(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+NOTNOT_HD double multiply_add(double a, double b, double c) { return a * b + c; }
+
+NOTNOT_HD double exponential(double x) { return std::exp(x); }
+NOTNOT_HD double hyperbolic_tangent(double x) { return std::tanh(x); }
+
+template <class Real>
+NOTNOT_HD Real sigmoid(Real x) {
+  return Real(1) / (Real(1) + exponential(-x));
+}
+
+/// log(1 + e^x) without overflow.
+template <class Real>
+NOTNOT_HD Real softplus(Real x) {
+  return (x > 0 ? x : Real(0)) + std::log1p(exponential(x > 0 ? -x : x));
+}
+
+}  // namespace notnot

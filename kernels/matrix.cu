@@ -1,0 +1,100 @@
+// Memory-bound helpers: each reads and writes its matrix once, coalesced, so its floor is bytes / bandwidth (4.8 TB/s
+// on an H200), and for the sizes of this project the launch (2-3 us).
+#include "kernels/launch.cuh"
+#include "kernels/matrix.h"
+
+namespace notnot::cuda {
+namespace {
+
+// Transpose: a tile goes through shared memory so that both sides are coalesced; the extra column keeps the threads of
+// a warp in different banks when they read down a column.
+constexpr int kTile = 32, kTileStride = kTile + 1, kTileRows = 8;
+
+__global__ void __launch_bounds__(kTile* kTileRows)
+    transpose_kernel(const float* __restrict__ from, float* __restrict__ to, int32_t rows, int32_t columns) {
+  float* tile = dynamic_shared<float>();
+  const auto x = static_cast<int32_t>(threadIdx.x), y = static_cast<int32_t>(threadIdx.y);
+  const int32_t row = static_cast<int32_t>(blockIdx.y) * kTile, column = static_cast<int32_t>(blockIdx.x) * kTile;
+  for (int32_t i = y; i < kTile; i += kTileRows) {
+    if (row + i < rows && column + x < columns) {
+      tile[i * kTileStride + x] = from[int64_t{row + i} * columns + column + x];
+    }
+  }
+  __syncthreads();
+  for (int32_t i = y; i < kTile; i += kTileRows) {
+    if (column + i < columns && row + x < rows) {
+      to[int64_t{column + i} * rows + row + x] = tile[x * kTileStride + i];
+    }
+  }
+}
+
+// Gather: a warp per row.
+constexpr int kGatherRows = 8;
+
+__global__ void __launch_bounds__(kGatherRows * 32)
+    gather_rows_kernel(const float* __restrict__ from, const int32_t* __restrict__ rows, float* __restrict__ to,
+                       int32_t count, int32_t columns) {
+  const auto i = static_cast<int32_t>(blockIdx.x * kGatherRows + threadIdx.y);
+  if (i >= count) return;
+  const float* source = from + int64_t{rows[i]} * columns;
+  for (auto j = static_cast<int32_t>(threadIdx.x); j < columns; j += 32) to[int64_t{i} * columns + j] = source[j];
+}
+
+// Column sum: a thread sums one column of one block of rows; then a thread per column adds the blocks, in order. The
+// second kernel is a chain of dependent additions but its loads are not: unrolled, they are in flight together.
+constexpr int kColumns = 128;
+
+__global__ void __launch_bounds__(kColumns)
+    column_sum_blocks(const float* __restrict__ values, const float* __restrict__ scale, float* __restrict__ partial,
+                      int32_t rows, int32_t columns) {
+  const auto j = static_cast<int32_t>(blockIdx.y * kColumns + threadIdx.x);
+  if (j >= columns) return;
+  const int32_t begin = static_cast<int32_t>(blockIdx.x) * kColumnSumBlock;
+  const int32_t end = min(begin + kColumnSumBlock, rows);
+  float sum = 0;
+#pragma unroll 8
+  for (int32_t i = begin; i < end; ++i) {
+    const float value = values[int64_t{i} * columns + j];
+    sum += scale == nullptr ? value : scale[i] * value;
+  }
+  partial[int64_t{blockIdx.x} * columns + j] = sum;
+}
+
+__global__ void __launch_bounds__(kColumns)
+    column_sum_total(const float* __restrict__ partial, float* __restrict__ sums, int32_t blocks, int32_t columns) {
+  const auto j = static_cast<int32_t>(blockIdx.x * kColumns + threadIdx.x);
+  if (j >= columns) return;
+  float sum = sums[j];
+#pragma unroll 16
+  for (int32_t block = 0; block < blocks; ++block) sum += partial[int64_t{block} * columns + j];
+  sums[j] = sum;
+}
+
+}  // namespace
+
+void transpose(const Device& device, const Transpose& args) {
+  const ProfileRange range("transpose");
+  launch(device, "transpose",
+         {{blocks_for(args.columns, kTile), blocks_for(args.rows, kTile)},
+          {kTile, kTileRows},
+          kTile * kTileStride * sizeof(float)},
+         transpose_kernel, args.from.data, args.to.data, args.rows, args.columns);
+}
+
+void gather_rows(const Device& device, const GatherRows& args) {
+  const ProfileRange range("gather_rows");
+  launch(device, "gather_rows", {blocks_for(args.count, kGatherRows), {32, kGatherRows}}, gather_rows_kernel,
+         args.from.data, args.rows.data, args.to.data, args.count, args.columns);
+}
+
+void column_sum(const Device& device, const ColumnSum& args) {
+  const ProfileRange range("column_sum");
+  const unsigned blocks = blocks_for(args.rows, kColumnSumBlock), column_blocks = blocks_for(args.columns, kColumns);
+  const float* scale = args.scale.empty() ? nullptr : args.scale.data;
+  launch(device, "column_sum_blocks", {{blocks, column_blocks}, kColumns}, column_sum_blocks, args.values.data, scale,
+         args.workspace.data, args.rows, args.columns);
+  launch(device, "column_sum_total", {column_blocks, kColumns}, column_sum_total, args.workspace.data, args.sums.data,
+         static_cast<int32_t>(blocks), args.columns);
+}
+
+}  // namespace notnot::cuda

@@ -1,0 +1,63 @@
+#pragma once
+// Row-wise helpers around the matrix products.
+#include "kernels/device.h"
+
+namespace notnot {
+
+/// to = from^T. Weights are kept transposed for MatMul, refreshed whenever the parameters change.
+struct Transpose {
+  int32_t rows = 0, columns = 0;
+  Span<const float> from;  ///< [rows, columns]
+  Span<float> to;          ///< [columns, rows]
+
+  void check() const {
+    NOTNOT_CHECK(rows > 0 && columns > 0, "[{}, {}]", rows, columns);
+    NOTNOT_CHECK_SIZE(from, int64_t{rows} * columns);
+    NOTNOT_CHECK_SIZE(to, int64_t{rows} * columns);
+  }
+};
+NOTNOT_OPERATION(transpose, Transpose)
+
+/// to[i] = from[rows[i]]: embedding look-up, and the expansion of a table of distinct ids to the tokens.
+struct GatherRows {
+  int32_t count = 0, columns = 0;
+  int32_t from_rows = 0;
+  Span<const float> from;    ///< [from_rows, columns]
+  Span<const int32_t> rows;  ///< [count], each in [0, from_rows)
+  Span<float> to;            ///< [count, columns]
+
+  void check() const {
+    NOTNOT_CHECK(count > 0 && columns > 0, "{} rows of {}", count, columns);
+    NOTNOT_CHECK_SIZE(from, int64_t{from_rows} * columns);
+    NOTNOT_CHECK_SIZE(rows, count);
+    NOTNOT_CHECK_SIZE(to, int64_t{count} * columns);
+  }
+};
+NOTNOT_OPERATION(gather_rows, GatherRows)
+
+/// sums[j] += sum over i of scale[i] values[i, j], rows taken in ascending order in blocks of a fixed size, so that
+/// neither threads nor thread blocks change the order of summation. An empty `scale` means 1 everywhere.
+struct ColumnSum {
+  int32_t rows = 0, columns = 0;
+  Span<const float> values;  ///< [rows, columns]
+  Span<const float> scale;   ///< [rows] or empty
+  Span<float> sums;          ///< [columns], accumulates
+  Span<float> workspace;     ///< [column_sum_workspace(rows, columns)]
+
+  void check() const;
+};
+/// Rows that are summed one after the other; the partial sums of the blocks are then added in order.
+inline constexpr int32_t kColumnSumBlock = 64;
+constexpr int64_t column_sum_workspace(int64_t rows, int64_t columns) {
+  return (rows + kColumnSumBlock - 1) / kColumnSumBlock * columns;
+}
+inline void ColumnSum::check() const {
+  NOTNOT_CHECK(rows > 0 && columns > 0, "[{}, {}]", rows, columns);
+  NOTNOT_CHECK_SIZE(values, int64_t{rows} * columns);
+  NOTNOT_CHECK(scale.empty() || scale.size >= rows, "`scale` has {} elements for {} rows", scale.size, rows);
+  NOTNOT_CHECK_SIZE(sums, columns);
+  NOTNOT_CHECK_SIZE(workspace, column_sum_workspace(rows, columns));
+}
+NOTNOT_OPERATION(column_sum, ColumnSum)
+
+}  // namespace notnot

@@ -1,0 +1,50 @@
+#include "kernels/cpu.h"
+#include "kernels/matrix.h"
+
+namespace notnot::NOTNOT_CPU_NAMESPACE {
+
+void transpose(const Device& device, const Transpose& args) {
+  constexpr int32_t kTile = 16;  // a tile's 16 lines of each side stay in the first-level cache
+  const int32_t rows = args.rows, columns = args.columns;
+#pragma omp parallel for num_threads(device.threads) schedule(static)
+  for (int32_t column = 0; column < columns; column += kTile) {
+    for (int32_t row = 0; row < rows; row += kTile) {
+      for (int32_t j = column; j < smaller(column + kTile, columns); ++j) {
+        for (int32_t i = row; i < smaller(row + kTile, rows); ++i) {
+          args.to[int64_t{j} * rows + i] = args.from[int64_t{i} * columns + j];
+        }
+      }
+    }
+  }
+}
+
+void gather_rows(const Device& device, const GatherRows& args) {
+  const size_t bytes = static_cast<size_t>(args.columns) * sizeof(float);
+#pragma omp parallel for num_threads(device.threads) schedule(static)
+  for (int32_t i = 0; i < args.count; ++i) {
+    __builtin_memcpy(&args.to[int64_t{i} * args.columns], &args.from[int64_t{args.rows[i]} * args.columns], bytes);
+  }
+}
+
+void column_sum(const Device& device, const ColumnSum& args) {
+  const int32_t columns = args.columns;
+  const int32_t blocks = (args.rows + kColumnSumBlock - 1) / kColumnSumBlock;
+#pragma omp parallel for num_threads(device.threads) schedule(static)
+  for (int32_t block = 0; block < blocks; ++block) {
+    float* partial = &args.workspace[int64_t{block} * columns];
+    for (int32_t j = 0; j < columns; ++j) partial[j] = 0;
+    for (int32_t i = block * kColumnSumBlock; i < smaller((block + 1) * kColumnSumBlock, args.rows); ++i) {
+      const float* row = &args.values[int64_t{i} * columns];
+      const float scale = args.scale.empty() ? 1.0F : args.scale[i];
+      NOTNOT_SIMD
+      for (int32_t j = 0; j < columns; ++j) partial[j] += scale * row[j];
+    }
+  }
+  for (int32_t block = 0; block < blocks; ++block) {
+    const float* partial = &args.workspace[int64_t{block} * columns];
+    NOTNOT_SIMD
+    for (int32_t j = 0; j < columns; ++j) args.sums[j] += partial[j];
+  }
+}
+
+}  // namespace notnot::NOTNOT_CPU_NAMESPACE

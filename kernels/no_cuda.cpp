@@ -1,0 +1,54 @@
+// The CUDA backend of a build without CUDA: it counts no devices, says why, and everything else throws.
+#include "kernels/adam.h"
+#include "kernels/attention_head.h"
+#include "kernels/bilstm.h"
+#include "kernels/gemm.h"
+#include "kernels/matrix.h"
+#include "kernels/token_projection.h"
+#include "kernels/unique_tokens.h"
+
+namespace notnot::cuda {
+namespace {
+
+[[noreturn]] void throw_no_cuda() {
+  throw Error(fmt::format("this build has no CUDA ({}); use --device cpu", NOTNOT_CUDA_STATUS));
+}
+
+}  // namespace
+
+std::string build_status() { return NOTNOT_CUDA_STATUS; }
+int device_count(std::string& reason) {
+  reason = NOTNOT_CUDA_STATUS;
+  return 0;
+}
+DeviceInfo describe(int) { throw_no_cuda(); }
+Device open(int) { throw_no_cuda(); }
+void close(Device&) noexcept {}
+
+void* allocate(const Device&, size_t) { throw_no_cuda(); }
+void release(const Device&, void*) noexcept {}
+void copy_to_device(const Device&, void*, const void*, size_t) { throw_no_cuda(); }
+void copy_to_host(const Device&, void*, const void*, size_t) { throw_no_cuda(); }
+void fill_zero(const Device&, void*, size_t) { throw_no_cuda(); }
+void synchronize(const Device&) { throw_no_cuda(); }
+
+#define NOTNOT_NO_CUDA(operation, Args) \
+  void operation(const Device&, const Args&) { throw_no_cuda(); }
+NOTNOT_NO_CUDA(matmul, MatMul)
+NOTNOT_NO_CUDA(weight_gradient, WeightGradient)
+NOTNOT_NO_CUDA(transpose, Transpose)
+NOTNOT_NO_CUDA(gather_rows, GatherRows)
+NOTNOT_NO_CUDA(column_sum, ColumnSum)
+NOTNOT_NO_CUDA(unique_tokens, UniqueTokens)
+NOTNOT_NO_CUDA(token_projection_forward, TokenProjectionForward)
+NOTNOT_NO_CUDA(token_projection_backward, TokenProjectionBackward)
+NOTNOT_NO_CUDA(bilstm_forward, BiLstmForward)
+NOTNOT_NO_CUDA(bilstm_backward, BiLstmBackward)
+NOTNOT_NO_CUDA(attention_head_forward, AttentionHeadForward)
+NOTNOT_NO_CUDA(attention_head_train, AttentionHeadTrain)
+NOTNOT_NO_CUDA(adam_step, AdamStep)
+NOTNOT_NO_CUDA(adam_rows_replay, AdamRowsReplay)
+NOTNOT_NO_CUDA(adam_rows_step, AdamRowsStep)
+#undef NOTNOT_NO_CUDA
+
+}  // namespace notnot::cuda

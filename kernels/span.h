@@ -1,0 +1,32 @@
+#pragma once
+// What host and device code share at the lowest level: the function qualifier and a view of contiguous memory.
+#include <cstdint>
+#include <type_traits>
+
+// Functions marked NOTNOT_HD run on host and device. They are always inlined: the CPU files are compiled once per
+// instruction set, and an out-of-line copy of a shared function would let the linker pick one set's code for all of
+// them.
+#if defined(__CUDACC__)
+#define NOTNOT_HD __host__ __device__ __forceinline__
+#else
+#define NOTNOT_HD inline __attribute__((always_inline))
+#endif
+
+namespace notnot {
+
+/// `size` elements at `data`, on the device that the operation runs on. Kernels take spans and never own.
+template <class T>
+struct Span {
+  T* data = nullptr;
+  int64_t size = 0;
+
+  NOTNOT_HD T& operator[](int64_t i) const { return data[i]; }
+  NOTNOT_HD bool empty() const { return size == 0; }
+  NOTNOT_HD Span subspan(int64_t begin, int64_t count) const { return {data + begin, count}; }
+  NOTNOT_HD operator Span<const T>() const  // NOLINT(google-explicit-constructor): a view of the same memory, read only
+      requires(!std::is_const_v<T>) {
+    return {data, size};
+  }
+};
+
+}  // namespace notnot

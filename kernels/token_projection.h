@@ -1,0 +1,73 @@
+#pragma once
+// The affine map of a token's embedding, computed once per distinct id of the batch: the BiLSTM's input side
+// `W_ih e + b_ih + b_hh` of both directions at once, or the token-level encoder of the guided MLP `tanh(W e + b)`
+// (Wiegreffe & Pinter 2019, section 3.4 and figure 4).
+#include "kernels/gemm.h"
+#include "kernels/matrix.h"
+#include "kernels/ragged.h"
+
+namespace notnot {
+
+enum class Activation : uint8_t { identity, tanh };
+
+struct TokenProjectionForward {
+  RaggedBatch batch;
+  int32_t vocabulary = 0, embed = 0, width = 0;  ///< V, E, P
+  Activation activation = Activation::identity;
+  Span<const float> embedding;          ///< [V, E]
+  Span<const float> weight_transposed;  ///< [E, P]
+  Span<const float> bias;               ///< [P]
+  Span<const float> second_bias;        ///< [P], added too, or empty
+  Span<float> rows;   ///< out [padded_rows(U), E] the embeddings of the distinct ids; backward reads them
+  Span<float> table;  ///< out [padded_rows(U), P]
+
+  void check() const {
+    batch.check();
+    NOTNOT_CHECK(embed > 0 && width > 0 && vocabulary > 0, "V {}, E {}, P {}", vocabulary, embed, width);
+    NOTNOT_CHECK_SIZE(embedding, int64_t{vocabulary} * embed);
+    NOTNOT_CHECK_SIZE(weight_transposed, int64_t{embed} * width);
+    NOTNOT_CHECK_SIZE(bias, width);
+    NOTNOT_CHECK(second_bias.empty() || second_bias.size >= width, "`second_bias` has {} elements, needs {}",
+                 second_bias.size, width);
+    NOTNOT_CHECK_SIZE(rows, padded_rows(batch.unique) * embed);
+    NOTNOT_CHECK_SIZE(table, padded_rows(batch.unique) * width);
+  }
+};
+NOTNOT_OPERATION(token_projection_forward, TokenProjectionForward)
+
+/// dtable[u] = (sum over the occurrences of id u, in ascending order, of dvalues) * activation'(table[u]); then
+/// dweight += dtable^T rows, dbias += sum_u dtable (fixed order), drows = dtable weight.
+struct TokenProjectionBackward {
+  RaggedBatch batch;
+  int32_t embed = 0, width = 0;  ///< E, P
+  Activation activation = Activation::identity;
+  Span<const float> rows;     ///< [padded_rows(U), E] from forward
+  Span<const float> table;    ///< [padded_rows(U), P] from forward; read only for Activation::tanh
+  Span<const float> weight;   ///< [P, E]
+  Span<const float> dvalues;  ///< [N, P] gradient at every token's projected value
+  Span<float> dtable;         ///< out [padded_rows(U), P]
+  Span<float> dweight;        ///< [P, E], accumulates
+  Span<float> dbias;          ///< [P], accumulates
+  Span<float> second_dbias;   ///< [P], receives the same sum, or empty
+  Span<float> drows;          ///< out [padded_rows(U), E] gradient of the embedding rows batch.unique_ids
+  Span<float> workspace;      ///< [column_sum_workspace(U, P)]
+
+  void check() const {
+    batch.check();
+    NOTNOT_CHECK(embed > 0 && width > 0, "E {}, P {}", embed, width);
+    NOTNOT_CHECK_SIZE(rows, padded_rows(batch.unique) * embed);
+    NOTNOT_CHECK_SIZE(table, padded_rows(batch.unique) * width);
+    NOTNOT_CHECK_SIZE(weight, int64_t{embed} * width);
+    NOTNOT_CHECK_SIZE(dvalues, int64_t{batch.tokens} * width);
+    NOTNOT_CHECK_SIZE(dtable, padded_rows(batch.unique) * width);
+    NOTNOT_CHECK_SIZE(dweight, int64_t{embed} * width);
+    NOTNOT_CHECK_SIZE(dbias, width);
+    NOTNOT_CHECK(second_dbias.empty() || second_dbias.size >= width, "`second_dbias` has {} elements, needs {}",
+                 second_dbias.size, width);
+    NOTNOT_CHECK_SIZE(drows, padded_rows(batch.unique) * embed);
+    NOTNOT_CHECK_SIZE(workspace, column_sum_workspace(batch.unique, width));
+  }
+};
+NOTNOT_OPERATION(token_projection_backward, TokenProjectionBackward)
+
+}  // namespace notnot

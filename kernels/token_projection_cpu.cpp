@@ -1,0 +1,99 @@
+#include "kernels/cpu.h"
+#include "kernels/math.h"
+#include "kernels/token_projection.h"
+
+namespace notnot::NOTNOT_CPU_NAMESPACE {
+namespace {
+
+void add_bias_and_activate(const Device& device, const TokenProjectionForward& args) {
+  const int32_t width = args.width;
+  const float* bias = args.bias.data;
+  const float* second_bias = args.second_bias.empty() ? nullptr : args.second_bias.data;
+#pragma omp parallel for num_threads(device.threads) schedule(static)
+  for (int32_t u = 0; u < args.batch.unique; ++u) {
+    float* row = &args.table[int64_t{u} * width];
+    if (second_bias != nullptr) {
+      NOTNOT_SIMD
+      for (int32_t j = 0; j < width; ++j) row[j] += bias[j] + second_bias[j];
+    } else {
+      NOTNOT_SIMD
+      for (int32_t j = 0; j < width; ++j) row[j] += bias[j];
+    }
+    if (args.activation == Activation::tanh) {
+      NOTNOT_SIMD
+      for (int32_t j = 0; j < width; ++j) row[j] = hyperbolic_tangent(row[j]);
+    }
+  }
+}
+
+/// dtable[u] = sum of dvalues over u's occurrences, in ascending order, times the activation's derivative.
+void sum_occurrences(const Device& device, const TokenProjectionBackward& args) {
+  const int32_t width = args.width;
+#pragma omp parallel for num_threads(device.threads) schedule(static)
+  for (int32_t u = 0; u < args.batch.unique; ++u) {
+    float* sum = &args.dtable[int64_t{u} * width];
+    const int32_t begin = args.batch.occurrence_offsets[u], end = args.batch.occurrence_offsets[u + 1];
+    __builtin_memcpy(sum, &args.dvalues[int64_t{args.batch.occurrences[begin]} * width],
+                     static_cast<size_t>(width) * sizeof(float));
+    for (int32_t k = begin + 1; k < end; ++k) {
+      const float* value = &args.dvalues[int64_t{args.batch.occurrences[k]} * width];
+      NOTNOT_SIMD
+      for (int32_t j = 0; j < width; ++j) sum[j] += value[j];
+    }
+    if (args.activation == Activation::tanh) {
+      const float* output = &args.table[int64_t{u} * width];
+      NOTNOT_SIMD
+      for (int32_t j = 0; j < width; ++j) sum[j] *= 1.0F - output[j] * output[j];
+    }
+  }
+}
+
+}  // namespace
+
+void token_projection_forward(const Device& device, const TokenProjectionForward& args) {
+  const int32_t unique = args.batch.unique;
+  cpu::gather_rows(device, {.count = unique,
+                            .columns = args.embed,
+                            .from_rows = args.vocabulary,
+                            .from = args.embedding,
+                            .rows = args.batch.unique_ids,
+                            .to = args.rows});
+  cpu::matmul(device, {.rows = unique,
+                       .inner = args.embed,
+                       .columns = args.width,
+                       .a = args.rows,
+                       .b = args.weight_transposed,
+                       .c = args.table});
+  add_bias_and_activate(device, args);
+}
+
+void token_projection_backward(const Device& device, const TokenProjectionBackward& args) {
+  const int32_t unique = args.batch.unique, width = args.width, embed = args.embed;
+  sum_occurrences(device, args);
+  cpu::weight_gradient(device, {.rows = unique,
+                                .outputs = width,
+                                .inputs = embed,
+                                .a_stride = width,
+                                .b_stride = embed,
+                                .a = args.dtable,
+                                .b = args.rows,
+                                .c = args.dweight});
+  cpu::column_sum(device, {.rows = unique,
+                           .columns = width,
+                           .values = args.dtable,
+                           .scale = {},
+                           .sums = args.dbias,
+                           .workspace = args.workspace});
+  if (!args.second_dbias.empty()) {
+    cpu::column_sum(device, {.rows = unique,
+                             .columns = width,
+                             .values = args.dtable,
+                             .scale = {},
+                             .sums = args.second_dbias,
+                             .workspace = args.workspace});
+  }
+  cpu::matmul(device,
+              {.rows = unique, .inner = width, .columns = embed, .a = args.dtable, .b = args.weight, .c = args.drows});
+}
+
+}  // namespace notnot::NOTNOT_CPU_NAMESPACE

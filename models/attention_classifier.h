@@ -1,0 +1,125 @@
+#pragma once
+// The paper's classifier, on one device, with explicit forward, backward and update: embedding, encoder (BiLSTM or
+// token-level), additive attention, output layer (paper section 3.1). A fleet is several of these on one device, each
+// with a stream or a share of the threads of its own: nothing is shared, so a model trains to the same bytes alone and
+// in company.
+#include <memory>
+#include <vector>
+
+#include "engine/batches.h"
+#include "engine/memory.h"
+#include "engine/profile.h"
+#include "kernels/adam.h"
+#include "kernels/attention_head.h"
+#include "kernels/bilstm.h"
+#include "kernels/token_projection.h"
+#include "models/parameters.h"
+
+namespace notnot {
+
+/// The optimiser of the published protocol.
+struct OptimiserOptions {
+  double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  double weight_decay = 1e-5;  ///< L2 on embedding, encoder and output layer; the attention has none
+};
+
+/// What a model trains towards.
+struct ObjectiveOptions {
+  Objective objective = Objective::classify;
+  double positive_weight = 1;  ///< of class 1; also makes the adversary's batch scale W
+  double tvd_factor = 0.5;     ///< adversary: 0.5 for the single sigmoid output, 1 for both classes
+  double lambda = 0;           ///< adversary: weight of KL(alpha || alpha_base)
+};
+
+/// What some models need per batch besides the texts, in the order of the batch's tokens and sequences.
+struct BatchTargets {
+  std::vector<float> given_log_attention;  ///< [N] AttentionKind::given
+  std::vector<float> base_log_attention;   ///< [N] Objective::adversary
+  std::vector<float> base_probability;     ///< [B] Objective::adversary
+};
+
+struct ModelCapacity {
+  BatchCapacity evaluation;
+  BatchCapacity training;  ///< zeros: a model that only predicts
+  int64_t steps = 0;       ///< optimiser steps that will be taken at most
+};
+
+class AttentionClassifier {
+ public:
+  /// Plans the memory; nothing is allocated until `allocate`, so `memory_table` can be printed first.
+  AttentionClassifier(const Device& device, const ModelOptions& options, const ModelCapacity& capacity,
+                      const OptimiserOptions& optimiser = {});
+  AttentionClassifier(AttentionClassifier&&) noexcept;
+  ~AttentionClassifier();
+
+  const ModelOptions& options() const { return options_; }
+  const ParameterLayout& layout() const { return layout_; }
+  const std::vector<MemoryRow>& memory_table() const { return arena_.table(); }
+  void allocate();
+  void attach(Profile* profile) { profile_ = profile; }
+
+  /// [layout().total()] in the layout's order.
+  void set_parameters(const std::vector<float>& values);
+  std::vector<float> parameters();
+
+  /// Adam's state, as it is checkpointed; reading it brings lazily updated embedding rows up to date, which changes no
+  /// bits.
+  struct OptimiserState {
+    int64_t step = 0;
+    std::vector<float> first_moment, second_moment, largest_second_moment;  ///< [layout().total()] each
+  };
+  OptimiserState optimiser_state();
+  void set_optimiser_state(const OptimiserState& state);
+  int64_t step() const { return step_; }
+
+  struct Predictions {
+    std::vector<float> probability;    ///< [B]
+    std::vector<float> logit;          ///< [B]
+    std::vector<float> log_attention;  ///< [N], -infinity at boundary tokens
+  };
+  Predictions predict(const HostBatch& batch, const BatchTargets& targets = {});
+
+  /// Forward, loss, gradients; parameters do not move. Returns the loss summed over the batch (base loss, or the
+  /// adversarial loss with its scale W).
+  double compute_gradients(const HostBatch& batch, const ObjectiveOptions& objective, const BatchTargets& targets = {});
+  /// One optimiser step with the gradients of the last compute_gradients.
+  void apply_gradients();
+  /// Gradients of the last compute_gradients, [layout().total()], embedding rows that the batch lacks being zero.
+  std::vector<float> gradients();
+
+ private:
+  void plan(const ModelCapacity& capacity);
+  void plan_training(const ModelCapacity& capacity);
+  Span<float> parameter(const char* name) const;
+  Span<float> parameter_pair(const char* name) const;
+  Span<float> gradient(const char* name) const;
+  Span<float> gradient_pair(const char* name) const;
+  void refresh_transposes();
+  void replay_embedding(int32_t count, Span<const int32_t> ids);
+  void encode(bool training);
+  void encode_backward();
+  AttentionHeadForward head() const;
+  void load(const HostBatch& batch, const BatchTargets& targets);
+  void mark_rows_current();
+  AdamRows embedding_rows() const;
+  AdamHyper hyper(double decay) const;
+  void step_range(int64_t begin, int64_t end, double decay);
+  double projection_flop() const;
+  double recurrent_flop() const;
+  double head_flop() const;
+
+  struct Buffers;
+  Device device_;
+  ModelOptions options_;
+  OptimiserOptions optimiser_;
+  ParameterLayout layout_;
+  Arena arena_;
+  DeviceBatch batch_;
+  std::shared_ptr<Buffers>
+      buffers_;  // shared only because a unique_ptr would need Buffers here; never null, never shared
+  Profile* profile_ = nullptr;
+  int64_t step_ = 0;
+  bool transposes_stale_ = true;
+};
+
+}  // namespace notnot

@@ -1,0 +1,86 @@
+#pragma once
+// The parameters of one model: names, shapes, where each stands in the model's arena, and how it is initialised. Names
+// are those of the authors' PyTorch modules, so that checkpoints go both ways through torch's load_state_dict.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/safetensors.h"
+#include "kernels/attention_head.h"
+
+namespace notnot {
+
+enum class Encoder : uint8_t {
+  lstm,   ///< bidirectional LSTM: the base model, the uniform variant and the adversary
+  tokens  ///< one affine layer + tanh per token: the guided MLP of paper section 3.4
+};
+std::string_view to_string(Encoder encoder);
+std::string_view to_string(AttentionKind kind);
+
+struct ModelOptions {
+  Encoder encoder = Encoder::lstm;
+  AttentionKind attention = AttentionKind::learned;
+  int32_t vocabulary = 0;  ///< V
+  int32_t embed = 300;     ///< E
+  int32_t hidden = 128;    ///< H: per direction for lstm, the layer's width for tokens
+
+  int32_t width() const { return encoder == Encoder::lstm ? 2 * hidden : hidden; }  ///< D, of one token's state
+  int32_t projection() const {
+    return encoder == Encoder::lstm ? 8 * hidden : hidden;
+  }                                                                          ///< P, of one token's table row
+  int32_t attention_width() const { return width() > 1 ? width() / 2 : 1; }  ///< A
+};
+
+/// Adam treats a group alike: L2 on encoder and output layer, none on the attention, which only learned attention
+/// trains.
+enum class ParameterGroup : uint8_t { embedding, encoder, output, attention };
+
+struct Parameter {
+  std::string name;
+  std::vector<int64_t> shape;
+  ParameterGroup group = ParameterGroup::encoder;
+  int64_t offset = 0;  ///< floats from the start of the arena
+  int64_t size = 0;
+  int64_t fan_in =
+      0;  ///< initialised with U(-1/sqrt(fan_in), 1/sqrt(fan_in)); H for every LSTM parameter, as in PyTorch
+};
+
+/// The embedding stands first, then encoder, output layer and attention, so that each group, and encoder + output
+/// together, are one contiguous range; both directions of an LSTM parameter are neighbours, so that [2, ...] is one
+/// matrix.
+class ParameterLayout {
+ public:
+  explicit ParameterLayout(const ModelOptions& options);
+
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+  int64_t total() const { return total_; }
+  int64_t embedding_size() const { return parameters_.front().size; }
+  int64_t attention_begin() const { return attention_begin_; }
+  const Parameter& find(const std::string& name) const;
+
+ private:
+  void add(std::string name, std::vector<int64_t> shape, ParameterGroup group, int64_t fan_in);
+  std::vector<Parameter> parameters_;
+  int64_t total_ = 0, attention_begin_ = 0;
+};
+
+/// Initial values, [layout.total()]: a function of the seed and each parameter's name. `embedding` is [V, E] (word
+/// vectors), or empty for N(0, 1); row 0 is zero in any case. The same seed gives a base model, its uniform twin and
+/// its adversary the same start.
+std::vector<float> initial_parameters(const ParameterLayout& layout, uint64_t seed,
+                                      const std::vector<float>& embedding);
+
+/// Parameters from a file, all of them, with exactly these shapes; throws InputError naming file, parameter and shapes
+/// otherwise.
+std::vector<float> load_parameters(const ParameterLayout& layout, const std::filesystem::path& path,
+                                   const std::string& prefix = "");
+
+/// The same from a file that was read already.
+std::vector<float> load_parameters(const ParameterLayout& layout, const Safetensors& file,
+                                   const std::string& prefix = "");
+
+/// Views of `values` [layout.total()] under the parameters' names, for write_safetensors.
+std::vector<TensorView> parameter_views(const ParameterLayout& layout, const std::vector<float>& values,
+                                        const std::string& prefix = "");
+
+}  // namespace notnot

@@ -1,0 +1,260 @@
+#include "models/training.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "engine/safetensors.h"
+#include "kernels/attention_head_math.h"
+
+namespace notnot {
+namespace {
+
+// Evaluation batches: large enough that a word's projection is shared by many texts, small enough to stay cheap in
+// memory.
+constexpr int64_t kEvaluationTokens = 8192;
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+int64_t evaluation_tokens(const Split& split) {
+  int64_t longest = 0;
+  for (int32_t i = 0; i < split.size(); ++i) longest = std::max<int64_t>(longest, split.length(i));
+  return std::max(longest, kEvaluationTokens);
+}
+
+/// Where a training stands; what a checkpoint holds besides the parameters.
+struct Progress {
+  int32_t epoch = 1;  ///< the epoch under way
+  int32_t batch = 0;  ///< batches of it already done
+  int32_t best_epoch = 0;
+  double best_score = -std::numeric_limits<double>::infinity();
+  double train_seconds = 0;  ///< of the epoch under way
+};
+
+class Training {
+ public:
+  Training(const Device& device, const TrainingRequest& request, RunWriter& writer, TrainingMonitor& monitor)
+      : request_(request),
+        data_(*request.dataset),
+        options_(request.training),
+        writer_(writer),
+        monitor_(monitor),
+        positive_weight_(data_.positive_weight()),
+        model_(device, request.model, training_plan(data_, options_), options_.optimiser) {}
+
+  RunResult run() {
+    model_.allocate();
+    model_.attach(request_.profile);
+    if (!restore()) {
+      writer_.start(request_.config);
+      writer_.write_vocabulary(data_.vocabulary);
+      model_.set_parameters(request_.initial_parameters);
+    }
+    for (; progress_.epoch <= options_.epochs; ++progress_.epoch) {
+      train_epoch();
+      evaluate_epoch();
+    }
+    return finish();
+  }
+
+ private:
+  bool restore() {
+    if (!request_.resume || writer_.folder().state() != RunState::resumable) return false;
+    const Safetensors file = Safetensors::read(writer_.folder().checkpoint_path());
+    model_.set_parameters(load_parameters(model_.layout(), file, "parameter/"));
+    model_.set_optimiser_state({file.values<int64_t>("step").at(0),
+                                load_parameters(model_.layout(), file, "first_moment/"),
+                                load_parameters(model_.layout(), file, "second_moment/"),
+                                load_parameters(model_.layout(), file, "largest_second_moment/")});
+    progress_ = {.epoch = file.values<int32_t>("epoch").at(0),
+                 .batch = file.values<int32_t>("batch").at(0),
+                 .best_epoch = file.values<int32_t>("best_epoch").at(0),
+                 .best_score = file.values<double>("best_score").at(0),
+                 .train_seconds = file.values<double>("train_seconds").at(0)};
+    if (progress_.epoch > 1) metrics_ = writer_.folder().metrics();
+    metrics_.resize(std::min(metrics_.size(), static_cast<size_t>(progress_.epoch - 1)));
+    return true;
+  }
+
+  void save_checkpoint(const Progress& progress) {
+    const std::vector<float> parameters = model_.parameters();
+    const auto state = model_.optimiser_state();
+    std::vector<TensorView> tensors = {{"step", DType::i64, {1}, &state.step},
+                                       {"epoch", DType::i32, {1}, &progress.epoch},
+                                       {"batch", DType::i32, {1}, &progress.batch},
+                                       {"best_epoch", DType::i32, {1}, &progress.best_epoch},
+                                       {"best_score", DType::f64, {1}, &progress.best_score},
+                                       {"train_seconds", DType::f64, {1}, &progress.train_seconds}};
+    for (const auto& [prefix, values] : {std::pair{"parameter/", &parameters},
+                                         {"first_moment/", &state.first_moment},
+                                         {"second_moment/", &state.second_moment},
+                                         {"largest_second_moment/", &state.largest_second_moment}}) {
+      for (TensorView& view : parameter_views(model_.layout(), *values, prefix)) tensors.push_back(std::move(view));
+    }
+    write_safetensors(writer_.folder().checkpoint_path(), tensors);
+  }
+
+  void train_epoch() {
+    const Split& split = data_.split(SplitName::train);
+    const auto batches = training_batches(split, options_.batch_size, options_.seed, progress_.epoch);
+    const double seconds_before = progress_.train_seconds;
+    const auto begin = std::chrono::steady_clock::now();
+    while (progress_.batch < static_cast<int32_t>(batches.size())) {
+      const HostBatch batch =
+          assemble_batch(split, batches[static_cast<size_t>(progress_.batch)], request_.model.vocabulary);
+      const double loss = model_.compute_gradients(batch, {.positive_weight = positive_weight_});
+      if (!std::isfinite(loss)) throw_not_finite(batch, loss);
+      model_.apply_gradients();
+      ++progress_.batch;
+      monitor_.batch_done(progress_.epoch, progress_.batch, static_cast<int32_t>(batches.size()));
+      if (monitor_.stop_requested()) {
+        progress_.train_seconds = seconds_before + seconds_since(begin);
+        save_checkpoint(progress_);
+        throw Interrupted(fmt::format("stopped in epoch {} after batch {} of {}; `--resume` continues", progress_.epoch,
+                                      progress_.batch, batches.size()));
+      }
+    }
+    progress_.train_seconds = seconds_before + seconds_since(begin);
+  }
+
+  [[noreturn]] void throw_not_finite(const HostBatch& batch, double loss) const {
+    std::vector<int64_t> rows;
+    for (const int32_t text : batch.texts)
+      rows.push_back(data_.split(SplitName::train).rows[static_cast<size_t>(text)]);
+    throw_not_finite(loss,
+                     fmt::format("batch {} (training texts of rows {})", progress_.batch + 1, fmt::join(rows, ", ")));
+  }
+
+  [[noreturn]] void throw_not_finite(SplitName name, const SplitPredictions& predictions) const {
+    std::vector<int64_t> rows;
+    for (size_t i = 0; i < predictions.probability.size(); ++i) {
+      if (!std::isfinite(predictions.probability[i])) rows.push_back(data_.split(name).rows[i]);
+    }
+    throw_not_finite(predictions.loss, fmt::format("the evaluation after it ({} texts of rows {})", to_string(name),
+                                                   fmt::join(rows, ", ")));
+  }
+
+  [[noreturn]] void throw_not_finite(double loss, const std::string& where) const {
+    throw Error(
+        fmt::format("the loss is {} in epoch {}, {}; {}. Look at the word vectors or the --init file for huge values",
+                    std::isnan(loss) ? "NaN" : "infinite", progress_.epoch, where,
+                    progress_.best_epoch > 0 ? fmt::format("the model of epoch {} is kept in {}", progress_.best_epoch,
+                                                           writer_.folder().model_path().string())
+                                             : "no epoch was finished, so no model was written"));
+  }
+
+  void evaluate_epoch() {
+    const auto begin = std::chrono::steady_clock::now();
+    EpochMetrics metrics;
+    metrics.epoch = progress_.epoch;
+    metrics.train_seconds = progress_.train_seconds;
+    for (const SplitName name : kSplitNames) {
+      const Split& split = data_.split(name);
+      const SplitPredictions predictions = predict_split(model_, split, positive_weight_);
+      if (!std::isfinite(predictions.loss)) throw_not_finite(name, predictions);
+      metrics.split[static_cast<size_t>(name)] = classify(predictions.probability, split.labels);
+      metrics.loss[static_cast<size_t>(name)] = predictions.loss;
+    }
+    metrics.eval_seconds = seconds_since(begin);
+    metrics.tokens_per_second =
+        static_cast<double>(data_.split(SplitName::train).token_ids.size()) / metrics.train_seconds;
+    const double score = metrics.split[static_cast<size_t>(options_.select)].roc_auc;
+    const bool best = score > progress_.best_score;
+    if (best) {
+      progress_.best_score = score;
+      progress_.best_epoch = progress_.epoch;
+      const std::vector<float> parameters = model_.parameters();
+      write_safetensors(writer_.folder().model_path(), parameter_views(model_.layout(), parameters));
+    }
+    metrics_.push_back(metrics);
+    writer_.write_metrics(metrics_);
+    save_checkpoint(
+        {.epoch = progress_.epoch + 1, .best_epoch = progress_.best_epoch, .best_score = progress_.best_score});
+    progress_.batch = 0;
+    progress_.train_seconds = 0;
+    monitor_.epoch_done(metrics, best);
+  }
+
+  /// Writes what the chosen epoch's model says about every text.
+  RunResult finish() {
+    model_.set_parameters(load_parameters(model_.layout(), writer_.folder().model_path()));
+    RunResult result{
+        .epoch = progress_.best_epoch, .selected_on = std::string(to_string(options_.select)), .split = {}};
+    for (const SplitName name : kSplitNames) {
+      const Split& split = data_.split(name);
+      const SplitPredictions predictions = predict_split(model_, split, positive_weight_);
+      result.split[static_cast<size_t>(name)] = classify(predictions.probability, split.labels);
+      writer_.write_attention(name, split, predictions.log_attention, predictions.probability);
+      if (name == SplitName::test) {
+        writer_.write_predictions(data_.vocabulary, split, predictions.log_attention, predictions.probability);
+      }
+    }
+    writer_.finish(result);
+    return result;
+  }
+
+  const TrainingRequest& request_;
+  const Dataset& data_;
+  const TrainingOptions& options_;
+  RunWriter& writer_;
+  TrainingMonitor& monitor_;
+  double positive_weight_;
+  AttentionClassifier model_;
+  Progress progress_;
+  std::vector<EpochMetrics> metrics_;
+};
+
+}  // namespace
+
+ModelCapacity prediction_plan(const Split& split, int32_t vocabulary) {
+  return {.evaluation = capacity_of(split, evaluation_batches(split, evaluation_tokens(split)), vocabulary),
+          .training = {},
+          .steps = 0};
+}
+
+ModelCapacity training_plan(const Dataset& dataset, const TrainingOptions& options) {
+  const Split& train = dataset.split(SplitName::train);
+  ModelCapacity capacity;
+  for (const Split& split : dataset.splits) {
+    capacity.evaluation = larger(capacity.evaluation, prediction_plan(split, dataset.vocabulary.size()).evaluation);
+  }
+  capacity.training = training_capacity(train, options.batch_size, dataset.vocabulary.size());
+  capacity.steps = int64_t{options.epochs} * ((train.size() + options.batch_size - 1) / options.batch_size);
+  return capacity;
+}
+
+std::vector<MemoryRow> host_memory(const ParameterLayout& layout) {
+  const int64_t bytes = layout.total() * static_cast<int64_t>(sizeof(float));
+  return {{"host", "initial parameters", {layout.total()}, bytes},
+          {"host", "checkpoint copies", {4, layout.total()}, 4 * bytes}};
+}
+
+SplitPredictions predict_split(AttentionClassifier& model, const Split& split, double positive_weight) {
+  SplitPredictions result;
+  result.probability.resize(static_cast<size_t>(split.size()));
+  result.log_attention.resize(split.token_ids.size());
+  for (const auto& texts : evaluation_batches(split, evaluation_tokens(split))) {
+    const HostBatch batch = assemble_batch(split, texts, model.options().vocabulary);
+    const auto predictions = model.predict(batch);
+    for (size_t b = 0; b < batch.texts.size(); ++b) {
+      const auto text = static_cast<size_t>(batch.texts[b]);
+      result.probability[text] = predictions.probability[b];
+      std::copy(predictions.log_attention.begin() + batch.offsets[b],
+                predictions.log_attention.begin() + batch.offsets[b + 1],
+                result.log_attention.begin() + split.offsets[text]);
+      const double weight = batch.labels[b] == 1 ? positive_weight : 1.0;
+      result.loss +=
+          classification_loss(static_cast<double>(predictions.logit[b]), batch.labels[b], weight).loss / split.size();
+    }
+  }
+  return result;
+}
+
+RunResult train(const Device& device, const TrainingRequest& request, RunWriter& writer, TrainingMonitor& monitor) {
+  return Training(device, request, writer, monitor).run();
+}
+
+}  // namespace notnot

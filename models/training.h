@@ -1,0 +1,70 @@
+#pragma once
+// Training by the published protocol (Jain & Wallace 2019, as Wiegreffe & Pinter 2019 use it): shuffled batches of
+// similar length, Adam, after each epoch an evaluation of every split, and the parameters of the epoch with the best
+// ROC-AUC kept.
+#include <atomic>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "engine/dataset.h"
+#include "engine/run_folder.h"
+#include "models/attention_classifier.h"
+
+namespace notnot {
+
+struct TrainingOptions {
+  uint64_t seed = 10;  ///< drives initialisation, jitter and shuffling
+  int32_t epochs = 8;
+  int32_t batch_size = 32;
+  /// The split whose ROC-AUC chooses the epoch. `test` is what the published numbers did; it leaks, `dev` does not.
+  SplitName select = SplitName::test;
+  OptimiserOptions optimiser;
+};
+
+/// Sizes a model for training and evaluating on `dataset`.
+ModelCapacity training_plan(const Dataset& dataset, const TrainingOptions& options);
+/// Sizes a model that only predicts `split`.
+ModelCapacity prediction_plan(const Split& split, int32_t vocabulary);
+/// Host memory that training takes besides the data set and the model's arena.
+std::vector<MemoryRow> host_memory(const ParameterLayout& layout);
+
+/// All texts of a split under a model, in the split's order.
+struct SplitPredictions {
+  std::vector<float> probability;    ///< [size]
+  std::vector<float> log_attention;  ///< [tokens], -infinity at boundary tokens
+  double loss = 0;                   ///< mean weighted cross-entropy of a text
+};
+SplitPredictions predict_split(AttentionClassifier& model, const Split& split, double positive_weight);
+
+/// Training stopped because it was asked to; a checkpoint was written.
+struct Interrupted : Error {
+  using Error::Error;
+};
+
+/// Told about progress; called from the thread that trains.
+class TrainingMonitor {
+ public:
+  virtual ~TrainingMonitor() = default;
+  virtual void batch_done(int32_t epoch, int32_t batch, int32_t batches) = 0;
+  virtual void epoch_done(const EpochMetrics& metrics, bool best) = 0;
+  /// True: stop after this batch, with a checkpoint.
+  virtual bool stop_requested() = 0;
+};
+
+struct TrainingRequest {
+  const Dataset* dataset = nullptr;  ///< outlives the call
+  ModelOptions model;
+  TrainingOptions training;
+  std::vector<float> initial_parameters;  ///< [ParameterLayout(model).total()]
+  nlohmann::json config;  ///< becomes config.json; its object `choices` must be equal for a run to be resumed
+  bool resume = false;    ///< continue from the folder's checkpoint if it has one
+  Profile* profile = nullptr;
+};
+
+/// Trains in `writer`'s folder to its end and writes every file of a finished run. A NaN or infinite loss throws Error
+/// naming epoch, batch and texts; the best model so far and the last checkpoint stay. Throws Interrupted when the
+/// monitor asks to stop.
+RunResult train(const Device& device, const TrainingRequest& request, RunWriter& writer, TrainingMonitor& monitor);
+
+}  // namespace notnot

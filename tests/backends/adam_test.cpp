@@ -1,0 +1,194 @@
+#include "kernels/adam.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tests/backends/backend.h"
+
+namespace notnot {
+namespace {
+
+constexpr double kLearningRate = 1e-3, kBeta1 = 0.9, kBeta2 = 0.999;
+
+AdamHyper hyper_with_decay(float decay) {
+  AdamHyper hyper;
+  hyper.decay = decay;
+  return hyper;
+}
+
+std::vector<AdamStepScalars> scalars_of(int32_t steps) {
+  std::vector<AdamStepScalars> scalars;
+  for (int32_t t = 1; t <= steps; ++t) {
+    scalars.push_back(adam_step_scalars<float>(kLearningRate, kBeta1, kBeta2, t));
+  }
+  return scalars;
+}
+
+/// The four arrays of an optimiser state on the device.
+struct State {
+  DeviceArray<float> parameter, first_moment, second_moment, largest_second_moment;
+
+  State(const Device& device, const std::vector<float>& start)
+      : parameter(device, start),
+        first_moment(device, std::vector<float>(start.size())),
+        second_moment(device, std::vector<float>(start.size())),
+        largest_second_moment(device, std::vector<float>(start.size())) {}
+
+  void dense_step(const Device& device, const AdamHyper& hyper, const AdamStepScalars& scalars,
+                  const std::vector<float>& gradient) const {
+    const DeviceArray<float> device_gradient(device, gradient);
+    adam_step(device, {.hyper = hyper,
+                       .scalars = scalars,
+                       .gradient = device_gradient,
+                       .parameter = parameter,
+                       .first_moment = first_moment,
+                       .second_moment = second_moment,
+                       .largest_second_moment = largest_second_moment});
+  }
+};
+
+/// The formulas of adam.h in double, in the form of the paper's algorithm rather than of the code.
+class Reference {
+ public:
+  explicit Reference(const std::vector<float>& start)
+      : parameter(as_double(start)), m_(start.size()), v_(start.size()), largest_(start.size()) {}
+
+  void step(const std::vector<float>& gradient, double decay) {
+    ++t_;
+    for (size_t i = 0; i < parameter.size(); ++i) {
+      const double g = gradient[i] + decay * parameter[i];
+      m_[i] = kBeta1 * m_[i] + (1 - kBeta1) * g;
+      v_[i] = kBeta2 * v_[i] + (1 - kBeta2) * g * g;
+      largest_[i] = std::max(largest_[i], v_[i]);
+      const double m_hat = m_[i] / (1 - std::pow(kBeta1, t_)), v_hat = largest_[i] / (1 - std::pow(kBeta2, t_));
+      parameter[i] -= kLearningRate * m_hat / (std::sqrt(v_hat) + 1e-8);
+    }
+  }
+  std::vector<double> parameter;
+
+ private:
+  std::vector<double> m_, v_, largest_;
+  int t_ = 0;
+};
+
+TEST_CASE("adam_step against double over 20 steps") {
+  for (const int64_t size : {1, 255, 256, 257, 20000}) {
+    for (const float decay : {0.0F, 1e-5F, 0.1F}) {
+      CAPTURE(size);
+      CAPTURE(decay);
+      const Device device = test_device();
+      const std::vector<float> start = random_floats(size, 1);
+      const State state(device, start);
+      Reference reference(start);
+      const std::vector<AdamStepScalars> scalars = scalars_of(20);
+      for (int32_t t = 1; t <= 20; ++t) {
+        // Gradients that shrink, so that the largest second moment and the current one part.
+        const std::vector<float> gradient =
+            random_floats(size, static_cast<uint64_t>(100 + t), 1.0F / static_cast<float>(t));
+        state.dense_step(device, hyper_with_decay(decay), scalars[static_cast<size_t>(t - 1)], gradient);
+        reference.step(gradient, decay);
+      }
+      check_close(state.parameter.host(), reference.parameter, 1e-6, "parameter");
+    }
+  }
+}
+
+struct Rows {
+  const Device& device;
+  int32_t rows, columns;
+  State state;
+  DeviceArray<int32_t> last_step;
+  DeviceArray<AdamStepScalars> scalars;
+
+  AdamRows view(const AdamHyper& hyper) const {
+    return {.hyper = hyper,
+            .rows = rows,
+            .columns = columns,
+            .parameter = state.parameter,
+            .first_moment = state.first_moment,
+            .second_moment = state.second_moment,
+            .largest_second_moment = state.largest_second_moment,
+            .last_step = last_step,
+            .scalars = scalars};
+  }
+  void replay(const AdamHyper& hyper, int32_t step, const std::vector<int32_t>& ids) const {
+    const DeviceArray<int32_t> device_ids(device, ids);
+    adam_rows_replay(
+        device, {.state = view(hyper), .step = step, .count = static_cast<int32_t>(ids.size()), .ids = device_ids});
+  }
+  void step(const AdamHyper& hyper, int32_t step, const std::vector<int32_t>& ids,
+            const std::vector<float>& gradients) const {
+    const DeviceArray<int32_t> device_ids(device, ids);
+    const DeviceArray<float> device_gradients(device, gradients);
+    adam_rows_step(device, {.state = view(hyper),
+                            .step = step,
+                            .count = static_cast<int32_t>(ids.size()),
+                            .ids = device_ids,
+                            .gradients = device_gradients});
+  }
+};
+
+TEST_CASE("rows brought up to date lazily have the bits of the dense update") {
+  constexpr int32_t kRows = 11, kSteps = 40;
+  for (const int32_t columns : {1, 63, 64, 300}) {
+    CAPTURE(columns);
+    const Device device = test_device();
+    const AdamHyper hyper = hyper_with_decay(1e-5F);
+    const std::vector<float> start = random_floats(int64_t{kRows} * columns, 5);
+    const std::vector<AdamStepScalars> scalars = scalars_of(kSteps);
+    const State dense(device, start);
+    const Rows lazy{device,
+                    kRows,
+                    columns,
+                    State(device, start),
+                    DeviceArray<int32_t>(device, std::vector<int32_t>(kRows)),
+                    DeviceArray<AdamStepScalars>(device, scalars)};
+    for (int32_t t = 1; t <= kSteps; ++t) {
+      // Row r is touched in every (r+1)-th step, the last one never.
+      std::vector<int32_t> ids;
+      for (int32_t row = 0; row < kRows - 1; ++row) {
+        if (t % (row + 1) == 0) ids.push_back(row);
+      }
+      const std::vector<float> gradients =
+          random_floats(static_cast<int64_t>(ids.size()) * columns, static_cast<uint64_t>(t));
+      std::vector<float> dense_gradient(start.size(), 0.0F);
+      for (size_t i = 0; i < ids.size(); ++i) {
+        std::copy_n(gradients.begin() + static_cast<int64_t>(i) * columns, columns,
+                    dense_gradient.begin() + int64_t{ids[i]} * columns);
+      }
+      dense.dense_step(device, hyper, scalars[static_cast<size_t>(t - 1)], dense_gradient);
+      lazy.replay(hyper, t - 1, ids);
+      lazy.step(hyper, t, ids, gradients);
+      if (t == kSteps / 2) {
+        std::vector<float> first_row = head(dense.parameter.host(), columns);
+        check_same_bytes(head(lazy.state.parameter.host(), columns), first_row, "row 0 half-way");
+        const auto rows_behind = lazy.last_step.host();
+        CHECK(rows_behind[kRows - 1] == 0);
+        CHECK(rows_behind[0] == t);
+      }
+    }
+    lazy.replay(hyper, kSteps, {});
+    check_same_bytes(lazy.state.parameter.host(), dense.parameter.host(), "parameter");
+    check_same_bytes(lazy.state.first_moment.host(), dense.first_moment.host(), "first moment");
+    check_same_bytes(lazy.state.second_moment.host(), dense.second_moment.host(), "second moment");
+    check_same_bytes(lazy.state.largest_second_moment.host(), dense.largest_second_moment.host(), "largest moment");
+    CHECK(lazy.last_step.host() == std::vector<int32_t>(kRows, kSteps));
+    lazy.replay(hyper, kSteps, {});
+    check_same_bytes(lazy.state.parameter.host(), dense.parameter.host(), "replayed twice");
+  }
+}
+
+TEST_CASE("a zero row without gradient stays zero") {
+  const Device device = test_device();
+  const Rows rows{device,
+                  1,
+                  5,
+                  State(device, std::vector<float>(5)),
+                  DeviceArray<int32_t>(device, std::vector<int32_t>(1)),
+                  DeviceArray<AdamStepScalars>(device, scalars_of(9))};
+  rows.replay(hyper_with_decay(1e-5F), 9, {});
+  check_same_bytes(rows.state.parameter.host(), std::vector<float>(5), "<pad>");
+}
+
+}  // namespace
+}  // namespace notnot

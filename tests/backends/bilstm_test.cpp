@@ -1,0 +1,304 @@
+// The recurrence against float64 on every backend, and what its header promises about bits.
+#include "kernels/bilstm.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/bilstm_math.h"
+#include "tests/backends/backend.h"
+
+namespace notnot {
+namespace {
+
+// fp32 rounds at 6e-8. A gate is a sum of H products of alternating sign, an error of h reaches the next step damped
+// (|W_hh| <= 1/sqrt(H)), and tanh and the sigmoid have up to 3 ulp: some 10 roundings in forward. Backward multiplies
+// half a dozen such factors per step, and dW_hh sums them over the tokens.
+constexpr double kForwardTolerance = 1e-6, kBackwardTolerance = 2e-6;
+constexpr float kStartOfGradient = 0.25F;  // what dweight_hh holds before it accumulates
+constexpr int32_t kVocabulary = 9;
+const std::vector<int32_t> kLengths = {8, 8, 7, 7, 6, 6, 6, 5, 4, 3, 3};
+
+struct Problem {
+  HostRagged batch;
+  int32_t hidden = 0;
+  std::vector<float> table;  // [kVocabulary, 2, 4, H]
+  std::vector<float> weight_hh, dstates;
+};
+
+Problem make_problem(const std::vector<int32_t>& lengths, int32_t hidden) {
+  Problem p{make_ragged(lengths, kVocabulary, 31), hidden, {}, {}, {}};
+  p.table = random_floats(int64_t{kVocabulary} * 8 * hidden, 32, 1.5F);
+  p.weight_hh = random_floats(int64_t{8} * hidden * hidden, 33, 1 / std::sqrt(static_cast<float>(hidden)));
+  p.dstates = random_floats(int64_t{p.batch.tokens()} * 2 * hidden, 34);
+  return p;
+}
+
+std::vector<float> slice(const std::vector<float>& values, int64_t begin, int64_t end) {
+  return {values.begin() + begin, values.begin() + end};
+}
+
+/// The sequence `b` of a problem as a problem of its own.
+Problem alone(const Problem& p, int32_t b) {
+  Problem one = p;
+  one.batch = select_sequences(p.batch, {b});
+  const int64_t width = 2 * p.hidden, begin = p.batch.offsets[static_cast<size_t>(b)];
+  one.dstates = slice(p.dstates, begin * width, (begin + one.batch.tokens()) * width);
+  return one;
+}
+
+/// The table's rows of the batch's distinct ids.
+std::vector<float> unique_table(const Problem& p) {
+  std::vector<float> rows;
+  const int64_t width = 8 * p.hidden;
+  for (const int64_t id : p.batch.unique_ids) {
+    rows.insert(rows.end(), p.table.begin() + id * width, p.table.begin() + (id + 1) * width);
+  }
+  return rows;
+}
+
+/// What the operations write.
+template <class Real>
+struct Results {
+  std::vector<Real> states, gates, cells, previous, dz, dweight_hh;
+};
+
+/// Forward and backward on a device; evaluation is forward without what backward needs.
+Results<float> run(const Device& device, const Problem& p, bool evaluation = false) {
+  const int64_t h = p.hidden, n = p.batch.tokens(), kept = evaluation ? 0 : n;
+  const DeviceRagged batch(device, p.batch);
+  const DeviceArray<float> table(device, unique_table(p)), weight_hh(device, p.weight_hh), dstates(device, p.dstates);
+  // The rows behind the last token start finite, as in an arena, and must stay so.
+  std::vector<float> unset(static_cast<size_t>(padded_rows(n) * 2 * h));
+  std::fill_n(unset.begin(), n * 2 * h, std::numeric_limits<float>::quiet_NaN());
+  const DeviceArray<float> states(device, unset), gates(device, kept * 8 * h), cells(device, kept * 2 * h),
+      previous(device, kept * 2 * h), workspace(device, bilstm_workspace(h, p.batch.sequences())),
+      dweight_hh(device, std::vector<float>(p.weight_hh.size(), kStartOfGradient));
+  bilstm_forward(device, {.batch = batch.batch(),
+                          .hidden = p.hidden,
+                          .table = table,
+                          .weight_hh = weight_hh,
+                          .states = states,
+                          .gates = gates,
+                          .cells = cells,
+                          .previous = previous,
+                          .workspace = workspace});
+  Results<float> results{states.host(), gates.host(), cells.host(), previous.host(), {}, {}};
+  if (evaluation) return results;
+  bilstm_backward(device, {.batch = batch.batch(),
+                           .hidden = p.hidden,
+                           .weight_hh = weight_hh,
+                           .dstates = dstates,
+                           .gates = gates,
+                           .cells = cells,
+                           .previous = previous,
+                           .dweight_hh = dweight_hh,
+                           .workspace = workspace});
+  results.dz = gates.host();
+  results.dweight_hh = dweight_hh.host();
+  return results;
+}
+
+/// The same in float64 with the plainest loops, one sequence and direction at a time.
+class Reference {
+ public:
+  explicit Reference(const Problem& problem) : problem_(problem), h_(problem.hidden) {
+    const size_t units = problem.batch.token_ids.size() * static_cast<size_t>(2 * h_);
+    for (auto* values : {&results.states, &results.cells, &results.previous}) values->resize(units);
+    for (auto* values : {&results.gates, &results.dz}) values->resize(4 * units);
+    results.dweight_hh.assign(problem.weight_hh.size(), kStartOfGradient);
+    for (size_t b = 0; b + 1 < problem.batch.offsets.size(); ++b) {
+      begin_ = problem.batch.offsets[b];
+      end_ = problem.batch.offsets[b + 1];
+      for (direction_ = 0; direction_ < 2; ++direction_) {
+        forward();
+        backward();
+      }
+    }
+  }
+  Results<double> results;
+
+ private:
+  /// Row of [N, 2] that the sequence meets at step t.
+  int64_t row(int64_t t) const { return (direction_ == 0 ? begin_ + t : end_ - 1 - t) * 2 + direction_; }
+  /// W_hh, its row counted over the gates.
+  double weight(int64_t row, int64_t k) const {
+    return double{problem_.weight_hh[static_cast<size_t>((direction_ * 4 * h_ + row) * h_ + k)]};
+  }
+  double& gate_of(std::vector<double>& values, int64_t row, int64_t gate, int64_t unit) const {
+    return values[static_cast<size_t>((row * 4 + gate) * h_ + unit)];
+  }
+  double& unit_of(std::vector<double>& values, int64_t row, int64_t unit) const {
+    return values[static_cast<size_t>(row * h_ + unit)];
+  }
+
+  double pre_activation(int64_t now, int64_t gate, int64_t unit) {
+    const int64_t input = int64_t{problem_.batch.token_ids[static_cast<size_t>(now / 2)]} * 2 + direction_;
+    double z = problem_.table[static_cast<size_t>((input * 4 + gate) * h_ + unit)];
+    for (int64_t k = 0; k < h_; ++k) z += weight(gate * h_ + unit, k) * unit_of(results.previous, now, k);
+    return z;
+  }
+
+  void forward() {
+    for (int64_t t = 0; t < end_ - begin_; ++t) {
+      const int64_t now = row(t), before = t > 0 ? row(t - 1) : -1;
+      for (int64_t j = 0; j < h_ && t > 0; ++j) unit_of(results.previous, now, j) = unit_of(results.states, before, j);
+      for (int64_t j = 0; j < h_; ++j) {
+        const auto gates = lstm_gates(pre_activation(now, 0, j), pre_activation(now, 1, j), pre_activation(now, 2, j),
+                                      pre_activation(now, 3, j));
+        const double cell = lstm_cell(gates, t > 0 ? unit_of(results.cells, before, j) : 0.0);
+        unit_of(results.cells, now, j) = cell;
+        unit_of(results.states, now, j) = lstm_output(gates, cell);
+        const double of_gate[4] = {gates.i, gates.f, gates.g, gates.o};
+        for (int64_t gate = 0; gate < 4; ++gate) gate_of(results.gates, now, gate, j) = of_gate[gate];
+      }
+    }
+  }
+
+  void backward() {
+    std::vector<double> dh(static_cast<size_t>(h_)), dcell = dh;
+    for (int64_t t = end_ - begin_ - 1; t >= 0; --t) {
+      const int64_t now = row(t), before = t > 0 ? row(t - 1) : -1;
+      for (int64_t j = 0; j < h_; ++j) {
+        const auto gate = [&](int64_t g) { return gate_of(results.gates, now, g, j); };
+        dh[static_cast<size_t>(j)] += double{problem_.dstates[static_cast<size_t>(now * h_ + j)]};
+        const auto gradient = lstm_backward<double>(
+            {gate(0), gate(1), gate(2), gate(3)}, unit_of(results.cells, now, j),
+            t > 0 ? unit_of(results.cells, before, j) : 0.0, dh[static_cast<size_t>(j)], dcell[static_cast<size_t>(j)]);
+        dcell[static_cast<size_t>(j)] = gradient.dprevious_cell;
+        const double dz[4] = {gradient.dz.i, gradient.dz.f, gradient.dz.g, gradient.dz.o};
+        for (int64_t g = 0; g < 4; ++g) gate_of(results.dz, now, g, j) = dz[g];
+      }
+      dh.assign(dh.size(), 0.0);
+      for (int64_t row = 0; row < 4 * h_; ++row) {
+        const double dz = results.dz[static_cast<size_t>(now * 4 * h_ + row)];
+        for (int64_t k = 0; k < h_; ++k) {
+          dh[static_cast<size_t>(k)] += weight(row, k) * dz;
+          results.dweight_hh[static_cast<size_t>((direction_ * 4 * h_ + row) * h_ + k)] +=
+              dz * unit_of(results.previous, now, k);
+        }
+      }
+    }
+  }
+
+  const Problem& problem_;
+  int64_t h_, begin_ = 0, end_ = 0, direction_ = 0;
+};
+
+void check_against_reference(const Device& device, const NamedLengths& shape, int32_t hidden) {
+  const Problem problem = make_problem(shape.lengths, hidden);
+  const Results<float> actual = run(device, problem);
+  const Results<double> expected = Reference(problem).results;
+  const std::string where = fmt::format("H {}, {}: ", hidden, shape.name);
+  const auto end = static_cast<int64_t>(expected.states.size());
+  check_close(head(actual.states, end), expected.states, kForwardTolerance, where + "states");
+  check_close(actual.gates, expected.gates, kForwardTolerance, where + "gates");
+  check_close(actual.cells, expected.cells, kForwardTolerance, where + "cells");
+  check_close(actual.previous, expected.previous, kForwardTolerance, where + "previous");
+  check_close(actual.dz, expected.dz, kBackwardTolerance, where + "dz");
+  check_close(actual.dweight_hh, expected.dweight_hh, kBackwardTolerance, where + "dweight_hh");
+  const auto behind = slice(actual.states, end, static_cast<int64_t>(actual.states.size()));
+  CHECK_MESSAGE(std::all_of(behind.begin(), behind.end(), [](float value) { return std::isfinite(value); }), where,
+                "a state behind the last token is not finite");
+}
+
+void check_same(const Results<float>& actual, const Results<float>& expected, const std::string& what) {
+  check_same_bytes(actual.states, expected.states, what + ": states");
+  check_same_bytes(actual.gates, expected.gates, what + ": gates");
+  check_same_bytes(actual.cells, expected.cells, what + ": cells");
+  check_same_bytes(actual.previous, expected.previous, what + ": previous");
+  check_same_bytes(actual.dz, expected.dz, what + ": dz");
+  check_same_bytes(actual.dweight_hh, expected.dweight_hh, what + ": dweight_hh");
+}
+
+void check_alone_as_in_batch(const Device& device, const Problem& problem, int32_t b) {
+  const Problem single = alone(problem, b);
+  const Results<float> batch = run(device, problem), one = run(device, single);
+  const int64_t width = 2 * problem.hidden, begin = problem.batch.offsets[static_cast<size_t>(b)] * width;
+  const int64_t end = begin + single.batch.tokens() * width;
+  const std::string what = fmt::format("H {}, sequence {} alone: ", problem.hidden, b);
+  check_same_bytes(head(one.states, end - begin), slice(batch.states, begin, end), what + "states");
+  check_same_bytes(one.cells, slice(batch.cells, begin, end), what + "cells");
+  check_same_bytes(one.gates, slice(batch.gates, begin * 4, end * 4), what + "gates");
+  check_same_bytes(one.dz, slice(batch.dz, begin * 4, end * 4), what + "dz");
+}
+
+}  // namespace
+
+TEST_CASE("bilstm: forward and backward against float64") {
+  const Device device = test_device();
+  for (const NamedLengths& shape : ragged_shapes()) {
+    for (const int32_t hidden : {1, 5, 8, 16, 128}) check_against_reference(device, shape, hidden);
+  }
+  check_against_reference(device, {"two sequences", {5, 3}}, 130);
+}
+
+TEST_CASE("bilstm: a sequence alone has the bytes that it has in a batch") {
+  for (const int32_t hidden : {16, 128}) {
+    const Problem problem = make_problem(kLengths, hidden);
+    for (const int32_t b : {0, 4, 10}) check_alone_as_in_batch(test_device(), problem, b);
+  }
+}
+
+TEST_CASE("bilstm: the number of threads changes no byte") {
+  Device device = test_device();
+  for (const int32_t hidden : {5, 128}) {
+    const Problem problem = make_problem(kLengths, hidden);
+    device.threads = 1;
+    const Results<float> one = run(device, problem);
+    for (const int threads : {2, 3}) {
+      device.threads = threads;
+      check_same(run(device, problem), one, fmt::format("H {}, {} threads", hidden, threads));
+    }
+  }
+}
+
+TEST_CASE("bilstm: evaluation has the bytes of training") {
+  for (const int32_t hidden : {16, 128}) {
+    const Problem problem = make_problem(kLengths, hidden);
+    check_same_bytes(run(test_device(), problem, true).states, run(test_device(), problem).states, "states");
+  }
+}
+
+TEST_CASE("bilstm: the number of sequences per block changes no byte (CUDA)") {
+  Device device = test_device();
+  if (device.backend != Backend::cuda) return;
+  // A block carries 1, 2 or 4 sequences, by how many there are for each pair of multiprocessors.
+  for (const int32_t sequences : {3, 11}) {
+    const Problem problem = make_problem(head(kLengths, sequences), 128);
+    device.multiprocessors = 2 * sequences;
+    const Results<float> one = run(device, problem);
+    for (const int multiprocessors : {sequences + 1, 2}) {
+      device.multiprocessors = multiprocessors;
+      check_same(run(device, problem), one, fmt::format("{} sequences, {} SMs", sequences, multiprocessors));
+    }
+  }
+}
+
+TEST_CASE("bilstm: a hidden size that no kernel takes is named (CUDA)") {
+  const Device device = test_device();
+  if (device.backend != Backend::cuda) return;
+  BiLstmForward args;
+  args.hidden = 2049;
+  CHECK_THROWS_WITH_AS(cuda::bilstm_forward(device, args), doctest::Contains("H = 2049: at most 2048"), Error);
+}
+
+TEST_CASE("bilstm: the cell's backward is the derivative of its forward") {
+  const std::vector<double> inputs = {0.3, -0.7, 0.4, 1.1, -0.6};  // z_i, z_f, z_g, z_o, c'
+  const double dh = 0.8, dcell = -1.3, step = 1e-5;
+  const auto value = [&](const std::vector<double>& x) {
+    const auto gates = lstm_gates(x[0], x[1], x[2], x[3]);
+    const double cell = lstm_cell(gates, x[4]);
+    return dh * lstm_output(gates, cell) + dcell * cell;
+  };
+  const auto gates = lstm_gates(inputs[0], inputs[1], inputs[2], inputs[3]);
+  const auto gradient = lstm_backward(gates, lstm_cell(gates, inputs[4]), inputs[4], dh, dcell);
+  const double analytic[5] = {gradient.dz.i, gradient.dz.f, gradient.dz.g, gradient.dz.o, gradient.dprevious_cell};
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    auto up = inputs, down = inputs;
+    up[i] += step;
+    down[i] -= step;
+    CHECK(std::abs((value(up) - value(down)) / (2 * step) - analytic[i]) < 1e-9);
+  }
+}
+
+}  // namespace notnot

@@ -1,0 +1,92 @@
+#include "kernels/matrix.h"
+
+#include "tests/backends/backend.h"
+
+namespace notnot {
+namespace {
+
+struct Extent {
+  int rows, columns;
+};
+
+TEST_CASE("transpose") {
+  const Device device = test_device();
+  for (const Extent& extent : {Extent{1, 1}, {1, 40}, {31, 33}, {32, 32}, {300, 7}, {65, 128}}) {
+    const int rows = extent.rows, columns = extent.columns;
+    CAPTURE(rows);
+    CAPTURE(columns);
+    const std::vector<float> from = random_floats(int64_t{rows} * columns, 1);
+    const DeviceArray<float> source(device, from), to(device, static_cast<int64_t>(from.size()));
+    transpose(device, {.rows = rows, .columns = columns, .from = source, .to = to});
+    std::vector<float> expected(from.size());
+    for (int i = 0; i < rows; ++i) {
+      for (int j = 0; j < columns; ++j)
+        expected[static_cast<size_t>(j * rows + i)] = from[static_cast<size_t>(i * columns + j)];
+    }
+    check_same_bytes(to.host(), expected, "transpose");
+  }
+}
+
+TEST_CASE("gather_rows") {
+  const Device device = test_device();
+  for (const Extent& extent : {Extent{1, 1}, {7, 31}, {8, 32}, {9, 33}, {100, 300}}) {
+    const int count = extent.rows, columns = extent.columns;
+    CAPTURE(count);
+    CAPTURE(columns);
+    constexpr int kRows = 13;
+    const std::vector<float> from = random_floats(kRows * columns, 2);
+    std::vector<int32_t> rows;
+    std::vector<float> expected;
+    for (int i = 0; i < count; ++i) {
+      rows.push_back((i * 5 + 12) % kRows);
+      const auto begin = from.begin() + rows.back() * columns;
+      expected.insert(expected.end(), begin, begin + columns);
+    }
+    const DeviceArray<float> source(device, from), to(device, int64_t{count} * columns);
+    const DeviceArray<int32_t> indices(device, rows);
+    gather_rows(device,
+                {.count = count, .columns = columns, .from_rows = kRows, .from = source, .rows = indices, .to = to});
+    check_same_bytes(to.host(), expected, "gather_rows");
+  }
+}
+
+std::vector<float> column_sum_of(const Device& device, int rows, int columns, const std::vector<float>& values,
+                                 const std::vector<float>& scale, const std::vector<float>& before) {
+  const DeviceArray<float> matrix(device, values), factors(device, scale), sums(device, before);
+  const DeviceArray<float> workspace(device, column_sum_workspace(rows, columns));
+  column_sum(
+      device,
+      {.rows = rows, .columns = columns, .values = matrix, .scale = factors, .sums = sums, .workspace = workspace});
+  return sums.host();
+}
+
+TEST_CASE("column_sum adds to what is there, in a fixed order") {
+  for (const int rows : {1, 63, 64, 65, 1000}) {
+    for (const int columns : {1, 128, 130}) {
+      for (const bool scaled : {false, true}) {
+        CAPTURE(rows);
+        CAPTURE(columns);
+        CAPTURE(scaled);
+        Device device = test_device();
+        const std::vector<float> values = random_floats(int64_t{rows} * columns, 3), before = random_floats(columns, 4);
+        const std::vector<float> scale = random_floats(scaled ? rows : 0, 5);
+        std::vector<double> expected = as_double(before);
+        for (int i = 0; i < rows; ++i) {
+          for (int j = 0; j < columns; ++j) {
+            expected[static_cast<size_t>(j)] +=
+                (scaled ? double{scale[static_cast<size_t>(i)]} : 1.0) * values[static_cast<size_t>(i * columns + j)];
+          }
+        }
+        const std::vector<float> sums = column_sum_of(device, rows, columns, values, scale, before);
+        check_close(sums, expected, 1e-6, "column_sum");
+        for (const int threads : {1, 3, 5}) {
+          device.threads = threads;
+          check_same_bytes(column_sum_of(device, rows, columns, values, scale, before), sums, "other threads");
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace notnot

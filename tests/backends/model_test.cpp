@@ -1,0 +1,245 @@
+// Whole models on each backend: what a batch, a fleet, the number of threads or an interruption must not change, bit
+// for bit.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "engine/files.h"
+#include "engine/planted_corpus.h"
+#include "engine/text.h"
+#include "models/training.h"
+#include "tests/backends/backend.h"
+#include "tests/temporary_folder.h"
+
+namespace notnot {
+namespace {
+
+/// Texts of 1 to 9 words.
+Dataset small_corpus() {
+  auto texts = make_planted_corpus({.seed = 1, .train = 70, .dev = 20, .test = 20, .min_length = 9, .max_length = 12});
+  for (size_t i = 0; i < texts.size(); ++i) {
+    auto words = split_words(texts[i].words);
+    words.resize(i % 9 + 1);
+    texts[i].words = join_words(words);
+  }
+  return make_dataset("planted", texts, {});
+}
+
+ModelOptions small_model(const Dataset& data, Encoder encoder, AttentionKind attention, int32_t hidden = 5) {
+  return {
+      .encoder = encoder, .attention = attention, .vocabulary = data.vocabulary.size(), .embed = 7, .hidden = hidden};
+}
+
+/// A device context of its own on the tested backend.
+class ScopedDevice {
+ public:
+  ScopedDevice() : device_(test_device()) {
+    if (device_.backend == Backend::cuda) device_ = cuda::open(0);
+  }
+  ~ScopedDevice() {
+    if (device_.backend == Backend::cuda) cuda::close(device_);
+  }
+  ScopedDevice(const ScopedDevice&) = delete;
+  ScopedDevice& operator=(const ScopedDevice&) = delete;
+  Device& get() { return device_; }
+
+ private:
+  Device device_;
+};
+
+/// `steps` optimiser steps from `seed`; returns the parameters.
+std::vector<float> train_steps(const Device& device, const Dataset& data, const ModelOptions& options, uint64_t seed,
+                               int32_t batch_size, size_t steps) {
+  TrainingOptions training{.seed = seed, .batch_size = batch_size, .optimiser = {}};
+  AttentionClassifier model(device, options, training_plan(data, training));
+  model.allocate();
+  model.set_parameters(initial_parameters(model.layout(), seed, {}));
+  const Split& split = data.split(SplitName::train);
+  const auto batches = training_batches(split, batch_size, seed, 1);
+  for (size_t step = 0; step < steps; ++step) {
+    model.compute_gradients(assemble_batch(split, batches[step % batches.size()], options.vocabulary),
+                            {.positive_weight = 1.5});
+    model.apply_gradients();
+  }
+  return model.parameters();
+}
+
+const std::vector<std::pair<Encoder, AttentionKind>> kModels = {{Encoder::lstm, AttentionKind::learned},
+                                                                {Encoder::lstm, AttentionKind::uniform},
+                                                                {Encoder::tokens, AttentionKind::learned},
+                                                                {Encoder::tokens, AttentionKind::uniform}};
+
+class Silent : public TrainingMonitor {
+ public:
+  explicit Silent(int64_t stop_after = -1) : left_(stop_after) {}
+  void batch_done(int32_t, int32_t, int32_t) override { --left_; }
+  void epoch_done(const EpochMetrics&, bool) override {}
+  bool stop_requested() override { return left_ == 0; }
+
+ private:
+  int64_t left_;
+};
+
+TrainingRequest small_request(const Dataset& data, const ModelOptions& options) {
+  TrainingRequest request{.dataset = &data,
+                          .model = options,
+                          .training = {.seed = 3, .epochs = 3, .batch_size = 16, .optimiser = {}},
+                          .initial_parameters = initial_parameters(ParameterLayout(options), 3, {}),
+                          .config = {{"choices", 1}}};
+  return request;
+}
+
+std::string content(const std::filesystem::path& path) { return read_file(path); }
+
+void check_same_run(const RunFolder& a, const RunFolder& b) {
+  CHECK(content(a.model_path()) == content(b.model_path()));
+  CHECK(content(a.result_path()) == content(b.result_path()));
+  CHECK(content(a.predictions_path()) == content(b.predictions_path()));
+  for (const SplitName split : kSplitNames) CHECK(content(a.attention_path(split)) == content(b.attention_path(split)));
+}
+
+}  // namespace
+
+TEST_CASE("the same seed gives the same bytes, twice and with any number of threads") {
+  const Dataset data = small_corpus();
+  ScopedDevice device;
+  for (const auto& [encoder, attention] : kModels) {
+    const ModelOptions options = small_model(data, encoder, attention);
+    const auto first = train_steps(device.get(), data, options, 10, 32, 4);
+    check_same_bytes(train_steps(device.get(), data, options, 10, 32, 4), first, "second run");
+    if (device.get().backend != Backend::cpu) continue;
+    for (const int threads : {1, 3, 5}) {
+      Device other = device.get();
+      other.threads = threads;
+      check_same_bytes(train_steps(other, data, options, 10, 32, 4), first, std::to_string(threads) + " threads");
+    }
+  }
+}
+
+TEST_CASE("another seed gives other parameters") {
+  const Dataset data = small_corpus();
+  ScopedDevice device;
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
+  CHECK(train_steps(device.get(), data, options, 10, 32, 1) != train_steps(device.get(), data, options, 11, 32, 1));
+}
+
+TEST_CASE("batches of 1 and 33 texts, one of them with a single word, train and stay finite") {
+  const Dataset data = small_corpus();
+  ScopedDevice device;
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
+  for (const int32_t batch_size : {1, 33}) {
+    for (const float value : train_steps(device.get(), data, options, 10, batch_size, 3)) REQUIRE(std::isfinite(value));
+  }
+}
+
+TEST_CASE("a text's prediction is the same alone and in a batch, bit for bit") {
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::test);
+  ScopedDevice device;
+  for (const auto& [encoder, attention] : kModels) {
+    const ModelOptions options = small_model(data, encoder, attention, 16);
+    AttentionClassifier model(device.get(), options, prediction_plan(split, options.vocabulary));
+    model.allocate();
+    model.set_parameters(initial_parameters(model.layout(), 10, {}));
+    const SplitPredictions together = predict_split(model, split, 1.0);
+    for (int32_t i = 0; i < split.size(); ++i) {
+      const auto alone = model.predict(assemble_batch(split, {i}, options.vocabulary));
+      check_same_bytes(alone.probability, {together.probability[static_cast<size_t>(i)]}, "probability");
+      const auto begin = together.log_attention.begin() + split.offsets[static_cast<size_t>(i)];
+      check_same_bytes(alone.log_attention, std::vector<float>(begin, begin + split.length(i)), "attention");
+    }
+  }
+}
+
+TEST_CASE("a model in a fleet of three trains to the bytes it reaches alone") {
+  const Dataset data = small_corpus();
+  ScopedDevice alone;
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
+  std::vector<std::vector<float>> fleet(3);
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < fleet.size(); ++i) {
+      threads.emplace_back([&, i] {
+        ScopedDevice own;
+        fleet[i] = train_steps(own.get(), data, options, 20 + i, 16, 5);
+      });
+    }
+  }
+  for (size_t i = 0; i < fleet.size(); ++i) {
+    check_same_bytes(fleet[i], train_steps(alone.get(), data, options, 20 + i, 16, 5), "model " + std::to_string(i));
+  }
+}
+
+TEST_CASE("a base model, its uniform twin and a token model start from the same embedding") {
+  const Dataset data = small_corpus();
+  const ModelOptions base = small_model(data, Encoder::lstm, AttentionKind::learned);
+  const ModelOptions uniform = small_model(data, Encoder::lstm, AttentionKind::uniform);
+  check_same_bytes(initial_parameters(ParameterLayout(base), 7, {}),
+                   initial_parameters(ParameterLayout(uniform), 7, {}), "parameters");
+  const auto parameters = initial_parameters(ParameterLayout(base), 7, {});
+  for (int i = 0; i < base.embed; ++i) CHECK(parameters[static_cast<size_t>(i)] == 0);
+}
+
+TEST_CASE("row 0 of the embedding stays zero, untouched rows move as dense Adam moves them") {
+  const Dataset data = small_corpus();
+  ScopedDevice device;
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
+  const auto before = initial_parameters(ParameterLayout(options), 10, {});
+  const auto after = train_steps(device.get(), data, options, 10, 4, 1);
+  const auto columns = static_cast<size_t>(options.embed);
+  for (size_t i = 0; i < columns; ++i) CHECK(after[i] == 0);
+  // <UNK> (row 1) never occurs in a training text here: L2 alone moves it, by about the learning rate towards 0.
+  for (size_t i = columns; i < 2 * columns; ++i) {
+    const float moved = before[i] - after[i];
+    CHECK(std::abs(moved - std::copysign(1e-3F, before[i])) < 2e-5F);
+  }
+}
+
+TEST_CASE("a run that is interrupted anywhere and resumed ends in the bytes of an uninterrupted one") {
+  const Dataset data = small_corpus();
+  ScopedDevice device;
+  device.get().threads = 1;  // many tiny batches
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
+  TemporaryFolder folder;
+  const RunFolder whole(folder.path(), "whole");
+  {
+    RunWriter writer(whole);
+    Silent monitor;
+    train(device.get(), small_request(data, options), writer, monitor);
+  }
+  for (const int64_t stop_after : {1, 5, 7, 14}) {
+    const RunFolder parts(folder.path(), fmt::format("parts{}", stop_after));
+    RunWriter writer(parts);
+    TrainingRequest request = small_request(data, options);
+    request.resume = true;
+    Silent stopping(stop_after), going;
+    CHECK_THROWS_AS(train(device.get(), request, writer, stopping), Interrupted);
+    CHECK(parts.state() == RunState::resumable);
+    train(device.get(), request, writer, going);
+    check_same_run(parts, whole);
+  }
+}
+
+TEST_CASE("a loss that is not finite stops the run, says where and keeps the last good model") {
+  const Dataset data = small_corpus();
+  ScopedDevice device;
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
+  TemporaryFolder folder;
+  RunWriter writer(RunFolder(folder.path(), "run"));
+  TrainingRequest request = small_request(data, options);
+  request.training.optimiser.learning_rate =
+      1e37;  // every step throws the parameters further beyond what fp32 can multiply
+  Silent monitor;
+  try {
+    train(device.get(), request, writer, monitor);
+    FAIL("the run ended as if nothing had happened");
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    CHECK_MESSAGE(message.find("the loss is NaN in epoch 1, batch 3 (training texts of rows") != std::string::npos,
+                  message);
+  }
+  CHECK(writer.folder().state() == RunState::unfinished);
+}
+
+}  // namespace notnot

@@ -1,0 +1,151 @@
+#include "engine/batches.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "engine/random.h"
+
+namespace notnot {
+namespace {
+
+/// `count` texts of lengths 3..60 whose ids are below `vocabulary`.
+Split random_split(int32_t count, int32_t vocabulary) {
+  const Random random(5, Purpose::test_data);
+  Split split;
+  for (int32_t i = 0; i < count; ++i) {
+    const auto length = random.integer(static_cast<uint64_t>(i), 3, 60);
+    for (int64_t n = 0; n < length; ++n) {
+      split.token_ids.push_back(static_cast<int32_t>(random.integer(split.token_ids.size() + 1000, 1, vocabulary - 1)));
+    }
+    split.offsets.push_back(static_cast<int64_t>(split.token_ids.size()));
+    split.labels.push_back(i % 2);
+    split.rows.push_back(i + 1);
+  }
+  return split;
+}
+
+std::vector<int32_t> flattened(const std::vector<std::vector<int32_t>>& batches) {
+  std::vector<int32_t> texts;
+  for (const auto& batch : batches) texts.insert(texts.end(), batch.begin(), batch.end());
+  std::sort(texts.begin(), texts.end());
+  return texts;
+}
+
+}  // namespace
+
+TEST_CASE("an epoch holds every text once, in batches of the given size but for one") {
+  const Split split = random_split(203, 50);
+  const auto batches = training_batches(split, 32, 10, 1);
+  std::vector<int32_t> all(203);
+  std::iota(all.begin(), all.end(), 0);
+  CHECK(flattened(batches) == all);
+  CHECK(batches.size() == 7);
+  CHECK(std::count_if(batches.begin(), batches.end(), [](const auto& b) { return b.size() == 32; }) == 6);
+}
+
+TEST_CASE("the jittered lengths of two batches do not interleave, and the short batch holds the longest texts") {
+  const Split split = random_split(203, 50);
+  const auto batches = training_batches(split, 32, 10, 1);
+  const auto short_batch = std::find_if(batches.begin(), batches.end(), [](const auto& b) { return b.size() < 32; });
+  REQUIRE(short_batch != batches.end());
+  // L + jitter lies in [L - ceil(0.1 L), L + ceil(0.1 L) - 1], so lengths of neighbouring batches overlap by a tenth at
+  // most.
+  for (const auto& batch : batches) {
+    if (&batch == &*short_batch) continue;
+    const auto shorter = [&](int32_t a, int32_t b) { return split.length(a) < split.length(b); };
+    const double longest = split.length(*std::max_element(batch.begin(), batch.end(), shorter));
+    const double shortest = split.length(*std::min_element(short_batch->begin(), short_batch->end(), shorter));
+    CHECK(longest - std::ceil(0.1 * longest) <= shortest + std::ceil(0.1 * shortest) - 1);
+  }
+}
+
+TEST_CASE("batches depend on seed and epoch, and on nothing else") {
+  const Split split = random_split(203, 50);
+  CHECK(training_batches(split, 32, 10, 1) == training_batches(split, 32, 10, 1));
+  CHECK(training_batches(split, 32, 10, 1) != training_batches(split, 32, 10, 2));
+  CHECK(training_batches(split, 32, 10, 1) != training_batches(split, 32, 11, 1));
+}
+
+TEST_CASE("the batches are shuffled") {
+  const Split split = random_split(640, 50);
+  const auto batches = training_batches(split, 32, 10, 1);
+  std::vector<double> means;
+  for (const auto& batch : batches) {
+    means.push_back(
+        std::accumulate(batch.begin(), batch.end(), 0.0, [&](double s, int32_t t) { return s + split.length(t); }) /
+        static_cast<double>(batch.size()));
+  }
+  CHECK(!std::is_sorted(means.begin(), means.end()));
+}
+
+TEST_CASE("jitter takes the protocol's whole range and no more") {
+  // Keys of length 20 lie in 18..21, of length 24 (range [-3, 2]) in 21..26: they meet in 21 alone, where the texts of
+  // lower index, the long ones, come first.
+  Split split;
+  for (int i = 0; i < 400; ++i) {
+    split.token_ids.insert(split.token_ids.end(), i < 200 ? 24 : 20, 4);
+    split.offsets.push_back(static_cast<int64_t>(split.token_ids.size()));
+    split.labels.push_back(0);
+  }
+  const auto batches = training_batches(split, 400, 10, 1);
+  const auto& order = batches.at(0);
+  const auto first_long = std::find_if(order.begin(), order.end(), [](int32_t t) { return t < 200; }) - order.begin();
+  const auto end_short = order.rend() - std::find_if(order.rbegin(), order.rend(), [](int32_t t) { return t >= 200; });
+  CHECK(first_long > 120);  // three quarters of the short texts' keys lie below 21
+  CHECK(first_long < 180);
+  CHECK(end_short > 210);  // the others stand behind the sixth of the long texts' keys that is 21
+  CHECK(end_short < 260);
+}
+
+TEST_CASE("evaluation batches hold every text once and stay below the bound") {
+  const Split split = random_split(203, 50);
+  const auto batches = evaluation_batches(split, 300);
+  CHECK(flattened(batches).size() == 203);
+  for (const auto& batch : batches) {
+    const int64_t tokens = std::accumulate(batch.begin(), batch.end(), int64_t{0},
+                                           [&](int64_t s, int32_t t) { return s + split.length(t); });
+    CHECK((tokens <= 300 || batch.size() == 1));
+  }
+  CHECK(evaluation_batches(split, 1).size() == 203);
+}
+
+TEST_CASE("a batch on the host: longest first, its ids, its distinct ids") {
+  const Split split = random_split(20, 50);
+  const std::vector<int32_t> texts = {3, 1, 4, 15, 9, 2, 6};
+  const HostBatch batch = assemble_batch(split, texts, 50);
+  REQUIRE(batch.sequences() == 7);
+  std::set<int32_t> distinct;
+  for (int32_t b = 0; b < 7; ++b) {
+    const auto u = static_cast<size_t>(b);
+    const int32_t length = batch.offsets[u + 1] - batch.offsets[u];
+    CHECK(length == split.length(batch.texts[u]));
+    if (b > 0) CHECK(length <= batch.offsets[u] - batch.offsets[u - 1]);
+    CHECK(batch.labels[u] == split.labels[static_cast<size_t>(batch.texts[u])]);
+    for (int32_t n = 0; n < length; ++n) {
+      const int32_t id = batch.token_ids[static_cast<size_t>(batch.offsets[u] + n)];
+      CHECK(id == split.token_ids[static_cast<size_t>(split.offsets[static_cast<size_t>(batch.texts[u])] + n)]);
+      distinct.insert(id);
+    }
+  }
+  CHECK(batch.unique == static_cast<int32_t>(distinct.size()));
+  CHECK(batch.longest == batch.offsets[1]);
+  CHECK_THROWS_AS(assemble_batch(split, texts, 20), Error);
+}
+
+TEST_CASE("no training batch exceeds the planned capacity, and one of the longest texts fills it") {
+  const Split split = random_split(203, 50);
+  const BatchCapacity capacity = training_capacity(split, 32, 50);
+  CHECK(capacity.sequences == 32);
+  CHECK(capacity.unique == 50);
+  std::vector<int32_t> lengths;
+  for (int32_t i = 0; i < split.size(); ++i) lengths.push_back(split.length(i));
+  std::sort(lengths.rbegin(), lengths.rend());
+  CHECK(capacity.tokens == std::accumulate(lengths.begin(), lengths.begin() + 32, int64_t{0}));
+  for (const auto& texts : training_batches(split, 32, 1, 1))
+    CHECK(assemble_batch(split, texts, 50).tokens() <= capacity.tokens);
+}
+
+}  // namespace notnot

@@ -1,0 +1,153 @@
+// The planted corpus: reproducible, balanced, and its label is the majority of its evidence words, whatever the
+// difficulty.
+#include "engine/planted_corpus.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/text.h"
+#include "kernels/error.h"
+
+using namespace notnot;
+
+namespace {
+
+struct Evidence {
+  int praise = 0, blame = 0, chatter = 0;
+};
+
+Evidence count_evidence(const LabelledText& text) {
+  Evidence evidence;
+  for (const std::string_view word : split_words(text.words)) {
+    evidence.praise += word.starts_with("praise") ? 1 : 0;
+    evidence.blame += word.starts_with("blame") ? 1 : 0;
+    evidence.chatter += word.starts_with("chatter") ? 1 : 0;
+    CHECK(is_planted_evidence(word) == (word.starts_with("praise") || word.starts_with("blame")));
+  }
+  return evidence;
+}
+
+std::string all_words(const std::vector<LabelledText>& texts) {
+  std::string words;
+  for (const LabelledText& text : texts) words += fmt::format("{} {}\n", text.words, text.label);
+  return words;
+}
+
+}  // namespace
+
+TEST_CASE("planted: the defaults") {
+  const auto texts = make_planted_corpus({});
+  REQUIRE(texts.size() == 2800);
+  std::map<std::string_view, int> positives;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    CHECK(texts[i].row == static_cast<int64_t>(i) + 1);
+    positives[to_string(texts[i].split)] += texts[i].label;
+    const size_t length = split_words(texts[i].words).size();
+    CHECK(length >= 8);
+    CHECK(length <= 30);
+  }
+  CHECK(positives == std::map<std::string_view, int>{{"train", 1000}, {"dev", 200}, {"test", 200}});
+  const auto vocabulary = Vocabulary::build(texts, 1);
+  CHECK(vocabulary.size() == kFirstWordId + 20 + 20 + 30 + 400);
+}
+
+TEST_CASE("planted: the majority of the evidence is the label at every difficulty") {
+  for (const double difficulty : {0.0, 0.25, 1.0}) {
+    INFO(difficulty);
+    PlantedOptions options;
+    options.difficulty = difficulty;
+    const auto texts = make_planted_corpus(options);
+    int with_contrary = 0;
+    int with_several = 0;
+    for (const LabelledText& text : texts) {
+      const Evidence evidence = count_evidence(text);
+      const int own = text.label == 1 ? evidence.praise : evidence.blame;
+      const int contrary = text.label == 1 ? evidence.blame : evidence.praise;
+      CHECK(own > contrary);
+      CHECK(own <= 3);
+      CHECK(evidence.chatter <= 3);
+      CHECK((contrary == 0 || contrary == own - 1));
+      with_contrary += contrary > 0 ? 1 : 0;
+      with_several += own > 1 ? 1 : 0;
+    }
+    // A share of a binomial count: five standard deviations.
+    const double deviation = std::sqrt(difficulty * (1 - difficulty) / with_several);
+    CHECK(std::abs(static_cast<double>(with_contrary) / with_several - difficulty) <= 5 * deviation);
+  }
+}
+
+TEST_CASE("planted: neither distractors nor filler tell the label") {
+  PlantedOptions options;
+  options.train = 20000;
+  struct Count {
+    int all = 0, positive = 0;
+  };
+  std::map<std::string, Count> counts;
+  for (const LabelledText& text : make_planted_corpus(options)) {
+    for (const std::string_view word : split_words(text.words)) {
+      Count& count = counts[std::string(word)];
+      ++count.all;
+      count.positive += text.label;
+    }
+  }
+  for (const auto& entry : counts) {
+    const Count& count = entry.second;
+    INFO(entry.first);
+    const double share = static_cast<double>(count.positive) / count.all;
+    const double deviation = 0.5 / std::sqrt(count.all);
+    if (is_planted_evidence(entry.first)) {
+      CHECK(std::abs(share - 0.5) > 10 * deviation);
+    } else {
+      CHECK(std::abs(share - 0.5) < 5 * deviation);
+    }
+  }
+}
+
+TEST_CASE("planted: the same options give the same texts, another seed others") {
+  PlantedOptions options;
+  const std::string texts = all_words(make_planted_corpus(options));
+  CHECK(all_words(make_planted_corpus(options)) == texts);
+  options.seed = 2;
+  CHECK(all_words(make_planted_corpus(options)) != texts);
+}
+
+TEST_CASE("planted: a text does not depend on how many there are") {
+  PlantedOptions options;
+  const auto texts = make_planted_corpus(options);
+  options.train = 10;
+  const auto fewer = make_planted_corpus(options);
+  REQUIRE(fewer.size() == 810);
+  for (size_t i = 0; i < 10; ++i) CHECK(fewer[i].words == texts[i].words);
+  CHECK(fewer[10].words == texts[2000].words);
+  CHECK(fewer[810 - 1].words == texts[2800 - 1].words);
+  CHECK(texts[0].words != texts[2000].words);
+}
+
+TEST_CASE("planted: evidence is known by its name") {
+  for (const char* word : {"praise0", "blame19"}) CHECK(is_planted_evidence(word));
+  for (const char* word : {"", "praise", "praise1x", "blames1", "word3", "chatter2", "xpraise1", "<UNK>"}) {
+    INFO(word);
+    CHECK_FALSE(is_planted_evidence(word));
+  }
+}
+
+TEST_CASE("planted: options out of range are refused") {
+  const auto refused = [](auto change) {
+    PlantedOptions options;
+    change(options);
+    CHECK_THROWS_AS(make_planted_corpus(options), InputError);
+  };
+  refused([](PlantedOptions& o) { o.train = 1; });
+  refused([](PlantedOptions& o) { o.test = -1; });
+  refused([](PlantedOptions& o) { o.min_length = 7; });
+  refused([](PlantedOptions& o) { o.max_length = 7; });
+  refused([](PlantedOptions& o) { o.difficulty = 1.01; });
+  refused([](PlantedOptions& o) { o.difficulty = -0.01; });
+  refused([](PlantedOptions& o) { o.difficulty = std::numeric_limits<double>::quiet_NaN(); });
+}

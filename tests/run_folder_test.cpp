@@ -1,0 +1,404 @@
+#include "engine/run_folder.h"
+
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "engine/files.h"
+#include "engine/safetensors.h"
+#include "engine/version.h"
+#include "kernels/error.h"
+#include "tests/temporary_folder.h"
+
+namespace notnot {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+template <class Action>
+std::string input_error(Action action) {
+  try {
+    action();
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no InputError";
+}
+
+bool has(const std::string& message, const std::string& part) { return message.find(part) != std::string::npos; }
+
+/// Two texts, "a b" and "\"", with attention 0.25, 0.75 and 1.
+struct Sample {
+  Vocabulary vocabulary = Vocabulary::build(
+      {{"a b", 1, SplitName::train, 1}, {"\"", 0, SplitName::train, 2}, {"caf\xC3\xA9", 0, SplitName::train, 3}}, 1);
+  Split texts;
+  std::vector<float> log_attention = {
+      kMinusInfinity, std::log(0.25F), std::log(0.75F), kMinusInfinity, kMinusInfinity, 0, kMinusInfinity};
+  std::vector<float> probability = {0.1F, 1};
+
+  Sample() {
+    for (const auto& [words, label, row] : {std::tuple{"a b", 1, 17}, std::tuple{"\"", 0, 23}}) {
+      const std::vector<int32_t> ids = vocabulary.encode(words);
+      texts.token_ids.insert(texts.token_ids.end(), ids.begin(), ids.end());
+      texts.offsets.push_back(static_cast<int64_t>(texts.token_ids.size()));
+      texts.labels.push_back(label);
+      texts.rows.push_back(row);
+    }
+  }
+};
+
+std::vector<EpochMetrics> sample_metrics() {
+  std::vector<EpochMetrics> rows(2);
+  double value = 1.0 / 3;
+  for (size_t e = 0; e < rows.size(); ++e) {
+    rows[e].epoch = static_cast<int32_t>(e + 1);
+    for (size_t s = 0; s < 3; ++s) {
+      rows[e].loss[s] = value *= 7;
+      rows[e].split[s] = {value / 1e3, value / 1e4, value / 1e5, value / 1e6};
+    }
+    rows[e].train_seconds = 1.5;
+    rows[e].eval_seconds = 0.25;
+    rows[e].tokens_per_second = 123456;
+  }
+  rows[1].split[1].roc_auc = kNaN;
+  return rows;
+}
+
+TEST_CASE("the states of a run") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "seeds/3");
+  CHECK(run.state() == RunState::absent);
+  RunWriter writer(run);
+  CHECK(run.state() == RunState::absent);
+  writer.start({{"epochs", 8}});
+  CHECK(run.state() == RunState::unfinished);
+  const float value = 1;
+  write_safetensors(run.checkpoint_path(), {{"w", DType::f32, {1}, &value}});
+  CHECK(run.state() == RunState::resumable);
+  writer.finish({});
+  CHECK(run.state() == RunState::finished);
+}
+
+TEST_CASE("starting again removes every file of the earlier run") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  const Sample sample;
+  RunWriter writer(run);
+  writer.start({{"epochs", 8}});
+  writer.write_vocabulary(sample.vocabulary);
+  writer.write_metrics(sample_metrics());
+  for (const SplitName split : kSplitNames) {
+    writer.write_attention(split, sample.texts, sample.log_attention, sample.probability);
+  }
+  writer.write_predictions(sample.vocabulary, sample.texts, sample.log_attention, sample.probability);
+  write_safetensors(run.checkpoint_path(), {});
+  write_safetensors(run.model_path(), {});
+  writer.finish({});
+  write_atomically(run.path() / "notes.txt", "the user's own");
+
+  writer.start({{"epochs", 9}});
+  CHECK(run.state() == RunState::unfinished);
+  std::set<std::string> left;
+  for (std::filesystem::directory_iterator entry(run.path()), end; entry != end; ++entry)
+    left.insert(entry->path().filename());
+  CHECK(left == std::set<std::string>{".lock", "config.json", "notes.txt"});
+}
+
+TEST_CASE("the configuration comes back with the program's version") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  const Json choices = {{"dataset", "sst"}, {"seed", 10}, {"lambda", 1e-4}, {"model", {{"hidden", 128}}}};
+  RunWriter(run).start(choices);
+  const Json config = run.config();
+  CHECK(config["version"] == version());
+  CHECK(config["commit"] == commit());
+  CHECK(config["lambda"] == 1e-4);
+  CHECK(differing_choices(config, choices).empty());
+}
+
+TEST_CASE("configurations differ in the keys that differ") {
+  using Keys = std::vector<std::string>;
+  const Json a = {{"seed", 10}, {"model", {{"hidden", 128}, {"encoder", "lstm"}}}, {"version", "1"}, {"commit", "x"}};
+  Json b = a;
+  b["version"] = "2";
+  b["commit"] = "y";
+  CHECK(differing_choices(a, b) == Keys{});
+  b["model"]["hidden"] = 64;
+  CHECK(differing_choices(a, b) == Keys{"model.hidden"});
+  b["select"] = "dev";
+  b.erase("seed");
+  CHECK(differing_choices(a, b) == Keys{"model.hidden", "seed", "select"});
+  CHECK(differing_choices(b, a) == Keys{"model.hidden", "seed", "select"});
+  b = a;
+  b["model"] = "lstm";
+  CHECK(differing_choices(a, b) == Keys{"model"});
+  CHECK(differing_choices({{"lr", 0.1F}, {"epochs", 8}}, {{"lr", 0.1F}, {"epochs", 8.0}}) == Keys{});
+  CHECK(differing_choices({{"lr", 0.1}}, {{"lr", std::nextafter(0.1, 1.0)}}) == Keys{"lr"});
+}
+
+TEST_CASE("metrics.csv has the documented columns and comes back") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  RunWriter writer(run);
+  const std::vector<EpochMetrics> rows = sample_metrics();
+  writer.write_metrics(rows);
+  const std::string content = read_file(run.metrics_path());
+  CHECK(
+      content.starts_with("epoch,train_loss,train_f1,train_roc_auc,train_accuracy,train_average_precision,"
+                          "dev_loss,dev_f1,dev_roc_auc,dev_accuracy,dev_average_precision,"
+                          "test_loss,test_f1,test_roc_auc,test_accuracy,test_average_precision,"
+                          "train_seconds,eval_seconds,tokens_per_second\n"
+                          "1,2.33333333,0.00233333333,2.33333333e-05,0.000233333333,2.33333333e-06,16.3333333,"));
+  CHECK(has(content, ",nan,"));
+
+  const std::vector<EpochMetrics> back = run.metrics();
+  REQUIRE(back.size() == 2);
+  for (size_t e = 0; e < 2; ++e) {
+    CHECK(back[e].epoch == rows[e].epoch);
+    for (size_t s = 0; s < 3; ++s) {
+      CHECK(back[e].loss[s] == doctest::Approx(rows[e].loss[s]).epsilon(1e-8));
+      CHECK(back[e].split[s].f1 == doctest::Approx(rows[e].split[s].f1).epsilon(1e-8));
+      CHECK(back[e].split[s].accuracy == doctest::Approx(rows[e].split[s].accuracy).epsilon(1e-8));
+      CHECK(back[e].split[s].average_precision == doctest::Approx(rows[e].split[s].average_precision).epsilon(1e-8));
+    }
+    CHECK(back[e].tokens_per_second == 123456);
+  }
+  CHECK(back[0].split[1].roc_auc == doctest::Approx(rows[0].split[1].roc_auc).epsilon(1e-8));
+  CHECK(std::isnan(back[1].split[1].roc_auc));
+
+  writer.write_metrics(back);
+  CHECK(read_file(run.metrics_path()) == content);
+  writer.write_metrics(std::span(back).first(1));
+  CHECK(run.metrics().size() == 1);
+}
+
+TEST_CASE("a metrics.csv that is not ours is refused with its line") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  RunWriter writer(run);
+  writer.write_metrics(sample_metrics());
+  const std::string good = read_file(run.metrics_path());
+  const auto complaint = [&](const std::string& content) {
+    write_atomically(run.metrics_path(), content);
+    return input_error([&] { run.metrics(); });
+  };
+  const std::string path = run.metrics_path().string();
+  CHECK(complaint("").starts_with(path + ": line 1 "));
+  CHECK(complaint("epoch,loss\n1,2\n").starts_with(path + ": line 1 "));
+  CHECK(complaint(good.substr(0, good.size() - 8)).starts_with(path + ": line 3 "));
+  CHECK(complaint(good + "\n").starts_with(path + ": line 4 "));
+  CHECK(complaint(good + good).starts_with(path + ": line 4 "));
+  std::string extra = good;
+  extra.insert(extra.size() - 1, ",1");
+  CHECK(complaint(extra).starts_with(path + ": line 3 "));
+}
+
+TEST_CASE("result.json comes back exactly, undefined measures as null") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  RunResult result;
+  result.epoch = 5;
+  result.selected_on = "dev";
+  result.split[0] = {0.1, 0.2, 0.3, 1.0 / 3};
+  result.split[2] = {0.5, 0.6, kNaN, 0.8};
+  RunWriter(run).finish(result);
+  const RunResult back = run.result();
+  CHECK(back.epoch == 5);
+  CHECK(back.selected_on == "dev");
+  CHECK(back.split[0].f1 == 0.1);
+  CHECK(back.split[0].accuracy == 0.2);
+  CHECK(back.split[0].roc_auc == 0.3);
+  CHECK(back.split[0].average_precision == 1.0 / 3);
+  CHECK(std::isnan(back.split[2].roc_auc));
+  CHECK(back.split[2].average_precision == 0.8);
+  CHECK(Json::parse(read_file(run.result_path()))["test"]["roc_auc"].is_null());
+
+  write_atomically(run.result_path(), R"({"epoch": 5})");
+  CHECK(input_error([&] { run.result(); }).starts_with(run.result_path().string()));
+  write_atomically(run.result_path(), "{");
+  CHECK(input_error([&] { run.result(); }).starts_with(run.result_path().string()));
+  write_atomically(run.result_path(), "[]");
+  CHECK(has(input_error([&] { run.result(); }), "not a JSON object"));
+}
+
+TEST_CASE("attention comes back as it was") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  const Sample sample;
+  RunWriter(run).write_attention(SplitName::dev, sample.texts, sample.log_attention, sample.probability);
+  CHECK(run.attention_path(SplitName::dev).filename() == "attention_dev.safetensors");
+  const Attention back = run.attention(SplitName::dev);
+  CHECK(back.size() == 2);
+  CHECK(back.log_attention == sample.log_attention);
+  CHECK(back.offsets == sample.texts.offsets);
+  CHECK(back.probability == sample.probability);
+  CHECK(back.label == sample.texts.labels);
+  CHECK(back.row == sample.texts.rows);
+  RunWriter(run).write_attention(SplitName::dev, Split(), {}, {});
+  CHECK(run.attention(SplitName::dev).size() == 0);
+}
+
+/// One change to a good Attention, and what the complaint must say.
+struct Damage {
+  const char* expected;
+  void (*apply)(Attention&);
+};
+const Damage kDamages[] = {
+    {"attention sums to 0.7499", [](Attention& a) { a.log_attention[1] = kMinusInfinity; }},
+    {"attention sums to nan", [](Attention& a) { a.log_attention[2] = static_cast<float>(kNaN); }},
+    {"a boundary token has attention", [](Attention& a) { a.log_attention[3] = -3; }},
+    {"a boundary token has attention", [](Attention& a) { a.log_attention[4] = static_cast<float>(kNaN); }},
+    {"text 1 (row 23): its probability is nan", [](Attention& a) { a.probability[1] = static_cast<float>(kNaN); }},
+    {"text 0 (row 17): its probability is 1.5", [](Attention& a) { a.probability[0] = 1.5F; }},
+    {"its label is 2", [](Attention& a) { a.label[0] = 2; }},
+    {"do not belong together", [](Attention& a) { a.row.pop_back(); }},
+    {"do not belong together", [](Attention& a) { a.offsets.clear(); }},
+    {"do not span", [](Attention& a) { a.offsets[2] = 8; }},
+    {"do not span", [](Attention& a) { a.log_attention.pop_back(); }},
+    {"text 0 has offsets", [](Attention& a) { a.offsets[1] = -1; }},
+    {"text 0 has offsets", [](Attention& a) { a.offsets[1] = 1; }},
+    {"text 1 has offsets", [](Attention& a) { a.offsets[1] = std::numeric_limits<int64_t>::max(); }},
+    {"text 1 has offsets", [](Attention& a) { a.offsets[1] = 6; }},
+};
+
+TEST_CASE("attention that breaks the rules is refused, when it is read and when it is written") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  RunWriter writer(run);
+  const Sample sample;
+  for (const Damage& damage : kDamages) {
+    CAPTURE(damage.expected);
+    Attention a{sample.log_attention, sample.texts.offsets, sample.probability, sample.texts.labels, sample.texts.rows};
+    damage.apply(a);
+    const auto count = [](const auto& values) { return static_cast<int64_t>(values.size()); };
+    write_safetensors(run.attention_path(SplitName::test),
+                      {{"log_attention", DType::f32, {count(a.log_attention)}, a.log_attention.data()},
+                       {"offsets", DType::i64, {count(a.offsets)}, a.offsets.data()},
+                       {"probability", DType::f32, {count(a.probability)}, a.probability.data()},
+                       {"label", DType::i32, {count(a.label)}, a.label.data()},
+                       {"row", DType::i64, {count(a.row)}, a.row.data()}});
+    const std::string message = input_error([&] { run.attention(SplitName::test); });
+    CHECK_MESSAGE(has(message, damage.expected), message);
+    CHECK(message.starts_with(run.attention_path(SplitName::test).string()));
+
+    const Split texts{sample.texts.token_ids, a.offsets, a.label, a.row};
+    CHECK_THROWS_AS(writer.write_attention(SplitName::dev, texts, a.log_attention, a.probability), Error);
+    CHECK_THROWS_AS(writer.write_predictions(sample.vocabulary, texts, a.log_attention, a.probability), Error);
+  }
+  CHECK_FALSE(std::filesystem::exists(run.attention_path(SplitName::dev)));
+  CHECK_FALSE(std::filesystem::exists(run.predictions_path()));
+}
+
+TEST_CASE("predictions are one JSON object per text, without boundary tokens") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  const Sample sample;
+  RunWriter(run).write_predictions(sample.vocabulary, sample.texts, sample.log_attention, sample.probability);
+  CHECK(
+      read_file(run.predictions_path()) ==
+      R"({"id": 17, "label": 1, "probability": 0.100000001, "tokens": ["a", "b"], "attention": [0.249999999, 0.74999999]})"
+      "\n"
+      R"({"id": 23, "label": 0, "probability": 1, "tokens": ["\""], "attention": [1]})"
+      "\n");
+}
+
+TEST_CASE("the vocabulary comes back") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  const Sample sample;
+  RunWriter(run).write_vocabulary(sample.vocabulary);
+  CHECK(Vocabulary::load(run.vocabulary_path()).serialize() == sample.vocabulary.serialize());
+}
+
+TEST_CASE("two cannot train in one folder") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  {
+    RunWriter first(run);
+    const RunWriter moved(std::move(first));
+    CHECK(input_error([&] { RunWriter second(run); }) ==
+          fmt::format("another process trains in {}; wait for it, or give another --runs folder", run.path().string()));
+    const RunWriter elsewhere(RunFolder(folder.path(), "imdb"));
+  }
+  const RunWriter again(run);
+}
+
+TEST_CASE("the lock and the leftovers of a killed process do not outlive it") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  int ready[2];
+  REQUIRE(::pipe(ready) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    [&]() noexcept {  // an exception must end the child, not go on with the tests
+      RunWriter writer(run);
+      writer.start({{"epochs", 8}});
+      writer.write_metrics(sample_metrics());
+      std::ofstream(run.path() / ".notnot-1-0.tmp") << "a part";
+      (void)!::write(ready[1], "x", 1);
+      for (;;) writer.write_metrics(sample_metrics());
+    }();
+  }
+  char byte = 0;
+  REQUIRE(::read(ready[0], &byte, 1) == 1);
+  CHECK(has(input_error([&] { RunWriter second(run); }), "another process trains"));
+  ::usleep(20'000);
+  ::kill(child, SIGKILL);
+  REQUIRE(::waitpid(child, nullptr, 0) == child);
+  ::close(ready[0]);
+  ::close(ready[1]);
+
+  const RunWriter writer(run);
+  CHECK(run.state() == RunState::unfinished);
+  CHECK(run.config()["epochs"] == 8);
+  CHECK(run.metrics().size() == 2);
+  for (std::filesystem::directory_iterator entry(run.path()), end; entry != end; ++entry) {
+    CHECK(entry->path().extension() != ".tmp");
+  }
+}
+
+TEST_CASE("a folder that cannot be written is an InputError before anything is trained") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "file", "in the way");
+  const std::string message = input_error([&] { RunWriter writer(RunFolder(folder / "file", "sst")); });
+  CHECK(message ==
+        fmt::format("cannot write to the run folder {}/sst: Not a directory; choose another folder with --runs",
+                    (folder / "file").string()));
+  std::filesystem::create_directory(folder / "blocked");
+  std::filesystem::create_directory(folder / "blocked" / ".lock");
+  CHECK(has(input_error([&] { RunWriter writer(RunFolder(folder.path(), "blocked")); }), "Is a directory"));
+}
+
+TEST_CASE("a name stays inside the folder of runs") {
+  for (const char* name : {"", "/tmp/x", "..", "a/../../b"}) {
+    CAPTURE(name);
+    CHECK(has(input_error([&] { RunFolder run("runs", name); }), "is no name for a run"));
+  }
+  CHECK(RunFolder("runs", "a..b").path() == "runs/a..b");
+}
+
+TEST_CASE("files that are missing are named") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  CHECK(has(input_error([&] { run.config(); }), "sst/config.json"));
+  CHECK(has(input_error([&] { run.metrics(); }), "sst/metrics.csv"));
+  CHECK(has(input_error([&] { run.result(); }), "sst/result.json"));
+  CHECK(has(input_error([&] { run.attention(SplitName::train); }), "sst/attention_train.safetensors"));
+}
+
+}  // namespace
+}  // namespace notnot

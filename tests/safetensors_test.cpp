@@ -1,0 +1,274 @@
+#include "engine/safetensors.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include "engine/files.h"
+#include "engine/random.h"
+#include "kernels/error.h"
+#include "tests/temporary_folder.h"
+
+namespace notnot {
+namespace {
+
+/// A file with this header text (its length filled in) and this many zero bytes of data.
+std::string raw_file(const std::string& header, size_t data_bytes) {
+  const uint64_t length = header.size();
+  std::string file(8, '\0');
+  std::memcpy(file.data(), &length, 8);
+  return file + header + std::string(data_bytes, '\0');
+}
+
+/// The message with which reading `content` fails; it must name the file.
+std::string complaint(const TemporaryFolder& folder, const std::string& content) {
+  write_atomically(folder / "file.safetensors", content);
+  try {
+    Safetensors::read(folder / "file.safetensors");
+  } catch (const InputError& error) {
+    const std::string message = error.what();
+    CHECK(message.starts_with((folder / "file.safetensors").string()));
+    return message;
+  }
+  return "read without complaint";
+}
+
+struct Sample {
+  std::vector<float> weight = {
+      1.5F, -2.25F, std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity(), 0, 3};
+  std::vector<int64_t> offsets = {0, int64_t{1} << 40, -7};
+  std::vector<int32_t> label = {1, 0, -5};
+  std::vector<double> loss = {0.1};
+
+  void write(const std::filesystem::path& path) const {
+    write_safetensors(path,
+                      {{"encoder.weight", DType::f32, {2, 3}, weight.data()},
+                       {"label", DType::i32, {3}, label.data()},
+                       {"a", DType::i64, {3}, offsets.data()},
+                       {"loss", DType::f64, {}, loss.data()},
+                       {"empty", DType::f32, {0, 4}, nullptr}},
+                      {{"format", "pt"}, {"note", "quotes \" and \xC3\xA9"}});
+  }
+};
+
+TEST_CASE("what was written is read back") {
+  const TemporaryFolder folder;
+  const Sample sample;
+  sample.write(folder / "s.safetensors");
+  const Safetensors file = Safetensors::read(folder / "s.safetensors");
+
+  CHECK(file.entries().size() == 5);
+  CHECK(file.metadata() == std::map<std::string, std::string>{{"format", "pt"}, {"note", "quotes \" and \xC3\xA9"}});
+  CHECK(file.entry("encoder.weight").shape == std::vector<int64_t>{2, 3});
+  CHECK(file.entry("encoder.weight").elements() == 6);
+  CHECK(file.entry("loss").shape.empty());
+  CHECK(file.entry("loss").elements() == 1);
+  const auto weight = file.values<float>("encoder.weight");
+  REQUIRE(weight.size() == 6);
+  CHECK(std::memcmp(weight.data(), sample.weight.data(), 24) == 0);
+  CHECK(file.values<int64_t>("a") == sample.offsets);
+  CHECK(file.values<int32_t>("label") == sample.label);
+  CHECK(file.values<double>("loss") == sample.loss);
+  CHECK(file.values<float>("empty").empty());
+  CHECK(file.contains("label"));
+  CHECK_FALSE(file.contains("__metadata__"));
+}
+
+TEST_CASE("the bytes are those of the format") {
+  const TemporaryFolder folder;
+  const std::vector<float> one = {1.0F};
+  write_safetensors(folder / "s.safetensors", {{"w", DType::f32, {1}, one.data()}});
+  const std::string header = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+  std::string expected = raw_file(header + std::string(8 - header.size() % 8, ' '), 4);
+  expected[expected.size() - 2] = static_cast<char>(0x80);
+  expected[expected.size() - 1] = 0x3F;
+  CHECK(read_file(folder / "s.safetensors") == expected);
+}
+
+TEST_CASE("values convert between widths, never from floats to integers") {
+  const TemporaryFolder folder;
+  Sample().write(folder / "s.safetensors");
+  const Safetensors file = Safetensors::read(folder / "s.safetensors");
+  CHECK(file.values<float>("loss")[0] == 0.1F);
+  CHECK(file.values<double>("encoder.weight")[1] == -2.25);
+  CHECK(file.values<int64_t>("label") == std::vector<int64_t>{1, 0, -5});
+  const std::string path = (folder / "s.safetensors").string();
+  CHECK_THROWS_WITH_AS(
+      file.values<int32_t>("a"),
+      (path + ": tensor `a`: element 1 is 1099511627776, beyond 32 bits; store smaller numbers").c_str(), InputError);
+  CHECK_THROWS_WITH_AS(file.values<int32_t>("loss"),
+                       (path + ": tensor `loss` is F64 and cannot be read as I32; give a file with that type").c_str(),
+                       InputError);
+  CHECK_THROWS_AS(file.values<float>("label"), InputError);
+  CHECK_THROWS_WITH_AS(file.values<float>("absent"),
+                       (path + " has no tensor `absent`; give a file that was written for this purpose").c_str(),
+                       InputError);
+}
+
+TEST_CASE("a file of another writer: any order in the header, unaligned data, no metadata") {
+  const TemporaryFolder folder;
+  std::string content = raw_file(R"({"z":{"data_offsets":[0,4],"shape":[1],"dtype":"I32"},)"
+                                 R"("b":{"dtype":"F64","shape":[1,1],"data_offsets":[4,12]}} )",
+                                 12);
+  const double value = 2.5;
+  std::memcpy(content.data() + content.size() - 8, &value, 8);
+  write_atomically(folder / "s.safetensors", content);
+  const Safetensors file = Safetensors::read(folder / "s.safetensors");
+  CHECK(file.values<double>("b") == std::vector<double>{2.5});
+  CHECK(file.metadata().empty());
+}
+
+TEST_CASE("our own mistakes are errors of the program") {
+  const TemporaryFolder folder;
+  const float value = 0;
+  const auto write = [&](const std::vector<TensorView>& tensors) {
+    write_safetensors(folder / "s.safetensors", tensors);
+  };
+  CHECK_THROWS_AS(write({{"w", DType::f32, {1}, &value}, {"w", DType::f32, {1}, &value}}), Error);
+  CHECK_THROWS_AS(write({{"__metadata__", DType::f32, {1}, &value}}), Error);
+  CHECK_THROWS_AS(write({{"w", DType::f32, {-1}, &value}}), Error);
+  CHECK_THROWS_AS(write({{"w", DType::f32, {int64_t{1} << 62, 2}, &value}}), Error);
+  CHECK_THROWS_AS(write({{"w", DType::f32, {1}, nullptr}}), Error);
+  CHECK_FALSE(std::filesystem::exists(folder / "s.safetensors"));
+}
+
+TEST_CASE("what is wrong with a damaged file is said") {
+  const TemporaryFolder folder;
+  const std::string tail = "; copy or create it again";
+  const auto check = [&](const std::string& content, const std::string& what) {
+    CAPTURE(what);
+    const std::string message = complaint(folder, content);
+    CHECK_MESSAGE(message.find(what) != std::string::npos, message);
+    CHECK(message.ends_with(tail));
+  };
+  check("", "0 bytes are too few");
+  check("1234567", "7 bytes are too few");
+  check(std::string(8, '\xFF') + "{}", "the header should have 18446744073709551615 bytes, but only 2 follow");
+  check(raw_file("{}", 0).substr(0, 9), "the header should have 2 bytes, but only 1 follow");
+  check(raw_file("", 0), "its header is not JSON");
+  check(raw_file("{\"w\":", 0), "its header is not JSON");
+  check(raw_file("{\"\xFF\":1}", 0), "its header is not JSON");
+  check(raw_file("[1]", 0), "the header is not a JSON object");
+  check(raw_file("{}", 3), "3 bytes follow the last tensor");
+  check(raw_file(std::string(100'000, '['), 0), "nested too deep");
+  check(raw_file(R"({"w":{"dtype":{"a":1}}})", 0), "nested too deep");
+  check(raw_file(R"({"w":1})", 0), "tensor `w`: its entry in the header is not a JSON object");
+  check(raw_file(R"({"__metadata__":{"a":1}})", 0), "the value of `a` is not a string");
+  check(raw_file(R"({"__metadata__":"a"})", 0), "`__metadata__` is not a JSON object");
+}
+
+TEST_CASE("what is wrong with a tensor's entry is said with its name") {
+  const TemporaryFolder folder;
+  const auto check = [&](const std::string& header, const std::string& what) {
+    CAPTURE(header);
+    const std::string message = complaint(folder, raw_file(header, 16));
+    CHECK_MESSAGE(message.find(what) != std::string::npos, message);
+  };
+  const std::string good = R"("g":{"dtype":"F32","shape":[2],"data_offsets":[0,8]})";
+  const auto second = [&](const std::string& entry) { return "{" + good + ",\"w\":{" + entry + "}}"; };
+  check(second(R"("shape":[2],"data_offsets":[8,16])"), "tensor `w`: `dtype` is missing");
+  check(second(R"("dtype":3,"shape":[2],"data_offsets":[8,16])"), "tensor `w`: `dtype` is not a string");
+  check(second(R"("dtype":"BF16","shape":[4],"data_offsets":[8,16])"), "tensor `w`: dtype BF16 is not one of");
+  check(second(R"("dtype":"F32","data_offsets":[8,16])"), "tensor `w`: `shape` is missing");
+  check(second(R"("dtype":"F32","shape":[-2],"data_offsets":[8,16])"), "tensor `w`: `shape` is not a list");
+  check(second(R"("dtype":"F32","shape":[2.0],"data_offsets":[8,16])"), "tensor `w`: `shape` is not a list");
+  check(second(R"("dtype":"F32","shape":[18446744073709551615],"data_offsets":[8,16])"),
+        "tensor `w`: `shape` is not a list");
+  check(second(R"("dtype":"F32","shape":2,"data_offsets":[8,16])"), "tensor `w`: `shape` is not a list");
+  check(second(R"("dtype":"F32","shape":[2])"), "tensor `w`: `data_offsets` is missing");
+  check(second(R"("dtype":"F32","shape":[2],"data_offsets":[8])"), "tensor `w`: `data_offsets` is not [begin, end]");
+  check(second(R"("dtype":"F32","shape":[2],"data_offsets":[16,8])"), "tensor `w`: `data_offsets` is not [begin, end]");
+  check(second(R"("dtype":"F32","shape":[4],"data_offsets":[8,24])"), "tensor `w`: its data ends at byte 24 of 16");
+  check(second(R"("dtype":"F32","shape":[3],"data_offsets":[8,16])"),
+        "tensor `w`: shape [3] of F32 does not take the 8 bytes");
+  check(second(R"("dtype":"F64","shape":[2],"data_offsets":[8,16])"),
+        "tensor `w`: shape [2] of F64 does not take the 8 bytes");
+  // 2^62 x 4 elements are 0 modulo 2^64, 2^62 elements of 4 bytes too.
+  check(second(R"("dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[8,8])"), "does not take the 0 bytes");
+  check(second(R"("dtype":"F32","shape":[4611686018427387904],"data_offsets":[8,8])"), "does not take the 0 bytes");
+  check(second(R"("dtype":"F32","shape":[3],"data_offsets":[4,16])"),
+        "tensor `w`: its data begins at byte 4 and overlaps");
+  check(second(R"("dtype":"F32","shape":[1],"data_offsets":[12,16])"),
+        "tensor `w`: its data begins at byte 12 and leaves a gap");
+  check(second(R"("dtype":"F32","shape":[1],"data_offsets":[8,12])"), "4 bytes follow the last tensor");
+  check("{" + good + "," + good + "}", "tensor `g`: the name stands there twice");
+  check(second(R"("dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[8,16])"),
+        "tensor `dtype`: the name stands there twice");
+}
+
+/// Reads every tensor in every type; only InputError may come out.
+bool reads_or_complains(const std::filesystem::path& path) {
+  try {
+    const Safetensors file = Safetensors::read(path);
+    for (const auto& [name, entry] : file.entries()) {
+      const bool is_float = entry.dtype == DType::f32 || entry.dtype == DType::f64;
+      const size_t size = is_float ? file.values<double>(name).size() : file.values<int64_t>(name).size();
+      CHECK(size == static_cast<size_t>(entry.elements()));
+    }
+    return true;
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
+TEST_CASE("a corrupted file either reads or throws InputError") {
+  const TemporaryFolder folder;
+  Sample().write(folder / "s.safetensors");
+  const std::string good = read_file(folder / "s.safetensors");
+  const auto header_end = static_cast<int64_t>(good.find("}}") + 2);
+  int read = 0, refused = 0;
+  for (uint32_t trial = 0; trial < 3000; ++trial) {
+    const Random random(20190813, Purpose::test_data, trial);
+    std::string bad = good;
+    const int64_t changes = random.integer(0, 1, 4);
+    for (int64_t change = 0; change < changes; ++change) {
+      const auto draw = static_cast<uint64_t>(1 + 4 * change);
+      // Mostly the header: that is where structure can break.
+      const int64_t last = random.integer(draw, 0, 9) == 0 ? static_cast<int64_t>(bad.size()) - 1 : header_end + 7;
+      const auto at =
+          static_cast<size_t>(std::min(random.integer(draw + 1, 0, last), static_cast<int64_t>(bad.size()) - 1));
+      const char digit = static_cast<char>('0' + random.integer(draw + 2, 0, 9));
+      switch (random.integer(draw + 3, 0, 4)) {
+        case 0:
+          bad[at] = static_cast<char>(random.bits(draw + 2));
+          break;
+        case 1:
+          bad[at] = digit;
+          break;
+        case 2:
+          bad.erase(at, 1);
+          break;
+        case 3:
+          bad.insert(at, 1, digit);
+          break;
+        default:
+          bad.resize(at + 1);
+      }
+    }
+    // Through the file system without fsync: 3000 synced writes would take minutes on a real disk.
+    std::FILE* file = std::fopen((folder / "bad.safetensors").c_str(), "wb");
+    REQUIRE(file != nullptr);
+    REQUIRE(std::fwrite(bad.data(), 1, bad.size(), file) == bad.size());
+    REQUIRE(std::fclose(file) == 0);
+    reads_or_complains(folder / "bad.safetensors") ? ++read : ++refused;
+  }
+  CHECK(read > 30);
+  CHECK(refused > 1000);
+}
+
+TEST_CASE("a file cut at any byte is refused") {
+  const TemporaryFolder folder;
+  Sample().write(folder / "s.safetensors");
+  const auto size = std::filesystem::file_size(folder / "s.safetensors");
+  for (auto cut = size; cut-- > 0;) {
+    std::filesystem::resize_file(folder / "s.safetensors", cut);
+    CHECK_FALSE(reads_or_complains(folder / "s.safetensors"));
+  }
+}
+
+}  // namespace
+}  // namespace notnot

@@ -1,0 +1,167 @@
+"""What the tests of whole commands share: running the program, a folder of its own for every test, the files of a run
+read without any library, and small corpora."""
+import csv
+import json
+import os
+import pathlib
+import random
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUILD = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else "build/release")
+PROGRAM = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build/release/notnot").resolve()
+SPLITS = ("train", "dev", "test")
+MEASURES = ("f1", "roc_auc", "accuracy", "average_precision")
+TIMES = ("train_seconds", "eval_seconds", "tokens_per_second")
+# Everything that a resumed or repeated run must have to the byte; metrics.csv and config.json hold times and threads.
+EXACT_FILES = ("model.safetensors", "checkpoint.safetensors", "vocabulary.txt", "predictions.jsonl", "result.json",
+               *(f"attention_{split}.safetensors" for split in SPLITS))
+# Threads that wait in a busy loop make a machine with other work on it several times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def command(*arguments):
+    return [str(PROGRAM), *map(str, arguments)]
+
+
+def run(*arguments, **options):
+    """The ended process, with `returncode`, `stdout` and `stderr` as text."""
+    return subprocess.run(command(*arguments), **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True,
+                                                  "stdin": subprocess.DEVNULL, "timeout": 600, **options})
+
+
+def cuda_reason():
+    """Why CUDA cannot be used here; None when it can."""
+    line = next(line for line in run("devices").stdout.splitlines() if line.startswith("cuda"))
+    return line.split("none: ", 1)[1] if "none: " in line else None
+
+
+class Test(unittest.TestCase):
+    maxDiff = 2000
+    device = "cpu"
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="notnot-test-"))
+        self.runs = self.folder / "runs"
+
+    def tearDown(self):
+        shutil.rmtree(self.folder)
+
+    def succeed(self, *arguments, **options):
+        result = run(*arguments, **options)
+        self.assertEqual(result.returncode, 0, f"{arguments}\n{result.stdout}\n{result.stderr}")
+        return result.stdout
+
+    def train(self, *arguments, runs=None, **options):
+        """Trains to the end; the run folder (the last one of a fleet)."""
+        output = self.succeed("train", "--device", self.device, "--runs", runs or self.runs, *arguments, **options)
+        return pathlib.Path(output.splitlines()[-1].removeprefix("already finished: ").split(": epoch ")[0])
+
+    def run_folders(self, runs=None):
+        """Names of everything in the folder of runs; empty when there is none."""
+        runs = runs or self.runs
+        return sorted(path.name for path in runs.iterdir()) if runs.exists() else []
+
+    def leave_unfinished(self, folder):
+        """Makes a finished run of one epoch one of two epochs that was killed after the first."""
+        (folder / "result.json").unlink()
+        config = (folder / "config.json").read_text()
+        self.assertEqual(config.count('"epochs": 1'), 1)
+        (folder / "config.json").write_text(config.replace('"epochs": 1', '"epochs": 2'))
+
+    def assert_same_bytes(self, a, b, names=EXACT_FILES):
+        for name in names:
+            self.assertEqual((a / name).read_bytes(), (b / name).read_bytes(), f"{name} of {a} and {b} differ")
+
+    def assert_same_metrics(self, a, b):
+        drop = [{k: v for k, v in row.items() if k not in TIMES} for row in read_metrics(a)]
+        self.assertEqual(drop, [{k: v for k, v in row.items() if k not in TIMES} for row in read_metrics(b)])
+
+
+# --- the files of a run
+
+def read_metrics(folder):
+    with open(folder / "metrics.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def read_json(path):
+    def refuse(constant):
+        raise ValueError(f"{path}: {constant} is not JSON")
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+def read_predictions(folder):
+    lines = (folder / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+FORMATS = {"F32": ("f", 4), "F64": ("d", 8), "I32": ("i", 4), "I64": ("q", 8)}
+
+
+def read_safetensors(path):
+    """{name: (dtype, shape, values)}."""
+    content = path.read_bytes()
+    (length,) = struct.unpack_from("<Q", content)
+    header = json.loads(content[8:8 + length])
+    header.pop("__metadata__", None)
+    tensors = {}
+    for name, entry in header.items():
+        code, size = FORMATS[entry["dtype"]]
+        begin, end = entry["data_offsets"]
+        values = struct.unpack_from(f"<{(end - begin) // size}{code}", content, 8 + length + begin)
+        tensors[name] = (entry["dtype"], entry["shape"], values)
+    if 8 + length + max(entry["data_offsets"][1] for entry in header.values()) != len(content):
+        raise ValueError(f"{path}: bytes after the last tensor")
+    return tensors
+
+
+def write_safetensors(path, tensors):
+    """`tensors` as read_safetensors gives them."""
+    header, data = {}, b""
+    for name, (dtype, shape, values) in tensors.items():
+        code, size = FORMATS[dtype]
+        offsets = [len(data), len(data) + size * len(values)]
+        header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": offsets}
+        data += struct.pack(f"<{len(values)}{code}", *values)
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+# --- corpora
+
+GOOD, BAD = ("good", "fine", "warm", "bright"), ("bad", "dull", "cold", "grey")
+FILLER = tuple(f"filler{i}" for i in range(20))
+
+
+def small_corpus(seed=1, sizes=(60, 20, 20)):
+    """Rows [text, label, split] of a corpus that trains in a moment: one word decides."""
+    generator = random.Random(seed)
+    rows = []
+    for split, size in zip(SPLITS, sizes):
+        for i in range(size):
+            words = [generator.choice(FILLER) for _ in range(generator.randint(2, 6))]
+            words.insert(generator.randint(0, len(words)), generator.choice(GOOD if i % 2 else BAD))
+            rows.append([" ".join(words), i % 2, split])
+    return rows
+
+
+def write_csv(path, rows, header=("text", "label", "split")):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+
+
+def skip_all(reason):
+    """Ends the script as CTest's skipped."""
+    print(f"skipped: {reason}")
+    sys.exit(77)
+
+
+def main():
+    # The script's own arguments are the program and the build folder.
+    unittest.main(argv=sys.argv[:1])
+

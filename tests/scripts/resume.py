@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""A training that is killed, interrupted or run twice at once: what it leaves can be read, and `--resume` ends with the
+bytes of a run that nobody disturbed."""
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+from common.program import (EXACT_FILES, Test, command, cuda_reason, main, read_json, read_metrics, read_predictions,
+                            read_safetensors, run)
+
+EPOCHS = 6
+ARGUMENTS = ("--dataset", "planted", "--hidden", 12, "--epochs", EPOCHS)
+BATCHES = 63  # of 32 texts in an epoch of 2000
+KILLS = 20
+TEMPORARY = ".notnot-"
+
+
+def catches(pid, signal_number):
+    """Whether the process has a handler for the signal yet."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    mask = next(line for line in status.splitlines() if line.startswith("SigCgt:")).split()[1]
+    return bool(int(mask, 16) >> (signal_number - 1) & 1)
+
+
+class Resume(Test):
+    """What is compared with is trained once, in cls.whole."""
+    arguments = ARGUMENTS
+
+    @classmethod
+    def setUpClass(cls):
+        shared = pathlib.Path(tempfile.mkdtemp(prefix="notnot-test-"))
+        cls.addClassCleanup(shutil.rmtree, shared)
+        start = time.monotonic()
+        result = run("train", *cls.arguments, "--device", cls.device, "--runs", shared)
+        cls.seconds = time.monotonic() - start
+        if result.returncode != 0:
+            raise RuntimeError(result.stderr)
+        (cls.whole,) = shared.iterdir()
+
+    def setUp(self):
+        super().setUp()
+        self.run_folder = self.runs / self.whole.name
+        self.random = random.Random(20191103)
+        self.children = []
+
+    def tearDown(self):
+        for child in self.children:
+            child.kill()
+            child.communicate()
+        super().tearDown()
+
+    def start(self, *arguments):
+        """`notnot train` in the background."""
+        arguments = ("train", *self.arguments, "--device", self.device, "--runs", self.runs, *arguments)
+        child = subprocess.Popen(command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+        self.children.append(child)
+        return child
+
+    def wait_for(self, child, condition, message):
+        deadline = time.monotonic() + 60
+        while not condition() and child.poll() is None:
+            self.assertLess(time.monotonic(), deadline, message)
+            time.sleep(0.001)
+
+    def end(self, child, signal_number, code):
+        """Sends the signal; False when the run was faster and finished."""
+        if signal_number != signal.SIGKILL:
+            self.wait_for(child, lambda: catches(child.pid, signal_number), "it could take a signal")
+        child.send_signal(signal_number)
+        output, errors = child.communicate(timeout=60)
+        if child.returncode == 0:
+            return False
+        self.assertEqual(child.returncode, code, f"{output}\n{errors}")
+        self.errors = errors
+        return True
+
+    def assert_readable(self):
+        """Every file under its final name is whole."""
+        for path in self.run_folder.iterdir() if self.run_folder.exists() else ():
+            if path.suffix == ".safetensors":
+                read_safetensors(path)
+            elif path.suffix == ".json":
+                read_json(path)
+            elif path.name == "metrics.csv":
+                self.assertTrue(all(None not in row.values() for row in read_metrics(self.run_folder)))
+            elif path.name == "predictions.jsonl":
+                self.assertEqual(len(read_predictions(self.run_folder)), 400)
+            elif path.name == "vocabulary.txt":
+                self.assertEqual(path.read_bytes(), (self.whole / path.name).read_bytes())
+            else:
+                self.assertTrue(path.name.startswith(TEMPORARY) or path.name == ".lock", path)
+
+    def assert_as_undisturbed(self):
+        self.assert_same_bytes(self.whole, self.run_folder, (*EXACT_FILES, "config.json"))
+        self.assert_same_metrics(self.whole, self.run_folder)
+        names = {path.name for path in self.whole.iterdir()}
+        self.assertEqual({path.name for path in self.run_folder.iterdir()}, names)
+
+    def temporary_file(self):
+        try:
+            return any(name.startswith(TEMPORARY) for name in os.listdir(self.run_folder))
+        except FileNotFoundError:
+            return False
+
+
+class Killed(Resume):
+    def survive(self, moment):
+        """Kills KILLS times when `moment(child)` returns; the checkpoints' epochs, and how often a file was cut off."""
+        epochs, cut = set(), 0
+        for _ in range(KILLS):
+            child = self.start("--resume")
+            moment(child)
+            child.kill()
+            child.communicate()
+            self.assertIn(child.returncode, (0, -signal.SIGKILL))
+            self.assert_readable()
+            if child.returncode == 0:  # it was faster: once more from the start
+                self.assert_as_undisturbed()
+                shutil.rmtree(self.runs)
+                continue
+            cut += self.temporary_file()
+            if (self.run_folder / "checkpoint.safetensors").exists():
+                epochs.add(read_safetensors(self.run_folder / "checkpoint.safetensors")["epoch"][2])
+        self.train(*self.arguments, "--resume")
+        self.assert_as_undisturbed()
+        return epochs, cut
+
+    def test_at_any_moment(self):
+        epochs, _ = self.survive(lambda _: time.sleep(self.random.uniform(0, 0.6) * self.seconds))
+        self.assertGreater(len(epochs), 1, "hardly ever killed between two epochs: this test shows nothing")
+
+    def test_while_a_file_is_written(self):
+        def moment(child):
+            for _ in range(self.random.randint(0, 6)):
+                while child.poll() is None and not self.temporary_file():
+                    pass
+                while child.poll() is None and self.temporary_file():
+                    pass
+            while child.poll() is None and not self.temporary_file():
+                pass
+
+        _, cut = self.survive(moment)
+        self.assertGreater(cut, 3, "hardly ever killed while writing: this test shows nothing")
+
+    def test_without_a_checkpoint_it_starts_again(self):
+        child = self.start()
+        self.wait_for(child, (self.run_folder / "config.json").exists, "config.json was written")
+        self.assertTrue(self.end(child, signal.SIGKILL, -signal.SIGKILL))
+        (self.run_folder / "checkpoint.safetensors").unlink(missing_ok=True)
+        self.train(*self.arguments)
+        self.assert_as_undisturbed()
+
+    def test_only_when_asked(self):
+        child = self.start()
+        self.wait_for(child, (self.run_folder / "checkpoint.safetensors").exists, "there was a checkpoint")
+        self.assertTrue(self.end(child, signal.SIGKILL, -signal.SIGKILL))
+        before = {path: path.read_bytes() for path in self.run_folder.iterdir()}
+        result = run("train", *self.arguments, "--device", self.device, "--runs", self.runs)
+        self.assertEqual(result.returncode, 2)
+        for word in (str(self.run_folder), "unfinished", "--resume"):
+            self.assertIn(word, result.stderr)
+        self.assertEqual({path: path.read_bytes() for path in self.run_folder.iterdir()}, before)
+        self.train(*self.arguments, "--resume")
+        self.assert_as_undisturbed()
+
+    def test_a_fleet(self):
+        for _ in range(6):
+            child = self.start("--seed", "11,10", "--resume")
+            time.sleep(self.random.uniform(0.2, 1.2) * self.seconds)
+            if not self.end(child, signal.SIGKILL, -signal.SIGKILL):
+                break
+        self.train(*self.arguments, "--seed", "11,10", "--resume")
+        self.assert_same_bytes(self.whole, self.run_folder)
+        alone = self.train(*self.arguments, "--seed", 11, runs=self.folder / "alone")
+        self.assert_same_bytes(alone, self.runs / alone.name)
+
+
+class Interrupted(Resume):
+    def interrupt(self, *arguments, after=0.0):
+        """Starts or resumes, and Ctrl-C; (epoch, batch) of the checkpoint, None when it had finished already."""
+        child = self.start("--resume", *arguments)
+        self.wait_for(child, (self.run_folder / "config.json").exists, "config.json was written")
+        time.sleep(after)
+        if not self.end(child, signal.SIGINT, 130):
+            return None
+        checkpoint = read_safetensors(self.run_folder / "checkpoint.safetensors")
+        epoch, batch = checkpoint["epoch"][2][0], checkpoint["batch"][2][0]
+        self.assertIn(f"stopped in epoch {epoch} after batch {batch} of {BATCHES}; `--resume` continues", self.errors)
+        self.assertTrue(1 <= batch <= BATCHES)
+        self.assertEqual(checkpoint["step"][2], ((epoch - 1) * BATCHES + batch,))
+        return epoch, batch
+
+    def test_in_the_middle_of_an_epoch(self):
+        epoch, batch = self.interrupt()
+        self.assertEqual(epoch, 1)
+        self.assertLess(batch, BATCHES)
+        self.assertFalse((self.run_folder / "metrics.csv").exists())
+        self.train(*self.arguments, "--resume")
+        self.assert_as_undisturbed()
+
+    def test_again_and_again(self):
+        positions = []
+        while len(positions) < KILLS:
+            position = self.interrupt(after=self.random.uniform(0, 0.3) * self.seconds)
+            if position is None:
+                break
+            positions.append(position)
+        self.assertEqual(positions, sorted(set(positions)), "it must get on with every call")
+        self.assertGreater(len(positions), 3, "hardly ever interrupted: this test shows nothing")
+        self.assertTrue(any(epoch > 1 and 0 < batch < BATCHES for epoch, batch in positions), positions)
+        self.train(*self.arguments, "--resume")
+        self.assert_as_undisturbed()
+
+    def test_with_another_number_of_threads(self):
+        self.interrupt("--threads", 1)
+        self.train(*self.arguments, "--threads", 3, "--resume")
+        self.assert_same_bytes(self.whole, self.run_folder)
+
+    def test_termination_is_an_interrupt_too(self):
+        child = self.start()
+        self.wait_for(child, (self.run_folder / "config.json").exists, "config.json was written")
+        self.assertTrue(self.end(child, signal.SIGTERM, 130))
+        self.train(*self.arguments, "--resume")
+        self.assert_as_undisturbed()
+
+
+class Twice(Resume):
+    arguments = (*ARGUMENTS[:-1], 2000)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.whole = pathlib.Path("planted-lstm-learned-seed10")
+
+    def test_second_process_is_refused(self):
+        first = self.start()
+        self.wait_for(first, (self.run_folder / "metrics.csv").exists, "the first epoch")
+        for resume, reason in (((), "unfinished run"), (("--resume",), "another process trains")):
+            result = run("train", *self.arguments, "--device", self.device, "--runs", self.runs, *resume, timeout=30)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            for word in (str(self.run_folder), reason):
+                self.assertIn(word, result.stderr)
+        rows = len(read_metrics(self.run_folder))
+        self.wait_for(first, lambda: len(read_metrics(self.run_folder)) > rows, "the first process went on")
+        # The lock goes with the process, however it ends.
+        self.assertTrue(self.end(first, signal.SIGKILL, -signal.SIGKILL))
+        rows = len(read_metrics(self.run_folder))
+        second = self.start("--resume")
+        self.wait_for(second, lambda: len(read_metrics(self.run_folder)) > rows, "the second process went on")
+
+
+@unittest.skipIf(cuda_reason(), cuda_reason())
+class KilledOnCuda(Killed):
+    device = "cuda"
+
+
+@unittest.skipIf(cuda_reason(), cuda_reason())
+class InterruptedOnCuda(Interrupted):
+    device = "cuda"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+#pragma once
+// A CUDA grid on one CPU thread: every CUDA thread is a fiber that runs until a barrier or a warp intrinsic, blocks run
+// one after the other. What it promises:
+//  * Barriers count arrivals. A block barrier waits for the block's threads that have not returned, a warp intrinsic
+//  for
+//    those in its mask. Threads that meet at different barriers, and deadlocks, throw notnot::Error with file and line
+//    of every waiter.
+//  * Dynamic shared memory and cudaMalloc are filled with 0xFF bytes, a NaN in every float, shared memory for every
+//    block. Static __shared__ arrays keep what the previous block left, so kernels had better use dynamic_shared.
+//  * NOTNOT_SIMT_ORDER = forward (default), reversed, random or random:SEED is the order in which blocks and, between
+//    barriers, threads run. Code without races gives the same bytes in every order.
+// Not there: spinning on memory that another thread writes (nothing preempts a thread; __nanosleep lets others run),
+// and the concurrency of streams (a launch is done when it returns; launches from several host threads take turns).
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include "tests/simt/include/vector_types.h"
+
+inline uint3 threadIdx, blockIdx;
+inline dim3 blockDim, gridDim;
+
+namespace notnot::simt {
+
+/// Runs `kernel` once per thread of the grid. Throws what a thread throws, naming the thread.
+void run_grid(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& kernel);
+
+// The rest may be called by kernels only. `name` is what an error calls the barrier; file and line are of its caller.
+struct Place {
+  const char* name;
+  const char* file;
+  int line;
+};
+void* dynamic_shared_memory();
+int lane();
+void sync_block(const Place& place);
+/// Waits for the threads of `mask` and returns the value that `source_lane` brought; all ones if it took no part.
+uint64_t exchange(uint32_t mask, uint64_t value, int source_lane, const Place& place);
+/// Waits for the threads of `mask` and returns the lanes whose predicate is true.
+uint32_t ballot(uint32_t mask, bool predicate, const Place& place);
+/// Lets other threads run.
+void yield();
+
+}  // namespace notnot::simt

@@ -1,0 +1,24 @@
+// On the emulator a matrix product is the CPU's, on the same memory.
+#include "kernels/gemm.h"
+#include "kernels/gemm_context.h"
+
+namespace notnot::cuda {
+namespace {
+
+Device as_cpu(const Device& device) {
+  Device cpu = device;
+  cpu.backend = Backend::cpu;
+  cpu.isa = detect_cpu_isa();
+  return cpu;
+}
+
+}  // namespace
+
+void* open_gemm() { return nullptr; }
+void close_gemm(void*) noexcept {}
+void matmul(const Device& device, const MatMul& args) { notnot::matmul(as_cpu(device), args); }
+void weight_gradient(const Device& device, const WeightGradient& args) {
+  notnot::weight_gradient(as_cpu(device), args);
+}
+
+}  // namespace notnot::cuda

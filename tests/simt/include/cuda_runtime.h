@@ -1,0 +1,242 @@
+#pragma once
+// What the .cu files use of CUDA, for a host compiler: qualifiers, device intrinsics on the emulator's fibers, and the
+// runtime calls of kernels/launch.cuh and device.cu. Add here what a kernel newly needs; floating-point atomics and
+// fast math are missing on purpose (kernels/device.h).
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <tuple>
+#include <utility>
+
+#include "tests/simt/emulator.h"
+
+// --- qualifiers ------------------------------------------------------------------------------------------------------
+#define __global__
+#define __device__
+#define __host__
+#define __constant__
+#define __grid_constant__
+#define __shared__ static
+#define __forceinline__ inline __attribute__((always_inline))
+#define __launch_bounds__(...)
+#define __align__(bytes) __attribute__((aligned(bytes)))
+
+inline constexpr int warpSize = 32;
+
+// --- barriers and warp intrinsics ------------------------------------------------------------------------------------
+// The two last parameters of each are where it was called from.
+#define NOTNOT_SIMT_CALLER const char *file = __builtin_FILE(), int line = __builtin_LINE()
+#define NOTNOT_SIMT_PLACE \
+  notnot::simt::Place { __func__, file, line }
+
+inline void __syncthreads(NOTNOT_SIMT_CALLER) { notnot::simt::sync_block(NOTNOT_SIMT_PLACE); }
+inline void __syncwarp(unsigned mask = 0xFFFFFFFFU, NOTNOT_SIMT_CALLER) {
+  notnot::simt::exchange(mask, 0, notnot::simt::lane(), NOTNOT_SIMT_PLACE);
+}
+inline unsigned __ballot_sync(unsigned mask, int predicate, NOTNOT_SIMT_CALLER) {
+  return notnot::simt::ballot(mask, predicate != 0, NOTNOT_SIMT_PLACE);
+}
+inline int __any_sync(unsigned mask, int predicate, NOTNOT_SIMT_CALLER) {
+  return notnot::simt::ballot(mask, predicate != 0, NOTNOT_SIMT_PLACE) != 0;
+}
+inline int __all_sync(unsigned mask, int predicate, NOTNOT_SIMT_CALLER) {
+  return notnot::simt::ballot(mask, predicate == 0, NOTNOT_SIMT_PLACE) == 0;
+}
+
+namespace notnot::simt {
+template <class T>
+T shuffle(unsigned mask, T value, int source_lane, const Place& place) {
+  static_assert(sizeof(T) <= sizeof(uint64_t) && std::is_trivially_copyable_v<T>);
+  uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof(T));
+  bits = exchange(mask, bits, source_lane, place);
+  std::memcpy(&value, &bits, sizeof(T));
+  return value;
+}
+/// The source lane if it lies in the caller's segment of `width` lanes, else the caller's.
+inline int lane_or_own(int source, int first, int end) { return source >= first && source < end ? source : lane(); }
+inline int segment(int width) { return lane() & ~(width - 1); }
+}  // namespace notnot::simt
+
+template <class T>
+T __shfl_sync(unsigned mask, T value, int source, int width = warpSize, NOTNOT_SIMT_CALLER) {
+  const int from = notnot::simt::segment(width) + (source & (width - 1));
+  return notnot::simt::shuffle(mask, value, from, NOTNOT_SIMT_PLACE);
+}
+template <class T>
+T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = warpSize, NOTNOT_SIMT_CALLER) {
+  const int from = notnot::simt::lane() - static_cast<int>(delta), first = notnot::simt::segment(width);
+  return notnot::simt::shuffle(mask, value, notnot::simt::lane_or_own(from, first, warpSize), NOTNOT_SIMT_PLACE);
+}
+template <class T>
+T __shfl_down_sync(unsigned mask, T value, unsigned delta, int width = warpSize, NOTNOT_SIMT_CALLER) {
+  const int from = notnot::simt::lane() + static_cast<int>(delta), end = notnot::simt::segment(width) + width;
+  return notnot::simt::shuffle(mask, value, notnot::simt::lane_or_own(from, 0, end), NOTNOT_SIMT_PLACE);
+}
+template <class T>
+T __shfl_xor_sync(unsigned mask, T value, int lane_mask, int width = warpSize, NOTNOT_SIMT_CALLER) {
+  const int from = notnot::simt::lane() ^ lane_mask, end = notnot::simt::segment(width) + width;
+  return notnot::simt::shuffle(mask, value, notnot::simt::lane_or_own(from, 0, end), NOTNOT_SIMT_PLACE);
+}
+#undef NOTNOT_SIMT_CALLER
+#undef NOTNOT_SIMT_PLACE
+
+inline void __threadfence() {}
+inline void __threadfence_block() {}
+inline void __nanosleep(unsigned) { notnot::simt::yield(); }
+
+// --- atomics: nothing preempts a fiber between two barriers ----------------------------------------------------------
+#define NOTNOT_SIMT_ATOMIC(name, T, update) \
+  inline T name(T* address, T value) {      \
+    const T old = *address;                 \
+    *address = (update);                    \
+    return old;                             \
+  }
+#define NOTNOT_SIMT_ATOMICS(T)                           \
+  NOTNOT_SIMT_ATOMIC(atomicAdd, T, old + value)          \
+  NOTNOT_SIMT_ATOMIC(atomicMax, T, std::max(old, value)) \
+  NOTNOT_SIMT_ATOMIC(atomicMin, T, std::min(old, value)) \
+  NOTNOT_SIMT_ATOMIC(atomicAnd, T, old& value)           \
+  NOTNOT_SIMT_ATOMIC(atomicOr, T, old | value)           \
+  NOTNOT_SIMT_ATOMIC(atomicExch, T, value)               \
+  inline T atomicCAS(T* address, T compare, T value) {   \
+    const T old = *address;                              \
+    if (old == compare) *address = value;                \
+    return old;                                          \
+  }
+NOTNOT_SIMT_ATOMICS(int)
+NOTNOT_SIMT_ATOMICS(unsigned)
+NOTNOT_SIMT_ATOMICS(unsigned long long)
+#undef NOTNOT_SIMT_ATOMICS
+#undef NOTNOT_SIMT_ATOMIC
+
+// --- scalar intrinsics -----------------------------------------------------------------------------------------------
+using std::max;
+using std::min;
+template <class T>
+T __ldg(const T* address) {
+  return *address;
+}
+template <class T>
+T __ldcg(const T* address) {
+  return *address;
+}
+template <class T>
+void __stcs(T* address, T value) {
+  *address = value;
+}
+inline int __popc(unsigned x) { return std::popcount(x); }
+inline int __clz(unsigned x) { return std::countl_zero(x); }
+inline int __ffs(unsigned x) { return x == 0 ? 0 : std::countr_zero(x) + 1; }
+inline int __float_as_int(float x) { return std::bit_cast<int>(x); }
+inline float __int_as_float(int x) { return std::bit_cast<float>(x); }
+inline float __fadd_rn(float a, float b) { return a + b; }
+inline float __fmul_rn(float a, float b) { return a * b; }
+inline float __fmaf_rn(float a, float b, float c) { return fmaf(a, b, c); }
+
+// --- runtime ---------------------------------------------------------------------------------------------------------
+struct CUstream_st {};
+using cudaStream_t = CUstream_st*;
+enum cudaError_t {
+  cudaSuccess,
+  cudaErrorInvalidValue,
+  cudaErrorMemoryAllocation,
+  cudaErrorInvalidConfiguration = 9,
+  cudaErrorNoDevice = 100
+};
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault };
+enum cudaDeviceAttr { cudaDevAttrMultiProcessorCount, cudaDevAttrMaxSharedMemoryPerBlockOptin };
+enum { cudaStreamNonBlocking = 1 };
+
+struct cudaLaunchConfig_t {
+  dim3 gridDim, blockDim;
+  size_t dynamicSmemBytes;
+  cudaStream_t stream;
+};
+struct cudaDeviceProp {
+  char name[256];
+  size_t totalGlobalMem;
+  int major, minor, multiProcessorCount;
+};
+
+namespace notnot::simt {
+// A Hopper with few multiprocessors, so that grids that are sized by their number have blocks with more than one task.
+inline constexpr int kMultiprocessors = 3;
+inline constexpr size_t kSharedBytesPerBlock = 227 * 1024;
+inline constexpr size_t kMemoryBytes = size_t{1} << 32;
+}  // namespace notnot::simt
+
+inline const char* cudaGetErrorString(cudaError_t status) {
+  switch (status) {
+    case cudaSuccess:
+      return "no error";
+    case cudaErrorInvalidValue:
+      return "invalid argument";
+    case cudaErrorMemoryAllocation:
+      return "out of memory";
+    case cudaErrorNoDevice:
+      return "no CUDA-capable device is detected";
+    default:
+      return "invalid configuration argument";
+  }
+}
+inline cudaError_t cudaGetLastError() { return cudaSuccess; }
+/// One device, or none where CUDA_VISIBLE_DEVICES is set to nothing, as with the real runtime.
+inline cudaError_t cudaGetDeviceCount(int* count) {
+  const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  *count = visible != nullptr && *visible == '\0' ? 0 : 1;
+  return *count == 0 ? cudaErrorNoDevice : cudaSuccess;
+}
+inline cudaError_t cudaSetDevice(int ordinal) { return ordinal == 0 ? cudaSuccess : cudaErrorInvalidValue; }
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  *properties = {"SIMT emulator", notnot::simt::kMemoryBytes, 9, 0, notnot::simt::kMultiprocessors};
+  return cudaSuccess;
+}
+inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
+  *value = attribute == cudaDevAttrMultiProcessorCount ? notnot::simt::kMultiprocessors
+                                                       : static_cast<int>(notnot::simt::kSharedBytesPerBlock);
+  return cudaSuccess;
+}
+inline cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int bytes) {
+  return static_cast<size_t>(bytes) <= notnot::simt::kSharedBytesPerBlock ? cudaSuccess : cudaErrorInvalidValue;
+}
+inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  return *stream = new CUstream_st, cudaSuccess;
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t stream) { return delete stream, cudaSuccess; }
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+/// Exactly `bytes` long, so that AddressSanitizer sees an access behind the end; filled with NaN.
+inline cudaError_t cudaMalloc(void** pointer, size_t bytes) {
+  if (bytes > notnot::simt::kMemoryBytes || posix_memalign(pointer, 256, bytes) != 0) return cudaErrorMemoryAllocation;
+  std::memset(*pointer, 0xFF, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaFree(void* pointer) { return std::free(pointer), cudaSuccess; }
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
+  if (bytes > 0) std::memcpy(to, from, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t) {
+  if (bytes > 0) std::memset(to, value, bytes);
+  return cudaSuccess;
+}
+
+template <class... Parameters, class... Arguments>
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
+                               Arguments&&... arguments) {
+  const dim3 grid = config->gridDim, block = config->blockDim;
+  const uint64_t threads = uint64_t{block.x} * block.y * block.z;
+  if (threads == 0 || threads > 1024 || block.z > 64) return cudaErrorInvalidConfiguration;
+  if (grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.x > 0x7FFFFFFFU || grid.y > 65535 || grid.z > 65535) {
+    return cudaErrorInvalidConfiguration;
+  }
+  if (config->dynamicSmemBytes > notnot::simt::kSharedBytesPerBlock) return cudaErrorInvalidValue;
+  const std::tuple<Parameters...> parameters(std::forward<Arguments>(arguments)...);
+  notnot::simt::run_grid(grid, block, config->dynamicSmemBytes, [&] { std::apply(kernel, parameters); });
+  return cudaSuccess;
+}
