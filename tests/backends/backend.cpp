@@ -136,13 +136,13 @@ const std::vector<NamedLengths>& ragged_shapes() {
   static const std::vector<NamedLengths> shapes = [] {
     std::vector<int32_t> many;
     for (int32_t i = 0; i < 33; ++i) many.push_back(3 + i * 7 % 23);
-    static_assert(kRowTile == 32);
+    static_assert(kRowTile == 48);
     return std::vector<NamedLengths>{{"one sequence", {7}},
                                      {"33 sequences", many},
                                      {"one word each", {3, 3, 3, 3, 3}},
-                                     {"tile - 1 tokens", {13, 10, 8}},
-                                     {"tile tokens", {14, 10, 8}},
-                                     {"tile + 1 tokens", {14, 11, 8}},
+                                     {"tile - 1 tokens", {20, 15, 12}},
+                                     {"tile tokens", {21, 15, 12}},
+                                     {"tile + 1 tokens", {21, 16, 12}},
                                      {"ragged", {61, 40, 40, 17, 5, 4, 3}}};
   }();
   return shapes;

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <limits>
+#include <set>
 #include <thread>
 
 #include "engine/files.h"
@@ -221,6 +223,21 @@ TEST_CASE("a run that is interrupted anywhere and resumed ends in the bytes of a
   }
 }
 
+/// Of the words that no earlier batch of the first epoch has, one of batch `wanted` (counted from 1).
+int32_t word_first_met_in(const Dataset& data, const TrainingRequest& request, size_t wanted) {
+  const Split& split = data.split(SplitName::train);
+  const auto batches = training_batches(split, request.training.batch_size, request.training.seed, 1);
+  std::set<int32_t> met;
+  for (size_t b = 0; b < batches.size(); ++b) {
+    const HostBatch batch = assemble_batch(split, batches[b], data.vocabulary.size());
+    for (const int32_t id : batch.token_ids) {
+      if (b + 1 == wanted && !met.contains(id)) return id;
+    }
+    met.insert(batch.token_ids.begin(), batch.token_ids.end());
+  }
+  throw Error("no word is new in that batch");
+}
+
 TEST_CASE("a loss that is not finite stops the run, says where and keeps the last good model") {
   const Dataset data = small_corpus();
   ScopedDevice device;
@@ -228,8 +245,8 @@ TEST_CASE("a loss that is not finite stops the run, says where and keeps the las
   TemporaryFolder folder;
   RunWriter writer(RunFolder(folder.path(), "run"));
   TrainingRequest request = small_request(data, options);
-  request.training.optimiser.learning_rate =
-      1e37;  // every step throws the parameters further beyond what fp32 can multiply
+  const auto poisoned = static_cast<size_t>(word_first_met_in(data, request, 3) * options.embed);
+  request.initial_parameters[poisoned] = std::numeric_limits<float>::quiet_NaN();
   Silent monitor;
   try {
     train(device.get(), request, writer, monitor);

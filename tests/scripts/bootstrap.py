@@ -18,7 +18,8 @@ STAND_INS = {
     "cmake": 'echo "cmake version ${CMAKE:-3.25.1}"',
     "ninja": "", "git": "", "python3": "",
 }
-LIBRARIES = ("libfmt-dev nlohmann-json3-dev libcli11-dev libicu-dev libdnnl-dev libcsv-dev doctest-dev").split()
+LIBRARIES = ("libfmt-dev nlohmann-json3-dev libcli11-dev libicu-dev libdnnl-dev ocl-icd-opencl-dev "
+             "libcsv-dev doctest-dev").split()
 
 
 class Bootstrap(unittest.TestCase):
