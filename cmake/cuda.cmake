@@ -3,6 +3,8 @@ option(NOTNOT_SIMT "Run the .cu files on the CPU, in the emulator of tests/simt,
 set(NOTNOT_CUDA_BUILT OFF)
 if(NOTNOT_SIMT)
   set(NOTNOT_CUDA_STATUS "SIMT emulator: the .cu files run on the CPU, for tests")
+elseif(NOTNOT_SANITIZE)
+  set(NOTNOT_CUDA_STATUS "not built: sanitizers are for host code (compute-sanitizer is for CUDA)")
 elseif(NOT NOTNOT_CUDA)
   set(NOTNOT_CUDA_STATUS "not built: NOTNOT_CUDA is off")
 else()

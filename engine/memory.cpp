@@ -3,11 +3,27 @@
 #include <numeric>
 #include <utility>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace notnot {
 namespace {
 
 constexpr int64_t kAlignment = 256;  // a CUDA transaction, and no two spans share a cache line
-int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+// Under AddressSanitizer a gap that must not be touched follows every span. Device memory is host memory there: of the
+// CPU, or of the emulator (cmake/cuda.cmake builds no CUDA with sanitizers).
+#if defined(__SANITIZE_ADDRESS__)
+constexpr int64_t kGap = 1;  // at least; up to the next alignment
+void forbid(void* from, int64_t bytes) { __asan_poison_memory_region(from, static_cast<size_t>(bytes)); }
+void permit(void* from, int64_t bytes) { __asan_unpoison_memory_region(from, static_cast<size_t>(bytes)); }
+#else
+constexpr int64_t kGap = 0;
+void forbid(void*, int64_t) {}
+void permit(void*, int64_t) {}
+#endif
+int64_t aligned(int64_t bytes) { return (bytes + kGap + kAlignment - 1) / kAlignment * kAlignment; }
 
 std::string format_row(const std::string& label, const std::string& shape, int64_t bytes) {
   return fmt::format("{:<44} {:<22} {:>12.3f} MiB\n", label, shape, static_cast<double>(bytes) / (1 << 20));
@@ -54,7 +70,8 @@ void Arena::allocate(const Device& device) {
   fill_zero(device, block_, bytes);
   auto* at = static_cast<std::byte*>(block_);
   for (size_t i = 0; i < table_.size(); ++i) {
-    assign_[i](at);
+    const int64_t used = assign_[i](at);
+    forbid(at + used, table_[i].bytes - used);
     at += table_[i].bytes;
   }
   assign_.clear();
@@ -68,7 +85,9 @@ void Arena::swap(Arena& other) noexcept {
 }
 
 Arena::~Arena() {
-  if (block_ != nullptr) release(device_, block_);
+  if (block_ == nullptr) return;
+  permit(block_, total_bytes(table_));
+  release(device_, block_);
 }
 
 }  // namespace notnot

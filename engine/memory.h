@@ -43,6 +43,7 @@ class Arena {
     declare(std::move(group), std::move(name), std::move(shape), elements * static_cast<int64_t>(sizeof(T)),
             [span, elements](void* at) {
               *span = {static_cast<T*>(at), elements};
+              return elements * static_cast<int64_t>(sizeof(T));
             });
   }
   const std::vector<MemoryRow>& table() const { return table_; }
@@ -50,7 +51,7 @@ class Arena {
   void allocate(const Device& device);
 
  private:
-  using Assign = std::function<void(void*)>;
+  using Assign = std::function<int64_t(void*)>;  ///< sets the span, returns its bytes
   void declare(std::string group, std::string name, std::vector<int64_t> shape, int64_t bytes, Assign assign);
   void swap(Arena& other) noexcept;
 

@@ -314,7 +314,8 @@ class SameBytes(Test):
 
     def test_fleet(self):
         last = self.train(*self.arguments, "--seed", "1,2,3")
-        self.assertEqual(self.run_folders(), [f"planted-lstm-learned-seed{seed}" for seed in (1, 2, 3)])
+        dataset = last.name.split("-")[0]
+        self.assertEqual(self.run_folders(), [f"{dataset}-lstm-learned-seed{seed}" for seed in (1, 2, 3)])
         for seed in (1, 2, 3):
             alone = self.train(*self.arguments, "--seed", seed, runs=self.folder / "alone")
             self.assert_same_bytes(last.parent / alone.name, alone)

@@ -1,6 +1,7 @@
 #include "tests/simt/emulator.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
@@ -10,6 +11,7 @@
 #include <mutex>
 #include <numeric>
 #include <random>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -55,12 +57,17 @@ struct Thread {
   Fiber fiber;
   uint3 index{};
   int number = 0;  ///< in the block, x fastest
-  State state = State::ready;
+  State state = State::returned;
   Place place{};
   uint32_t mask = 0;  ///< of the warp intrinsic it waits at
   int source_lane = 0;
   uint64_t value = 0, result = 0;
   uint32_t votes = 0;  ///< lanes of the intrinsic that brought another value than 0
+  // What ThreadSanitizer is told of __syncwarp: a thread releases to one of its two objects in turn, so that what it
+  // does next, up to its next __syncwarp, is not taken for what came before this one.
+  std::array<char, 2> released{};
+  bool turn = false;
+  uint32_t members = 0, turns = 0;  ///< lanes that met at the last warp intrinsic, and which of them had `turn` set
 };
 
 /// Threads that wait at the same barrier are one line: where, how many, the first few.
@@ -84,77 +91,147 @@ std::string waiters(const std::vector<Thread*>& threads) {
   return text;
 }
 
+/// The variables declared __shared__ in this program's kernels (cuda_runtime.h puts them into one section).
+extern "C" {
+extern char __start_notnot_shared[] __attribute__((weak));  // NOLINT(bugprone-reserved-identifier): the linker's names
+extern char __stop_notnot_shared[] __attribute__((weak));   // NOLINT(bugprone-reserved-identifier)
+}
+size_t static_shared_bytes() { return static_cast<size_t>(__stop_notnot_shared - __start_notnot_shared); }
+
+/// A resident block: its threads, which keep their stacks from block to block, and its shared memory.
 class Block {
  public:
-  Block(std::vector<Thread>& threads, Order& order) : threads_(threads), order_(order) {
-    const size_t warps = (threads.size() + kWarp - 1) / kWarp;
-    waiting_.assign(warps, 0);
-    gone_.assign(warps, 0);
-    if (threads.size() % kWarp != 0) gone_.back() = ~uint32_t{0} << (threads.size() % kWarp);
-    live_ = static_cast<int>(threads.size());
-  }
+  explicit Block(Order& order) : order_(order) {}
 
-  void run(const std::vector<Stack>& stacks, const std::function<void()>& kernel);
+  /// Takes over block `index` of the grid.
+  void open(uint3 index, size_t shared_bytes, const std::function<void()>& kernel);
+  bool running() const { return live_ > 0; }
+  /// Runs every thread that can, up to its next barrier.
+  void run_threads();
+  /// After an exception.
+  void abandon();
+
   void sync_block(const Place& place);
   void sync_warp(uint32_t mask, uint64_t value, int source_lane, const Place& place);
+  /// sync_warp that orders memory.
+  void order_warp(uint32_t mask, const Place& place);
   void suspend() { current_->fiber.suspend(); }
   Thread& current() { return *current_; }
+  void* dynamic_shared() { return dynamic_shared_.back().get(); }
+  /// Once the grid has ended. Until then other threads than those that used it must not be told that it is free.
+  void release_shared() { dynamic_shared_.clear(); }
 
  private:
+  void run_kernel();
   void thread_returned(Thread& thread);
   void release_block();
   void release_warp(int warp);
   std::vector<Thread*> all() const;
 
-  std::vector<Thread>& threads_;
   Order& order_;
+  const std::function<void()>* kernel_ = nullptr;
+  const std::function<void()> body_ = [this] { run_kernel(); };
+  std::vector<std::unique_ptr<Thread>> pool_;
+  std::span<std::unique_ptr<Thread>> threads_;  ///< of the pool, those that this block has
+  std::vector<std::unique_ptr<unsigned char[]>> dynamic_shared_;
+  uint3 index_{};
   Thread* current_ = nullptr;
+  std::vector<int64_t> turn_;
   int live_ = 0, at_barrier_ = 0;
+  std::array<char, 2> barrier_{};  ///< for ThreadSanitizer: successive barriers take turns
+  bool barrier_turn_ = false;
   std::vector<uint32_t> waiting_, gone_;  ///< per warp: lanes at a warp intrinsic; lanes returned or never there
   std::exception_ptr failure_;
 };
 
 Block* block_in_flight = nullptr;
-std::vector<uint64_t> shared_memory;
+char launch_begin, launch_end;  // what ThreadSanitizer is told of a launch
 
 std::vector<Thread*> Block::all() const {
   std::vector<Thread*> pointers;
-  for (Thread& thread : threads_) pointers.push_back(&thread);
+  for (const auto& thread : threads_) pointers.push_back(thread.get());
   return pointers;
 }
 
-void Block::run(const std::vector<Stack>& stacks, const std::function<void()>& kernel) {
-  const std::function<void()> body = [&] {
-    try {
-      kernel();
-    } catch (const boost::context::detail::forced_unwind&) {
-      throw;
-    } catch (const std::exception& error) {
-      failure_ = std::make_exception_ptr(
-          Error(fmt::format("{} [block ({},{},{}), thread ({},{},{})]", error.what(), blockIdx.x, blockIdx.y,
-                            blockIdx.z, current_->index.x, current_->index.y, current_->index.z)));
-    }
-    current_->state = State::returned;
-  };
-  for (Thread& thread : threads_) thread.fiber.start(stacks[static_cast<size_t>(thread.number)], body);
-  std::vector<int64_t> turn;
-  order_.arrange(turn, static_cast<int64_t>(threads_.size()));
-  while (live_ > 0) {
-    bool progress = false;
-    for (const int64_t number : turn) {
-      Thread& thread = threads_[static_cast<size_t>(number)];
-      if (thread.state != State::ready) continue;
-      progress = true;
-      current_ = &thread;
-      threadIdx = thread.index;
-      thread.fiber.resume();
-      if (failure_) std::rethrow_exception(failure_);
-      if (thread.state == State::returned) thread_returned(thread);
-    }
-    NOTNOT_CHECK(progress, "deadlock in block ({},{},{}), {} of {} threads have returned; waiting are:{}", blockIdx.x,
-                 blockIdx.y, blockIdx.z, threads_.size() - static_cast<size_t>(live_), threads_.size(), waiters(all()));
-    if (order_.random()) order_.arrange(turn, static_cast<int64_t>(threads_.size()));
+uint3 position(int64_t number, const dim3& extent) {
+  return {static_cast<unsigned>(number % extent.x), static_cast<unsigned>(number / extent.x % extent.y),
+          static_cast<unsigned>(number / extent.x / extent.y)};
+}
+
+void Block::open(uint3 index, size_t shared_bytes, const std::function<void()>& kernel) {
+  index_ = index;
+  kernel_ = &kernel;
+  failure_ = nullptr;
+  at_barrier_ = 0;
+  const size_t count = size_t{blockDim.x} * blockDim.y * blockDim.z;
+  while (pool_.size() < count) pool_.push_back(std::make_unique<Thread>());
+  threads_ = std::span(pool_).first(count);
+  live_ = static_cast<int>(count);
+  const size_t warps = (count + kWarp - 1) / kWarp;
+  waiting_.assign(warps, 0);
+  gone_.assign(warps, 0);
+  if (count % kWarp != 0) gone_.back() = ~uint32_t{0} << (count % kWarp);
+  dynamic_shared_.push_back(std::make_unique<unsigned char[]>(shared_bytes));
+  std::memset(dynamic_shared_.back().get(), 0xFF, shared_bytes);
+  if (static_shared_bytes() > 0) {
+    acquire_from(&launch_end);  // the block before used the same variables
+    std::memset(__start_notnot_shared, 0xFF, static_shared_bytes());
   }
+  for (size_t i = 0; i < count; ++i) {
+    Thread& thread = *threads_[i];
+    thread.number = static_cast<int>(i);
+    thread.index = position(thread.number, blockDim);
+    thread.state = State::ready;
+    thread.fiber.start(body_);
+  }
+  order_.arrange(turn_, static_cast<int64_t>(count));
+  release_to(&launch_begin);
+}
+
+void Block::run_kernel() {
+  acquire_from(&launch_begin);
+  try {
+    (*kernel_)();
+  } catch (const boost::context::detail::forced_unwind&) {
+    throw;
+  } catch (const std::exception& error) {
+    failure_ = std::make_exception_ptr(
+        Error(fmt::format("{} [block ({},{},{}), thread ({},{},{})]", error.what(), index_.x, index_.y, index_.z,
+                          current_->index.x, current_->index.y, current_->index.z)));
+  }
+  current_->state = State::returned;
+  release_to(&launch_end);
+}
+
+void Block::run_threads() {
+  block_in_flight = this;
+  blockIdx = index_;
+  bool progress = false;
+  for (const int64_t number : turn_) {
+    Thread& thread = *threads_[static_cast<size_t>(number)];
+    if (thread.state != State::ready) continue;
+    progress = true;
+    current_ = &thread;
+    threadIdx = thread.index;
+    thread.fiber.resume();
+    if (failure_) {
+      acquire_from(&launch_end);
+      std::rethrow_exception(failure_);
+    }
+    if (thread.state == State::returned) thread_returned(thread);
+  }
+  NOTNOT_CHECK(progress, "deadlock in block ({},{},{}), {} of {} threads have returned; waiting are:{}", index_.x,
+               index_.y, index_.z, threads_.size() - static_cast<size_t>(live_), threads_.size(), waiters(all()));
+  if (order_.random()) order_.arrange(turn_, static_cast<int64_t>(threads_.size()));
+}
+
+void Block::abandon() {
+  for (const auto& thread : threads_) {
+    current_ = thread.get();
+    thread->fiber.cancel();
+  }
+  live_ = 0;
+  release_shared();
 }
 
 void Block::thread_returned(Thread& thread) {
@@ -168,23 +245,27 @@ void Block::sync_block(const Place& place) {
   Thread& self = *current_;
   self.place = place;
   self.state = State::at_block_barrier;
+  char* const object = &barrier_[barrier_turn_ ? 1 : 0];
+  release_to(object);
   if (++at_barrier_ == live_) release_block();
   suspend();
+  acquire_from(object);
 }
 
 void Block::release_block() {
   const Place* first = nullptr;
-  for (Thread& thread : threads_) {
-    if (thread.state == State::returned) continue;
-    if (first == nullptr) first = &thread.place;
-    NOTNOT_CHECK(thread.place.line == first->line && std::strcmp(thread.place.file, first->file) == 0,
-                 "threads of block ({},{},{}) met at different barriers:{}", blockIdx.x, blockIdx.y, blockIdx.z,
+  for (const auto& thread : threads_) {
+    if (thread->state == State::returned) continue;
+    if (first == nullptr) first = &thread->place;
+    NOTNOT_CHECK(thread->place.line == first->line && std::strcmp(thread->place.file, first->file) == 0,
+                 "threads of block ({},{},{}) met at different barriers:{}", index_.x, index_.y, index_.z,
                  waiters(all()));
   }
-  for (Thread& thread : threads_) {
-    if (thread.state == State::at_block_barrier) thread.state = State::ready;
+  for (const auto& thread : threads_) {
+    if (thread->state == State::at_block_barrier) thread->state = State::ready;
   }
   at_barrier_ = 0;
+  barrier_turn_ = !barrier_turn_;
 }
 
 void Block::sync_warp(uint32_t mask, uint64_t value, int source_lane, const Place& place) {
@@ -202,33 +283,49 @@ void Block::sync_warp(uint32_t mask, uint64_t value, int source_lane, const Plac
   suspend();
 }
 
+void Block::order_warp(uint32_t mask, const Place& place) {
+  Thread& self = *current_;
+  self.turn = !self.turn;
+  release_to(&self.released[self.turn ? 1 : 0]);
+  sync_warp(mask, 0, self.number % kWarp, place);
+  for (uint32_t rest = self.members; rest != 0; rest &= rest - 1) {
+    const int other = std::countr_zero(rest);
+    acquire_from(
+        &threads_[static_cast<size_t>(self.number / kWarp * kWarp + other)]->released[self.turns >> other & 1]);
+  }
+}
+
 /// Releases every group of the warp whose mask is complete: each of its lanes waits with the same mask or has returned.
 void Block::release_warp(int warp) {
   const auto w = static_cast<size_t>(warp);
-  Thread* lanes = threads_.data() + w * kWarp;
+  const auto* const lanes = threads_.data() + w * kWarp;
   for (uint32_t left = waiting_[w]; left != 0;) {
-    const Thread& first = lanes[std::countr_zero(left)];
+    const Thread& first = *lanes[std::countr_zero(left)];
     const uint32_t mask = first.mask, group = mask & ~gone_[w];
     left &= ~mask;
     bool complete = (group & ~waiting_[w]) == 0;
     std::vector<Thread*> members;
-    uint32_t votes = 0;
+    uint32_t votes = 0, turns = 0;
     for (uint32_t rest = group; complete && rest != 0; rest &= rest - 1) {
-      Thread& thread = lanes[std::countr_zero(rest)];
+      Thread& thread = *lanes[std::countr_zero(rest)];
+      const uint32_t bit = uint32_t{1} << (thread.number % kWarp);
       complete = thread.mask == mask;
-      votes |= thread.value != 0 ? uint32_t{1} << (thread.number % kWarp) : 0;
+      votes |= thread.value != 0 ? bit : 0;
+      turns |= thread.turn ? bit : 0;
       members.push_back(&thread);
     }
     if (!complete) continue;
     for (Thread* thread : members) {
       NOTNOT_CHECK(thread->place.line == first.place.line && std::strcmp(thread->place.name, first.place.name) == 0,
-                   "threads of warp {} in block ({},{},{}) met at different warp intrinsics:{}", warp, blockIdx.x,
-                   blockIdx.y, blockIdx.z, waiters(members));
+                   "threads of warp {} in block ({},{},{}) met at different warp intrinsics:{}", warp, index_.x,
+                   index_.y, index_.z, waiters(members));
       const bool has_value = (group >> thread->source_lane & 1) != 0;
-      thread->result = has_value ? lanes[thread->source_lane].value : ~uint64_t{0};
+      thread->result = has_value ? lanes[thread->source_lane]->value : ~uint64_t{0};
     }
     for (Thread* thread : members) {
       thread->votes = votes;
+      thread->members = group;
+      thread->turns = turns;
       thread->state = State::ready;
     }
     waiting_[w] &= ~group;
@@ -240,9 +337,25 @@ Order& order() {
   return order;
 }
 
-uint3 position(int64_t number, const dim3& extent) {
-  return {static_cast<unsigned>(number % extent.x), static_cast<unsigned>(number / extent.x % extent.y),
-          static_cast<unsigned>(number / extent.x / extent.y)};
+/// Two resident blocks; see emulator.h.
+std::array<Block, 2>& resident() {
+  static std::array<Block, 2> blocks = {Block(order()), Block(order())};
+  return blocks;
+}
+
+void run_blocks(const std::vector<int64_t>& turn, size_t shared_bytes, const std::function<void()>& kernel) {
+  const std::span<Block> blocks = std::span(resident()).first(static_shared_bytes() > 0 ? 1 : 2);
+  for (size_t next = 0, running = 1; running > 0;) {
+    running = 0;
+    for (Block& block : blocks) {
+      if (!block.running() && next < turn.size()) {
+        block.open(position(turn[next++], gridDim), shared_bytes, kernel);
+      }
+      if (!block.running()) continue;
+      block.run_threads();
+      ++running;
+    }
+  }
 }
 
 }  // namespace
@@ -250,36 +363,27 @@ uint3 position(int64_t number, const dim3& extent) {
 void run_grid(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& kernel) {
   static std::mutex one_launch_at_a_time;
   const std::lock_guard lock(one_launch_at_a_time);
-  static std::vector<Stack> stacks(1024);
-  const int64_t block_threads = int64_t{block.x} * block.y * block.z;
   blockDim = block;
   gridDim = grid;
-  shared_memory.resize(shared_bytes / sizeof(uint64_t) + 2);
   std::vector<int64_t> turn;
   order().arrange(turn, int64_t{grid.x} * grid.y * grid.z);
-  for (const int64_t number : turn) {
-    blockIdx = position(number, grid);
-    std::memset(shared_memory.data(), 0xFF, shared_memory.size() * sizeof(uint64_t));
-    std::vector<Thread> threads(static_cast<size_t>(block_threads));
-    for (int64_t i = 0; i < block_threads; ++i) {
-      threads[static_cast<size_t>(i)].number = static_cast<int>(i);
-      threads[static_cast<size_t>(i)].index = position(i, block);
-    }
-    Block running(threads, order());
-    block_in_flight = &running;
-    running.run(stacks, kernel);
+  try {
+    run_blocks(turn, shared_bytes, kernel);
+  } catch (...) {
+    for (Block& resident_block : resident()) resident_block.abandon();
+    throw;
   }
-  block_in_flight = nullptr;
+  acquire_from(&launch_end);
+  for (Block& resident_block : resident()) resident_block.release_shared();
 }
 
-void* dynamic_shared_memory() {
-  const auto address = reinterpret_cast<uintptr_t>(shared_memory.data());
-  return shared_memory.data() + (address % 16 == 0 ? 0 : 1);
-}
+void* dynamic_shared_memory() { return block_in_flight->dynamic_shared(); }
 
 int lane() { return block_in_flight->current().number % kWarp; }
 
 void sync_block(const Place& place) { block_in_flight->sync_block(place); }
+
+void sync_warp(uint32_t mask, const Place& place) { block_in_flight->order_warp(mask, place); }
 
 uint64_t exchange(uint32_t mask, uint64_t value, int source_lane, const Place& place) {
   block_in_flight->sync_warp(mask, value, source_lane, place);

@@ -1,14 +1,18 @@
 #pragma once
-// A CUDA grid on one CPU thread: every CUDA thread is a fiber that runs until a barrier or a warp intrinsic, blocks run
-// one after the other. What it promises:
+// A CUDA grid on one CPU thread: every CUDA thread is a fiber that runs until a barrier or a warp intrinsic. What it
+// promises:
 //  * Barriers count arrivals. A block barrier waits for the block's threads that have not returned, a warp intrinsic
-//  for
-//    those in its mask. Threads that meet at different barriers, and deadlocks, throw notnot::Error with file and line
-//    of every waiter.
-//  * Dynamic shared memory and cudaMalloc are filled with 0xFF bytes, a NaN in every float, shared memory for every
-//    block. Static __shared__ arrays keep what the previous block left, so kernels had better use dynamic_shared.
+//    for those in its mask. Threads that meet at different barriers, and deadlocks, throw notnot::Error with file and
+//    line of every waiter.
+//  * Shared memory starts as 0xFF bytes, a NaN in every float, in every block; so does what cudaMalloc returns. Dynamic
+//    shared memory is an allocation of its own for every block, exactly as long as the launch asked for.
+//  * Two blocks are resident at a time and take turns, so that they share out tickets as on a GPU. (One, where the
+//    program has static __shared__ variables, which exist once.)
 //  * NOTNOT_SIMT_ORDER = forward (default), reversed, random or random:SEED is the order in which blocks and, between
 //    barriers, threads run. Code without races gives the same bytes in every order.
+//  * With ThreadSanitizer each CUDA thread is a thread of its own, and only __syncthreads, __syncwarp, and the start
+//  and
+//    the end of a launch order memory. Shuffles, votes and atomics do not, as in CUDA.
 // Not there: spinning on memory that another thread writes (nothing preempts a thread; __nanosleep lets others run),
 // and the concurrency of streams (a launch is done when it returns; launches from several host threads take turns).
 #include <cstddef>
@@ -34,6 +38,8 @@ struct Place {
 void* dynamic_shared_memory();
 int lane();
 void sync_block(const Place& place);
+/// Waits for the threads of `mask`, and orders memory among them.
+void sync_warp(uint32_t mask, const Place& place);
 /// Waits for the threads of `mask` and returns the value that `source_lane` brought; all ones if it took no part.
 uint64_t exchange(uint32_t mask, uint64_t value, int source_lane, const Place& place);
 /// Waits for the threads of `mask` and returns the lanes whose predicate is true.

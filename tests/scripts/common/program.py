@@ -34,10 +34,17 @@ def run(*arguments, **options):
                                                   "stdin": subprocess.DEVNULL, "timeout": 600, **options})
 
 
-def cuda_reason():
-    """Why CUDA cannot be used here; None when it can."""
+def no_cuda_device():
+    """Why there is no CUDA device here, be it the emulator's; None when there is one."""
     line = next(line for line in run("devices").stdout.splitlines() if line.startswith("cuda"))
     return line.split("none: ", 1)[1] if "none: " in line else None
+
+
+def cuda_reason():
+    """Why whole trainings cannot run on CUDA here; None when they can."""
+    if "SIMT emulator" in run("devices").stdout:
+        return "the emulator is too slow; small_training has trainings of its size"
+    return no_cuda_device()
 
 
 class Test(unittest.TestCase):

@@ -20,7 +20,7 @@
 #define __host__
 #define __constant__
 #define __grid_constant__
-#define __shared__ static
+#define __shared__ static __attribute__((section("notnot_shared")))
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 #define __align__(bytes) __attribute__((aligned(bytes)))
@@ -35,7 +35,7 @@ inline constexpr int warpSize = 32;
 
 inline void __syncthreads(NOTNOT_SIMT_CALLER) { notnot::simt::sync_block(NOTNOT_SIMT_PLACE); }
 inline void __syncwarp(unsigned mask = 0xFFFFFFFFU, NOTNOT_SIMT_CALLER) {
-  notnot::simt::exchange(mask, 0, notnot::simt::lane(), NOTNOT_SIMT_PLACE);
+  notnot::simt::sync_warp(mask, NOTNOT_SIMT_PLACE);
 }
 inline unsigned __ballot_sync(unsigned mask, int predicate, NOTNOT_SIMT_CALLER) {
   return notnot::simt::ballot(mask, predicate != 0, NOTNOT_SIMT_PLACE);
@@ -89,24 +89,25 @@ inline void __threadfence() {}
 inline void __threadfence_block() {}
 inline void __nanosleep(unsigned) { notnot::simt::yield(); }
 
-// --- atomics: nothing preempts a fiber between two barriers ----------------------------------------------------------
-#define NOTNOT_SIMT_ATOMIC(name, T, update) \
-  inline T name(T* address, T value) {      \
-    const T old = *address;                 \
-    *address = (update);                    \
-    return old;                             \
+// --- atomics ---------------------------------------------------------------------------------------------------------
+// Nothing preempts a fiber between two barriers; ThreadSanitizer sees relaxed atomic accesses, as CUDA's are.
+#define NOTNOT_SIMT_ATOMIC(name, T, update)                   \
+  inline T name(T* address, T value) {                        \
+    const T old = __atomic_load_n(address, __ATOMIC_RELAXED); \
+    __atomic_store_n(address, (update), __ATOMIC_RELAXED);    \
+    return old;                                               \
   }
-#define NOTNOT_SIMT_ATOMICS(T)                           \
-  NOTNOT_SIMT_ATOMIC(atomicAdd, T, old + value)          \
-  NOTNOT_SIMT_ATOMIC(atomicMax, T, std::max(old, value)) \
-  NOTNOT_SIMT_ATOMIC(atomicMin, T, std::min(old, value)) \
-  NOTNOT_SIMT_ATOMIC(atomicAnd, T, old& value)           \
-  NOTNOT_SIMT_ATOMIC(atomicOr, T, old | value)           \
-  NOTNOT_SIMT_ATOMIC(atomicExch, T, value)               \
-  inline T atomicCAS(T* address, T compare, T value) {   \
-    const T old = *address;                              \
-    if (old == compare) *address = value;                \
-    return old;                                          \
+#define NOTNOT_SIMT_ATOMICS(T)                                              \
+  NOTNOT_SIMT_ATOMIC(atomicAdd, T, old + value)                             \
+  NOTNOT_SIMT_ATOMIC(atomicMax, T, std::max(old, value))                    \
+  NOTNOT_SIMT_ATOMIC(atomicMin, T, std::min(old, value))                    \
+  NOTNOT_SIMT_ATOMIC(atomicAnd, T, old& value)                              \
+  NOTNOT_SIMT_ATOMIC(atomicOr, T, old | value)                              \
+  NOTNOT_SIMT_ATOMIC(atomicExch, T, value)                                  \
+  inline T atomicCAS(T* address, T compare, T value) {                      \
+    const T old = __atomic_load_n(address, __ATOMIC_RELAXED);               \
+    if (old == compare) __atomic_store_n(address, value, __ATOMIC_RELAXED); \
+    return old;                                                             \
   }
 NOTNOT_SIMT_ATOMICS(int)
 NOTNOT_SIMT_ATOMICS(unsigned)

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Whole commands on a corpus of 24 texts: small enough for the CUDA backend on the emulator, where the trainings of
+train_predict and resume would take hours."""
+import json
+import signal
+import subprocess
+import time
+import unittest
+
+import train_predict
+from common.program import Test, command, main, no_cuda_device, read_predictions, small_corpus, write_csv
+
+
+class WithCorpus(Test):
+    def setUp(self):
+        super().setUp()
+        corpus = self.folder / "own.csv"
+        write_csv(corpus, small_corpus(sizes=(24, 8, 8)))
+        self.arguments = ("--dataset", corpus, "--hidden", 4, "--batch", 8, "--epochs", 2)
+
+
+class SameBytes(WithCorpus, train_predict.SameBytes):
+    """The tests of train_predict."""
+
+
+class Commands(WithCorpus):
+    def test_interrupted_and_resumed(self):
+        whole = self.train(*self.arguments, runs=self.folder / "whole")
+        arguments = command("train", *self.arguments, "--device", self.device, "--runs", self.runs, "--resume")
+        interrupted = 0
+        for _ in range(40):
+            with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+                deadline = time.monotonic() + 60
+                while child.poll() is None and not (self.runs / whole.name / "config.json").exists():
+                    self.assertLess(time.monotonic(), deadline, "config.json was written")
+                    time.sleep(0.001)
+                child.send_signal(signal.SIGINT)
+                child.communicate(timeout=60)
+            if child.returncode == 0:
+                break
+            self.assertIn(child.returncode, (130, -signal.SIGINT))
+            interrupted += child.returncode == 130
+        self.train(*self.arguments, "--resume")
+        self.assert_same_bytes(whole, self.runs / whole.name)
+        if self.device == "cuda":  # the CPU is often done before the signal arrives
+            self.assertGreater(interrupted, 0, "never interrupted: this test shows nothing")
+
+    def test_predict_agrees_with_the_run(self):
+        folder = self.train(*self.arguments)
+        lines = [line for line in (folder / "predictions.jsonl").read_text().splitlines() if "<UNK>" not in line]
+        self.assertGreater(len(lines), 2)
+        texts = [" ".join(json.loads(line)["tokens"]) for line in lines]
+        expected = ['{"probability"' + line.split('"probability"')[1] for line in lines]
+        output = self.succeed("predict", folder, "--device", self.device, stdin=None, input="\n".join(texts))
+        self.assertEqual(output.splitlines(), expected)
+
+
+@unittest.skipIf(no_cuda_device(), no_cuda_device())
+class SameBytesOnCuda(SameBytes):
+    device = "cuda"
+
+
+@unittest.skipIf(no_cuda_device(), no_cuda_device())
+class CommandsOnCuda(Commands):
+    device = "cuda"
+
+    def test_agrees_with_the_cpu(self):
+        runs = {}
+        for device in ("cpu", "cuda"):
+            self.device = device
+            runs[device] = read_predictions(self.train(*self.arguments, runs=self.folder / device))
+        for cpu, cuda in zip(runs["cpu"], runs["cuda"], strict=True):
+            self.assertEqual(cpu["tokens"], cuda["tokens"])
+            for a, b in zip((cpu["probability"], *cpu["attention"]), (cuda["probability"], *cuda["attention"])):
+                self.assertAlmostEqual(a, b, delta=1e-4)
+
+
+if __name__ == "__main__":
+    main()

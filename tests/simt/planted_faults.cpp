@@ -1,0 +1,147 @@
+// Kernels with one fault each, for faults that a sanitizer must name (emulator_test.cpp has those that the emulator
+// itself catches). `planted_faults NAME` runs one; tests/CMakeLists.txt says what must come out of which build. It
+// exits with 1 when the kernel's results are wrong, and then that shows the fault.
+#include <cuda_runtime.h>
+
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/memory.h"
+#include "kernels/launch.cuh"
+
+namespace notnot {
+namespace {
+
+constexpr unsigned kThreads = 64;
+
+template <class... Parameters, class... Arguments>
+void run(dim3 grid, size_t shared, void (*kernel)(Parameters...), Arguments... arguments) {
+  cuda::launch(Device{}, "planted fault", {grid, dim3(kThreads), shared}, kernel, arguments...);
+}
+
+__global__ void missing_barrier(float* to) {
+  float* const shared = cuda::dynamic_shared<float>();
+  shared[threadIdx.x] = 1;
+  to[threadIdx.x] = shared[kThreads - 1 - threadIdx.x];
+}
+
+/// Every step reads what the step before wrote, and writes it anew into the same place: always the right values.
+__global__ void missing_double_buffer(float* to) {
+  float* const shared = cuda::dynamic_shared<float>();
+  shared[threadIdx.x] = 1;
+  __syncthreads();
+  for (int step = 0; step < 3; ++step) {
+    const float neighbour = shared[kThreads - 1 - threadIdx.x];
+    shared[threadIdx.x] = neighbour;
+    __syncthreads();
+  }
+  to[threadIdx.x] = shared[threadIdx.x];
+}
+
+__global__ void missing_syncwarp(float* to) {
+  float* const shared = cuda::dynamic_shared<float>();
+  shared[threadIdx.x] = 1;
+  __shfl_sync(0xFFFFFFFFU, 0, 0);  // waits for the warp but orders no memory
+  to[threadIdx.x] = shared[threadIdx.x ^ 1];
+}
+
+__global__ void with_syncwarp(float* to) {
+  float* const shared = cuda::dynamic_shared<float>();
+  for (int step = 0; step < 3; ++step) {
+    shared[threadIdx.x] = 1;
+    __syncwarp();
+    to[threadIdx.x] = shared[threadIdx.x ^ 1];
+    __syncwarp();
+  }
+}
+
+__global__ void one_syncwarp_too_few(float* to) {
+  float* const shared = cuda::dynamic_shared<float>();
+  for (int step = 0; step < 3; ++step) {
+    shared[threadIdx.x] = 1;
+    __syncwarp();
+    to[threadIdx.x] = shared[threadIdx.x ^ 1];
+  }
+}
+
+__global__ void uninitialised_shared_memory(float* to) {
+  float* const shared = cuda::dynamic_shared<float>();
+  if (threadIdx.x > 0) shared[threadIdx.x] = 1;
+  __syncthreads();
+  to[threadIdx.x] = shared[kThreads - 1 - threadIdx.x];
+}
+
+__global__ void early_return(float* to) {
+  float* const shared = cuda::dynamic_shared<float>();
+  if (threadIdx.x == 7) return;
+  shared[threadIdx.x] = 1;
+  __syncthreads();
+  to[threadIdx.x] = shared[kThreads - 1 - threadIdx.x];
+}
+
+__global__ void atomic_and_plain(float* to, int* counter) {
+  atomicAdd(counter, 1);
+  if (threadIdx.x == kThreads - 1) *counter += 1;
+  to[threadIdx.x] = 1;
+}
+
+__global__ void blocks_share_an_output(float* to) { to[threadIdx.x] = 1; }
+
+__global__ void read_behind_the_end(float* to, int past) {
+  to[threadIdx.x] = 1;
+  if (threadIdx.x == 0) to[0] += 0 * to[kThreads - 1 + past];
+}
+
+__global__ void read_behind_shared_memory(float* to) {
+  float* const shared = cuda::dynamic_shared<float>();
+  shared[threadIdx.x] = 1;
+  __syncthreads();
+  to[threadIdx.x] = shared[threadIdx.x + 1] * 0 + 1;
+}
+
+/// Reads the element behind a span of an arena that has another one after it.
+void read_behind_a_span() {
+  Arena arena;
+  Span<float> first, second;
+  arena.add("test", "first", {kThreads}, &first);  // 256 bytes: no room is left by the alignment
+  arena.add("test", "second", {kThreads}, &second);
+  arena.allocate(Device{.backend = Backend::cuda});
+  run(1, 0, read_behind_the_end, first.data, 1);
+}
+
+const std::map<std::string, std::function<void(float*)>> kFaults = {
+    {"missing_barrier", [](float* to) { run(1, 4 * kThreads, missing_barrier, to); }},
+    {"missing_double_buffer", [](float* to) { run(1, 4 * kThreads, missing_double_buffer, to); }},
+    {"missing_syncwarp", [](float* to) { run(1, 4 * kThreads, missing_syncwarp, to); }},
+    {"with_syncwarp", [](float* to) { run(1, 4 * kThreads, with_syncwarp, to); }},
+    {"one_syncwarp_too_few", [](float* to) { run(1, 4 * kThreads, one_syncwarp_too_few, to); }},
+    {"uninitialised_shared_memory", [](float* to) { run(1, 4 * kThreads, uninitialised_shared_memory, to); }},
+    {"early_return", [](float* to) { run(1, 4 * kThreads, early_return, to); }},
+    {"atomic_and_plain",
+     [](float* to) {
+       int counter = 0;
+       run(1, 0, atomic_and_plain, to, &counter);
+     }},
+    {"blocks_share_an_output", [](float* to) { run(2, 0, blocks_share_an_output, to); }},
+    {"read_behind_the_end", [](float* to) { run(1, 0, read_behind_the_end, to, 1); }},
+    {"read_behind_shared_memory", [](float* to) { run(1, 4 * kThreads, read_behind_shared_memory, to); }},
+    {"read_behind_a_span", [](float* to) { read_behind_a_span(), std::fill_n(to, kThreads, 1.0F); }},
+};
+
+}  // namespace
+}  // namespace notnot
+
+int main(int argc, char** argv) {
+  const auto fault = notnot::kFaults.find(argc == 2 ? argv[1] : "");
+  if (fault == notnot::kFaults.end()) return std::puts("usage: planted_faults NAME"), 2;
+  std::vector<float> to(notnot::kThreads, 0);
+  fault->second(to.data());
+  for (const float value : to) {
+    if (value != 1) return std::printf("wrong values\n"), 1;
+  }
+  std::puts("right values");
+  return 0;
+}
