@@ -38,8 +38,8 @@ struct Device {
   void* gemm = nullptr;           ///< CUDA: cuBLASLt handle and workspace, see gemm.cu
 };
 
-/// A multiple of 6, 8 and 16: oneDNN's kernels take 6 (AVX2) or 8 (AVX-512) rows at a time, and AVX2's sums a remainder of
-/// 1 to 3 rows in another order (tiles of 32 gave rows 30 and 31 bits of their own).
+/// A multiple of 6, 8 and 16: oneDNN's kernels take 6 (AVX2) or 8 (AVX-512) rows at a time, and AVX2's sums a remainder
+/// of 1 to 3 rows in another order (tiles of 32 gave rows 30 and 31 bits of their own).
 inline constexpr int32_t kRowTile = 48;
 constexpr int64_t padded_rows(int64_t rows) { return (rows + kRowTile - 1) / kRowTile * kRowTile; }
 
