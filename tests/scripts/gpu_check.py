@@ -43,7 +43,7 @@ XML
         echo "-- CUDA backend: ${CUDA:-built with CUDA 13.0 for sm_90a}" > "$TREE/build/release/configure.log"''',
 }
 BENCHMARK = '''
-    echo "kernel_bench $1 $2" >> "$CALLS"
+    echo "kernel_bench $1 $2 $5 $6" >> "$CALLS"
     ok=true; [[ $FAIL != *kernel* ]] || ok=false
     echo '{"device": "H100", "kernels": [{"name": "adam_step", "shape": "1M", "error": 1e-7, "tolerance": 1e-6,
           "microseconds": 9.5, "floor_microseconds": 8.0, "ok": '$ok'}]}' > "$4"; $ok'''
@@ -125,7 +125,7 @@ class GpuCheck(unittest.TestCase):
         self.assertRegex(self.result["date"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$")
         self.assertIn("commit", self.result)
         self.assertEqual(self.logged("build"), ["build release"])
-        self.assertEqual(self.logged("kernel_bench"), ["kernel_bench --device cuda"])
+        self.assertEqual(self.logged("kernel_bench"), ["kernel_bench --device cuda --workload all"])
         self.assertIn(r"CUDA_VISIBLE_DEVICES=2 ", self.logged("ctest")[0])
         self.assertIn(r"-R \.cuda$|^(small_training|train_predict)$", self.logged("ctest")[0])
         prefix = "compute-sanitizer backend=cuda --tool memcheck --error-exitcode 1 /build/"

@@ -71,7 +71,7 @@ def usage_by_ptxas():
     commands = json.loads((BUILD / "compile_commands.json").read_text())
     for entry in commands:
         path = pathlib.Path(entry["file"])
-        if path.suffix != ".cu":
+        if path.suffix != ".cu" or path.parent.name != "kernels":
             continue
         command = shlex.split(entry["command"])
         with tempfile.TemporaryDirectory() as folder:
