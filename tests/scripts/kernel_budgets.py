@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""kernels/budgets.md against the kernels of this build: cuobjdump reads them in the library; where the toolkit came without
-it, the sources are compiled once more, device code only, for what ptxas reports."""
+"""kernels/budgets.md against the kernels of this build: cuobjdump reads them in the library. Where the toolkit came without
+it, the sources are compiled once more, device code only, for what nvcc and ptxas say: 40 seconds instead of one."""
 import json
 import os
 import pathlib
@@ -65,26 +65,45 @@ def usage_in_library(cuobjdump):
     return usage
 
 
-def usage_by_ptxas():
-    """The same from the compiler, with the build's own commands."""
-    usage = {}
+def compilations():
+    """[(source, the build's own command for it, where it runs)]"""
     commands = json.loads((BUILD / "compile_commands.json").read_text())
-    for entry in commands:
-        path = pathlib.Path(entry["file"])
-        if path.suffix != ".cu" or path.parent.name != "kernels":
-            continue
-        command = shlex.split(entry["command"])
-        with tempfile.TemporaryDirectory() as folder:
-            command[command.index("-o") + 1] = f"{folder}/device_code"
+    paths = [pathlib.Path(entry["file"]) for entry in commands]
+    return [(path.stem, shlex.split(entry["command"]), entry["directory"]) for path, entry in zip(paths, commands)
+            if path.suffix == ".cu" and path.parent.name == "kernels"]
+
+
+def reported(command, folder):
+    return subprocess.run(command, cwd=folder, check=True, text=True, stderr=subprocess.PIPE).stderr
+
+
+def usage_by_ptxas():
+    """As usage_in_library, from the compiler."""
+    usage = {}
+    pattern = (r"Compiling entry function '(.*)' for '(\w+)'\n.*\n\s*(\d+) bytes stack frame.*\n"
+               r".*Used (\d+) registers(?:.*?, (\d+) bytes smem)?")
+    for source, command, folder in compilations():
+        with tempfile.TemporaryDirectory() as scratch:
+            command[command.index("-o") + 1] = f"{scratch}/device_code"
             command[command.index("-c")] = "-fatbin"
-            report = subprocess.run([*command, "-Xptxas=--verbose"], cwd=entry["directory"], check=True, text=True,
-                                    stderr=subprocess.PIPE).stderr
-        pattern = (r"Compiling entry function '(.*)' for '(\w+)'\n.*\n\s*(\d+) bytes stack frame.*\n"
-                   r".*Used (\d+) registers(?:.*?, (\d+) bytes smem)?")
-        for symbol, architecture, stack, registers, shared in re.findall(pattern, output("c++filt", input=report)):
-            if name := kernel_name(path.stem, symbol):
+            report = output("c++filt", input=reported([*command, "-Xptxas=--verbose"], folder))
+        for symbol, architecture, stack, registers, shared in re.findall(pattern, report):
+            if name := kernel_name(source, symbol):
                 usage[name, architecture] = (int(registers), int(stack), int(shared or 0))
     return usage
+
+
+def images_in_library(cuobjdump):
+    """{(source, "elf" or "ptx", architecture)}"""
+    listing = output(cuobjdump, "--list-elf", str(LIBRARY)) + output(cuobjdump, "--list-ptx", str(LIBRARY))
+    return {(source, "ptx" if suffix == "ptx" else "elf", architecture)
+            for source, architecture, suffix in re.findall(r"(\w+)\.(sm_\w+)\.(cubin|ptx)", listing)}
+
+
+def images_by_nvcc():
+    """The same: what nvcc says it would put there."""
+    return {(source, kind, f"sm_{number}") for source, command, folder in compilations()
+            for kind, number in re.findall(r"kind=(\w+),sm=(\w+)", reported([*command, "--dryrun"], folder))}
 
 
 def documented():
@@ -157,14 +176,11 @@ class Budgets(unittest.TestCase):
                     asserted = f"{size:,}".replace(",", "'")
                     self.assertTrue(re.search(rf"static_assert\([^;]*== {asserted}\b", source), f"no == {asserted}")
 
-    def test_architectures_in_the_library(self):
-        if not self.cuobjdump:
-            self.skipTest("no cuobjdump beside nvcc or on PATH")
-        sources = {path.stem for path in (ROOT / "kernels").glob("*.cu")}
-        cubins = set(re.findall(r"(\w+)\.(sm_\w+)\.cubin", output(self.cuobjdump, "--list-elf", str(LIBRARY))))
-        self.assertEqual(cubins, {(source, sm) for source in sources for sm in self.architectures})
-        ptx = set(re.findall(r"(\w+)\.(sm_\w+)\.ptx", output(self.cuobjdump, "--list-ptx", str(LIBRARY))))
-        self.assertEqual(ptx, {(source, self.architectures[0]) for source in sources})
+    def test_code_of_every_architecture_and_ptx_of_the_first(self):
+        images = images_in_library(self.cuobjdump) if self.cuobjdump else images_by_nvcc()
+        sources = [path.stem for path in (ROOT / "kernels").glob("*.cu")]
+        kinds = [("elf", architecture) for architecture in self.architectures] + [("ptx", self.architectures[0])]
+        self.assertEqual(sorted(images), sorted((source, *kind) for source in sources for kind in kinds))
 
 
 if __name__ == "__main__":
