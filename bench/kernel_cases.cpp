@@ -102,7 +102,7 @@ struct ProjectForward {
       : s(sizes),
         batch(device, s.batch.ragged),
         embedding(device, random_floats(s.vocabulary * s.e, 2)),
-        weight_transposed(normal_scale(device, s.e * s.p, 3, s.h)),
+        weight_transposed(normal_scale(device, s.e * weight_stride(s.p), 3, s.h)),
         bias(normal_scale(device, s.p, 4, s.h)),
         rows(device, std::vector<float>(static_cast<size_t>(padded_rows(s.batch.u) * s.e))),
         table(device, padded_rows(s.batch.u) * s.p) {}
