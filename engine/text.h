@@ -10,6 +10,9 @@ namespace notnot {
 /// Byte offset of the first byte that is not part of well-formed UTF-8; nothing when all of `text` is.
 std::optional<size_t> first_invalid_utf8(std::string_view text);
 
+/// Valid UTF-8 without NUL: each maximal ill-formed piece and each NUL becomes U+FFFD.
+std::string replace_invalid_utf8(std::string_view text);
+
 /// Lower case by Unicode's full mapping, without a locale. `text` is valid UTF-8.
 std::string to_lower(std::string_view text);
 
@@ -18,6 +21,10 @@ std::string blank_non_word(std::string_view text);
 
 /// The pieces of `text` between runs of Unicode white space (no-break space included). `text` is valid UTF-8.
 std::vector<std::string_view> split_at_white_space(std::string_view text);
+
+/// The pieces of `text` between the word boundaries of Unicode Standard Annex #29, as ICU's root locale finds them,
+/// without those that are white space. `text` is valid UTF-8.
+std::vector<std::string_view> split_at_word_boundaries(std::string_view text);
 
 /// The words of a tokenised text: the pieces between blanks.
 std::vector<std::string_view> split_words(std::string_view words);
