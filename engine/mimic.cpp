@@ -145,7 +145,7 @@ class NoteReader {
       } else {
         const auto found = admissions.find(
             {id_field(csv_, "SUBJECT_ID", field(subject_)), id_field(csv_, "HADM_ID", field(admission_))});
-        if (found != admissions.end()) add_note(found->second);
+        if (found != admissions.end()) add_note(found->second, counts);
       }
     }
     for (auto& [id, admission] : admissions) {
@@ -171,7 +171,7 @@ class NoteReader {
  private:
   const std::string& field(size_t column) const { return csv_.fields()[column]; }
 
-  void add_note(Admission& admission) {
+  void add_note(Admission& admission, MimicCounts& counts) {
     const std::string& description = field(description_);
     if (description != "Report" && description != "Addendum") {
       csv_.fail(
@@ -185,6 +185,7 @@ class NoteReader {
     }
     if (!lossy_) check_text();
     if (split_at_white_space(field(text_)).empty()) return;
+    counts.synthetic = counts.synthetic || field(text_).starts_with(kSyntheticMark);
     admission.notes.push_back({description == "Addendum", field(date_), csv_.range()});
   }
 

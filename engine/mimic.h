@@ -37,6 +37,9 @@ struct MimicSource {
   bool lossy = false;           ///< bytes that are not UTF-8 and NUL bytes become U+FFFD instead of an error
 };
 
+/// How every note starts that tools/make_mimic_like writes.
+inline constexpr std::string_view kSyntheticMark = "SYNTHETIC TEXT";
+
 /// What was read and what was left out; for the report on the data.
 struct MimicCounts {
   int64_t notes = 0;                         ///< records of NOTEEVENTS.csv
@@ -46,6 +49,9 @@ struct MimicCounts {
   int64_t codes = 0;                         ///< records of DIAGNOSES_ICD.csv
   int64_t incomplete_codes = 0;              ///< dropped: a value is missing
   int64_t used_notes = 0, used_addenda = 0;  ///< reports and addenda in the texts
+  /// A note that was used starts with kSyntheticMark: the texts are made up, which must be said wherever they are
+  /// shown.
+  bool synthetic = false;
 };
 
 /// Bytes done of the total, about once per MiB. `what` is the file that is being read, or "texts" at the end.

@@ -4,12 +4,16 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "engine/csv_stream.h"
 #include "engine/files.h"
+#include "engine/text.h"
 #include "kernels/error.h"
 #include "tests/temporary_folder.h"
 
@@ -207,6 +211,15 @@ TEST_CASE(
   CHECK(mimic.counts.codes == 4);
   CHECK(mimic.counts.incomplete_codes == 1);
   CHECK(mimic.counts.used_notes == 3);
+  CHECK_FALSE(mimic.counts.synthetic);
+}
+
+TEST_CASE("made-up texts are known as such") {
+  Mimic mimic({{1, "101", "SYNTHETIC TEXT made by tools/make_mimic_like"}, {2, "102", "x"}, {3, "103", "x"}},
+              {{1, 101, "25000"}, {2, 102, "4019"}, {3, 103, "4019"}});
+  mimic.folds("101\n", "102\n", "103\n");
+  mimic.read(MimicTask::diabetes);
+  CHECK(mimic.counts.synthetic);
 }
 
 TEST_CASE(
@@ -411,4 +424,27 @@ TEST_CASE("csv stream: records and where they stand") {
   CHECK(csv.raw(ranges[2]) == third);
   for (size_t i = 0; i < ranges.size(); ++i) CHECK(csv.read_again(ranges[i]) == records[i]);
   CHECK_FALSE(csv.next());
+}
+
+// tests/scripts/make_mimic_like.py runs this on files of any size, and looks at the lines and at the memory.
+TEST_CASE("the files in NOTNOT_MIMIC") {
+  const char* folder = std::getenv("NOTNOT_MIMIC");
+  if (folder == nullptr) return;
+  for (const auto& [name, task] : {std::pair{"diabetes", MimicTask::diabetes}, {"anemia", MimicTask::anemia}}) {
+    const auto print = [name = name](const LabelledText& text) {
+      const auto words = split_words(text.words);
+      std::string planted;
+      for (const std::string_view word : words) {
+        if (word.starts_with("synth") && word != "synthetic") planted.append(" ").append(word);
+      }
+      fmt::print("{} {} {} {} {}{}\n", name, to_string(text.split), text.label, text.row, words.size(), planted);
+    };
+    const auto counts = read_mimic(task, {folder, folder}, print);
+    fmt::print("{} synthetic {}\n", name, counts.synthetic);
+  }
+  // Not by the parent: what it sees starts at its own size.
+  const std::string status = read_file("/proc/self/status");
+  const size_t peak = status.find("VmHWM:");
+  REQUIRE(peak != std::string::npos);
+  fmt::print("peak {} kB\n", std::stoll(status.substr(peak + 6)));
 }
