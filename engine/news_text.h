@@ -1,6 +1,8 @@
 #pragma once
 // What the published pipeline does to AG News and 20 Newsgroups. It found the words with spaCy; here they are what lies
-// between the word boundaries of Unicode (ICU), so that rare forms differ ("can't" is one word, not "ca" and "n't").
+// between the word boundaries of Unicode (ICU), but for numbers such as 3-4, 1/2 and 12:30, which stay whole: without
+// that, 20 Newsgroups' scores and times alone make 6 posts of 1,151 miss the length filter. Rare forms differ: "can't"
+// is one word here, not "ca" and "n't".
 #include <string>
 #include <string_view>
 
