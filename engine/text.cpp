@@ -6,6 +6,7 @@
 #include <unicode/uchar.h>
 #include <unicode/utext.h>
 #include <unicode/utf8.h>
+#include <unicode/uversion.h>
 
 #include <cstdint>
 #include <limits>
@@ -75,6 +76,21 @@ std::string replace_invalid_utf8(std::string_view text) {
   return valid;
 }
 
+std::string from_latin1(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  for (const char byte : bytes) {
+    const auto value = static_cast<unsigned char>(byte);
+    if (value < 0x80) {
+      text += byte;
+    } else {
+      text += static_cast<char>(0xC0 | value >> 6);
+      text += static_cast<char>(0x80 | (value & 0x3F));
+    }
+  }
+  return text;
+}
+
 std::string to_lower(std::string_view text) {
   NOTNOT_CHECK(text.size() <= std::numeric_limits<int32_t>::max(), "a text of {} bytes is too long for ICU",
                text.size());
@@ -87,12 +103,31 @@ std::string to_lower(std::string_view text) {
   return lower;
 }
 
+std::vector<std::string_view> split_characters(std::string_view text) {
+  std::vector<std::string_view> characters;
+  for (size_t next = 0; next < text.size();) characters.push_back(next_code_point(text, next).bytes);
+  return characters;
+}
+
+bool is_word_character(std::string_view character) {
+  size_t next = 0;
+  const UChar32 value = next_code_point(character, next).value;
+  return u_isalnum(value) != 0 || value == '_';
+}
+
+bool has_digit(std::string_view text) {
+  for (size_t next = 0; next < text.size();) {
+    if (u_isdigit(next_code_point(text, next).value)) return true;
+  }
+  return false;
+}
+
 std::string blank_non_word(std::string_view text) {
   std::string words;
   words.reserve(text.size());
   for (size_t next = 0; next < text.size();) {
     const CodePoint code_point = next_code_point(text, next);
-    if (u_isalnum(code_point.value) || code_point.value == '_') {
+    if (is_word_character(code_point.bytes)) {
       words += code_point.bytes;
     } else {
       words += ' ';
@@ -125,6 +160,12 @@ std::vector<std::string_view> split_at_word_boundaries(std::string_view text) {
   utext_close(&content);
   NOTNOT_CHECK(U_SUCCESS(status), "ICU: {}", u_errorName(status));
   return pieces;
+}
+
+std::string icu_version() {
+  UVersionInfo version;
+  u_getVersion(version);
+  return fmt::format("ICU {}.{}", version[0], version[1]);
 }
 
 std::vector<std::string_view> split_words(std::string_view words) {

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "engine/corpus.h"
-#include "engine/csv.h"
 #include "engine/dataset.h"
 #include "engine/files.h"
 #include "engine/random.h"
 #include "engine/sst_trees.h"
+#include "engine/table.h"
 #include "engine/text.h"
 #include "kernels/error.h"
 #include "tests/temporary_folder.h"

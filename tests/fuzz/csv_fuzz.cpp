@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "engine/csv.h"
+#include "engine/table.h"
 #include "engine/text.h"
 #include "kernels/error.h"
 

@@ -19,7 +19,7 @@ STAND_INS = {
     "ninja": "", "git": "", "python3": "",
 }
 LIBRARIES = ("libfmt-dev nlohmann-json3-dev libcli11-dev libicu-dev libdnnl-dev ocl-icd-opencl-dev "
-             "libcsv-dev doctest-dev").split()
+             "libcsv-dev libssl-dev doctest-dev").split()
 
 
 class Bootstrap(unittest.TestCase):
