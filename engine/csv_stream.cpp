@@ -150,6 +150,7 @@ bool CsvStream::refill() {
   buffer_.resize(std::min<uint64_t>(left, kBufferBytes));
   in_buffer_ = 0;
   file_.read(buffer_begin_, buffer_.size(), buffer_.data());
+  checksum_.update(buffer_);
   if (progress_) progress_(buffer_begin_ + buffer_.size(), file_.size());
   return !buffer_.empty();
 }

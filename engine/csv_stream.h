@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/checksum.h"
 #include "engine/files.h"
 
 namespace notnot {
@@ -41,10 +42,14 @@ class CsvStream {
   /// Goes to the next record; false at the end of the file. Bytes are handed on as they are: no check of UTF-8.
   bool next();
   const std::vector<std::string>& fields() const { return fields_; }
+  uint64_t size() const { return file_.size(); }  ///< of the file, in bytes
   /// Where the record stands in the file: what `read_again` takes.
   ByteRange range() const { return range_; }
   /// Throws InputError about the record.
   [[noreturn]] void fail(const std::string& message) const;
+
+  /// Of the whole file; once, after `next` gave false.
+  std::string sha256() { return checksum_.hex(); }
 
   /// The fields of a record that was read before. The position in the file is not touched.
   std::vector<std::string> read_again(const ByteRange& range) const;
@@ -61,6 +66,7 @@ class CsvStream {
   std::filesystem::path path_;
   BytesProgress progress_;
   FileReader file_;
+  Sha256 checksum_;
   std::unique_ptr<Parser> parser_;
   std::vector<std::string> header_, fields_;
   ByteRange range_;

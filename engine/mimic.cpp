@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/clinical_text.h"
 #include "engine/csv_stream.h"
 #include "engine/files.h"
 #include "engine/numpy_random.h"
@@ -19,6 +20,9 @@
 
 namespace notnot {
 namespace {
+
+constexpr std::string_view kNotes = "NOTEEVENTS.csv";
+constexpr std::string_view kCodes = "DIAGNOSES_ICD.csv";
 
 struct AdmissionId {
   int64_t subject = 0, admission = 0;
@@ -40,6 +44,11 @@ struct Admission {
 /// In the order of the output.
 using Admissions = std::map<AdmissionId, Admission>;
 using Folds = std::unordered_map<int64_t, SplitName>;  ///< by HADM_ID
+
+/// The file was read to its end.
+Source source_of(CsvStream& csv, std::string_view name) {
+  return {.path = std::string(name), .bytes = static_cast<int64_t>(csv.size()), .sha256 = csv.sha256()};
+}
 
 std::optional<int64_t> whole_number(std::string_view field) {
   int64_t value = 0;
@@ -69,8 +78,7 @@ CsvStream open_table(const MimicSource& source, std::string_view name, const Mim
 }
 
 /// One HADM_ID per line.
-void read_fold(const std::filesystem::path& path, SplitName split, Folds& folds) {
-  const std::string content = read_file(path);
+void read_fold(const std::filesystem::path& path, std::string_view content, SplitName split, Folds& folds) {
   int64_t line_number = 0;
   for (size_t begin = 0; begin < content.size();) {
     const size_t end = std::min(content.find('\n', begin), content.size());
@@ -91,24 +99,27 @@ void read_fold(const std::filesystem::path& path, SplitName split, Folds& folds)
     throw InputError(fmt::format("{}: the file is empty; take the list as published", path.string()));
 }
 
-Folds read_folds(const std::filesystem::path& folder) {
+Folds read_folds(const std::filesystem::path& folder, MimicReport& report) {
+  SourceReader sources(folder, "the lists of admissions");
   Folds folds;
   for (const SplitName split : kSplitNames) {
-    read_fold(folder / fmt::format("{}_50_hadm_ids.csv", to_string(split)), split, folds);
+    const std::string name = fmt::format("{}_50_hadm_ids.csv", to_string(split));
+    read_fold(folder / name, sources.read(name), split, folds);
   }
+  report.sources = sources.sources();
   return folds;
 }
 
 /// The codes of every admission that has any.
-Admissions read_codes(const MimicSource& source, const MimicProgress& progress, MimicCounts& counts) {
-  CsvStream csv = open_table(source, "DIAGNOSES_ICD.csv", progress);
+Admissions read_codes(const MimicSource& source, const MimicProgress& progress, MimicReport& report) {
+  CsvStream csv = open_table(source, kCodes, progress);
   const size_t subject = csv.column("SUBJECT_ID"), admission = csv.column("HADM_ID"), code = csv.column("ICD9_CODE");
   Admissions admissions;
   while (csv.next()) {
-    ++counts.codes;
+    ++report.codes;
     const auto& fields = csv.fields();
     if (std::count(fields.begin(), fields.end(), "") > 0) {
-      ++counts.incomplete_codes;
+      ++report.incomplete_codes;
       continue;
     }
     if (fields[code].find('.') != std::string::npos) {
@@ -123,6 +134,7 @@ Admissions read_codes(const MimicSource& source, const MimicProgress& progress, 
     found.acute_anemia = found.acute_anemia || dotted.starts_with("285.1");
     found.chronic_anemia = found.chronic_anemia || dotted.starts_with("285.2");
   }
+  report.sources.push_back(source_of(csv, kCodes));
   return admissions;
 }
 
@@ -130,29 +142,30 @@ Admissions read_codes(const MimicSource& source, const MimicProgress& progress, 
 class NoteReader {
  public:
   NoteReader(const MimicSource& source, const MimicProgress& progress)
-      : lossy_(source.lossy), csv_(open_table(source, "NOTEEVENTS.csv", progress)) {}
+      : lossy_(source.lossy), csv_(open_table(source, kNotes, progress)) {}
 
   /// Gives the admissions their notes, in the order in which they are joined.
-  void find_notes(Admissions& admissions, MimicCounts& counts) {
+  void find_notes(Admissions& admissions, MimicReport& report) {
     while (csv_.next()) {
-      ++counts.notes;
+      ++report.notes;
       if (field(category_) != "Discharge summary") continue;
-      ++counts.summaries;
+      ++report.summaries;
       if (!field(is_error_).empty()) {
-        ++counts.errors;
+        ++report.errors;
       } else if (field(admission_).empty()) {
-        ++counts.without_admission;
+        ++report.without_admission;
       } else {
         const auto found = admissions.find(
             {id_field(csv_, "SUBJECT_ID", field(subject_)), id_field(csv_, "HADM_ID", field(admission_))});
-        if (found != admissions.end()) add_note(found->second, counts);
+        if (found != admissions.end()) add_note(found->second, report);
       }
     }
+    report.sources.push_back(source_of(csv_, kNotes));
     for (auto& [id, admission] : admissions) {
       std::stable_sort(admission.notes.begin(), admission.notes.end(), [](const Note& a, const Note& b) {
         return std::tie(a.addendum, a.date) < std::tie(b.addendum, b.date);
       });
-      for (const Note& note : admission.notes) ++(note.addendum ? counts.used_addenda : counts.used_notes);
+      for (const Note& note : admission.notes) ++(note.addendum ? report.used_addenda : report.used_notes);
     }
   }
 
@@ -171,7 +184,7 @@ class NoteReader {
  private:
   const std::string& field(size_t column) const { return csv_.fields()[column]; }
 
-  void add_note(Admission& admission, MimicCounts& counts) {
+  void add_note(Admission& admission, MimicReport& report) {
     const std::string& description = field(description_);
     if (description != "Report" && description != "Addendum") {
       csv_.fail(
@@ -185,7 +198,7 @@ class NoteReader {
     }
     if (!lossy_) check_text();
     if (split_at_white_space(field(text_)).empty()) return;
-    counts.synthetic = counts.synthetic || field(text_).starts_with(kSyntheticMark);
+    report.synthetic = report.synthetic || field(text_).starts_with(kSyntheticMark);
     admission.notes.push_back({description == "Addendum", field(date_), csv_.range()});
   }
 
@@ -274,86 +287,20 @@ std::vector<Place> place_anemia(const Admissions& admissions, const MimicSource&
   return places;
 }
 
-bool is_ascii_alphanumeric(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-size_t skip_blanks(std::string_view text, size_t at) { return std::min(text.find_first_not_of(' ', at), text.size()); }
-
-/// Where `pattern` ends that starts at `at`, blanks allowed between its characters; npos when it does not start there.
-size_t end_of_spaced(std::string_view text, size_t at, std::string_view pattern) {
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    if (i > 0) at = skip_blanks(text, at);
-    if (at >= text.size() || text[at] != pattern[i]) return std::string_view::npos;
-    ++at;
-  }
-  return at;
-}
-
-std::string replace_deidentified(std::string_view text) {
-  std::string replaced;
-  bool closes = true;  // a bracket that no end follows leaves none for those after it
-  for (size_t at = 0; at < text.size();) {
-    const size_t content = closes ? end_of_spaced(text, at, "[**") : std::string_view::npos;
-    size_t end = std::string_view::npos;
-    if (content != std::string_view::npos) {
-      for (size_t i = content; i < text.size() && end == std::string_view::npos; ++i)
-        end = end_of_spaced(text, i, "**]");
-      closes = end != std::string_view::npos;
-    }
-    if (end != std::string_view::npos) {
-      replaced += " <DE> ";
-      at = end;
-    } else {
-      replaced += text[at++];
-    }
-  }
-  return replaced;
-}
-
-/// `text` is valid UTF-8.
-std::string collapse_repeated(std::string_view text) {
-  std::string collapsed;
-  for (size_t at = 0; at < text.size();) {
-    size_t size = 1;
-    while (at + size < text.size() && (static_cast<unsigned char>(text[at + size]) & 0xC0) == 0x80) ++size;
-    const std::string_view character = text.substr(at, size);
-    collapsed += character;
-    at += size;
-    if (character == " " || is_ascii_alphanumeric(character[0])) continue;
-    size_t end = at;
-    for (size_t next = at; text.substr(next = skip_blanks(text, end)).starts_with(character);) end = next + size;
-    if (end > at) collapsed += ' ';
-    at = end;
-  }
-  return collapsed;
-}
-
 }  // namespace
 
-std::string clean_clinical_text(std::string_view text) {
-  const std::string lower = to_lower(join_words(split_at_word_boundaries(text)));
-  const std::string collapsed = collapse_repeated(replace_deidentified(lower));
-  std::vector<std::string_view> words = split_words(collapsed);
-  for (std::string_view& word : words) {
-    if (word.find_first_of("0123456789") != std::string_view::npos) word = "qqq";
-  }
-  return join_words(words);
-}
-
-MimicCounts read_mimic(MimicTask task, const MimicSource& source, const std::function<void(LabelledText&&)>& take,
-                       const MimicProgress& progress) {
-  MimicCounts counts;
+MimicReport read_mimic(MimicTask task, const MimicSource& source, const TextSink& take, const MimicProgress& progress) {
+  MimicReport report;
   Folds folds;
-  if (task == MimicTask::diabetes) folds = read_folds(source.folds);
-  Admissions admissions = read_codes(source, progress, counts);
+  if (task == MimicTask::diabetes) folds = read_folds(source.folds, report);
+  Admissions admissions = read_codes(source, progress, report);
   std::erase_if(admissions, [&](const auto& entry) {
     const auto& [id, admission] = entry;
     return task == MimicTask::diabetes ? !folds.contains(id.admission)
                                        : admission.acute_anemia == admission.chronic_anemia;
   });
   NoteReader notes(source, progress);
-  notes.find_notes(admissions, counts);
+  notes.find_notes(admissions, report);
   std::erase_if(admissions, [](const auto& entry) { return entry.second.notes.empty(); });
 
   const auto places =
@@ -366,12 +313,16 @@ MimicCounts read_mimic(MimicTask task, const MimicSource& source, const std::fun
     for (const Place& place : places) {
       if (place.split != split) continue;
       const Admission& admission = admissions.at(place.id);
-      take({clean_clinical_text(notes.text(admission)), place.label, split, place.id.admission});
+      take({.words = clean_clinical_text(notes.text(admission)),
+            .label = place.label,
+            .split = split,
+            .row = place.id.admission,
+            .id = std::to_string(place.id.admission)});
       for (const Note& note : admission.notes) done += note.range.bytes;
       if (progress) progress("texts", done, total);
     }
   }
-  return counts;
+  return report;
 }
 
 }  // namespace notnot

@@ -24,8 +24,10 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "engine/dataset.h"
+#include "engine/dataset_builder.h"
+#include "engine/sources.h"
 
 namespace notnot {
 
@@ -41,7 +43,7 @@ struct MimicSource {
 inline constexpr std::string_view kSyntheticMark = "SYNTHETIC TEXT";
 
 /// What was read and what was left out; for the report on the data.
-struct MimicCounts {
+struct MimicReport {
   int64_t notes = 0;                         ///< records of NOTEEVENTS.csv
   int64_t summaries = 0;                     ///< discharge summaries among them; the next two are of these
   int64_t errors = 0;                        ///< dropped: ISERROR is set
@@ -52,22 +54,18 @@ struct MimicCounts {
   /// A note that was used starts with kSyntheticMark: the texts are made up, which must be said wherever they are
   /// shown.
   bool synthetic = false;
+  std::vector<Source> sources;  ///< the files, relative to their folders
 };
 
 /// Bytes done of the total, about once per MiB. `what` is the file that is being read, or "texts" at the end.
 using MimicProgress = std::function<void(std::string_view what, uint64_t done, uint64_t total)>;
 
 /// Hands over the task's texts one at a time: first all of train, then dev, then test; inside a split by (SUBJECT_ID,
-/// HADM_ID), for anemia all of label 0 before those of label 1, as published. LabelledText::row is the HADM_ID.
-/// NOTEEVENTS.csv is read once from front to back, keeping only where the notes stand that will be needed; then those
-/// alone again. So memory depends on the number of admissions and the longest one, not on the file's size, and nothing
-/// is written anywhere.
-MimicCounts read_mimic(MimicTask task, const MimicSource& source, const std::function<void(LabelledText&&)>& take,
+/// HADM_ID), for anemia all of label 0 before those of label 1, as published. LabelledText::row and id
+/// are the HADM_ID. NOTEEVENTS.csv is read once from front to back, keeping only where the notes stand that will be
+/// needed; then those alone again. So memory depends on the number of admissions and the longest one, not on the file's
+/// size, and nothing is written anywhere.
+MimicReport read_mimic(MimicTask task, const MimicSource& source, const TextSink& take,
                        const MimicProgress& progress = {});
-
-/// Word boundaries of Unicode, lower case, the words joined by blanks; then de-identification brackets ("[**Known
-/// lastname 123**]") become `<DE>`, a character that is no ASCII letter or digit and that is repeated, blanks between
-/// or not, becomes one ("* * *", "---"), and a word with a digit becomes `qqq`.
-std::string clean_clinical_text(std::string_view text);
 
 }  // namespace notnot

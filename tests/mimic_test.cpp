@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/checksum.h"
+#include "engine/clinical_text.h"
 #include "engine/csv_stream.h"
 #include "engine/files.h"
 #include "engine/text.h"
@@ -82,7 +84,7 @@ class Mimic {
   }
   std::vector<LabelledText> read(MimicTask task) {
     std::vector<LabelledText> texts;
-    counts = read_mimic(task, source(), [&](LabelledText&& text) { texts.push_back(std::move(text)); });
+    report = read_mimic(task, source(), [&](LabelledText&& text) { texts.push_back(std::move(text)); });
     return texts;
   }
   std::string error(MimicTask task) {
@@ -95,7 +97,7 @@ class Mimic {
   }
   MimicSource source() const { return {folder_.path(), folder_.path(), lossy}; }
 
-  MimicCounts counts;
+  MimicReport report;
   bool lossy = false;
 
  private:
@@ -131,7 +133,7 @@ TEST_CASE("clinical text is cleaned as published") {
   CHECK(clean_clinical_text("a [**]") == "a [ * ]");
   CHECK(clean_clinical_text("-----\n* * *  x -- ... !!") == "- * x - . !");
   CHECK(clean_clinical_text("_____ a") == "_ a");
-  CHECK(clean_clinical_text("400mg b12 3.5 2-3 WBC-7") == "qqq qqq qqq qqq - qqq wbc - qqq");
+  CHECK(clean_clinical_text("400mg b12 3.5 2-3 WBC-7") == "qqq qqq qqq qqq wbc - qqq");
   CHECK(clean_clinical_text("pooh  \t\r\n x") == "pooh x");
   CHECK(clean_clinical_text("\xC3\x89t\xC3\xA9 \xE2\x80\x94\xE2\x80\x94 fin") == "\xC3\xA9t\xC3\xA9 \xE2\x80\x94 fin");
   CHECK(clean_clinical_text(" \n").empty());
@@ -164,10 +166,27 @@ TEST_CASE("diabetes: labels, folds and order") {
   for (size_t i = 0; i < expected.size(); ++i) {
     INFO(i);
     CHECK(texts[i].row == expected[i].row);
+    CHECK(texts[i].id == std::to_string(expected[i].row));
     CHECK(texts[i].words == expected[i].words);
     CHECK(texts[i].label == expected[i].label);
     CHECK(texts[i].split == expected[i].split);
   }
+}
+
+TEST_CASE("what was read is reported") {
+  Mimic mimic = small_diabetes();
+  mimic.folds("101\n", "102\n", "103\n");
+  mimic.read(MimicTask::diabetes);
+  const auto& sources = mimic.report.sources;
+  REQUIRE(sources.size() == 5);
+  for (const Source& file : sources) {
+    INFO(file.path);
+    const std::string content = read_file(mimic.source().raw / file.path);
+    CHECK(file.bytes == static_cast<int64_t>(content.size()));
+    CHECK(file.sha256 == sha256(content));
+  }
+  CHECK(sources[0].path == "train_50_hadm_ids.csv");
+  CHECK(sources[4].path == "NOTEEVENTS.csv");
 }
 
 TEST_CASE("reports before addenda, each by date, then as in the file") {
@@ -182,8 +201,8 @@ TEST_CASE("reports before addenda, each by date, then as in the file") {
   mimic.folds("101\n", "102\n", "103\n");
   const auto texts = mimic.read(MimicTask::diabetes);
   CHECK(words_of(texts, 101) == "report early report early too report late addendum early addendum late");
-  CHECK(mimic.counts.used_notes == 5);
-  CHECK(mimic.counts.used_addenda == 2);
+  CHECK(mimic.report.used_notes == 5);
+  CHECK(mimic.report.used_addenda == 2);
 }
 
 TEST_CASE(
@@ -204,14 +223,14 @@ TEST_CASE(
   REQUIRE(texts.size() == 3);
   CHECK(words_of(texts, 101) == "kept \" quoted \" lines");
   CHECK(words_of(texts, 102) == "same patient , again");
-  CHECK(mimic.counts.notes == 9);
-  CHECK(mimic.counts.summaries == 8);
-  CHECK(mimic.counts.errors == 1);
-  CHECK(mimic.counts.without_admission == 1);
-  CHECK(mimic.counts.codes == 4);
-  CHECK(mimic.counts.incomplete_codes == 1);
-  CHECK(mimic.counts.used_notes == 3);
-  CHECK_FALSE(mimic.counts.synthetic);
+  CHECK(mimic.report.notes == 9);
+  CHECK(mimic.report.summaries == 8);
+  CHECK(mimic.report.errors == 1);
+  CHECK(mimic.report.without_admission == 1);
+  CHECK(mimic.report.codes == 4);
+  CHECK(mimic.report.incomplete_codes == 1);
+  CHECK(mimic.report.used_notes == 3);
+  CHECK_FALSE(mimic.report.synthetic);
 }
 
 TEST_CASE("made-up texts are known as such") {
@@ -219,7 +238,7 @@ TEST_CASE("made-up texts are known as such") {
               {{1, 101, "25000"}, {2, 102, "4019"}, {3, 103, "4019"}});
   mimic.folds("101\n", "102\n", "103\n");
   mimic.read(MimicTask::diabetes);
-  CHECK(mimic.counts.synthetic);
+  CHECK(mimic.report.synthetic);
 }
 
 TEST_CASE(
@@ -439,8 +458,8 @@ TEST_CASE("the files in NOTNOT_MIMIC") {
       }
       fmt::print("{} {} {} {} {}{}\n", name, to_string(text.split), text.label, text.row, words.size(), planted);
     };
-    const auto counts = read_mimic(task, {folder, folder}, print);
-    fmt::print("{} synthetic {}\n", name, counts.synthetic);
+    const auto report = read_mimic(task, {folder, folder}, print);
+    fmt::print("{} synthetic {}\n", name, report.synthetic);
   }
   // Not by the parent: what it sees starts at its own size.
   const std::string status = read_file("/proc/self/status");
