@@ -151,7 +151,7 @@ bool CsvStream::refill() {
   in_buffer_ = 0;
   file_.read(buffer_begin_, buffer_.size(), buffer_.data());
   checksum_.update(buffer_);
-  if (progress_) progress_(buffer_begin_ + buffer_.size(), file_.size());
+  if (progress_ && !buffer_.empty()) progress_(buffer_begin_ + buffer_.size(), file_.size());
   return !buffer_.empty();
 }
 

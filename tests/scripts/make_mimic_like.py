@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """tools/make_mimic_like: the format, the seed, and what the clinical pipeline makes of its files, whose admissions,
 labels and folds are worked out here a second time; and the pipeline's memory, which must not grow with the files. The
-large one of 300 MB is only made where NOTNOT_SLOW_TESTS is set."""
+large one of 300 MB is only made where NOTNOT_SLOW_TESTS is set. And `notnot prepare` on the same files."""
 import collections
 import csv
 import filecmp
+import hashlib
+import json
 import os
 import pathlib
 import re
@@ -14,7 +16,7 @@ import tempfile
 import time
 import unittest
 
-from common.program import BUILD
+from common.program import BUILD, run
 
 TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "make_mimic_like"
 PIPELINE = (BUILD / "tests" / "mimic_test").resolve()
@@ -166,6 +168,51 @@ class MakeMimicLike(unittest.TestCase):
                          [["diabetes", "synthetic", "true"], ["anemia", "synthetic", "true"]])
         lengths = [int(line[3]) for line in got["diabetes"]]
         self.assertAlmostEqual(sum(lengths) / len(lengths), 2000, delta=300)
+
+    def prepare(self, task, *arguments):
+        out = self.folder / f"prepared-{task}"
+        return out, run("prepare", task, "--raw", self.small, "--out", out, *arguments)
+
+    def test_prepare(self):
+        texts = collections.defaultdict(dict)
+        for task, split, label, admission, *_ in (line for line in pipeline(self.small)[0] if line[1] != "synthetic"):
+            texts[task][admission] = (split, label)
+        for task, files in (("diabetes", 5), ("anemia", 2)):
+            out, result = self.prepare(task, "--min-length", 0, "--max-length", 100_000)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn("SYNTHETIC", result.stdout)
+            self.assertIn("read NOTEEVENTS.csv: 5.0 MB", result.stdout)
+            self.assertIn("SYNTHETIC", run("data", out).stdout)
+            description = json.loads((out / "dataset.json").read_text())
+            self.assertTrue(description["synthetic"])
+            self.assertEqual(len(description["sources"]), files)
+            for source in description["sources"]:
+                content = (self.small / source["path"]).read_bytes()
+                self.assertEqual(source["sha256"], hashlib.sha256(content).hexdigest(), source["path"])
+            prepared = {row["id"]: (row["split"], row["label"]) for row in read(out / "texts.csv")}
+            self.assertEqual(prepared, texts[task])
+
+    def test_prepare_with_folds_elsewhere_and_a_file_that_was_cut(self):
+        raw = self.folder / "raw"
+        raw.mkdir()
+        shutil.copy(self.small / "DIAGNOSES_ICD.csv", raw)
+        content = (self.small / "NOTEEVENTS.csv").read_bytes()
+        (raw / "NOTEEVENTS.csv").write_bytes(content)
+        out = self.folder / "elsewhere"
+        arguments = ("prepare", "diabetes", "--raw", raw, "--out", out)
+        self.assertIn("train_50_hadm_ids.csv", run(*arguments).stderr)
+        self.assertEqual(run(*arguments, "--folds", self.small).returncode, 0)
+        shutil.rmtree(out)
+        (raw / "NOTEEVENTS.csv").write_bytes(content[:len(content) // 2])
+        for task in (("diabetes", "--folds", self.small), ("anemia",)):
+            result = run("prepare", *task, "--raw", raw, "--out", out)
+            self.assertEqual(result.returncode, 2)
+            self.assertRegex(result.stderr, r"NOTEEVENTS.csv, record \d+ \(line \d+\): a double quote is never closed, "
+                                            "or the file was cut")
+        (raw / "NOTEEVENTS.csv").write_bytes(content.replace(b"SYNTHETIC", b"SYNTH\xffTIC", 1))
+        self.assertIn("(0xFF) is not UTF-8", run(*arguments, "--folds", self.small).stderr)
+        self.assertEqual([path.name for path in self.folder.iterdir() if "elsewhere" in path.name], [])
+        self.assertEqual(run(*arguments, "--folds", self.small, "--lossy").returncode, 0)
 
     @unittest.skipUnless(PIPELINE.exists(), f"there is no {PIPELINE}")
     def test_pipeline_and_its_memory(self):
