@@ -77,7 +77,7 @@ std::string length_histogram(const Dataset& dataset) {
     for (int32_t i = 0; i < split.size(); ++i) ++counts[static_cast<size_t>((split.length(i) - 2) / step)];
   }
   const int64_t most = *std::max_element(counts.begin(), counts.end());
-  std::string text = "\nLengths (words per text, all splits):\n";
+  std::string text = "\nLengths (from so many words per text on, all splits):\n";
   for (int32_t bar = 0; bar < kBars; ++bar) {
     const int64_t count = counts[static_cast<size_t>(bar)];
     const auto width = static_cast<size_t>(std::ceil(static_cast<double>(count * kWidest) / static_cast<double>(most)));
