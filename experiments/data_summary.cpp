@@ -47,7 +47,7 @@ std::string counts_summary(const PreparedFolder& folder, const Dataset& dataset)
   std::string text =
       fmt::format("{}{} in {}\n", dataset.name,
                   published == nullptr ? std::string() : fmt::format(": {}", published->title), folder.path().string());
-  if (description.at("synthetic"))
+  if (folder.is_synthetic())
     text += "SYNTHETIC: these texts are made up; nothing measured on them is about the real data\n";
   text += fmt::format("{:<8}{:>10}  {:>10}  {:>10}  {:>6}  {:>14}\n", "split", classes[0], classes[1], "words", "mean",
                       "before filter");

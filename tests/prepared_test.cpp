@@ -190,6 +190,7 @@ TEST_CASE("prepared: commands find it by path and by name") {
   CHECK(by_path.path == folder / "prepared/tiny");
   CHECK(by_path.checksum == PreparedFolder(folder / "prepared/tiny").checksum());
   CHECK(by_path.options.min_df == 2);
+  CHECK(by_path.synthetic);
   const char* before = std::getenv("NOTNOT_DATA");
   const std::string saved = before == nullptr ? "" : before;
   setenv("NOTNOT_DATA", folder.path().c_str(), 1);

@@ -239,6 +239,22 @@ class Data(Prepare):
         for word in words:
             self.assertIn(str(word), result.stderr)
 
+    def test_synthetic_texts_are_called_so_everywhere(self):
+        self.prepare("csv", self.file)
+        description = self.description()
+        description.pop("checksum")
+        description["synthetic"] = True
+        text = json.dumps(description, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        description["checksum"] = hashlib.sha256(text.encode()).hexdigest()
+        (self.out / "dataset.json").write_text(json.dumps(description))
+        self.assertIn("SYNTHETIC", self.succeed("data", self.out))
+        arguments = ("train", "--dataset", self.out, "--hidden", 4, "--epochs", 1, "--runs", self.runs)
+        self.assertIn("SYNTHETIC", self.succeed(*arguments))
+        (run_folder,) = self.runs.iterdir()
+        page = self.folder / "page"
+        self.assertIn("SYNTHETIC", self.succeed("report", run_folder, "--out", page))
+        self.assertIn("Attention on reviews (SYNTHETIC texts)", (page / "index.html").read_text())
+
     def test_what_is_no_data_set(self):
         self.refuse_data("nothing", "'nothing'", "notnot prepare")
         self.refuse_data(self.folder, self.folder, "dataset.json")
@@ -289,6 +305,8 @@ class Vectors(Prepare):
         own = self.train("--dataset", self.file, "--vectors", vectors, "--hidden", 4, "--epochs", 1)
         prepared = self.train("--dataset", self.out, "--hidden", 4, "--epochs", 1, runs=self.folder / "prepared")
         self.assert_same_bytes(own, prepared)
+        choices = read_json(prepared / "config.json")["choices"]
+        self.assertEqual(choices["vectors"], str(self.out / "vectors.safetensors"))
 
     def test_missing_ones_drawn(self):
         vectors = self.folder / "words.bin"
