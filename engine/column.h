@@ -37,6 +37,8 @@ class Column {
     own().insert(own().end(), arguments...);
   }
 
+  operator std::vector<T>() const { return {begin(), end()}; }
+
   friend bool operator==(const Column& a, const Column& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end());
   }

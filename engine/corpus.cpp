@@ -34,7 +34,7 @@ Corpus load_prepared(const CorpusRequest& request, std::filesystem::path path) {
                     path.string()));
   }
   const PreparedFolder folder(std::move(path));
-  return {folder.dataset(), folder.path(), folder.options(), folder.checksum()};
+  return {folder.dataset(), folder.path(), folder.options(), folder.checksum(), folder.is_synthetic()};
 }
 
 }  // namespace
@@ -90,7 +90,7 @@ Corpus load_corpus(const CorpusRequest& request) {
   }
   const DatasetOptions published = request.dataset == "sst" ? find_published("sst")->options : DatasetOptions{};
   const DatasetOptions options = override_options(published, {request.min_df, request.min_length, request.max_length});
-  return {make_dataset(std::move(name), texts, options), std::move(path), options, ""};
+  return {make_dataset(std::move(name), texts, options), std::move(path), options};
 }
 
 }  // namespace notnot

@@ -31,6 +31,7 @@ struct Corpus {
   std::filesystem::path path;  ///< the file or folder that was read; empty for `planted`
   DatasetOptions options;
   std::string checksum = {};  ///< of a prepared folder, else empty
+  bool synthetic = false;     ///< a prepared folder's that says so: made up in place of data that is not to be had
 };
 
 /// Options that the user gives; a length bound turns the length filter on.

@@ -78,6 +78,7 @@ class PreparedFolder {
   const nlohmann::json& description() const { return description_; }
   std::string name() const { return description_.at("name"); }
   DatasetOptions options() const;
+  bool is_synthetic() const { return description_.at("synthetic"); }
   std::string checksum() const { return description_.at("checksum"); }
 
   /// The data set, its columns mapped. The header of data.safetensors is checked by its checksum, ids and offsets by

@@ -38,7 +38,7 @@ class TextCollector {
     text.label = label(fields.label);
     if (fields.split) text.split = split(*fields.split);
     text.row = static_cast<int64_t>(table_.texts.size()) + 1;
-    if (fields.id) {
+    if (!fields.id.value_or("").empty()) {
       const auto [earlier, is_new] = ids_.emplace(*fields.id, text.row);
       if (!is_new)
         fail_(fmt::format("the id {} is also record {}'s; ids must differ", shown(*fields.id), earlier->second));

@@ -47,7 +47,7 @@ std::string counts_summary(const PreparedFolder& folder, const Dataset& dataset)
   std::string text =
       fmt::format("{}{} in {}\n", dataset.name,
                   published == nullptr ? std::string() : fmt::format(": {}", published->title), folder.path().string());
-  if (description.at("synthetic"))
+  if (folder.is_synthetic())
     text += "SYNTHETIC: these texts are made up; nothing measured on them is about the real data\n";
   text += fmt::format("{:<8}{:>10}  {:>10}  {:>10}  {:>6}  {:>14}\n", "split", classes[0], classes[1], "words", "mean",
                       "before filter");
@@ -77,7 +77,7 @@ std::string length_histogram(const Dataset& dataset) {
     for (int32_t i = 0; i < split.size(); ++i) ++counts[static_cast<size_t>((split.length(i) - 2) / step)];
   }
   const int64_t most = *std::max_element(counts.begin(), counts.end());
-  std::string text = "\nLengths (words per text, all splits):\n";
+  std::string text = "\nLengths (from so many words per text on, all splits):\n";
   for (int32_t bar = 0; bar < kBars; ++bar) {
     const int64_t count = counts[static_cast<size_t>(bar)];
     const auto width = static_cast<size_t>(std::ceil(static_cast<double>(count * kWidest) / static_cast<double>(most)));

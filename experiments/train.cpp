@@ -97,6 +97,12 @@ Plan make_plan(const TrainArguments& arguments) {
   return plan;
 }
 
+/// Where the word vectors come from; empty for none.
+std::string vectors_file(const TrainArguments& arguments, const Plan& plan) {
+  const bool attached = arguments.vectors.empty() && !plan.embedding.empty();
+  return attached ? (plan.corpus.path / "vectors.safetensors").string() : arguments.vectors;
+}
+
 /// config.json; the object `choices` is what makes two runs the same run.
 nlohmann::json config_of(const TrainArguments& arguments, const Plan& plan, uint64_t seed, const OpenDevice& device) {
   const DatasetOptions& options = plan.corpus.options;
@@ -114,7 +120,7 @@ nlohmann::json config_of(const TrainArguments& arguments, const Plan& plan, uint
                             {"attention", to_string(plan.model.attention)},
                             {"embed", plan.model.embed},
                             {"hidden", plan.model.hidden},
-                            {"vectors", arguments.vectors},
+                            {"vectors", vectors_file(arguments, plan)},
                             {"init", arguments.init},
                             {"seed", seed},
                             {"epochs", plan.training.epochs},
@@ -130,6 +136,7 @@ nlohmann::json config_of(const TrainArguments& arguments, const Plan& plan, uint
     choices["corpus_seed"] = arguments.corpus.planted.seed;
   }
   if (!plan.corpus.checksum.empty()) choices["data_checksum"] = plan.corpus.checksum;
+  if (plan.corpus.synthetic) choices["synthetic"] = true;
   nlohmann::json sizes;
   for (const SplitName name : kSplitNames) {
     const Split& split = plan.corpus.dataset.split(name);
@@ -280,6 +287,7 @@ void describe(const Plan& plan) {
   fmt::print(" texts (negative + positive), vocabulary {}", plan.model.vocabulary);
   fmt::print("{}\n", plan.embedding.empty() ? std::string(", random embeddings")
                                             : fmt::format(", {} words with vectors", plan.vectors_found));
+  if (plan.corpus.synthetic) fmt::print("note: SYNTHETIC texts; nothing measured here is about the real data\n");
   if (plan.training.select == SplitName::test) {
     fmt::print(
         "note: the epoch is chosen on the test split, as in the published numbers; this leaks, --select dev does "
