@@ -5,8 +5,10 @@
 #include <utility>
 #include <vector>
 
-#include "engine/csv.h"
+#include "engine/prepared.h"
+#include "engine/published.h"
 #include "engine/sst_trees.h"
+#include "engine/table.h"
 #include "engine/text.h"
 #include "kernels/error.h"
 
@@ -15,9 +17,8 @@ namespace {
 
 std::filesystem::path find_sst() {
   constexpr const char* kRemedy = "set NOTNOT_DATA to the folder that holds sst/, or run tools/get_data sst";
-  const char* data = std::getenv("NOTNOT_DATA");
-  if (data == nullptr || *data == '\0') throw InputError(fmt::format("NOTNOT_DATA is not set; {}", kRemedy));
-  const auto folder = std::filesystem::path(data) / "sst";
+  if (data_folder().empty()) throw InputError(fmt::format("NOTNOT_DATA is not set; {}", kRemedy));
+  const auto folder = data_folder() / "sst";
   std::error_code ignored;
   for (const char* name : {"sst_dataset.csv", "trees"}) {
     if (std::filesystem::exists(folder / name, ignored)) return folder / name;
@@ -25,24 +26,43 @@ std::filesystem::path find_sst() {
   throw InputError(fmt::format("{} has neither sst_dataset.csv nor trees/; {}", folder.string(), kRemedy));
 }
 
-DatasetOptions dataset_options(const CorpusRequest& request) {
-  DatasetOptions options;
-  if (request.dataset == "sst") {
-    options.filter_by_length = true;
-    options.min_length = 5;
+Corpus load_prepared(const CorpusRequest& request, std::filesystem::path path) {
+  if (request.min_df || request.min_length || request.max_length) {
+    throw InputError(
+        fmt::format("{} is prepared, which fixes its vocabulary and lengths; give --min-df, --min-length "
+                    "and --max-length to notnot prepare",
+                    path.string()));
   }
-  for (const auto& bound : {request.min_length, request.max_length}) {
+  const PreparedFolder folder(std::move(path));
+  return {folder.dataset(), folder.path(), folder.options(), folder.checksum(), folder.is_synthetic()};
+}
+
+}  // namespace
+
+DatasetOptions override_options(DatasetOptions options, const OptionOverrides& overrides) {
+  for (const auto& bound : {overrides.min_length, overrides.max_length}) {
     if (bound && *bound < 0)
       throw InputError(fmt::format("a length bound of {} words; it must not be negative", *bound));
     if (bound) options.filter_by_length = true;
   }
-  options.min_df = request.min_df.value_or(options.min_df);
-  options.min_length = request.min_length.value_or(options.min_length);
-  options.max_length = request.max_length.value_or(options.max_length);
+  options.min_df = overrides.min_df.value_or(options.min_df);
+  options.min_length = overrides.min_length.value_or(options.min_length);
+  options.max_length = overrides.max_length.value_or(options.max_length);
   return options;
 }
 
-}  // namespace
+std::filesystem::path data_folder() {
+  const char* data = std::getenv("NOTNOT_DATA");
+  return data == nullptr ? "" : data;
+}
+
+std::optional<std::filesystem::path> find_prepared(const std::string& dataset) {
+  if (dataset.empty()) return std::nullopt;
+  if (PreparedFolder::is_at(dataset)) return dataset;
+  const auto named = data_folder() / "prepared" / dataset;
+  if (data_folder().empty() || !PreparedFolder::is_at(named)) return std::nullopt;
+  return named;
+}
 
 Corpus load_corpus(const CorpusRequest& request) {
   std::string name = request.dataset;
@@ -51,20 +71,25 @@ Corpus load_corpus(const CorpusRequest& request) {
   std::vector<LabelledText> texts;
   if (name == "planted") {
     texts = make_planted_corpus(request.planted);
+  } else if (auto prepared = find_prepared(name)) {
+    return load_prepared(request, std::move(*prepared));
   } else if (name == "sst") {
     path = find_sst();
     texts = std::filesystem::is_directory(path, ignored) ? read_sst_trees(path) : read_csv(path);
+  } else if (std::filesystem::is_directory(name, ignored)) {
+    return load_prepared(request, name);
   } else if (name.ends_with(".csv") || std::filesystem::exists(name, ignored)) {
     path = name;
-    texts = read_csv(path);
+    texts = read_table(path).texts;
     name = path.stem().string();
   } else {
     throw InputError(
         fmt::format("there is no data set or file {}; give planted, sst or the path of a CSV file with the columns "
-                    "text,label,split",
+                    "text,label,split, a folder that notnot prepare wrote, or the name of one in $NOTNOT_DATA/prepared",
                     shown(name)));
   }
-  const DatasetOptions options = dataset_options(request);
+  const DatasetOptions published = request.dataset == "sst" ? find_published("sst")->options : DatasetOptions{};
+  const DatasetOptions options = override_options(published, {request.min_df, request.min_length, request.max_length});
   return {make_dataset(std::move(name), texts, options), std::move(path), options};
 }
 

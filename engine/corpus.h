@@ -12,23 +12,40 @@ namespace notnot {
 
 struct CorpusRequest {
   /// `planted`  the built-in synthetic corpus; min_df 1, every length
-  /// `sst`      $NOTNOT_DATA/sst/sst_dataset.csv or, without it, $NOTNOT_DATA/sst/trees; min_df 1, more than
-  ///            5 words and fewer than the split's longest text
-  /// a path     a CSV file (engine/csv.h); min_df 1, every length
+  /// a path     a folder that `notnot prepare` wrote (engine/prepared.h), or a file (engine/table.h); of a file min_df
+  ///            1, every length
+  /// a name     the prepared folder $NOTNOT_DATA/prepared/NAME
+  /// `sst`      where that is not there: $NOTNOT_DATA/sst/sst_dataset.csv or, without it, $NOTNOT_DATA/sst/trees, with
+  ///            the published options
   std::string dataset;
-  /// Override the defaults above. A length bound turns the length filter on, for every corpus; the bound that is not
-  /// given is then the split's own, strictly (DatasetOptions), so that `max_length` alone also drops the shortest
-  /// texts.
+  /// Override the defaults above; not for a prepared folder, where they are fixed. A length bound turns the length
+  /// filter on, for every corpus; the bound that is not given is then the split's own, strictly (DatasetOptions), so
+  /// that `max_length` alone also drops the shortest texts.
   std::optional<int32_t> min_df = {}, min_length = {}, max_length = {};
   PlantedOptions planted = {};  ///< used by `planted` alone
 };
 
 /// The data set and what was used to make it, for config.json.
 struct Corpus {
-  Dataset dataset;             ///< its name is `planted`, `sst` or the file's name without extension
+  Dataset dataset;             ///< its name is `planted`, `sst`, the folder's own or the file's without extension
   std::filesystem::path path;  ///< the file or folder that was read; empty for `planted`
   DatasetOptions options;
+  std::string checksum = {};  ///< of a prepared folder, else empty
+  bool synthetic = false;     ///< a prepared folder's that says so: made up in place of data that is not to be had
 };
+
+/// Options that the user gives; a length bound turns the length filter on.
+struct OptionOverrides {
+  std::optional<int32_t> min_df = {}, min_length = {}, max_length = {};
+};
+/// Throws InputError on a negative bound.
+DatasetOptions override_options(DatasetOptions options, const OptionOverrides& overrides);
+
+/// $NOTNOT_DATA; empty when it is not set.
+std::filesystem::path data_folder();
+
+/// The prepared folder at the path `dataset` or of that name; nothing when there is neither.
+std::optional<std::filesystem::path> find_prepared(const std::string& dataset);
 
 /// Throws InputError when the data set is not known or not there, and everything that the readers throw.
 Corpus load_corpus(const CorpusRequest& request);

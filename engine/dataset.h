@@ -11,6 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/column.h"
+
 namespace notnot {
 
 /// Ids that every vocabulary reserves. A text is `<SOS> words <EOS>`; the two boundary tokens get no attention.
@@ -31,12 +33,15 @@ struct LabelledText {
   SplitName split = SplitName::train;
   int64_t row = 0;  ///< where it stands in its source: 1 = first record after the header; for messages and for `id` in
                     ///< predictions
+  std::string id = {};  ///< its name in its source (a file, the `id` column); empty where it has none
 };
 
 /// Words and their ids. Ids kFirstWordId.. are given in byte order of the words, so that a corpus has one vocabulary.
 class Vocabulary {
  public:
-  /// Words that occur in at least `min_df` of the training texts (each text counted once), plus the four reserved ids.
+  /// `words` in any order, each once, plus the four reserved ids; the reserved words themselves are left out.
+  explicit Vocabulary(std::vector<std::string> words);
+  /// The words that occur in at least `min_df` of the training texts (each text counted once).
   static Vocabulary build(const std::vector<LabelledText>& texts, int32_t min_df);
   /// Reads `vocabulary.txt` of a run folder: a word per line, line k (from 1) holds id k-1. Throws InputError.
   static Vocabulary load(const std::filesystem::path& path);
@@ -51,7 +56,8 @@ class Vocabulary {
   std::vector<int32_t> encode(std::string_view words) const;
 
  private:
-  explicit Vocabulary(std::vector<std::string> words);
+  Vocabulary() = default;
+  void index();
   std::vector<std::string> words_;
   struct Hash {
     using is_transparent = void;
@@ -62,10 +68,10 @@ class Vocabulary {
 
 /// One split, ragged: text i is token_ids[offsets[i] .. offsets[i+1]), boundary tokens included.
 struct Split {
-  std::vector<int32_t> token_ids;      ///< [tokens]
-  std::vector<int64_t> offsets = {0};  ///< [size + 1]
-  std::vector<int32_t> labels;         ///< [size] 0 or 1
-  std::vector<int64_t> rows;           ///< [size] LabelledText::row
+  Column<int32_t> token_ids;      ///< [tokens]
+  Column<int64_t> offsets = {0};  ///< [size + 1]
+  Column<int32_t> labels;         ///< [size] 0 or 1
+  Column<int64_t> rows;           ///< [size] LabelledText::row
 
   int32_t size() const { return static_cast<int32_t>(labels.size()); }
   int32_t length(int32_t i) const {
@@ -94,9 +100,7 @@ struct DatasetOptions {
   int32_t max_length = -1;  ///< -1: the split's own longest
 };
 
-/// Builds the vocabulary from the training split (before the length filter), filters and encodes. Throws InputError
-/// when a split is empty after the filter or when the training or test split has only one class (ROC-AUC is undefined
-/// there).
+/// What DatasetBuilder makes of `texts`.
 Dataset make_dataset(std::string name, const std::vector<LabelledText>& texts, const DatasetOptions& options);
 
 }  // namespace notnot

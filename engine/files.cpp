@@ -1,6 +1,7 @@
 #include "engine/files.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -179,6 +180,12 @@ void FileReader::read(size_t begin, size_t bytes, void* to) const {
     begin += static_cast<size_t>(got);
     bytes -= static_cast<size_t>(got);
   }
+}
+
+std::shared_ptr<const void> FileReader::map() const {
+  void* begin = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, *descriptor_, 0);
+  if (begin == MAP_FAILED) throw_system_error("map", path_, errno);
+  return {begin, [size = size_](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); }};
 }
 
 void write_atomically(const std::filesystem::path& path, std::string_view content) {

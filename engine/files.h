@@ -20,6 +20,9 @@ class FileReader {
   size_t size() const { return size_; }
   /// The bytes [begin, begin + bytes), which must lie in the file. Throws InputError naming the path.
   void read(size_t begin, size_t bytes, void* to) const;
+  /// The whole file, which must not be empty, in memory, pages read when they are touched. It stays there until the
+  /// last copy of the pointer is gone, longer than the reader if need be.
+  std::shared_ptr<const void> map() const;
 
  private:
   std::filesystem::path path_;

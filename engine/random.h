@@ -14,7 +14,9 @@ enum class Purpose : uint32_t {
   jitter = 3,
   shuffle = 4,
   planted_corpus = 5,
-  test_data = 6
+  test_data = 6,
+  split = 7,
+  missing_vectors = 8
 };
 
 /// The 10-round Philox4x32 bijection.

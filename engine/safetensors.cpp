@@ -303,6 +303,30 @@ std::vector<T> Safetensors::values(const std::string& name) const {
   return result;
 }
 
+template <class T>
+Column<T> Safetensors::column(const std::string& name) const {
+  const Entry& source = entry(name);
+  const size_t begin = data_begin_ + source.begin;
+  if (info(source.dtype).name != type_name<T>() || begin % alignof(T) != 0) {
+    throw InputError(fmt::format("{}: tensor `{}` is {} at byte {}, where aligned {} must stand; create the file again",
+                                 path_.string(), name, info(source.dtype).name, begin, type_name<T>()));
+  }
+  if (source.begin == source.end) return {};
+  if (!mapped_) mapped_ = file_.map();
+  const auto* values = reinterpret_cast<const T*>(static_cast<const char*>(mapped_.get()) + begin);
+  return {mapped_, std::span(values, static_cast<size_t>(source.elements()))};
+}
+
+std::string Safetensors::header() const {
+  std::string bytes(data_begin_, '\0');
+  file_.read(0, bytes.size(), bytes.data());
+  return bytes;
+}
+
+template Column<float> Safetensors::column(const std::string&) const;
+template Column<int32_t> Safetensors::column(const std::string&) const;
+template Column<int64_t> Safetensors::column(const std::string&) const;
+
 template std::vector<float> Safetensors::values(const std::string&) const;
 template std::vector<double> Safetensors::values(const std::string&) const;
 template std::vector<int32_t> Safetensors::values(const std::string&) const;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/column.h"
 #include "engine/files.h"
 
 namespace notnot {
@@ -53,6 +54,13 @@ class Safetensors {
   template <class T>
   std::vector<T> values(const std::string& name) const;
 
+  /// The same without reading: the values stay in the file, which is mapped into memory. The type must be T itself.
+  template <class T>
+  Column<T> column(const std::string& name) const;
+
+  /// The bytes before the data: length and header. What they say was checked when the file was opened.
+  std::string header() const;
+
  private:
   explicit Safetensors(const std::filesystem::path& path) : path_(path), file_(path) {}
 
@@ -60,7 +68,8 @@ class Safetensors {
   FileReader file_;  ///< values are read when they are asked for: a checkpoint is four times the model
   std::map<std::string, Entry> entries_;
   std::map<std::string, std::string> metadata_;
-  size_t data_begin_ = 0;  ///< where the data section starts in the file
+  mutable std::shared_ptr<const void> mapped_;  ///< once a column was asked for
+  size_t data_begin_ = 0;                       ///< where the data section starts in the file
 };
 
 }  // namespace notnot

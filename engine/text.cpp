@@ -1,12 +1,16 @@
 #include "engine/text.h"
 
+#include <unicode/brkiter.h>
 #include <unicode/bytestream.h>
 #include <unicode/casemap.h>
 #include <unicode/uchar.h>
+#include <unicode/utext.h>
 #include <unicode/utf8.h>
+#include <unicode/uversion.h>
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 
 #include "kernels/error.h"
 
@@ -44,6 +48,13 @@ std::vector<std::string_view> split(std::string_view text, const IsSeparator& is
   return pieces;
 }
 
+std::unique_ptr<icu::BreakIterator> make_word_iterator() {
+  UErrorCode status = U_ZERO_ERROR;
+  std::unique_ptr<icu::BreakIterator> words(icu::BreakIterator::createWordInstance(icu::Locale::getRoot(), status));
+  NOTNOT_CHECK(U_SUCCESS(status), "ICU: {}", u_errorName(status));
+  return words;
+}
+
 }  // namespace
 
 std::optional<size_t> first_invalid_utf8(std::string_view text) {
@@ -52,6 +63,32 @@ std::optional<size_t> first_invalid_utf8(std::string_view text) {
     if (next_code_point(text, next).value < 0) return here;
   }
   return std::nullopt;
+}
+
+std::string replace_invalid_utf8(std::string_view text) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  std::string valid;
+  valid.reserve(text.size());
+  for (size_t next = 0; next < text.size();) {
+    const CodePoint code_point = next_code_point(text, next);
+    valid += code_point.value > 0 ? code_point.bytes : kReplacement;
+  }
+  return valid;
+}
+
+std::string from_latin1(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  for (const char byte : bytes) {
+    const auto value = static_cast<unsigned char>(byte);
+    if (value < 0x80) {
+      text += byte;
+    } else {
+      text += static_cast<char>(0xC0 | value >> 6);
+      text += static_cast<char>(0x80 | (value & 0x3F));
+    }
+  }
+  return text;
 }
 
 std::string to_lower(std::string_view text) {
@@ -66,12 +103,31 @@ std::string to_lower(std::string_view text) {
   return lower;
 }
 
+std::vector<std::string_view> split_characters(std::string_view text) {
+  std::vector<std::string_view> characters;
+  for (size_t next = 0; next < text.size();) characters.push_back(next_code_point(text, next).bytes);
+  return characters;
+}
+
+bool is_word_character(std::string_view character) {
+  size_t next = 0;
+  const UChar32 value = next_code_point(character, next).value;
+  return u_isalnum(value) != 0 || value == '_';
+}
+
+bool has_digit(std::string_view text) {
+  for (size_t next = 0; next < text.size();) {
+    if (u_isdigit(next_code_point(text, next).value)) return true;
+  }
+  return false;
+}
+
 std::string blank_non_word(std::string_view text) {
   std::string words;
   words.reserve(text.size());
   for (size_t next = 0; next < text.size();) {
     const CodePoint code_point = next_code_point(text, next);
-    if (u_isalnum(code_point.value) || code_point.value == '_') {
+    if (is_word_character(code_point.bytes)) {
       words += code_point.bytes;
     } else {
       words += ' ';
@@ -82,6 +138,34 @@ std::string blank_non_word(std::string_view text) {
 
 std::vector<std::string_view> split_at_white_space(std::string_view text) {
   return split(text, [](UChar32 value) { return u_isUWhiteSpace(value) != 0; });
+}
+
+std::vector<std::string_view> split_at_word_boundaries(std::string_view text) {
+  // Making one reads and compiles rules; one per thread is kept.
+  thread_local const std::unique_ptr<icu::BreakIterator> words = make_word_iterator();
+  UErrorCode status = U_ZERO_ERROR;
+  UText content = UTEXT_INITIALIZER;
+  utext_openUTF8(&content, text.data(), static_cast<int64_t>(text.size()), &status);
+  words->setText(&content, status);
+  std::vector<std::string_view> pieces;
+  if (U_SUCCESS(status)) {
+    for (int32_t begin = words->first(), end = words->next(); end != icu::BreakIterator::DONE; end = words->next()) {
+      const auto piece = text.substr(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+      // A piece is either all white space or has none, so its first code point tells.
+      size_t next = 0;
+      if (u_isUWhiteSpace(next_code_point(piece, next).value) == 0) pieces.push_back(piece);
+      begin = end;
+    }
+  }
+  utext_close(&content);
+  NOTNOT_CHECK(U_SUCCESS(status), "ICU: {}", u_errorName(status));
+  return pieces;
+}
+
+std::string icu_version() {
+  UVersionInfo version;
+  u_getVersion(version);
+  return fmt::format("ICU {}.{}", version[0], version[1]);
 }
 
 std::vector<std::string_view> split_words(std::string_view words) {

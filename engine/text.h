@@ -10,6 +10,12 @@ namespace notnot {
 /// Byte offset of the first byte that is not part of well-formed UTF-8; nothing when all of `text` is.
 std::optional<size_t> first_invalid_utf8(std::string_view text);
 
+/// Valid UTF-8 without NUL: each maximal ill-formed piece and each NUL becomes U+FFFD.
+std::string replace_invalid_utf8(std::string_view text);
+
+/// `bytes` in ISO 8859-1 as UTF-8.
+std::string from_latin1(std::string_view bytes);
+
 /// Lower case by Unicode's full mapping, without a locale. `text` is valid UTF-8.
 std::string to_lower(std::string_view text);
 
@@ -18,6 +24,22 @@ std::string blank_non_word(std::string_view text);
 
 /// The pieces of `text` between runs of Unicode white space (no-break space included). `text` is valid UTF-8.
 std::vector<std::string_view> split_at_white_space(std::string_view text);
+
+/// The pieces of `text` between the word boundaries of Unicode Standard Annex #29, as ICU's root locale finds them,
+/// without those that are white space. `text` is valid UTF-8.
+std::vector<std::string_view> split_at_word_boundaries(std::string_view text);
+
+/// "ICU 72.1", say: word boundaries may differ from version to version.
+std::string icu_version();
+
+/// The code points of `text`, which is valid UTF-8.
+std::vector<std::string_view> split_characters(std::string_view text);
+
+/// A letter, a digit or `_`, by the first code point of `character`.
+bool is_word_character(std::string_view character);
+
+/// Whether a decimal digit of any script is in `text`, which is valid UTF-8.
+bool has_digit(std::string_view text);
 
 /// The words of a tokenised text: the pieces between blanks.
 std::vector<std::string_view> split_words(std::string_view words);

@@ -4,11 +4,16 @@
 #include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 
+#include "engine/files.h"
+#include "engine/random.h"
 #include "engine/text.h"
 #include "kernels/error.h"
 
@@ -29,6 +34,21 @@ std::string_view take_field(std::string_view& text) {
   const std::string_view field = text.substr(0, blank);
   text.remove_prefix(std::min(blank + 1, text.size()));
   return field;
+}
+
+/// The row of a word in the file; kPaddingId for one that is not wanted.
+int32_t row_of(const Vocabulary& vocabulary, std::string_view word) {
+  const int32_t id = vocabulary.id(word);
+  if (id != kUnknownId) return id;
+  for (const int32_t reserved : {kUnknownId, kStartId, kEndId}) {
+    if (word == vocabulary.word(reserved)) return reserved;
+  }
+  return kPaddingId;
+}
+
+void start_rows(WordVectors& vectors, const Vocabulary& vocabulary) {
+  vectors.rows.assign(static_cast<size_t>(vocabulary.size()) * static_cast<size_t>(vectors.width), 0.0F);
+  vectors.has.assign(static_cast<size_t>(vocabulary.size()), false);
 }
 
 class VectorReader {
@@ -86,9 +106,9 @@ class VectorReader {
     if (values > result_.width && !parse<double>(line.substr(0, line.find(' '))))
       return;  // GloVe has words such as ". . ."
     check_width(values);
-    const int32_t row = row_of(word);
-    if (row == kPaddingId || filled_[static_cast<size_t>(row)]) return;
-    filled_[static_cast<size_t>(row)] = true;
+    const int32_t row = row_of(vocabulary_, word);
+    if (row == kPaddingId || result_.has[static_cast<size_t>(row)]) return;
+    result_.has[static_cast<size_t>(row)] = true;
     ++result_.found;
     float* out = result_.rows.data() + static_cast<int64_t>(row) * result_.width;
     for (int32_t i = 0; i < result_.width; ++i) out[i] = value(take_field(line));
@@ -103,24 +123,13 @@ class VectorReader {
       result_.width = static_cast<int32_t>(values);
     }
     check_width(values);
-    result_.rows.assign(static_cast<size_t>(vocabulary_.size()) * static_cast<size_t>(result_.width), 0.0F);
-    filled_.assign(static_cast<size_t>(vocabulary_.size()), false);
+    start_rows(result_, vocabulary_);
   }
 
   void check_width(int64_t values) const {
     if (values != result_.width) {
       fail(fmt::format("{} values where the file's vectors have {}; download the file again", values, result_.width));
     }
-  }
-
-  /// kPaddingId for a word that is not wanted.
-  int32_t row_of(std::string_view word) const {
-    const int32_t id = vocabulary_.id(word);
-    if (id != kUnknownId) return id;
-    for (const int32_t reserved : {kUnknownId, kStartId, kEndId}) {
-      if (word == vocabulary_.word(reserved)) return reserved;
-    }
-    return kPaddingId;
   }
 
   float value(std::string_view field) const {
@@ -136,15 +145,100 @@ class VectorReader {
   std::filesystem::path path_;
   const Vocabulary& vocabulary_;
   WordVectors result_;
-  std::vector<bool> filled_;         ///< [vocabulary.size()]
   std::optional<int64_t> promised_;  ///< vectors, by the header
   int64_t vectors_ = 0, line_ = 0;
 };
 
+/// word2vec's binary form; the file is mapped.
+class BinaryReader {
+ public:
+  BinaryReader(const std::filesystem::path& path, const Vocabulary& vocabulary, int64_t count, int32_t width)
+      : path_(path), vocabulary_(vocabulary), count_(count), file_(path), mapped_(file_.map()) {
+    rest_ = {static_cast<const char*>(mapped_.get()), file_.size()};
+    result_.width = width;
+  }
+
+  WordVectors read() {
+    rest_.remove_prefix(rest_.find('\n') + 1);
+    const size_t bytes = static_cast<size_t>(result_.width) * sizeof(float);
+    if (rest_.size() / bytes < static_cast<size_t>(count_)) fail("the file is cut short; download it again");
+    start_rows(result_, vocabulary_);
+    for (vector_ = 1; vector_ <= count_; ++vector_) {
+      const size_t blank = rest_.find(' ');
+      if (blank == std::string_view::npos || rest_.size() - blank - 1 < bytes)
+        fail("the file is cut short; download it again");
+      std::string_view word = rest_.substr(0, blank);
+      if (word.starts_with('\n')) word.remove_prefix(1);
+      if (word.empty() || first_invalid_utf8(word))
+        fail(fmt::format("{} is no word in UTF-8; word2vec's binary form is needed, or a text form", shown(word)));
+      take(row_of(vocabulary_, word), rest_.substr(blank + 1, bytes));
+      rest_.remove_prefix(blank + 1 + bytes);
+    }
+    if (rest_ != "" && rest_ != "\n") fail("bytes after the last vector; download the file again");
+    return std::move(result_);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& message) const {
+    throw InputError(fmt::format("{}, vector {} of {} (binary): {}", path_.string(), vector_, count_, message));
+  }
+
+  void take(int32_t row, std::string_view values) {
+    if (row == kPaddingId || result_.has[static_cast<size_t>(row)]) return;
+    result_.has[static_cast<size_t>(row)] = true;
+    ++result_.found;
+    float* out = result_.rows.data() + static_cast<int64_t>(row) * result_.width;
+    std::memcpy(out, values.data(), values.size());
+    if (!std::all_of(out, out + result_.width, [](float value) { return std::isfinite(value); }))
+      fail("a value is not a finite number");
+  }
+
+  std::filesystem::path path_;
+  const Vocabulary& vocabulary_;
+  int64_t count_, vector_ = 0;
+  FileReader file_;
+  std::shared_ptr<const void> mapped_;
+  std::string_view rest_;
+  WordVectors result_;
+};
+
+/// Count and width when the file is in word2vec's binary form: such a first line, and then bytes that no text form has
+/// where the first values stand.
+std::optional<std::pair<int64_t, int32_t>> binary_header(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string line;
+  if (!file || !std::getline(file, line)) return std::nullopt;
+  std::string_view header = line;
+  const auto count = parse<int64_t>(take_field(header));
+  const auto width = parse<int32_t>(take_field(header));
+  if (!count || !width || !header.empty() || *count < 1 || *width < 1) return std::nullopt;
+  std::string begin(4096, '\0');
+  file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  std::string_view values = std::string_view(begin).substr(0, static_cast<size_t>(file.gcount()));
+  take_field(values);
+  values = values.substr(0, std::min(values.find('\n'), static_cast<size_t>(*width) * sizeof(float)));
+  if (values.find_first_not_of("0123456789+-.eEnaif \r") == std::string_view::npos) return std::nullopt;
+  const bool has_controls = std::any_of(values.begin(), values.end(), [](char byte) {
+    return static_cast<unsigned char>(byte) < 0x20 || static_cast<unsigned char>(byte) >= 0x80;
+  });
+  return has_controls ? std::optional(std::pair(*count, *width)) : std::nullopt;
+}
+
 }  // namespace
 
 WordVectors load_word_vectors(const std::filesystem::path& path, const Vocabulary& vocabulary) {
+  if (const auto header = binary_header(path))
+    return BinaryReader(path, vocabulary, header->first, header->second).read();
   return VectorReader(path, vocabulary).read();
+}
+
+void draw_missing(WordVectors& vectors, uint64_t seed) {
+  const Random normal(seed, Purpose::missing_vectors);
+  const auto width = static_cast<size_t>(vectors.width);
+  for (size_t row = 1; row < vectors.has.size(); ++row) {
+    if (vectors.has[row]) continue;
+    for (size_t i = row * width; i < (row + 1) * width; ++i) vectors.rows[i] = normal.normal(i);
+  }
 }
 
 }  // namespace notnot

@@ -4,6 +4,8 @@
 
 namespace notnot {
 
+void add_prepare_command(CLI::App& app);
+void add_data_command(CLI::App& app);
 void add_train_command(CLI::App& app);
 void add_predict_command(CLI::App& app);
 void add_report_command(CLI::App& app);

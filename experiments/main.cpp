@@ -26,6 +26,8 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", fmt::format("notnot {} ({}); CUDA backend {}", notnot::version(), notnot::commit(),
                                                 notnot::cuda::build_status()));
   app.require_subcommand(1);
+  notnot::add_prepare_command(app);
+  notnot::add_data_command(app);
   notnot::add_train_command(app);
   notnot::add_predict_command(app);
   notnot::add_report_command(app);

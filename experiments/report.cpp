@@ -46,6 +46,7 @@ std::string summary_table(const std::vector<ReportedRun>& runs) {
         measure(test.f1), paper == nullptr ? "-" : measure(paper->f1[static_cast<size_t>(run.model)]),
         measure(test.roc_auc), measure(test.accuracy), run.result.epoch, run.epochs, run.result.selected_on);
   }
+  if (runs.front().synthetic) table += "SYNTHETIC texts: nothing measured here is about the real data\n";
   return table;
 }
 

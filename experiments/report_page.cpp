@@ -16,7 +16,7 @@ using Runs = std::vector<ReportedRun>;
 std::string title_of(const ReportedRun& run) {
   if (run.planted()) return "the planted corpus";
   const PaperDataset* paper = find_in_paper(run.dataset);
-  return std::string(paper == nullptr ? run.dataset : paper->title);
+  return std::string(paper == nullptr ? run.dataset : paper->title) + (run.synthetic ? " (SYNTHETIC texts)" : "");
 }
 
 /// What `describe` says of the runs, each answer once.

@@ -83,6 +83,7 @@ void read_config(const Json& config, ReportedRun& run) {
   run.model = model_of(choices);
   choices.at("dataset").get_to(run.dataset);
   choices.at("data").get_to(run.data);
+  run.synthetic = choices.value("synthetic", false);
   choices.at("seed").get_to(run.seed);
   choices.at("epochs").get_to(run.epochs);
   choices.at("hidden").get_to(run.hidden);

@@ -33,6 +33,7 @@ struct ReportedRun {
   int32_t vocabulary = 0;
   int64_t words_with_vectors = 0;
   std::array<std::array<int64_t, 2>, 3> texts{};  ///< by SplitName, then label
+  bool synthetic = false;                         ///< the texts are made up in place of real ones
   std::string device, version, commit;
   double train_seconds = 0;  ///< all epochs
   RunResult result;

@@ -13,6 +13,7 @@
 
 #include "engine/corpus.h"
 #include "engine/open_device.h"
+#include "engine/prepared.h"
 #include "engine/word_vectors.h"
 #include "experiments/commands.h"
 #include "experiments/interrupt.h"
@@ -65,6 +66,13 @@ void check_selection(const Plan& plan) {
       plan.corpus.dataset.name, split.size(), to_string(plan.training.select), split.positives() > 0 ? 1 : 0));
 }
 
+/// Those of --vectors, else those that a prepared data set brings; --init needs none.
+std::optional<WordVectors> word_vectors(const TrainArguments& arguments, const Corpus& corpus) {
+  if (!arguments.vectors.empty()) return load_word_vectors(arguments.vectors, corpus.dataset.vocabulary);
+  if (!arguments.init.empty() || corpus.checksum.empty()) return std::nullopt;
+  return PreparedFolder(corpus.path).vectors();
+}
+
 Plan make_plan(const TrainArguments& arguments) {
   Plan plan{.corpus = load_corpus(arguments.corpus), .model = {}, .training = {}, .embedding = {}};
   const Vocabulary& vocabulary = plan.corpus.dataset.vocabulary;
@@ -73,11 +81,10 @@ Plan make_plan(const TrainArguments& arguments) {
                 .vocabulary = vocabulary.size(),
                 .embed = kEmbedWithoutVectors,
                 .hidden = arguments.hidden};
-  if (!arguments.vectors.empty()) {
-    WordVectors vectors = load_word_vectors(arguments.vectors, vocabulary);
-    plan.model.embed = vectors.width;
-    plan.embedding = std::move(vectors.rows);
-    plan.vectors_found = vectors.found;
+  if (std::optional<WordVectors> vectors = word_vectors(arguments, plan.corpus)) {
+    plan.model.embed = vectors->width;
+    plan.embedding = std::move(vectors->rows);
+    plan.vectors_found = vectors->found;
   } else if (!arguments.init.empty()) {
     const std::vector<int64_t> shape = Safetensors::read(arguments.init).entry("encoder.embedding.weight").shape;
     if (shape.size() == 2 && shape[1] > 0 && shape[1] < 100000) plan.model.embed = static_cast<int32_t>(shape[1]);
@@ -88,6 +95,12 @@ Plan make_plan(const TrainArguments& arguments) {
                    .optimiser = {}};
   check_selection(plan);
   return plan;
+}
+
+/// Where the word vectors come from; empty for none.
+std::string vectors_file(const TrainArguments& arguments, const Plan& plan) {
+  const bool attached = arguments.vectors.empty() && !plan.embedding.empty();
+  return attached ? (plan.corpus.path / "vectors.safetensors").string() : arguments.vectors;
 }
 
 /// config.json; the object `choices` is what makes two runs the same run.
@@ -107,7 +120,7 @@ nlohmann::json config_of(const TrainArguments& arguments, const Plan& plan, uint
                             {"attention", to_string(plan.model.attention)},
                             {"embed", plan.model.embed},
                             {"hidden", plan.model.hidden},
-                            {"vectors", arguments.vectors},
+                            {"vectors", vectors_file(arguments, plan)},
                             {"init", arguments.init},
                             {"seed", seed},
                             {"epochs", plan.training.epochs},
@@ -122,6 +135,8 @@ nlohmann::json config_of(const TrainArguments& arguments, const Plan& plan, uint
     choices["difficulty"] = arguments.corpus.planted.difficulty;
     choices["corpus_seed"] = arguments.corpus.planted.seed;
   }
+  if (!plan.corpus.checksum.empty()) choices["data_checksum"] = plan.corpus.checksum;
+  if (plan.corpus.synthetic) choices["synthetic"] = true;
   nlohmann::json sizes;
   for (const SplitName name : kSplitNames) {
     const Split& split = plan.corpus.dataset.split(name);
@@ -263,15 +278,16 @@ void explain(const TrainArguments& arguments, const Plan& plan, int threads) {
   }
 }
 
-void describe(const TrainArguments& arguments, const Plan& plan) {
+void describe(const Plan& plan) {
   for (const SplitName name : kSplitNames) {
     const Split& split = plan.corpus.dataset.split(name);
     fmt::print("{}{} {} + {}", name == SplitName::train ? plan.corpus.dataset.name + ": " : ", ", to_string(name),
                split.size() - split.positives(), split.positives());
   }
   fmt::print(" texts (negative + positive), vocabulary {}", plan.model.vocabulary);
-  fmt::print("{}\n", arguments.vectors.empty() ? std::string(", random embeddings")
-                                               : fmt::format(", {} words with vectors", plan.vectors_found));
+  fmt::print("{}\n", plan.embedding.empty() ? std::string(", random embeddings")
+                                            : fmt::format(", {} words with vectors", plan.vectors_found));
+  if (plan.corpus.synthetic) fmt::print("note: SYNTHETIC texts; nothing measured here is about the real data\n");
   if (plan.training.select == SplitName::test) {
     fmt::print(
         "note: the epoch is chosen on the test split, as in the published numbers; this leaks, --select dev does "
@@ -291,7 +307,7 @@ void train_command(const TrainArguments& arguments) {
   const int threads = arguments.threads > 0 ? arguments.threads : available_threads();
   const Plan plan = make_plan(arguments);
   if (arguments.explain) return explain(arguments, plan, threads);
-  describe(arguments, plan);
+  describe(plan);
   std::vector<std::unique_ptr<Job>> jobs;
   const int share = std::max(1, threads / static_cast<int>(arguments.seeds.size()));
   for (const uint64_t seed : arguments.seeds) {
@@ -303,7 +319,11 @@ void train_command(const TrainArguments& arguments) {
 }
 
 void add_data_options(CLI::App& command, TrainArguments& a) {
-  command.add_option("--dataset", a.corpus.dataset, "planted, sst, or a CSV file with the columns text,label,split")
+  command
+      .add_option(
+          "--dataset", a.corpus.dataset,
+          "A folder that notnot prepare wrote, or its name in $NOTNOT_DATA/prepared; planted; sst; or a CSV, TSV "
+          "or JSON lines file with text, label and split")
       ->required();
   command.add_option("--min-df", a.corpus.min_df, "Texts a word must occur in to be in the vocabulary (default 1)")
       ->check(CLI::Range(1, kMost));
@@ -323,8 +343,10 @@ void add_data_options(CLI::App& command, TrainArguments& a) {
   command
       .add_option("--corpus-seed", a.corpus.planted.seed, "planted: seed of the texts; --seed leaves them as they are")
       ->capture_default_str();
-  command.add_option("--vectors", a.vectors,
-                     "Word vectors in fastText's or GloVe's text format (default: random N(0, 1), 300 wide)");
+  command.add_option(
+      "--vectors", a.vectors,
+      "Word vectors in fastText's or GloVe's text format, or word2vec's binary one (default: those of the "
+      "prepared data set, else random N(0, 1), 300 wide)");
 }
 
 void add_model_options(CLI::App& command, TrainArguments& a) {

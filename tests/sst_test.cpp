@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "engine/corpus.h"
-#include "engine/csv.h"
 #include "engine/files.h"
 #include "engine/sst_trees.h"
+#include "engine/table.h"
 
 using namespace notnot;
 

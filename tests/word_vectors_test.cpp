@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -118,4 +119,41 @@ TEST_CASE("word vectors: no such file, or a folder") {
   CHECK_THROWS_WITH_AS(load_word_vectors(folder / "none.vec", vocabulary()), doctest::Contains("No such file"),
                        InputError);
   CHECK_THROWS_WITH_AS(load_word_vectors(folder.path(), vocabulary()), doctest::Contains("directory"), InputError);
+}
+
+TEST_CASE("word vectors: word2vec's binary form, with and without newlines") {
+  const auto entry = [](const std::string& word, std::vector<float> values) {
+    return word + " " + std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  };
+  const std::string b = entry("b", {1.0F, -2.5F, 0.1F}), c = entry("caf\xC3\xA9", {3, 4, 5}),
+                    other = entry("B", {7, 7, 7});
+  for (const std::string& content : {"3 3\n" + b + "\n" + other + "\n" + c + "\n", "3 3\n" + b + other + c,
+                                     "4 3\n" + b + other + c + entry("b", {0, 0, 0})}) {
+    const WordVectors vectors = load(content);
+    CHECK(vectors.width == 3);
+    CHECK(vectors.found == 2);
+    CHECK(row(vectors, "b") == std::vector<float>{1.0F, -2.5F, 0.1F});
+    CHECK(row(vectors, "caf\xC3\xA9") == std::vector<float>{3, 4, 5});
+    CHECK(row(vectors, "a") == std::vector<float>{0, 0, 0});
+  }
+  CHECK_HAS(error("4 3\n" + b + other + c), "cut short");
+  CHECK_HAS(error("3 3\n" + b + other + c.substr(0, c.size() - 1)), "vector 3 of 3 (binary): the file is cut short");
+  CHECK_HAS(error("2 3\n" + b + other + c), "bytes after the last vector");
+  CHECK_HAS(error("2 3\n" + b + entry("a", {0, std::numeric_limits<float>::infinity(), 0})), "finite");
+  CHECK_HAS(error("2 3\n" + b + entry("\xFF", {0, 0, 0})), "no word in UTF-8");
+  CHECK_HAS(error("9000000000 3\n" + b), "cut short");
+}
+
+TEST_CASE("word vectors: missing rows can be drawn") {
+  WordVectors vectors = load("b 1 2 3\n");
+  const std::vector<float> before = row(vectors, "b");
+  draw_missing(vectors, 5);
+  CHECK(row(vectors, "b") == before);
+  CHECK(row(vectors, "a") != std::vector<float>{0, 0, 0});
+  for (size_t i = 0; i < 3; ++i) CHECK(vectors.rows[i] == 0.0F);
+  WordVectors again = load("b 1 2 3\n"), other = load("b 1 2 3\n");
+  draw_missing(again, 5);
+  draw_missing(other, 6);
+  CHECK(again.rows == vectors.rows);
+  CHECK(other.rows != vectors.rows);
 }

@@ -19,7 +19,7 @@ STAND_INS = {
     "ninja": "", "git": "", "python3": "",
 }
 LIBRARIES = ("libfmt-dev nlohmann-json3-dev libcli11-dev libicu-dev libdnnl-dev ocl-icd-opencl-dev "
-             "libcsv-dev doctest-dev").split()
+             "libcsv-dev libssl-dev doctest-dev").split()
 
 
 class Bootstrap(unittest.TestCase):
@@ -79,7 +79,7 @@ class Bootstrap(unittest.TestCase):
         self.assertIn("libcsv-dev", output)
 
     def test_download_tools(self):
-        self.assertIn("curl unzip", self.bootstrap("--download")[2][-1])
+        self.assertIn("ca-certificates", self.bootstrap("--download")[2][-1])
 
     def test_failed_installation(self):
         (self.bin / "apt-get").write_text("#!/bin/sh\nexit 100\n")

@@ -1,0 +1,124 @@
+#include "engine/dataset_builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/text.h"
+#include "kernels/error.h"
+
+namespace notnot {
+namespace {
+
+void check_two_classes(const std::string& where, const Split& split) {
+  const int32_t positives = split.positives();
+  if (positives > 0 && positives < split.size()) return;
+  throw InputError(fmt::format(
+      "{}: all {} texts have label {}, but ROC-AUC and the class weights need both classes; add texts of the "
+      "other class or choose other length bounds",
+      where, split.size(), positives > 0 ? 1 : 0));
+}
+
+}  // namespace
+
+int32_t DatasetBuilder::word_number(std::string_view word) {
+  const auto found = numbers_.find(word);
+  if (found != numbers_.end()) return found->second;
+  const auto number = static_cast<int32_t>(distinct_.size());
+  distinct_.push_back({.spelling = spellings_.emplace_back(word)});
+  numbers_.emplace(distinct_.back().spelling, number);
+  return number;
+}
+
+void DatasetBuilder::add(const LabelledText& text) {
+  NOTNOT_CHECK(text.label == 0 || text.label == 1, "label {} of row {}", text.label, text.row);
+  const size_t begin = words_.size();
+  const size_t number = texts_.size() + 1;
+  for (const std::string_view spelling : split_words(text.words)) {
+    words_.push_back(word_number(spelling));
+    if (text.split != SplitName::train) continue;
+    Word& word = distinct_[static_cast<size_t>(words_.back())];
+    if (word.last_text != number) ++word.training_texts;
+    word.last_text = number;
+  }
+  NOTNOT_CHECK(words_.size() > begin, "the text of row {} has no word", text.row);
+  texts_.push_back(
+      {.begin = begin, .end = words_.size(), .label = text.label, .split = text.split, .row = text.row, .id = text.id});
+}
+
+Vocabulary DatasetBuilder::vocabulary(int32_t min_df) const {
+  if (min_df < 1) throw InputError(fmt::format("a minimum document frequency of {}; it must be at least 1", min_df));
+  std::vector<std::string> words;
+  for (const Word& word : distinct_) {
+    if (word.training_texts >= min_df) words.emplace_back(word.spelling);
+  }
+  return Vocabulary(std::move(words));
+}
+
+SplitCounts DatasetBuilder::count(SplitName split, const DatasetOptions& options) const {
+  SplitCounts counts;
+  size_t shortest = std::numeric_limits<size_t>::max(), longest = 0;
+  for (const Text& text : texts_) {
+    if (text.split != split) continue;
+    ++(text.label == 1 ? counts.positive : counts.negative);
+    shortest = std::min(shortest, text.length());
+    longest = std::max(longest, text.length());
+  }
+  counts.low = options.min_length >= 0 ? static_cast<size_t>(options.min_length) : shortest;
+  counts.high = options.max_length >= 0 ? static_cast<size_t>(options.max_length) : longest;
+  for (size_t i = 0; i < texts_.size(); ++i) {
+    const bool fits = counts.low < texts_[i].length() && texts_[i].length() < counts.high;
+    if (texts_[i].split == split && (fits || !options.filter_by_length)) counts.kept.push_back(i);
+  }
+  return counts;
+}
+
+void DatasetBuilder::encode(const std::vector<size_t>& texts, const std::vector<int32_t>& ids, Split& split) const {
+  for (const size_t i : texts) {
+    const Text& text = texts_[i];
+    split.token_ids.push_back(kStartId);
+    for (size_t at = text.begin; at < text.end; ++at) split.token_ids.push_back(ids[static_cast<size_t>(words_[at])]);
+    split.token_ids.push_back(kEndId);
+    split.offsets.push_back(static_cast<int64_t>(split.token_ids.size()));
+    split.labels.push_back(text.label);
+    split.rows.push_back(text.row);
+  }
+}
+
+Dataset DatasetBuilder::build(std::string name, const DatasetOptions& options) const {
+  Dataset dataset{std::move(name), vocabulary(options.min_df), {}};
+  std::vector<int32_t> ids;
+  ids.reserve(distinct_.size());
+  for (const Word& word : distinct_) ids.push_back(dataset.vocabulary.id(word.spelling));
+  for (const SplitName split_name : kSplitNames) {
+    const std::string where = fmt::format("{}: the {} split", dataset.name, to_string(split_name));
+    const SplitCounts counts = count(split_name, options);
+    const int64_t all = counts.negative + counts.positive;
+    if (all == 0) throw InputError(fmt::format("{} has no text; add texts to it", where));
+    if (counts.kept.empty()) {
+      throw InputError(
+          fmt::format("{}: none of its {} texts has more than {} and fewer than {} words; choose other length bounds",
+                      where, all, counts.low, counts.high));
+    }
+    Split& split = dataset.splits[static_cast<size_t>(split_name)];
+    encode(counts.kept, ids, split);
+    if (split_name != SplitName::dev) check_two_classes(where, split);
+  }
+  if (dataset.vocabulary.size() == kFirstWordId) {
+    throw InputError(fmt::format(
+        "{}: no word stands in {} or more training texts, so the vocabulary is empty; choose a smaller --min-df",
+        dataset.name, options.min_df));
+  }
+  return dataset;
+}
+
+LabelledText DatasetBuilder::text(size_t i) const {
+  const Text& text = texts_[i];
+  std::string words;
+  for (size_t at = text.begin; at < text.end; ++at) {
+    if (at > text.begin) words += ' ';
+    words += distinct_[static_cast<size_t>(words_[at])].spelling;
+  }
+  return {std::move(words), text.label, text.split, text.row, text.id};
+}
+
+}  // namespace notnot

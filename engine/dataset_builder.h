@@ -1,0 +1,73 @@
+#pragma once
+// Makes a Dataset of texts that come one at a time. It keeps four bytes per token and every distinct word once, so that
+// corpora fit that would not as strings.
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/dataset.h"
+
+namespace notnot {
+
+/// Takes the texts that a reader hands over one at a time.
+using TextSink = std::function<void(LabelledText&&)>;
+
+/// A split before and after the length filter.
+struct SplitCounts {
+  int64_t negative = 0, positive = 0;  ///< before it
+  size_t low = 0, high = 0;            ///< the bounds, given or the split's own: low < words < high is kept
+  std::vector<size_t> kept;            ///< numbers of the texts that are kept, in the order in which they were added
+};
+
+class DatasetBuilder {
+ public:
+  /// The text must have a word, and label 0 or 1.
+  void add(const LabelledText& text);
+
+  size_t size() const { return texts_.size(); }
+  bool empty() const { return texts_.empty(); }
+
+  /// The words that occur in at least `min_df` of the training texts (each text counted once).
+  Vocabulary vocabulary(int32_t min_df) const;
+
+  /// Builds the vocabulary from the training split (before the length filter), filters and encodes. Throws InputError
+  /// when a split is empty after the filter or when the training or test split has only one class (ROC-AUC is undefined
+  /// there), or the vocabulary is empty.
+  Dataset build(std::string name, const DatasetOptions& options) const;
+
+  /// What `build` with these options keeps of a split, be it nothing.
+  SplitCounts count(SplitName split, const DatasetOptions& options) const;
+
+  /// Text `i`, 0 = the first that was added, as it was added.
+  LabelledText text(size_t i) const;
+
+ private:
+  struct Text {
+    size_t begin, end;  ///< its words in words_
+    int32_t label;
+    SplitName split;
+    int64_t row;
+    std::string id;
+    size_t length() const { return end - begin; }
+  };
+  struct Word {
+    std::string_view spelling;
+    int32_t training_texts = 0;  ///< that have it
+    size_t last_text = 0;        ///< 1 + number of the last text that was counted
+  };
+  int32_t word_number(std::string_view word);
+  /// Appends texts to `split`; `ids` by the numbers of words.
+  void encode(const std::vector<size_t>& texts, const std::vector<int32_t>& ids, Split& split) const;
+
+  std::deque<std::string> spellings_;  ///< never moves, so that views of its strings stay good
+  std::vector<Word> distinct_;
+  std::unordered_map<std::string_view, int32_t> numbers_;  ///< of spellings_, into distinct_
+  std::vector<int32_t> words_;                             ///< of all texts, as numbers into distinct_
+  std::vector<Text> texts_;
+};
+
+}  // namespace notnot

@@ -1,0 +1,24 @@
+#pragma once
+// The Large Movie Review Dataset as it is distributed: aclImdb/{train,test}/{pos,neg}/ID_RATING.txt (Maas et al.,
+// "Learning word vectors for sentiment analysis", ACL 2011).
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/dataset.h"
+#include "engine/sources.h"
+
+namespace notnot {
+
+/// Lower case; ASCII punctuation but the apostrophe, tabs and newlines become blanks; single blanks between words.
+std::string clean_imdb(std::string_view review);
+
+/// The published folds (Jain & Wallace 2019), document by document and in their order: documents pos before neg, names
+/// in byte order; of a test document only words that some training document has; documents of fewer than 400 words;
+/// then NumPy's permutation with seed 1378: of the training documents its first fifth (rounded up) for dev, of the test
+/// documents its last fifth (rounded down), the other test documents are left out.
+/// Rows number the 50,000 documents in their order, train before test. Throws InputError on files that are missing or
+/// not UTF-8.
+std::vector<LabelledText> read_imdb(SourceReader& sources);
+
+}  // namespace notnot

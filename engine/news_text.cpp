@@ -1,0 +1,38 @@
+#include "engine/news_text.h"
+
+#include <vector>
+
+#include "engine/text.h"
+#include "engine/tokenise.h"
+
+namespace notnot {
+
+std::string tokenise_news(std::string_view text) {
+  const std::string lower = to_lower(text);
+  std::vector<std::string_view> words = tokenise(lower);
+  for (std::string_view& word : words) {
+    if (has_digit(word)) word = "qqq";
+  }
+  return join_words(words);
+}
+
+std::string thin_punctuation(std::string_view text) {
+  std::string thinned;
+  std::string_view last;  // of the run of non-word characters that is open; empty when none is
+  const auto close = [&] {
+    if (!last.empty()) thinned.append(" ").append(last).append(" ");
+    last = {};
+  };
+  for (const std::string_view character : split_characters(text)) {
+    if (is_word_character(character)) {
+      close();
+      thinned += character;
+    } else {
+      last = character;
+    }
+  }
+  close();
+  return join_words(split_at_white_space(thinned));
+}
+
+}  // namespace notnot

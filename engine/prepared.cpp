@@ -1,0 +1,277 @@
+#include "engine/prepared.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "engine/checksum.h"
+#include "engine/files.h"
+#include "engine/safetensors.h"
+#include "engine/table.h"
+#include "engine/version.h"
+#include "kernels/error.h"
+
+namespace notnot {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view kFormat = "notnot prepared data set";
+constexpr int kVersion = 1;
+constexpr const char* kDescription = "dataset.json";
+constexpr const char* kVocabulary = "vocabulary.txt";
+constexpr const char* kData = "data.safetensors";
+constexpr const char* kTexts = "texts.csv";
+constexpr const char* kVectors = "vectors.safetensors";
+
+std::string to_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+/// Of dataset.json without the checksum itself.
+std::string checksum_of(Json description) {
+  description.erase("checksum");
+  return sha256(to_text(description));
+}
+
+/// RFC 4180: between quotes if need be.
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char byte : text) quoted.append(byte == '"' ? 2 : 1, byte);
+  return quoted + '"';
+}
+
+std::string tensor_name(SplitName split, const char* column) { return fmt::format("{}.{}", to_string(split), column); }
+
+/// The 8-byte columns come first, so that every column is aligned in the file.
+std::vector<TensorView> tensors_of(const Dataset& dataset) {
+  std::vector<TensorView> tensors;
+  const auto add = [&](SplitName split, const char* column, DType dtype, const auto& values) {
+    tensors.push_back({tensor_name(split, column), dtype, {static_cast<int64_t>(values.size())}, values.data()});
+  };
+  for (const SplitName split : kSplitNames) {
+    add(split, "offsets", DType::i64, dataset.split(split).offsets);
+    add(split, "rows", DType::i64, dataset.split(split).rows);
+  }
+  for (const SplitName split : kSplitNames) {
+    add(split, "labels", DType::i32, dataset.split(split).labels);
+    add(split, "token_ids", DType::i32, dataset.split(split).token_ids);
+  }
+  return tensors;
+}
+
+Json describe(const Split& split, const SplitCounts& counts) {
+  return {{"negative", split.size() - split.positives()},
+          {"positive", split.positives()},
+          {"tokens", split.token_ids.size()},
+          {"before_length_filter", {{"negative", counts.negative}, {"positive", counts.positive}}}};
+}
+
+Json describe(const Preparation& preparation) {
+  Json sources = Json::array();
+  for (const Source& source : preparation.sources) {
+    sources.push_back(
+        {{"path", source.path}, {"files", source.files}, {"bytes", source.bytes}, {"sha256", source.sha256}});
+  }
+  const DatasetOptions& options = preparation.options;
+  return {{"format", kFormat},
+          {"format_version", kVersion},
+          {"name", preparation.name},
+          {"corpus", preparation.corpus},
+          {"synthetic", preparation.synthetic},
+          {"classes", preparation.classes},
+          {"sources", std::move(sources)},
+          {"options",
+           {{"min_df", options.min_df},
+            {"length_filter", options.filter_by_length},
+            {"min_length", options.min_length},
+            {"max_length", options.max_length}}},
+          {"choices", preparation.choices},
+          {"created_by", {{"version", version()}, {"commit", commit()}}},
+          {"files", Json::object()}};
+}
+
+/// Empty when the split's columns belong together.
+std::string fault(const Split& split, int32_t vocabulary) {
+  const size_t size = split.labels.size();
+  if (split.offsets.size() != size + 1 || split.rows.size() != size) return "columns of different lengths";
+  if (split.offsets.front() != 0 || split.offsets.back() != static_cast<int64_t>(split.token_ids.size()))
+    return "offsets that do not span the tokens";
+  for (size_t i = 0; i < size; ++i) {
+    if (split.offsets[i + 1] - split.offsets[i] < 3) return fmt::format("text {} without a word", i);
+  }
+  const auto is_wrong_id = [vocabulary](int32_t id) { return id < kUnknownId || id >= vocabulary; };
+  if (std::any_of(split.token_ids.begin(), split.token_ids.end(), is_wrong_id)) return "a token outside the vocabulary";
+  const auto is_wrong_label = [](int32_t label) { return label != 0 && label != 1; };
+  if (std::any_of(split.labels.begin(), split.labels.end(), is_wrong_label)) return "a label that is neither 0 nor 1";
+  return "";
+}
+
+}  // namespace
+
+// --- writing
+
+PreparedWriter::PreparedWriter(const std::filesystem::path& out) : out_(out.lexically_normal()) {
+  if (!out_.has_filename()) out_ = out_.parent_path();
+  folder_ = out_.parent_path() / fmt::format(".notnot-{}.tmp", out_.filename().string());
+  std::error_code error;
+  if (std::filesystem::exists(out_, error)) {
+    throw InputError(fmt::format("{} exists already; remove it, or choose another folder with --out", out_.string()));
+  }
+  std::filesystem::create_directories(folder_, error);
+  lock_ = error ? -1 : ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock_ < 0) {
+    const std::string reason = error ? error.message() : std::generic_category().message(errno);
+    throw InputError(fmt::format("cannot write {}: {}; choose another folder with --out", out_.string(), reason));
+  }
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(lock_);
+    throw InputError(fmt::format("another process prepares {}; wait for it, or give another --out", out_.string()));
+  }
+  for (const auto& stale : std::filesystem::directory_iterator(folder_)) std::filesystem::remove_all(stale.path());
+}
+
+PreparedWriter::~PreparedWriter() {
+  std::error_code ignored;
+  if (!finished_) std::filesystem::remove_all(folder_, ignored);
+  ::close(lock_);
+}
+
+void PreparedWriter::record(const std::string& name) {
+  const std::filesystem::path path = folder_ / name;
+  description_["files"][name] = {{"bytes", std::filesystem::file_size(path)}, {"sha256", sha256_of_file(path)}};
+}
+
+void PreparedWriter::write(const DatasetBuilder& builder, const Preparation& preparation) {
+  options_ = preparation.options;
+  dataset_ = builder.build(preparation.name, options_);
+  description_ = describe(preparation);
+  description_["vocabulary"] = dataset_->vocabulary.size();
+  write_atomically(folder_ / kVocabulary, dataset_->vocabulary.serialize());
+  write_safetensors(folder_ / kData, tensors_of(*dataset_));
+  write_atomically(folder_ / kTexts, [&](const Sink& sink) {
+    sink("text,label,split,row,id\n");
+    for (const SplitName split : kSplitNames) {
+      const SplitCounts counts = builder.count(split, options_);
+      description_["splits"][std::string(to_string(split))] = describe(dataset_->split(split), counts);
+      for (const size_t i : counts.kept) {
+        const LabelledText text = builder.text(i);
+        sink(fmt::format("{},{},{},{},{}\n", csv_field(text.words), text.label, to_string(split), text.row,
+                         csv_field(text.id)));
+      }
+    }
+  });
+  for (const char* name : {kVocabulary, kData, kTexts}) record(name);
+  description_["data_header_sha256"] = sha256(Safetensors::read(folder_ / kData).header());
+}
+
+void PreparedWriter::write_training_texts(const std::filesystem::path& path, const DatasetBuilder& builder) const {
+  write_atomically(path, [&](const Sink& sink) {
+    for (const size_t i : builder.count(SplitName::train, options_).kept) sink(builder.text(i).words + "\n");
+  });
+}
+
+void PreparedWriter::write_vectors(const WordVectors& vectors, Json origin) {
+  const int64_t words = vocabulary().size();
+  write_safetensors(folder_ / kVectors, {{"vectors", DType::f32, {words, vectors.width}, vectors.rows.data()}});
+  description_["vectors"] = {{"width", vectors.width}, {"found", vectors.found}, {"origin", std::move(origin)}};
+  record(kVectors);
+}
+
+void PreparedWriter::finish() {
+  description_["checksum"] = checksum_of(description_);
+  write_atomically(folder_ / kDescription, to_text(description_));
+  if (::rename(folder_.c_str(), out_.c_str()) != 0) {
+    throw InputError(fmt::format("cannot write {}: {}; choose another folder with --out", out_.string(),
+                                 std::generic_category().message(errno)));
+  }
+  finished_ = true;
+}
+
+// --- reading
+
+PreparedFolder::PreparedFolder(std::filesystem::path path) : path_(std::move(path)) {
+  if (!is_at(path_)) {
+    throw InputError(fmt::format("{} is no prepared data set: it has no {}; make one with notnot prepare",
+                                 path_.string(), kDescription));
+  }
+  try {
+    description_ = Json::parse(read_file(path_ / kDescription));
+    if (description_.at("format") != kFormat) damaged(kDescription, "it describes something else");
+    if (description_.at("format_version") != kVersion) {
+      throw InputError(fmt::format("{} has format version {}, this program reads version {}; prepare it again",
+                                   (path_ / kDescription).string(), description_.at("format_version").dump(),
+                                   kVersion));
+    }
+    if (description_.at("checksum") != checksum_of(description_))
+      damaged(kDescription, "its checksum is not that of its content");
+    for (const auto& [file, known] : description_.at("files").items()) {
+      std::error_code error;
+      const auto bytes = std::filesystem::file_size(path_ / file, error);
+      if (error) damaged(file, error.message());
+      if (bytes != known.at("bytes"))
+        damaged(file, fmt::format("{} bytes instead of {}", bytes, known.at("bytes").dump()));
+    }
+  } catch (const Json::exception& error) {
+    damaged(kDescription, error.what());
+  }
+}
+
+bool PreparedFolder::is_at(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path / kDescription, ignored);
+}
+
+void PreparedFolder::damaged(const std::string& file, const std::string& what) const {
+  throw InputError(fmt::format("{} is damaged: {}; prepare the data set again", (path_ / file).string(), what));
+}
+
+DatasetOptions PreparedFolder::options() const {
+  const Json& options = description_.at("options");
+  return {.min_df = options.at("min_df"),
+          .filter_by_length = options.at("length_filter"),
+          .min_length = options.at("min_length"),
+          .max_length = options.at("max_length")};
+}
+
+Dataset PreparedFolder::dataset() const {
+  const Safetensors data = Safetensors::read(path_ / kData);
+  if (description_.at("data_header_sha256") != sha256(data.header())) damaged(kData, "its header has another checksum");
+  Dataset dataset{name(), Vocabulary::load(path_ / kVocabulary), {}};
+  if (description_.at("vocabulary") != dataset.vocabulary.size())
+    damaged(kVocabulary, fmt::format("{} words", dataset.vocabulary.size()));
+  for (const SplitName name : kSplitNames) {
+    Split& split = dataset.splits[static_cast<size_t>(name)];
+    split.token_ids = data.column<int32_t>(tensor_name(name, "token_ids"));
+    split.offsets = data.column<int64_t>(tensor_name(name, "offsets"));
+    split.labels = data.column<int32_t>(tensor_name(name, "labels"));
+    split.rows = data.column<int64_t>(tensor_name(name, "rows"));
+    const std::string what = fault(split, dataset.vocabulary.size());
+    if (!what.empty()) damaged(kData, fmt::format("the {} split: {}", to_string(name), what));
+  }
+  return dataset;
+}
+
+std::optional<WordVectors> PreparedFolder::vectors() const {
+  const auto known = description_.find("vectors");
+  if (known == description_.end()) return std::nullopt;
+  const Safetensors file = Safetensors::read(path_ / kVectors);
+  const std::vector<int64_t>& shape = file.entry("vectors").shape;
+  if (shape != std::vector<int64_t>{description_.at("vocabulary"), known->at("width")})
+    damaged(kVectors, fmt::format("its shape is [{}]", fmt::join(shape, ", ")));
+  return WordVectors{.width = known->at("width"), .found = known->at("found"), .rows = file.values<float>("vectors")};
+}
+
+std::vector<LabelledText> PreparedFolder::texts() const { return read_csv(path_ / kTexts); }
+
+void PreparedFolder::verify() const {
+  for (const auto& [file, known] : description_.at("files").items()) {
+    if (known.at("sha256") != sha256_of_file(path_ / file)) damaged(file, "its checksum is another");
+  }
+}
+
+}  // namespace notnot

@@ -1,0 +1,101 @@
+#pragma once
+// A prepared data set: a folder that says what it is and loads in milliseconds.
+//
+// dataset.json         format version, name, where the texts come from (files, sizes, SHA-256), every option, counts by
+//                      split and class, sizes and SHA-256 of the files below, and of itself ("checksum": of the rest)
+// vocabulary.txt       a word per line; line k holds id k - 1
+// data.safetensors     per split: token_ids, offsets, labels, rows, as in Split
+// texts.csv            text,label,split,row,id: the same texts as words, in the same order
+// vectors.safetensors  [V, E] word vectors, where they were attached
+#include <array>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/dataset.h"
+#include "engine/dataset_builder.h"
+#include "engine/sources.h"
+#include "engine/word_vectors.h"
+
+namespace notnot {
+
+/// What dataset.json says about texts beside their counts.
+struct Preparation {
+  std::string name;                    ///< of the data set, also in run folders
+  std::string corpus;                  ///< what was read: sst, imdb, ..., or csv
+  std::array<std::string, 2> classes;  ///< what labels 0 and 1 mean
+  DatasetOptions options;
+  nlohmann::json choices = nlohmann::json::object();  ///< the reader's own options
+  std::vector<Source> sources;
+  bool synthetic = false;  ///< made up: said wherever the data set is shown
+};
+
+class PreparedWriter {
+ public:
+  /// Starts a folder that becomes `out` when it is finished and disappears otherwise; what a killed writer left is
+  /// taken over. Throws InputError when `out` exists, cannot be written, or another process is writing it.
+  explicit PreparedWriter(const std::filesystem::path& out);
+  ~PreparedWriter();
+  PreparedWriter(const PreparedWriter&) = delete;
+  PreparedWriter& operator=(const PreparedWriter&) = delete;
+
+  /// Builds and writes the data set. Throws what DatasetBuilder::build throws.
+  void write(const DatasetBuilder& builder, const Preparation& preparation);
+  const Vocabulary& vocabulary() const { return dataset_->vocabulary; }
+  /// The training split as lines of words, for tools that train word vectors.
+  void write_training_texts(const std::filesystem::path& path, const DatasetBuilder& builder) const;
+  /// `origin` says where they come from.
+  void write_vectors(const WordVectors& vectors, nlohmann::json origin);
+  /// A path beside the files, gone with the folder unless it is removed before finish().
+  std::filesystem::path scratch(const std::string& name) const { return folder_ / name; }
+
+  /// Writes dataset.json and gives the folder its name.
+  void finish();
+
+ private:
+  void record(const std::string& name);
+
+  std::filesystem::path out_, folder_;
+  int lock_ = -1;
+  bool finished_ = false;
+  std::optional<Dataset> dataset_;
+  DatasetOptions options_;
+  nlohmann::json description_;
+};
+
+class PreparedFolder {
+ public:
+  /// Reads dataset.json. Throws InputError naming file and remedy when the folder is none, of another format version,
+  /// or its files have other sizes than they should.
+  explicit PreparedFolder(std::filesystem::path path);
+
+  /// Whether `path` is a folder with a dataset.json.
+  static bool is_at(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  const nlohmann::json& description() const { return description_; }
+  std::string name() const { return description_.at("name"); }
+  DatasetOptions options() const;
+  bool is_synthetic() const { return description_.at("synthetic"); }
+  std::string checksum() const { return description_.at("checksum"); }
+
+  /// The data set, its columns mapped. The header of data.safetensors is checked by its checksum, ids and offsets by
+  /// their ranges, the data itself only by `verify`.
+  Dataset dataset() const;
+  /// The word vectors that are stored; nothing when there are none.
+  std::optional<WordVectors> vectors() const;
+  /// The texts as words, in the order of the splits.
+  std::vector<LabelledText> texts() const;
+  /// Reads everything. Throws InputError naming the first file whose checksum differs.
+  void verify() const;
+
+ private:
+  [[noreturn]] void damaged(const std::string& file, const std::string& what) const;
+
+  std::filesystem::path path_;
+  nlohmann::json description_;
+};
+
+}  // namespace notnot

@@ -1,0 +1,13 @@
+#include "engine/published.h"
+
+#include <algorithm>
+
+namespace notnot {
+
+const PublishedCorpus* find_published(std::string_view name) {
+  const auto* found = std::find_if(kPublishedCorpora.begin(), kPublishedCorpora.end(),
+                                   [name](const PublishedCorpus& corpus) { return corpus.name == name; });
+  return found == kPublishedCorpora.end() ? nullptr : found;
+}
+
+}  // namespace notnot

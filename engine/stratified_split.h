@@ -1,0 +1,20 @@
+#pragma once
+// A split of our own for texts that come without one.
+#include <cstdint>
+#include <vector>
+
+#include "engine/dataset.h"
+
+namespace notnot {
+
+struct SplitRequest {
+  double dev = 0.15, test = 0.2;  ///< shares of all texts; the rest is for training
+  uint64_t seed = 1;
+};
+
+/// Deals each class out at random: round(test * n) of its n texts to the test split, round(dev * n) to the dev split,
+/// the rest to training. Depends on the labels, their order and the request alone. Throws InputError when the shares do
+/// not leave something for training.
+void split_stratified(std::vector<LabelledText>& texts, const SplitRequest& request);
+
+}  // namespace notnot

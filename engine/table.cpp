@@ -1,0 +1,251 @@
+#include "engine/table.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/delimited.h"
+#include "engine/files.h"
+#include "engine/text.h"
+#include "kernels/error.h"
+
+namespace notnot {
+namespace {
+
+using Json = nlohmann::json;
+/// Throws InputError about the record that is being read.
+using Fail = std::function<void(const std::string&)>;
+
+/// One record as it stands in the file.
+struct Fields {
+  std::string text, label;
+  std::optional<std::string> split, id;
+};
+
+/// Turns records into texts.
+class TextCollector {
+ public:
+  TextCollector(const TableOptions& options, Fail fail) : options_(options), fail_(std::move(fail)) {}
+
+  void add(const Fields& fields) {
+    LabelledText text;
+    text.words = join_words(split_at_white_space(to_lower(fields.text)));
+    if (text.words.empty()) fail_("the text has no word; remove the record");
+    text.label = label(fields.label);
+    if (fields.split) text.split = split(*fields.split);
+    text.row = static_cast<int64_t>(table_.texts.size()) + 1;
+    if (!fields.id.value_or("").empty()) {
+      const auto [earlier, is_new] = ids_.emplace(*fields.id, text.row);
+      if (!is_new)
+        fail_(fmt::format("the id {} is also record {}'s; ids must differ", shown(*fields.id), earlier->second));
+      text.id = *fields.id;
+    }
+    table_.texts.push_back(std::move(text));
+  }
+
+  Table take(const std::string& name, bool has_split) {
+    if (table_.texts.empty()) throw InputError(fmt::format("{}: there is no record after the header; add texts", name));
+    table_.has_split = has_split;
+    return std::move(table_);
+  }
+
+ private:
+  int32_t label(const std::string& field) const {
+    const auto& [negative, positive] = options_.labels;
+    if (field != negative && field != positive) {
+      const bool mapped = negative != "0" || positive != "1";
+      fail_(mapped
+                ? fmt::format("label {} is neither {} nor {}; name the file's two labels with --labels NEG,POS",
+                              shown(field), shown(negative), shown(positive))
+                : fmt::format("label {} is neither 0 nor 1; only two classes are supported, whose names may be given "
+                              "with notnot prepare csv --labels NEG,POS",
+                              shown(field)));
+    }
+    return field == positive ? 1 : 0;
+  }
+
+  SplitName split(const std::string& field) const {
+    if (field == "train") return SplitName::train;
+    if (field == "test") return SplitName::test;
+    if (field != "dev" && field != "val" && field != "valid" && field != "validation")
+      fail_(fmt::format("split {} is none of train, dev (or val, valid, validation) and test", shown(field)));
+    return SplitName::dev;
+  }
+
+  const TableOptions& options_;
+  Fail fail_;
+  Table table_;
+  std::unordered_map<std::string, int64_t> ids_;  ///< to the record that has it
+};
+
+// --- CSV and TSV
+
+constexpr size_t kAbsent = static_cast<size_t>(-1);
+
+/// Positions of the named columns in a record of `count` fields.
+struct Columns {
+  size_t text, label, split, id, count;
+};
+
+size_t find_column(const Record& header, const std::vector<std::string>& names, const Fail& fail) {
+  const auto matches = [&names](const std::string& field) { return std::count(names.begin(), names.end(), field) > 0; };
+  const auto count = std::count_if(header.begin(), header.end(), matches);
+  if (count > 1) fail(fmt::format("{} columns are called '{}'; keep one", count, fmt::join(names, "' or '")));
+  if (count == 0) return kAbsent;
+  return static_cast<size_t>(std::find_if(header.begin(), header.end(), matches) - header.begin());
+}
+
+Columns find_columns(const Record& header, bool needs_split, const Fail& fail) {
+  const auto needed = [&](const std::vector<std::string>& names) {
+    const size_t column = find_column(header, names, fail);
+    if (column == kAbsent)
+      fail(fmt::format("there is no column '{}'; the first line must be like text,label,split", names.front()));
+    return column;
+  };
+  const std::vector<std::string> split = {"split", "exp_split"};
+  return {.text = needed({"text"}),
+          .label = needed({"label"}),
+          .split = needs_split ? needed(split) : find_column(header, split, fail),
+          .id = find_column(header, {"id"}, fail),
+          .count = header.size()};
+}
+
+Table parse_delimited(std::string_view content, const std::string& name, char delimiter, const TableOptions& options) {
+  DelimitedReader reader(name, {.delimiter = delimiter, .header = true, .lossy = options.lossy});
+  const Fail fail = [&reader](const std::string& message) { reader.fail(message); };
+  TextCollector texts(options, fail);
+  std::optional<Columns> columns;
+  reader.read(content, [&](Record&& record) {
+    if (!columns) {
+      columns = find_columns(record, options.needs_split, fail);
+      return;
+    }
+    if (record.size() != columns->count) {
+      fail(fmt::format("{} fields where the header has {}; put a text with commas between double quotes", record.size(),
+                       columns->count));
+    }
+    const auto optional = [&record](size_t column) {
+      return column == kAbsent ? std::nullopt : std::optional(std::move(record[column]));
+    };
+    texts.add({.text = std::move(record[columns->text]),
+               .label = std::move(record[columns->label]),
+               .split = optional(columns->split),
+               .id = optional(columns->id)});
+  });
+  if (!columns) throw InputError(fmt::format("{}: the file is empty; its first line must be text,label,split", name));
+  return texts.take(name, columns->split != kAbsent);
+}
+
+// --- JSON lines
+
+class JsonLinesParser {
+ public:
+  JsonLinesParser(const std::string& name, const TableOptions& options)
+      : name_(name), options_(options), texts_(options, [this](const std::string& message) { fail(message); }) {}
+
+  Table parse(std::string_view content) {
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    for (size_t begin = content.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0; begin < content.size();) {
+      const size_t end = std::min(content.find('\n', begin), content.size());
+      ++line_;
+      read_line(content.substr(begin, end - begin), begin);
+      begin = end + 1;
+    }
+    return texts_.take(name_, has_split_.value_or(false));
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& message) const {
+    throw InputError(fmt::format("{}, record {} (line {}): {}", name_, record_, line_, message));
+  }
+
+  void read_line(std::string_view line, size_t offset) {
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
+    ++record_;
+    if (options_.lossy) {
+      read_object(replace_invalid_utf8(line));
+      return;
+    }
+    if (const auto invalid = first_invalid_utf8(line)) {
+      fail(fmt::format("byte {} of the file (0x{:02X}) is not UTF-8; save the file as UTF-8, or give --lossy",
+                       offset + *invalid, static_cast<unsigned char>(line[*invalid])));
+    }
+    read_object(line);
+  }
+
+  void read_object(std::string_view line) {
+    Json object;
+    try {
+      object = Json::parse(line);
+    } catch (const Json::exception&) {
+      fail(R"(not a JSON object; every line must be like {"text": "a film", "label": 1, "split": "train"})");
+    }
+    if (!object.is_object())
+      fail(R"(not a JSON object; every line must be like {"text": "a film", "label": 1, "split": "train"})");
+    Fields fields{.text = *member(object, {"text"}, true),
+                  .label = *member(object, {"label"}, true),
+                  .split = member(object, {"split", "exp_split"}, options_.needs_split),
+                  .id = member(object, {"id"}, false)};
+    if (has_split_.value_or(fields.split.has_value()) != fields.split.has_value())
+      fail("some records have a 'split' and some have none; give it to all or to none");
+    has_split_ = fields.split.has_value();
+    texts_.add(fields);
+  }
+
+  /// A string as it is, a whole number or truth value as a CSV file would have it.
+  std::optional<std::string> member(const Json& object, const std::vector<std::string>& names, bool needed) const {
+    for (const std::string& name : names) {
+      const auto found = object.find(name);
+      if (found == object.end()) continue;
+      if (found->is_string()) {
+        const auto& text = found->get_ref<const std::string&>();
+        if (text.find('\0') == std::string::npos) return text;
+        if (options_.lossy) return replace_invalid_utf8(text);
+        fail(fmt::format("'{}' has a NUL character; remove it, or give --lossy", name));
+      }
+      if (found->is_boolean()) return found->get<bool>() ? "1" : "0";
+      if (found->is_number_integer()) return found->dump();
+      fail(fmt::format("'{}' is neither a string nor a whole number", name));
+    }
+    if (needed) fail(fmt::format("there is no '{}'; every line needs text, label and split", names.front()));
+    return std::nullopt;
+  }
+
+  std::string name_;
+  const TableOptions& options_;
+  TextCollector texts_;
+  int64_t record_ = 0, line_ = 0;
+  std::optional<bool> has_split_;  ///< known once the first record is read
+};
+
+}  // namespace
+
+TableFormat table_format(const std::filesystem::path& path) {
+  const std::string extension = to_lower(path.extension().string());
+  if (extension == ".tsv") return TableFormat::tsv;
+  if (extension == ".jsonl" || extension == ".ndjson") return TableFormat::json_lines;
+  return TableFormat::csv;
+}
+
+Table parse_table(std::string_view content, const std::string& name, TableFormat format, const TableOptions& options) {
+  if (format == TableFormat::json_lines) return JsonLinesParser(name, options).parse(content);
+  return parse_delimited(content, name, format == TableFormat::tsv ? '\t' : ',', options);
+}
+
+Table read_table(const std::filesystem::path& path, const TableOptions& options) {
+  return parse_table(read_file(path), path.string(), table_format(path), options);
+}
+
+std::vector<LabelledText> read_csv(const std::filesystem::path& path) {
+  return parse_csv(read_file(path), path.string());
+}
+
+std::vector<LabelledText> parse_csv(std::string_view content, const std::string& name) {
+  return parse_table(content, name, TableFormat::csv).texts;
+}
+
+}  // namespace notnot

@@ -1,0 +1,59 @@
+#pragma once
+// The user's own texts: a table in UTF-8 with the columns `text`, `label` and `split`, in any order; `exp_split` is
+// accepted for `split`, an `id` column is kept, further columns are ignored.
+//
+// FILE.csv                 engine/delimited.h; the first record names the columns
+// FILE.tsv                 the same with tabs for commas
+// FILE.jsonl, FILE.ndjson  a JSON object per line, its members are the columns
+//
+// label  0 or 1, or one of the two names in TableOptions::labels
+// split  train, dev (or val, valid, validation) or test
+// id     anything, or nothing; none may stand twice
+// text   cleaned: lower case (Unicode), split at Unicode white space, joined by single blanks. Nothing else is done:
+//        punctuation that should be a token of its own must already stand between blanks. A file that is so tokenised,
+//        as the published sst_dataset.csv, comes out as it is.
+//
+// Anything else throws InputError, which names the file, the record (1 = the first), the line on which the record
+// starts, and the remedy: bytes that are not UTF-8, NUL bytes, unbalanced quotes, a wrong number of fields, unknown
+// labels and splits, a text without any word, a missing or doubled column, a file without records, no such file.
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/dataset.h"
+
+namespace notnot {
+
+enum class TableFormat : uint8_t { csv, tsv, json_lines };
+
+/// By the file's extension; csv for one that is none of those above.
+TableFormat table_format(const std::filesystem::path& path);
+
+struct TableOptions {
+  /// How the file writes the classes 0 and 1.
+  std::array<std::string, 2> labels = {"0", "1"};
+  /// Bytes that are not UTF-8 and NUL bytes become U+FFFD instead of an error.
+  bool lossy = false;
+  /// Without it a file may lack the column `split`; its texts are then all in the training split.
+  bool needs_split = true;
+};
+
+struct Table {
+  std::vector<LabelledText> texts;  ///< in the file's order; LabelledText::row is the record's number
+  bool has_split = false;
+};
+
+Table read_table(const std::filesystem::path& path, const TableOptions& options = {});
+
+/// The same from memory; `name` stands for the file in messages.
+Table parse_table(std::string_view content, const std::string& name, TableFormat format,
+                  const TableOptions& options = {});
+
+/// A CSV file with the labels 0 and 1 and a column `split`.
+std::vector<LabelledText> read_csv(const std::filesystem::path& path);
+std::vector<LabelledText> parse_csv(std::string_view content, const std::string& name);
+
+}  // namespace notnot

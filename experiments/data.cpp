@@ -1,0 +1,47 @@
+// `notnot data`: what is inside a prepared data set.
+#include <fmt/format.h>
+
+#include "engine/corpus.h"
+#include "engine/prepared.h"
+#include "engine/text.h"
+#include "experiments/commands.h"
+#include "experiments/data_summary.h"
+#include "kernels/error.h"
+
+namespace notnot {
+namespace {
+
+struct DataArguments {
+  std::string dataset;
+  int32_t samples = 2;
+};
+
+void data_command(const DataArguments& arguments) {
+  const auto path = find_prepared(arguments.dataset);
+  if (!path && !std::filesystem::exists(arguments.dataset)) {
+    throw InputError(
+        fmt::format("there is no prepared data set {}; give the folder that notnot prepare wrote, or the "
+                    "name of one in $NOTNOT_DATA/prepared",
+                    shown(arguments.dataset)));
+  }
+  const PreparedFolder folder(path.value_or(arguments.dataset));
+  folder.verify();
+  const Dataset dataset = folder.dataset();
+  fmt::print("{}{}{}{}", counts_summary(folder, dataset), length_histogram(dataset), coverage_summary(folder, dataset),
+             arguments.samples > 0 ? sample_texts(folder, arguments.samples) : "");
+  fmt::print("\nEvery file has the checksum that dataset.json says.\n");
+}
+
+}  // namespace
+
+void add_data_command(CLI::App& app) {
+  auto arguments = std::make_shared<DataArguments>();
+  CLI::App* command = app.add_subcommand("data", "What is in a prepared data set: counts, lengths, coverage, samples");
+  command->add_option("dataset", arguments->dataset, "A folder that notnot prepare wrote, or its name")->required();
+  command->add_option("--samples", arguments->samples, "Texts of each class to show")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  command->callback([arguments] { data_command(*arguments); });
+}
+
+}  // namespace notnot

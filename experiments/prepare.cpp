@@ -1,0 +1,341 @@
+// `notnot prepare`: a corpus in its publisher's form, or the user's own table, becomes a prepared folder.
+#include <fmt/format.h>
+
+#include <charconv>
+#include <csignal>
+#include <functional>
+#include <limits>
+
+#include "engine/ag_news.h"
+#include "engine/checksum.h"
+#include "engine/corpus.h"
+#include "engine/files.h"
+#include "engine/imdb.h"
+#include "engine/mimic.h"
+#include "engine/newsgroups.h"
+#include "engine/prepared.h"
+#include "engine/published.h"
+#include "engine/sst_trees.h"
+#include "engine/stratified_split.h"
+#include "engine/table.h"
+#include "engine/text.h"
+#include "experiments/bytes_progress.h"
+#include "experiments/commands.h"
+#include "experiments/data_summary.h"
+#include "experiments/train_vectors.h"
+#include "kernels/error.h"
+
+namespace notnot {
+namespace {
+
+constexpr int32_t kMost = std::numeric_limits<int32_t>::max();
+
+struct PrepareArguments {
+  std::string raw, folds, file, out;
+  OptionOverrides options;
+  SplitRequest split;
+  std::string labels;
+  bool lossy = false;
+  std::string vectors, missing_vectors, train_vectors;
+  int32_t vector_width = 300;
+};
+
+/// Texts and what dataset.json says about them.
+struct Reading {
+  std::vector<LabelledText> texts;
+  std::vector<Source> sources;
+  nlohmann::json choices = nlohmann::json::object();
+  bool synthetic = false;
+};
+using Read = std::function<Reading(const std::filesystem::path& raw, const PrepareArguments&)>;
+
+Reading read_sst(const std::filesystem::path& raw, const PrepareArguments&) {
+  std::error_code ignored;
+  if (std::filesystem::exists(raw / "sst_dataset.csv", ignored)) {
+    SourceReader sources(raw, "SST");
+    const std::string table = sources.read("sst_dataset.csv");
+    return {parse_csv(table, (raw / "sst_dataset.csv").string()), sources.sources()};
+  }
+  SourceReader sources = SourceReader::find(raw, {"trees", "."}, "train.txt", "the Stanford trees");
+  for (const char* name : {"train.txt", "dev.txt", "test.txt"}) sources.read(name);
+  return {read_sst_trees(sources.root()), sources.sources()};
+}
+
+Reading read_imdb_folder(const std::filesystem::path& raw, const PrepareArguments&) {
+  SourceReader sources = SourceReader::find(raw, {"aclImdb", "."}, "train/pos", "aclImdb");
+  auto texts = read_imdb(sources);
+  return {std::move(texts), sources.sources(), {{"split", "published (Jain & Wallace 2019), NumPy seed 1378"}}};
+}
+
+std::string word_boundaries() {
+  return fmt::format("{} (Unicode), where the published pipeline used spaCy", icu_version());
+}
+
+Reading read_ag_news_folder(const std::filesystem::path& raw, const PrepareArguments& arguments) {
+  SourceReader sources = SourceReader::find(raw, {"ag_news_csv", "."}, "train.csv", "ag_news_csv");
+  auto texts = read_ag_news(sources, arguments.split);
+  return {std::move(texts),
+          sources.sources(),
+          {{"word_boundaries", word_boundaries()},
+           {"split", "dev drawn from the training file, stratified"},
+           {"seed", arguments.split.seed},
+           {"dev_fraction", arguments.split.dev}}};
+}
+
+Reading read_newsgroups_folder(const std::filesystem::path& raw, const PrepareArguments&) {
+  SourceReader sources =
+      SourceReader::find(raw, {"."}, "20news-bydate-train/rec.sport.hockey", "20 Newsgroups (the \"bydate\" version)");
+  auto texts = read_newsgroups(sources);
+  return {std::move(texts),
+          sources.sources(),
+          {{"word_boundaries", word_boundaries()}, {"split", "published (Jain & Wallace 2019)"}}};
+}
+
+Reading read_clinical(MimicTask task, const std::filesystem::path& raw, const PrepareArguments& arguments) {
+  const MimicSource source{.raw = raw,
+                           .folds = arguments.folds.empty() ? raw : std::filesystem::path(arguments.folds),
+                           .lossy = arguments.lossy};
+  BytesProgressDisplay display;
+  Reading reading;
+  const auto take = [&](LabelledText&& text) { reading.texts.push_back(std::move(text)); };
+  MimicReport report = read_mimic(task, source, take, [&](std::string_view what, uint64_t done, uint64_t total) {
+    display.show(what, done, total);
+  });
+  reading.sources = std::move(report.sources);
+  reading.synthetic = report.synthetic;
+  reading.choices = {
+      {"lossy", source.lossy},
+      {"word_boundaries", word_boundaries()},
+      {"split", task == MimicTask::diabetes ? "the lists of the 50-code split"
+                                            : "published (Jain & Wallace 2019), scikit-learn seeds 12939 and 13448"},
+      {"notes",
+       {{"records", report.notes},
+        {"discharge_summaries", report.summaries},
+        {"marked_as_errors", report.errors},
+        {"without_admission", report.without_admission},
+        {"used_reports", report.used_notes},
+        {"used_addenda", report.used_addenda}}},
+      {"codes", {{"records", report.codes}, {"incomplete", report.incomplete_codes}}}};
+  return reading;
+}
+
+std::array<std::string, 2> parse_labels(const std::string& labels) {
+  const size_t comma = labels.find(',');
+  std::array<std::string, 2> names = {labels.substr(0, comma),
+                                      comma == std::string::npos ? "" : labels.substr(comma + 1)};
+  if (names[0].empty() || names[1].empty() || names[0] == names[1])
+    throw InputError(fmt::format("--labels {} does not name two labels; give them like negative,positive", labels));
+  return names;
+}
+
+Reading read_own(const std::filesystem::path& file, const PrepareArguments& arguments) {
+  const TableOptions options{.labels = parse_labels(arguments.labels.empty() ? "0,1" : arguments.labels),
+                             .lossy = arguments.lossy,
+                             .needs_split = false};
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  SourceReader sources(folder, file.filename().string());
+  Table table = parse_table(sources.read(file.filename().string()), file.string(), table_format(file), options);
+  Reading reading{std::move(table.texts), sources.sources()};
+  reading.choices = {{"lossy", options.lossy}, {"split", table.has_split ? "the file's own" : "drawn, stratified"}};
+  if (!table.has_split) {
+    split_stratified(reading.texts, arguments.split);
+    reading.choices["seed"] = arguments.split.seed;
+    reading.choices["dev_fraction"] = arguments.split.dev;
+    reading.choices["test_fraction"] = arguments.split.test;
+  }
+  return reading;
+}
+
+void attach_vectors(const PrepareArguments& arguments, const PublishedCorpus* published, const DatasetBuilder& builder,
+                    PreparedWriter& writer) {
+  nlohmann::json origin;
+  WordVectors vectors;
+  if (!arguments.vectors.empty()) {
+    vectors = load_word_vectors(arguments.vectors, writer.vocabulary());
+    origin = {{"file", std::filesystem::path(arguments.vectors).filename().string()},
+              {"sha256", sha256_of_file(arguments.vectors)}};
+  } else if (!arguments.train_vectors.empty()) {
+    vectors = train_word_vectors(writer, builder, arguments.train_vectors, arguments.vector_width);
+    origin = {{"trained_by", "fasttext " + arguments.train_vectors}, {"trained_on", "the training split"}};
+  } else {
+    return;
+  }
+  // The published pipeline used word2vec for the clinical sets, and there drew what was missing.
+  const bool clinical = published != nullptr && (published->name == "diabetes" || published->name == "anemia");
+  const bool drawn = arguments.missing_vectors.empty() ? clinical : arguments.missing_vectors == "normal";
+  if (drawn) draw_missing(vectors, arguments.split.seed);
+  origin["missing"] = drawn ? "normal" : "zeros";
+  writer.write_vectors(vectors, std::move(origin));
+}
+
+std::filesystem::path output_folder(const PrepareArguments& arguments, const std::string& name) {
+  if (!arguments.out.empty()) return arguments.out;
+  if (data_folder().empty())
+    throw InputError(
+        fmt::format("give the folder to write with --out, or set NOTNOT_DATA to write to "
+                    "$NOTNOT_DATA/prepared/{}",
+                    name));
+  return data_folder() / "prepared" / name;
+}
+
+/// `name`: the data set's. `corpus`: what `read` reads.
+void prepare(const std::string& name, const std::string& corpus, const std::filesystem::path& raw, const Read& read,
+             const PrepareArguments& arguments) {
+  // Ctrl-C ends the program here; it leaves a hidden folder, which the next call takes over.
+  std::signal(SIGINT, SIG_DFL);
+  const PublishedCorpus* published = find_published(corpus);
+  Preparation preparation{.name = name, .corpus = corpus, .classes = {"0", "1"}, .options = {}, .sources = {}};
+  if (published != nullptr) {
+    preparation.classes = {std::string(published->classes[0]), std::string(published->classes[1])};
+    preparation.options = published->options;
+  } else if (!arguments.labels.empty()) {
+    preparation.classes = parse_labels(arguments.labels);
+  }
+  preparation.options = override_options(preparation.options, arguments.options);
+  const std::filesystem::path out = output_folder(arguments, name);
+  PreparedWriter writer(out);
+  DatasetBuilder builder;
+  {
+    Reading reading = read(raw, arguments);
+    preparation.sources = std::move(reading.sources);
+    preparation.choices = std::move(reading.choices);
+    preparation.synthetic = reading.synthetic;
+    for (LabelledText& text : reading.texts) {
+      builder.add(text);
+      text = {};  // the builder's copy is smaller
+    }
+  }
+  writer.write(builder, preparation);
+  attach_vectors(arguments, published, builder, writer);
+  writer.finish();
+  const PreparedFolder folder(out);
+  const Dataset dataset = folder.dataset();
+  fmt::print("{}{}", counts_summary(folder, dataset), coverage_summary(folder, dataset));
+}
+
+void add_common_options(CLI::App& command, PrepareArguments& a) {
+  command.add_option("--out", a.out, "Folder to write (default: $NOTNOT_DATA/prepared/NAME)");
+  command
+      .add_option("--min-df", a.options.min_df,
+                  "Training texts a word must occur in to be in the vocabulary (default: the published value, else 1)")
+      ->check(CLI::Range(1, kMost));
+  command
+      .add_option("--min-length", a.options.min_length,
+                  "Keep texts with more words than this (default: the published value, else no filter)")
+      ->check(CLI::Range(0, kMost));
+  command
+      .add_option("--max-length", a.options.max_length,
+                  "Keep texts with fewer words than this (default: the published value, else no filter)")
+      ->check(CLI::Range(1, kMost));
+  auto* vectors = command.add_option(
+      "--vectors", a.vectors, "Attach word vectors: fastText's or GloVe's text format, or word2vec's binary one");
+  command
+      .add_option("--train-vectors", a.train_vectors,
+                  "Attach word vectors that the program fasttext trains on the training split: skipgram or cbow")
+      ->check(CLI::IsMember({"skipgram", "cbow"}))
+      ->excludes(vectors);
+  command.add_option("--vector-width", a.vector_width, "Of --train-vectors")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command
+      .add_option("--missing-vectors", a.missing_vectors,
+                  "Words without a vector get zeros, or normal: N(0, 1) (default: the published choice, zeros but for "
+                  "the clinical data sets)")
+      ->check(CLI::IsMember({"zeros", "normal"}));
+}
+
+void add_seed_option(CLI::App& command, PrepareArguments& a) {
+  const CLI::Validator whole(
+      [](const std::string& text) {
+        uint64_t value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const bool good = error == std::errc() && end == text.data() + text.size();
+        return good ? std::string() : fmt::format("{} is not a whole number from 0 to 2^64 - 1", text);
+      },
+      "");
+  command.add_option("--seed", a.split.seed, "Seed of the split that is drawn")->check(whole)->capture_default_str();
+}
+
+void add_dev_option(CLI::App& command, PrepareArguments& a) {
+  command.add_option("--dev-fraction", a.split.dev, "Share of the texts for dev")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+}
+
+/// `folder` below $NOTNOT_DATA is where the publisher's files are by default.
+CLI::App* add_corpus(CLI::App& prepare_app, const std::string& name, const std::string& folder,
+                     const std::string& description, Read read, const std::shared_ptr<PrepareArguments>& arguments) {
+  CLI::App* command = prepare_app.add_subcommand(name, description);
+  command->add_option("--raw", arguments->raw,
+                      fmt::format("Folder with the publisher's files (default: $NOTNOT_DATA/{})", folder));
+  add_common_options(*command, *arguments);
+  command->callback([name, folder, read = std::move(read), arguments] {
+    if (arguments->raw.empty() && data_folder().empty())
+      throw InputError("give the folder with the publisher's files with --raw, or set NOTNOT_DATA");
+    prepare(name, name, arguments->raw.empty() ? data_folder() / folder : std::filesystem::path(arguments->raw), read,
+            *arguments);
+  });
+  return command;
+}
+
+void add_lossy_option(CLI::App& command, PrepareArguments& a) {
+  command.add_flag("--lossy", a.lossy, "Replace bytes that are not UTF-8, and NUL, instead of refusing them");
+}
+
+void add_clinical(CLI::App& prepare_app) {
+  const auto diabetes = std::make_shared<PrepareArguments>(), anemia = std::make_shared<PrepareArguments>();
+  const auto reader = [](MimicTask task) -> Read {
+    return [task](const std::filesystem::path& raw, const PrepareArguments& a) { return read_clinical(task, raw, a); };
+  };
+  CLI::App* command =
+      add_corpus(prepare_app, "diabetes", "mimic", "MIMIC-III, diabetes: NOTEEVENTS.csv, DIAGNOSES_ICD.csv, folds",
+                 reader(MimicTask::diabetes), diabetes);
+  add_lossy_option(*command, *diabetes);
+  command->add_option(
+      "--folds", diabetes->folds,
+      "Folder with {train,dev,test}_50_hadm_ids.csv, a HADM_ID per line (default: the folder of --raw)");
+  command = add_corpus(prepare_app, "anemia", "mimic",
+                       "MIMIC-III, chronic against acute anemia: NOTEEVENTS.csv, DIAGNOSES_ICD.csv",
+                       reader(MimicTask::anemia), anemia);
+  add_lossy_option(*command, *anemia);
+}
+
+void add_own(CLI::App& prepare_app) {
+  auto arguments = std::make_shared<PrepareArguments>();
+  CLI::App* command =
+      prepare_app.add_subcommand("csv", "Your own texts: a CSV, TSV or JSON lines file with text, label and split");
+  command->add_option("file", arguments->file, "FILE.csv, FILE.tsv, FILE.jsonl or FILE.ndjson")->required();
+  add_common_options(*command, *arguments);
+  add_seed_option(*command, *arguments);
+  add_dev_option(*command, *arguments);
+  command->add_option("--test-fraction", arguments->split.test, "Share of the texts for test")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command->add_option("--labels", arguments->labels, "The file's names of the two classes: NEGATIVE,POSITIVE");
+  add_lossy_option(*command, *arguments);
+  command->callback([arguments] {
+    const std::filesystem::path file = arguments->file;
+    prepare(file.stem().string(), "csv", file, read_own, *arguments);
+  });
+}
+
+}  // namespace
+
+void add_prepare_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("prepare", "Make a data set ready: clean, split, encode, check");
+  command->require_subcommand(1);
+  const auto arguments = [] { return std::make_shared<PrepareArguments>(); };
+  add_corpus(*command, "sst", "sst", "Stanford Sentiment Treebank: sst_dataset.csv or trees/", read_sst, arguments());
+  add_corpus(*command, "imdb", "imdb", "Large Movie Review Dataset: aclImdb/", read_imdb_folder, arguments());
+  auto ag_news = arguments();
+  CLI::App* ag_news_command = add_corpus(*command, "agnews", "agnews", "AG News, world against business: ag_news_csv/",
+                                         read_ag_news_folder, ag_news);
+  add_seed_option(*ag_news_command, *ag_news);
+  add_dev_option(*ag_news_command, *ag_news);
+  add_corpus(*command, "20news", "20news", "20 Newsgroups, baseball against hockey: 20news-bydate-{train,test}/",
+             read_newsgroups_folder, arguments());
+  add_clinical(*command);
+  add_own(*command);
+}
+
+}  // namespace notnot

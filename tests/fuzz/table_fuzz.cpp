@@ -1,0 +1,30 @@
+// libFuzzer on the readers of users' tables: whatever the bytes, they return texts or throw InputError. The first byte
+// chooses the form and the options. Not part of the build; from the repository's root, with ICU, fmt, libcsv and
+// nlohmann-json installed:
+//   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. tests/fuzz/table_fuzz.cpp
+//       engine/table.cpp engine/delimited.cpp engine/text.cpp engine/files.cpp -lcsv -licuuc -lfmt -o table_fuzz
+//   ./table_fuzz -max_total_time=60 $(mktemp -d) tests/fuzz/table_corpus
+#include <cstdint>
+#include <cstdlib>
+
+#include "engine/table.h"
+#include "engine/text.h"
+#include "kernels/error.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  if (size == 0) return 0;
+  const auto format = static_cast<notnot::TableFormat>(bytes[0] % 3);
+  const notnot::TableOptions options{
+      .labels = {"0", "1"}, .lossy = (bytes[0] & 4) != 0, .needs_split = (bytes[0] & 8) != 0};
+  try {
+    const std::string_view content(reinterpret_cast<const char*>(bytes) + 1, size - 1);
+    for (const notnot::LabelledText& text : notnot::parse_table(content, "fuzz", format, options).texts) {
+      const bool clean = !text.words.empty() && !notnot::first_invalid_utf8(text.words) &&
+                         text.words.find('\0') == std::string::npos &&
+                         notnot::join_words(notnot::split_at_white_space(text.words)) == text.words;
+      if (!clean || (text.label != 0 && text.label != 1)) std::abort();
+    }
+  } catch (const notnot::InputError&) {
+  }
+  return 0;
+}

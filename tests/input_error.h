@@ -1,0 +1,29 @@
+#pragma once
+// What a user reads when something is wrong, for tests.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "kernels/error.h"
+
+namespace notnot {
+
+/// The message of the InputError that `action` throws; a reproach when it throws none.
+template <class Action>
+std::string input_error(const Action& action) {
+  try {
+    action();
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no InputError was thrown";
+}
+
+#define CHECK_HAS(message, part)                            \
+  do {                                                      \
+    const std::string checked_message = (message);          \
+    INFO(checked_message);                                  \
+    CHECK(checked_message.find(part) != std::string::npos); \
+  } while (false)
+
+}  // namespace notnot

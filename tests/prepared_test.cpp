@@ -1,0 +1,272 @@
+// Prepared folders: what is written is what is read, mapped; anything damaged is refused; nothing is left half-written.
+#include "engine/prepared.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/checksum.h"
+#include "engine/corpus.h"
+#include "engine/files.h"
+#include "engine/planted_corpus.h"
+#include "engine/safetensors.h"
+#include "kernels/error.h"
+#include "tests/input_error.h"
+#include "tests/temporary_folder.h"
+
+using namespace notnot;
+
+namespace {
+
+std::vector<LabelledText> corpus() {
+  auto texts = make_planted_corpus({.train = 60, .dev = 20, .test = 20});
+  texts[0].words += " , \"quoted\" caf\xC3\xA9";
+  texts[3].id = "a file, with a comma";
+  return texts;
+}
+
+const DatasetOptions kOptions{.min_df = 2, .filter_by_length = true, .min_length = 8, .max_length = 29};
+
+Preparation preparation() {
+  return {.name = "tiny",
+          .corpus = "csv",
+          .classes = {"bad", "good"},
+          .options = kOptions,
+          .choices = {{"seed", 7}},
+          .sources = {{.path = "tiny.csv", .files = 1, .bytes = 5, .sha256 = sha256("hello")}},
+          .synthetic = true};
+}
+
+DatasetBuilder builder() {
+  DatasetBuilder result;
+  for (const LabelledText& text : corpus()) result.add(text);
+  return result;
+}
+
+void prepare(const std::filesystem::path& out) {
+  PreparedWriter writer(out);
+  writer.write(builder(), preparation());
+  WordVectors vectors{
+      .width = 2, .found = 1, .rows = std::vector<float>(2 * static_cast<size_t>(writer.vocabulary().size()))};
+  vectors.rows[9] = 0.5F;
+  writer.write_vectors(vectors, {{"file", "words.vec"}});
+  writer.finish();
+}
+
+std::set<std::string> names_in(const std::filesystem::path& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) names.insert(entry.path().filename());
+  return names;
+}
+
+/// The error of everything that reads the folder.
+std::string read_error(const std::filesystem::path& path) {
+  return input_error([&] {
+    const PreparedFolder folder(path);
+    folder.dataset();
+    folder.vectors();
+  });
+}
+
+void replace_in(const std::filesystem::path& path, const std::string& from, const std::string& to) {
+  std::string content = read_file(path);
+  REQUIRE(content.find(from) != std::string::npos);
+  write_atomically(path, content.replace(content.find(from), from.size(), to));
+}
+
+}  // namespace
+
+TEST_CASE("checksum: SHA-256 of the standard's examples, whole and in parts") {
+  CHECK(sha256("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(sha256("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  Sha256 parts;
+  parts.update("a");
+  parts.update("bc");
+  CHECK(parts.hex() == sha256("abc"));
+  const TemporaryFolder folder;
+  const std::string large((size_t{1} << 20) + 17, 'x');
+  write_atomically(folder / "large", large);
+  CHECK(sha256_of_file(folder / "large") == sha256(large));
+  write_atomically(folder / "empty", "");
+  CHECK(sha256_of_file(folder / "empty") == sha256(""));
+}
+
+TEST_CASE("column: grows when it is its own, not when it is mapped") {
+  Column<int32_t> own = {1, 2};
+  own.push_back(3);
+  own.insert(own.end(), 2, 7);
+  CHECK(own == std::vector<int32_t>{1, 2, 3, 7, 7});
+  CHECK_THROWS_AS(own.insert(own.begin(), 1, 0), Error);
+  const auto values = std::make_shared<std::vector<int32_t>>(std::vector<int32_t>{4, 5});
+  Column<int32_t> mapped(values, std::span<const int32_t>(*values));
+  CHECK(mapped == std::vector<int32_t>{4, 5});
+  CHECK(mapped.back() == 5);
+  CHECK_THROWS_AS(mapped.push_back(6), Error);
+}
+
+TEST_CASE("dataset builder: the words come back, and counts tell both sides of the filter") {
+  const DatasetBuilder built = builder();
+  const auto texts = corpus();
+  CHECK(built.size() == texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    CHECK(built.text(i).words == texts[i].words);
+    CHECK(built.text(i).id == texts[i].id);
+    CHECK(built.text(i).row == texts[i].row);
+  }
+  const SplitCounts train = built.count(SplitName::train, kOptions);
+  CHECK(train.negative + train.positive == 60);
+  CHECK(train.kept.size() < 60);
+  CHECK(std::is_sorted(train.kept.begin(), train.kept.end()));
+}
+
+TEST_CASE("prepared: what is written is what is read") {
+  const TemporaryFolder folder;
+  prepare(folder / "tiny");
+  CHECK(names_in(folder.path()) == std::set<std::string>{"tiny"});
+  CHECK(names_in(folder / "tiny") == std::set<std::string>{"dataset.json", "vocabulary.txt", "data.safetensors",
+                                                           "texts.csv", "vectors.safetensors"});
+  const PreparedFolder prepared(folder / "tiny");
+  prepared.verify();
+  const Dataset dataset = prepared.dataset(), expected = make_dataset("tiny", corpus(), kOptions);
+  CHECK(dataset.name == "tiny");
+  CHECK(dataset.vocabulary.serialize() == expected.vocabulary.serialize());
+  const std::vector<LabelledText> texts = prepared.texts();
+  size_t at = 0;
+  for (const SplitName name : kSplitNames) {
+    const Split &split = dataset.split(name), &same = expected.split(name);
+    CHECK(split.token_ids == same.token_ids);
+    CHECK(split.offsets == same.offsets);
+    CHECK(split.labels == same.labels);
+    CHECK(split.rows == same.rows);
+    for (int32_t i = 0; i < split.size(); ++i, ++at) {
+      CHECK(texts[at].split == name);
+      const auto ids = dataset.vocabulary.encode(texts[at].words);
+      CHECK(std::equal(ids.begin(), ids.end(), split.token_ids.begin() + split.offsets[static_cast<size_t>(i)]));
+    }
+  }
+  CHECK(at == texts.size());
+  const DatasetOptions options = prepared.options();
+  CHECK(options.min_df == 2);
+  CHECK(options.filter_by_length);
+  CHECK(options.min_length == 8);
+  CHECK(options.max_length == 29);
+  const auto vectors = prepared.vectors();
+  REQUIRE(vectors);
+  CHECK(vectors->width == 2);
+  CHECK(vectors->rows[9] == 0.5F);
+}
+
+TEST_CASE("prepared: dataset.json describes itself") {
+  const TemporaryFolder folder;
+  prepare(folder / "tiny");
+  const nlohmann::json description = PreparedFolder(folder / "tiny").description();
+  CHECK(description.at("format_version") == 1);
+  CHECK(description.at("synthetic") == true);
+  CHECK(description.at("classes") == std::vector<std::string>{"bad", "good"});
+  CHECK(description.at("choices").at("seed") == 7);
+  CHECK(description.at("sources").at(0).at("sha256") == sha256("hello"));
+  CHECK(description.at("splits").at("train").at("before_length_filter").at("negative") == 30);
+  for (const auto& [file, known] : description.at("files").items()) {
+    CHECK(known.at("sha256") == sha256(read_file(folder / "tiny" / file)));
+  }
+}
+
+TEST_CASE("prepared: the same texts give the same bytes") {
+  const TemporaryFolder folder;
+  prepare(folder / "a");
+  prepare(folder / "b");
+  for (const std::string& name : names_in(folder / "a"))
+    CHECK(read_file(folder / "a" / name) == read_file(folder / "b" / name));
+}
+
+TEST_CASE("prepared: commands find it by path and by name") {
+  const TemporaryFolder folder;
+  prepare(folder / "prepared/tiny");
+  const Corpus by_path = load_corpus({.dataset = folder / "prepared/tiny"});
+  CHECK(by_path.dataset.name == "tiny");
+  CHECK(by_path.path == folder / "prepared/tiny");
+  CHECK(by_path.checksum == PreparedFolder(folder / "prepared/tiny").checksum());
+  CHECK(by_path.options.min_df == 2);
+  CHECK(by_path.synthetic);
+  const char* before = std::getenv("NOTNOT_DATA");
+  const std::string saved = before == nullptr ? "" : before;
+  setenv("NOTNOT_DATA", folder.path().c_str(), 1);
+  CHECK(load_corpus({.dataset = "tiny"}).path == by_path.path);
+  CHECK_HAS(input_error([] { load_corpus({.dataset = "tinier"}); }), "no data set or file 'tinier'");
+  CHECK_HAS(input_error([] { load_corpus({.dataset = "tiny", .min_df = 3}); }), "give --min-df");
+  setenv("NOTNOT_DATA", saved.c_str(), 1);
+  CHECK_HAS(input_error([&] { load_corpus({.dataset = folder.path()}); }), "has no dataset.json; make one with");
+}
+
+TEST_CASE("prepared: every file cut short, longer or gone is named") {
+  const TemporaryFolder folder;
+  for (const char* name : {"dataset.json", "vocabulary.txt", "data.safetensors", "texts.csv", "vectors.safetensors"}) {
+    prepare(folder / "tiny");
+    const auto path = folder / "tiny" / name;
+    const std::string content = read_file(path);
+    write_atomically(path, content.substr(0, content.size() / 2));
+    CHECK_HAS(read_error(folder / "tiny"), path.string() + " is damaged");
+    CHECK_HAS(read_error(folder / "tiny"), "prepare the data set again");
+    write_atomically(path, content + "\n");
+    if (std::string(name) != "dataset.json") CHECK_HAS(read_error(folder / "tiny"), path.string() + " is damaged");
+    std::filesystem::remove(path);
+    CHECK_HAS(read_error(folder / "tiny"), name);
+    std::filesystem::remove_all(folder / "tiny");
+  }
+}
+
+TEST_CASE("prepared: changed bytes of the same size are found") {
+  const TemporaryFolder folder;
+  prepare(folder / "tiny");
+  replace_in(folder / "tiny/dataset.json", "\"seed\": 7", "\"seed\": 8");
+  CHECK_HAS(read_error(folder / "tiny"), "its checksum is not that of its content");
+  replace_in(folder / "tiny/dataset.json", "\"seed\": 8", "\"seed\": 7");
+  replace_in(folder / "tiny/dataset.json", "\"format_version\": 1", "\"format_version\": 2");
+  CHECK_HAS(read_error(folder / "tiny"), "format version 2, this program reads version 1; prepare it again");
+  replace_in(folder / "tiny/dataset.json", "\"format_version\": 2", "\"format_version\": 1");
+  CHECK_HAS(read_error(folder / "tiny"), "no InputError");
+
+  replace_in(folder / "tiny/data.safetensors", "dev.rows", "dev.sown");
+  CHECK_HAS(read_error(folder / "tiny"), "data.safetensors is damaged: its header has another checksum");
+  replace_in(folder / "tiny/data.safetensors", "dev.sown", "dev.rows");
+  std::string data = read_file(folder / "tiny/data.safetensors");
+  data[data.size() - 2] = '\x7F';  // a token id far outside the vocabulary
+  write_atomically(folder / "tiny/data.safetensors", data);
+  CHECK_HAS(read_error(folder / "tiny"), "a token outside the vocabulary");
+  CHECK_HAS(input_error([&] { PreparedFolder(folder / "tiny").verify(); }), "data.safetensors is damaged");
+}
+
+TEST_CASE("prepared: columns that do not belong together are found") {
+  const TemporaryFolder folder;
+  prepare(folder / "tiny");
+  const Safetensors good = Safetensors::read(folder / "tiny/data.safetensors");
+  auto offsets = good.values<int64_t>("train.offsets");
+  const size_t begin = good.header().size() + good.entry("train.offsets").begin;
+  std::string data = read_file(folder / "tiny/data.safetensors");
+  offsets[1] = offsets[2];
+  std::memcpy(data.data() + begin, offsets.data(), offsets.size() * sizeof(int64_t));
+  write_atomically(folder / "tiny/data.safetensors", data);
+  CHECK_HAS(read_error(folder / "tiny"), "the train split: text 1 without a word");
+}
+
+TEST_CASE("prepared: a writer leaves all or nothing") {
+  const TemporaryFolder folder;
+  {
+    PreparedWriter writer(folder / "tiny/");
+    CHECK(names_in(folder.path()).size() == 1);
+    CHECK_HAS(input_error([&] { PreparedWriter(folder / "tiny"); }), "another process prepares");
+    writer.write(builder(), preparation());
+    CHECK_FALSE(std::filesystem::exists(folder / "tiny"));
+  }
+  CHECK(names_in(folder.path()).empty());
+  std::filesystem::create_directories(folder / ".notnot-tiny.tmp/left");  // by a writer that was killed
+  prepare(folder / "tiny");
+  CHECK(names_in(folder.path()) == std::set<std::string>{"tiny"});
+  CHECK_FALSE(std::filesystem::exists(folder / "tiny/left"));
+  CHECK_HAS(input_error([&] { PreparedWriter(folder / "tiny"); }), "exists already; remove it");
+  write_atomically(folder / "file", "");
+  CHECK_HAS(input_error([&] { PreparedWriter(folder / "file/tiny"); }), "choose another folder with --out");
+}

@@ -1,0 +1,389 @@
+#!/usr/bin/env python3
+"""notnot prepare and data as users meet them: own files of every form, corpora in their publishers' folders, word
+vectors, and what is said about bad input. Nothing is ever left half-written."""
+import hashlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import stat
+import struct
+import subprocess
+import time
+import unittest
+
+from common.program import SPLITS, Test, command, main, read_json, read_safetensors, run, small_corpus, write_csv
+
+MENDABLE = 2
+FILES = {"dataset.json", "vocabulary.txt", "data.safetensors", "texts.csv"}
+DATA = os.environ.get("NOTNOT_DATA")
+
+
+def corpus_or_reason(name):
+    """Why the real corpus cannot be prepared here; empty when it can."""
+    if not DATA:
+        return "NOTNOT_DATA is not set"
+    return "" if (pathlib.Path(DATA) / name).is_dir() else f"there is no {name} in {DATA}"
+
+
+class Prepare(Test):
+    def setUp(self):
+        super().setUp()
+        self.out = self.folder / "out"
+        self.file = self.folder / "reviews.csv"
+        write_csv(self.file, small_corpus())
+
+    def prepare(self, *arguments, out=None, **options):
+        return self.succeed("prepare", *arguments, "--out", out or self.out, **options)
+
+    def refuse(self, *arguments, words, **options):
+        """Refused with a short message that has these words, and without a trace."""
+        before = sorted(self.folder.rglob("*"))
+        result = run("prepare", *arguments, "--out", self.out, **options)
+        message = result.stderr.strip()
+        self.assertEqual(result.returncode, MENDABLE, f"{message}\n{result.stdout}")
+        self.assertLess(len(message.splitlines()), 4, "more than a message")
+        for word in words:
+            self.assertIn(str(word).lower(), message.lower())
+        self.assertEqual(sorted(self.folder.rglob("*")), before)
+
+    def description(self, out=None):
+        return read_json((out or self.out) / "dataset.json")
+
+
+class OwnTexts(Prepare):
+    def test_folder(self):
+        output = self.prepare("csv", self.file)
+        self.assertEqual({path.name for path in self.out.iterdir()}, FILES)
+        self.assertIn("train           30          30", output)
+        description = self.description()
+        self.assertEqual((description["name"], description["corpus"], description["synthetic"]),
+                         ("reviews", "csv", False))
+        source = self.file.read_bytes()
+        self.assertEqual(description["sources"], [{"path": "reviews.csv", "files": 1, "bytes": len(source),
+                                                   "sha256": hashlib.sha256(source).hexdigest()}])
+        for name, known in description["files"].items():
+            content = (self.out / name).read_bytes()
+            self.assertEqual(known, {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()})
+        tensors = read_safetensors(self.out / "data.safetensors")
+        words = (self.out / "vocabulary.txt").read_text().split("\n")
+        offsets, ids = tensors["train.offsets"][2], tensors["train.token_ids"][2]
+        for i, (text, label, _) in enumerate(small_corpus()[:60]):
+            self.assertEqual(" ".join(words[id] for id in ids[offsets[i] + 1:offsets[i + 1] - 1]), text)
+            self.assertEqual(tensors["train.labels"][2][i], label)
+            self.assertEqual(tensors["train.rows"][2][i], i + 1)
+
+    def test_every_form_gives_the_same(self):
+        self.prepare("csv", self.file)
+        tsv, jsonl = self.folder / "reviews.tsv", self.folder / "reviews.jsonl"
+        tsv.write_text("".join("\t".join(map(str, row)) + "\n" for row in [("text", "label", "split")] + small_corpus()))
+        jsonl.write_text("".join(json.dumps({"text": t, "label": y, "split": s}) + "\n" for t, y, s in small_corpus()))
+        for file in (tsv, jsonl):
+            other = self.folder / file.suffix[1:]
+            self.prepare("csv", file, out=other)
+            for name in FILES - {"dataset.json"}:
+                self.assertEqual((other / name).read_bytes(), (self.out / name).read_bytes(), f"{name} of {file}")
+
+    def test_training_on_it_is_training_on_the_file(self):
+        data = self.folder / "data"
+        self.prepare("csv", self.file, out=data / "prepared" / "reviews")
+        arguments = ("--hidden", 4, "--epochs", 1)
+        own = self.train("--dataset", self.file, *arguments)
+        by_path = self.train("--dataset", data / "prepared" / "reviews", *arguments, runs=self.folder / "a")
+        by_name = self.train("--dataset", "reviews", *arguments, runs=self.folder / "b",
+                             env={**os.environ, "NOTNOT_DATA": str(data)})
+        self.assert_same_bytes(own, by_path)
+        self.assert_same_bytes(own, by_name)
+        choices = read_json(by_path / "config.json")["choices"]
+        self.assertEqual(choices["data_checksum"], self.description(data / "prepared" / "reviews")["checksum"])
+
+    def test_prepared_with_other_texts_is_another_run(self):
+        self.prepare("csv", self.file)
+        self.train("--dataset", self.out, "--hidden", 4, "--epochs", 1)
+        shutil.rmtree(self.out)
+        write_csv(self.file, small_corpus(seed=2))
+        self.prepare("csv", self.file)
+        result = run("train", "--dataset", self.out, "--hidden", 4, "--epochs", 1, "--runs", self.runs)
+        self.assertEqual(result.returncode, MENDABLE)
+        self.assertIn("data_checksum", result.stderr)
+
+    def test_default_folder(self):
+        result = run("prepare", "csv", self.file, env={**os.environ, "NOTNOT_DATA": str(self.folder)})
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue((self.folder / "prepared" / "reviews" / "dataset.json").exists())
+        environment = {k: v for k, v in os.environ.items() if k != "NOTNOT_DATA"}
+        result = run("prepare", "csv", self.file, env=environment)
+        self.assertEqual(result.returncode, MENDABLE)
+        self.assertIn("--out", result.stderr)
+
+    def test_split_that_is_drawn(self):
+        write_csv(self.file, [(text, label) for text, label, _ in small_corpus()], header=("text", "label"))
+        self.prepare("csv", self.file, "--test-fraction", 0.3, "--dev-fraction", 0.1, "--seed", 5)
+        splits = self.description()["splits"]
+        self.assertEqual([(splits[s]["negative"], splits[s]["positive"]) for s in SPLITS], [(30, 30), (5, 5), (15, 15)])
+        choices = self.description()["choices"]
+        self.assertEqual((choices["seed"], choices["dev_fraction"], choices["test_fraction"]), (5, 0.1, 0.3))
+        rows = {}
+        for seed in (5, 6):
+            again = self.folder / f"seed{seed}"
+            self.prepare("csv", self.file, "--test-fraction", 0.3, "--dev-fraction", 0.1, "--seed", seed, out=again)
+            rows[seed] = read_safetensors(again / "data.safetensors")["test.rows"][2]
+        self.assertEqual(rows[5], read_safetensors(self.out / "data.safetensors")["test.rows"][2])
+        self.assertNotEqual(rows[5], rows[6])
+
+    def test_options(self):
+        self.prepare("csv", self.file, "--min-df", 3, "--min-length", 3, "--max-length", 7)
+        options = self.description()["options"]
+        self.assertEqual(options, {"min_df": 3, "length_filter": True, "min_length": 3, "max_length": 7})
+        offsets = read_safetensors(self.out / "data.safetensors")["train.offsets"][2]
+        self.assertEqual({b - a - 2 for a, b in zip(offsets, offsets[1:])}, {4, 5, 6})
+        result = run("train", "--dataset", self.out, "--min-df", 2)
+        self.assertEqual(result.returncode, MENDABLE)
+        self.assertIn("notnot prepare", result.stderr)
+
+    def test_labels_by_name(self):
+        write_csv(self.file, [(text, ("bad", "good")[label], split) for text, label, split in small_corpus()])
+        self.refuse("csv", self.file, words=("record 1", "'bad'", "--labels"))
+        self.prepare("csv", self.file, "--labels", "bad,good")
+        self.assertEqual(self.description()["classes"], ["bad", "good"])
+        self.assertEqual(self.description()["splits"]["train"]["positive"], 30)
+        shutil.rmtree(self.out)
+        for labels in ("bad", "bad,bad", ",good"):
+            self.refuse("csv", self.file, "--labels", labels, words=("two labels",))
+        self.refuse("csv", self.file, "--labels", "bad,great", words=("record 2", "'good'", "--labels"))
+
+    def test_a_text_of_50_megabytes(self):
+        rows = small_corpus()
+        rows[4][0] = "many words " * 5_000_000
+        write_csv(self.file, rows)
+        start = time.monotonic()
+        self.prepare("csv", self.file, "--min-length", 0, "--max-length", 100)
+        self.assertLess(time.monotonic() - start, 60)
+        self.assertEqual(self.description()["splits"]["train"]["negative"], 29)
+
+
+class BadTexts(Prepare):
+    def refuse_file(self, content, *words, name="reviews.csv", arguments=()):
+        file = self.folder / name
+        file.write_bytes(content)
+        self.refuse("csv", file, *arguments, words=(file, *words))
+
+    def lines(self):
+        return self.file.read_bytes().splitlines(keepends=True)
+
+    def test_cut_short(self):
+        content = self.file.read_bytes()
+        self.refuse_file(content[:content.rindex(b",") - 3], "record 100", "1 fields")
+        self.refuse_file(content + b'"an open quote', "record 101", "never closed")
+
+    def test_quotes_out_of_balance(self):
+        lines = self.lines()
+        lines[7] = b'a "quote",1,train\r\n'
+        self.refuse_file(b"".join(lines), "record 7", "line 8", "double quote")
+
+    def test_bytes(self):
+        lines = self.lines()
+        self.refuse_file(bytes(range(256)) * 100, "byte 0", "NUL")
+        lines[9] = b"caf\xe9 good,1,train\r\n"
+        offset = sum(map(len, lines[:9])) + 3
+        self.refuse_file(b"".join(lines), "record 9", f"byte {offset}", "0xE9", "--lossy")
+        self.prepare("csv", self.file, "--lossy")
+        self.assertIn("caf\ufffd good", (self.out / "texts.csv").read_text())
+        self.assertTrue(self.description()["choices"]["lossy"])
+        shutil.rmtree(self.out)
+        lines[9] = b"nul\0 good,1,train\r\n"
+        self.refuse_file(b"".join(lines), "record 9", f"byte {offset}", "NUL", "--lossy")
+
+    def test_ids(self):
+        rows = [[*row, i % 90] for i, row in enumerate(small_corpus())]
+        write_csv(self.file, rows, header=("text", "label", "split", "id"))
+        self.refuse("csv", self.file, words=("record 91", "'0'", "record 1"))
+
+    def test_empty_splits(self):
+        for split in SPLITS:
+            write_csv(self.file, [row for row in small_corpus() if row[2] != split])
+            self.refuse("csv", self.file, words=(f"the {split} split has no text",))
+        write_csv(self.file, [row[:2] for row in small_corpus()], header=("text", "label"))
+        self.refuse("csv", self.file, "--test-fraction", 0, words=("the test split has no text",))
+        self.refuse("csv", self.file, "--test-fraction", 0.6, "--dev-fraction", 0.4, words=("below 1",))
+
+    def test_missing_files(self):
+        self.refuse("csv", self.folder / "none.csv", words=("none.csv", "no such file"))
+        self.refuse("csv", self.folder, words=(self.folder,))
+        for corpus, words in {"sst": ("train.txt",), "imdb": ("aclImdb", "train/pos"), "agnews": ("train.csv",),
+                              "20news": ("rec.sport.hockey",)}.items():
+            self.refuse(corpus, "--raw", self.folder, words=(self.folder, "tools/get_data", *words))
+
+    def test_out_that_cannot_be_written(self):
+        self.out.write_text("")
+        self.refuse("csv", self.file, words=(self.out, "exists already"))
+
+    def test_json_lines(self):
+        self.refuse_file(b'{"text": "a", "label": 1}\n{"text": "b', "record 2", "line 2", "JSON", name="own.jsonl")
+
+
+class Data(Prepare):
+    def test_shows_what_is_inside(self):
+        self.prepare("csv", self.file, "--labels", "0,1")
+        output = self.succeed("data", self.out, "--samples", 1)
+        for part in ("train           30          30", "Lengths", "Coverage", "100.00 % of the words", "Sample texts",
+                     "[0] ", "[1] ", "no word vectors", "checksum"):
+            self.assertIn(part, output)
+        self.assertNotIn("Table 1", output)
+        self.assertNotIn("Sample texts", self.succeed("data", self.out, "--samples", 0))
+
+    def refuse_data(self, dataset, *words):
+        result = run("data", dataset)
+        self.assertEqual(result.returncode, MENDABLE, result.stdout)
+        for word in words:
+            self.assertIn(str(word), result.stderr)
+
+    def test_synthetic_texts_are_called_so_everywhere(self):
+        self.prepare("csv", self.file)
+        description = self.description()
+        description.pop("checksum")
+        description["synthetic"] = True
+        text = json.dumps(description, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        description["checksum"] = hashlib.sha256(text.encode()).hexdigest()
+        (self.out / "dataset.json").write_text(json.dumps(description))
+        self.assertIn("SYNTHETIC", self.succeed("data", self.out))
+        arguments = ("train", "--dataset", self.out, "--hidden", 4, "--epochs", 1, "--runs", self.runs)
+        self.assertIn("SYNTHETIC", self.succeed(*arguments))
+        (run_folder,) = self.runs.iterdir()
+        page = self.folder / "page"
+        self.assertIn("SYNTHETIC", self.succeed("report", run_folder, "--out", page))
+        self.assertIn("Attention on reviews (SYNTHETIC texts)", (page / "index.html").read_text())
+
+    def test_what_is_no_data_set(self):
+        self.refuse_data("nothing", "'nothing'", "notnot prepare")
+        self.refuse_data(self.folder, self.folder, "dataset.json")
+
+    def test_damaged(self):
+        self.prepare("csv", self.file)
+        texts = self.out / "texts.csv"
+        texts.write_bytes(texts.read_bytes().replace(b"good", b"fine", 1))
+        self.refuse_data(self.out, texts, "checksum", "again")
+
+
+class Corpora(Prepare):
+    """Small folders in the publishers' forms; the real ones are in Real."""
+
+    def test_sst(self):
+        trees = self.folder / "raw" / "trees"
+        trees.mkdir(parents=True)
+        for split in SPLITS:
+            (trees / f"{split}.txt").write_text("(4 (2 good) (2 film))\n(0 (2 bad) (2 film))\n(2 so)\n")
+        output = self.prepare("sst", "--raw", self.folder / "raw", "--min-length", 0, "--max-length", 9)
+        self.assertIn("Table 1", output)
+        self.assertEqual([source["path"] for source in self.description()["sources"]],
+                         ["train.txt", "dev.txt", "test.txt"])
+        self.assertIn("good film", self.succeed("data", self.out))
+
+    def test_ag_news(self):
+        raw = self.folder / "raw"
+        raw.mkdir()
+        for half in ("train", "test"):
+            (raw / f"{half}.csv").write_text("".join(f'"{i % 4 + 1}","t","Words {i} here."\n' for i in range(80)))
+        output = self.prepare("agnews", "--raw", raw, "--min-df", 1, "--seed", 2)
+        self.assertIn("ICU", output)
+        choices = self.description()["choices"]
+        self.assertEqual((choices["seed"], choices["dev_fraction"]), (2, 0.15))
+        self.assertEqual(self.description()["splits"]["test"]["negative"], 20)
+
+
+class Vectors(Prepare):
+    def test_attached(self):
+        vectors = self.folder / "words.vec"
+        vectors.write_text("good 1 2 3\nbad -1 -2 -3\nelsewhere 0 0 0\n")
+        output = self.prepare("csv", self.file, "--vectors", vectors)
+        self.assertIn("2 of the", output)
+        words = (self.out / "vocabulary.txt").read_text().split("\n")
+        values = read_safetensors(self.out / "vectors.safetensors")["vectors"][2]
+        self.assertEqual(values[3 * words.index("bad"):3 * words.index("bad") + 3], (-1, -2, -3))
+        self.assertEqual(sum(map(bool, values)), 6)
+        own = self.train("--dataset", self.file, "--vectors", vectors, "--hidden", 4, "--epochs", 1)
+        prepared = self.train("--dataset", self.out, "--hidden", 4, "--epochs", 1, runs=self.folder / "prepared")
+        self.assert_same_bytes(own, prepared)
+        choices = read_json(prepared / "config.json")["choices"]
+        self.assertEqual(choices["vectors"], str(self.out / "vectors.safetensors"))
+
+    def test_missing_ones_drawn(self):
+        vectors = self.folder / "words.bin"
+        vectors.write_bytes(b"1 2\ngood " + struct.pack("<2f", 0.5, -0.25) + b"\n")
+        self.prepare("csv", self.file, "--vectors", vectors, "--missing-vectors", "normal")
+        values = read_safetensors(self.out / "vectors.safetensors")["vectors"][2]
+        self.assertEqual(values[:2], (0, 0))
+        self.assertTrue(all(values[2:]))
+        self.assertEqual(self.description()["vectors"]["origin"]["missing"], "normal")
+
+    def test_bad_ones(self):
+        vectors = self.folder / "words.vec"
+        vectors.write_text("good 1 2 3\nbad -1\n")
+        self.refuse("csv", self.file, "--vectors", vectors, words=(vectors, "line 2"))
+
+    def path_with(self, program):
+        """PATH with nothing but this shell script, called fasttext."""
+        folder = self.folder / "bin"
+        folder.mkdir()
+        if program:
+            (folder / "fasttext").write_text("#!/bin/sh\n" + program)
+            (folder / "fasttext").chmod(stat.S_IRWXU)
+        return {**os.environ, "PATH": str(folder)}
+
+    def test_trained_without_the_program(self):
+        self.refuse("csv", self.file, "--train-vectors", "cbow", env=self.path_with(None),
+                    words=("fasttext", "install", "--vectors"))
+
+    def test_trained_by_a_program_that_fails(self):
+        self.refuse("csv", self.file, "--train-vectors", "cbow", env=self.path_with("echo no memory\nexit 3\n"),
+                    words=("status 3", "no memory"))
+
+    def test_trained(self):
+        if not shutil.which("fasttext"):
+            self.skipTest("the program fasttext is not installed")
+        output = self.prepare("csv", self.file, "--train-vectors", "skipgram", "--vector-width", 5)
+        self.assertEqual({path.name for path in self.out.iterdir()}, FILES | {"vectors.safetensors"})
+        words = len((self.out / "vocabulary.txt").read_text().split("\n")) - 1
+        self.assertIn(f"{words - 4} of the", output)
+        again = self.folder / "again"
+        self.prepare("csv", self.file, "--train-vectors", "skipgram", "--vector-width", 5, out=again)
+        self.assertEqual((again / "vectors.safetensors").read_bytes(), (self.out / "vectors.safetensors").read_bytes())
+
+
+class Killed(Prepare):
+    def test_leaves_nothing_that_looks_finished(self):
+        rows = small_corpus()
+        rows[4][0] = " ".join(f"word{random.Random(1).random()}{i}" for i in range(400_000))
+        write_csv(self.file, rows)
+        child = subprocess.Popen(command("prepare", "csv", self.file, "--out", self.out), stdout=subprocess.DEVNULL)
+        while not (self.folder / ".notnot-out.tmp").exists() and child.poll() is None:
+            time.sleep(0.001)
+        child.kill()
+        child.wait()
+        if (self.out / "dataset.json").exists():
+            self.skipTest("it was faster")
+        self.assertFalse(self.out.exists())
+        self.prepare("csv", self.file)
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["out", "reviews.csv"])
+
+
+class Real(Prepare):
+    @unittest.skipIf(corpus_or_reason("imdb"), corpus_or_reason("imdb"))
+    def test_imdb(self):
+        start = time.monotonic()
+        output = self.prepare("imdb", "--raw", pathlib.Path(DATA) / "imdb")
+        seconds = time.monotonic() - start
+        print(f"preparing IMDb: {seconds:.1f} s")
+        self.assertLess(seconds, 60)
+        self.assertIn("8667 + 8533    2184 + 2172       12487", output)
+        self.assertIn("the published pipeline trains on 8667 + 8533", output)
+
+    @unittest.skipIf(corpus_or_reason("sst"), corpus_or_reason("sst"))
+    def test_sst(self):
+        output = self.prepare("sst", "--raw", pathlib.Path(DATA) / "sst")
+        self.assertIn("3034 + 3321      863 + 862       13826", output)
+
+
+if __name__ == "__main__":
+    main()
