@@ -9,6 +9,7 @@ Device as_cpu(const Device& device) {
   Device cpu = device;
   cpu.backend = Backend::cpu;
   cpu.isa = detect_cpu_isa();
+  cpu.threads = 1;  // ThreadSanitizer does not know OpenMP's barriers
   return cpu;
 }
 
