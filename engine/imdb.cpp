@@ -5,7 +5,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "engine/numpy_permutation.h"
+#include "engine/numpy_random.h"
 #include "engine/text.h"
 #include "kernels/error.h"
 
@@ -75,8 +75,8 @@ std::vector<LabelledText> read_imdb(SourceReader& sources) {
   std::vector<Document> test = read_half(sources, SplitName::test, static_cast<int64_t>(train.size()) + 1, known);
   std::erase_if(train, is_unfit);
   std::erase_if(test, is_unfit);
-  const std::vector<int64_t> train_order = numpy_permutation(kSeed, static_cast<int64_t>(train.size()));
-  const std::vector<int64_t> test_order = numpy_permutation(kSeed, static_cast<int64_t>(test.size()));
+  const std::vector<int64_t> train_order = NumpyRandom(kSeed).permutation(static_cast<int64_t>(train.size()));
+  const std::vector<int64_t> test_order = NumpyRandom(kSeed).permutation(static_cast<int64_t>(test.size()));
   const size_t dev = train.size() - train.size() * 4 / 5;
   std::vector<LabelledText> texts;
   take(train, train_order, dev, train.size(), SplitName::train, texts);

@@ -11,6 +11,7 @@
 #include "engine/corpus.h"
 #include "engine/files.h"
 #include "engine/imdb.h"
+#include "engine/mimic.h"
 #include "engine/newsgroups.h"
 #include "engine/prepared.h"
 #include "engine/published.h"
@@ -18,6 +19,7 @@
 #include "engine/stratified_split.h"
 #include "engine/table.h"
 #include "engine/text.h"
+#include "experiments/bytes_progress.h"
 #include "experiments/commands.h"
 #include "experiments/data_summary.h"
 #include "experiments/train_vectors.h"
@@ -29,7 +31,7 @@ namespace {
 constexpr int32_t kMost = std::numeric_limits<int32_t>::max();
 
 struct PrepareArguments {
-  std::string raw, file, out;
+  std::string raw, folds, file, out;
   OptionOverrides options;
   SplitRequest split;
   std::string labels;
@@ -43,6 +45,7 @@ struct Reading {
   std::vector<LabelledText> texts;
   std::vector<Source> sources;
   nlohmann::json choices = nlohmann::json::object();
+  bool synthetic = false;
 };
 using Read = std::function<Reading(const std::filesystem::path& raw, const PrepareArguments&)>;
 
@@ -86,6 +89,34 @@ Reading read_newsgroups_folder(const std::filesystem::path& raw, const PrepareAr
   return {std::move(texts),
           sources.sources(),
           {{"word_boundaries", word_boundaries()}, {"split", "published (Jain & Wallace 2019)"}}};
+}
+
+Reading read_clinical(MimicTask task, const std::filesystem::path& raw, const PrepareArguments& arguments) {
+  const MimicSource source{.raw = raw,
+                           .folds = arguments.folds.empty() ? raw : std::filesystem::path(arguments.folds),
+                           .lossy = arguments.lossy};
+  BytesProgressDisplay display;
+  Reading reading;
+  const auto take = [&](LabelledText&& text) { reading.texts.push_back(std::move(text)); };
+  MimicReport report = read_mimic(task, source, take, [&](std::string_view what, uint64_t done, uint64_t total) {
+    display.show(what, done, total);
+  });
+  reading.sources = std::move(report.sources);
+  reading.synthetic = report.synthetic;
+  reading.choices = {
+      {"lossy", source.lossy},
+      {"word_boundaries", word_boundaries()},
+      {"split", task == MimicTask::diabetes ? "the lists of the 50-code split"
+                                            : "published (Jain & Wallace 2019), scikit-learn seeds 12939 and 13448"},
+      {"notes",
+       {{"records", report.notes},
+        {"discharge_summaries", report.summaries},
+        {"marked_as_errors", report.errors},
+        {"without_admission", report.without_admission},
+        {"used_reports", report.used_notes},
+        {"used_addenda", report.used_addenda}}},
+      {"codes", {{"records", report.codes}, {"incomplete", report.incomplete_codes}}}};
+  return reading;
 }
 
 std::array<std::string, 2> parse_labels(const std::string& labels) {
@@ -168,7 +199,11 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
     Reading reading = read(raw, arguments);
     preparation.sources = std::move(reading.sources);
     preparation.choices = std::move(reading.choices);
-    for (const LabelledText& text : reading.texts) builder.add(text);
+    preparation.synthetic = reading.synthetic;
+    for (LabelledText& text : reading.texts) {
+      builder.add(text);
+      text = {};  // the builder's copy is smaller
+    }
   }
   writer.write(builder, preparation);
   attach_vectors(arguments, published, builder, writer);
@@ -227,19 +262,42 @@ void add_dev_option(CLI::App& command, PrepareArguments& a) {
       ->capture_default_str();
 }
 
-CLI::App* add_corpus(CLI::App& prepare_app, const std::string& name, const std::string& description, Read read,
-                     const std::shared_ptr<PrepareArguments>& arguments) {
+/// `folder` below $NOTNOT_DATA is where the publisher's files are by default.
+CLI::App* add_corpus(CLI::App& prepare_app, const std::string& name, const std::string& folder,
+                     const std::string& description, Read read, const std::shared_ptr<PrepareArguments>& arguments) {
   CLI::App* command = prepare_app.add_subcommand(name, description);
   command->add_option("--raw", arguments->raw,
-                      fmt::format("Folder with the publisher's files (default: $NOTNOT_DATA/{})", name));
+                      fmt::format("Folder with the publisher's files (default: $NOTNOT_DATA/{})", folder));
   add_common_options(*command, *arguments);
-  command->callback([name, read = std::move(read), arguments] {
+  command->callback([name, folder, read = std::move(read), arguments] {
     if (arguments->raw.empty() && data_folder().empty())
       throw InputError("give the folder with the publisher's files with --raw, or set NOTNOT_DATA");
-    prepare(name, name, arguments->raw.empty() ? data_folder() / name : std::filesystem::path(arguments->raw), read,
+    prepare(name, name, arguments->raw.empty() ? data_folder() / folder : std::filesystem::path(arguments->raw), read,
             *arguments);
   });
   return command;
+}
+
+void add_lossy_option(CLI::App& command, PrepareArguments& a) {
+  command.add_flag("--lossy", a.lossy, "Replace bytes that are not UTF-8, and NUL, instead of refusing them");
+}
+
+void add_clinical(CLI::App& prepare_app) {
+  const auto diabetes = std::make_shared<PrepareArguments>(), anemia = std::make_shared<PrepareArguments>();
+  const auto reader = [](MimicTask task) -> Read {
+    return [task](const std::filesystem::path& raw, const PrepareArguments& a) { return read_clinical(task, raw, a); };
+  };
+  CLI::App* command =
+      add_corpus(prepare_app, "diabetes", "mimic", "MIMIC-III, diabetes: NOTEEVENTS.csv, DIAGNOSES_ICD.csv, folds",
+                 reader(MimicTask::diabetes), diabetes);
+  add_lossy_option(*command, *diabetes);
+  command->add_option(
+      "--folds", diabetes->folds,
+      "Folder with {train,dev,test}_50_hadm_ids.csv, a HADM_ID per line (default: the folder of --raw)");
+  command = add_corpus(prepare_app, "anemia", "mimic",
+                       "MIMIC-III, chronic against acute anemia: NOTEEVENTS.csv, DIAGNOSES_ICD.csv",
+                       reader(MimicTask::anemia), anemia);
+  add_lossy_option(*command, *anemia);
 }
 
 void add_own(CLI::App& prepare_app) {
@@ -254,7 +312,7 @@ void add_own(CLI::App& prepare_app) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command->add_option("--labels", arguments->labels, "The file's names of the two classes: NEGATIVE,POSITIVE");
-  command->add_flag("--lossy", arguments->lossy, "Replace bytes that are not UTF-8, and NUL, instead of refusing them");
+  add_lossy_option(*command, *arguments);
   command->callback([arguments] {
     const std::filesystem::path file = arguments->file;
     prepare(file.stem().string(), "csv", file, read_own, *arguments);
@@ -267,15 +325,16 @@ void add_prepare_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("prepare", "Make a data set ready: clean, split, encode, check");
   command->require_subcommand(1);
   const auto arguments = [] { return std::make_shared<PrepareArguments>(); };
-  add_corpus(*command, "sst", "Stanford Sentiment Treebank: sst_dataset.csv or trees/", read_sst, arguments());
-  add_corpus(*command, "imdb", "Large Movie Review Dataset: aclImdb/", read_imdb_folder, arguments());
+  add_corpus(*command, "sst", "sst", "Stanford Sentiment Treebank: sst_dataset.csv or trees/", read_sst, arguments());
+  add_corpus(*command, "imdb", "imdb", "Large Movie Review Dataset: aclImdb/", read_imdb_folder, arguments());
   auto ag_news = arguments();
-  CLI::App* ag_news_command =
-      add_corpus(*command, "agnews", "AG News, world against business: ag_news_csv/", read_ag_news_folder, ag_news);
+  CLI::App* ag_news_command = add_corpus(*command, "agnews", "agnews", "AG News, world against business: ag_news_csv/",
+                                         read_ag_news_folder, ag_news);
   add_seed_option(*ag_news_command, *ag_news);
   add_dev_option(*ag_news_command, *ag_news);
-  add_corpus(*command, "20news", "20 Newsgroups, baseball against hockey: 20news-bydate-{train,test}/",
+  add_corpus(*command, "20news", "20news", "20 Newsgroups, baseball against hockey: 20news-bydate-{train,test}/",
              read_newsgroups_folder, arguments());
+  add_clinical(*command);
   add_own(*command);
 }
 

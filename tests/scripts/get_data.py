@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""tools/get_data against a local HTTP server with made-up files: a good archive is put in place as a whole; a damaged,
-wrong, truncated or missing one gives a clear error and leaves nothing half-written."""
+"""tools/get_data against a local HTTP server with made-up files: good archives are put in place as a whole; a damaged,
+wrong, truncated or missing one, and a full disk, give a clear error and leave nothing half-written."""
+import csv
+import gzip
 import http.server
 import io
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
-import sys
+import tarfile
 import tempfile
 import threading
 import unittest
@@ -15,10 +18,11 @@ import zipfile
 
 TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "get_data"
 LINES = {"train": 8544, "dev": 1101, "test": 2210}
-ARCHIVE = "/trainDevTestTrees_PTB.zip"
+SST, IMDB, AGNEWS, NEWS = ("trainDevTestTrees_PTB.zip", "aclImdb_v1.tar.gz", "ag_news_csv.tgz", "20news-bydate.tar.gz")
+POSTS = {("train", "baseball"): 597, ("train", "hockey"): 600, ("test", "baseball"): 397, ("test", "hockey"): 399}
 
 
-def archive(lines, tree="(3 (2 good) (2 film))"):
+def sst_archive(lines, tree="(3 (2 good) (2 film))"):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as z:  # stored: large enough to be cut in the middle
         for name, count in lines.items():
@@ -26,13 +30,54 @@ def archive(lines, tree="(3 (2 good) (2 film))"):
     return buffer.getvalue()
 
 
+def tar_archive(files):
+    """`files`: (name, content) pairs."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in files:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return gzip.compress(buffer.getvalue(), 1)
+
+
+def imdb_files(positive=12_500):
+    yield "aclImdb/README", b"about"
+    for split in ("train", "test"):
+        for label, rating, count in (("pos", 9, positive), ("neg", 2, 12_500)):
+            for number in range(count):
+                yield f"aclImdb/{split}/{label}/{number}_{rating}.txt", b"a film"
+        yield f"aclImdb/{split}/unsup/0_0.txt", b"not needed"
+
+
+def agnews_files(counts=None, row=("{}", "A title", 'It said "so", then went on')):
+    for split, count in (counts or {"train": 30_000, "test": 1_900}).items():
+        text = io.StringIO()
+        writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        for name in "1234":
+            writer.writerows([[field.format(name) for field in row]] * count)
+        yield f"ag_news_csv/{split}.csv", text.getvalue().encode()
+    yield "ag_news_csv/readme.txt", b"about"
+
+
+def news_files(post=b"Path: somewhere\nFrom: me\nSubject: a game\n\nA post\n"):
+    for (split, group), count in POSTS.items():
+        for number in range(count):
+            yield f"./20news-bydate-{split}/rec.sport.{group}/{10_000 + number}", post
+    yield "20news-bydate-train/sci.space/1", b"Subject: not needed\n\n"
+    yield "20news-bydate-train/rec.sport.hockey/../../../escaped", b"Subject: must not be written\n\n"
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves server.content, with ranges; closes the connection early while server.cuts is positive."""
+    """Serves server.contents, with ranges; closes the connection early while server.cuts is positive."""
 
     def do_GET(self):
-        content, start = self.server.content, 0
+        content, start = self.server.contents.get(self.path[1:]), 0
         self.server.requests.append(self.headers.get("Range"))
-        if content is None or self.path != ARCHIVE:
+        if self.server.statuses:
+            self.send_error(self.server.statuses.pop(0))
+            return
+        if content is None:
             self.send_error(404)
             return
         if self.server.ranges and self.headers.get("Range"):
@@ -59,7 +104,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class GetData(unittest.TestCase):
     def setUp(self):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.content, self.server.ranges, self.server.cuts, self.server.requests = archive(LINES), True, 0, []
+        self.server.contents, self.server.ranges, self.server.cuts = {SST: sst_archive(LINES)}, True, 0
+        self.server.requests, self.server.statuses = [], []
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.trees = self.folder / "sst" / "trees"
@@ -69,12 +115,12 @@ class GetData(unittest.TestCase):
         self.server.server_close()
         shutil.rmtree(self.folder)
 
-    def get(self, *arguments):
+    def get(self, *names, to=None, **options):
         address = f"http://127.0.0.1:{self.server.server_port}"
         environment = {k: v for k, v in os.environ.items() if k.lower() not in ("http_proxy", "all_proxy")}
-        environment["NOTNOT_DATA"] = str(self.folder)
-        return subprocess.run([TOOL, *(arguments or ("sst", "--from", address))], env=environment, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+        environment["NOTNOT_DATA"] = str(to or self.folder)
+        return subprocess.run([TOOL, *(names or ("sst",)), "--from", address], env=environment, text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, **options)
 
     def assert_in_place(self, result):
         self.assertEqual(result.returncode, 0, result.stdout)
@@ -82,24 +128,25 @@ class GetData(unittest.TestCase):
         self.assertEqual(counts, LINES)
         self.assertEqual([path.name for path in self.trees.parent.iterdir()], ["trees"])
 
-    def assert_refused(self, result, message):
+    def assert_refused(self, result, message, name="sst"):
         self.assertEqual(result.returncode, 1, result.stdout)
         self.assertIn(message, result.stdout)
-        sst = self.folder / "sst"
-        self.assertEqual([path.name for path in sst.iterdir() if not path.name.endswith(".part")], [])
+        self.assertNotIn("Traceback", result.stdout)
+        left = [path.name for path in (self.folder / name).iterdir() if not path.name.endswith(".part")]
+        self.assertEqual(left, [])
 
     def test_good_archive_then_nothing_to_do(self):
         result = self.get()
         self.assert_in_place(result)
         self.assertIn("Source: https://nlp.stanford.edu", result.stdout)
         requests = len(self.server.requests)
-        self.assertIn("there already", self.get().stdout)
+        self.assertIn("there already and complete", self.get().stdout)
         self.assertEqual(len(self.server.requests), requests)
 
     def test_resumes_where_the_connection_broke(self):
         self.server.cuts = 1
         self.assert_in_place(self.get())
-        self.assertEqual(self.server.requests, [None, f"bytes={len(self.server.content) // 2}-"])
+        self.assertEqual(self.server.requests, [None, f"bytes={len(self.server.contents[SST]) // 2}-"])
 
     def test_a_second_call_resumes(self):
         self.server.cuts = 3
@@ -113,30 +160,46 @@ class GetData(unittest.TestCase):
 
     def test_whole_file_left_by_a_killed_call(self):
         self.trees.parent.mkdir()
-        (self.trees.parent / f"{ARCHIVE[1:]}.part").write_bytes(self.server.content)
+        (self.trees.parent / f"{SST}.part").write_bytes(self.server.contents[SST])
         self.assert_in_place(self.get())
 
+    def test_a_server_with_trouble_is_asked_again(self):
+        self.server.statuses = [503, 500]
+        self.assert_in_place(self.get())
+        self.assertEqual(len(self.server.requests), 3)
+
     def test_missing(self):
-        self.server.content = None
+        self.server.contents = {}
         self.assert_refused(self.get(), "404")
         self.assertEqual(len(self.server.requests), 1)
 
+    def test_no_server(self):
+        result = subprocess.run([TOOL, "sst", "--to", self.folder, "--from", "http://127.0.0.1:9"], text=True, check=False,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+        self.assert_refused(result, "Connection refused")
+
     def test_not_a_zip_file_then_the_right_one(self):
-        good, self.server.content = self.server.content, b"<html>moved</html>" * 1000
+        good, self.server.contents[SST] = self.server.contents[SST], b"<html>moved</html>" * 1000
         self.assert_refused(self.get(), "not the published zip file")
-        self.server.content = good
+        self.server.contents[SST] = good
         self.assert_in_place(self.get())
 
     def test_truncated_archive(self):
-        self.server.content = self.server.content[: len(self.server.content) // 2]
+        self.server.contents[SST] = self.server.contents[SST][: len(self.server.contents[SST]) // 2]
+        self.assert_refused(self.get(), "not the published zip file")
+
+    def test_damaged_archive(self):
+        content = bytearray(self.server.contents[SST])
+        content[len(content) // 2] ^= 1
+        self.server.contents[SST] = bytes(content)
         self.assert_refused(self.get(), "not the published zip file")
 
     def test_wrong_line_count(self):
-        self.server.content = archive({**LINES, "dev": 1100})
+        self.server.contents[SST] = sst_archive({**LINES, "dev": 1100})
         self.assert_refused(self.get(), "dev.txt has 1100 lines; the published file has 1101")
 
     def test_wrong_content(self):
-        self.server.content = archive(LINES, "a good film")
+        self.server.contents[SST] = sst_archive(LINES, "a good film")
         self.assert_refused(self.get(), "train.txt, line 1, is not a labelled tree")
 
     def test_incomplete_corpus_is_not_overwritten(self):
@@ -152,15 +215,106 @@ class GetData(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("--to", result.stdout)
 
-    def test_other_corpora(self):
-        self.assertIn("later version", self.get("imdb").stdout)
-        self.assertIn("no corpus 'sts'", self.get("sts").stdout)
+    def test_disk_full_while_downloading_then_taken_up(self):
+        limit = len(self.server.contents[SST]) // 2  # a file may not grow beyond; to a program that is a full disk
+
+        def limit_size():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        self.assert_refused(self.get(preexec_fn=limit_size), "Free some space")
+        self.assert_in_place(self.get())
+        self.assertEqual(self.server.requests, [None, f"bytes={limit}-"])
+
+    def test_disk_full_on_a_file_system_of_its_own(self):
+        disk = self.folder / "disk"
+        disk.mkdir()
+        size = len(self.server.contents[SST]) + 100_000  # the archive fits, its content does not
+        if os.geteuid() != 0:
+            self.skipTest("only root can mount a small file system")
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], check=False).returncode != 0:
+            self.skipTest("mounting is not allowed here")
+        try:
+            result = self.get(to=disk)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("No space left on device. Free some space", result.stdout)
+            self.assertNotIn("Traceback", result.stdout)
+            self.assertEqual([path.name for path in (disk / "sst").iterdir()], [f"{SST}.part"])
+        finally:
+            subprocess.run(["umount", disk], check=True)
+
+    def test_several_corpora_in_one_call(self):
+        self.server.contents.update({AGNEWS: tar_archive(agnews_files()), NEWS: tar_archive(news_files())})
+        result = self.get("agnews", "20news", "sst")
+        self.assert_in_place(result)
+        self.assertEqual(sorted(path.name for path in (self.folder / "agnews" / "ag_news_csv").iterdir()),
+                         ["test.csv", "train.csv"])
+        news = self.folder / "20news"
+        self.assertEqual(sorted(path.name for path in news.iterdir()), ["20news-bydate-test", "20news-bydate-train"])
+        for (split, group), count in POSTS.items():
+            self.assertEqual(len(list((news / f"20news-bydate-{split}" / f"rec.sport.{group}").iterdir())), count)
+        self.assertEqual(list(self.folder.rglob("escaped")), [])
+        self.assertFalse((news / "20news-bydate-train" / "sci.space").exists())
+        for words in ("non-commercial", "ICML 1995", "EMNLP 2013"):
+            self.assertIn(words, result.stdout)
+        requests = len(self.server.requests)
+        self.assertEqual(self.get("agnews", "20news", "sst").stdout.count("there already and complete"), 3)
+        self.assertEqual(len(self.server.requests), requests)
+
+    def test_one_that_fails_does_not_stop_the_others(self):
+        result = self.get("agnews", "sst")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"could not download http://127.0.0.1:{self.server.server_port}/{AGNEWS}", result.stdout)
+        self.assertTrue(self.trees.exists())
+
+    def test_imdb(self):
+        self.server.contents[IMDB] = tar_archive(imdb_files())
+        result = self.get("imdb")
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertIn("ACL 2011", result.stdout)
+        for split in ("train", "test"):
+            folder = self.folder / "imdb" / "aclImdb" / split
+            self.assertEqual({path.name: len(list(path.iterdir())) for path in folder.iterdir()},
+                             {"pos": 12_500, "neg": 12_500})
+        self.assertIn("there already and complete", self.get("imdb").stdout)
+
+    def test_imdb_out_of_balance(self):
+        self.server.contents[IMDB] = tar_archive(imdb_files(positive=100))
+        self.assert_refused(self.get("imdb"), "train/pos has 100 files; the published corpus has 12,500", "imdb")
+
+    def test_wrong_rows(self):
+        for files, message in (
+                (agnews_files({"train": 30_000, "test": 1_899}), "test.csv has 1,899 rows of class 1"),
+                (agnews_files(row=("5", "t", "d")), "train.csv, row 1, is not like"),
+                (agnews_files(row=("{}", "t", " ")), "train.csv, row 1, is not like"),
+                (agnews_files(row=("{}", "two")), "train.csv, row 1, is not like"),
+                ([("ag_news_csv/train.csv", b'"1","t","never closed\n')], "train.csv is no CSV file"),
+                ([("ag_news_csv/train.csv", b'"1","t","caf\xe9"\n')], "train.csv is no CSV file"),
+                ([("ag_news_csv/readme.txt", b"")], "train.csv is missing")):
+            self.server.contents[AGNEWS] = tar_archive(files)
+            self.assert_refused(self.get("agnews"), message, "agnews")
+
+    def test_wrong_posts(self):
+        for files, message in (
+                (news_files(b"no header\n"), "is not as published"),
+                (news_files(b""), "is empty"),
+                (list(news_files())[:-3], "rec.sport.hockey has 398 files"),
+                ([], "rec.sport.baseball is missing")):
+            self.server.contents[NEWS] = tar_archive(files)
+            self.assert_refused(self.get("20news"), message, "20news")
+
+    def test_truncated_tar_file(self):
+        whole = tar_archive(news_files())
+        for content in (whole[: len(whole) // 2], b"<html>moved</html>" * 100, b""):
+            self.server.contents[NEWS] = content
+            result = self.get("20news")
+            self.assert_refused(result, "Nothing was kept", "20news")
+
+    def test_other_names(self):
+        self.assertIn("physionet.org", self.get("mimic").stdout)
+        self.assertIn("no corpus 'sts'; there are: sst, imdb, agnews, 20news", self.get("sst", "sts").stdout)
+        self.assertEqual(self.server.requests, [])
         self.assertEqual(self.get("--help").returncode, 0)
+        self.assertEqual(subprocess.run([TOOL], check=False, stderr=subprocess.DEVNULL).returncode, 2)
 
 
 if __name__ == "__main__":
-    lacking = [tool for tool in ("curl", "unzip") if not shutil.which(tool)]
-    if lacking:
-        print(f"not installed: {', '.join(lacking)}")
-        sys.exit(77)
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=["get_data"])

@@ -1,0 +1,13 @@
+#pragma once
+// What the published pipeline does to the notes of MIMIC-III.
+#include <string>
+#include <string_view>
+
+namespace notnot {
+
+/// Words (tokenise.h) in lower case, joined by blanks; then de-identification brackets ("[**Known lastname 123**]")
+/// become `<DE>`, a character that is no ASCII letter or digit and that is repeated, blanks between or not, becomes one
+/// ("* * *", "---"), and a word with a digit becomes `qqq`. `text` is valid UTF-8.
+std::string clean_clinical_text(std::string_view text);
+
+}  // namespace notnot

@@ -1,0 +1,51 @@
+// libFuzzer on what reads MIMIC-III: the streamed CSV and the cleaning of notes. Whatever the bytes, there are records
+// or an InputError; a record that is read again by its place is the same; and a cleaned note is words between single
+// blanks. Not part of the build; see table_fuzz.cpp for how to compile it, with the sources
+//   engine/csv_stream.cpp engine/clinical_text.cpp engine/tokenise.cpp engine/checksum.cpp engine/text.cpp
+//   engine/files.cpp and -lcrypto
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "engine/clinical_text.h"
+#include "engine/csv_stream.h"
+#include "engine/text.h"
+#include "kernels/error.h"
+
+namespace {
+
+void check_cleaned(const std::string& field) {
+  const std::string words = notnot::clean_clinical_text(notnot::replace_invalid_utf8(field));
+  const bool clean = !notnot::first_invalid_utf8(words) && !notnot::has_digit(words) &&
+                     notnot::join_words(notnot::split_words(words)) == words &&
+                     words.empty() == notnot::split_at_white_space(notnot::replace_invalid_utf8(field)).empty();
+  if (!clean) std::abort();
+}
+
+void read_all(const std::string& path) {
+  notnot::CsvStream csv(path);
+  uint64_t end = 0;
+  while (csv.next()) {
+    const notnot::ByteRange range = csv.range();
+    if (range.begin < end || csv.read_again(range) != csv.fields()) std::abort();
+    end = range.begin + range.bytes;
+    for (const std::string& field : csv.fields()) check_cleaned(field);
+  }
+  if (end > csv.size()) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  const int file = memfd_create("fuzz", MFD_CLOEXEC);
+  if (file < 0 || write(file, bytes, size) != static_cast<ssize_t>(size)) std::abort();
+  try {
+    read_all("/proc/self/fd/" + std::to_string(file));
+  } catch (const notnot::InputError&) {
+  }
+  close(file);
+  return 0;
+}
