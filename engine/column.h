@@ -16,7 +16,8 @@ class Column {
  public:
   Column() = default;
   Column(std::initializer_list<T> values) : own_(values) {}
-  Column(std::vector<T> values) : own_(std::move(values)) {}
+  // Both ways implicit, so that code written for vectors, and tests' literal values, need not know of columns.
+  Column(std::vector<T> values) : own_(std::move(values)) {}  // NOLINT(google-explicit-constructor)
   /// `values` lies in `file`, which stays mapped as long as any copy of the column lives.
   Column(std::shared_ptr<const void> file, std::span<const T> values) : file_(std::move(file)), mapped_(values) {}
 
@@ -37,7 +38,7 @@ class Column {
     own().insert(own().end(), arguments...);
   }
 
-  operator std::vector<T>() const { return {begin(), end()}; }
+  operator std::vector<T>() const { return {begin(), end()}; }  // NOLINT(google-explicit-constructor)
 
   friend bool operator==(const Column& a, const Column& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end());

@@ -196,7 +196,7 @@ void PreparedWriter::finish() {
 
 PreparedFolder::PreparedFolder(std::filesystem::path path) : path_(std::move(path)) {
   if (!is_at(path_)) {
-    throw InputError(fmt::format("{} is no prepared data set: it has no {}; make one with notnot prepare",
+    throw InputError(fmt::format("{} is no prepared data set: the directory has no {}; make one with notnot prepare",
                                  path_.string(), kDescription));
   }
   try {
