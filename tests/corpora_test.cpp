@@ -12,7 +12,7 @@
 #include "engine/imdb.h"
 #include "engine/news_text.h"
 #include "engine/newsgroups.h"
-#include "engine/numpy_permutation.h"
+#include "engine/numpy_random.h"
 #include "engine/published.h"
 #include "engine/sources.h"
 #include "engine/stratified_split.h"
@@ -23,7 +23,6 @@
 #include "tests/temporary_folder.h"
 
 using namespace notnot;
-using Order = std::vector<int64_t>;
 using Words = std::vector<std::string_view>;
 
 namespace {
@@ -56,13 +55,6 @@ TEST_CASE("text: word boundaries, Latin-1, digits, and what replaces bad bytes")
         "c");
   CHECK(split_characters("a\xC3\xA9") == Words{"a", "\xC3\xA9"});
   CHECK(icu_version().starts_with("ICU "));
-}
-
-TEST_CASE("numpy permutation: what NumPy gives") {
-  CHECK(numpy_permutation(0, 10) == Order{2, 8, 4, 9, 1, 6, 7, 3, 0, 5});
-  CHECK(numpy_permutation(42, 10) == Order{8, 1, 5, 0, 7, 2, 9, 4, 3, 6});
-  CHECK(numpy_permutation(1, 0).empty());
-  CHECK(numpy_permutation(1, 1) == Order{0});
 }
 
 TEST_CASE("stratified split: both classes dealt out alike, by seed") {
@@ -210,7 +202,7 @@ TEST_CASE("imdb: folds of a small one") {
   CHECK(count(SplitName::train) == 16);
   CHECK(count(SplitName::dev) == 4);
   CHECK(count(SplitName::test) == 4);
-  const auto order = numpy_permutation(1378, 20);
+  const auto order = NumpyRandom(1378).permutation(20);
   CHECK(texts[16].row == order[0] + 1 + (order[0] >= 10 ? 1 : 0));  // the long one is row 11
   CHECK(texts[20].row == order[16] + 22);
   CHECK(texts[20].words.find("novel") == std::string::npos);
