@@ -14,10 +14,14 @@
 namespace notnot::cuda {
 namespace {
 
-constexpr int kThreads = 512;  // at most 128 registers each; two blocks per SM
+constexpr int kThreads = 512;
+constexpr int kBlocksPerSm = 2;  // one computes while the other waits at a barrier or for memory
+constexpr int kRegisters = 64;   // per thread; tests/scripts/kernel_budgets.py holds them to it
 constexpr int kWarps = kThreads / 32;
 constexpr int kInFlight = 8;  // loads that a thread issues before it stores over what it read
 constexpr unsigned kFullWarp = 0xFFFFFFFFU;
+static_assert(kBlocksPerSm * kThreads * kRegisters <= 64 * 1024, "the registers of an SM");
+static_assert(2 * kInFlight + 46 <= kRegisters, "values and score gradients in flight, 46 for all else");
 
 /// Dynamic shared memory of a block.
 struct Shared {
@@ -25,6 +29,7 @@ struct Shared {
   float of_thread[kThreads];  // partial sums of a column
   float attention[kThreads];  // of a tile of tokens
 };
+static_assert(sizeof(Shared) == 4'160, "as in kernels/budgets.md");
 static_assert(sizeof(Shared) <= 48 * 1024, "what every device has");
 
 // --- block-wide helpers ----------------------------------------------------------------------------------------------

@@ -23,17 +23,29 @@
 namespace notnot::cuda {
 namespace {
 
-constexpr int kHidden = 128;   // the width of the persistent kernels
-constexpr int kThreads = 256;  // 255 registers each
+constexpr int kHidden = 128;  // the width of the persistent kernels
+constexpr int kThreads = 256;
+constexpr int kRegisters = 255;  // per thread, the most that an instruction can name
 constexpr int kWeights = 4 * kHidden * kHidden / kThreads;
 constexpr int kFragments = kWeights / 4;  // float4 per thread
 constexpr unsigned kFullWarp = 0xFFFFFFFFU;
 static_assert(kWeights == 256 && kThreads == 2 * kHidden, "two lanes per unit, 256 weights each");
+static_assert(kThreads * (kRegisters + 1) <= 64 * 1024, "the registers of an SM");
 
 /// Weights per thread in shared memory, the others are in registers. S = 1 is bound by shared memory, so as few as
 /// leave room for the rest (40 spill on sm_80); S = 2 and 4 are bound by FMA, so some more, for the scheduler's
-/// freedom. Registers as ptxas of CUDA 13.0 reports them: 251 to 255 of 255, no spills on sm_80 and sm_90a.
+/// freedom. kernels/budgets.md has what ptxas makes of it; a spill or any other use of local memory is an error in this
+/// file (cmake/targets.cmake).
 constexpr int shared_weights(int sequences) { return sequences == 1 ? 48 : sequences == 2 ? 64 : 96; }
+
+/// Registers beside the weights, counted in the forward kernel, which needs more than backward: 8 sums and a fragment
+/// of h per sequence, a weight fragment out of shared memory, 9 per cell of the lane, and some 16 for addresses and
+/// loop counters.
+constexpr int working_registers(int sequences) { return 12 * sequences + 4 + 9 * std::max(1, sequences / 2) + 16; }
+constexpr bool fits_registers(int sequences) {
+  return kWeights - shared_weights(sequences) + working_registers(sequences) <= kRegisters;
+}
+static_assert(fits_registers(1) && fits_registers(2) && fits_registers(4), "or ptxas spills");
 
 /// Dynamic shared memory: weights, the double buffer of h (1 float per unit and sequence) or dz (4), the ticket.
 constexpr size_t shared_bytes(int sequences, int floats_per_unit) {
@@ -41,7 +53,11 @@ constexpr size_t shared_bytes(int sequences, int floats_per_unit) {
 }
 constexpr size_t forward_shared_bytes(int sequences) { return shared_bytes(sequences, 1); }
 constexpr size_t backward_shared_bytes(int sequences) { return shared_bytes(sequences, 4); }
-static_assert(backward_shared_bytes(2) <= 99 * 1024 && backward_shared_bytes(4) <= 163 * 1024, "sm_86; sm_80, sm_90");
+static_assert(forward_shared_bytes(1) == 50'192 && backward_shared_bytes(1) == 53'264, "as in kernels/budgets.md");
+static_assert(forward_shared_bytes(2) == 67'600 && backward_shared_bytes(2) == 73'744, "as in kernels/budgets.md");
+static_assert(forward_shared_bytes(4) == 102'416 && backward_shared_bytes(4) == 114'704, "as in kernels/budgets.md");
+static_assert(backward_shared_bytes(2) <= 99 * 1024, "what a block of sm_86, sm_89 and sm_120 may have");
+static_assert(backward_shared_bytes(4) <= 163 * 1024, "sm_80; sm_90 has 227 KiB");
 
 // --- what both persistent kernels share ------------------------------------------------------------------------------
 
@@ -377,6 +393,8 @@ __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackw
 constexpr int kLargestHidden = 2048;
 constexpr size_t general_forward_bytes(int hidden) { return sizeof(float) * 3 * static_cast<size_t>(hidden); }
 constexpr size_t general_backward_bytes(int hidden) { return sizeof(float) * 6 * static_cast<size_t>(hidden); }
+static_assert(general_forward_bytes(kLargestHidden) == 24'576, "as in kernels/budgets.md");
+static_assert(general_backward_bytes(kLargestHidden) == 49'152, "as in kernels/budgets.md");
 static_assert(general_backward_bytes(kLargestHidden) <= 48 * 1024, "what every device has");
 
 /// One unit's step, a warp's work: lanes share out the columns of the four gate rows.

@@ -11,8 +11,11 @@
 namespace notnot::NOTNOT_CPU_NAMESPACE {
 namespace {
 
-// 4 accumulators per sequence: 6 x 4 + 4 weights fit the 32 registers of AVX-512, 2 x 4 + 4 the 16 of the others.
-constexpr int32_t kRows = kLanes == 16 ? 6 : 2;
+// A register tile: 6 sequences x kPass vectors. 6 x 4 sums + 4 weights fit the 32 registers of AVX-512, 6 x 2 + 2 the
+// 16 of the others, which therefore go through the four gates in two passes. Fewer sequences and all gates at once
+// would fit, too, but read W_hh from the second-level cache three times as often.
+constexpr int32_t kRows = 6, kPass = kLanes == 16 ? 4 : 2;
+static_assert(4 % kPass == 0);
 // With more threads than directions, sequences are dealt out in groups this large (a smaller one reloads W_hh too
 // often).
 constexpr int32_t kGroup = 8;
@@ -49,14 +52,16 @@ int64_t packed_size(int32_t hidden) {
   return 4 * hidden * padded;
 }
 
-/// to[vector][k][gate][lane] = W[gate, vector * kLanes + lane, k], zero beyond H: what forward reads, in reading order.
+/// to[vector][gate / kPass][k][gate % kPass][lane] = W[gate, vector * kLanes + lane, k], zero beyond H: what forward
+/// reads, in reading order.
 void pack_forward(const float* weight, int32_t hidden, float* to) {
   for (int32_t unit = 0; unit < hidden; unit += kLanes) {
     for (int32_t gate = 0; gate < 4; ++gate) {
+      float* pass = to + int64_t{gate / kPass} * hidden * kPass * kLanes + gate % kPass * kLanes;
       for (int32_t lane = 0; lane < kLanes; ++lane) {
         const bool inside = unit + lane < hidden;
         const float* row = weight + (int64_t{gate} * hidden + unit + lane) * hidden;
-        for (int32_t k = 0; k < hidden; ++k) to[(int64_t{k} * 4 + gate) * kLanes + lane] = inside ? row[k] : 0.0F;
+        for (int32_t k = 0; k < hidden; ++k) pass[int64_t{k} * kPass * kLanes + lane] = inside ? row[k] : 0.0F;
       }
     }
     to += int64_t{hidden} * 4 * kLanes;
@@ -74,45 +79,42 @@ void pack_backward(const float* weight, int32_t hidden, float* to) {
   }
 }
 
-/// z[r][gate] = sum_k W[gate, units, k] * h[r][k] for Rows sequences and one vector of units.
+/// z[r][gate] = sum_k W[gate, units, k] * h[r][k] for Rows sequences, one vector of units and kPass gates.
 /// Not inlined: amid the loops of run_forward GCC spills half of the sums.
 template <int32_t Rows>
 __attribute__((noinline)) void recurrent_product(const float* packed, const float* const* h, int32_t hidden, float* z) {
-  Lanes sum[Rows][4];
+  Lanes sum[Rows][kPass];
 #pragma GCC unroll 8
-  for (int32_t r = 0; r < Rows; ++r) sum[r][0] = sum[r][1] = sum[r][2] = sum[r][3] = Lanes{};
+  for (int32_t r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int32_t gate = 0; gate < kPass; ++gate) sum[r][gate] = Lanes{};
+  }
   for (int32_t k = 0; k < hidden; ++k) {
-    const Lanes w0 = load(packed), w1 = load(packed + kLanes), w2 = load(packed + 2 * kLanes),
-                w3 = load(packed + 3 * kLanes);
-    packed += 4 * kLanes;
+    Lanes w[kPass];
+#pragma GCC unroll 4
+    for (int32_t gate = 0; gate < kPass; ++gate) w[gate] = load(packed + gate * kLanes);
+    packed += kPass * kLanes;
 #pragma GCC unroll 8
     for (int32_t r = 0; r < Rows; ++r) {
       const float value = h[r][k];
-      sum[r][0] += w0 * value;
-      sum[r][1] += w1 * value;
-      sum[r][2] += w2 * value;
-      sum[r][3] += w3 * value;
+#pragma GCC unroll 4
+      for (int32_t gate = 0; gate < kPass; ++gate) sum[r][gate] += w[gate] * value;
     }
   }
+#pragma GCC unroll 8
   for (int32_t r = 0; r < Rows; ++r) {
-    for (int32_t gate = 0; gate < 4; ++gate) store(z + (r * 4 + gate) * kLanes, sum[r][gate]);
+#pragma GCC unroll 4
+    for (int32_t gate = 0; gate < kPass; ++gate) store(z + (r * 4 + gate) * kLanes, sum[r][gate]);
   }
 }
 
+/// All four gates.
 void recurrent_products(int32_t rows, const float* packed, const float* const* h, int32_t hidden, float* z) {
-  switch (rows) {
-    case 1:
-      return recurrent_product<1>(packed, h, hidden, z);
-    case 2:
-      return recurrent_product<2>(packed, h, hidden, z);
-    case 3:
-      return recurrent_product<smaller(3, kRows)>(packed, h, hidden, z);
-    case 4:
-      return recurrent_product<smaller(4, kRows)>(packed, h, hidden, z);
-    case 5:
-      return recurrent_product<smaller(5, kRows)>(packed, h, hidden, z);
-    default:
-      return recurrent_product<kRows>(packed, h, hidden, z);
+  constexpr void (*kProducts[kRows])(const float*, const float* const*, int32_t, float*) = {
+      recurrent_product<1>, recurrent_product<2>, recurrent_product<3>,
+      recurrent_product<4>, recurrent_product<5>, recurrent_product<6>};
+  for (int32_t gate = 0; gate < 4; gate += kPass) {
+    kProducts[rows - 1](packed + int64_t{gate} * hidden * kLanes, h, hidden, z + gate * kLanes);
   }
 }
 
@@ -279,27 +281,19 @@ void transposed_product(const float* packed, const float* const* dz, int32_t hid
       for (int32_t v = 0; v < Vectors; ++v) sum[r][v] += w[v] * value;
     }
   }
+#pragma GCC unroll 8
   for (int32_t r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
     for (int32_t v = 0; v < Vectors; ++v) store(dh[r] + v * kLanes, sum[r][v]);
   }
 }
 
 template <int32_t Vectors>
 void transposed_products(int32_t rows, const float* packed, const float* const* dz, int32_t hidden, float* const* dh) {
-  switch (rows) {
-    case 1:
-      return transposed_product<1, Vectors>(packed, dz, hidden, dh);
-    case 2:
-      return transposed_product<2, Vectors>(packed, dz, hidden, dh);
-    case 3:
-      return transposed_product<smaller(3, kRows), Vectors>(packed, dz, hidden, dh);
-    case 4:
-      return transposed_product<smaller(4, kRows), Vectors>(packed, dz, hidden, dh);
-    case 5:
-      return transposed_product<smaller(5, kRows), Vectors>(packed, dz, hidden, dh);
-    default:
-      return transposed_product<kRows, Vectors>(packed, dz, hidden, dh);
-  }
+  constexpr void (*kProducts[kRows])(const float*, const float* const*, int32_t, float* const*) = {
+      transposed_product<1, Vectors>, transposed_product<2, Vectors>, transposed_product<3, Vectors>,
+      transposed_product<4, Vectors>, transposed_product<5, Vectors>, transposed_product<6, Vectors>};
+  kProducts[rows - 1](packed, dz, hidden, dh);
 }
 
 /// dcarried = W_hh^T dz of the sequences begin..end-1 at step t.
@@ -307,7 +301,7 @@ void carry_back(const BiLstmBackward& args, const Direction& direction, int32_t 
                 float* dcarried) {
   const int64_t hidden = direction.hidden;
   for (int32_t vector = 0; vector < direction.vectors;) {
-    const int32_t vectors = direction.vectors - vector >= 4 ? 4 : 1;
+    const int32_t vectors = direction.vectors - vector >= kPass ? kPass : 1;
     const float* packed = direction.packed + int64_t{vector} * 4 * hidden * kLanes;
     for (int32_t first = begin; first < end; first += kRows) {
       const int32_t rows = smaller(kRows, end - first);
@@ -317,8 +311,8 @@ void carry_back(const BiLstmBackward& args, const Direction& direction, int32_t 
         dz[r] = &args.gates[(int64_t{direction.token(first + r, t)} * 2 + direction.index) * 4 * hidden];
         dh[r] = dcarried + (first + r - begin) * direction.padded() + vector * kLanes;
       }
-      if (vectors == 4) {
-        transposed_products<4>(rows, packed, dz, direction.hidden, dh);
+      if (vectors == kPass) {
+        transposed_products<kPass>(rows, packed, dz, direction.hidden, dh);
       } else {
         transposed_products<1>(rows, packed, dz, direction.hidden, dh);
       }

@@ -151,7 +151,8 @@ void close_gemm(void* gemm) noexcept { delete static_cast<Gemm*>(gemm); }
 void matmul(const Device& device, const MatMul& args) {
   const ProfileRange range("matmul");
   Product shape;
-  shape.m = shape.first_stride = args.columns;
+  shape.m = args.columns;
+  shape.first_stride = args.row_stride_of_b();
   shape.n = padded_rows(args.rows);
   shape.k = shape.second_stride = args.inner;
   Product canonical = shape;

@@ -7,13 +7,16 @@ namespace notnot {
 /// to = from^T. Weights are kept transposed for MatMul, refreshed whenever the parameters change.
 struct Transpose {
   int32_t rows = 0, columns = 0;
+  int64_t to_stride = 0;   ///< elements from one row of `to` to the next; 0: rows
   Span<const float> from;  ///< [rows, columns]
-  Span<float> to;          ///< [columns, rows]
+  Span<float> to;          ///< [columns, rows] with row stride to_stride
 
+  int64_t row_stride_of_to() const { return to_stride == 0 ? rows : to_stride; }
   void check() const {
-    NOTNOT_CHECK(rows > 0 && columns > 0, "[{}, {}]", rows, columns);
+    NOTNOT_CHECK(rows > 0 && columns > 0 && (to_stride == 0 || to_stride >= rows), "[{}, {}], stride {}", rows, columns,
+                 to_stride);
     NOTNOT_CHECK_SIZE(from, int64_t{rows} * columns);
-    NOTNOT_CHECK_SIZE(to, int64_t{rows} * columns);
+    NOTNOT_CHECK_SIZE(to, (columns - 1) * row_stride_of_to() + rows);
   }
 };
 NOTNOT_OPERATION(transpose, Transpose)

@@ -6,12 +6,13 @@ namespace notnot::NOTNOT_CPU_NAMESPACE {
 void transpose(const Device& device, const Transpose& args) {
   constexpr int32_t kTile = 16;  // a tile's 16 lines of each side stay in the first-level cache
   const int32_t rows = args.rows, columns = args.columns;
+  const int64_t stride = args.row_stride_of_to();
 #pragma omp parallel for num_threads(device.threads) schedule(static)
   for (int32_t column = 0; column < columns; column += kTile) {
     for (int32_t row = 0; row < rows; row += kTile) {
       for (int32_t j = column; j < smaller(column + kTile, columns); ++j) {
         for (int32_t i = row; i < smaller(row + kTile, rows); ++i) {
-          args.to[int64_t{j} * rows + i] = args.from[int64_t{i} * columns + j];
+          args.to[j * stride + i] = args.from[int64_t{i} * columns + j];
         }
       }
     }

@@ -51,6 +51,7 @@ void token_projection_forward(const Device& device, const TokenProjectionForward
   cuda::matmul(device, {.rows = unique,
                         .inner = args.embed,
                         .columns = width,
+                        .b_stride = weight_stride(width),
                         .a = args.rows,
                         .b = args.weight_transposed,
                         .c = args.table});

@@ -15,7 +15,7 @@ struct TokenProjectionForward {
   int32_t vocabulary = 0, embed = 0, width = 0;  ///< V, E, P
   Activation activation = Activation::identity;
   Span<const float> embedding;          ///< [V, E]
-  Span<const float> weight_transposed;  ///< [E, P]
+  Span<const float> weight_transposed;  ///< [E, P] with row stride weight_stride(P)
   Span<const float> bias;               ///< [P]
   Span<const float> second_bias;        ///< [P], added too, or empty
   Span<float> rows;   ///< out [padded_rows(U), E] the embeddings of the distinct ids; backward reads them
@@ -25,7 +25,7 @@ struct TokenProjectionForward {
     batch.check();
     NOTNOT_CHECK(embed > 0 && width > 0 && vocabulary > 0, "V {}, E {}, P {}", vocabulary, embed, width);
     NOTNOT_CHECK_SIZE(embedding, int64_t{vocabulary} * embed);
-    NOTNOT_CHECK_SIZE(weight_transposed, int64_t{embed} * width);
+    NOTNOT_CHECK_SIZE(weight_transposed, (embed - 1) * weight_stride(width) + width);
     NOTNOT_CHECK_SIZE(bias, width);
     NOTNOT_CHECK(second_bias.empty() || second_bias.size >= width, "`second_bias` has {} elements, needs {}",
                  second_bias.size, width);

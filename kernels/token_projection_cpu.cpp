@@ -61,6 +61,7 @@ void token_projection_forward(const Device& device, const TokenProjectionForward
   cpu::matmul(device, {.rows = unique,
                        .inner = args.embed,
                        .columns = args.width,
+                       .b_stride = weight_stride(args.width),
                        .a = args.rows,
                        .b = args.weight_transposed,
                        .c = args.table});

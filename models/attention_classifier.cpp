@@ -40,7 +40,7 @@ void AttentionClassifier::plan(const ModelCapacity& capacity) {
   const int64_t token_rows = padded_rows(c.tokens), unique_rows = padded_rows(c.unique);
   Buffers& b = *buffers_;
   arena_.add("parameters", "values", {layout_.total()}, &b.parameters);
-  arena_.add("parameters", "projection weight^T", {e, p}, &b.projection_weight_transposed);
+  arena_.add("parameters", "projection weight^T", {e, weight_stride(p)}, &b.projection_weight_transposed);
   arena_.add("parameters", "attention weight^T", {d, a}, &b.attention_weight_transposed);
   arena_.add("activations", "rows", {unique_rows, e}, &b.rows);
   arena_.add("activations", "table", {unique_rows, p}, &b.table);
@@ -167,6 +167,7 @@ void AttentionClassifier::refresh_transposes() {
   transpose(device_,
             {.rows = options_.projection(),
              .columns = options_.embed,
+             .to_stride = weight_stride(options_.projection()),
              .from = lstm ? parameter_pair("encoder.rnn.weight_ih_l0") : parameter("encoder.projection.weight"),
              .to = buffers_->projection_weight_transposed});
   transpose(device_, {.rows = options_.attention_width(),

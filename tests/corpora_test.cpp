@@ -23,6 +23,7 @@
 #include "tests/temporary_folder.h"
 
 using namespace notnot;
+using Order = std::vector<int64_t>;
 using Words = std::vector<std::string_view>;
 
 namespace {
@@ -55,6 +56,13 @@ TEST_CASE("text: word boundaries, Latin-1, digits, and what replaces bad bytes")
         "c");
   CHECK(split_characters("a\xC3\xA9") == Words{"a", "\xC3\xA9"});
   CHECK(icu_version().starts_with("ICU "));
+}
+
+TEST_CASE("numpy permutation: what NumPy gives") {
+  CHECK(NumpyRandom(0).permutation(10) == Order{2, 8, 4, 9, 1, 6, 7, 3, 0, 5});
+  CHECK(NumpyRandom(42).permutation(10) == Order{8, 1, 5, 0, 7, 2, 9, 4, 3, 6});
+  CHECK(NumpyRandom(1).permutation(0).empty());
+  CHECK(NumpyRandom(1).permutation(1) == Order{0});
 }
 
 TEST_CASE("stratified split: both classes dealt out alike, by seed") {

@@ -1,5 +1,7 @@
 #include "kernels/gemm.h"
 
+#include <algorithm>
+
 #include "tests/backends/backend.h"
 
 namespace notnot {
@@ -11,7 +13,7 @@ struct ProductShape {
 
 // Row padding is filled with NaN, which must stay out of the rows that count.
 std::vector<float> matmul_of(const Device& device, int rows, int inner, int columns, const std::vector<float>& a,
-                             const std::vector<float>& b, const std::vector<float>& before = {}) {
+                             const std::vector<float>& b, const std::vector<float>& before = {}, int b_stride = 0) {
   std::vector<float> padded_a = head(a, int64_t{rows} * inner), padded_c = before;
   padded_a.resize(static_cast<size_t>(padded_rows(rows) * inner), std::numeric_limits<float>::quiet_NaN());
   padded_c.resize(static_cast<size_t>(padded_rows(rows) * columns), std::numeric_limits<float>::quiet_NaN());
@@ -19,6 +21,7 @@ std::vector<float> matmul_of(const Device& device, int rows, int inner, int colu
   matmul(device, {.rows = rows,
                   .inner = inner,
                   .columns = columns,
+                  .b_stride = b_stride,
                   .a = device_a,
                   .b = device_b,
                   .c = device_c,
@@ -49,6 +52,11 @@ TEST_CASE("matmul against double") {
         }
       }
       check_close(matmul_of(test_device(), rows, inner, columns, a, b, before), expected, 2e-6, "matmul");
+      const int stride = columns + 5;
+      std::vector<float> spread(static_cast<size_t>(inner * stride), std::numeric_limits<float>::quiet_NaN());
+      for (int k = 0; k < inner; ++k) std::copy_n(b.begin() + k * columns, columns, spread.begin() + k * stride);
+      check_close(matmul_of(test_device(), rows, inner, columns, a, spread, before, stride), expected, 2e-6,
+                  "matmul with a stride");
     }
   }
 }

@@ -16,14 +16,19 @@ TEST_CASE("transpose") {
     CAPTURE(rows);
     CAPTURE(columns);
     const std::vector<float> from = random_floats(int64_t{rows} * columns, 1);
-    const DeviceArray<float> source(device, from), to(device, static_cast<int64_t>(from.size()));
-    transpose(device, {.rows = rows, .columns = columns, .from = source, .to = to});
-    std::vector<float> expected(from.size());
-    for (int i = 0; i < rows; ++i) {
-      for (int j = 0; j < columns; ++j)
-        expected[static_cast<size_t>(j * rows + i)] = from[static_cast<size_t>(i * columns + j)];
+    for (const int gap : {0, 3}) {
+      const int stride = rows + gap;
+      const DeviceArray<float> source(device, from),
+          to(device, std::vector<float>(static_cast<size_t>(columns * stride)));
+      transpose(device,
+                {.rows = rows, .columns = columns, .to_stride = gap == 0 ? 0 : stride, .from = source, .to = to});
+      std::vector<float> expected(static_cast<size_t>(columns * stride));  // zeros in the gaps stay
+      for (int i = 0; i < rows; ++i) {
+        for (int j = 0; j < columns; ++j)
+          expected[static_cast<size_t>(j * stride + i)] = from[static_cast<size_t>(i * columns + j)];
+      }
+      check_same_bytes(to.host(), expected, "transpose");
     }
-    check_same_bytes(to.host(), expected, "transpose");
   }
 }
 

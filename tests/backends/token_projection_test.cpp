@@ -80,7 +80,8 @@ struct Result {
 Result run(const Device& device, const Problem& p) {
   const DeviceRagged ragged(device, p.batch);
   const int64_t unique = p.batch.unique(), padded = padded_rows(unique), weights = int64_t{p.embed} * p.width;
-  const DeviceArray<float> embedding(device, p.embedding), weight(device, p.weight), weight_transposed(device, weights);
+  const DeviceArray<float> embedding(device, p.embedding), weight(device, p.weight);
+  const DeviceArray<float> weight_transposed(device, p.embed * weight_stride(p.width));
   const DeviceArray<float> bias(device, p.bias), second_bias(device, p.second_bias), dvalues(device, p.dvalues);
   const DeviceArray<float> rows(device, padded * p.embed), table(device, padded * p.width);
   const DeviceArray<float> dtable(device, padded * p.width), drows(device, padded * p.embed);
@@ -89,7 +90,11 @@ Result run(const Device& device, const Problem& p) {
   const DeviceArray<float> dweight(device, ones(weights)), dbias(device, ones(p.width));
   const DeviceArray<float> second_dbias(device, ones(p.two_biases ? p.width : 0));
   const DeviceArray<float> workspace(device, column_sum_workspace(unique, p.width));
-  transpose(device, {.rows = p.width, .columns = p.embed, .from = weight, .to = weight_transposed});
+  transpose(device, {.rows = p.width,
+                     .columns = p.embed,
+                     .to_stride = weight_stride(p.width),
+                     .from = weight,
+                     .to = weight_transposed});
   token_projection_forward(device, {.batch = ragged.batch(),
                                     .vocabulary = p.vocabulary,
                                     .embed = p.embed,

@@ -2,8 +2,7 @@
 // chooses the form and the options. Not part of the build; from the repository's root, with ICU, fmt, libcsv and
 // nlohmann-json installed:
 //   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I.
-//   tests/fuzz/table_fuzz.cpp
-//       engine/table.cpp engine/delimited.cpp engine/text.cpp engine/files.cpp -lcsv -licuuc -lfmt -o table_fuzz
+//       tests/fuzz/table_fuzz.cpp engine/{table,delimited,text,files}.cpp -lcsv -licuuc -lfmt -o table_fuzz
 //   ./table_fuzz -max_total_time=60 $(mktemp -d) tests/fuzz/table_corpus
 #include <cstdint>
 #include <cstdlib>

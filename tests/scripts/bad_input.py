@@ -82,7 +82,7 @@ class Texts(BadInput):
         self.accept()
 
     def test_folder_instead_of_file(self):
-        self.refuse(dataset=self.folder, words=(self.folder, "directory", "check"))
+        self.refuse(dataset=self.folder, words=(self.folder, "directory", "notnot prepare"))
 
     def test_empty(self):
         self.refuse_file(b"", "empty", "text,label,split")

@@ -4,6 +4,7 @@
 // fast math are missing on purpose (kernels/device.h).
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -151,7 +152,13 @@ enum cudaError_t {
 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault };
-enum cudaDeviceAttr { cudaDevAttrMultiProcessorCount, cudaDevAttrMaxSharedMemoryPerBlockOptin };
+enum cudaDeviceAttr {
+  cudaDevAttrMultiProcessorCount,
+  cudaDevAttrMaxSharedMemoryPerBlockOptin,
+  cudaDevAttrClockRate,
+  cudaDevAttrMemoryClockRate,
+  cudaDevAttrGlobalMemoryBusWidth
+};
 enum { cudaStreamNonBlocking = 1 };
 
 struct cudaLaunchConfig_t {
@@ -199,9 +206,14 @@ inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   return cudaSuccess;
 }
 inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
-  *value = attribute == cudaDevAttrMultiProcessorCount ? notnot::simt::kMultiprocessors
-                                                       : static_cast<int>(notnot::simt::kSharedBytesPerBlock);
-  return cudaSuccess;
+  switch (attribute) {
+    case cudaDevAttrMultiProcessorCount:
+      return *value = notnot::simt::kMultiprocessors, cudaSuccess;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+      return *value = static_cast<int>(notnot::simt::kSharedBytesPerBlock), cudaSuccess;
+    default:  // clocks in kHz, the bus in bits: no speed of anything, but no zero to divide by
+      return *value = 1000, cudaSuccess;
+  }
 }
 inline cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int bytes) {
   return static_cast<size_t>(bytes) <= notnot::simt::kSharedBytesPerBlock ? cudaSuccess : cudaErrorInvalidValue;
@@ -211,6 +223,19 @@ inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 }
 inline cudaError_t cudaStreamDestroy(cudaStream_t stream) { return delete stream, cudaSuccess; }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+struct CUevent_st {
+  std::chrono::steady_clock::time_point time;
+};
+using cudaEvent_t = CUevent_st*;
+inline cudaError_t cudaEventCreate(cudaEvent_t* event) { return *event = new CUevent_st, cudaSuccess; }
+inline cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, cudaSuccess; }
+inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+  return event->time = std::chrono::steady_clock::now(), cudaSuccess;
+}
+inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t stop) {
+  return *milliseconds = std::chrono::duration<float, std::milli>(stop->time - start->time).count(), cudaSuccess;
+}
 /// Exactly `bytes` long, so that AddressSanitizer sees an access behind the end; filled with NaN.
 inline cudaError_t cudaMalloc(void** pointer, size_t bytes) {
   if (bytes > notnot::simt::kMemoryBytes || posix_memalign(pointer, 256, bytes) != 0) return cudaErrorMemoryAllocation;

@@ -1,0 +1,607 @@
+#include "bench/kernel_cases.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "kernels/adam.h"
+#include "kernels/attention_head.h"
+#include "kernels/bilstm.h"
+#include "kernels/gemm.h"
+#include "kernels/matrix.h"
+#include "kernels/token_projection.h"
+#include "kernels/unique_tokens.h"
+#include "tests/backends/device_data.h"
+
+namespace notnot::bench {
+namespace {
+
+using Array = DeviceArray<float>;
+
+// The largest differences are of sums of some hundred to thousand products, in another order: sqrt(1000) roundings.
+constexpr double kSumTolerance = 5e-6, kElementTolerance = 1e-6;
+// Clocks per step of the persistent kernels with one sequence per block, as kernels/bilstm.cu counts them.
+constexpr double kForwardClocks = 860, kBackwardClocks = 900;
+
+double floats(double count) { return sizeof(float) * count; }
+
+/// A batch on the host with the sizes that shapes and floors are made of.
+struct Batch {
+  explicit Batch(const Workload& w)
+      : ragged(make_ragged(w.lengths, w.vocabulary, 1)),
+        n(ragged.tokens()),
+        u(ragged.unique()),
+        b(ragged.sequences()) {}
+  HostRagged ragged;
+  int64_t n, u, b;
+};
+
+/// Workload and batch, shared by the cases.
+struct Sizes : Workload {
+  explicit Sizes(const Workload& w) : Workload(w), batch(w), e(w.embed), h(w.hidden), p(8 * h), d(2 * h), a(h) {}
+  Batch batch;
+  int64_t e, h, p, d, a;  ///< E, H, width of the projection, of a state, of the attention layer
+  std::string tokens() const { return fmt::format("{} N={} U={}", name, batch.n, batch.u); }
+};
+using SizesPointer = std::shared_ptr<const Sizes>;
+
+/// A Prepared whose closures keep `arrays` alive.
+template <class Arrays>
+Prepared prepared(const Device& device, std::shared_ptr<Arrays> arrays) {
+  Prepared p;
+  p.launch = [device, arrays] { arrays->launch(device); };
+  p.result = [arrays] { return arrays->result(); };
+  if constexpr (requires { arrays->reset(device); }) p.reset = [device, arrays] { arrays->reset(device); };
+  return p;
+}
+
+template <class Arrays>
+std::function<Prepared(const Device&)> preparing(const SizesPointer& sizes) {
+  return [sizes](const Device& device) { return prepared(device, std::make_shared<Arrays>(device, *sizes)); };
+}
+
+Array normal_scale(const Device& device, int64_t size, uint64_t seed, int64_t fan_in) {
+  return Array(device, random_floats(size, seed, 1 / std::sqrt(static_cast<float>(fan_in))));
+}
+
+// --- ids and embeddings ----------------------------------------------------------------------------------------------
+
+struct FindUnique {
+  FindUnique(const Device& device, const Sizes& sizes)
+      : s(sizes),
+        ids(device, s.batch.ragged.token_ids),
+        unique_ids(device, s.batch.u),
+        row(device, s.batch.n),
+        offsets(device, s.batch.u + 1),
+        occurrences(device, s.batch.n),
+        workspace(device, unique_tokens_workspace(s.batch.n, s.vocabulary)) {}
+  void launch(const Device& device) {
+    unique_tokens(device, {.tokens = static_cast<int32_t>(s.batch.n),
+                           .vocabulary = s.vocabulary,
+                           .unique = static_cast<int32_t>(s.batch.u),
+                           .token_ids = ids,
+                           .unique_ids = unique_ids,
+                           .unique_row = row,
+                           .occurrence_offsets = offsets,
+                           .occurrences = occurrences,
+                           .workspace = workspace});
+  }
+  std::vector<float> result() {
+    std::vector<float> all;
+    for (const auto* array : {&unique_ids, &row, &offsets, &occurrences}) {
+      for (const int32_t value : array->host()) all.push_back(static_cast<float>(value));
+    }
+    return all;
+  }
+  const Sizes& s;
+  DeviceArray<int32_t> ids, unique_ids, row, offsets, occurrences, workspace;
+};
+
+struct ProjectForward {
+  ProjectForward(const Device& device, const Sizes& sizes)
+      : s(sizes),
+        batch(device, s.batch.ragged),
+        embedding(device, random_floats(s.vocabulary * s.e, 2)),
+        weight_transposed(normal_scale(device, s.e * weight_stride(s.p), 3, s.h)),
+        bias(normal_scale(device, s.p, 4, s.h)),
+        rows(device, std::vector<float>(static_cast<size_t>(padded_rows(s.batch.u) * s.e))),
+        table(device, padded_rows(s.batch.u) * s.p) {}
+  void launch(const Device& device) {
+    token_projection_forward(device, {.batch = batch.batch(),
+                                      .vocabulary = s.vocabulary,
+                                      .embed = s.embed,
+                                      .width = static_cast<int32_t>(s.p),
+                                      .embedding = embedding,
+                                      .weight_transposed = weight_transposed,
+                                      .bias = bias,
+                                      .second_bias = {},
+                                      .rows = rows,
+                                      .table = table});
+  }
+  std::vector<float> result() { return head(table.host(), s.batch.u * s.p); }
+  const Sizes& s;
+  DeviceRagged batch;
+  Array embedding, weight_transposed, bias, rows, table;
+};
+
+struct ProjectBackward {
+  ProjectBackward(const Device& device, const Sizes& sizes)
+      : s(sizes),
+        batch(device, s.batch.ragged),
+        rows(device, random_floats(padded_rows(s.batch.u) * s.e, 2)),
+        table(device, padded_rows(s.batch.u) * s.p),
+        weight(normal_scale(device, s.p * s.e, 3, s.h)),
+        dvalues(device, random_floats(s.batch.n * s.p, 4)),
+        dtable(device, padded_rows(s.batch.u) * s.p),
+        dweight(device, std::vector<float>(static_cast<size_t>(s.p * s.e))),
+        dbias(device, std::vector<float>(static_cast<size_t>(s.p))),
+        drows(device, padded_rows(s.batch.u) * s.e),
+        workspace(device, column_sum_workspace(s.batch.u, s.p)) {}
+  void launch(const Device& device) {
+    token_projection_backward(device, {.batch = batch.batch(),
+                                       .embed = s.embed,
+                                       .width = static_cast<int32_t>(s.p),
+                                       .rows = rows,
+                                       .table = table,
+                                       .weight = weight,
+                                       .dvalues = dvalues,
+                                       .dtable = dtable,
+                                       .dweight = dweight,
+                                       .dbias = dbias,
+                                       .second_dbias = {},
+                                       .drows = drows,
+                                       .workspace = workspace});
+  }
+  std::vector<float> result() {
+    std::vector<float> all = dweight.host();
+    const std::vector<float> more = head(drows.host(), s.batch.u * s.e);
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  const Sizes& s;
+  DeviceRagged batch;
+  Array rows, table, weight, dvalues, dtable, dweight, dbias, drows, workspace;
+};
+
+void add_token_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
+  const auto n = static_cast<double>(s->batch.n), u = static_cast<double>(s->batch.u);
+  const auto e = static_cast<double>(s->e), p = static_cast<double>(s->p);
+  cases.push_back({.name = "unique_tokens",
+                   .shape = s->tokens(),
+                   .bytes = floats(3 * n + 2 * u),
+                   .prepare = preparing<FindUnique>(s)});
+  cases.push_back({.name = "token_projection_forward",
+                   .shape = fmt::format("{} [U,{}]x[{},{}]", s->tokens(), s->e, s->e, s->p),
+                   .flop = 2 * u * e * p,
+                   .bytes = floats(2 * u * e + e * p + u * p),
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<ProjectForward>(s)});
+  cases.push_back({.name = "token_projection_backward",
+                   .shape = fmt::format("{} [U,{}]x[{},{}]", s->tokens(), s->p, s->p, s->e),
+                   .flop = 4 * u * e * p,
+                   .bytes = floats(n * p + u * p + 2 * u * e + 3 * e * p),
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<ProjectBackward>(s)});
+}
+
+// --- BiLSTM ----------------------------------------------------------------------------------------------------------
+
+template <bool kTraining>
+struct RecurForward {
+  RecurForward(const Device& device, const Sizes& sizes)
+      : s(sizes),
+        batch(device, s.batch.ragged),
+        table(device, random_floats(padded_rows(s.batch.u) * s.p, 2)),
+        weight(normal_scale(device, s.p * s.h, 3, s.h)),
+        states(device, padded_rows(s.batch.n) * s.d),
+        gates(device, kTraining ? s.batch.n * s.p : 0),
+        cells(device, kTraining ? s.batch.n * s.d : 0),
+        previous(device, kTraining ? s.batch.n * s.d : 0),
+        workspace(device, bilstm_workspace(s.h, s.batch.b)) {}
+  void launch(const Device& device) {
+    bilstm_forward(device, {.batch = batch.batch(),
+                            .hidden = s.hidden,
+                            .table = table,
+                            .weight_hh = weight,
+                            .states = states,
+                            .gates = gates,
+                            .cells = cells,
+                            .previous = previous,
+                            .workspace = workspace});
+  }
+  std::vector<float> result() { return head(states.host(), s.batch.n * s.d); }
+  const Sizes& s;
+  DeviceRagged batch;
+  Array table, weight, states, gates, cells, previous, workspace;
+};
+
+struct RecurBackward : RecurForward<true> {
+  RecurBackward(const Device& device, const Sizes& sizes)
+      : RecurForward<true>(device, sizes),
+        dstates(device, random_floats(s.batch.n * s.d, 4)),
+        dweight(device, std::vector<float>(static_cast<size_t>(s.p * s.h))) {
+    RecurForward<true>::launch(device);
+    forward_gates = gates.host();
+  }
+  void launch(const Device& device) {
+    bilstm_backward(device, {.batch = batch.batch(),
+                             .hidden = s.hidden,
+                             .weight_hh = weight,
+                             .dstates = dstates,
+                             .gates = gates,
+                             .cells = cells,
+                             .previous = previous,
+                             .dweight_hh = dweight,
+                             .workspace = workspace});
+  }
+  /// Backward turns the gates into their gradients.
+  void reset(const Device& device) {
+    copy_to_device(device, gates.span().data, forward_gates.data(), forward_gates.size() * sizeof(float));
+  }
+  std::vector<float> result() {
+    std::vector<float> all = gates.host();
+    const std::vector<float> more = dweight.host();
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  Array dstates, dweight;
+  std::vector<float> forward_gates;
+};
+
+void add_bilstm_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
+  const auto n = static_cast<double>(s->batch.n), u = static_cast<double>(s->batch.u);
+  const auto h = static_cast<double>(s->h), longest = static_cast<double>(s->batch.ragged.longest);
+  const double weights = 8 * h * h;
+  const std::string shape = fmt::format("{} B={} T={} H={}", s->tokens(), s->batch.b, s->batch.ragged.longest, s->h);
+  const KernelCase forward = {.name = "bilstm_forward, evaluation",
+                              .shape = shape,
+                              .flop = 2 * n * weights,
+                              .bytes = floats(u * 8 * h + weights + n * 2 * h),
+                              .clocks = longest * kForwardClocks,
+                              .tolerance = kSumTolerance,
+                              .prepare = preparing<RecurForward<false>>(s)};
+  KernelCase training = forward;
+  training.name = "bilstm_forward, training";
+  training.bytes += floats(n * 12 * h);
+  training.prepare = preparing<RecurForward<true>>(s);
+  cases.push_back(forward);
+  cases.push_back(training);
+  cases.push_back({.name = "bilstm_backward",
+                   .shape = shape,
+                   .flop = 4 * n * weights,
+                   .bytes = floats(n * 22 * h + 2 * weights),
+                   .clocks = longest * kBackwardClocks,
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<RecurBackward>(s)});
+}
+
+// --- attention head --------------------------------------------------------------------------------------------------
+
+struct HeadForward {
+  HeadForward(const Device& device, const Sizes& sizes)
+      : s(sizes),
+        batch(device, s.batch.ragged),
+        hidden(device, random_floats(padded_rows(s.batch.n) * s.d, 2)),
+        weight_transposed(normal_scale(device, s.d * s.a, 3, s.d)),
+        bias(normal_scale(device, s.a, 4, s.d)),
+        vector(normal_scale(device, s.a, 5, s.a)),
+        output_weight(normal_scale(device, s.d, 6, s.d)),
+        output_bias(device, std::vector<float>{0.1F}),
+        activation(device, padded_rows(s.batch.n) * s.a),
+        log_attention(device, s.batch.n),
+        context(device, s.batch.b * s.d),
+        logit(device, s.batch.b),
+        probability(device, s.batch.b) {}
+  AttentionHeadForward arguments() {
+    return {.batch = batch.batch(),
+            .width = static_cast<int32_t>(s.d),
+            .attention_width = static_cast<int32_t>(s.a),
+            .hidden = hidden,
+            .attention_weight_transposed = weight_transposed,
+            .attention_bias = bias,
+            .attention_vector = vector,
+            .output_weight = output_weight,
+            .output_bias = output_bias,
+            .given_log_attention = {},
+            .activation = activation,
+            .log_attention = log_attention,
+            .context = context,
+            .logit = logit,
+            .probability = probability};
+  }
+  void launch(const Device& device) { attention_head_forward(device, arguments()); }
+  std::vector<float> result() { return context.host(); }
+  const Sizes& s;
+  DeviceRagged batch;
+  Array hidden, weight_transposed, bias, vector, output_weight, output_bias, activation, log_attention, context, logit,
+      probability;
+};
+
+template <Objective kObjective>
+struct HeadTrain : HeadForward {
+  HeadTrain(const Device& device, const Sizes& sizes)
+      : HeadForward(device, sizes),
+        labels(device, std::vector<int32_t>(static_cast<size_t>(s.batch.b), 1)),
+        base_probability(device, std::vector<float>(static_cast<size_t>(s.batch.b), 0.25F)),
+        base_log_attention(device, std::vector<float>(static_cast<size_t>(s.batch.n), -3)),
+        weight(normal_scale(device, s.d * s.a, 3, s.d)),
+        loss(device, s.batch.b),
+        divergence(device, s.batch.b),
+        dlogit(device, s.batch.b),
+        dscore(device, s.batch.n),
+        dhidden(device, padded_rows(s.batch.n) * s.d),
+        dweight(device, std::vector<float>(static_cast<size_t>(s.d * s.a))),
+        dbias(device, std::vector<float>(static_cast<size_t>(s.a))),
+        dvector(device, std::vector<float>(static_cast<size_t>(s.a))),
+        doutput_weight(device, std::vector<float>(static_cast<size_t>(s.d))),
+        doutput_bias(device, std::vector<float>{0}),
+        workspace(device, attention_head_workspace(s.batch.b, s.batch.n, s.d, s.a)) {}
+  void launch(const Device& device) {
+    attention_head_train(device, {.forward = arguments(),
+                                  .objective = kObjective,
+                                  .labels = labels,
+                                  .lambda = 1e-3F,
+                                  .base_probability = base_probability,
+                                  .base_log_attention = base_log_attention,
+                                  .attention_weight = weight,
+                                  .loss = loss,
+                                  .divergence = divergence,
+                                  .dlogit = dlogit,
+                                  .dscore = dscore,
+                                  .dhidden = dhidden,
+                                  .dattention_weight = dweight,
+                                  .dattention_bias = dbias,
+                                  .dattention_vector = dvector,
+                                  .doutput_weight = doutput_weight,
+                                  .doutput_bias = doutput_bias,
+                                  .workspace = workspace});
+  }
+  std::vector<float> result() { return head(dhidden.host(), s.batch.n * s.d); }
+  DeviceArray<int32_t> labels;
+  Array base_probability, base_log_attention, weight, loss, divergence, dlogit, dscore, dhidden, dweight, dbias,
+      dvector, doutput_weight, doutput_bias, workspace;
+};
+
+void add_head_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
+  const auto n = static_cast<double>(s->batch.n), d = static_cast<double>(s->d), a = static_cast<double>(s->a);
+  const std::string shape = fmt::format("{} B={} D={} A={}", s->tokens(), s->batch.b, s->d, s->a);
+  const KernelCase train = {.name = "attention_head_train, classify",
+                            .shape = shape,
+                            .flop = 6 * n * d * a,
+                            .bytes = floats(2 * n * d + 3 * d * a),
+                            .tolerance = kSumTolerance,
+                            .prepare = preparing<HeadTrain<Objective::classify>>(s)};
+  KernelCase adversary = train;
+  adversary.name = "attention_head_train, adversary";
+  adversary.prepare = preparing<HeadTrain<Objective::adversary>>(s);
+  cases.push_back({.name = "attention_head_forward",
+                   .shape = shape,
+                   .flop = 2 * n * d * a,
+                   .bytes = floats(n * d + d * a + n),
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<HeadForward>(s)});
+  cases.push_back(train);
+  cases.push_back(adversary);
+}
+
+// --- optimiser -------------------------------------------------------------------------------------------------------
+
+constexpr int32_t kMissedSteps = 10;
+
+/// Optimiser state of `elements` parameters.
+struct AdamState {
+  AdamState(const Device& device, int64_t elements)
+      : parameter(device, random_floats(elements, 2)),
+        first_moment(device, random_floats(elements, 3, 1e-3F)),
+        second_moment(device, std::vector<float>(static_cast<size_t>(elements), 1e-6F)),
+        largest_second_moment(device, std::vector<float>(static_cast<size_t>(elements), 2e-6F)),
+        gradient(device, random_floats(elements, 4)) {}
+  Array parameter, first_moment, second_moment, largest_second_moment, gradient;
+};
+
+std::vector<AdamStepScalars> step_scalars() {
+  std::vector<AdamStepScalars> scalars;
+  for (int step = 1; step <= kMissedSteps; ++step) scalars.push_back(adam_step_scalars<float>(1e-3, 0.9, 0.999, step));
+  return scalars;
+}
+
+int64_t dense_parameters(const Sizes& s) { return s.p * (s.e + s.h + 2) + s.a * (s.d + 2) + s.d + 1; }
+
+struct DenseStep : AdamState {
+  DenseStep(const Device& device, const Sizes& s) : AdamState(device, dense_parameters(s)) {}
+  void launch(const Device& device) {
+    adam_step(device, {.hyper = {.decay = 1e-5F},
+                       .scalars = step_scalars().front(),
+                       .gradient = gradient,
+                       .parameter = parameter,
+                       .first_moment = first_moment,
+                       .second_moment = second_moment,
+                       .largest_second_moment = largest_second_moment});
+  }
+  std::vector<float> result() { return parameter.host(); }
+};
+
+struct RowsReplay : AdamState {
+  RowsReplay(const Device& device, const Sizes& sizes)
+      : AdamState(device, sizes.vocabulary * sizes.e),
+        s(sizes),
+        ids(device, s.batch.ragged.unique_ids),
+        last_step(device, std::vector<int32_t>(static_cast<size_t>(s.vocabulary))),
+        scalars(device, step_scalars()) {}
+  AdamRows state() {
+    return {.hyper = {.decay = 1e-5F},
+            .rows = s.vocabulary,
+            .columns = s.embed,
+            .parameter = parameter,
+            .first_moment = first_moment,
+            .second_moment = second_moment,
+            .largest_second_moment = largest_second_moment,
+            .last_step = last_step,
+            .scalars = scalars};
+  }
+  void launch(const Device& device) {
+    adam_rows_replay(device,
+                     {.state = state(), .step = kMissedSteps, .count = static_cast<int32_t>(s.batch.u), .ids = ids});
+  }
+  void reset(const Device& device) { fill_zero(device, last_step.span()); }
+  std::vector<float> result() { return parameter.host(); }
+  const Sizes& s;
+  DeviceArray<int32_t> ids, last_step;
+  DeviceArray<AdamStepScalars> scalars;
+};
+
+struct RowsStep : RowsReplay {
+  using RowsReplay::RowsReplay;
+  void launch(const Device& device) {
+    adam_rows_step(device, {.state = state(),
+                            .step = 1,
+                            .count = static_cast<int32_t>(s.batch.u),
+                            .ids = ids,
+                            .gradients = gradient.span().subspan(0, s.batch.u * s.e)});
+  }
+};
+
+void add_adam_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
+  const auto dense = static_cast<double>(dense_parameters(*s));
+  const double rows = static_cast<double>(s->batch.u) * static_cast<double>(s->e);
+  cases.push_back({.name = "adam_step",
+                   .shape = fmt::format("{} n={}", s->name, dense_parameters(*s)),
+                   .bytes = floats(9 * dense),
+                   .tolerance = kElementTolerance,
+                   .prepare = preparing<DenseStep>(s)});
+  cases.push_back({.name = fmt::format("adam_rows_replay, {} steps", kMissedSteps),
+                   .shape = fmt::format("{} [U,{}]", s->tokens(), s->e),
+                   .bytes = floats(8 * rows),
+                   .tolerance = kElementTolerance,
+                   .prepare = preparing<RowsReplay>(s)});
+  cases.push_back({.name = "adam_rows_step",
+                   .shape = fmt::format("{} [U,{}]", s->tokens(), s->e),
+                   .bytes = floats(9 * rows),
+                   .tolerance = kElementTolerance,
+                   .prepare = preparing<RowsStep>(s)});
+}
+
+// --- matrices --------------------------------------------------------------------------------------------------------
+
+struct Matrices {
+  Matrices(const Device& device, const Sizes& sizes)
+      : s(sizes),
+        states(device, random_floats(padded_rows(s.batch.n) * s.d, 2)),
+        weight(normal_scale(device, s.d * s.a, 3, s.d)),
+        products(device, random_floats(padded_rows(s.batch.n) * s.a, 4)),
+        gradient(device, std::vector<float>(static_cast<size_t>(s.d * s.a))),
+        rows(device, s.batch.ragged.unique_row),
+        gathered(device, s.batch.n * s.d),
+        sums(device, std::vector<float>(static_cast<size_t>(s.d))),
+        workspace(device, column_sum_workspace(s.batch.n, s.d)) {}
+  int32_t n() const { return static_cast<int32_t>(s.batch.n); }
+  int32_t d() const { return static_cast<int32_t>(s.d); }
+  int32_t a() const { return static_cast<int32_t>(s.a); }
+  const Sizes& s;
+  Array states, weight, products, gradient;
+  DeviceArray<int32_t> rows;
+  Array gathered, sums, workspace;
+};
+
+struct Multiply : Matrices {
+  using Matrices::Matrices;
+  void launch(const Device& device) {
+    matmul(device, {.rows = n(), .inner = d(), .columns = a(), .a = states, .b = weight, .c = products});
+  }
+  std::vector<float> result() { return head(products.host(), s.batch.n * s.a); }
+};
+
+struct GradientOfWeight : Matrices {
+  using Matrices::Matrices;
+  void launch(const Device& device) {
+    weight_gradient(device, {.rows = n(),
+                             .outputs = a(),
+                             .inputs = d(),
+                             .a_stride = a(),
+                             .b_stride = d(),
+                             .a = products,
+                             .b = states,
+                             .c = gradient});
+  }
+  std::vector<float> result() { return gradient.host(); }
+};
+
+struct Gather : Matrices {
+  using Matrices::Matrices;
+  void launch(const Device& device) {
+    gather_rows(device, {.count = n(), .columns = d(), .from_rows = n(), .from = states, .rows = rows, .to = gathered});
+  }
+  std::vector<float> result() { return gathered.host(); }
+};
+
+struct SumColumns : Matrices {
+  using Matrices::Matrices;
+  void launch(const Device& device) {
+    column_sum(device,
+               {.rows = n(), .columns = d(), .values = states, .scale = {}, .sums = sums, .workspace = workspace});
+  }
+  std::vector<float> result() { return sums.host(); }
+};
+
+struct TransposeWeight {
+  TransposeWeight(const Device& device, const Sizes& sizes)
+      : s(sizes), from(device, random_floats(s.p * s.e, 2)), to(device, s.p * s.e) {}
+  void launch(const Device& device) {
+    transpose(device, {.rows = static_cast<int32_t>(s.p), .columns = s.embed, .from = from, .to = to});
+  }
+  std::vector<float> result() { return to.host(); }
+  const Sizes& s;
+  Array from, to;
+};
+
+void add_matrix_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
+  const auto n = static_cast<double>(s->batch.n), d = static_cast<double>(s->d), a = static_cast<double>(s->a);
+  const std::string shape = fmt::format("{} [N,{}]", s->tokens(), s->d);
+  cases.push_back({.name = "matmul",
+                   .shape = fmt::format("{}x[{},{}]", shape, s->d, s->a),
+                   .flop = 2 * n * d * a,
+                   .bytes = floats(n * d + d * a + n * a),
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<Multiply>(s)});
+  cases.push_back({.name = "weight_gradient",
+                   .shape = fmt::format("{} [{},N]x[N,{}]", s->tokens(), s->a, s->d),
+                   .flop = 2 * n * d * a,
+                   .bytes = floats(n * d + 2 * d * a + n * a),
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<GradientOfWeight>(s)});
+  cases.push_back({.name = "gather_rows", .shape = shape, .bytes = floats(2 * n * d), .prepare = preparing<Gather>(s)});
+  cases.push_back({.name = "column_sum",
+                   .shape = shape,
+                   .bytes = floats(n * d),
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<SumColumns>(s)});
+  cases.push_back({.name = "transpose",
+                   .shape = fmt::format("{} [{},{}]", s->name, s->p, s->e),
+                   .bytes = floats(2.0 * static_cast<double>(s->p * s->e)),
+                   .prepare = preparing<TransposeWeight>(s)});
+}
+
+/// 32 lengths around `mean`, a tenth of it apart at most.
+std::vector<int32_t> batch_lengths(int32_t mean) {
+  std::vector<int32_t> lengths;
+  for (int32_t i = 0; i < 32; ++i) lengths.push_back(mean - mean / 20 + i * std::max(mean / 10, 1) / 32);
+  return lengths;
+}
+
+}  // namespace
+
+Workload sst_workload() { return {.name = "SST", .lengths = batch_lengths(19 + 2), .vocabulary = 13826}; }
+Workload imdb_workload() { return {.name = "IMDb", .lengths = batch_lengths(179 + 2), .vocabulary = 12487}; }
+
+std::vector<KernelCase> kernel_cases(const Workload& workload) {
+  const auto sizes = std::make_shared<const Sizes>(workload);
+  std::vector<KernelCase> cases;
+  add_token_cases(cases, sizes);
+  add_bilstm_cases(cases, sizes);
+  add_head_cases(cases, sizes);
+  add_adam_cases(cases, sizes);
+  add_matrix_cases(cases, sizes);
+  return cases;
+}
+
+}  // namespace notnot::bench

@@ -1,0 +1,74 @@
+#include "bench/measuring.h"
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include "kernels/gemm.h"
+#include "tests/backends/device_data.h"
+
+namespace notnot::bench {
+namespace {
+
+/// The shortest of a few runs, seconds.
+template <class Work>
+double best_seconds(const Work& work) {
+  double best = 1e30;
+  for (int run = 0; run < 5; ++run) {
+    const auto begin = std::chrono::steady_clock::now();
+    work();
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+  return best;
+}
+
+Limits cpu_limits(const Device& device) {
+  constexpr int32_t kRows = 16 * kRowTile, kWidth = 256;  // two matrices that a core's caches hold
+  const DeviceArray<float> a(device, std::vector<float>(size_t{kRows} * kWidth, 1)),
+      b(device, std::vector<float>(size_t{kWidth} * kWidth, 1)), c(device, int64_t{kRows} * kWidth);
+  const double product = best_seconds(
+      [&] { matmul(device, {.rows = kRows, .inner = kWidth, .columns = kWidth, .a = a, .b = b, .c = c}); });
+  constexpr int64_t kFloats = int64_t{16} << 20;  // beyond the caches
+  std::vector<float> from(kFloats, 1), to(kFloats);
+  const double copy = best_seconds([&] {
+#pragma omp parallel for num_threads(device.threads)
+    for (int64_t block = 0; block < kFloats; block += 4096) {
+      std::copy_n(from.begin() + block, 4096, to.begin() + block);
+    }
+  });
+  return {.flop_per_second = 2.0 * kRows * kWidth * kWidth / product,
+          .bytes_per_second = 2.0 * sizeof(float) * kFloats / copy,
+          .source = fmt::format("measured with {} threads: a matrix product, a copy", device.threads)};
+}
+
+}  // namespace
+
+struct Timer::Events {
+  gpu::EventPair* cuda = nullptr;
+  std::chrono::steady_clock::time_point start;
+};
+
+Timer::Timer(const Device& device) : device_(device), events_(std::make_unique<Events>()) {
+  if (device.backend == Backend::cuda) events_->cuda = gpu::open_events(device);
+}
+
+Timer::~Timer() {
+  if (events_->cuda != nullptr) gpu::close_events(events_->cuda);
+}
+
+void Timer::start() {
+  synchronize(device_);
+  if (events_->cuda != nullptr) return gpu::record_start(*events_->cuda);
+  events_->start = std::chrono::steady_clock::now();
+}
+
+double Timer::stop() {
+  if (events_->cuda != nullptr) return gpu::elapsed_microseconds(*events_->cuda);
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - events_->start).count();
+}
+
+Limits limits_of(const Device& device) {
+  return device.backend == Backend::cuda ? gpu::limits_of(device) : cpu_limits(device);
+}
+
+}  // namespace notnot::bench

@@ -1,0 +1,14 @@
+// Linked in place of measuring.cu where CUDA is not built: no Device of that backend can be opened there.
+#include "bench/measuring.h"
+
+namespace notnot::bench::gpu {
+
+struct EventPair {};
+
+EventPair* open_events(const Device&) { throw Error("this build has no CUDA"); }
+void close_events(EventPair*) noexcept {}
+void record_start(EventPair&) {}
+double elapsed_microseconds(EventPair&) { return 0; }
+Limits limits_of(const Device&) { throw Error("this build has no CUDA"); }
+
+}  // namespace notnot::bench::gpu

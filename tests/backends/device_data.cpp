@@ -1,0 +1,133 @@
+#include "tests/backends/device_data.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <random>
+
+namespace notnot {
+namespace {
+
+double uniform(std::mt19937_64& generator) { return static_cast<double>(generator() >> 11) * 0x1p-53; }
+
+}  // namespace
+
+std::string difference(const std::vector<float>& actual, const std::vector<double>& expected, double tolerance) {
+  if (actual.size() != expected.size()) return fmt::format("{} elements, not {}", actual.size(), expected.size());
+  double scale = 0;
+  for (const double value : expected) scale = std::isfinite(value) ? std::max(scale, std::abs(value)) : scale;
+  if (scale == 0) scale = 1;
+  double worst_error = 0;
+  size_t worst = 0, wrong = 0;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    const double value = actual[i];
+    const double error = value == expected[i] ? 0 : std::abs(value - expected[i]) / scale;
+    const bool comparable = std::isfinite(error);
+    if (!(error <= tolerance)) ++wrong;
+    if (comparable && !(error > worst_error)) continue;
+    if (!comparable && !std::isfinite(worst_error)) continue;
+    worst_error = error;
+    worst = i;
+  }
+  if (wrong == 0) return "";
+  return fmt::format(
+      "{} of {} elements differ; element {} is {}, not {}: error {:.3g} of the scale {:.3g}, allowed {:.3g}", wrong,
+      actual.size(), worst, actual[worst], expected[worst], worst_error, scale, tolerance);
+}
+
+std::vector<float> random_floats(int64_t size, uint64_t seed, float scale) {
+  std::mt19937_64 generator(seed);
+  std::vector<float> values(static_cast<size_t>(size));
+  for (float& value : values) value = scale * static_cast<float>(2 * uniform(generator) - 1);
+  return values;
+}
+
+std::vector<double> as_double(const std::vector<float>& values) { return {values.begin(), values.end()}; }
+
+namespace {
+
+/// Fills in the distinct ids and their occurrences.
+void find_unique(HostRagged& batch) {
+  std::map<int32_t, std::vector<int32_t>> positions;
+  for (int32_t n = 0; n < batch.tokens(); ++n) positions[batch.token_ids[static_cast<size_t>(n)]].push_back(n);
+  batch.unique_row.resize(batch.token_ids.size());
+  batch.occurrence_offsets = {0};
+  for (const auto& [id, places] : positions) {
+    for (const int32_t n : places) batch.unique_row[static_cast<size_t>(n)] = batch.unique();
+    batch.unique_ids.push_back(id);
+    batch.occurrences.insert(batch.occurrences.end(), places.begin(), places.end());
+    batch.occurrence_offsets.push_back(static_cast<int32_t>(batch.occurrences.size()));
+  }
+}
+
+}  // namespace
+
+HostRagged make_ragged(std::vector<int32_t> lengths, int32_t vocabulary, uint64_t seed) {
+  std::sort(lengths.rbegin(), lengths.rend());
+  std::mt19937_64 generator(seed);
+  HostRagged batch;
+  batch.longest = lengths.front();
+  batch.offsets = {0};
+  for (const int32_t length : lengths) {
+    batch.token_ids.push_back(2);
+    for (int32_t word = 0; word < length - 2; ++word) {
+      const double u = uniform(generator);
+      batch.token_ids.push_back(4 + static_cast<int32_t>(u * u * (vocabulary - 4)));
+    }
+    batch.token_ids.push_back(3);
+    batch.offsets.push_back(batch.tokens());
+  }
+  find_unique(batch);
+  return batch;
+}
+
+HostRagged select_sequences(const HostRagged& batch, const std::vector<int32_t>& sequences) {
+  HostRagged selected;
+  selected.offsets = {0};
+  for (const int32_t sequence : sequences) {
+    const int32_t begin = batch.offsets[static_cast<size_t>(sequence)];
+    const int32_t end = batch.offsets[static_cast<size_t>(sequence) + 1];
+    selected.token_ids.insert(selected.token_ids.end(), batch.token_ids.begin() + begin, batch.token_ids.begin() + end);
+    selected.offsets.push_back(selected.tokens());
+    selected.longest = std::max(selected.longest, end - begin);
+  }
+  find_unique(selected);
+  return selected;
+}
+
+const std::vector<NamedLengths>& ragged_shapes() {
+  static const std::vector<NamedLengths> shapes = [] {
+    std::vector<int32_t> many;
+    for (int32_t i = 0; i < 33; ++i) many.push_back(3 + i * 7 % 23);
+    static_assert(kRowTile == 48);
+    return std::vector<NamedLengths>{{"one sequence", {7}},
+                                     {"33 sequences", many},
+                                     {"one word each", {3, 3, 3, 3, 3}},
+                                     {"tile - 1 tokens", {20, 15, 12}},
+                                     {"tile tokens", {21, 15, 12}},
+                                     {"tile + 1 tokens", {21, 16, 12}},
+                                     {"ragged", {61, 40, 40, 17, 5, 4, 3}}};
+  }();
+  return shapes;
+}
+
+DeviceRagged::DeviceRagged(const Device& device, const HostRagged& host)
+    : token_ids_(device, host.token_ids),
+      offsets_(device, host.offsets),
+      unique_ids_(device, host.unique_ids),
+      unique_row_(device, host.unique_row),
+      occurrence_offsets_(device, host.occurrence_offsets),
+      occurrences_(device, host.occurrences) {
+  batch_ = {.sequences = host.sequences(),
+            .tokens = host.tokens(),
+            .longest = host.longest,
+            .unique = host.unique(),
+            .token_ids = token_ids_,
+            .offsets = offsets_,
+            .unique_ids = unique_ids_,
+            .unique_row = unique_row_,
+            .occurrence_offsets = occurrence_offsets_,
+            .occurrences = occurrences_};
+}
+
+}  // namespace notnot

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""kernel_bench covers every operation, says so in JSON, and its exit code is about errors alone: times are not tested."""
+import json
+import math
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+from common.program import BUILD, main, no_cuda_device
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = BUILD / "bench" / "kernel_bench"
+
+
+def operations():
+    """Every operation that a header of kernels/ declares."""
+    text = "".join(path.read_text() for path in sorted((ROOT / "kernels").glob("*.h")))
+    return set(re.findall(r"^NOTNOT_OPERATION\((\w+), \w+\)", text, re.M))
+
+
+class KernelBench(unittest.TestCase):
+    device = "cpu"
+
+    def bench(self, *arguments, device=None):
+        return subprocess.run([PROGRAM, "--device", device or self.device, "--repeats", "1", *arguments], text=True,
+                              timeout=600, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def test_every_operation(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "results.json")
+            result = self.bench("--json", path)
+            self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            results = json.loads(path.read_text())
+        self.assertTrue(results["device"].startswith(self.device))
+        self.assertEqual({row["name"].split(",")[0] for row in results["kernels"]}, operations())
+        for row in results["kernels"]:
+            self.assertTrue(row["ok"] and 0 <= row["error"] <= row["tolerance"] <= 1e-5, row)
+            self.assertTrue(0 < row["floor_microseconds"] < math.inf, row)
+            self.assertTrue(0 < row["fastest_microseconds"] <= row["microseconds"] <= row["slowest_microseconds"], row)
+            self.assertRegex(result.stdout, rf"\n{re.escape(row['name'])} .* PASS\n")
+
+    def test_filter(self):
+        result = self.bench("--filter", "bilstm_backward", "--workload", "sst")
+        self.assertEqual((result.returncode, result.stdout.count("PASS")), (0, 1))
+
+    def test_mistakes(self):
+        for result, word in ((self.bench("--filter", "nothing"), "nothing"), (self.bench(device="gpu"), "gpu"),
+                             (self.bench("--json", "/nowhere/at/all.json", "--filter", "transpose"), "/nowhere/at")):
+            self.assertEqual(result.returncode, 2, result.stdout)
+            self.assertIn(word, result.stderr)
+
+
+@unittest.skipIf(no_cuda_device(), no_cuda_device())
+class KernelBenchOnCuda(KernelBench):
+    device = "cuda"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""kernels/budgets.md against the kernels of this build: cuobjdump reads them in the library. Where the toolkit came without
+it, the sources are compiled once more, device code only, for what nvcc and ptxas say: 40 seconds instead of one."""
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else "build/release").resolve()
+LIBRARY = BUILD / "libnotnot_cuda.a"
+SLACK = 8  # registers that a document may be above the truth
+PERSISTENT = re.compile(r"bilstm: (forward|backward)_kernel<\d>")
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(77)
+
+
+def cache(name):
+    """A variable of the build's CMakeCache.txt; None when it has none."""
+    match = re.search(rf"^{name}:\w+=(.*)$", (BUILD / "CMakeCache.txt").read_text(), re.M)
+    return match and match.group(1)
+
+
+def output(*command, **options):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout
+
+
+def find_cuobjdump(nvcc):
+    beside = pathlib.Path(nvcc).resolve().with_name("cuobjdump")
+    return str(beside) if beside.exists() else shutil.which("cuobjdump")
+
+
+def kernel_name(source, symbol):
+    """`bilstm: forward_kernel<1>`; None for a kernel that is not ours."""
+    name = re.match(r"(?:void )?notnot::cuda::\(anonymous namespace\)::(\w+(?:<.*?>)?)\(", symbol)
+    return name and f"{source}: {name.group(1)}"
+
+
+def usage_in_library(cuobjdump):
+    """{(kernel, architecture): (registers, bytes of local memory, bytes of static shared memory)}"""
+    usage, source, architecture, symbol = {}, None, None, None
+    text = output(cuobjdump, "--dump-resource-usage", str(LIBRARY))
+    for line in output("c++filt", input=text).splitlines():
+        if match := re.match(r"member .*:(\w+)\.cu\.o:", line):
+            source = match.group(1)
+        elif match := re.match(r"arch = (\w+)", line):
+            architecture = match.group(1)
+        elif match := re.match(r" Function (.*):$", line):
+            symbol = match.group(1)
+        elif match := re.match(r"  REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)", line):
+            registers, stack, shared, local = map(int, match.groups())
+            # From sm_90 on the driver's own kilobyte of every block that uses shared memory is counted in.
+            reserved = 1024 if int(re.sub(r"\D", "", architecture)) >= 90 and shared >= 1024 else 0
+            if name := kernel_name(source, symbol):
+                usage[name, architecture] = (registers, stack + local, shared - reserved)
+    return usage
+
+
+def compilations():
+    """[(source, the build's own command for it, where it runs)]"""
+    commands = json.loads((BUILD / "compile_commands.json").read_text())
+    paths = [pathlib.Path(entry["file"]) for entry in commands]
+    return [(path.stem, shlex.split(entry["command"]), entry["directory"]) for path, entry in zip(paths, commands)
+            if path.suffix == ".cu" and path.parent.name == "kernels"]
+
+
+def reported(command, folder):
+    return subprocess.run(command, cwd=folder, check=True, text=True, stderr=subprocess.PIPE).stderr
+
+
+def usage_by_ptxas():
+    """As usage_in_library, from the compiler."""
+    usage = {}
+    pattern = (r"Compiling entry function '(.*)' for '(\w+)'\n.*\n\s*(\d+) bytes stack frame.*\n"
+               r".*Used (\d+) registers(?:.*?, (\d+) bytes smem)?")
+    for source, command, folder in compilations():
+        with tempfile.TemporaryDirectory() as scratch:
+            command[command.index("-o") + 1] = f"{scratch}/device_code"
+            command[command.index("-c")] = "-fatbin"
+            report = output("c++filt", input=reported([*command, "-Xptxas=--verbose"], folder))
+        for symbol, architecture, stack, registers, shared in re.findall(pattern, report):
+            if name := kernel_name(source, symbol):
+                usage[name, architecture] = (int(registers), int(stack), int(shared or 0))
+    return usage
+
+
+def images_in_library(cuobjdump):
+    """{(source, "elf" or "ptx", architecture)}"""
+    listing = output(cuobjdump, "--list-elf", str(LIBRARY)) + output(cuobjdump, "--list-ptx", str(LIBRARY))
+    return {(source, "ptx" if suffix == "ptx" else "elf", architecture)
+            for source, architecture, suffix in re.findall(r"(\w+)\.(sm_\w+)\.(cubin|ptx)", listing)}
+
+
+def images_by_nvcc():
+    """The same: what nvcc says it would put there."""
+    return {(source, kind, f"sm_{number}") for source, command, folder in compilations()
+            for kind, number in re.findall(r"kind=(\w+),sm=(\w+)", reported([*command, "--dryrun"], folder))}
+
+
+def documented():
+    """{kernel: ({architecture: registers}, bytes of dynamic shared memory)}"""
+    lines = [line for line in (ROOT / "kernels" / "budgets.md").read_text().splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    architectures = [title.removeprefix("registers ") for title in cells[0] if title.startswith("registers ")]
+    rows = {row[0]: (dict(zip(architectures, map(int, row[1:]))), int(row[1 + len(architectures)])) for row in cells[2:]}
+    if len(rows) != len(cells) - 2:
+        raise ValueError("kernels/budgets.md has two rows for one kernel")
+    return rows
+
+
+def documented_version():
+    return re.search(r"CUDA (\d+\.\d+)", (ROOT / "kernels" / "budgets.md").read_text()).group(1)
+
+
+class Budgets(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        nvcc = cache("CUDAToolkit_NVCC_EXECUTABLE") or cache("CMAKE_CUDA_COMPILER")
+        cls.cuobjdump = find_cuobjdump(nvcc)
+        cls.version = re.search(r"release (\d+\.\d+)", output(nvcc, "--version")).group(1)
+        cls.architectures = [f"sm_{number}" for number in cache("NOTNOT_CUDA_ARCHITECTURES").split(";")]
+        cls.usage = usage_in_library(cls.cuobjdump) if cls.cuobjdump else usage_by_ptxas()
+        cls.documented = documented()
+
+    def test_every_kernel_has_a_row_and_every_row_a_kernel_on_every_architecture(self):
+        expected = {(name, architecture) for name in self.documented for architecture in self.architectures}
+        self.assertEqual(sorted(self.usage), sorted(expected))
+
+    def test_registers(self):
+        if self.version != documented_version():
+            self.skipTest(f"kernels/budgets.md is for CUDA {documented_version()}, this is {self.version}")
+        for (name, architecture), (registers, _, _) in self.usage.items():
+            budget = self.documented.get(name, ({}, 0))[0].get(architecture)
+            if budget is None:
+                continue  # the test above names a missing row; the document has columns for the default architectures
+            with self.subTest(name, architecture=architecture):
+                self.assertLessEqual(registers, budget, "more than documented")
+                self.assertLessEqual(budget, registers + SLACK, "less than documented: lower the number in budgets.md")
+
+    def test_no_local_memory(self):
+        for (name, architecture), (_, local, _) in self.usage.items():
+            with self.subTest(name, architecture=architecture):
+                self.assertEqual(local, 0, "bytes of local memory: spills, or an array indexed by a variable")
+
+    def test_no_static_shared_memory(self):
+        for (name, architecture), (_, _, shared) in self.usage.items():
+            with self.subTest(name, architecture=architecture):
+                self.assertEqual(shared, 0, "bytes: use dynamic_shared (kernels/launch.cuh)")
+
+    def test_only_persistent_kernels_take_more_than_64_registers(self):
+        persistent = {name for name, _ in self.usage if PERSISTENT.fullmatch(name)}
+        self.assertEqual(len(persistent), 6)
+        for (name, architecture), (registers, _, _) in self.usage.items():
+            if name not in persistent:
+                with self.subTest(name, architecture=architecture):
+                    self.assertLessEqual(registers, 64)
+
+    def test_dynamic_shared_memory_is_asserted_in_the_source(self):
+        for name, (_, size) in self.documented.items():
+            source = (ROOT / "kernels" / f"{name.split(':')[0]}.cu").read_text()
+            with self.subTest(name):
+                if size == 0:
+                    kernel = re.escape(re.sub(r".*: |<.*", "", name))
+                    body = re.search(rf"\b{kernel}\(.*?^}}", source, re.M | re.S).group()
+                    self.assertFalse("dynamic_shared" in body, "the kernel uses dynamic shared memory")
+                else:
+                    asserted = f"{size:,}".replace(",", "'")
+                    self.assertTrue(re.search(rf"static_assert\([^;]*== {asserted}\b", source), f"no == {asserted}")
+
+    def test_code_of_every_architecture_and_ptx_of_the_first(self):
+        images = images_in_library(self.cuobjdump) if self.cuobjdump else images_by_nvcc()
+        sources = [path.stem for path in (ROOT / "kernels").glob("*.cu")]
+        kinds = [("elf", architecture) for architecture in self.architectures] + [("ptx", self.architectures[0])]
+        self.assertEqual(sorted(images), sorted((source, *kind) for source in sources for kind in kinds))
+
+
+if __name__ == "__main__":
+    if not LIBRARY.exists():
+        skip("this build has no CUDA library")
+    if not shutil.which("c++filt"):
+        skip("no c++filt here to read the names of kernels")
+    os.environ["LC_ALL"] = "C"
+    unittest.main(argv=["kernel_budgets"])

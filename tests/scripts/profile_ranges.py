@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""Every launcher of kernels/*.cu names itself in Nsight's time line before it does anything else."""
+import pathlib
+import re
+import unittest
+
+KERNELS = pathlib.Path(__file__).resolve().parents[2] / "kernels"
+LAUNCHER = re.compile(r"^void (\w+)\(const Device& device, const \w+& args\) \{\n  (.*)$", re.M)
+
+
+def launchers(source):
+    """[(name, first line)] of the operations, all that stand behind the file's unnamed namespace."""
+    return LAUNCHER.findall(source.split("\n}  // namespace\n")[-1])
+
+
+def without_range(source):
+    return [name for name, first in launchers(source) if first != f'const ProfileRange range("{name}");']
+
+
+class ProfileRanges(unittest.TestCase):
+    def test_every_launcher_begins_with_its_range(self):
+        for path in sorted(KERNELS.glob("*.cu")):
+            with self.subTest(path.name):
+                self.assertEqual(without_range(path.read_text()), [], 'must begin with `const ProfileRange range("NAME");`')
+
+    def test_every_operation_has_a_launcher_of_that_form(self):
+        names = [name for path in KERNELS.glob("*.cu") for name, _ in launchers(path.read_text())]
+        operations = [name for path in KERNELS.glob("*.h")
+                      for name in re.findall(r"^NOTNOT_OPERATION\((\w+), ", path.read_text(), re.M)]
+        self.assertGreater(len(operations), 0)
+        self.assertEqual(sorted(names), sorted(operations))
+
+    def test_a_launcher_without_its_range_is_found(self):
+        good = 'void op(const Device& device, const Op& args) {\n  const ProfileRange range("op");\n  launch(device);\n}\n'
+        self.assertEqual(without_range(good), [])
+        for bad in (good.replace('"op"', '"other"'), good.replace('  const ProfileRange range("op");\n', "")):
+            self.assertEqual(without_range(bad), ["op"])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=["profile_ranges"])
