@@ -37,8 +37,6 @@ TEST_CASE("permutations are those of RandomState, one after the other") {
   CHECK(random.permutation(1) == Indices{0});
   CHECK(random.permutation(5) == Indices{3, 2, 1, 4, 0});
   CHECK(random.permutation(0).empty());
-  CHECK(NumpyRandom(0).permutation(10) == Indices{2, 8, 4, 9, 1, 6, 7, 3, 0, 5});
-  CHECK(NumpyRandom(42).permutation(10) == Indices{8, 1, 5, 0, 7, 2, 9, 4, 3, 6});
 
   const Indices all = NumpyRandom(1378).permutation(21815);
   CHECK(first(all, 6) == Indices{19284, 18724, 21519, 16796, 10995, 5787});
