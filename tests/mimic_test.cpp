@@ -17,6 +17,7 @@
 #include "engine/files.h"
 #include "engine/text.h"
 #include "kernels/error.h"
+#include "tests/input_error.h"
 #include "tests/temporary_folder.h"
 
 using namespace notnot;
@@ -88,12 +89,7 @@ class Mimic {
     return texts;
   }
   std::string error(MimicTask task) {
-    try {
-      read(task);
-    } catch (const InputError& error) {
-      return error.what();
-    }
-    return "no InputError was thrown";
+    return input_error([&] { read(task); });
   }
   MimicSource source() const { return {folder_.path(), folder_.path(), lossy}; }
 
@@ -109,13 +105,6 @@ Mimic small_diabetes() {
   return {{{1, "101", "one"}, {2, "102", "two"}, {3, "103", "three"}},
           {{1, 101, "25000"}, {2, 102, "4019"}, {3, 103, "25001"}}};
 }
-
-#define CHECK_HAS(message, part)                            \
-  do {                                                      \
-    const std::string checked_message = (message);          \
-    INFO(checked_message);                                  \
-    CHECK(checked_message.find(part) != std::string::npos); \
-  } while (false)
 
 std::string words_of(const std::vector<LabelledText>& texts, int64_t admission) {
   const auto found = std::find_if(texts.begin(), texts.end(), [&](const auto& text) { return text.row == admission; });
@@ -415,13 +404,7 @@ TEST_CASE("a quote that is never closed does not fill the memory") {
   });
   CsvStream csv(path);
   REQUIRE(csv.next());
-  std::string message;
-  try {
-    csv.next();
-  } catch (const InputError& error) {
-    message = error.what();
-  }
-  CHECK_HAS(message, "record 2 (line 3): longer than 64 MiB; a double quote is never closed");
+  CHECK_HAS(input_error([&] { csv.next(); }), "record 2 (line 3): longer than 64 MiB; a double quote is never closed");
 }
 
 TEST_CASE("csv stream: records and where they stand") {
