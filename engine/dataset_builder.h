@@ -60,7 +60,7 @@ class DatasetBuilder {
     size_t last_text = 0;        ///< 1 + number of the last text that was counted
   };
   int32_t word_number(std::string_view word);
-  /// Appends texts to `split`; `ids` by the numbers of words.
+  /// Fills the empty `split` with texts; `ids` by the numbers of words.
   void encode(const std::vector<size_t>& texts, const std::vector<int32_t>& ids, Split& split) const;
 
   std::deque<std::string> spellings_;  ///< never moves, so that views of its strings stay good

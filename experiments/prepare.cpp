@@ -40,64 +40,67 @@ struct PrepareArguments {
   int32_t vector_width = 300;
 };
 
-/// Texts and what dataset.json says about them.
+/// What dataset.json says about texts that were read.
 struct Reading {
-  std::vector<LabelledText> texts;
   std::vector<Source> sources;
   nlohmann::json choices = nlohmann::json::object();
   bool synthetic = false;
 };
-using Read = std::function<Reading(const std::filesystem::path& raw, const PrepareArguments&)>;
+/// Hands the texts to the sink.
+using Read = std::function<Reading(const std::filesystem::path& raw, const PrepareArguments&, const TextSink& take)>;
 
-Reading read_sst(const std::filesystem::path& raw, const PrepareArguments&) {
+void hand_over(std::vector<LabelledText> texts, const TextSink& take) {
+  for (LabelledText& text : texts) take(std::move(text));
+}
+
+Reading read_sst(const std::filesystem::path& raw, const PrepareArguments&, const TextSink& take) {
   std::error_code ignored;
   if (std::filesystem::exists(raw / "sst_dataset.csv", ignored)) {
     SourceReader sources(raw, "SST");
     const std::string table = sources.read("sst_dataset.csv");
-    return {parse_csv(table, (raw / "sst_dataset.csv").string()), sources.sources()};
+    hand_over(parse_csv(table, (raw / "sst_dataset.csv").string()), take);
+    return {sources.sources()};
   }
   SourceReader sources = SourceReader::find(raw, {"trees", "."}, "train.txt", "the Stanford trees");
   for (const char* name : {"train.txt", "dev.txt", "test.txt"}) sources.read(name);
-  return {read_sst_trees(sources.root()), sources.sources()};
+  hand_over(read_sst_trees(sources.root()), take);
+  return {sources.sources()};
 }
 
-Reading read_imdb_folder(const std::filesystem::path& raw, const PrepareArguments&) {
+Reading read_imdb_folder(const std::filesystem::path& raw, const PrepareArguments&, const TextSink& take) {
   SourceReader sources = SourceReader::find(raw, {"aclImdb", "."}, "train/pos", "aclImdb");
-  auto texts = read_imdb(sources);
-  return {std::move(texts), sources.sources(), {{"split", "published (Jain & Wallace 2019), NumPy seed 1378"}}};
+  hand_over(read_imdb(sources), take);
+  return {sources.sources(), {{"split", "published (Jain & Wallace 2019), NumPy seed 1378"}}};
 }
 
 std::string word_boundaries() {
   return fmt::format("{} (Unicode), where the published pipeline used spaCy", icu_version());
 }
 
-Reading read_ag_news_folder(const std::filesystem::path& raw, const PrepareArguments& arguments) {
+Reading read_ag_news_folder(const std::filesystem::path& raw, const PrepareArguments& arguments, const TextSink& take) {
   SourceReader sources = SourceReader::find(raw, {"ag_news_csv", "."}, "train.csv", "ag_news_csv");
-  auto texts = read_ag_news(sources, arguments.split);
-  return {std::move(texts),
-          sources.sources(),
+  hand_over(read_ag_news(sources, arguments.split), take);
+  return {sources.sources(),
           {{"word_boundaries", word_boundaries()},
            {"split", "dev drawn from the training file, stratified"},
            {"seed", arguments.split.seed},
            {"dev_fraction", arguments.split.dev}}};
 }
 
-Reading read_newsgroups_folder(const std::filesystem::path& raw, const PrepareArguments&) {
+Reading read_newsgroups_folder(const std::filesystem::path& raw, const PrepareArguments&, const TextSink& take) {
   SourceReader sources =
       SourceReader::find(raw, {"."}, "20news-bydate-train/rec.sport.hockey", "20 Newsgroups (the \"bydate\" version)");
-  auto texts = read_newsgroups(sources);
-  return {std::move(texts),
-          sources.sources(),
-          {{"word_boundaries", word_boundaries()}, {"split", "published (Jain & Wallace 2019)"}}};
+  hand_over(read_newsgroups(sources), take);
+  return {sources.sources(), {{"word_boundaries", word_boundaries()}, {"split", "published (Jain & Wallace 2019)"}}};
 }
 
-Reading read_clinical(MimicTask task, const std::filesystem::path& raw, const PrepareArguments& arguments) {
+Reading read_clinical(MimicTask task, const std::filesystem::path& raw, const PrepareArguments& arguments,
+                      const TextSink& take) {
   const MimicSource source{.raw = raw,
                            .folds = arguments.folds.empty() ? raw : std::filesystem::path(arguments.folds),
                            .lossy = arguments.lossy};
   BytesProgressDisplay display;
   Reading reading;
-  const auto take = [&](LabelledText&& text) { reading.texts.push_back(std::move(text)); };
   MimicReport report = read_mimic(task, source, take, [&](std::string_view what, uint64_t done, uint64_t total) {
     display.show(what, done, total);
   });
@@ -128,21 +131,22 @@ std::array<std::string, 2> parse_labels(const std::string& labels) {
   return names;
 }
 
-Reading read_own(const std::filesystem::path& file, const PrepareArguments& arguments) {
+Reading read_own(const std::filesystem::path& file, const PrepareArguments& arguments, const TextSink& take) {
   const TableOptions options{.labels = parse_labels(arguments.labels.empty() ? "0,1" : arguments.labels),
                              .lossy = arguments.lossy,
                              .needs_split = false};
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
   SourceReader sources(folder, file.filename().string());
   Table table = parse_table(sources.read(file.filename().string()), file.string(), table_format(file), options);
-  Reading reading{std::move(table.texts), sources.sources()};
+  Reading reading{sources.sources()};
   reading.choices = {{"lossy", options.lossy}, {"split", table.has_split ? "the file's own" : "drawn, stratified"}};
   if (!table.has_split) {
-    split_stratified(reading.texts, arguments.split);
+    split_stratified(table.texts, arguments.split);
     reading.choices["seed"] = arguments.split.seed;
     reading.choices["dev_fraction"] = arguments.split.dev;
     reading.choices["test_fraction"] = arguments.split.test;
   }
+  hand_over(std::move(table.texts), take);
   return reading;
 }
 
@@ -195,16 +199,10 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
   const std::filesystem::path out = output_folder(arguments, name);
   PreparedWriter writer(out);
   DatasetBuilder builder;
-  {
-    Reading reading = read(raw, arguments);
-    preparation.sources = std::move(reading.sources);
-    preparation.choices = std::move(reading.choices);
-    preparation.synthetic = reading.synthetic;
-    for (LabelledText& text : reading.texts) {
-      builder.add(text);
-      text = {};  // the builder's copy is smaller
-    }
-  }
+  Reading reading = read(raw, arguments, [&](LabelledText&& text) { builder.add(text); });
+  preparation.sources = std::move(reading.sources);
+  preparation.choices = std::move(reading.choices);
+  preparation.synthetic = reading.synthetic;
   writer.write(builder, preparation);
   attach_vectors(arguments, published, builder, writer);
   writer.finish();
@@ -285,7 +283,9 @@ void add_lossy_option(CLI::App& command, PrepareArguments& a) {
 void add_clinical(CLI::App& prepare_app) {
   const auto diabetes = std::make_shared<PrepareArguments>(), anemia = std::make_shared<PrepareArguments>();
   const auto reader = [](MimicTask task) -> Read {
-    return [task](const std::filesystem::path& raw, const PrepareArguments& a) { return read_clinical(task, raw, a); };
+    return [task](const std::filesystem::path& raw, const PrepareArguments& a, const TextSink& take) {
+      return read_clinical(task, raw, a, take);
+    };
   };
   CLI::App* command =
       add_corpus(prepare_app, "diabetes", "mimic", "MIMIC-III, diabetes: NOTEEVENTS.csv, DIAGNOSES_ICD.csv, folds",
