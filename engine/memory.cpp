@@ -15,7 +15,7 @@ constexpr int64_t kAlignment = 256;  // a CUDA transaction, and no two spans sha
 // Under AddressSanitizer a gap that must not be touched follows every span. Device memory is host memory there: of the
 // CPU, or of the emulator (cmake/cuda.cmake builds no CUDA with sanitizers).
 #if defined(__SANITIZE_ADDRESS__)
-constexpr int64_t kGap = 1;  // at least; up to the next alignment
+constexpr int64_t kGap = kAlignment;
 void forbid(void* from, int64_t bytes) { __asan_poison_memory_region(from, static_cast<size_t>(bytes)); }
 void permit(void* from, int64_t bytes) { __asan_unpoison_memory_region(from, static_cast<size_t>(bytes)); }
 #else
@@ -23,7 +23,12 @@ constexpr int64_t kGap = 0;
 void forbid(void*, int64_t) {}
 void permit(void*, int64_t) {}
 #endif
-int64_t aligned(int64_t bytes) { return (bytes + kGap + kAlignment - 1) / kAlignment * kAlignment; }
+int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+/// Bytes of the block that the table's spans are carved from.
+int64_t block_bytes(const std::vector<MemoryRow>& table) {
+  return total_bytes(table) + kGap * static_cast<int64_t>(table.size());
+}
 
 std::string format_row(const std::string& label, const std::string& shape, int64_t bytes) {
   return fmt::format("{:<44} {:<22} {:>12.3f} MiB\n", label, shape, static_cast<double>(bytes) / (1 << 20));
@@ -64,15 +69,15 @@ void Arena::declare(std::string group, std::string name, std::vector<int64_t> sh
 
 void Arena::allocate(const Device& device) {
   NOTNOT_CHECK(block_ == nullptr, "the arena is allocated already");
-  const auto bytes = static_cast<size_t>(total_bytes(table_));
+  const auto bytes = static_cast<size_t>(block_bytes(table_));
   device_ = device;
   block_ = notnot::allocate(device, bytes);
   fill_zero(device, block_, bytes);
   auto* at = static_cast<std::byte*>(block_);
   for (size_t i = 0; i < table_.size(); ++i) {
     const int64_t used = assign_[i](at);
-    forbid(at + used, table_[i].bytes - used);
-    at += table_[i].bytes;
+    forbid(at + used, table_[i].bytes + kGap - used);
+    at += table_[i].bytes + kGap;
   }
   assign_.clear();
 }
@@ -86,7 +91,7 @@ void Arena::swap(Arena& other) noexcept {
 
 Arena::~Arena() {
   if (block_ == nullptr) return;
-  permit(block_, total_bytes(table_));
+  permit(block_, block_bytes(table_));
   release(device_, block_);
 }
 
