@@ -1,7 +1,6 @@
 // `notnot prepare`: a corpus in its publisher's form, or the user's own table, becomes a prepared folder.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <csignal>
 #include <functional>
 #include <limits>
@@ -22,6 +21,7 @@
 #include "experiments/bytes_progress.h"
 #include "experiments/commands.h"
 #include "experiments/data_summary.h"
+#include "experiments/seed_option.h"
 #include "experiments/train_vectors.h"
 #include "kernels/error.h"
 
@@ -243,15 +243,9 @@ void add_common_options(CLI::App& command, PrepareArguments& a) {
 }
 
 void add_seed_option(CLI::App& command, PrepareArguments& a) {
-  const CLI::Validator whole(
-      [](const std::string& text) {
-        uint64_t value = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        const bool good = error == std::errc() && end == text.data() + text.size();
-        return good ? std::string() : fmt::format("{} is not a whole number from 0 to 2^64 - 1", text);
-      },
-      "");
-  command.add_option("--seed", a.split.seed, "Seed of the split that is drawn")->check(whole)->capture_default_str();
+  command.add_option("--seed", a.split.seed, "Seed of the split that is drawn")
+      ->check(valid_seed())
+      ->capture_default_str();
 }
 
 void add_dev_option(CLI::App& command, PrepareArguments& a) {

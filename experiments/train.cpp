@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <limits>
@@ -18,6 +17,7 @@
 #include "experiments/commands.h"
 #include "experiments/interrupt.h"
 #include "experiments/progress.h"
+#include "experiments/seed_option.h"
 #include "models/training.h"
 
 namespace notnot {
@@ -364,18 +364,9 @@ void add_model_options(CLI::App& command, TrainArguments& a) {
 }
 
 void add_training_options(CLI::App& command, TrainArguments& a) {
-  // CLI11 would take -1, and any number that is too large, for 2^64 - 1.
-  const CLI::Validator seed(
-      [](const std::string& text) {
-        uint64_t value = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        const bool good = error == std::errc() && end == text.data() + text.size();
-        return good ? std::string() : fmt::format("{} is not a whole number from 0 to 2^64 - 1", text);
-      },
-      "");
   command.add_option("--seed", a.seeds, "Seed; several, with commas, train side by side as a fleet")
       ->delimiter(',')
-      ->check(seed)
+      ->check(valid_seed())
       ->capture_default_str();
   command.add_option("--epochs", a.epochs, "Epochs")->check(CLI::Range(1, 100000))->capture_default_str();
   command.add_option("--batch", a.batch, "Texts per batch")->check(CLI::Range(1, 65536))->capture_default_str();

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/files.h"
-#include "kernels/error.h"
+#include "tests/input_error.h"
 #include "tests/temporary_folder.h"
 
 using namespace notnot;
@@ -27,25 +27,13 @@ WordVectors load(const std::string& content) {
 }
 
 std::string error(const std::string& content) {
-  try {
-    load(content);
-  } catch (const InputError& input_error) {
-    return input_error.what();
-  }
-  return "no InputError was thrown";
+  return input_error([&] { load(content); });
 }
 
 std::vector<float> row(const WordVectors& vectors, const std::string& word) {
   const auto begin = vectors.rows.begin() + int64_t{vocabulary().id(word)} * vectors.width;
   return {begin, begin + vectors.width};
 }
-
-#define CHECK_HAS(message, part)                            \
-  do {                                                      \
-    const std::string checked_message = (message);          \
-    INFO(checked_message);                                  \
-    CHECK(checked_message.find(part) != std::string::npos); \
-  } while (false)
 
 }  // namespace
 
