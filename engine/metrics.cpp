@@ -67,6 +67,11 @@ void ranking_measures(std::span<const float> probability, std::span<const int32_
 
 }  // namespace
 
+Classification undefined_classification() {
+  constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+  return {.f1 = kUndefined, .accuracy = kUndefined, .roc_auc = kUndefined, .average_precision = kUndefined};
+}
+
 Classification classify(std::span<const float> probability, std::span<const int32_t> label) {
   check_input(probability, label);
   Classification result;

@@ -13,6 +13,8 @@ struct Classification {
   double average_precision =
       0;  ///< sum over distinct thresholds of (recall step) * precision; 0 without a true class 1
 };
+/// Of a split that was not evaluated: NaN throughout.
+Classification undefined_classification();
 /// probability [n], label [n] of 0 or 1, n >= 1. A NaN probability or another label throws Error.
 Classification classify(std::span<const float> probability, std::span<const int32_t> label);
 

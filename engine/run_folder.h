@@ -28,9 +28,11 @@ namespace notnot {
 /// SPLIT_average_precision for train, dev and test, then train_seconds, eval_seconds, tokens_per_second; 9 significant
 /// digits, `nan` for what is undefined.
 struct EpochMetrics {
-  int32_t epoch = 0;                    ///< 1, 2, ... in the order of the rows
-  std::array<double, 3> loss{};         ///< indexed by SplitName; the loss that training minimises
-  std::array<Classification, 3> split;  ///< indexed by SplitName
+  int32_t epoch = 0;  ///< 1, 2, ... in the order of the rows
+  /// By SplitName: the mean weighted cross-entropy of a text; an adversary's on the training split is the mean of its
+  /// own loss while it trained.
+  std::array<double, 3> loss{};
+  std::array<Classification, 3> split;  ///< by SplitName; NaN where a split is not evaluated (an adversary's training)
   double train_seconds = 0, eval_seconds = 0;
   double tokens_per_second = 0;  ///< training tokens over train_seconds
 };

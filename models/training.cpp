@@ -32,7 +32,21 @@ struct Progress {
   int32_t best_epoch = 0;
   double best_score = -std::numeric_limits<double>::infinity();
   double train_seconds = 0;  ///< of the epoch under way
+  double loss = 0;           ///< of the epoch under way: the sum of its batches' so far
 };
+
+/// What the batch's sequences need of `targets`, in the batch's order.
+BatchTargets targets_of(const Split& split, const HostBatch& batch, const ModelOptions& model,
+                        const TextTargets& targets) {
+  std::vector<float> log_attention, probability;
+  for (const int32_t text : batch.texts) {
+    const auto begin = targets.log_attention.begin() + split.offsets[static_cast<size_t>(text)];
+    log_attention.insert(log_attention.end(), begin, begin + split.length(text));
+    if (!targets.probability.empty()) probability.push_back(targets.probability[static_cast<size_t>(text)]);
+  }
+  if (model.attention == AttentionKind::given) return {.given_log_attention = std::move(log_attention)};
+  return {.base_log_attention = std::move(log_attention), .base_probability = std::move(probability)};
+}
 
 class Training {
  public:
@@ -42,6 +56,7 @@ class Training {
         options_(request.training),
         writer_(writer),
         monitor_(monitor),
+        adversary_(options_.objective == Objective::adversary),
         positive_weight_(data_.positive_weight()),
         model_(device, request.model, training_plan(data_, options_), options_.optimiser) {}
 
@@ -53,7 +68,7 @@ class Training {
       writer_.write_vocabulary(data_.vocabulary);
       model_.set_parameters(request_.initial_parameters);
     }
-    for (; progress_.epoch <= options_.epochs; ++progress_.epoch) {
+    for (; progress_.epoch <= options_.epochs && !exhausted(); ++progress_.epoch) {
       train_epoch();
       evaluate_epoch();
     }
@@ -61,6 +76,14 @@ class Training {
   }
 
  private:
+  bool exhausted() const { return adversary_ && progress_.epoch > progress_.best_epoch + options_.patience; }
+
+  /// The guide's attention; none for other models, an adversary's base model among them.
+  const TextTargets& evaluation_targets(SplitName name) const {
+    static const TextTargets none;
+    return request_.model.attention == AttentionKind::given ? request_.targets->at(static_cast<size_t>(name)) : none;
+  }
+
   bool restore() {
     if (!request_.resume || writer_.folder().state() != RunState::resumable) return false;
     const Safetensors file = Safetensors::read(writer_.folder().checkpoint_path());
@@ -73,7 +96,8 @@ class Training {
                  .batch = file.values<int32_t>("batch").at(0),
                  .best_epoch = file.values<int32_t>("best_epoch").at(0),
                  .best_score = file.values<double>("best_score").at(0),
-                 .train_seconds = file.values<double>("train_seconds").at(0)};
+                 .train_seconds = file.values<double>("train_seconds").at(0),
+                 .loss = file.values<double>("loss").at(0)};
     if (progress_.epoch > 1) metrics_ = writer_.folder().metrics();
     metrics_.resize(std::min(metrics_.size(), static_cast<size_t>(progress_.epoch - 1)));
     return true;
@@ -87,7 +111,8 @@ class Training {
                                        {"batch", DType::i32, {1}, &progress.batch},
                                        {"best_epoch", DType::i32, {1}, &progress.best_epoch},
                                        {"best_score", DType::f64, {1}, &progress.best_score},
-                                       {"train_seconds", DType::f64, {1}, &progress.train_seconds}};
+                                       {"train_seconds", DType::f64, {1}, &progress.train_seconds},
+                                       {"loss", DType::f64, {1}, &progress.loss}};
     for (const auto& [prefix, values] : {std::pair{"parameter/", &parameters},
                                          {"first_moment/", &state.first_moment},
                                          {"second_moment/", &state.second_moment},
@@ -105,9 +130,10 @@ class Training {
     while (progress_.batch < static_cast<int32_t>(batches.size())) {
       const HostBatch batch =
           assemble_batch(split, batches[static_cast<size_t>(progress_.batch)], request_.model.vocabulary);
-      const double loss = model_.compute_gradients(batch, {.positive_weight = positive_weight_});
+      const double loss = train_batch(split, batch);
       if (!std::isfinite(loss)) throw_not_finite(batch, loss);
       model_.apply_gradients();
+      progress_.loss += loss;
       ++progress_.batch;
       monitor_.batch_done(progress_.epoch, progress_.batch, static_cast<int32_t>(batches.size()));
       if (monitor_.stop_requested()) {
@@ -118,6 +144,17 @@ class Training {
       }
     }
     progress_.train_seconds = seconds_before + seconds_since(begin);
+  }
+
+  double train_batch(const Split& split, const HostBatch& batch) {
+    return model_.compute_gradients(batch,
+                                    {.objective = options_.objective,
+                                     .positive_weight = positive_weight_,
+                                     .tvd_factor = options_.tvd_factor,
+                                     .lambda = options_.lambda},
+                                    request_.targets == nullptr
+                                        ? BatchTargets{}
+                                        : targets_of(split, batch, request_.model, request_.targets->at(0)));
   }
 
   [[noreturn]] void throw_not_finite(const HostBatch& batch, double loss) const {
@@ -152,16 +189,22 @@ class Training {
     metrics.epoch = progress_.epoch;
     metrics.train_seconds = progress_.train_seconds;
     for (const SplitName name : kSplitNames) {
+      const auto index = static_cast<size_t>(name);
+      if (adversary_ && name == SplitName::train) {  // a quarter of the time, and nothing is chosen by it
+        metrics.split[index] = undefined_classification();
+        metrics.loss[index] = progress_.loss / data_.split(name).size();
+        continue;
+      }
       const Split& split = data_.split(name);
-      const SplitPredictions predictions = predict_split(model_, split, positive_weight_);
+      const SplitPredictions predictions = predict_split(model_, split, positive_weight_, evaluation_targets(name));
       if (!std::isfinite(predictions.loss)) throw_not_finite(name, predictions);
-      metrics.split[static_cast<size_t>(name)] = classify(predictions.probability, split.labels);
-      metrics.loss[static_cast<size_t>(name)] = predictions.loss;
+      metrics.split[index] = classify(predictions.probability, split.labels);
+      metrics.loss[index] = predictions.loss;
     }
     metrics.eval_seconds = seconds_since(begin);
     metrics.tokens_per_second =
         static_cast<double>(data_.split(SplitName::train).token_ids.size()) / metrics.train_seconds;
-    const double score = metrics.split[static_cast<size_t>(options_.select)].roc_auc;
+    const double score = adversary_ ? -progress_.loss : metrics.split[static_cast<size_t>(options_.select)].roc_auc;
     const bool best = score > progress_.best_score;
     if (best) {
       progress_.best_score = score;
@@ -174,18 +217,19 @@ class Training {
     save_checkpoint(
         {.epoch = progress_.epoch + 1, .best_epoch = progress_.best_epoch, .best_score = progress_.best_score});
     progress_.batch = 0;
-    progress_.train_seconds = 0;
+    progress_.train_seconds = progress_.loss = 0;
     monitor_.epoch_done(metrics, best);
   }
 
   /// Writes what the chosen epoch's model says about every text.
   RunResult finish() {
     model_.set_parameters(load_parameters(model_.layout(), writer_.folder().model_path()));
-    RunResult result{
-        .epoch = progress_.best_epoch, .selected_on = std::string(to_string(options_.select)), .split = {}};
+    RunResult result{.epoch = progress_.best_epoch,
+                     .selected_on = adversary_ ? "train loss" : std::string(to_string(options_.select)),
+                     .split = {}};
     for (const SplitName name : kSplitNames) {
       const Split& split = data_.split(name);
-      const SplitPredictions predictions = predict_split(model_, split, positive_weight_);
+      const SplitPredictions predictions = predict_split(model_, split, positive_weight_, evaluation_targets(name));
       result.split[static_cast<size_t>(name)] = classify(predictions.probability, split.labels);
       writer_.write_attention(name, split, predictions.log_attention, predictions.probability);
       if (name == SplitName::test) {
@@ -201,6 +245,7 @@ class Training {
   const TrainingOptions& options_;
   RunWriter& writer_;
   TrainingMonitor& monitor_;
+  const bool adversary_;
   double positive_weight_;
   AttentionClassifier model_;
   Progress progress_;
@@ -232,13 +277,15 @@ std::vector<MemoryRow> host_memory(const ParameterLayout& layout) {
           {"host", "checkpoint copies", {4, layout.total()}, 4 * bytes}};
 }
 
-SplitPredictions predict_split(AttentionClassifier& model, const Split& split, double positive_weight) {
+SplitPredictions predict_split(AttentionClassifier& model, const Split& split, double positive_weight,
+                               const TextTargets& targets) {
   SplitPredictions result;
   result.probability.resize(static_cast<size_t>(split.size()));
   result.log_attention.resize(split.token_ids.size());
   for (const auto& texts : evaluation_batches(split, evaluation_tokens(split))) {
     const HostBatch batch = assemble_batch(split, texts, model.options().vocabulary);
-    const auto predictions = model.predict(batch);
+    const auto predictions = model.predict(
+        batch, targets.log_attention.empty() ? BatchTargets{} : targets_of(split, batch, model.options(), targets));
     for (size_t b = 0; b < batch.texts.size(); ++b) {
       const auto text = static_cast<size_t>(batch.texts[b]);
       result.probability[text] = predictions.probability[b];

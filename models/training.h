@@ -1,8 +1,8 @@
 #pragma once
 // Training by the published protocol (Jain & Wallace 2019, as Wiegreffe & Pinter 2019 use it): shuffled batches of
-// similar length, Adam, after each epoch an evaluation of every split, and the parameters of the epoch with the best
-// ROC-AUC kept.
-#include <atomic>
+// similar length, Adam, after each epoch an evaluation, and the parameters of the best epoch kept: of the best ROC-AUC,
+// or for an adversary of the lowest training loss.
+#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -17,10 +17,22 @@ struct TrainingOptions {
   uint64_t seed = 10;  ///< drives initialisation, jitter and shuffling
   int32_t epochs = 8;
   int32_t batch_size = 32;
-  /// The split whose ROC-AUC chooses the epoch. `test` is what the published numbers did; it leaks, `dev` does not.
+  /// The split whose ROC-AUC chooses the epoch. `test` is what the published numbers did; it leaks, `dev` does not. An
+  /// adversary's epoch is chosen by its training loss alone.
   SplitName select = SplitName::test;
+  Objective objective = Objective::classify;
+  double tvd_factor = 0.5, lambda = 0;  ///< adversary: see ObjectiveOptions
+  int32_t patience = 10;                ///< adversary: stops after so many epochs without a lower training loss
   OptimiserOptions optimiser;
 };
+
+/// Another model on the texts of one split, in the split's order.
+struct TextTargets {
+  std::vector<float> log_attention;  ///< [tokens] -infinity at boundary tokens
+  std::vector<float> probability;    ///< [size] what an adversary keeps; a guide needs none
+};
+/// By SplitName.
+using Targets = std::array<TextTargets, 3>;
 
 /// Sizes a model for training and evaluating on `dataset`.
 ModelCapacity training_plan(const Dataset& dataset, const TrainingOptions& options);
@@ -35,7 +47,9 @@ struct SplitPredictions {
   std::vector<float> log_attention;  ///< [tokens], -infinity at boundary tokens
   double loss = 0;                   ///< mean weighted cross-entropy of a text
 };
-SplitPredictions predict_split(AttentionClassifier& model, const Split& split, double positive_weight);
+/// `targets` of this very split: what a model with given attention needs.
+SplitPredictions predict_split(AttentionClassifier& model, const Split& split, double positive_weight,
+                               const TextTargets& targets = {});
 
 /// Training stopped because it was asked to; a checkpoint was written.
 struct Interrupted : Error {
@@ -54,6 +68,9 @@ class TrainingMonitor {
 
 struct TrainingRequest {
   const Dataset* dataset = nullptr;  ///< outlives the call
+  /// The guide of AttentionKind::given, or the base model that Objective::adversary moves away from (its training split
+  /// alone is used); outlives the call.
+  const Targets* targets = nullptr;
   ModelOptions model;
   TrainingOptions training;
   std::vector<float> initial_parameters;  ///< [ParameterLayout(model).total()]
