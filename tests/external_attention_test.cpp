@@ -76,7 +76,7 @@ LogAttention read_lines(const Lines& lines, Importance importance = Importance::
 std::string complaint(int number, const std::string& line, Importance importance = Importance::weights) {
   Lines lines = kLines;
   lines[static_cast<size_t>(number) - 1] = line;
-  const std::string message = input_error([&] { read_lines(lines, importance); });
+  std::string message = input_error([&] { read_lines(lines, importance); });
   CHECK_HAS(message, fmt::format("attention.jsonl, line {}: ", number));
   return message;
 }
@@ -113,7 +113,7 @@ LogAttention read_tensors(const std::vector<TensorView>& views, Importance impor
 }
 
 std::string complaint(const std::vector<TensorView>& views) {
-  const std::string message = input_error([&] { read_tensors(views); });
+  std::string message = input_error([&] { read_tensors(views); });
   CHECK_HAS(message, "attention.safetensors");
   return message;
 }
