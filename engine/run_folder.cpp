@@ -264,6 +264,12 @@ RunState RunFolder::state() const {
 
 Json RunFolder::config() const { return read_json(config_path()); }
 
+std::optional<std::string> RunFolder::failure() const {
+  std::error_code ignored;
+  if (!std::filesystem::exists(failure_path(), ignored)) return std::nullopt;
+  return read_json(failure_path()).value("reason", std::string("no reason given"));
+}
+
 std::vector<EpochMetrics> RunFolder::metrics() const {
   const std::string content = read_file(metrics_path());
   std::string_view rest = content;
@@ -339,6 +345,8 @@ std::vector<std::string> differing_choices(const Json& existing, const Json& req
 
 RunWriter::RunWriter(const RunFolder& folder) : folder_(folder), lock_(open_lock(folder.path())) {
   remove_temporary_files(folder.path());
+  std::error_code ignored;  // where it stays, the run's end says so
+  std::filesystem::remove(folder.failure_path(), ignored);
 }
 
 RunWriter::~RunWriter() {
@@ -427,7 +435,19 @@ void RunWriter::finish(const RunResult& result) {
     Classification scores = result.split[static_cast<size_t>(split)];
     for (const auto& [name, value] : measures(scores)) json[std::string(to_string(split))][name] = *value;
   }
-  write_atomically(folder_.result_path(), to_text(json));
+  finish(json);
+}
+
+void RunWriter::finish(const Json& result) { write_atomically(folder_.result_path(), to_text(result)); }
+
+void RunWriter::remove_checkpoint() {
+  std::error_code ignored;  // it only takes room
+  std::filesystem::remove(folder_.checkpoint_path(), ignored);
+}
+
+void RunWriter::fail(const std::string& reason, Json config) {
+  if (folder_.state() == RunState::absent) start(std::move(config));
+  write_atomically(folder_.failure_path(), to_text({{"reason", reason}}));
 }
 
 }  // namespace notnot

@@ -10,12 +10,14 @@
 //   perturbation.safetensors  of a perturbed model: see Perturbations
 //   predictions.jsonl         the test split, an object per text: id, label, probability, tokens, attention
 //   result.json               the chosen epoch and its measures; written last, so a folder that has it is finished
+//   failure.json              of a run that failed: `reason`
 //
 // Every file is replaced as a whole (engine/files.h): a run killed at any moment leaves files that can be read.
 #include <array>
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -97,11 +99,14 @@ class RunFolder {
   std::filesystem::path config_path() const { return path_ / "config.json"; }
   std::filesystem::path metrics_path() const { return path_ / "metrics.csv"; }
   std::filesystem::path result_path() const { return path_ / "result.json"; }
+  std::filesystem::path failure_path() const { return path_ / "failure.json"; }
 
   /// Another process may change it, unless this one holds the RunWriter.
   RunState state() const;
 
   nlohmann::json config() const;
+  /// Why the run failed; nothing when it did not, or goes on.
+  std::optional<std::string> failure() const;
   std::vector<EpochMetrics> metrics() const;
   RunResult result() const;
   /// Checked: offsets fit, labels are 0 or 1, probabilities lie in [0, 1] and every text's weights sum to 1.
@@ -122,7 +127,7 @@ std::vector<std::string> differing_choices(const nlohmann::json& existing, const
 /// it ends.
 class RunWriter {
  public:
-  /// Creates the folder where it is missing, locks it and removes what a killed run left half-written. Throws
+  /// Creates the folder where it is missing, locks it and removes what a killed or failed run left. Throws
   /// InputError when the folder cannot be written or another process trains in it.
   explicit RunWriter(const RunFolder& folder);
   ~RunWriter();
@@ -150,6 +155,11 @@ class RunWriter {
                          std::span<const float> probability);
   /// Writes result.json: from now on the run is finished. The checkpoint stays.
   void finish(const RunResult& result);
+  /// The same for a run that has other measures.
+  void finish(const nlohmann::json& result);
+  void remove_checkpoint();
+  /// Writes failure.json, after config.json where there is none yet.
+  void fail(const std::string& reason, nlohmann::json config);
 
  private:
   RunFolder folder_;

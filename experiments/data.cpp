@@ -1,7 +1,12 @@
-// `notnot data`: what is inside a prepared data set.
+// `notnot data`: what is inside a prepared data set; with --tokens the words of every text, for importances that are
+// computed elsewhere.
 #include <fmt/format.h>
 
+#include <optional>
+#include <string>
+
 #include "engine/corpus.h"
+#include "engine/external_attention.h"
 #include "engine/prepared.h"
 #include "engine/text.h"
 #include "experiments/commands.h"
@@ -13,10 +18,20 @@ namespace {
 
 struct DataArguments {
   std::string dataset;
+  std::optional<std::string> tokens;
   int32_t samples = 2;
 };
 
-void data_command(const DataArguments& arguments) {
+void write_tokens_command(const DataArguments& arguments) {
+  const Corpus corpus = load_corpus({.dataset = arguments.dataset});
+  write_tokens(*arguments.tokens, corpus.dataset);
+  if (corpus.synthetic) fmt::print("note: SYNTHETIC texts; nothing computed of them is about the real data\n");
+  int64_t texts = 0;
+  for (const Split& split : corpus.dataset.splits) texts += split.size();
+  fmt::print("{}: the words of {} texts of {}\n", *arguments.tokens, texts, corpus.dataset.name);
+}
+
+void show_command(const DataArguments& arguments) {
   const auto path = find_prepared(arguments.dataset);
   if (!path && !std::filesystem::exists(arguments.dataset)) {
     throw InputError(
@@ -41,7 +56,18 @@ void add_data_command(CLI::App& app) {
   command->add_option("--samples", arguments->samples, "Texts of each class to show")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
-  command->callback([arguments] { data_command(*arguments); });
+  command
+      ->add_option("--tokens", arguments->tokens,
+                   "Write the words of every text to this file as JSON lines instead; the data set may then be "
+                   "anything that notnot train takes")
+      ->excludes("--samples");
+  command->callback([arguments] {
+    if (arguments->tokens) {
+      write_tokens_command(*arguments);
+    } else {
+      show_command(*arguments);
+    }
+  });
 }
 
 }  // namespace notnot

@@ -30,6 +30,7 @@ int run(int argc, char** argv) {
   notnot::add_data_command(app);
   notnot::add_train_command(app);
   notnot::add_predict_command(app);
+  notnot::add_study_commands(app);
   notnot::add_report_command(app);
   notnot::add_devices_command(app);
   try {

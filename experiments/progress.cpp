@@ -32,14 +32,13 @@ class ProgressDisplay::Monitor : public TrainingMonitor {
   size_t index_;
 };
 
-ProgressDisplay::ProgressDisplay(std::vector<std::string> names, int32_t epochs)
-    : names_(std::move(names)),
-      epochs_(epochs),
+ProgressDisplay::ProgressDisplay(std::vector<Line> lines)
+    : lines_(std::move(lines)),
       terminal_(isatty(STDOUT_FILENO) == 1),
-      done_(names_.size(), 0.0),
-      begun_(names_.size(), -1.0),
+      done_(lines_.size(), 0.0),
+      begun_(lines_.size(), -1.0),
       start_(std::chrono::steady_clock::now()) {
-  for (size_t i = 0; i < names_.size(); ++i) monitors_.push_back(std::make_unique<Monitor>(*this, i));
+  for (size_t i = 0; i < lines_.size(); ++i) monitors_.push_back(std::make_unique<Monitor>(*this, i));
 }
 
 ProgressDisplay::~ProgressDisplay() { clear(); }
@@ -61,16 +60,25 @@ void ProgressDisplay::epoch_done(size_t index, const EpochMetrics& metrics, bool
   fmt::print(
       "{}epoch {}/{}  loss {:.4f}  dev F1 {:.3f} ROC-AUC {:.3f}  test F1 {:.3f} ROC-AUC {:.3f}  {:.1f} s + {:.1f} s "
       "evaluation  {:.0f} tokens/s{}\n",
-      names_.size() > 1 ? names_[index] + "  " : "", metrics.epoch, epochs_, metrics.loss[0], dev.f1, dev.roc_auc,
-      test.f1, test.roc_auc, metrics.train_seconds, metrics.eval_seconds, metrics.tokens_per_second,
+      lines_.size() > 1 ? lines_[index].name + "  " : "", metrics.epoch, lines_[index].epochs, metrics.loss[0], dev.f1,
+      dev.roc_auc, test.f1, test.roc_auc, metrics.train_seconds, metrics.eval_seconds, metrics.tokens_per_second,
       best ? "  best so far" : "");
+  std::fflush(stdout);
+}
+
+void ProgressDisplay::ended(size_t index, const std::function<void()>& print) {
+  const std::lock_guard lock(mutex_);
+  lines_[index].epochs = static_cast<int32_t>(done_[index]);
+  clear();
+  print();
   std::fflush(stdout);
 }
 
 void ProgressDisplay::draw() {
   drawn_ = std::chrono::steady_clock::now();
   const double done = std::accumulate(done_.begin(), done_.end(), 0.0),
-               all = static_cast<double>(names_.size()) * epochs_;
+               all = std::accumulate(lines_.begin(), lines_.end(), 0.0,
+                                     [](double sum, const Line&line) { return sum + line.epochs; });
   double begun = 0;
   for (const double epochs : begun_) begun += std::max(epochs, 0.0);
   const double elapsed = std::chrono::duration<double>(drawn_ - start_).count();

@@ -2,6 +2,7 @@
 // Progress of one training or of a fleet: a bar with the time left where the output is a terminal, otherwise a line per
 // epoch.
 #include <chrono>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -13,14 +14,19 @@ namespace notnot {
 /// Shared by the models of a fleet, each of which reports through a TrainingMonitor of its own (`monitor`).
 class ProgressDisplay {
  public:
-  /// `names`: one per model, shown before its lines when there are several. `epochs` is what each will train.
-  ProgressDisplay(std::vector<std::string> names, int32_t epochs);
+  struct Line {
+    std::string name;  ///< shown before the model's lines when there are several
+    int32_t epochs;    ///< what it will train at most
+  };
+  explicit ProgressDisplay(std::vector<Line> lines);
   ~ProgressDisplay();
   ProgressDisplay(const ProgressDisplay&) = delete;
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
 
   /// The monitor of model `index`; belongs to the display.
   TrainingMonitor& monitor(size_t index);
+  /// The model ended, perhaps before its last epoch. `print` writes what is to be said of it, undisturbed by the bar.
+  void ended(size_t index, const std::function<void()>& print);
 
  private:
   class Monitor;
@@ -29,8 +35,7 @@ class ProgressDisplay {
   void draw();
   void clear();
 
-  const std::vector<std::string> names_;
-  const int32_t epochs_;
+  std::vector<Line> lines_;
   const bool terminal_;
   std::vector<std::unique_ptr<Monitor>> monitors_;
   std::mutex mutex_;

@@ -34,17 +34,23 @@ std::string short_name(const std::string& dataset, const std::string& name) {
   return name.starts_with(dataset + "-") ? name.substr(dataset.size() + 1) : name;
 }
 
+/// Says which model a run attacks or perturbs, unless it is the base model of its own seed.
+std::string of_another(const std::string& dataset, const RunSpec& spec) {
+  const RunSpec own{.kind = RunKind::base, .seed = spec.seed, .lambda = 0, .other = {}};
+  return spec.other == run_name(dataset, own) ? "" : "-of-" + short_name(dataset, spec.other);
+}
+
 }  // namespace
 
 std::string run_name(const std::string& dataset, const RunSpec& spec) {
-  const std::string other = short_name(dataset, spec.other);
   switch (spec.kind) {
     case RunKind::guided_mlp:
-      return fmt::format("{}-tokens-given-seed{}-by-{}", dataset, spec.seed, other);
+      return fmt::format("{}-tokens-given-seed{}-by-{}", dataset, spec.seed, short_name(dataset, spec.other));
     case RunKind::adversary:
-      return fmt::format("{}-adversary-lambda{:g}-seed{}-of-{}", dataset, spec.lambda, spec.seed, other);
+      return fmt::format("{}-adversary-lambda{:g}-seed{}{}", dataset, spec.lambda, spec.seed,
+                         of_another(dataset, spec));
     case RunKind::perturbation:
-      return fmt::format("{}-perturbation-seed{}-of-{}", dataset, spec.seed, other);
+      return fmt::format("{}-perturbation-seed{}{}", dataset, spec.seed, of_another(dataset, spec));
     default:
       break;
   }

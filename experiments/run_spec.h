@@ -30,8 +30,9 @@ struct RunSpec {
 };
 
 /// Names of runs of the data set, also of their folders: sst-lstm-learned-seed10, sst-lstm-uniform-seed10,
-/// sst-tokens-learned-seed10, sst-tokens-uniform-seed10, sst-tokens-given-seed10-by-lstm-learned-seed10,
-/// sst-adversary-lambda0.001-seed10-of-lstm-learned-seed10, sst-perturbation-seed10-of-lstm-learned-seed10.
+/// sst-tokens-learned-seed10, sst-tokens-uniform-seed10, sst-tokens-given-seed10-by-adversary-lambda0.001-seed10,
+/// sst-adversary-lambda0.001-seed10, sst-perturbation-seed10; with -of-lstm-learned-seed10 behind the last two where it
+/// is not the base model of their own seed.
 std::string run_name(const std::string& dataset, const RunSpec& spec);
 
 /// Whether a run of that kind needs the attention of another.

@@ -32,14 +32,16 @@ struct Progress {
 /// What the batch's sequences need of `targets`, in the batch's order.
 BatchTargets targets_of(const Split& split, const HostBatch& batch, const ModelOptions& model,
                         const TextTargets& targets) {
-  std::vector<float> log_attention, probability;
+  BatchTargets result;
+  std::vector<float>& log_attention =
+      model.attention == AttentionKind::given ? result.given_log_attention : result.base_log_attention;
   for (const int32_t text : batch.texts) {
     const auto begin = targets.log_attention.begin() + split.offsets[static_cast<size_t>(text)];
     log_attention.insert(log_attention.end(), begin, begin + split.length(text));
-    if (!targets.probability.empty()) probability.push_back(targets.probability[static_cast<size_t>(text)]);
+    if (model.attention == AttentionKind::given) continue;
+    result.base_probability.push_back(targets.probability[static_cast<size_t>(text)]);
   }
-  if (model.attention == AttentionKind::given) return {.given_log_attention = std::move(log_attention)};
-  return {.base_log_attention = std::move(log_attention), .base_probability = std::move(probability)};
+  return result;
 }
 
 class Training {

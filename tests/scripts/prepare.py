@@ -233,8 +233,44 @@ class Data(Prepare):
         self.assertNotIn("Table 1", output)
         self.assertNotIn("Sample texts", self.succeed("data", self.out, "--samples", 0))
 
-    def refuse_data(self, dataset, *words):
-        result = run("data", dataset)
+    def tokens(self, dataset):
+        """What `notnot data --tokens` writes, line by line."""
+        file = self.folder / "tokens.jsonl"
+        output = self.succeed("data", dataset, "--tokens", file)
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        self.assertIn(f"{file}: the words of {len(lines)} texts", output)
+        return lines
+
+    def test_tokens(self):
+        rows = small_corpus()
+        rows[70][0] += " caf\u00e9 \"quoted\""  # in dev: words that training lacks
+        write_csv(self.file, rows)
+        expected = [{"split": split, "id": i, "label": label, "tokens": text.split()}
+                    for i, (text, label, split) in enumerate(rows, 1)]
+        expected[70]["tokens"][-2:] = ["<UNK>", "<UNK>"]
+        self.assertEqual(self.tokens(self.file), expected)
+        self.prepare("csv", self.file)
+        self.assertEqual(self.tokens(self.out), expected)
+        shutil.rmtree(self.out)
+        self.prepare("csv", self.file, "--min-length", 3, "--max-length", 6)
+        self.assertEqual(self.tokens(self.out), [line for line in expected if 3 < len(line["tokens"]) < 6])
+
+    def test_tokens_of_the_built_in_corpus(self):
+        lines = self.tokens("planted")
+        self.assertEqual([sum(line["split"] == split for line in lines) for split in SPLITS], [2000, 400, 400])
+        (test,) = [line for line in lines if line["id"] == 2401]
+        self.assertEqual(test["split"], "test")
+
+    def test_tokens_that_cannot_be_written(self):
+        self.refuse_data("nothing", "'nothing'", "planted", options=("--tokens", self.folder / "tokens.jsonl"))
+        self.refuse_data(self.file, self.folder / "none", "No such file",
+                         options=("--tokens", self.folder / "none" / "tokens.jsonl"))
+        self.refuse_data(self.file, "not a regular file", options=("--tokens", self.folder))
+        self.refuse_data(self.file, "excludes", options=("--tokens", self.folder / "tokens.jsonl", "--samples", 1))
+        self.assertEqual(list(self.folder.iterdir()), [self.file])
+
+    def refuse_data(self, dataset, *words, options=()):
+        result = run("data", dataset, *options)
         self.assertEqual(result.returncode, MENDABLE, result.stdout)
         for word in words:
             self.assertIn(str(word), result.stderr)
@@ -248,6 +284,7 @@ class Data(Prepare):
         description["checksum"] = hashlib.sha256(text.encode()).hexdigest()
         (self.out / "dataset.json").write_text(json.dumps(description))
         self.assertIn("SYNTHETIC", self.succeed("data", self.out))
+        self.assertIn("SYNTHETIC", self.succeed("data", self.out, "--tokens", self.folder / "tokens.jsonl"))
         arguments = ("train", "--dataset", self.out, "--hidden", 4, "--epochs", 1, "--runs", self.runs)
         self.assertIn("SYNTHETIC", self.succeed(*arguments))
         (run_folder,) = self.runs.iterdir()

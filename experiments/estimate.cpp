@@ -1,0 +1,90 @@
+#include "experiments/estimate.h"
+
+#include <chrono>
+#include <numeric>
+
+namespace notnot {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kMeasured = 1.0;  // seconds per kind of model and way of using it
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+/// Seconds per token of `use` on the batches, the first of which warms up; until all are done or kMeasured is over.
+template <class Use>
+double seconds_per_token(const Split& split, const std::vector<std::vector<int32_t>>& batches, int32_t vocabulary,
+                         Use use) {
+  use(assemble_batch(split, batches.front(), vocabulary));
+  int64_t tokens = 0;
+  const auto begin = Clock::now();
+  for (const auto& texts : batches) {
+    const HostBatch batch = assemble_batch(split, texts, vocabulary);
+    use(batch);
+    tokens += batch.tokens();
+    if (seconds_since(begin) > kMeasured) break;
+  }
+  return seconds_since(begin) / static_cast<double>(tokens);
+}
+
+/// What another model would give: enough to be computed with.
+BatchTargets some_targets(const HostBatch& batch, AttentionKind kind, Objective objective) {
+  const auto tokens = static_cast<size_t>(batch.tokens());
+  BatchTargets targets;
+  if (kind == AttentionKind::given) targets.given_log_attention.assign(tokens, -3.0F);
+  if (objective == Objective::adversary) {
+    targets.base_log_attention.assign(tokens, -3.0F);
+    targets.base_probability.assign(static_cast<size_t>(batch.sequences()), 0.5F);
+  }
+  return targets;
+}
+
+}  // namespace
+
+Estimator::Estimator(const Setup& setup, int threads) : setup_(setup), device_(setup.arguments.device, threads) {}
+
+Estimator::Speed Estimator::measure(const RunSpec& spec) const {
+  const Dataset& data = setup_.corpus.dataset;
+  const ModelOptions options = setup_.model(spec);
+  const TrainingOptions training = setup_.training(spec);
+  AttentionClassifier model(device_.get(), options, training_plan(data, training), training.optimiser);
+  model.allocate();
+  model.set_parameters(setup_.initial_parameters(spec));
+  const Split& texts = data.split(SplitName::train);
+  const auto train = [&](const HostBatch& batch) {
+    model.compute_gradients(batch, {.objective = training.objective, .lambda = training.lambda},
+                            some_targets(batch, options.attention, training.objective));
+    model.apply_gradients();
+  };
+  const auto evaluate = [&](const HostBatch& batch) {
+    model.predict(batch, some_targets(batch, options.attention, Objective::classify));
+  };
+  const auto batches = training_batches(texts, training.batch_size, training.seed, 1);
+  const double train_token = seconds_per_token(texts, batches, options.vocabulary, train);
+  return {train_token, seconds_per_token(texts, batches, options.vocabulary, evaluate)};
+}
+
+const Estimator::Speed& Estimator::speed(const RunSpec& spec) {
+  const ModelOptions options = setup_.model(spec);
+  const auto key = std::pair(options.encoder, options.attention);
+  const auto found = speeds_.find(key);
+  return found != speeds_.end() ? found->second : speeds_.emplace(key, measure(spec)).first->second;
+}
+
+Estimate Estimator::estimate(const RunSpec& spec) {
+  const Dataset& data = setup_.corpus.dataset;
+  const TrainingOptions training = setup_.training(spec);
+  const AttentionClassifier model(device_.get(), setup_.model(spec), training_plan(data, training), training.optimiser);
+  Estimate result;
+  for (const MemoryRow& row : model.memory_table()) result.device_bytes += row.bytes;
+  for (const MemoryRow& row : host_memory(model.layout())) result.host_bytes += row.bytes;
+  const auto tokens = [&](SplitName name) { return static_cast<double>(data.split(name).token_ids.size()); };
+  const Speed& cost = speed(spec);
+  double evaluated = tokens(SplitName::dev) + tokens(SplitName::test);
+  if (training.objective != Objective::adversary) evaluated += tokens(SplitName::train);
+  result.seconds = training.epochs * (tokens(SplitName::train) * cost.train_token + evaluated * cost.evaluation_token);
+  return result;
+}
+
+}  // namespace notnot

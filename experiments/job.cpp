@@ -1,0 +1,285 @@
+#include "experiments/job.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <new>
+#include <thread>
+
+#include "engine/checksum.h"
+#include "experiments/interrupt.h"
+#include "experiments/progress.h"
+
+namespace notnot {
+namespace {
+
+using Json = nlohmann::json;
+
+// --- is it done?
+
+/// What must be equal for two runs to be the same: the choices, and the sizes of the data they led to.
+Json identity(const Json& config) {
+  Json result = config.value("choices", Json::object());
+  result["sizes"] = config.value("data", Json());
+  return result;
+}
+
+/// The choices in which the run in the folder differs from what is asked for; one that is not known yet counts for
+/// nothing.
+std::vector<std::string> differences(const RunFolder& folder, const Json& config) {
+  Json existing = identity(folder.config());
+  const Json requested = identity(config);
+  if (!requested.contains("other_checksum")) existing.erase("other_checksum");
+  return differing_choices(existing, requested);
+}
+
+/// True when the folder holds this very run, finished. Throws InputError when it holds another one, or an unfinished
+/// one that shall not be resumed.
+bool already_done(const RunFolder& folder, const Json& config, bool resume) {
+  const RunState state = folder.state();
+  if (state == RunState::absent || state == RunState::unfinished) return false;
+  const std::vector<std::string> other = differences(folder, config);
+  if (!other.empty()) {
+    throw InputError(fmt::format("{} holds a run with other choices ({}); give another --runs folder or remove it",
+                                 folder.path().string(), fmt::join(other, ", ")));
+  }
+  if (state == RunState::resumable && !resume) {
+    throw InputError(fmt::format("{} holds an unfinished run; add --resume to continue it, or remove the folder",
+                                 folder.path().string()));
+  }
+  return state == RunState::finished;
+}
+
+// --- what a run learns from another
+
+RunFolder folder_of_other(const Job& job) { return {job.setup->arguments.runs, job.spec.other}; }
+
+bool is_external(const Job& job) { return job.setup->guide && job.spec.other == job.setup->guide->label; }
+
+/// Of the files that `load_targets` reads.
+std::string checksum_of_other(const Job& job) {
+  if (is_external(job)) return job.setup->guide->checksum;
+  Sha256 sum;
+  for (const SplitName split : kSplitNames) sum.update(sha256_of_file(folder_of_other(job).attention_path(split)));
+  return sum.hex();
+}
+
+Targets load_targets(const Job& job) {
+  Targets targets;
+  for (const SplitName name : kSplitNames) {
+    const Split& split = job.setup->corpus.dataset.split(name);
+    Attention attention = folder_of_other(job).attention(name);
+    if (!std::equal(attention.offsets.begin(), attention.offsets.end(), split.offsets.begin(), split.offsets.end()) ||
+        !std::equal(attention.row.begin(), attention.row.end(), split.rows.begin(), split.rows.end())) {
+      throw InputError(fmt::format("{} was written for other texts than this data set's {} split; remove the folder",
+                                   folder_of_other(job).attention_path(name).string(), to_string(name)));
+    }
+    targets[static_cast<size_t>(name)] = {std::move(attention.log_attention), std::move(attention.probability)};
+  }
+  return targets;
+}
+
+/// config.json, complete once the other run is finished.
+Json config_of(const Job& job) {
+  Json config = job.setup->config(job.spec);
+  if (needs_another(job.spec.kind) && (is_external(job) || folder_of_other(job).state() == RunState::finished)) {
+    config["choices"]["other_checksum"] = checksum_of_other(job);
+  }
+  if (is_external(job)) config["choices"]["other_file"] = job.setup->guide->file.string();
+  return config;
+}
+
+// --- one job
+
+void print_result(const Job& job) {
+  const std::string path = job.folder.path().string();
+  if (job.spec.kind == RunKind::perturbation) {
+    fmt::print("{}: done\n", path);
+    return;
+  }
+  const RunResult result = job.folder.result();
+  const Classification& test = result.split[static_cast<size_t>(SplitName::test)];
+  fmt::print("{}: epoch {} by {}; test F1 {:.3f}, ROC-AUC {:.3f}, accuracy {:.3f}, average precision {:.3f}\n", path,
+             result.epoch, result.selected_on == "train loss" ? "train loss" : result.selected_on + " ROC-AUC", test.f1,
+             test.roc_auc, test.accuracy, test.average_precision);
+}
+
+void run_job(Job& job, const OpenDevice& device, const JobOptions& options, TrainingMonitor& monitor) {
+  Json config = config_of(job);
+  // Only now is known from what another run it learns.
+  if (already_done(job.folder, config, options.resume)) return;
+  config["device"] = device.description();
+  config["threads"] = device.get().threads;
+  Targets loaded;
+  if (needs_another(job.spec.kind) && !is_external(job)) loaded = load_targets(job);
+  TrainingRequest request{.dataset = &job.setup->corpus.dataset,
+                          .targets = is_external(job) ? &job.setup->guide->targets : &loaded,
+                          .model = job.setup->model(job.spec),
+                          .training = job.setup->training(job.spec),
+                          .initial_parameters = job.setup->initial_parameters(job.spec),
+                          .config = std::move(config),
+                          .resume = options.resume,
+                          .profile = options.profile ? &job.profile : nullptr};
+  if (!needs_another(job.spec.kind)) request.targets = nullptr;
+  train(device.get(), request, *job.writer, monitor);
+  if (!options.keep_checkpoint) job.writer->remove_checkpoint();
+}
+
+// --- all of them
+
+/// Hands out jobs in their order, each when those it needs are finished.
+class Queue {
+ public:
+  Queue(Jobs& jobs, const JobOptions& options) : jobs_(jobs), options_(options) {}
+
+  void work(const OpenDevice& device, ProgressDisplay& display) {
+    while (Job* job = next()) {
+      std::exception_ptr error;
+      try {
+        run_job(*job, device, options_, display.monitor(index_of(*job)));
+      } catch (...) {
+        error = std::current_exception();
+      }
+      ended(*job, error, display);
+    }
+  }
+
+ private:
+  size_t index_of(const Job& job) const {
+    return static_cast<size_t>(
+        std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& other) { return other.get() == &job; }) -
+        jobs_.begin());
+  }
+
+  /// The job that writes what this one reads; null when nobody in this queue does.
+  const Job* needed_by(const Job& job) const {
+    if (!needs_another(job.spec.kind)) return nullptr;
+    const auto found = std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& other) {
+      return other->setup == job.setup && run_name(other->setup->name(), other->spec) == job.spec.other;
+    });
+    return found == jobs_.end() ? nullptr : found->get();
+  }
+
+  /// Waits while every job left needs one that runs. Null when there is nothing left to do.
+  Job* next() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      bool running = false;
+      for (const auto& job : jobs_) {
+        running |= job->state == JobState::running;
+        if (job->state != JobState::waiting || interrupted()) continue;
+        const Job* needed = needed_by(*job);
+        if (needed != nullptr && needed->state == JobState::failed) {
+          fail(*job, std::make_exception_ptr(Error(needed->folder.path().string() + ", which it needs, failed")));
+        } else if (needed == nullptr || needed->state == JobState::finished) {
+          job->state = JobState::running;
+          return job.get();
+        }
+      }
+      if (!running) return nullptr;
+      changed_.wait(lock);
+    }
+  }
+
+  void ended(Job& job, const std::exception_ptr& error, ProgressDisplay& display) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (error) {
+        fail(job, error);
+        display.ended(index_of(job),
+                      [&] { fmt::print("{}: failed: {}\n", job.folder.path().string(), reason(error)); });
+      } else {
+        job.state = JobState::finished;
+        job.writer.reset();
+        display.ended(index_of(job), [&] { print_result(job); });
+      }
+    }
+    changed_.notify_all();
+  }
+
+  void fail(Job& job, const std::exception_ptr& error) {
+    job.state = JobState::failed;
+    job.error = error;
+    if (interrupted()) return;
+    try {
+      job.writer->fail(reason(error), config_of(job));
+    } catch (const std::exception&) {
+      // A full disk, most likely. The reason is in the error, too.
+    }
+    job.writer.reset();
+  }
+
+  Jobs& jobs_;
+  const JobOptions& options_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+size_t pending(const Jobs& jobs) {
+  return static_cast<size_t>(
+      std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::waiting; }));
+}
+
+}  // namespace
+
+std::string reason(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    return "out of memory";
+  } catch (const std::exception& known) {
+    return known.what();
+  }
+}
+
+int fleet_size(const Jobs& jobs, const JobOptions& options) {
+  const Setup& setup = *jobs.front()->setup;
+  const OpenDevice device(setup.arguments.device, 1);
+  const int most = options.fleet > 0                      ? options.fleet
+                   : device.get().backend == Backend::cpu ? setup.threads()
+                                                          : kCudaFleet;
+  return std::max(1, std::min(most, static_cast<int>(pending(jobs))));
+}
+
+void prepare_jobs(Jobs& jobs, const JobOptions& options) {
+  for (const auto& job : jobs) {
+    // Whether the other run is what it was when this one was finished, is known when that is finished itself.
+    const Json config = config_of(*job);
+    const bool complete = !needs_another(job->spec.kind) || config["choices"].contains("other_checksum");
+    if (already_done(job->folder, config, options.resume) && complete) {
+      job->state = JobState::finished;
+      fmt::print("already finished: ");
+      print_result(*job);
+    }
+  }
+  // Only now, when nothing in the arguments can be wrong any more.
+  for (const auto& job : jobs) {
+    if (job->state == JobState::waiting) job->writer = std::make_unique<RunWriter>(job->folder);
+  }
+}
+
+void run_jobs(Jobs& jobs, const JobOptions& options) {
+  if (pending(jobs) == 0) return;
+  const Setup& setup = *jobs.front()->setup;
+  const int fleet = fleet_size(jobs, options), share = std::max(1, setup.threads() / fleet);
+  std::vector<ProgressDisplay::Line> lines;
+  for (const auto& job : jobs) {
+    const bool trains = job->state == JobState::waiting && job->spec.kind != RunKind::perturbation;
+    lines.push_back({job->folder.path().filename().string(), trains ? setup.training(job->spec).epochs : 0});
+  }
+  Queue queue(jobs, options);
+  {
+    ProgressDisplay display(lines);
+    std::vector<std::jthread> workers;
+    for (int i = 0; i < fleet; ++i) {
+      workers.emplace_back([&, device = OpenDevice(setup.arguments.device, share)] { queue.work(device, display); });
+    }
+  }
+  for (const auto& job : jobs) {
+    if (!job->profile.rows().empty()) fmt::print("{}", job->profile.format());
+  }
+}
+
+}  // namespace notnot

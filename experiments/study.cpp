@@ -1,0 +1,167 @@
+#include "experiments/study.h"
+
+#include <algorithm>
+
+#include "engine/divergence.h"
+
+namespace notnot {
+namespace {
+
+/// Seeds that every cell of Tables 2 to 4 is trained with.
+std::vector<uint64_t> repeated_seeds(const StudyOptions& options) {
+  std::vector<uint64_t> seeds = {options.seed};
+  const auto more = std::min(static_cast<size_t>(options.repeats - 1), options.seeds.size());
+  seeds.insert(seeds.end(), options.seeds.begin(), options.seeds.begin() + static_cast<int64_t>(more));
+  return seeds;
+}
+
+/// The order in which runs are started: what others wait for, then by length.
+int rank(const RunSpec& spec) {
+  switch (spec.kind) {
+    case RunKind::base:
+      return 0;
+    case RunKind::adversary:
+      return 1;
+    case RunKind::uniform:
+      return 2;
+    default:
+      return 3;
+  }
+}
+
+class Planner {
+ public:
+  Planner(const Setup& setup, const StudyOptions& options) : setup_(setup), options_(options) {}
+
+  void plan(Test test) {
+    const std::vector<uint64_t> seeds = repeated_seeds(options_);
+    switch (test) {
+      case Test::uniform:
+        for (const uint64_t seed : seeds) add({base(seed), plain(RunKind::uniform, seed)});
+        break;
+      case Test::seeds:
+        add({base(options_.seed)});
+        for (const uint64_t seed : options_.seeds) add({base(seed)});
+        break;
+      case Test::guides:
+        for (const uint64_t seed : seeds) plan_guides(seed);
+        break;
+      case Test::adversary:
+        plan_adversaries();
+        break;
+      case Test::diagnose:
+        for (const uint64_t seed : seeds) plan_diagnosis(seed);
+        break;
+    }
+  }
+
+  RunSpec adversary(double lambda, uint64_t base_seed) const {
+    return adversary(lambda, base_seed, options_.adversary_seed.value_or(base_seed));
+  }
+  RunSpec adversary(double lambda, uint64_t base_seed, uint64_t seed) const {
+    return {.kind = RunKind::adversary, .seed = seed, .lambda = lambda, .other = name(base(base_seed))};
+  }
+  RunSpec base(uint64_t seed) const { return plain(RunKind::base, seed); }
+
+  std::vector<RunSpec> runs() && {
+    std::stable_sort(runs_.begin(), runs_.end(), [](const auto& a, const auto& b) { return rank(a) < rank(b); });
+    return std::move(runs_);
+  }
+
+ private:
+  static RunSpec plain(RunKind kind, uint64_t seed) { return {.kind = kind, .seed = seed, .lambda = 0, .other = {}}; }
+  std::string name(const RunSpec& spec) const { return run_name(setup_.name(), spec); }
+  static RunSpec guided(const std::string& other, uint64_t seed) {
+    return {.kind = RunKind::guided_mlp, .seed = seed, .lambda = 0, .other = other};
+  }
+
+  void add(const std::vector<RunSpec>& specs) {
+    for (const RunSpec& spec : specs) {
+      if (std::find(runs_.begin(), runs_.end(), spec) == runs_.end()) runs_.push_back(spec);
+    }
+  }
+
+  void plan_guides(uint64_t seed) {
+    const RunSpec adversarial = adversary(kGuideLambda, seed);
+    add({base(seed), plain(RunKind::uniform_mlp, seed), plain(RunKind::trained_mlp, seed), adversarial,
+         guided(name(base(seed)), seed), guided(name(adversarial), seed)});
+  }
+
+  void plan_adversaries() {
+    const RunSpec attacked = base(options_.seed);
+    add({attacked,
+         plain(RunKind::uniform, options_.seed),
+         {.kind = RunKind::perturbation, .seed = options_.seed, .lambda = 0, .other = name(attacked)}});
+    for (const double lambda : options_.lambdas) add({adversary(lambda, options_.seed)});
+    if (!options_.adversary_seed && !options_.seeds.empty()) {
+      add({adversary(kGuideLambda, options_.seed), adversary(kGuideLambda, options_.seed, options_.seeds.front())});
+    }
+  }
+
+  void plan_diagnosis(uint64_t seed) {
+    add({base(seed), plain(RunKind::uniform_mlp, seed), plain(RunKind::trained_mlp, seed),
+         guided(name(base(seed)), seed), guided(setup_.guide->label, seed)});
+  }
+
+  const Setup& setup_;
+  const StudyOptions& options_;
+  std::vector<RunSpec> runs_;
+};
+
+/// How often the grid was extended: by two lambdas each time.
+int64_t extensions(const StudyOptions& options, const std::vector<RunSpec>& runs) {
+  const double planned = std::max(kGuideLambda, *std::max_element(options.lambdas.begin(), options.lambdas.end()));
+  return std::count_if(runs.begin(), runs.end(), [&](const RunSpec& spec) { return spec.lambda > planned; }) / 2;
+}
+
+}  // namespace
+
+std::vector<RunSpec> planned_runs(const Setup& setup, const StudyOptions& options, const std::set<Test>& tests) {
+  Planner planner(setup, options);
+  for (const Test test : tests) planner.plan(test);
+  return std::move(planner).runs();
+}
+
+GridState grid_state(const Setup& setup, const StudyOptions& options, const std::vector<RunSpec>& runs) {
+  const Planner planner(setup, options);
+  const auto folder = [&](const RunSpec& spec) {
+    return RunFolder(setup.arguments.runs, run_name(setup.name(), spec));
+  };
+  const RunFolder base = folder(planner.base(options.seed));
+  GridState state;
+  if (base.state() != RunState::finished) return state;
+  const Attention attacked = base.attention(SplitName::test);
+  double best_f1 = -1;
+  for (const RunSpec& spec : runs) {
+    if (spec != planner.adversary(spec.lambda, options.seed) || folder(spec).state() != RunState::finished) continue;
+    const double jsd = divergences(attacked, folder(spec).attention(SplitName::test), 0.5).mean_jsd();
+    const double f1 = folder(spec).result().split[static_cast<size_t>(SplitName::test)].f1;
+    state.largest_jsd = std::max(state.largest_jsd, jsd);
+    state.largest_lambda = std::max(state.largest_lambda, spec.lambda);
+    if (jsd > kFarAttention && f1 > best_f1) {
+      best_f1 = f1;
+      state.best = spec.lambda;
+    }
+  }
+  return state;
+}
+
+std::vector<RunSpec> following_runs(const Setup& setup, const StudyOptions& options, const std::set<Test>& tests,
+                                    const std::vector<RunSpec>& runs) {
+  if (!tests.contains(Test::adversary)) return {};
+  const Planner planner(setup, options);
+  const GridState state = grid_state(setup, options, runs);
+  std::vector<RunSpec> following;
+  if (state.best) {
+    for (const uint64_t seed : repeated_seeds(options)) following.push_back(planner.adversary(*state.best, seed));
+  } else if (state.largest_lambda > 0 && extensions(options, runs) < kExtensions) {
+    for (const int factor : {2, 4}) {
+      following.push_back(planner.adversary(factor * state.largest_lambda, options.seed));
+    }
+  }
+  std::erase_if(following,
+                [&](const RunSpec& spec) { return std::find(runs.begin(), runs.end(), spec) != runs.end(); });
+  return following;
+}
+
+}  // namespace notnot

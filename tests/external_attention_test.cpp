@@ -1,0 +1,382 @@
+// Attention from elsewhere: every form gives the same log-weights, worked out by hand; every mistake is named with its
+// place and the remedy.
+#include "engine/external_attention.h"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "engine/files.h"
+#include "engine/run_folder.h"
+#include "engine/safetensors.h"
+#include "tests/input_error.h"
+#include "tests/temporary_folder.h"
+
+using namespace notnot;
+
+namespace {
+
+constexpr float kNothing = -std::numeric_limits<float>::infinity();
+
+/// "rare" is unknown, as the training split has it nowhere.
+Dataset films() {
+  return make_dataset("films",
+                      {{"a good film", 1, SplitName::train, 1},
+                       {"a bad film", 0, SplitName::train, 7},
+                       {"a rare film", 1, SplitName::dev, 1},
+                       {"good", 1, SplitName::test, 1},
+                       {"bad film", 0, SplitName::test, 2}},
+                      {});
+}
+
+using Lines = std::vector<std::string>;
+
+/// Not in the data set's order.
+const Lines kLines = {
+    R"({"split": "test", "id": 2, "attention": [1, 4]})",
+    R"({"split": "train", "id": 1, "attention": [0.25, 0.25, 0.5], "label": "ignored"})",
+    R"({"split": "train", "id": 7, "attention": [0, 3, 1], "tokens": ["a", "bad", "film"]})",
+    R"({"split": "dev", "id": 1, "tokens": ["a", "rare", "film"], "attention": [1e308, 1e308, 1e308]})",
+    R"({"split": "test", "id": 1, "attention": [7]})"};
+constexpr int kLastLine = 5;
+
+// Natural logs of 1/4, 1/4, 1/2; 0, 3/4, 1/4; thirds; 1; 1/5, 4/5.
+const LogAttention kExpected = {{{kNothing, -1.3862944F, -1.3862944F, -0.6931472F, kNothing, kNothing, kNothing,
+                                  -0.2876821F, -1.3862944F, kNothing},
+                                 {kNothing, -1.0986123F, -1.0986123F, -1.0986123F, kNothing},
+                                 {kNothing, 0, kNothing, kNothing, -1.6094379F, -0.2231436F, kNothing}}};
+
+void check_close(const LogAttention& found, const LogAttention& expected) {
+  for (size_t s = 0; s < expected.size(); ++s) {
+    REQUIRE(found[s].size() == expected[s].size());
+    for (size_t i = 0; i < expected[s].size(); ++i) {
+      CAPTURE(s);
+      CAPTURE(i);
+      if (expected[s][i] == kNothing) {
+        CHECK(found[s][i] == kNothing);
+      } else {
+        CHECK(found[s][i] == doctest::Approx(expected[s][i]).epsilon(1e-6));
+      }
+    }
+  }
+}
+
+/// A file with these lines, read.
+LogAttention read_lines(const Lines& lines, Importance importance = Importance::weights) {
+  const TemporaryFolder folder;
+  std::string content;
+  for (const std::string& line : lines) content += line + "\n";
+  write_atomically(folder / "attention.jsonl", content);
+  return read_external_attention(folder / "attention.jsonl", films(), importance);
+}
+
+/// What is said when `line` stands for line `number` (1 = the first) of the good file.
+std::string complaint(int number, const std::string& line, Importance importance = Importance::weights) {
+  Lines lines = kLines;
+  lines[static_cast<size_t>(number) - 1] = line;
+  std::string message = input_error([&] { read_lines(lines, importance); });
+  CHECK_HAS(message, fmt::format("attention.jsonl, line {}: ", number));
+  return message;
+}
+
+/// The good file as tensors, which a test may damage.
+struct Tensors {
+  std::array<std::vector<float>, 3> attention = {{{0.25F, 0.25F, 0.5F, 0, 3, 1}, {2, 2, 2}, {7, 1, 4}}};
+  std::array<std::vector<int64_t>, 3> offsets = {{{0, 3, 6}, {0, 3}, {0, 1, 3}}};
+  std::array<std::vector<int64_t>, 3> rows = {{{1, 7}, {1}, {1, 2}}};
+  bool has_rows = true;
+
+  std::vector<TensorView> views() const {
+    std::vector<TensorView> result;
+    for (const SplitName split : kSplitNames) {
+      const auto s = static_cast<size_t>(split);
+      const auto add = [&](const char* name, DType dtype, const auto& values) {
+        result.push_back({fmt::format("{}/{}", to_string(split), name),
+                          dtype,
+                          {static_cast<int64_t>(values.size())},
+                          values.data()});
+      };
+      add("attention", DType::f32, attention[s]);
+      add("offsets", DType::i64, offsets[s]);
+      if (has_rows) add("row", DType::i64, rows[s]);
+    }
+    return result;
+  }
+};
+
+LogAttention read_tensors(const std::vector<TensorView>& views, Importance importance = Importance::weights) {
+  const TemporaryFolder folder;
+  write_safetensors(folder / "attention.safetensors", views);
+  return read_external_attention(folder / "attention.safetensors", films(), importance);
+}
+
+std::string complaint(const std::vector<TensorView>& views) {
+  std::string message = input_error([&] { read_tensors(views); });
+  CHECK_HAS(message, "attention.safetensors");
+  return message;
+}
+
+/// A finished run's attention files for `dataset`.
+void write_run(const std::filesystem::path& path, const Dataset& dataset, const LogAttention& attention) {
+  RunWriter writer{RunFolder(path)};
+  for (const SplitName name : kSplitNames) {
+    const Split& split = dataset.split(name);
+    writer.write_attention(name, split, attention[static_cast<size_t>(name)],
+                           std::vector<float>(split.labels.size(), 0.5F));
+  }
+}
+
+TEST_CASE("every form gives the same log-weights") {
+  check_close(read_lines(kLines), kExpected);
+  check_close(read_tensors(Tensors().views()), kExpected);
+  Tensors without_rows;
+  without_rows.has_rows = false;
+  check_close(read_tensors(without_rows.views()), kExpected);
+
+  const TemporaryFolder folder;
+  const LogAttention attention = read_lines(kLines);
+  write_run(folder / "run", films(), attention);
+  CHECK(read_external_attention(folder / "run", films(), Importance::weights) == attention);
+}
+
+TEST_CASE("double precision is read from safetensors, too") {
+  const std::vector<double> values = {1e300, 1e300, 2e300, 0, 3, 1};
+  const Tensors tensors;
+  std::vector<TensorView> views = tensors.views();
+  views[0].dtype = DType::f64;
+  views[0].data = values.data();
+  check_close(read_tensors(views), kExpected);
+}
+
+TEST_CASE("blank lines, carriage returns, a byte order mark and a last line without an end are no matter") {
+  Lines lines = kLines;
+  lines[0] = "\xEF\xBB\xBF" + lines[0] + "\r";
+  lines[1] = "\r\n  \n" + lines[1];
+  check_close(read_lines(lines), kExpected);
+
+  const TemporaryFolder folder;
+  write_atomically(folder / "a", kLines[0] + "\n" + kLines[1] + "\n" + kLines[2] + "\n" + kLines[3] + "\n" + kLines[4]);
+  check_close(read_external_attention(folder / "a", films(), Importance::weights), kExpected);
+}
+
+TEST_CASE("how importances become weights") {
+  Lines lines = kLines;
+  const auto check_first = [&](const char* values, Importance importance, std::array<float, 3> logs) {
+    CAPTURE(values);
+    lines[1] = fmt::format(R"({{"split": "train", "id": 1, "attention": {}}})", values);
+    const std::vector<float> found = read_lines(lines, importance)[0];
+    for (size_t k = 0; k < logs.size(); ++k) {
+      CAPTURE(k);
+      if (logs[k] == kNothing) {
+        CHECK(found[k + 1] == kNothing);
+      } else {
+        CHECK(found[k + 1] == doctest::Approx(logs[k]).epsilon(1e-6));
+      }
+    }
+    CHECK(found.front() == kNothing);
+    CHECK(found[4] == kNothing);
+  };
+  check_first("[1, 0, 3]", Importance::weights, {-1.3862944F, kNothing, -0.2876821F});    // 1/4, 0, 3/4
+  check_first("[-1, 0, 3]", Importance::absolute, {-1.3862944F, kNothing, -0.2876821F});  // the same
+  check_first("[-1, 0, 3]", Importance::positive, {kNothing, kNothing, 0});
+  check_first("[0, 1.0986122886681098, 0]", Importance::softmax, {-1.6094379F, -0.5108256F, -1.6094379F});  // 1 : 3 : 1
+  check_first("[-1000, 0, -2000]", Importance::softmax, {-1000, 0, -2000});
+  check_first("[1e-320, 1e-320, 0]", Importance::weights, {-0.6931472F, -0.6931472F, kNothing});
+}
+
+TEST_CASE("lines that say nothing useful") {
+  for (const char* line : {"{", "[1]", "17", "{\"split\": \"train\"} x", "\xFF"}) {
+    CAPTURE(line);
+    CHECK_HAS(complaint(2, line), "not a JSON object; every line must be like {\"split\"");
+  }
+  CHECK_HAS(complaint(2, R"({"split": "train", "id": 1, "attention": [NaN, 1, 1]})"), "NaN and Infinity are not JSON");
+  CHECK_HAS(complaint(2, R"({"split": "train", "id": 1, "attention": [1, Infinity, 1]})"), "a finite number");
+  CHECK_HAS(complaint(2, R"({"id": 1, "attention": [1, 1, 1]})"), "there is no 'split'; every line needs");
+  CHECK_HAS(complaint(2, R"({"split": "train", "attention": [1, 1, 1]})"), "there is no 'id'");
+  CHECK_HAS(complaint(2, R"({"split": "train", "id": 1, "weights": [1, 1, 1]})"), "there is no 'attention'");
+}
+
+TEST_CASE("texts that the data set does not have") {
+  CHECK_HAS(complaint(2, R"({"split": "eval", "id": 1, "attention": [1]})"),
+            "the split 'eval' is none of train, dev and test");
+  CHECK_HAS(complaint(2, R"({"split": 3, "id": 1, "attention": [1]})"), "the split 3 is none of");
+  CHECK_HAS(complaint(2, R"({"split": "train", "id": 2, "attention": [1]})"),
+            "the train split of films has no text with the id 2; compute the attention on the same data set");
+  CHECK_HAS(complaint(2, R"({"split": "train", "id": "1", "attention": [1]})"), "no text with the id '1'");
+  CHECK_HAS(complaint(2, R"({"split": "train", "id": 1.0, "attention": [1]})"), "no text with the id 1.0");
+  CHECK_HAS(complaint(2, R"({"split": "train", "id": [[1]], "attention": [1]})"), "no text with the id array");
+}
+
+TEST_CASE("every text once") {
+  CHECK_HAS(complaint(kLastLine, kLines[1]),
+            "text 1 of the train split: stands on line 2 already; give every text once");
+  const auto missing = [](const Lines& lines) { return input_error([&] { read_lines(lines); }); };
+  CHECK_HAS(missing({kLines[0], kLines[1], kLines[3]}),
+            "attention.jsonl: 2 texts of films are missing, the first is text 7 of the train split; compute");
+  CHECK_HAS(missing({}), "5 texts of films are missing, the first is text 1 of the train split");
+}
+
+TEST_CASE("a text without an id of its own") {
+  const Dataset twice = make_dataset("twice",
+                                     {{"a", 1, SplitName::train, 1},
+                                      {"b", 0, SplitName::train, 1},
+                                      {"a", 1, SplitName::dev, 1},
+                                      {"a", 1, SplitName::test, 1},
+                                      {"b", 0, SplitName::test, 2}},
+                                     {});
+  CHECK_HAS(input_error([&] { read_external_attention("none", twice, Importance::weights); }),
+            "the train split of twice has several texts with the id 1; give the attention as safetensors");
+}
+
+TEST_CASE("weights that do not fit the words") {
+  const auto first = [](const std::string& attention) {
+    return complaint(2, R"({"split": "train", "id": 1, "attention": )" + attention + "}");
+  };
+  CHECK_HAS(first("[1, 1, 1, 1, 1]"),
+            "text 1 of the train split: 5 weights for its 3 words ('a good film'); give each word one, the boundary");
+  CHECK_HAS(first("[]"), "0 weights for its 3 words");
+  CHECK_HAS(first("1"), "'attention' is no list");
+  CHECK_HAS(first("[1, null, 1]"), "text 1 of the train split: weight 2 is null; give every word a finite number");
+  CHECK_HAS(first("[1, [], 1]"), "weight 2 is array");
+  CHECK_HAS(first("[1, 1e999, 1]"), "not a JSON object");
+  CHECK_HAS(first("[0, 0, 0.0]"), "text 1 of the train split: no weight is above 0");
+  CHECK_HAS(first("[0.5, 0, -0.5]"),
+            "text 1 of the train split: weight 3 is -0.5, below 0; if these are no attention weights, choose how they "
+            "become some: absolute, positive or softmax");
+  CHECK_HAS(complaint(2, R"({"split": "train", "id": 1, "attention": [-1, -2, 0]})", Importance::positive),
+            "no weight is above 0");
+}
+
+TEST_CASE("tokens that are not the data set's") {
+  const auto third = [](const std::string& tokens) {
+    return complaint(3, R"({"split": "train", "id": 7, "attention": [1, 1, 1], "tokens": )" + tokens + "}");
+  };
+  CHECK_HAS(third(R"(["a", "good", "film"])"),
+            "text 7 of the train split: token 2 is 'good' where the data set has 'bad'; compute the attention on");
+  CHECK_HAS(third(R"(["a", "rare", "film"])"), "token 2 is 'rare'");
+  CHECK_HAS(third(R"(["a", "bad"])"), "2 tokens for its 3 words ('a bad film')");
+  CHECK_HAS(third(R"(["a", "bad", "film", "!"])"), "4 tokens for its 3 words");
+  CHECK_HAS(third(R"([1])"), "token 1 is 1 where");
+  CHECK_HAS(third(R"("a bad film")"), "'tokens' is no list");
+}
+
+TEST_CASE("files that cannot be read") {
+  const TemporaryFolder folder;
+  const auto read = [&](const char* name) {
+    return input_error([&] { read_external_attention(folder / name, films(), Importance::weights); });
+  };
+  for (const char* name : {"none.jsonl", "none.safetensors"}) {
+    CHECK_HAS(read(name), fmt::format("cannot read {}: No such file", (folder / name).string()));
+  }
+  std::filesystem::create_directory(folder / "empty");
+  CHECK_HAS(read("empty"), (folder / "empty" / "attention_train.safetensors").string());
+  write_atomically(folder / "text.safetensors", kLines[0]);
+  CHECK_HAS(read("text.safetensors"), "not a readable safetensors file");
+}
+
+TEST_CASE("tensors of the wrong kind or shape") {
+  const Tensors good;
+  std::vector<TensorView> views = good.views();
+  views[0].shape = {2, 3};
+  CHECK_HAS(complaint(views), "tensor `train/attention` has the shape [2, 3] and needs [6], one per word; compute");
+  views = good.views();
+  views[0].shape = {5};
+  CHECK_HAS(complaint(views), "has the shape [5] and needs [6]");
+  views = good.views();
+  views[1].shape = {2};
+  CHECK_HAS(complaint(views), "tensor `train/offsets` has the shape [2] and needs [3], one more than there are texts");
+  views = good.views();
+  views[8].shape = {1};
+  CHECK_HAS(complaint(views), "tensor `test/row` has the shape [1] and needs [2], one per text");
+  views = good.views();
+  views[0].dtype = DType::i32;
+  CHECK_HAS(complaint(views), "tensor `train/attention` is I32 and cannot be read as F64");
+  views = good.views();
+  views[4].dtype = DType::f64;
+  CHECK_HAS(complaint(views), "tensor `dev/offsets` is F64 and cannot be read as I64");
+  views = good.views();
+  views.pop_back();
+  views.pop_back();
+  CHECK_HAS(complaint(views), "has no tensor `test/offsets`");
+}
+
+TEST_CASE("tensors with the wrong values") {
+  Tensors tensors;
+  tensors.offsets[0] = {1, 3, 6};
+  CHECK_HAS(complaint(tensors.views()), "tensor `train/offsets` begins with 1");
+  tensors = {};
+  tensors.offsets[0] = {0, 5, 8};
+  CHECK_HAS(complaint(tensors.views()),
+            "tensor `train/offsets`: text 1 of the train split has the offsets 0 and 5, which for its 3 words ('a good "
+            "film') must be 0 and 3; give each word one weight");
+  tensors.offsets[0] = {0, 3, std::numeric_limits<int64_t>::min()};
+  CHECK_HAS(complaint(tensors.views()), "text 7 of the train split has the offsets 3 and -9223372036854775808");
+  tensors = {};
+  tensors.rows[2] = {1, 3};
+  CHECK_HAS(complaint(tensors.views()), "tensor `test/row`: element 1 is 3 where the data set has 2; compute");
+  const auto with_weight = [](float weight) {
+    Tensors damaged;
+    damaged.attention[1][2] = weight;
+    return complaint(damaged.views());
+  };
+  CHECK_HAS(with_weight(std::numeric_limits<float>::quiet_NaN()),
+            "tensor `dev/attention`: text 1 of the dev split: weight 3 is nan; give every word a finite number");
+  CHECK_HAS(with_weight(-kNothing), "weight 3 is inf");
+  CHECK_HAS(with_weight(-1), "weight 3 is -1, below 0");
+  tensors = {};
+  tensors.attention[2] = {1, 0, 0};
+  CHECK_HAS(complaint(tensors.views()), "text 2 of the test split: no weight is above 0");
+}
+
+TEST_CASE("a run on other texts") {
+  const TemporaryFolder folder;
+  const LogAttention attention = read_lines(kLines);
+  const auto refused = [&](const Dataset& dataset, Importance importance = Importance::weights) {
+    return input_error([&] { read_external_attention(folder / "run", dataset, importance); });
+  };
+  write_run(folder / "run", films(), attention);
+  CHECK_HAS(refused(films(), Importance::softmax),
+            "is a run folder, which holds attention weights; read them as weights");
+
+  Dataset other = films();
+  other.splits[2].rows = {1, 3};
+  CHECK_HAS(refused(other),
+            "attention_test.safetensors: its text 2 has the id 2 and 2 words, where films has the id 3 and 2 words; "
+            "give a run that was trained on this data set");
+  other = films();
+  other.splits[0].offsets = {0, 4, 10};
+  CHECK_HAS(refused(other), "its text 1 has the id 1 and 3 words, where films has the id 1 and 2 words");
+  other = films();
+  other.splits[1] = other.splits[0];
+  CHECK_HAS(refused(other), "attention_dev.safetensors has 1 texts where the dev split of films has 2");
+}
+
+TEST_CASE("the words that are handed out") {
+  const TemporaryFolder folder;
+  write_tokens(folder / "tokens.jsonl", films());
+  const std::string tokens = read_file(folder / "tokens.jsonl");
+  CHECK(tokens == R"({"split":"train","id":1,"label":1,"tokens":["a","good","film"]}
+{"split":"train","id":7,"label":0,"tokens":["a","bad","film"]}
+{"split":"dev","id":1,"label":1,"tokens":["a","<UNK>","film"]}
+{"split":"test","id":1,"label":1,"tokens":["good"]}
+{"split":"test","id":2,"label":0,"tokens":["bad","film"]}
+)");
+  CHECK_HAS(input_error([&] { write_tokens(folder / "none" / "tokens.jsonl", films()); }), "No such file");
+}
+
+TEST_CASE("the words that were handed out come back with weights") {
+  const TemporaryFolder folder;
+  write_tokens(folder / "tokens.jsonl", films());
+  std::string lines = read_file(folder / "tokens.jsonl");
+  for (const char* weights : {"0.25, 0.25, 0.5", "0, 3, 1", "1, 1, 1", "7", "1, 4"}) {
+    const size_t end = lines.find("]}\n");
+    REQUIRE(end != std::string::npos);
+    lines.replace(end, 2, fmt::format("], \"attention\": [{}] }}", weights));
+  }
+  write_atomically(folder / "attention.jsonl", lines);
+  check_close(read_external_attention(folder / "attention.jsonl", films(), Importance::weights), kExpected);
+}
+
+}  // namespace

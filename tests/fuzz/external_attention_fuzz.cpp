@@ -1,0 +1,39 @@
+// libFuzzer on the reader of attention from elsewhere: whatever the lines, each text has log-weights of sum 1, or there
+// is an InputError. The first byte chooses the Importance. Not part of the build; see table_fuzz.cpp for how to compile
+// it, with -DNOTNOT_VERSION='""' -DNOTNOT_COMMIT='""' and the sources
+//   engine/{external_attention,dataset,dataset_builder,run_folder,safetensors,version,text,files}.cpp
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "engine/external_attention.h"
+#include "kernels/error.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  static const notnot::Dataset dataset = notnot::make_dataset("fuzz",
+                                                              {{"a b", 0, notnot::SplitName::train, 1},
+                                                               {"b", 1, notnot::SplitName::train, 2},
+                                                               {"a c", 0, notnot::SplitName::test, 1},
+                                                               {"a", 1, notnot::SplitName::test, 2},
+                                                               {"c b a", 1, notnot::SplitName::dev, 1}},
+                                                              {});
+  if (size == 0) return 0;
+  const int file = memfd_create("fuzz", MFD_CLOEXEC);
+  if (file < 0 || write(file, bytes + 1, size - 1) != static_cast<ssize_t>(size - 1)) std::abort();
+  try {
+    const auto attention = notnot::read_external_attention("/proc/self/fd/" + std::to_string(file), dataset,
+                                                           notnot::kImportances[bytes[0] % 4]);
+    for (const notnot::SplitName name : notnot::kSplitNames) {
+      double sum = 0;
+      for (const float weight : attention[static_cast<size_t>(name)]) sum += std::exp(static_cast<double>(weight));
+      if (!(std::fabs(sum - dataset.split(name).size()) < 1e-5)) std::abort();
+    }
+  } catch (const notnot::InputError&) {
+  }
+  close(file);
+  return 0;
+}
