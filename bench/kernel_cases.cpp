@@ -6,8 +6,10 @@
 
 #include "kernels/adam.h"
 #include "kernels/attention_head.h"
+#include "kernels/attention_permutation.h"
 #include "kernels/bilstm.h"
 #include "kernels/gemm.h"
+#include "kernels/instance_adversary.h"
 #include "kernels/matrix.h"
 #include "kernels/token_projection.h"
 #include "kernels/unique_tokens.h"
@@ -22,6 +24,8 @@ using Array = DeviceArray<float>;
 constexpr double kSumTolerance = 5e-6, kElementTolerance = 1e-6;
 // Clocks per step of the persistent kernels with one sequence per block, as kernels/bilstm.cu counts them.
 constexpr double kForwardClocks = 860, kBackwardClocks = 900;
+// The same for a step of kernels/instance_adversary.cu on up to 32 words.
+constexpr double kAdversaryClocks = 1000;
 
 double floats(double count) { return sizeof(float) * count; }
 
@@ -384,6 +388,121 @@ void add_head_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
   cases.push_back(adversary);
 }
 
+// --- perturbations of the attention ----------------------------------------------------------------------------------
+
+constexpr int32_t kAdversaries = 5, kAdversarySteps = 20, kPermutations = 100;
+
+/// Texts as one number per word, with uniform attention.
+struct Contributions {
+  Contributions(const Device& device, const Sizes& sizes)
+      : s(sizes),
+        offsets(device, s.batch.ragged.offsets),
+        contributions(device, random_floats(s.batch.n, 2)),
+        bias(device, std::vector<float>{0.1F}),
+        log_attention(device, uniform(s.batch.ragged)) {}
+  static std::vector<float> uniform(const HostRagged& batch) {
+    std::vector<float> logs;
+    for (int32_t b = 0; b < batch.sequences(); ++b) {
+      const auto length = batch.offsets[static_cast<size_t>(b) + 1] - batch.offsets[static_cast<size_t>(b)];
+      logs.insert(logs.end(), static_cast<size_t>(length), -std::log(static_cast<float>(length - 2)));
+    }
+    return logs;
+  }
+  int32_t b() const { return static_cast<int32_t>(s.batch.b); }
+  int32_t n() const { return static_cast<int32_t>(s.batch.n); }
+  const Sizes& s;
+  DeviceArray<int32_t> offsets;
+  Array contributions, bias, log_attention;
+};
+
+struct Permute : Contributions {
+  Permute(const Device& device, const Sizes& sizes)
+      : Contributions(device, sizes),
+        keys(device, std::vector<uint32_t>(s.batch.ragged.offsets.begin(), s.batch.ragged.offsets.end())),
+        shares(device, random_floats(s.batch.n, 3)),
+        change(device, s.batch.b * kPermutations),
+        median(device, s.batch.b),
+        workspace(device, attention_permutation_workspace(s.batch.n)) {}
+  void launch(const Device& device) {
+    attention_permutation(device, {.sequences = b(),
+                                   .tokens = n(),
+                                   .longest = s.batch.ragged.longest,
+                                   .permutations = kPermutations,
+                                   .seed = 1,
+                                   .offsets = offsets,
+                                   .keys = keys,
+                                   .contributions = contributions,
+                                   .output_bias = bias,
+                                   .log_attention = shares,
+                                   .change = change,
+                                   .median = median,
+                                   .workspace = workspace});
+  }
+  std::vector<float> result() { return change.host(); }
+  DeviceArray<uint32_t> keys;
+  Array shares, change, median, workspace;
+};
+
+struct Attack : Contributions {
+  Attack(const Device& device, const Sizes& sizes)
+      : Contributions(device, sizes),
+        starts(random_floats(kAdversaries * s.batch.n, 3, 6)),
+        scalars(device, step_scalars()),
+        base_probability(device, std::vector<float>(static_cast<size_t>(s.batch.b), 0.5F)),
+        logs(device, starts),
+        probability(device, kAdversaries * s.batch.b),
+        divergence(device, kAdversaries * s.batch.b),
+        workspace(device, instance_adversary_workspace(kAdversaries, s.batch.b, s.batch.n)) {}
+  static std::vector<AdamStepScalars> step_scalars() {
+    std::vector<AdamStepScalars> scalars;
+    for (int t = 1; t <= kAdversarySteps; ++t) scalars.push_back(adam_step_scalars<float>(0.01, 0.9, 0.999, t));
+    return scalars;
+  }
+  void launch(const Device& device) {
+    instance_adversary(device, {.sequences = b(),
+                                .tokens = n(),
+                                .longest = s.batch.ragged.longest,
+                                .adversaries = kAdversaries,
+                                .steps = kAdversarySteps,
+                                .offsets = offsets,
+                                .scalars = scalars,
+                                .contributions = contributions,
+                                .output_bias = bias,
+                                .base_log_attention = log_attention,
+                                .base_probability = base_probability,
+                                .log_attention = logs,
+                                .probability = probability,
+                                .divergence = divergence,
+                                .workspace = workspace});
+  }
+  /// The operation turns its starts into its result.
+  void reset(const Device& device) {
+    copy_to_device(device, logs.span().data, starts.data(), starts.size() * sizeof(float));
+  }
+  std::vector<float> result() { return probability.host(); }
+  std::vector<float> starts;
+  DeviceArray<AdamStepScalars> scalars;
+  Array base_probability, logs, probability, divergence, workspace;
+};
+
+void add_perturbation_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
+  const auto n = static_cast<double>(s->batch.n), b = static_cast<double>(s->batch.b);
+  cases.push_back({.name = fmt::format("attention_permutation, {} times", kPermutations),
+                   .shape = fmt::format("{} B={}", s->tokens(), s->batch.b),
+                   .flop = 2 * kPermutations * n,
+                   .bytes = floats(2 * n + kPermutations * b),
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<Permute>(s)});
+  // Softmax, p and the gradient's mean: three sums of products over the words.
+  cases.push_back({.name = fmt::format("instance_adversary, {} steps", kAdversarySteps),
+                   .shape = fmt::format("{} B={} K={}", s->tokens(), s->batch.b, kAdversaries),
+                   .flop = 2.0 * 3 * kAdversarySteps * kAdversaries * n,
+                   .bytes = floats((2 + 2 * kAdversaries) * n),
+                   .clocks = kAdversarySteps * kAdversaryClocks,
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<Attack>(s)});
+}
+
 // --- optimiser -------------------------------------------------------------------------------------------------------
 
 constexpr int32_t kMissedSteps = 10;
@@ -543,6 +662,16 @@ struct SumColumns : Matrices {
   std::vector<float> result() { return sums.host(); }
 };
 
+struct DotRows : Matrices {
+  DotRows(const Device& device, const Sizes& sizes)
+      : Matrices(device, sizes), vector(normal_scale(device, s.d, 5, s.d)), dots(device, s.batch.n) {}
+  void launch(const Device& device) {
+    row_dot(device, {.rows = n(), .columns = d(), .values = states, .vector = vector, .products = dots});
+  }
+  std::vector<float> result() { return dots.host(); }
+  Array vector, dots;
+};
+
 struct TransposeWeight {
   TransposeWeight(const Device& device, const Sizes& sizes)
       : s(sizes), from(device, random_floats(s.p * s.e, 2)), to(device, s.p * s.e) {}
@@ -575,6 +704,12 @@ void add_matrix_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
                    .bytes = floats(n * d),
                    .tolerance = kSumTolerance,
                    .prepare = preparing<SumColumns>(s)});
+  cases.push_back({.name = "row_dot",
+                   .shape = shape,
+                   .flop = 2 * n * d,
+                   .bytes = floats(n * d + d + n),
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<DotRows>(s)});
   cases.push_back({.name = "transpose",
                    .shape = fmt::format("{} [{},{}]", s->name, s->p, s->e),
                    .bytes = floats(2.0 * static_cast<double>(s->p * s->e)),
@@ -599,6 +734,7 @@ std::vector<KernelCase> kernel_cases(const Workload& workload) {
   add_token_cases(cases, sizes);
   add_bilstm_cases(cases, sizes);
   add_head_cases(cases, sizes);
+  add_perturbation_cases(cases, sizes);
   add_adam_cases(cases, sizes);
   add_matrix_cases(cases, sizes);
   return cases;

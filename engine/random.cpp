@@ -3,18 +3,14 @@
 #include <cmath>
 #include <numbers>
 
+#include "kernels/philox.h"
+
 namespace notnot {
 
 std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t product0 = uint64_t{0xD2511F53} * counter[0];
-    const uint64_t product1 = uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<uint32_t>(product1 >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(product1),
-               static_cast<uint32_t>(product0 >> 32) ^ counter[3] ^ key[1], static_cast<uint32_t>(product0)};
-    key[0] += 0x9E3779B9;
-    key[1] += 0xBB67AE85;
-  }
-  return counter;
+  const PhiloxWords words =
+      philox({counter[0], counter[1], counter[2], counter[3]}, uint64_t{key[1]} << 32 | uint64_t{key[0]});
+  return {words.x, words.y, words.z, words.w};
 }
 
 uint32_t Random::bits(uint64_t index) const {

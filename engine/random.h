@@ -16,7 +16,9 @@ enum class Purpose : uint32_t {
   planted_corpus = 5,
   test_data = 6,
   split = 7,
-  missing_vectors = 8
+  missing_vectors = 8,
+  permutation = 9,
+  adversary_start = 10
 };
 
 /// The 10-round Philox4x32 bijection.

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numbers>
 #include <system_error>
 #include <utility>
 
@@ -150,6 +151,24 @@ std::string fault(const AttentionView& view) {
 void check_attention(const Split& texts, std::span<const float> log_attention, std::span<const float> probability) {
   const std::string what = fault({log_attention, texts.offsets, probability, texts.labels, texts.rows});
   NOTNOT_CHECK(what.empty(), "{}", what);
+}
+
+/// What is wrong with a measure of every text; empty when nothing is.
+std::string fault_of_measure(const char* name, std::span<const float> values, size_t size, double largest) {
+  if (values.size() != size) return fmt::format("{} values of {} for {} texts", values.size(), name, size);
+  const auto wrong =
+      std::find_if(values.begin(), values.end(), [largest](float value) { return !(value >= 0 && value <= largest); });
+  if (wrong == values.end()) return "";
+  return fmt::format("text {}: its {} is {}, not from 0 to {:.3g}", wrong - values.begin(), name, *wrong, largest);
+}
+
+std::string fault(const Perturbations& p) {
+  std::string what = fault({p.adversary_log_attention, p.offsets, p.adversary_probability, p.label, p.row});
+  const size_t size = p.label.size();
+  if (what.empty()) what = fault_of_measure("permutation_change", p.permutation_change, size, 1);
+  if (what.empty()) what = fault_of_measure("adversary_jsd", p.adversary_jsd, size, std::numbers::ln2_v<float>);
+  if (what.empty()) what = fault_of_measure("adversary_tvd", p.adversary_tvd, size, 0.5);
+  return what;
 }
 
 /// One line of predictions.jsonl. Numbers by fmt: nlohmann::json would write a float's double value with 17 digits.
@@ -299,6 +318,22 @@ Attention RunFolder::attention(SplitName split) const {
   return result;
 }
 
+Perturbations RunFolder::perturbations() const {
+  const Safetensors file = Safetensors::read(perturbation_path());
+  Perturbations result;
+  result.permutation_change = file.values<float>("permutation_change");
+  result.adversary_jsd = file.values<float>("adversary_jsd");
+  result.adversary_tvd = file.values<float>("adversary_tvd");
+  result.adversary_probability = file.values<float>("adversary_probability");
+  result.adversary_log_attention = file.values<float>("adversary_log_attention");
+  result.offsets = file.values<int64_t>("offsets");
+  result.label = file.values<int32_t>("label");
+  result.row = file.values<int64_t>("row");
+  const std::string what = fault(result);
+  if (!what.empty()) throw_damaged(perturbation_path(), what);
+  return result;
+}
+
 std::vector<std::string> differing_choices(const Json& existing, const Json& requested) {
   std::vector<std::string> result;
   collect_differences(choices_of(existing), choices_of(requested), "", result);
@@ -324,8 +359,8 @@ RunWriter::RunWriter(RunWriter&& other) noexcept
 void RunWriter::start(Json config) {
   // config.json goes first: a folder without it counts as absent, whatever else a crash leaves in it.
   std::vector<std::filesystem::path> stale = {
-      folder_.config_path(), folder_.result_path(),     folder_.metrics_path(),    folder_.checkpoint_path(),
-      folder_.model_path(),  folder_.vocabulary_path(), folder_.predictions_path()};
+      folder_.config_path(), folder_.result_path(),     folder_.metrics_path(),     folder_.checkpoint_path(),
+      folder_.model_path(),  folder_.vocabulary_path(), folder_.predictions_path(), folder_.perturbation_path()};
   for (const SplitName split : kSplitNames) stale.push_back(folder_.attention_path(split));
   for (const auto& file : stale) {
     std::error_code error;
@@ -364,6 +399,24 @@ void RunWriter::write_attention(SplitName split, const Split& texts, std::span<c
                                                     {"probability", DType::f32, {size}, probability.data()},
                                                     {"label", DType::i32, {size}, texts.labels.data()},
                                                     {"row", DType::i64, {size}, texts.rows.data()}});
+}
+
+void RunWriter::write_perturbations(const Perturbations& p) {
+  const std::string what = fault(p);
+  NOTNOT_CHECK(what.empty(), "{}", what);
+  const int64_t size = p.size();
+  write_safetensors(folder_.perturbation_path(),
+                    {{"permutation_change", DType::f32, {size}, p.permutation_change.data()},
+                     {"adversary_jsd", DType::f32, {size}, p.adversary_jsd.data()},
+                     {"adversary_tvd", DType::f32, {size}, p.adversary_tvd.data()},
+                     {"adversary_probability", DType::f32, {size}, p.adversary_probability.data()},
+                     {"adversary_log_attention",
+                      DType::f32,
+                      {static_cast<int64_t>(p.adversary_log_attention.size())},
+                      p.adversary_log_attention.data()},
+                     {"offsets", DType::i64, {size + 1}, p.offsets.data()},
+                     {"label", DType::i32, {size}, p.label.data()},
+                     {"row", DType::i64, {size}, p.row.data()}});
 }
 
 void RunWriter::write_predictions(const Vocabulary& vocabulary, const Split& texts,

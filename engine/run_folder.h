@@ -7,6 +7,7 @@
 //   model.safetensors         the parameters of the chosen epoch; written by models/
 //   vocabulary.txt            a word per line, line k (from 1) holds id k-1
 //   attention_SPLIT.safetensors  train, dev and test under the chosen epoch: see Attention
+//   perturbation.safetensors  of a perturbed model: see Perturbations
 //   predictions.jsonl         the test split, an object per text: id, label, probability, tokens, attention
 //   result.json               the chosen epoch and its measures; written last, so a folder that has it is finished
 //   failure.json              of a run that failed: `reason`
@@ -57,6 +58,21 @@ struct Attention {
   int32_t size() const { return static_cast<int32_t>(label.size()); }
 };
 
+/// perturbation.safetensors, Jain & Wallace's two perturbations of a split's attention: a tensor per member, under its
+/// name. Made by models/perturbation.h.
+struct Perturbations {
+  std::vector<float> permutation_change;       ///< [size] median |change of p| when the weights are permuted, 0 to 1
+  std::vector<float> adversary_jsd;            ///< [size] of the adversary's attention to the model's, 0 to ln 2
+  std::vector<float> adversary_tvd;            ///< [size] 0.5 |change of p|, 0 to 0.5
+  std::vector<float> adversary_probability;    ///< [size] of class 1
+  std::vector<float> adversary_log_attention;  ///< [tokens] as Attention::log_attention
+  std::vector<int64_t> offsets;                ///< [size + 1] the last three as in Attention
+  std::vector<int32_t> label;                  ///< [size]
+  std::vector<int64_t> row;                    ///< [size]
+
+  int32_t size() const { return static_cast<int32_t>(label.size()); }
+};
+
 enum class RunState : uint8_t {
   absent,      ///< nothing was started here
   unfinished,  ///< started, but there is no checkpoint: start again
@@ -79,6 +95,7 @@ class RunFolder {
   std::filesystem::path vocabulary_path() const { return path_ / "vocabulary.txt"; }
   std::filesystem::path predictions_path() const { return path_ / "predictions.jsonl"; }
   std::filesystem::path attention_path(SplitName split) const;
+  std::filesystem::path perturbation_path() const { return path_ / "perturbation.safetensors"; }
   std::filesystem::path config_path() const { return path_ / "config.json"; }
   std::filesystem::path metrics_path() const { return path_ / "metrics.csv"; }
   std::filesystem::path result_path() const { return path_ / "result.json"; }
@@ -94,6 +111,8 @@ class RunFolder {
   RunResult result() const;
   /// Checked: offsets fit, labels are 0 or 1, probabilities lie in [0, 1] and every text's weights sum to 1.
   Attention attention(SplitName split) const;
+  /// Checked likewise, and the three measures lie where Perturbations says.
+  Perturbations perturbations() const;
 
  private:
   std::filesystem::path path_;
@@ -128,7 +147,10 @@ class RunWriter {
   /// broken.
   void write_attention(SplitName split, const Split& texts, std::span<const float> log_attention,
                        std::span<const float> probability);
-  /// The same arguments for the test split; boundary tokens are left out, attention is written as weights.
+  /// Throws Error where the rules of Perturbations are broken.
+  void write_perturbations(const Perturbations& perturbations);
+  /// The arguments of write_attention for the test split; boundary tokens are left out, attention is written as
+  /// weights.
   void write_predictions(const Vocabulary& vocabulary, const Split& texts, std::span<const float> log_attention,
                          std::span<const float> probability);
   /// Writes result.json: from now on the run is finished. The checkpoint stays.

@@ -12,6 +12,7 @@ namespace notnot {
 #if defined(__CUDA_ARCH__)
 NOTNOT_HD float exponential(float x) { return expf(x); }
 NOTNOT_HD float hyperbolic_tangent(float x) { return tanhf(x); }
+NOTNOT_HD float logarithm(float x) { return logf(x); }
 #else
 /// e^x within 2 ulp for -87 <= x <= 88, clamped to that range. Range reduction by Cody & Waite; polynomial from
 /// Moshier's Cephes.
@@ -45,6 +46,29 @@ NOTNOT_HD float hyperbolic_tangent(float x) {
   const float far = 1.0F - 2.0F / (exponential(2.0F * x) + 1.0F);
   return square < 0.390625F ? near_zero : far;
 }
+
+/// ln x within 2 ulp for normal, finite x > 0; NaN stays NaN. x = 2^n (1 + r) with sqrt(1/2) <= 1 + r < sqrt(2);
+/// polynomial from Cephes.
+NOTNOT_HD float logarithm(float x) {
+  constexpr int32_t kRootOfHalf = 0x3F3504F3;  // the bits of sqrt(1/2)
+  const auto bits = __builtin_bit_cast(int32_t, x);
+  const int32_t exponent = (bits - kRootOfHalf) >> 23;
+  const auto n = static_cast<float>(exponent);
+  const float r = __builtin_bit_cast(float, bits - exponent * (1 << 23)) - 1.0F;
+  float p = 7.0376836292E-2F;
+  p = p * r + -1.1514610310E-1F;
+  p = p * r + 1.1676998740E-1F;
+  p = p * r + -1.2420140846E-1F;
+  p = p * r + 1.4249322787E-1F;
+  p = p * r + -1.6668057665E-1F;
+  p = p * r + 2.0000714765E-1F;
+  p = p * r + -2.4999993993E-1F;
+  p = p * r + 3.3333331174E-1F;
+  const float square = r * r;
+  const float tail = p * r * square + n * -2.12194440e-4F - 0.5F * square;
+  const float result = (r + tail) + n * 0.693359375F;
+  return x == x ? result : x;
+}
 #endif
 /// a b + c, with one rounding where the instruction set has it; written out where two pieces of code must round alike.
 NOTNOT_HD float multiply_add(float a, float b, float c) {
@@ -58,6 +82,13 @@ NOTNOT_HD double multiply_add(double a, double b, double c) { return a * b + c; 
 
 NOTNOT_HD double exponential(double x) { return std::exp(x); }
 NOTNOT_HD double hyperbolic_tangent(double x) { return std::tanh(x); }
+NOTNOT_HD double logarithm(double x) { return std::log(x); }
+
+/// e^x of a log-attention. Below -87 it is 0 (e^x would be under 1.7e-38, which float can hardly hold); NaN stays NaN.
+template <class Real>
+NOTNOT_HD Real attention_weight(Real x) {
+  return x < Real(-87) ? Real(0) : exponential(x);
+}
 
 template <class Real>
 NOTNOT_HD Real sigmoid(Real x) {

@@ -73,6 +73,22 @@ __global__ void __launch_bounds__(kColumns)
   sums[j] = sum;
 }
 
+// Row dot: a warp per row.
+constexpr int kDotRows = 8;
+
+__global__ void __launch_bounds__(kDotRows * 32)
+    row_dot_kernel(const float* __restrict__ values, const float* __restrict__ vector, float* __restrict__ products,
+                   int32_t rows, int32_t columns) {
+  const auto i = static_cast<int32_t>(blockIdx.x * kDotRows + threadIdx.y);
+  if (i >= rows) return;
+  const float* row = values + int64_t{i} * columns;
+  float sum = 0;
+#pragma unroll 8
+  for (auto j = static_cast<int32_t>(threadIdx.x); j < columns; j += 32) sum = fmaf(row[j], vector[j], sum);
+  for (int mask = 16; mask > 0; mask /= 2) sum += __shfl_xor_sync(0xFFFFFFFFU, sum, mask);
+  if (threadIdx.x == 0) products[i] = sum;
+}
+
 }  // namespace
 
 void transpose(const Device& device, const Transpose& args) {
@@ -96,6 +112,12 @@ void column_sum(const Device& device, const ColumnSum& args) {
          args.workspace.data, args.rows, args.columns);
   launch(device, "column_sum_total", {column_blocks, kColumns}, column_sum_total, args.workspace.data, args.sums.data,
          static_cast<int32_t>(blocks), args.columns);
+}
+
+void row_dot(const Device& device, const RowDot& args) {
+  const ProfileRange range("row_dot");
+  launch(device, "row_dot", {blocks_for(args.rows, kDotRows), {32, kDotRows}}, row_dot_kernel, args.values.data,
+         args.vector.data, args.products.data, args.rows, args.columns);
 }
 
 }  // namespace notnot::cuda

@@ -63,4 +63,20 @@ inline void ColumnSum::check() const {
 }
 NOTNOT_OPERATION(column_sum, ColumnSum)
 
+/// products[i] = values[i] . vector, each row's sum in an order that depends on `columns` alone.
+struct RowDot {
+  int32_t rows = 0, columns = 0;
+  Span<const float> values;  ///< [rows, columns]
+  Span<const float> vector;  ///< [columns]
+  Span<float> products;      ///< out [rows]
+
+  void check() const {
+    NOTNOT_CHECK(rows > 0 && columns > 0, "[{}, {}]", rows, columns);
+    NOTNOT_CHECK_SIZE(values, int64_t{rows} * columns);
+    NOTNOT_CHECK_SIZE(vector, columns);
+    NOTNOT_CHECK_SIZE(products, rows);
+  }
+};
+NOTNOT_OPERATION(row_dot, RowDot)
+
 }  // namespace notnot

@@ -48,4 +48,11 @@ void column_sum(const Device& device, const ColumnSum& args) {
   }
 }
 
+void row_dot(const Device& device, const RowDot& args) {
+#pragma omp parallel for num_threads(device.threads) schedule(static)
+  for (int32_t i = 0; i < args.rows; ++i) {
+    args.products[i] = dot(&args.values[int64_t{i} * args.columns], args.vector.data, args.columns);
+  }
+}
+
 }  // namespace notnot::NOTNOT_CPU_NAMESPACE

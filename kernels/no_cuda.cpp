@@ -1,8 +1,10 @@
 // The CUDA backend of a build without CUDA: it counts no devices, says why, and everything else throws.
 #include "kernels/adam.h"
 #include "kernels/attention_head.h"
+#include "kernels/attention_permutation.h"
 #include "kernels/bilstm.h"
 #include "kernels/gemm.h"
+#include "kernels/instance_adversary.h"
 #include "kernels/matrix.h"
 #include "kernels/token_projection.h"
 #include "kernels/unique_tokens.h"
@@ -39,6 +41,7 @@ NOTNOT_NO_CUDA(weight_gradient, WeightGradient)
 NOTNOT_NO_CUDA(transpose, Transpose)
 NOTNOT_NO_CUDA(gather_rows, GatherRows)
 NOTNOT_NO_CUDA(column_sum, ColumnSum)
+NOTNOT_NO_CUDA(row_dot, RowDot)
 NOTNOT_NO_CUDA(unique_tokens, UniqueTokens)
 NOTNOT_NO_CUDA(token_projection_forward, TokenProjectionForward)
 NOTNOT_NO_CUDA(token_projection_backward, TokenProjectionBackward)
@@ -46,6 +49,8 @@ NOTNOT_NO_CUDA(bilstm_forward, BiLstmForward)
 NOTNOT_NO_CUDA(bilstm_backward, BiLstmBackward)
 NOTNOT_NO_CUDA(attention_head_forward, AttentionHeadForward)
 NOTNOT_NO_CUDA(attention_head_train, AttentionHeadTrain)
+NOTNOT_NO_CUDA(attention_permutation, AttentionPermutation)
+NOTNOT_NO_CUDA(instance_adversary, InstanceAdversary)
 NOTNOT_NO_CUDA(adam_step, AdamStep)
 NOTNOT_NO_CUDA(adam_rows_replay, AdamRowsReplay)
 NOTNOT_NO_CUDA(adam_rows_step, AdamRowsStep)

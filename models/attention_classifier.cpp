@@ -9,8 +9,8 @@ namespace notnot {
 struct AttentionClassifier::Buffers {
   Span<float> parameters, projection_weight_transposed, attention_weight_transposed;
   // Forward. N, U and B are the larger of evaluation's and training's.
-  Span<float> rows, table, states, activation, log_attention, context, logit, probability, given_log_attention,
-      bilstm_workspace;
+  Span<float> rows, table, states, activation, log_attention, context, logit, probability, contribution,
+      given_log_attention, bilstm_workspace;
   // Training only.
   Span<float> gradients, first_moment, second_moment, largest_second_moment;
   Span<int32_t> last_step;
@@ -50,6 +50,7 @@ void AttentionClassifier::plan(const ModelCapacity& capacity) {
   if (options_.attention == AttentionKind::given)
     arena_.add("activations", "given_log_attention", {c.tokens}, &b.given_log_attention);
   arena_.add("activations", "log_attention", {c.tokens}, &b.log_attention);
+  arena_.add("activations", "contribution", {c.tokens}, &b.contribution);
   arena_.add("activations", "context", {c.sequences, d}, &b.context);
   arena_.add("activations", "logit", {c.sequences}, &b.logit);
   arena_.add("activations", "probability", {c.sequences}, &b.probability);
@@ -327,6 +328,19 @@ AttentionClassifier::Predictions AttentionClassifier::predict(const HostBatch& b
   return {to_host(device_, buffers_->probability.subspan(0, batch.sequences())),
           to_host(device_, buffers_->logit.subspan(0, batch.sequences())),
           to_host(device_, buffers_->log_attention.subspan(0, batch.tokens()))};
+}
+
+AttentionClassifier::Contributions AttentionClassifier::contributions(const HostBatch& batch) {
+  Contributions result{.predictions = predict(batch), .contribution = {}, .bias = 0};
+  const Span<float> contribution = buffers_->contribution.subspan(0, batch.tokens());
+  row_dot(device_, {.rows = batch.tokens(),
+                    .columns = options_.width(),
+                    .values = buffers_->states,
+                    .vector = parameter("decoder.linear_1.weight"),
+                    .products = contribution});
+  result.contribution = to_host(device_, contribution);
+  result.bias = to_host(device_, parameter("decoder.linear_1.bias")).front();
+  return result;
 }
 
 double AttentionClassifier::compute_gradients(const HostBatch& batch, const ObjectiveOptions& objective,

@@ -52,6 +52,7 @@ class AttentionClassifier {
   AttentionClassifier(AttentionClassifier&&) noexcept;
   ~AttentionClassifier();
 
+  const Device& device() const { return device_; }
   const ModelOptions& options() const { return options_; }
   const ParameterLayout& layout() const { return layout_; }
   const std::vector<MemoryRow>& memory_table() const { return arena_.table(); }
@@ -78,6 +79,14 @@ class AttentionClassifier {
     std::vector<float> log_attention;  ///< [N], -infinity at boundary tokens
   };
   Predictions predict(const HostBatch& batch, const BatchTargets& targets = {});
+
+  /// What the logit is made of once states and output layer are frozen: logit = bias + sum_n alpha_n contribution_n.
+  struct Contributions {
+    Predictions predictions;
+    std::vector<float> contribution;  ///< [N] w . h_n, at boundary tokens too
+    float bias = 0;                   ///< b
+  };
+  Contributions contributions(const HostBatch& batch);
 
   /// Forward, loss, gradients; parameters do not move. Returns the loss summed over the batch (base loss, or the
   /// adversarial loss with its scale W).

@@ -19,12 +19,6 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-int64_t evaluation_tokens(const Split& split) {
-  int64_t longest = 0;
-  for (int32_t i = 0; i < split.size(); ++i) longest = std::max<int64_t>(longest, split.length(i));
-  return std::max(longest, kEvaluationTokens);
-}
-
 /// Where a training stands; what a checkpoint holds besides the parameters.
 struct Progress {
   int32_t epoch = 1;  ///< the epoch under way
@@ -256,10 +250,14 @@ class Training {
 
 }  // namespace
 
+std::vector<std::vector<int32_t>> prediction_batches(const Split& split) {
+  int64_t longest = 0;
+  for (int32_t i = 0; i < split.size(); ++i) longest = std::max<int64_t>(longest, split.length(i));
+  return evaluation_batches(split, std::max(longest, kEvaluationTokens));
+}
+
 ModelCapacity prediction_plan(const Split& split, int32_t vocabulary) {
-  return {.evaluation = capacity_of(split, evaluation_batches(split, evaluation_tokens(split)), vocabulary),
-          .training = {},
-          .steps = 0};
+  return {.evaluation = capacity_of(split, prediction_batches(split), vocabulary), .training = {}, .steps = 0};
 }
 
 ModelCapacity training_plan(const Dataset& dataset, const TrainingOptions& options) {
@@ -284,7 +282,7 @@ SplitPredictions predict_split(AttentionClassifier& model, const Split& split, d
   SplitPredictions result;
   result.probability.resize(static_cast<size_t>(split.size()));
   result.log_attention.resize(split.token_ids.size());
-  for (const auto& texts : evaluation_batches(split, evaluation_tokens(split))) {
+  for (const auto& texts : prediction_batches(split)) {
     const HostBatch batch = assemble_batch(split, texts, model.options().vocabulary);
     const auto predictions = model.predict(
         batch, targets.log_attention.empty() ? BatchTargets{} : targets_of(split, batch, model.options(), targets));

@@ -36,6 +36,8 @@ using Targets = std::array<TextTargets, 3>;
 
 /// Sizes a model for training and evaluating on `dataset`.
 ModelCapacity training_plan(const Dataset& dataset, const TrainingOptions& options);
+/// The batches in which a split is predicted, as indices into it.
+std::vector<std::vector<int32_t>> prediction_batches(const Split& split);
 /// Sizes a model that only predicts `split`.
 ModelCapacity prediction_plan(const Split& split, int32_t vocabulary);
 /// Host memory that training takes besides the data set and the model's arena.

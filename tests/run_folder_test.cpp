@@ -60,6 +60,18 @@ struct Sample {
   }
 };
 
+Perturbations sample_perturbations() {
+  const Sample sample;
+  return {.permutation_change = {0.25F, 0},
+          .adversary_jsd = {0.625F, 0},
+          .adversary_tvd = {0.005F, 0},
+          .adversary_probability = {0.11F, 1},
+          .adversary_log_attention = sample.log_attention,
+          .offsets = sample.texts.offsets,
+          .label = sample.texts.labels,
+          .row = sample.texts.rows};
+}
+
 std::vector<EpochMetrics> sample_metrics() {
   std::vector<EpochMetrics> rows(2);
   double value = 1.0 / 3;
@@ -106,6 +118,7 @@ TEST_CASE("starting again removes every file of the earlier run") {
   writer.write_predictions(sample.vocabulary, sample.texts, sample.log_attention, sample.probability);
   write_safetensors(run.checkpoint_path(), {});
   write_safetensors(run.model_path(), {});
+  writer.write_perturbations(sample_perturbations());
   writer.finish({});
   write_atomically(run.path() / "notes.txt", "the user's own");
 
@@ -300,6 +313,63 @@ TEST_CASE("attention that breaks the rules is refused, when it is read and when 
   }
   CHECK_FALSE(std::filesystem::exists(run.attention_path(SplitName::dev)));
   CHECK_FALSE(std::filesystem::exists(run.predictions_path()));
+}
+
+TEST_CASE("perturbations come back as they were") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  const Perturbations sample = sample_perturbations();
+  RunWriter(run).write_perturbations(sample);
+  CHECK(run.perturbation_path().filename() == "perturbation.safetensors");
+  const Perturbations back = run.perturbations();
+  CHECK(back.size() == 2);
+  CHECK(back.permutation_change == sample.permutation_change);
+  CHECK(back.adversary_jsd == sample.adversary_jsd);
+  CHECK(back.adversary_tvd == sample.adversary_tvd);
+  CHECK(back.adversary_probability == sample.adversary_probability);
+  CHECK(back.adversary_log_attention == sample.adversary_log_attention);
+  CHECK(back.offsets == sample.offsets);
+  CHECK(back.label == sample.label);
+  CHECK(back.row == sample.row);
+}
+
+/// One change to good Perturbations, and what the complaint must say. Their attention is checked as Attention is.
+const std::pair<const char*, void (*)(Perturbations&)> kPerturbationDamages[] = {
+    {"attention sums to 0.7499", [](Perturbations& p) { p.adversary_log_attention[1] = kMinusInfinity; }},
+    {"text 0: its permutation_change is nan",
+     [](Perturbations& p) { p.permutation_change[0] = static_cast<float>(kNaN); }},
+    {"text 1: its permutation_change is -0.5", [](Perturbations& p) { p.permutation_change[1] = -0.5F; }},
+    {"text 1: its adversary_jsd is 0.7, not from 0 to 0.693", [](Perturbations& p) { p.adversary_jsd[1] = 0.7F; }},
+    {"text 0: its adversary_tvd is 0.6", [](Perturbations& p) { p.adversary_tvd[0] = 0.6F; }},
+    {"1 values of adversary_tvd for 2 texts", [](Perturbations& p) { p.adversary_tvd.pop_back(); }},
+};
+
+TEST_CASE("perturbations that break the rules are refused, when they are read and when they are written") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  RunWriter writer(run);
+  for (const auto& [expected, damage] : kPerturbationDamages) {
+    CAPTURE(expected);
+    Perturbations p = sample_perturbations();
+    damage(p);
+    CHECK_THROWS_WITH_AS(writer.write_perturbations(p), doctest::Contains(expected), Error);
+    CHECK_FALSE(std::filesystem::exists(run.perturbation_path()));
+    const auto f32 = [](const char* name, const std::vector<float>& values) {
+      return TensorView{name, DType::f32, {static_cast<int64_t>(values.size())}, values.data()};
+    };
+    write_safetensors(run.perturbation_path(), {f32("permutation_change", p.permutation_change),
+                                                f32("adversary_jsd", p.adversary_jsd),
+                                                f32("adversary_tvd", p.adversary_tvd),
+                                                f32("adversary_probability", p.adversary_probability),
+                                                f32("adversary_log_attention", p.adversary_log_attention),
+                                                {"offsets", DType::i64, {3}, p.offsets.data()},
+                                                {"label", DType::i32, {2}, p.label.data()},
+                                                {"row", DType::i64, {2}, p.row.data()}});
+    const std::string message = input_error([&] { run.perturbations(); });
+    CHECK_MESSAGE(has(message, expected), message);
+    CHECK(message.starts_with(run.perturbation_path().string()));
+    std::filesystem::remove(run.perturbation_path());
+  }
 }
 
 TEST_CASE("predictions are one JSON object per text, without boundary tokens") {

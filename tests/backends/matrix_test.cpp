@@ -55,6 +55,34 @@ TEST_CASE("gather_rows") {
   }
 }
 
+TEST_CASE("row_dot: a row's product with the vector, the same bytes in any company") {
+  for (const Extent& extent : {Extent{1, 1}, {7, 31}, {8, 32}, {9, 33}, {100, 300}, {3, 2050}}) {
+    const int rows = extent.rows, columns = extent.columns;
+    CAPTURE(rows);
+    CAPTURE(columns);
+    Device device = test_device();
+    const std::vector<float> values = random_floats(int64_t{rows} * columns, 6), factors = random_floats(columns, 7);
+    const DeviceArray<float> matrix(device, values), vector(device, factors), products(device, rows);
+    const auto last = matrix.span().subspan(int64_t{rows - 1} * columns, columns);
+    RowDot args = {.rows = rows, .columns = columns, .values = matrix, .vector = vector, .products = products};
+    row_dot(device, args);
+    std::vector<double> expected(static_cast<size_t>(rows));
+    for (size_t i = 0; i < values.size(); ++i) {
+      const size_t column = i % static_cast<size_t>(columns);
+      expected[i / static_cast<size_t>(columns)] += double{values[i]} * factors[column];
+    }
+    const std::vector<float> together = products.host();
+    check_close(together, expected, 2e-6, "row_dot");
+    device.threads = 3;
+    row_dot(device, args);
+    check_same_bytes(products.host(), together, "other threads");
+    args.rows = 1;
+    args.values = last;
+    row_dot(device, args);
+    check_same_bytes<float>({products.host()[0]}, {together.back()}, "the last row alone");
+  }
+}
+
 std::vector<float> column_sum_of(const Device& device, int rows, int columns, const std::vector<float>& values,
                                  const std::vector<float>& scale, const std::vector<float>& before) {
   const DeviceArray<float> matrix(device, values), factors(device, scale), sums(device, before);

@@ -1,0 +1,213 @@
+#include "models/perturbation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/random.h"
+#include "kernels/attention_permutation.h"
+#include "kernels/instance_adversary.h"
+#include "models/training.h"
+
+namespace notnot {
+namespace {
+
+/// What a text is known by to the random numbers.
+std::vector<uint32_t> keys_of(const Split& split, const HostBatch& batch) {
+  std::vector<uint32_t> keys;
+  for (const int32_t text : batch.texts) {
+    const int64_t row = split.rows[static_cast<size_t>(text)];
+    if (row < 0 || row > std::numeric_limits<uint32_t>::max()) {
+      throw InputError(fmt::format("text {} comes from row {}; rows up to {} can be told apart here, split the file",
+                                   text, row, std::numeric_limits<uint32_t>::max()));
+    }
+    keys.push_back(static_cast<uint32_t>(row));
+  }
+  return keys;
+}
+
+/// The adversaries' free vectors [K, N]: log(1 / length) + 3 N(0, 1). The constant is the released code's; softmax
+/// removes it.
+std::vector<float> starts_of(const HostBatch& batch, const std::vector<uint32_t>& keys,
+                             const PerturbationOptions& options) {
+  std::vector<float> starts;
+  starts.reserve(static_cast<size_t>(options.adversaries) * batch.token_ids.size());
+  for (int32_t k = 0; k < options.adversaries; ++k) {
+    for (size_t b = 0; b < keys.size(); ++b) {
+      const Random random(options.seed, Purpose::adversary_start, keys[b]);
+      const int32_t length = batch.offsets[b + 1] - batch.offsets[b];
+      const float uniform = -std::log(static_cast<float>(length));
+      for (int32_t n = 0; n < length; ++n) {
+        const auto index = static_cast<uint64_t>(k) << 32 | static_cast<uint64_t>(n);
+        starts.push_back(uniform + 3 * random.normal(index));
+      }
+    }
+  }
+  return starts;
+}
+
+/// Both operations on a batch at a time, in device memory for the largest.
+class Perturber {
+ public:
+  Perturber(AttentionClassifier& model, const Split& split, const PerturbationOptions& options)
+      : model_(model), device_(model.device()), split_(split), options_(options) {
+    const BatchCapacity c = prediction_plan(split, model.options().vocabulary).evaluation;
+    const int64_t adversaries = options.adversaries;
+    arena_.add("perturbation", "offsets", {c.sequences + 1}, &offsets_);
+    arena_.add("perturbation", "keys", {c.sequences}, &keys_);
+    arena_.add("perturbation", "contributions", {c.tokens}, &contributions_);
+    arena_.add("perturbation", "bias", {1}, &bias_);
+    arena_.add("perturbation", "base log_attention", {c.tokens}, &base_log_attention_);
+    arena_.add("perturbation", "base probability", {c.sequences}, &base_probability_);
+    arena_.add("perturbation", "step scalars", {options.steps}, &scalars_);
+    arena_.add("perturbation", "log_attention", {adversaries, c.tokens}, &log_attention_);
+    arena_.add("perturbation", "probability", {adversaries, c.sequences}, &probability_);
+    arena_.add("perturbation", "divergence", {adversaries, c.sequences}, &divergence_);
+    arena_.add("perturbation", "change", {c.sequences, options.permutations}, &change_);
+    arena_.add("perturbation", "median", {c.sequences}, &median_);
+    arena_.add("perturbation", "workspace",
+               {std::max(instance_adversary_workspace(options.adversaries, c.sequences, c.tokens),
+                         attention_permutation_workspace(c.tokens))},
+               &workspace_);
+    arena_.allocate(device_);
+    std::vector<AdamStepScalars> scalars;
+    for (int64_t t = 1; t <= options.steps; ++t) {
+      scalars.push_back(adam_step_scalars<float>(options.learning_rate, 0.9, 0.999, t));
+    }
+    upload(scalars_, scalars);
+  }
+
+  void perturb(const HostBatch& batch, Perturbations& result) {
+    const auto base = model_.contributions(batch);
+    check_finite(batch, base.predictions.probability);
+    const std::vector<uint32_t> keys = keys_of(split_, batch);
+    upload(offsets_, batch.offsets);
+    upload(keys_, keys);
+    upload(contributions_, base.contribution);
+    upload(bias_, std::vector<float>{base.bias});
+    upload(base_log_attention_, base.predictions.log_attention);
+    upload(base_probability_, base.predictions.probability);
+    upload(log_attention_, starts_of(batch, keys, options_));
+    permute(batch, result);
+    attack(batch);
+    choose(batch, base.predictions, result);
+  }
+
+ private:
+  template <class T>
+  void upload(const Span<T>& to, const std::vector<T>& from) {
+    copy_to_device(device_, to.data, from.data(), from.size() * sizeof(T));
+  }
+
+  void check_finite(const HostBatch& batch, const std::vector<float>& probability) const {
+    for (size_t b = 0; b < batch.texts.size(); ++b) {
+      NOTNOT_CHECK(std::isfinite(probability[b]),
+                   "the model gives the text of row {} the probability {}: its training diverged",
+                   split_.rows[static_cast<size_t>(batch.texts[b])], probability[b]);
+    }
+  }
+
+  void permute(const HostBatch& batch, Perturbations& result) {
+    attention_permutation(device_, {.sequences = batch.sequences(),
+                                    .tokens = batch.tokens(),
+                                    .longest = batch.longest,
+                                    .permutations = options_.permutations,
+                                    .seed = options_.seed,
+                                    .purpose = static_cast<uint32_t>(Purpose::permutation),
+                                    .offsets = offsets_,
+                                    .keys = keys_,
+                                    .contributions = contributions_,
+                                    .output_bias = bias_,
+                                    .log_attention = base_log_attention_,
+                                    .change = change_,
+                                    .median = median_,
+                                    .workspace = workspace_});
+    const std::vector<float> median = to_host(device_, median_.subspan(0, batch.sequences()));
+    for (size_t b = 0; b < batch.texts.size(); ++b) {
+      result.permutation_change[static_cast<size_t>(batch.texts[b])] = median[b];
+    }
+  }
+
+  void attack(const HostBatch& batch) {
+    instance_adversary(device_, {.sequences = batch.sequences(),
+                                 .tokens = batch.tokens(),
+                                 .longest = batch.longest,
+                                 .adversaries = options_.adversaries,
+                                 .steps = options_.steps,
+                                 .hinge = static_cast<float>(options_.hinge),
+                                 .tolerance = static_cast<float>(options_.tolerance),
+                                 .offsets = offsets_,
+                                 .scalars = scalars_,
+                                 .contributions = contributions_,
+                                 .output_bias = bias_,
+                                 .base_log_attention = base_log_attention_,
+                                 .base_probability = base_probability_,
+                                 .log_attention = log_attention_,
+                                 .probability = probability_,
+                                 .divergence = divergence_,
+                                 .workspace = workspace_});
+  }
+
+  /// Of every text the adversary that is reported.
+  void choose(const HostBatch& batch, const AttentionClassifier::Predictions& base, Perturbations& result) {
+    const auto sequences = batch.texts.size(), tokens = batch.token_ids.size();
+    const std::vector<float> logs =
+        to_host(device_, log_attention_.subspan(0, options_.adversaries * int64_t{batch.tokens()}));
+    const std::vector<float> probability =
+        to_host(device_, probability_.subspan(0, options_.adversaries * int64_t{batch.sequences()}));
+    for (size_t b = 0; b < sequences; ++b) {
+      const auto begin = static_cast<size_t>(batch.offsets[b]),
+                 length = static_cast<size_t>(batch.offsets[b + 1]) - begin;
+      const std::span<const float> own = std::span(base.log_attention).subspan(begin, length);
+      std::span<const float> chosen = own;
+      float chosen_probability = base.probability[b];
+      double largest = 0;
+      for (size_t k = 0; k < static_cast<size_t>(options_.adversaries); ++k) {
+        const std::span<const float> weights = std::span(logs).subspan(k * tokens + begin, length);
+        const float p = probability[k * sequences + b];
+        const double divergence = jensen_shannon(weights, own);  // throws where the attention is NaN
+        if (!(std::abs(double{p} - base.probability[b]) <= options_.accepted_change) || divergence <= largest) continue;
+        chosen = weights;
+        chosen_probability = p;
+        largest = divergence;
+      }
+      const auto text = static_cast<size_t>(batch.texts[b]);
+      result.adversary_jsd[text] = static_cast<float>(largest);
+      result.adversary_tvd[text] = static_cast<float>(0.5 * std::abs(double{chosen_probability} - base.probability[b]));
+      result.adversary_probability[text] = chosen_probability;
+      std::copy(chosen.begin(), chosen.end(), result.adversary_log_attention.begin() + split_.offsets[text]);
+    }
+  }
+
+  AttentionClassifier& model_;
+  Device device_;
+  const Split& split_;
+  const PerturbationOptions& options_;
+  Arena arena_;
+  Span<int32_t> offsets_;
+  Span<uint32_t> keys_;
+  Span<float> contributions_, bias_, base_log_attention_, base_probability_;
+  Span<AdamStepScalars> scalars_;
+  Span<float> log_attention_, probability_, divergence_, change_, median_, workspace_;
+};
+
+}  // namespace
+
+Perturbations perturb_split(AttentionClassifier& model, const Split& split, const PerturbationOptions& options) {
+  Perturbations result;
+  result.offsets = split.offsets;
+  result.label = split.labels;
+  result.row = split.rows;
+  for (auto* measure :
+       {&result.permutation_change, &result.adversary_jsd, &result.adversary_tvd, &result.adversary_probability}) {
+    measure->resize(result.label.size());
+  }
+  result.adversary_log_attention.resize(split.token_ids.size());
+  Perturber perturber(model, split, options);
+  for (const auto& texts : prediction_batches(split)) {
+    perturber.perturb(assemble_batch(split, texts, model.options().vocabulary), result);
+  }
+  return result;
+}
+
+}  // namespace notnot

@@ -1,0 +1,251 @@
+// The permutation test on every backend: arrangements that can be checked by hand, the random numbers they come from,
+// the median, and what the header promises about bits.
+#include "kernels/attention_permutation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "engine/random.h"
+#include "kernels/attention_permutation_math.h"
+#include "kernels/math.h"
+#include "tests/backends/backend.h"
+
+namespace notnot {
+namespace {
+
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+constexpr uint64_t kSeed = 0x123456789ABCULL;
+
+/// Texts side by side; in log_attention the weights need not sum to 1.
+struct Problem {
+  int32_t permutations = 100;
+  uint64_t seed = kSeed;
+  std::vector<int32_t> offsets = {0};
+  std::vector<uint32_t> keys;
+  std::vector<float> contributions, log_attention, bias = {0.3F};
+
+  int32_t sequences() const { return static_cast<int32_t>(keys.size()); }
+  int32_t words(size_t b) const { return offsets[b + 1] - offsets[b] - 2; }
+  void add(uint32_t key, const std::vector<float>& weights, const std::vector<float>& of_words) {
+    keys.push_back(key);
+    offsets.push_back(offsets.back() + static_cast<int32_t>(weights.size()) + 2);
+    contributions.push_back(9);  // boundary tokens: must not count
+    log_attention.push_back(kMinusInfinity);
+    for (size_t n = 0; n < weights.size(); ++n) {
+      contributions.push_back(of_words[n]);
+      log_attention.push_back(std::log(weights[n]));
+    }
+    contributions.push_back(9);
+    log_attention.push_back(kMinusInfinity);
+  }
+};
+
+/// A text of random weights that sum to 1.
+void add_random(Problem& p, uint32_t key, int32_t words) {
+  std::vector<float> weights = random_floats(words, key, 0.5F);
+  float sum = 0;
+  for (float& weight : weights) sum += weight += 0.501F;
+  for (float& weight : weights) weight /= sum;
+  p.add(key, weights, random_floats(words, key + 1, 3));
+}
+
+struct Results {
+  std::vector<float> change, median;  // [B, P], [B]
+};
+
+Results run(const Device& device, const Problem& p) {
+  const int32_t tokens = p.offsets.back();
+  int32_t longest = 0;
+  for (size_t b = 0; b < p.keys.size(); ++b) longest = std::max(longest, p.words(b) + 2);
+  const DeviceArray<int32_t> offsets(device, p.offsets);
+  const DeviceArray<uint32_t> keys(device, p.keys);
+  const DeviceArray<float> contributions(device, p.contributions), bias(device, p.bias),
+      log_attention(device, p.log_attention), change(device, int64_t{p.sequences()} * p.permutations),
+      median(device, p.sequences()), workspace(device, attention_permutation_workspace(tokens));
+  attention_permutation(device, {.sequences = p.sequences(),
+                                 .tokens = tokens,
+                                 .longest = longest,
+                                 .permutations = p.permutations,
+                                 .seed = p.seed,
+                                 .purpose = static_cast<uint32_t>(Purpose::permutation),
+                                 .offsets = offsets,
+                                 .keys = keys,
+                                 .contributions = contributions,
+                                 .output_bias = bias,
+                                 .log_attention = log_attention,
+                                 .change = change,
+                                 .median = median,
+                                 .workspace = workspace});
+  return {change.host(), median.host()};
+}
+
+/// What permutation r makes of 0, 1, ..., words - 1: Fisher & Yates' shuffle from Random's numbers.
+std::vector<size_t> arrangement(uint64_t seed, uint32_t key, int32_t r, size_t words) {
+  const Random random(seed, Purpose::permutation, key);
+  std::vector<size_t> places(words);
+  for (size_t n = 0; n < words; ++n) {
+    const uint64_t index = (static_cast<uint64_t>(r) << 34) + n;
+    const auto place = static_cast<size_t>(random.integer(index, 0, static_cast<int64_t>(n)));
+    places[n] = places[place];
+    places[place] = n;
+  }
+  return places;
+}
+
+/// As numpy's.
+double median_of(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
+}
+
+/// Float64, text b.
+std::vector<double> expected_changes(const Problem& p, size_t b) {
+  const auto begin = static_cast<size_t>(p.offsets[b]) + 1, words = static_cast<size_t>(p.words(b));
+  const auto probability = [&](const std::vector<size_t>& places) {
+    double logit = p.bias[0];
+    for (size_t n = 0; n < words; ++n) {
+      logit += std::exp(double{p.log_attention[begin + places[n]]}) * p.contributions[begin + n];
+    }
+    return sigmoid(logit);
+  };
+  std::vector<size_t> given(words);
+  std::iota(given.begin(), given.end(), size_t{0});
+  std::vector<double> changes;
+  for (int32_t r = 0; r < p.permutations; ++r) {
+    changes.push_back(std::abs(probability(arrangement(p.seed, p.keys[b], r, words)) - probability(given)));
+  }
+  return changes;
+}
+
+std::vector<float> changes_of(const Results& results, const Problem& p, size_t b) {
+  const auto begin = results.change.begin() + static_cast<int64_t>(b) * p.permutations;
+  return {begin, begin + p.permutations};
+}
+
+}  // namespace
+
+TEST_CASE("attention permutation: every change and the median against float64") {
+  const Device device = test_device();
+  // One per thread, one less and more; even and odd; 95 words fill CUDA's shared memory.
+  for (const auto& [permutations, words] :
+       std::vector<std::pair<int32_t, std::vector<int32_t>>>{{100, {1, 2, 3, 4, 5, 7, 8, 31}},
+                                                             {1, {6}},
+                                                             {2, {6}},
+                                                             {127, {9}},
+                                                             {128, {9}},
+                                                             {129, {9}},
+                                                             {10, {94, 95, 96, 3}}}) {
+    Problem p{.permutations = permutations};
+    for (size_t b = 0; b < words.size(); ++b) add_random(p, 50 + static_cast<uint32_t>(b), words[b]);
+    const Results results = run(device, p);
+    for (size_t b = 0; b < words.size(); ++b) {
+      const std::vector<double> expected = expected_changes(p, b);
+      const std::string where = fmt::format("{} words, {} permutations: ", words[b], permutations);
+      const std::vector<float> actual = changes_of(results, p, b);
+      // A change is the difference of two probabilities, each right to a few of float's 6e-8.
+      for (size_t r = 0; r < expected.size(); ++r) {
+        CHECK_MESSAGE(std::abs(actual[r] - expected[r]) <= 5e-7, where, "permutation ", r, ": ", actual[r], ", not ",
+                      expected[r]);
+      }
+      CHECK(results.median[b] == static_cast<float>(median_of(as_double(actual))));
+    }
+  }
+}
+
+TEST_CASE("attention permutation: one word, equal weights and equal contributions change nothing") {
+  Problem p;
+  p.add(1, {1}, {2.5F});
+  p.add(2, {0.25F, 0.25F, 0.25F, 0.25F}, {1, -2, 3, 0.5F});
+  p.add(3, {0.5F, 0.25F, 0.25F}, {1, 1, 1});
+  const Results results = run(test_device(), p);
+  for (const float change : changes_of(results, p, 0)) CHECK(change == 0);
+  for (const float change : changes_of(results, p, 1)) CHECK(change == 0);
+  for (const float change : changes_of(results, p, 2)) CHECK(change < 1e-6F);
+  CHECK(results.median[0] == 0);
+  CHECK(results.median[1] == 0);
+}
+
+TEST_CASE("attention permutation: of two words an arrangement is the given one or the other") {
+  // logit = 0.75 * 4 = 3, or 0.25 * 4 = 1 with the weights exchanged.
+  const auto exchanged = static_cast<float>(sigmoid(3.0) - sigmoid(1.0));
+  std::map<int, int> kinds;  // sign of (exchanges - 50): texts
+  Problem p;
+  p.bias = {0};
+  for (uint32_t key = 0; key < 40; ++key) p.add(key, {0.75F, 0.25F}, {4, 0});
+  const Results results = run(test_device(), p);
+  for (size_t b = 0; b < p.keys.size(); ++b) {
+    int exchanges = 0;
+    for (int32_t r = 0; r < p.permutations; ++r) {
+      const float change = results.change[b * 100 + static_cast<size_t>(r)];
+      const bool other = arrangement(p.seed, p.keys[b], r, 2)[0] == 1;
+      CHECK(std::abs(change - (other ? exchanged : 0)) <= (other ? 2e-7F : 0));
+      exchanges += other;
+    }
+    CHECK((exchanges > 25 && exchanges < 75));  // five standard deviations
+    const float median = exchanges > 50 ? exchanged : exchanges < 50 ? 0 : exchanged / 2;
+    CHECK(std::abs(results.median[b] - median) <= (median == 0 ? 0 : 2e-7F));
+    ++kinds[exchanges > 50 ? 1 : exchanges < 50 ? -1 : 0];
+  }
+  CHECK(kinds.size() == 3);  // the mean of two middle values among them
+}
+
+TEST_CASE("attention permutation: arrangements are uniform") {
+  std::map<std::vector<size_t>, int> counts;
+  constexpr int kDraws = 24000;
+  for (int32_t r = 0; r < kDraws; ++r) ++counts[arrangement(7, 11, r, 4)];
+  REQUIRE(counts.size() == 24);
+  double chi_squared = 0;
+  for (const auto& [places, count] : counts) chi_squared += (count - 1000.0) * (count - 1000.0) / 1000;
+  CHECK(chi_squared < 49.7);  // 23 degrees of freedom, p = 0.001
+}
+
+TEST_CASE("attention permutation: a deal is what Random's numbers say, and the rank of equal values is their order") {
+  const std::vector<float> weights = {10, 11, 12, 13, 14, 15, 16};
+  std::vector<float> dealt(3 * weights.size());
+  deal({kSeed, 5, static_cast<uint32_t>(Purpose::permutation), 77}, weights.data(), 7, dealt.data(), 3);
+  const auto places = arrangement(kSeed, 77, 5, 7);
+  for (size_t n = 0; n < 7; ++n) CHECK(dealt[3 * n] == weights[places[n]]);
+  const std::vector<float> values = {2, 1, 2, 0};
+  std::vector<int32_t> ranks;
+  for (int32_t i = 0; i < 4; ++i) ranks.push_back(rank_of(values.data(), 4, i));
+  CHECK(ranks == std::vector<int32_t>{2, 1, 3, 0});
+}
+
+TEST_CASE("attention permutation: a text has the same bytes in any batch, under its key and seed alone") {
+  Problem together;
+  const std::vector<int32_t> words = {20, 3, 120, 1, 9};
+  for (size_t b = 0; b < words.size(); ++b) add_random(together, 90 + static_cast<uint32_t>(b), words[b]);
+  const Results batch = run(test_device(), together);
+  for (const size_t b : {0, 2, 4}) {
+    Problem alone;
+    add_random(alone, 90 + static_cast<uint32_t>(b), words[b]);
+    const Results one = run(test_device(), alone);
+    check_same_bytes(one.change, changes_of(batch, together, b), "change");
+    check_same_bytes<float>(one.median, {batch.median[b]}, "median");
+    alone.keys = {17};
+    CHECK(run(test_device(), alone).change != one.change);
+    alone.keys = together.keys;
+    alone.seed += uint64_t{1} << 32;
+    CHECK(run(test_device(), alone).change != one.change);
+  }
+  Device device = test_device();
+  for (const int threads : {1, 3}) {
+    device.threads = threads;
+    check_same_bytes(run(device, together).change, batch.change, "other threads");
+  }
+}
+
+TEST_CASE("attention permutation: NaN in a text comes out as NaN there and nowhere else") {
+  Problem sound;
+  for (const uint32_t key : {1, 2, 3}) add_random(sound, key, 6);
+  const Results expected = run(test_device(), sound);
+  Problem p = sound;
+  p.contributions[static_cast<size_t>(p.offsets[1]) + 2] = std::numeric_limits<float>::quiet_NaN();
+  const Results results = run(test_device(), p);
+  CHECK(std::isnan(results.median[1]));
+  for (const size_t b : {0, 2}) check_same_bytes(changes_of(results, p, b), changes_of(expected, p, b), "a neighbour");
+}
+
+}  // namespace notnot

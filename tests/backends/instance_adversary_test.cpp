@@ -1,0 +1,527 @@
+// The per-instance adversary against float64 and the authors' own loop (golden vectors), on every backend, and what its
+// header promises about bits.
+#include "kernels/instance_adversary.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/safetensors.h"
+#include "kernels/instance_adversary_math.h"
+#include "tests/backends/backend.h"
+
+namespace notnot {
+namespace {
+
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+constexpr double kLearningRate = 0.01;
+
+/// One text's numbers, words only; vectors [K][words].
+template <class Real>
+using Rows = std::vector<std::vector<Real>>;
+
+struct Text {
+  std::vector<double> contributions, base;
+  Rows<double> starts;
+  double bias = 0, base_probability = 0;
+};
+
+/// The same loop in float64, from the formulas of the header.
+class Reference {
+ public:
+  explicit Reference(const Text& text, double hinge = 500, double tolerance = 0.01)
+      : logs(text.starts), text_(text), hinge_(hinge), tolerance_(tolerance), moments_(logs.size()) {
+    for (auto& row : moments_) row.resize(words());
+  }
+
+  void step() {
+    ++steps_;
+    const Rows<double> gradients = gradient();
+    const auto scalars = adam_step_scalars<double>(kLearningRate, 0.9, 0.999, steps_);
+    for (size_t k = 0; k < logs.size(); ++k) {
+      for (size_t n = 0; n < words(); ++n) {
+        moments_[k][n].parameter = logs[k][n];
+        adam_update(moments_[k][n], gradients[k][n], AdamHyperOf<double>{}, scalars);
+        logs[k][n] = moments_[k][n].parameter;
+      }
+    }
+  }
+
+  std::vector<double> attention(size_t k) const {
+    std::vector<double> weights;
+    for (const double x : log_attention(k)) weights.push_back(std::exp(x));
+    return weights;
+  }
+  std::vector<double> log_attention(size_t k) const {
+    std::vector<double> result = logs[k];
+    const double largest = *std::max_element(result.begin(), result.end());
+    double sum = 0;
+    for (const double x : result) sum += std::exp(x - largest);
+    for (double& x : result) x -= largest + std::log(sum);
+    return result;
+  }
+  double probability(size_t k) const {
+    double logit = text_.bias;
+    for (size_t n = 0; n < words(); ++n) logit += attention(k)[n] * text_.contributions[n];
+    return sigmoid(logit);
+  }
+  double divergence(size_t k) const { return divergence(attention(k), text_.base); }
+
+  double loss() const {
+    const auto adversaries = static_cast<double>(logs.size());
+    double sum = 0;
+    for (size_t k = 0; k < logs.size(); ++k) {
+      sum += hinge_ * std::max(0.0, std::abs(probability(k) - text_.base_probability) - tolerance_) - divergence(k);
+      for (size_t j = 0; j < logs.size(); ++j) {
+        sum -= divergence(attention(j), attention(k)) / adversaries / adversaries;
+      }
+    }
+    return sum;
+  }
+
+  Rows<double> gradient() const {
+    const SlopeWeights<double> weights(static_cast<int32_t>(logs.size()));
+    Rows<double> attentions, result;
+    for (size_t k = 0; k < logs.size(); ++k) attentions.push_back(attention(k));
+    for (size_t k = 0; k < logs.size(); ++k) {
+      const double dlogit = hinge_gradient(probability(k), text_.base_probability, hinge_, tolerance_);
+      const std::vector<double>& alpha = attentions[k];
+      std::vector<double> slope;
+      double mean = 0;
+      for (size_t n = 0; n < words(); ++n) {
+        slope.push_back(dlogit * text_.contributions[n] - weights.own * entropy_slope(alpha[n]) +
+                        weights.base * entropy_slope((alpha[n] + text_.base[n]) / 2));
+        for (size_t j = 0; j < logs.size(); ++j) {
+          if (j != k) slope[n] += weights.cross * entropy_slope((alpha[n] + attentions[j][n]) / 2);
+        }
+        mean += alpha[n] * slope[n];
+      }
+      for (size_t n = 0; n < words(); ++n) slope[n] = alpha[n] * (slope[n] - mean);
+      result.push_back(slope);
+    }
+    return result;
+  }
+
+  Rows<double> logs;
+
+ private:
+  size_t words() const { return text_.contributions.size(); }
+  static double divergence(const std::vector<double>& a, const std::vector<double>& b) {
+    double sum = 0;
+    for (size_t n = 0; n < a.size(); ++n) sum += divergence_term(a[n], b[n]);
+    return sum;
+  }
+
+  const Text& text_;
+  double hinge_, tolerance_;
+  Rows<AdamElement<double>> moments_;
+  int64_t steps_ = 0;
+};
+
+/// Texts side by side as the operation takes them.
+struct Problem {
+  int32_t adversaries = 5, steps = 0;
+  std::vector<int32_t> offsets = {0};
+  std::vector<float> contributions, bias, base_log_attention, base_probability, starts;  // starts [K, N]
+
+  int32_t sequences() const { return static_cast<int32_t>(offsets.size()) - 1; }
+  int32_t tokens() const { return offsets.back(); }
+  int32_t longest() const {
+    int32_t result = 0;
+    for (size_t b = 1; b < offsets.size(); ++b) result = std::max(result, offsets[b] - offsets[b - 1]);
+    return result;
+  }
+
+  /// Text b in float64.
+  Text text(int32_t b) const {
+    const auto begin = static_cast<size_t>(offsets[static_cast<size_t>(b)]) + 1;
+    const auto end = static_cast<size_t>(offsets[static_cast<size_t>(b) + 1]) - 1;
+    Text text{.contributions = {},
+              .base = {},
+              .starts = Rows<double>(static_cast<size_t>(adversaries)),
+              .bias = bias[0],
+              .base_probability = base_probability[static_cast<size_t>(b)]};
+    for (size_t n = begin; n < end; ++n) {
+      text.contributions.push_back(contributions[n]);
+      text.base.push_back(std::exp(double{base_log_attention[n]}));
+      for (size_t k = 0; k < text.starts.size(); ++k) {
+        text.starts[k].push_back(starts[k * static_cast<size_t>(tokens()) + n]);
+      }
+    }
+    return text;
+  }
+};
+
+/// Texts of so many words, their model's attention random, the starts as far apart as the protocol's.
+Problem make_problem(const std::vector<int32_t>& words, int32_t adversaries, int32_t steps) {
+  Problem p{.adversaries = adversaries, .steps = steps};
+  for (const int32_t count : words) p.offsets.push_back(p.offsets.back() + count + 2);
+  p.contributions = random_floats(p.tokens(), 61, 2);
+  p.bias = {0.3F};
+  p.base_log_attention = random_floats(p.tokens(), 62, 2);
+  p.starts = random_floats(int64_t{adversaries} * p.tokens(), 63, 6);
+  for (size_t b = 0; b < words.size(); ++b) {
+    const auto begin = static_cast<size_t>(p.offsets[b]), end = static_cast<size_t>(p.offsets[b + 1]);
+    double sum = 0, logit = p.bias[0];
+    for (size_t n = begin + 1; n < end - 1; ++n) sum += std::exp(double{p.base_log_attention[n]});
+    for (size_t n = begin + 1; n < end - 1; ++n) {
+      p.base_log_attention[n] -= static_cast<float>(std::log(sum));
+      logit += std::exp(double{p.base_log_attention[n]}) * p.contributions[n];
+    }
+    p.base_log_attention[begin] = p.base_log_attention[end - 1] = kMinusInfinity;
+    p.base_probability.push_back(static_cast<float>(sigmoid(logit)));
+  }
+  return p;
+}
+
+struct Results {
+  std::vector<float> log_attention, probability, divergence;  // [K, N], [K, B], [K, B]
+};
+
+Results run(const Device& device, const Problem& p) {
+  std::vector<AdamStepScalars> steps;
+  for (int t = 1; t <= p.steps; ++t) steps.push_back(adam_step_scalars<float>(kLearningRate, 0.9, 0.999, t));
+  const int64_t outputs = int64_t{p.adversaries} * p.sequences();
+  const DeviceArray<int32_t> offsets(device, p.offsets);
+  const DeviceArray<AdamStepScalars> scalars(device, steps);
+  const DeviceArray<float> contributions(device, p.contributions), bias(device, p.bias),
+      base_log_attention(device, p.base_log_attention), base_probability(device, p.base_probability),
+      log_attention(device, p.starts), probability(device, outputs), divergence(device, outputs),
+      workspace(device, instance_adversary_workspace(p.adversaries, p.sequences(), p.tokens()));
+  instance_adversary(device, {.sequences = p.sequences(),
+                              .tokens = p.tokens(),
+                              .longest = p.longest(),
+                              .adversaries = p.adversaries,
+                              .steps = p.steps,
+                              .offsets = offsets,
+                              .scalars = scalars,
+                              .contributions = contributions,
+                              .output_bias = bias,
+                              .base_log_attention = base_log_attention,
+                              .base_probability = base_probability,
+                              .log_attention = log_attention,
+                              .probability = probability,
+                              .divergence = divergence,
+                              .workspace = workspace});
+  return {log_attention.host(), probability.host(), divergence.host()};
+}
+
+/// Adversary k of text b, [length] and two numbers.
+struct Adversary {
+  std::vector<float> log_attention;
+  float probability, divergence;
+};
+Adversary adversary(const Results& results, const Problem& p, int32_t b, int32_t k) {
+  const auto begin = results.log_attention.begin() + int64_t{k} * p.tokens();
+  const auto out = static_cast<size_t>(k * p.sequences() + b);
+  return {{begin + p.offsets[static_cast<size_t>(b)], begin + p.offsets[static_cast<size_t>(b) + 1]},
+          results.probability[out],
+          results.divergence[out]};
+}
+
+std::vector<float> weights_of(const std::vector<float>& log_attention) {
+  std::vector<float> weights;
+  for (size_t n = 1; n + 1 < log_attention.size(); ++n) weights.push_back(std::exp(log_attention[n]));
+  return weights;
+}
+
+/// Adam divides by the gradient's own size: where a gradient is small against its rounding error (the logarithms' 1e-6,
+/// times the weight), the step is uncertain by a share of the learning rate, and the weight by the same share.
+struct Tolerance {
+  double attention, probability, divergence;
+};
+
+void check_adversary(const Adversary& actual, const Reference& expected, size_t k, const Tolerance& tolerance,
+                     const std::string& where) {
+  CHECK(actual.log_attention.front() == kMinusInfinity);
+  CHECK(actual.log_attention.back() == kMinusInfinity);
+  check_close(weights_of(actual.log_attention), expected.attention(k), tolerance.attention, where + "attention");
+  check_close({actual.probability}, {expected.probability(k)}, tolerance.probability, where + "probability");
+  CHECK_MESSAGE(std::abs(actual.divergence - expected.divergence(k)) <= tolerance.divergence, where, "divergence ",
+                actual.divergence, ", not ", expected.divergence(k));
+}
+
+constexpr Tolerance kFewSteps = {5e-6, 2e-6, 2e-6};
+
+void check_against_reference(const Device& device, const std::vector<int32_t>& words, int32_t adversaries,
+                             int32_t steps) {
+  const Problem p = make_problem(words, adversaries, steps);
+  const Results results = run(device, p);
+  for (int32_t b = 0; b < p.sequences(); ++b) {
+    const Text text = p.text(b);
+    Reference expected(text);
+    for (int32_t t = 0; t < steps; ++t) expected.step();
+    for (int32_t k = 0; k < adversaries; ++k) {
+      check_adversary(adversary(results, p, b, k), expected, static_cast<size_t>(k), kFewSteps,
+                      fmt::format("{} words, adversary {} of {}, {} steps: ", words[static_cast<size_t>(b)], k,
+                                  adversaries, steps));
+    }
+  }
+}
+
+void check_same_adversary(const Adversary& actual, const Adversary& expected, const std::string& where) {
+  check_same_bytes(actual.log_attention, expected.log_attention, where + "log_attention");
+  check_same_bytes<float>({actual.probability, actual.divergence}, {expected.probability, expected.divergence},
+                          where + "probability, divergence");
+}
+
+/// (f(x + h) - f(x - h)) / 2h.
+template <class Function>
+double slope(const Function& f, double x, double step) {
+  return (f(x + step) - f(x - step)) / (2 * step);
+}
+
+// --- golden vectors --------------------------------------------------------------------------------------------------
+
+/// The authors' loop on a batch of four texts; arrays [B, K, L] with positions that are no words among them.
+struct Golden {
+  Safetensors file = Safetensors::read(NOTNOT_TEST_DIR "/golden/small_jw_adversary.safetensors");
+  std::vector<int64_t> lengths = file.values<int64_t>("lengths");
+  std::vector<double> hidden = file.values<double>("hidden"), attention = file.values<double>("attn"),
+                      logit = file.values<double>("logit"),
+                      weight = file.values<double>("param0/decoder.linear_1.weight"),
+                      bias = file.values<double>("param0/decoder.linear_1.bias");
+  size_t texts = lengths.size(), longest = attention.size() / texts;
+  size_t adversaries = file.values<double>("log_attn0").size() / attention.size();
+
+  size_t words(size_t b) const { return static_cast<size_t>(lengths[b]) - 2; }
+
+  /// Rows [K][words] of a tensor [B, K, L].
+  Rows<double> rows(const std::string& name, size_t b) const {
+    const auto values = file.values<double>(name);
+    Rows<double> result;
+    for (size_t k = 0; k < adversaries; ++k) {
+      const auto begin = values.begin() + static_cast<int64_t>((b * adversaries + k) * longest) + 1;
+      result.emplace_back(begin, begin + static_cast<int64_t>(words(b)));
+    }
+    return result;
+  }
+  /// Text b's K values of a tensor [B, K, 1].
+  std::vector<double> values(const std::string& name, size_t b) const {
+    const auto all = file.values<double>(name);
+    const auto begin = all.begin() + static_cast<int64_t>(b * adversaries);
+    return {begin, begin + static_cast<int64_t>(adversaries)};
+  }
+
+  Text text(size_t b) const {
+    Text text{.contributions = {},
+              .base = {},
+              .starts = rows("log_attn0", b),
+              .bias = bias[0],
+              .base_probability = sigmoid(logit[b])};
+    for (size_t n = 0; n < words(b); ++n) {
+      const size_t position = b * longest + n + 1;
+      double product = 0;
+      for (size_t i = 0; i < weight.size(); ++i) product += weight[i] * hidden[position * weight.size() + i];
+      text.contributions.push_back(product);
+      text.base.push_back(attention[position]);
+    }
+    return text;
+  }
+
+  /// All texts in fp32.
+  Problem problem(int32_t steps) const {
+    Problem p{.adversaries = static_cast<int32_t>(adversaries), .steps = steps};
+    Rows<float> starts(adversaries);
+    p.bias = {static_cast<float>(bias[0])};
+    for (size_t b = 0; b < texts; ++b) {
+      const Text t = text(b);
+      p.offsets.push_back(p.offsets.back() + static_cast<int32_t>(lengths[b]));
+      p.base_probability.push_back(static_cast<float>(t.base_probability));
+      for (size_t n = 0; n < words(b) + 2; ++n) {
+        const bool word = n > 0 && n <= words(b);
+        p.contributions.push_back(word ? static_cast<float>(t.contributions[n - 1]) : 0.0F);
+        p.base_log_attention.push_back(word ? static_cast<float>(std::log(t.base[n - 1])) : kMinusInfinity);
+        for (size_t k = 0; k < adversaries; ++k) {
+          starts[k].push_back(word ? static_cast<float>(t.starts[k][n - 1]) : 0.0F);
+        }
+      }
+    }
+    for (const auto& row : starts) p.starts.insert(p.starts.end(), row.begin(), row.end());
+    return p;
+  }
+};
+
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  REQUIRE(a.size() == b.size());
+  double largest = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    REQUIRE(std::isfinite(a[i] - b[i]));
+    largest = std::max(largest, std::abs(a[i] - b[i]));
+  }
+  return largest;
+}
+
+}  // namespace
+
+TEST_CASE("instance adversary: the closed-form gradient is the derivative of the loss, in double") {
+  const Problem p = make_problem({6}, 3, 0);
+  const Text text = p.text(0);
+  for (const double tolerance : {0.01, 1.0}) {  // with and without the hinge
+    Reference reference(text, 500, tolerance);
+    const Rows<double> gradient = reference.gradient();
+    for (size_t k = 0; k < 3; ++k) {
+      for (size_t n = 0; n < 6; ++n) {
+        const auto loss = [&](double x) {
+          Reference moved = reference;
+          moved.logs[k][n] = x;
+          return moved.loss();
+        };
+        const double expected = slope(loss, reference.logs[k][n], 1e-5);
+        CHECK(std::abs(gradient[k][n] - expected) < 1e-7 * std::max(1.0, std::abs(expected)));
+      }
+    }
+  }
+}
+
+TEST_CASE("instance adversary: the scalars' derivatives and the logarithm") {
+  for (const double x : {1e-9, 1e-4, 0.3, 1.0}) {
+    const double expected = slope([](double y) { return y * std::log(y + 1e-10); }, x, 1e-5 * x);
+    CHECK(std::abs(entropy_slope(x) - expected) < 1e-8);
+  }
+  CHECK(entropy_slope(0.0) == std::log(1e-10));
+  for (const double p : {0.2, 0.395, 0.4, 0.405, 0.7}) {
+    const auto cost = [](double logit) { return 500 * std::max(0.0, std::abs(sigmoid(logit) - 0.4) - 0.01); };
+    const double expected = slope(cost, std::log(p / (1 - p)), 1e-6);
+    CHECK(std::abs(hinge_gradient(p, 0.4, 500.0, 0.01) - expected) < 1e-6);
+  }
+  CHECK(divergence_term(0.3F, 0.3F) == 0);
+  double worst = 0;
+  for (float x = 1.2e-38F; x < 1e38F; x *= 1.00137F) {
+    const double expected = std::log(double{x});
+    const float ulp =
+        std::nextafter(std::abs(static_cast<float>(expected)), 100.0F) - std::abs(static_cast<float>(expected));
+    worst = std::max(worst, std::abs(logarithm(x) - expected) / ulp);
+  }
+  CHECK(worst < 2);
+  CHECK(logarithm(1.0F) == 0);
+  CHECK(std::isnan(logarithm(std::numeric_limits<float>::quiet_NaN())));
+  CHECK(attention_weight(kMinusInfinity) == 0);
+  CHECK(attention_weight(-87.5F) == 0);
+  CHECK(std::isnan(attention_weight(std::numeric_limits<float>::quiet_NaN())));
+}
+
+TEST_CASE("instance adversary: attention, probability and divergence against float64") {
+  const Device device = test_device();
+  check_against_reference(device, {9, 1, 4}, 5, 0);
+  check_against_reference(device, {31, 32, 33, 1, 2}, 5, 8);  // a warp's words, a register's and one more; unsorted
+  check_against_reference(device, {15, 16, 17, 7, 8}, 2, 8);
+  check_against_reference(device, {65, 3}, 1, 4);
+  check_against_reference(device, {300, 5}, kMaxAdversaries, 4);  // the first one's state exceeds shared memory
+}
+
+TEST_CASE("instance adversary: a text of one word has nothing to choose") {
+  const Problem p = make_problem({1}, 5, 20);
+  const Results results = run(test_device(), p);
+  for (int32_t k = 0; k < 5; ++k) {
+    const Adversary only = adversary(results, p, 0, k);
+    CHECK(only.log_attention[1] == 0);
+    CHECK(only.divergence == 0);
+    CHECK(std::abs(only.probability - p.base_probability[0]) < 1e-6F);
+  }
+}
+
+TEST_CASE("instance adversary: a text alone has the bytes that it has in a batch") {
+  const std::vector<int32_t> words = {40, 17, 1, 33, 300, 5};
+  const Problem together = make_problem(words, 4, 5);
+  const Results batch = run(test_device(), together);
+  for (const int32_t b : {0, 2, 3, 4}) {
+    Problem alone = together;
+    const auto begin = together.offsets[static_cast<size_t>(b)], end = together.offsets[static_cast<size_t>(b) + 1];
+    const auto cut = [&](const std::vector<float>& values) {
+      std::vector<float> part;
+      for (size_t at = 0; at < values.size(); at += static_cast<size_t>(together.tokens())) {
+        const auto row = values.begin() + static_cast<int64_t>(at);
+        part.insert(part.end(), row + begin, row + end);
+      }
+      return part;
+    };
+    alone.offsets = {0, end - begin};
+    alone.contributions = cut(together.contributions);
+    alone.base_log_attention = cut(together.base_log_attention);
+    alone.starts = cut(together.starts);
+    alone.base_probability = {together.base_probability[static_cast<size_t>(b)]};
+    const Results one = run(test_device(), alone);
+    for (int32_t k = 0; k < 4; ++k) {
+      check_same_adversary(adversary(one, alone, 0, k), adversary(batch, together, b, k),
+                           fmt::format("text {} alone, adversary {}: ", b, k));
+    }
+  }
+}
+
+TEST_CASE("instance adversary: the number of threads changes no byte") {
+  const Problem p = make_problem({40, 17, 1, 33}, 3, 6);
+  Device device = test_device();
+  device.threads = 1;
+  const Results one = run(device, p);
+  for (const int threads : {2, 3}) {
+    device.threads = threads;
+    const Results several = run(device, p);
+    check_same_bytes(several.log_attention, one.log_attention, "log_attention");
+    check_same_bytes(several.probability, one.probability, "probability");
+    check_same_bytes(several.divergence, one.divergence, "divergence");
+  }
+}
+
+TEST_CASE("instance adversary: NaN in a text comes out as NaN there and nowhere else") {
+  const Problem sound = make_problem({9, 12, 5}, 3, 3);
+  const auto second = static_cast<size_t>(sound.offsets[1]) + 4;
+  Problem start = sound, contribution = sound, base = sound;
+  start.starts[second] = contribution.contributions[second] = base.base_log_attention[second] =
+      std::numeric_limits<float>::quiet_NaN();
+  const Results expected = run(test_device(), sound);
+  for (const Problem* p : {&start, &contribution, &base}) {
+    const Results results = run(test_device(), *p);
+    for (int32_t k = 0; k < 3; ++k) {
+      CHECK(std::isnan(adversary(results, sound, 1, k).probability));
+      CHECK(std::isnan(adversary(results, sound, 1, k).divergence));
+      for (const int32_t b : {0, 2}) {
+        check_same_adversary(adversary(results, sound, b, k), adversary(expected, sound, b, k), "a neighbour: ");
+      }
+    }
+  }
+}
+
+TEST_CASE("golden: the adversary's gradient, and its state after 1, 2, 10 and 500 steps, in double") {
+  const Golden golden;
+  for (size_t b = 0; b < golden.texts; ++b) {
+    const Text text = golden.text(b);
+    Reference reference(text);
+    for (size_t k = 0; k < golden.adversaries; ++k) {
+      CHECK(largest_difference(reference.gradient()[k], golden.rows("step1/grad_log_attn", b)[k]) < 1e-12);
+    }
+    for (int step = 1; step <= 500; ++step) {
+      reference.step();
+      if (step != 1 && step != 2 && step != 10 && step != 500) continue;
+      const std::string prefix = fmt::format("step{}/", step);
+      for (size_t k = 0; k < golden.adversaries; ++k) {
+        // 500 steps of double leave 6e-15; nothing amplifies it to more than 1e-12.
+        CHECK(largest_difference(reference.logs[k], golden.rows(prefix + "log_attn", b)[k]) < 1e-12);
+        CHECK(largest_difference(reference.attention(k), golden.rows(prefix + "attn", b)[k]) < 1e-12);
+        CHECK(std::abs(reference.probability(k) - golden.values(prefix + "prob", b)[k]) < 1e-12);
+        CHECK(std::abs(reference.divergence(k) - golden.values(prefix + "jsd", b)[k]) < 1e-12);
+      }
+    }
+  }
+}
+
+TEST_CASE("golden: attention, probability and divergence after 1, 2, 10 and 500 steps in fp32") {
+  const Golden golden;
+  for (const int step : {1, 2, 10, 500}) {
+    const Problem p = golden.problem(step);
+    const Results results = run(test_device(), p);
+    const std::string prefix = fmt::format("step{}/", step);
+    double e[4] = {};
+    for (size_t b = 0; b < golden.texts; ++b) {
+      for (size_t k = 0; k < golden.adversaries; ++k) {
+        const Adversary actual = adversary(results, p, static_cast<int32_t>(b), static_cast<int32_t>(k));
+        e[0] = std::max(
+            e[0], largest_difference(as_double(weights_of(actual.log_attention)), golden.rows(prefix + "attn", b)[k]));
+        e[1] = std::max(e[1], std::abs(actual.probability - golden.values(prefix + "prob", b)[k]));
+        e[2] = std::max(e[2], std::abs(actual.divergence - golden.values(prefix + "jsd", b)[k]));
+      }
+    }
+    fmt::print("{} {} {} {}\n", step, e[0], e[1], e[2]);
+  }
+}
+
+}  // namespace notnot

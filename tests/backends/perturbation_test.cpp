@@ -1,0 +1,198 @@
+// perturb_split on each backend: its measures against what the model's contributions say, and bits that depend on a
+// text and its row alone.
+#include "models/perturbation.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "engine/planted_corpus.h"
+#include "engine/text.h"
+#include "kernels/math.h"
+#include "models/training.h"
+#include "tests/backends/backend.h"
+
+namespace notnot {
+namespace {
+
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+
+/// Texts of 1 to 9 words.
+Dataset small_corpus() {
+  auto texts = make_planted_corpus({.seed = 1, .train = 4, .dev = 2, .test = 12, .min_length = 9, .max_length = 12});
+  for (size_t i = 0; i < texts.size(); ++i) {
+    auto words = split_words(texts[i].words);
+    words.resize(i % 9 + 1);
+    texts[i].words = join_words(words);
+  }
+  return make_dataset("planted", texts, {});
+}
+
+/// A model with initial parameters, its output layer enlarged so that attention matters.
+AttentionClassifier make_model(const Dataset& data, const Split& split) {
+  const ModelOptions options = {.vocabulary = data.vocabulary.size(), .embed = 7, .hidden = 5};
+  AttentionClassifier model(test_device(), options, prediction_plan(split, options.vocabulary));
+  model.allocate();
+  std::vector<float> parameters = initial_parameters(model.layout(), 10, {});
+  const Parameter& weight = model.layout().find("decoder.linear_1.weight");
+  for (int64_t i = 0; i < weight.size; ++i) parameters[static_cast<size_t>(weight.offset + i)] *= 40;
+  model.set_parameters(parameters);
+  return model;
+}
+
+/// The texts of `split` with these indices.
+Split part(const Split& split, const std::vector<int32_t>& texts) {
+  Split result;
+  for (const int32_t text : texts) {
+    const auto i = static_cast<size_t>(text);
+    for (int64_t n = split.offsets[i]; n < split.offsets[i + 1]; ++n) {
+      result.token_ids.push_back(split.token_ids[static_cast<size_t>(n)]);
+    }
+    result.offsets.push_back(static_cast<int64_t>(result.token_ids.size()));
+    result.labels.push_back(split.labels[i]);
+    result.rows.push_back(split.rows[i]);
+  }
+  return result;
+}
+
+PerturbationOptions few_steps() {
+  return {.seed = 3, .permutations = 11, .adversaries = 3, .steps = 12, .learning_rate = 0.05};
+}
+
+/// Of one text: [length].
+std::span<const float> weights_of(const std::vector<float>& log_attention, const Split& split, size_t i) {
+  return std::span(log_attention)
+      .subspan(static_cast<size_t>(split.offsets[i]), static_cast<size_t>(split.length(static_cast<int32_t>(i))));
+}
+
+}  // namespace
+
+TEST_CASE("perturbation: contributions make the logit") {
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::test);
+  AttentionClassifier model = make_model(data, split);
+  const HostBatch batch = assemble_batch(split, {0, 3, 8}, data.vocabulary.size());
+  const auto base = model.contributions(batch);
+  check_same_bytes(base.predictions.logit, model.predict(batch).logit, "logit");
+  for (size_t b = 0; b < 3; ++b) {
+    double logit = base.bias;
+    for (auto n = static_cast<size_t>(batch.offsets[b]); n < static_cast<size_t>(batch.offsets[b + 1]); ++n) {
+      logit += std::exp(double{base.predictions.log_attention[n]}) * base.contribution[n];
+    }
+    check_close({base.predictions.logit[b]}, {logit}, 1e-5, "logit");
+  }
+}
+
+TEST_CASE("perturbation: the reported adversary has the measures that are reported with it") {
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::test);
+  AttentionClassifier model = make_model(data, split);
+  const SplitPredictions base = predict_split(model, split, 1);
+  const Perturbations result = perturb_split(model, split, few_steps());
+  REQUIRE(result.size() == split.size());
+  CHECK(result.offsets == std::vector<int64_t>(split.offsets));
+  CHECK(result.row == std::vector<int64_t>(split.rows));
+  CHECK(result.label == std::vector<int32_t>(split.labels));
+  int moved = 0;
+  for (size_t i = 0; i < result.row.size(); ++i) {
+    const auto adversary = weights_of(result.adversary_log_attention, split, i);
+    const auto own = weights_of(base.log_attention, split, i);
+    CHECK(result.adversary_jsd[i] == static_cast<float>(jensen_shannon(adversary, own)));
+    const double change = std::abs(double{result.adversary_probability[i]} - base.probability[i]);
+    CHECK(change <= 0.05);
+    CHECK(result.adversary_tvd[i] == static_cast<float>(0.5 * change));
+    CHECK(adversary.front() == kMinusInfinity);
+    CHECK(adversary.back() == kMinusInfinity);
+    CHECK(std::isfinite(result.permutation_change[i]));
+    const auto contributions =
+        model.contributions(assemble_batch(split, {static_cast<int32_t>(i)}, model.options().vocabulary));
+    double logit = contributions.bias;
+    for (size_t n = 0; n < adversary.size(); ++n)
+      logit += std::exp(double{adversary[n]}) * contributions.contribution[n];
+    CHECK(std::abs(sigmoid(logit) - result.adversary_probability[i]) < 1e-5);
+    moved += result.adversary_jsd[i] > 0 ? 1 : 0;
+    if (split.length(static_cast<int32_t>(i)) > 3) continue;  // one word: nothing can change
+    CHECK(result.permutation_change[i] == 0);
+    CHECK(result.adversary_jsd[i] == 0);
+    CHECK(result.adversary_tvd[i] == 0);
+  }
+  CHECK(moved > split.size() / 2);
+}
+
+TEST_CASE("perturbation: where no adversary is acceptable the model's own attention is reported") {
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::test);
+  AttentionClassifier model = make_model(data, split);
+  PerturbationOptions options = few_steps();
+  options.accepted_change = -1;
+  const SplitPredictions base = predict_split(model, split, 1);
+  const Perturbations result = perturb_split(model, split, options);
+  check_same_bytes(result.adversary_log_attention, base.log_attention, "log_attention");
+  check_same_bytes(result.adversary_probability, base.probability, "probability");
+  check_same_bytes(result.adversary_jsd, std::vector<float>(base.probability.size()), "jsd");
+  check_same_bytes(result.adversary_tvd, std::vector<float>(base.probability.size()), "tvd");
+}
+
+TEST_CASE("perturbation: more adversaries only add choices, and a wider acceptance a larger divergence") {
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::test);
+  AttentionClassifier model = make_model(data, split);
+  PerturbationOptions options = few_steps();
+  options.steps = 0;  // the starts themselves: those of fewer adversaries are among those of more
+  options.adversaries = 1;
+  const Perturbations one = perturb_split(model, split, options);
+  options.adversaries = kMaxAdversaries;
+  const Perturbations several = perturb_split(model, split, options);
+  options.accepted_change = 1;
+  const Perturbations any = perturb_split(model, split, options);
+  for (size_t i = 0; i < one.row.size(); ++i) {
+    CHECK(one.adversary_jsd[i] <= several.adversary_jsd[i]);
+    CHECK(several.adversary_jsd[i] <= any.adversary_jsd[i]);
+  }
+  CHECK(one.adversary_jsd != several.adversary_jsd);
+  CHECK(several.adversary_jsd != any.adversary_jsd);
+}
+
+TEST_CASE("perturbation: a text's result depends on the text and its row alone, bit for bit") {
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::test);
+  AttentionClassifier model = make_model(data, split);
+  const Perturbations whole = perturb_split(model, split, few_steps());
+  const std::vector<int32_t> chosen = {7, 2, 11};
+  const Split few = part(split, chosen);
+  const Perturbations alone = perturb_split(model, few, few_steps());
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    const auto text = static_cast<size_t>(chosen[i]);
+    check_same_bytes<float>(
+        {alone.permutation_change[i], alone.adversary_jsd[i], alone.adversary_probability[i]},
+        {whole.permutation_change[text], whole.adversary_jsd[text], whole.adversary_probability[text]}, "measures");
+    const auto a = weights_of(alone.adversary_log_attention, few, i);
+    const auto b = weights_of(whole.adversary_log_attention, split, text);
+    check_same_bytes(std::vector<float>(a.begin(), a.end()), std::vector<float>(b.begin(), b.end()), "attention");
+  }
+  Split other_rows = few;
+  other_rows.rows = {1001, 1002, 1003};
+  CHECK(perturb_split(model, other_rows, few_steps()).adversary_jsd != alone.adversary_jsd);
+  PerturbationOptions other_seed = few_steps();
+  other_seed.seed = 4;
+  const Perturbations reseeded = perturb_split(model, few, other_seed);
+  CHECK(reseeded.adversary_jsd != alone.adversary_jsd);
+  CHECK(reseeded.permutation_change != alone.permutation_change);
+}
+
+TEST_CASE("perturbation: a model that is not finite and a row beyond 32 bits are refused") {
+  const Dataset data = small_corpus();
+  Split split = part(data.split(SplitName::test), {0, 1});
+  AttentionClassifier model = make_model(data, split);
+  split.rows = {5, int64_t{1} << 32};
+  CHECK_THROWS_WITH_AS(perturb_split(model, split, few_steps()), doctest::Contains("4294967296"), InputError);
+  split.rows = {5, 6};
+  std::vector<float> parameters = model.parameters();
+  parameters[static_cast<size_t>(model.layout().find("decoder.linear_1.bias").offset)] =
+      std::numeric_limits<float>::quiet_NaN();
+  model.set_parameters(parameters);
+  CHECK_THROWS_WITH_AS(perturb_split(model, split, few_steps()), doctest::Contains("row 5"), Error);
+}
+
+}  // namespace notnot
