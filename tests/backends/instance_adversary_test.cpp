@@ -220,12 +220,6 @@ Adversary adversary(const Results& results, const Problem& p, int32_t b, int32_t
           results.divergence[out]};
 }
 
-std::vector<float> weights_of(const std::vector<float>& log_attention) {
-  std::vector<float> weights;
-  for (size_t n = 1; n + 1 < log_attention.size(); ++n) weights.push_back(std::exp(log_attention[n]));
-  return weights;
-}
-
 double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
   REQUIRE(a.size() == b.size());
   double largest = 0;
@@ -236,36 +230,48 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
   return largest;
 }
 
-struct Tolerance {
+/// How far an adversary is from another one.
+struct Distance {
   double log_attention, attention, probability, divergence;
+
+  bool within(const Distance& allowed) const {
+    return log_attention <= allowed.log_attention && attention <= allowed.attention &&
+           probability <= allowed.probability && divergence <= allowed.divergence;
+  }
+  std::string text() const {
+    return fmt::format("log_attention, attention, probability, divergence differ by {:.2g}, {:.2g}, {:.2g}, {:.2g}",
+                       log_attention, attention, probability, divergence);
+  }
 };
 
-/// What `steps` steps may add up to in fp32. Each rounds the free vector to half an ulp, 2.4e-7 where it lies between 4
-/// and 8. Steps that hardly change round alike, so the errors add up: 500 of them make 1.2e-4 of x and as much,
-/// relatively, of a weight; the normalisation may double it. (Measured after 500 steps of the golden vectors: 1.0e-4 of
-/// a weight, the same with every instruction set.) The probability moves with a tenth of that at most, as |w . h_n| p
-/// (1 - p) is below it. To each comes what rounds at the end alone: of a logarithm of 16 1e-6.
-Tolerance after_steps(int32_t steps) {
+Distance distance(const Adversary& actual, const Reference& expected, size_t k) {
+  CHECK(actual.log_attention.front() == kMinusInfinity);
+  CHECK(actual.log_attention.back() == kMinusInfinity);
+  const std::vector<double> logs(actual.log_attention.begin() + 1, actual.log_attention.end() - 1);
+  std::vector<double> weights;
+  for (const double x : logs) weights.push_back(std::exp(x));
+  return {largest_difference(logs, expected.log_attention(k)), largest_difference(weights, expected.attention(k)),
+          std::abs(actual.probability - expected.probability(k)), std::abs(actual.divergence - expected.divergence(k))};
+}
+
+/// What rounding alone may add up to in `steps` steps of fp32. Each rounds the free vector to half an ulp, 2.4e-7 where
+/// it lies between 4 and 8; steps that hardly change round alike, so the errors add up, and the normalisation may
+/// double them. A weight takes the same share of itself, the probability a tenth of that (|w . h_n| p (1 - p) is below
+/// it). To each comes what rounds at the end alone: of a logarithm of 16 1e-6.
+Distance after_steps(int32_t steps) {
   const double sum = 2 * 2.4e-7 * steps;
   return {sum + 2e-6, sum + 5e-7, sum / 10 + 2e-7, sum + 5e-7};
 }
 
-void check_adversary(const Adversary& actual, const Reference& expected, size_t k, const Tolerance& tolerance,
-                     const std::string& where) {
-  CHECK(actual.log_attention.front() == kMinusInfinity);
-  CHECK(actual.log_attention.back() == kMinusInfinity);
-  const std::vector<float> logs(actual.log_attention.begin() + 1, actual.log_attention.end() - 1);
-  const double log_error = largest_difference(as_double(logs), expected.log_attention(k));
-  CHECK_MESSAGE(log_error <= tolerance.log_attention, where, "log_attention differs by ", log_error);
-  check_close(weights_of(actual.log_attention), expected.attention(k), tolerance.attention, where + "attention");
-  check_close({actual.probability}, {expected.probability(k)}, tolerance.probability, where + "probability");
-  CHECK_MESSAGE(std::abs(actual.divergence - expected.divergence(k)) <= tolerance.divergence, where, "divergence ",
-                actual.divergence, ", not ", expected.divergence(k));
-}
+/// The hinge switches on and off where |p_k - p| is about the tolerance, and in some adversary rounding decides in some
+/// step whether it is on: then x differs by a share of a step, 0.01. Measured on one of the golden vectors' 20 after
+/// 500 steps: 2e-3, 1e-4, 2e-6 and 5e-5, the same for every instruction set. The float64 loop comes to 1.4e-3, 1e-4,
+/// 2e-6 and 5e-5 there when its inputs alone are rounded to fp32.
+constexpr Distance kHingeSwitched = {5e-3, 5e-4, 1e-5, 2e-4};
 
 /// Adam divides by the gradient's own size: where a gradient is small against its rounding error (of the logarithms in
 /// it, 1e-6), the step is uncertain by a share of the learning rate. A few steps leave this.
-constexpr Tolerance kFewSteps = {5e-5, 5e-6, 2e-6, 2e-6};
+constexpr Distance kFewSteps = {5e-5, 5e-6, 2e-6, 2e-6};
 
 void check_against_reference(const Device& device, const std::vector<int32_t>& words, int32_t adversaries,
                              int32_t steps) {
@@ -276,9 +282,9 @@ void check_against_reference(const Device& device, const std::vector<int32_t>& w
     Reference expected(text);
     for (int32_t t = 0; t < steps; ++t) expected.step();
     for (int32_t k = 0; k < adversaries; ++k) {
-      check_adversary(adversary(results, p, b, k), expected, static_cast<size_t>(k), kFewSteps,
-                      fmt::format("{} words, adversary {} of {}, {} steps: ", words[static_cast<size_t>(b)], k,
-                                  adversaries, steps));
+      const Distance error = distance(adversary(results, p, b, k), expected, static_cast<size_t>(k));
+      CHECK_MESSAGE(error.within(kFewSteps), words[static_cast<size_t>(b)], " words, adversary ", k, " of ",
+                    adversaries, ", ", steps, " steps: ", error.text());
     }
   }
 }
@@ -526,25 +532,18 @@ TEST_CASE("golden: log-attention, attention, probability and divergence after 1,
   for (const int step : {1, 2, 10, 500}) {
     const Problem p = golden.problem(step);
     const Results results = run(test_device(), p);
-    const std::string prefix = fmt::format("step{}/", step);
+    int switched = 0;
     for (size_t b = 0; b < golden.texts; ++b) {
+      Text end = golden.text(b);
+      end.starts = golden.rows(fmt::format("step{}/log_attn", step), b);
       for (size_t k = 0; k < golden.adversaries; ++k) {
-        CAPTURE(step);
-        CAPTURE(b);
-        CAPTURE(k);
-        // The state in which the authors' loop ended, evaluated in float64 for its log-softmax.
-        Text end = golden.text(b);
-        end.starts = golden.rows(prefix + "log_attn", b);
         const Adversary actual = adversary(results, p, static_cast<int32_t>(b), static_cast<int32_t>(k));
-        const std::vector<float> logs(actual.log_attention.begin() + 1, actual.log_attention.end() - 1);
-        const Tolerance tolerance = after_steps(step);
-        CHECK(largest_difference(as_double(logs), Reference(end).log_attention(k)) <= tolerance.log_attention);
-        CHECK(largest_difference(as_double(weights_of(actual.log_attention)), golden.rows(prefix + "attn", b)[k]) <=
-              tolerance.attention);
-        CHECK(std::abs(actual.probability - golden.values(prefix + "prob", b)[k]) <= tolerance.probability);
-        CHECK(std::abs(actual.divergence - golden.values(prefix + "jsd", b)[k]) <= tolerance.divergence);
+        const Distance error = distance(actual, Reference(end), k);
+        CHECK_MESSAGE(error.within(kHingeSwitched), "step ", step, ", text ", b, ", adversary ", k, ": ", error.text());
+        switched += error.within(after_steps(step)) ? 0 : 1;
       }
     }
+    CHECK(switched <= (step == 500 ? 3 : 0));  // of 20
   }
 }
 
