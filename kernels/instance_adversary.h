@@ -39,7 +39,7 @@ struct InstanceAdversary {
   Span<const float> output_bias;         ///< [1] b
   Span<const float> base_log_attention;  ///< [N] log alpha of the model
   Span<const float> base_probability;    ///< [B] p of the model
-  Span<float> log_attention;             ///< in: x_k [K, N]; out: log alpha_k, -infinity at boundary tokens
+  Span<float> log_attention;             ///< in: x_k [K, N], finite; out: log alpha_k, -infinity at boundary tokens
   Span<float> probability;               ///< out [K, B] p_k
   Span<float> divergence;                ///< out [K, B] JSD(alpha_k, alpha)
   Span<float> workspace;                 ///< [instance_adversary_workspace(K, B, N)]

@@ -8,6 +8,8 @@ namespace notnot::NOTNOT_CPU_NAMESPACE {
 namespace {
 
 static_assert(kLanes <= kWordPadding);
+constexpr float kNoWord =
+    -1e30F;  // padding's x: no attention, and finite, as adam_update multiplies it with a decay of 0
 
 /// One text. Its arrays are rows of `width` floats: the words, and up to a whole register padding without attention.
 struct Instance {
@@ -41,7 +43,7 @@ void read_text(const InstanceAdversary& args, const Instance& text) {
   for (int32_t k = 0; k < args.adversaries; ++k) {
     const float* logs = &args.log_attention[int64_t{k} * args.tokens + text.begin];
     for (int32_t n = 0; n < text.width; ++n) {
-      text.logs[k * text.width + n] = n < text.words ? logs[n] : -__builtin_inff();
+      text.logs[k * text.width + n] = n < text.words ? logs[n] : kNoWord;
     }
   }
   const size_t bytes = static_cast<size_t>(args.adversaries) * static_cast<size_t>(text.width) * sizeof(float);

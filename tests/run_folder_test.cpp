@@ -100,7 +100,7 @@ TEST_CASE("the states of a run") {
   const float value = 1;
   write_safetensors(run.checkpoint_path(), {{"w", DType::f32, {1}, &value}});
   CHECK(run.state() == RunState::resumable);
-  writer.finish({});
+  writer.finish(RunResult{});
   CHECK(run.state() == RunState::finished);
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("starting again removes every file of the earlier run") {
   write_safetensors(run.checkpoint_path(), {});
   write_safetensors(run.model_path(), {});
   writer.write_perturbations(sample_perturbations());
-  writer.finish({});
+  writer.finish(RunResult{});
   write_atomically(run.path() / "notes.txt", "the user's own");
 
   writer.start({{"epochs", 9}});

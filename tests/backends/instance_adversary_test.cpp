@@ -153,7 +153,9 @@ struct Problem {
 
 /// Texts of so many words, their model's attention random, the starts as far apart as the protocol's.
 Problem make_problem(const std::vector<int32_t>& words, int32_t adversaries, int32_t steps) {
-  Problem p{.adversaries = adversaries, .steps = steps};
+  Problem p;
+  p.adversaries = adversaries;
+  p.steps = steps;
   for (const int32_t count : words) p.offsets.push_back(p.offsets.back() + count + 2);
   p.contributions = random_floats(p.tokens(), 61, 2);
   p.bias = {0.3F};
@@ -218,29 +220,58 @@ Adversary adversary(const Results& results, const Problem& p, int32_t b, int32_t
           results.divergence[out]};
 }
 
-std::vector<float> weights_of(const std::vector<float>& log_attention) {
-  std::vector<float> weights;
-  for (size_t n = 1; n + 1 < log_attention.size(); ++n) weights.push_back(std::exp(log_attention[n]));
-  return weights;
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  REQUIRE(a.size() == b.size());
+  double largest = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    REQUIRE(std::isfinite(a[i] - b[i]));
+    largest = std::max(largest, std::abs(a[i] - b[i]));
+  }
+  return largest;
 }
 
-/// Adam divides by the gradient's own size: where a gradient is small against its rounding error (the logarithms' 1e-6,
-/// times the weight), the step is uncertain by a share of the learning rate, and the weight by the same share.
-struct Tolerance {
-  double attention, probability, divergence;
+/// How far an adversary is from another one.
+struct Distance {
+  double log_attention, attention, probability, divergence;
+
+  bool within(const Distance& allowed) const {
+    return log_attention <= allowed.log_attention && attention <= allowed.attention &&
+           probability <= allowed.probability && divergence <= allowed.divergence;
+  }
+  std::string text() const {
+    return fmt::format("log_attention, attention, probability, divergence differ by {:.2g}, {:.2g}, {:.2g}, {:.2g}",
+                       log_attention, attention, probability, divergence);
+  }
 };
 
-void check_adversary(const Adversary& actual, const Reference& expected, size_t k, const Tolerance& tolerance,
-                     const std::string& where) {
+Distance distance(const Adversary& actual, const Reference& expected, size_t k) {
   CHECK(actual.log_attention.front() == kMinusInfinity);
   CHECK(actual.log_attention.back() == kMinusInfinity);
-  check_close(weights_of(actual.log_attention), expected.attention(k), tolerance.attention, where + "attention");
-  check_close({actual.probability}, {expected.probability(k)}, tolerance.probability, where + "probability");
-  CHECK_MESSAGE(std::abs(actual.divergence - expected.divergence(k)) <= tolerance.divergence, where, "divergence ",
-                actual.divergence, ", not ", expected.divergence(k));
+  const std::vector<double> logs(actual.log_attention.begin() + 1, actual.log_attention.end() - 1);
+  std::vector<double> weights;
+  for (const double x : logs) weights.push_back(std::exp(x));
+  return {largest_difference(logs, expected.log_attention(k)), largest_difference(weights, expected.attention(k)),
+          std::abs(actual.probability - expected.probability(k)), std::abs(actual.divergence - expected.divergence(k))};
 }
 
-constexpr Tolerance kFewSteps = {5e-6, 2e-6, 2e-6};
+/// What rounding alone may add up to in `steps` steps of fp32. Each rounds the free vector to half an ulp, 2.4e-7 where
+/// it lies between 4 and 8; steps that hardly change round alike, so the errors add up, and the normalisation may
+/// double them. A weight takes the same share of itself, the probability a tenth of that (|w . h_n| p (1 - p) is below
+/// it). To each comes what rounds at the end alone: of a logarithm of 16 1e-6.
+Distance after_steps(int32_t steps) {
+  const double sum = 2 * 2.4e-7 * steps;
+  return {sum + 2e-6, sum + 5e-7, sum / 10 + 2e-7, sum + 5e-7};
+}
+
+/// The hinge switches on and off where |p_k - p| is about the tolerance, and in some adversary rounding decides in some
+/// step whether it is on: then x differs by a share of a step, 0.01. Measured on one of the golden vectors' 20 after
+/// 500 steps: 2e-3, 1e-4, 2e-6 and 5e-5, the same for every instruction set. The float64 loop comes to 1.4e-3, 1e-4,
+/// 2e-6 and 5e-5 there when its inputs alone are rounded to fp32.
+constexpr Distance kHingeSwitched = {5e-3, 5e-4, 1e-5, 2e-4};
+
+/// Adam divides by the gradient's own size: where a gradient is small against its rounding error (of the logarithms in
+/// it, 1e-6), the step is uncertain by a share of the learning rate. A few steps leave this.
+constexpr Distance kFewSteps = {5e-5, 5e-6, 2e-6, 2e-6};
 
 void check_against_reference(const Device& device, const std::vector<int32_t>& words, int32_t adversaries,
                              int32_t steps) {
@@ -251,9 +282,9 @@ void check_against_reference(const Device& device, const std::vector<int32_t>& w
     Reference expected(text);
     for (int32_t t = 0; t < steps; ++t) expected.step();
     for (int32_t k = 0; k < adversaries; ++k) {
-      check_adversary(adversary(results, p, b, k), expected, static_cast<size_t>(k), kFewSteps,
-                      fmt::format("{} words, adversary {} of {}, {} steps: ", words[static_cast<size_t>(b)], k,
-                                  adversaries, steps));
+      const Distance error = distance(adversary(results, p, b, k), expected, static_cast<size_t>(k));
+      CHECK_MESSAGE(error.within(kFewSteps), words[static_cast<size_t>(b)], " words, adversary ", k, " of ",
+                    adversaries, ", ", steps, " steps: ", error.text());
     }
   }
 }
@@ -320,7 +351,9 @@ struct Golden {
 
   /// All texts in fp32.
   Problem problem(int32_t steps) const {
-    Problem p{.adversaries = static_cast<int32_t>(adversaries), .steps = steps};
+    Problem p;
+    p.adversaries = static_cast<int32_t>(adversaries);
+    p.steps = steps;
     Rows<float> starts(adversaries);
     p.bias = {static_cast<float>(bias[0])};
     for (size_t b = 0; b < texts; ++b) {
@@ -340,16 +373,6 @@ struct Golden {
     return p;
   }
 };
-
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-  REQUIRE(a.size() == b.size());
-  double largest = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    REQUIRE(std::isfinite(a[i] - b[i]));
-    largest = std::max(largest, std::abs(a[i] - b[i]));
-  }
-  return largest;
-}
 
 }  // namespace
 
@@ -504,23 +527,23 @@ TEST_CASE("golden: the adversary's gradient, and its state after 1, 2, 10 and 50
   }
 }
 
-TEST_CASE("golden: attention, probability and divergence after 1, 2, 10 and 500 steps in fp32") {
+TEST_CASE("golden: log-attention, attention, probability and divergence after 1, 2, 10 and 500 steps in fp32") {
   const Golden golden;
   for (const int step : {1, 2, 10, 500}) {
     const Problem p = golden.problem(step);
     const Results results = run(test_device(), p);
-    const std::string prefix = fmt::format("step{}/", step);
-    double e[4] = {};
+    int switched = 0;
     for (size_t b = 0; b < golden.texts; ++b) {
+      Text end = golden.text(b);
+      end.starts = golden.rows(fmt::format("step{}/log_attn", step), b);
       for (size_t k = 0; k < golden.adversaries; ++k) {
         const Adversary actual = adversary(results, p, static_cast<int32_t>(b), static_cast<int32_t>(k));
-        e[0] = std::max(
-            e[0], largest_difference(as_double(weights_of(actual.log_attention)), golden.rows(prefix + "attn", b)[k]));
-        e[1] = std::max(e[1], std::abs(actual.probability - golden.values(prefix + "prob", b)[k]));
-        e[2] = std::max(e[2], std::abs(actual.divergence - golden.values(prefix + "jsd", b)[k]));
+        const Distance error = distance(actual, Reference(end), k);
+        CHECK_MESSAGE(error.within(kHingeSwitched), "step ", step, ", text ", b, ", adversary ", k, ": ", error.text());
+        switched += error.within(after_steps(step)) ? 0 : 1;
       }
     }
-    fmt::print("{} {} {} {}\n", step, e[0], e[1], e[2]);
+    CHECK(switched <= (step == 500 ? 3 : 0));  // of 20
   }
 }
 

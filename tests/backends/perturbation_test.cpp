@@ -9,6 +9,7 @@
 
 #include "engine/planted_corpus.h"
 #include "engine/text.h"
+#include "kernels/instance_adversary.h"
 #include "kernels/math.h"
 #include "models/training.h"
 #include "tests/backends/backend.h"
@@ -192,7 +193,7 @@ TEST_CASE("perturbation: a model that is not finite and a row beyond 32 bits are
   parameters[static_cast<size_t>(model.layout().find("decoder.linear_1.bias").offset)] =
       std::numeric_limits<float>::quiet_NaN();
   model.set_parameters(parameters);
-  CHECK_THROWS_WITH_AS(perturb_split(model, split, few_steps()), doctest::Contains("row 5"), Error);
+  CHECK_THROWS_WITH_AS(perturb_split(model, split, few_steps()), doctest::Contains("the text of row 6"), Error);
 }
 
 }  // namespace notnot
