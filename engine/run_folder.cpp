@@ -446,7 +446,11 @@ void RunWriter::remove_checkpoint() {
 }
 
 void RunWriter::fail(const std::string& reason, Json config) {
-  if (folder_.state() == RunState::absent) start(std::move(config));
+  try {
+    if (folder_.state() == RunState::absent) start(std::move(config));
+  } catch (const InputError&) {
+    // That it cannot start may be the reason.
+  }
   write_atomically(folder_.failure_path(), to_text({{"reason", reason}}));
 }
 

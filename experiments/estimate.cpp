@@ -1,7 +1,9 @@
 #include "experiments/estimate.h"
 
+#include <algorithm>
 #include <chrono>
-#include <numeric>
+
+#include "models/perturbation.h"
 
 namespace notnot {
 namespace {
@@ -40,6 +42,16 @@ BatchTargets some_targets(const HostBatch& batch, AttentionKind kind, Objective 
   return targets;
 }
 
+Split first_texts(const Split& split, int32_t most) {
+  const auto size = static_cast<size_t>(std::min(split.size(), most));
+  Split some;
+  some.offsets = std::vector<int64_t>(split.offsets.begin(), split.offsets.begin() + static_cast<int64_t>(size) + 1);
+  some.token_ids = std::vector<int32_t>(split.token_ids.begin(), split.token_ids.begin() + some.offsets[size]);
+  some.labels = std::vector<int32_t>(split.labels.begin(), split.labels.begin() + static_cast<int64_t>(size));
+  some.rows = std::vector<int64_t>(split.rows.begin(), split.rows.begin() + static_cast<int64_t>(size));
+  return some;
+}
+
 }  // namespace
 
 Estimator::Estimator(const Setup& setup, int threads) : setup_(setup), device_(setup.arguments.device, threads) {}
@@ -72,6 +84,19 @@ const Estimator::Speed& Estimator::speed(const RunSpec& spec) {
   return found != speeds_.end() ? found->second : speeds_.emplace(key, measure(spec)).first->second;
 }
 
+double Estimator::perturbation_seconds(const RunSpec& spec) const {
+  const Split& split = setup_.corpus.dataset.split(SplitName::test);
+  const Split some = first_texts(split, 16);
+  const ModelOptions options = setup_.model(spec);
+  AttentionClassifier model(device_.get(), options, prediction_plan(some, options.vocabulary));
+  model.allocate();
+  model.set_parameters(setup_.initial_parameters(spec));
+  const auto begin = Clock::now();
+  perturb_split(model, some, {});
+  return seconds_since(begin) * static_cast<double>(split.token_ids.size()) /
+         static_cast<double>(some.token_ids.size());
+}
+
 Estimate Estimator::estimate(const RunSpec& spec) {
   const Dataset& data = setup_.corpus.dataset;
   const TrainingOptions training = setup_.training(spec);
@@ -80,6 +105,10 @@ Estimate Estimator::estimate(const RunSpec& spec) {
   for (const MemoryRow& row : model.memory_table()) result.device_bytes += row.bytes;
   for (const MemoryRow& row : host_memory(model.layout())) result.host_bytes += row.bytes;
   const auto tokens = [&](SplitName name) { return static_cast<double>(data.split(name).token_ids.size()); };
+  if (spec.kind == RunKind::perturbation) {
+    result.seconds = perturbation_seconds(spec);
+    return result;
+  }
   const Speed& cost = speed(spec);
   double evaluated = tokens(SplitName::dev) + tokens(SplitName::test);
   if (training.objective != Objective::adversary) evaluated += tokens(SplitName::train);

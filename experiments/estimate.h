@@ -25,7 +25,7 @@ class Estimator {
   };
   const Speed& speed(const RunSpec& spec);
   Speed measure(const RunSpec& spec) const;
-  double perturbation_seconds(const RunSpec& spec);
+  double perturbation_seconds(const RunSpec& spec) const;
 
   const Setup& setup_;
   OpenDevice device_;

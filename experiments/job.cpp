@@ -6,11 +6,13 @@
 #include <condition_variable>
 #include <mutex>
 #include <new>
+#include <numeric>
 #include <thread>
 
 #include "engine/checksum.h"
 #include "experiments/interrupt.h"
 #include "experiments/progress.h"
+#include "models/perturbation.h"
 
 namespace notnot {
 namespace {
@@ -93,10 +95,16 @@ Json config_of(const Job& job) {
 
 // --- one job
 
+double mean(const std::vector<float>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
 void print_result(const Job& job) {
   const std::string path = job.folder.path().string();
   if (job.spec.kind == RunKind::perturbation) {
-    fmt::print("{}: done\n", path);
+    const Perturbations result = job.folder.perturbations();
+    fmt::print("{}: permuted attention changes p by {:.3f}; adversaries of single texts reach JSD {:.3f}\n", path,
+               mean(result.permutation_change), mean(result.adversary_jsd));
     return;
   }
   const RunResult result = job.folder.result();
@@ -106,12 +114,28 @@ void print_result(const Job& job) {
              test.roc_auc, test.accuracy, test.average_precision);
 }
 
+/// Perturbs the other run's model on the test split.
+void perturb(Job& job, const OpenDevice& device, Json config) {
+  const Split& split = job.setup->corpus.dataset.split(SplitName::test);
+  const ModelOptions options = job.setup->model(job.spec);
+  AttentionClassifier model(device.get(), options, prediction_plan(split, options.vocabulary));
+  model.allocate();
+  model.set_parameters(load_parameters(model.layout(), folder_of_other(job).model_path()));
+  job.writer->start(std::move(config));
+  const Perturbations perturbed = perturb_split(model, split, {.seed = job.spec.seed});
+  job.writer->write_perturbations(perturbed);
+  job.writer->finish(Json{{"permutation_change", mean(perturbed.permutation_change)},
+                          {"adversary_jsd", mean(perturbed.adversary_jsd)},
+                          {"adversary_tvd", mean(perturbed.adversary_tvd)}});
+}
+
 void run_job(Job& job, const OpenDevice& device, const JobOptions& options, TrainingMonitor& monitor) {
   Json config = config_of(job);
   // Only now is known from what another run it learns.
   if (already_done(job.folder, config, options.resume)) return;
   config["device"] = device.description();
   config["threads"] = device.get().threads;
+  if (job.spec.kind == RunKind::perturbation) return perturb(job, device, std::move(config));
   Targets loaded;
   if (needs_another(job.spec.kind) && !is_external(job)) loaded = load_targets(job);
   TrainingRequest request{.dataset = &job.setup->corpus.dataset,

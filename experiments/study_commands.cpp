@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
-#include <limits>
 #include <list>
 #include <map>
 
+#include "engine/checksum.h"
+#include "engine/external_attention.h"
 #include "experiments/commands.h"
 #include "experiments/estimate.h"
 #include "experiments/interrupt.h"
@@ -26,6 +28,8 @@ struct StudyArguments {
   std::vector<std::string> tests;  ///< paper; empty: what the paper did with the data set
   std::string protocol = "paper";
   std::filesystem::path out = "report";
+  std::filesystem::path attention;  ///< diagnose
+  std::string importance = "weights";
   JobOptions jobs;
   bool plan = false;
 };
@@ -204,6 +208,34 @@ void test_command(const StudyArguments& arguments, Test test) {
   run_command(arguments, studies, {});
 }
 
+std::string checksum_of(const std::filesystem::path& attention) {
+  if (!std::filesystem::is_directory(attention)) return sha256_of_file(attention);
+  Sha256 sum;
+  for (const SplitName split : kSplitNames) sum.update(sha256_of_file(RunFolder(attention).attention_path(split)));
+  return sum.hex();
+}
+
+ExternalGuide load_guide(const StudyArguments& arguments, const Dataset& dataset) {
+  const auto importance = std::find_if(kImportances.begin(), kImportances.end(),
+                                       [&](Importance known) { return to_string(known) == arguments.importance; });
+  LogAttention read = read_external_attention(arguments.attention, dataset, *importance);
+  const std::filesystem::path file = std::filesystem::weakly_canonical(arguments.attention);
+  const std::string suffix = arguments.importance == "weights" ? "" : "-" + arguments.importance;
+  ExternalGuide guide{
+      .label = "external-" + file.stem().string() + suffix, .file = file, .checksum = checksum_of(file), .targets = {}};
+  for (size_t split = 0; split < read.size(); ++split) guide.targets[split].log_attention = std::move(read[split]);
+  return guide;
+}
+
+void diagnose_command(const StudyArguments& arguments) {
+  check_study(arguments);
+  Studies studies;
+  studies.push_back(make_study(arguments, arguments.setup.corpus.dataset, {Test::diagnose}));
+  Setup& setup = studies.front().setup;
+  setup.guide = load_guide(arguments, setup.corpus.dataset);
+  run_command(arguments, studies, {});
+}
+
 void paper_command(const StudyArguments& arguments) {
   check_study(arguments);
   std::set<Test> tests;
@@ -267,12 +299,19 @@ void add_adversary_options(CLI::App& command, StudyArguments& a) {
 }
 
 void add_lambdas_option(CLI::App& command, StudyArguments& a) {
+  const CLI::Validator finite(
+      [](const std::string& text) {
+        double value = -1;
+        const bool number = CLI::detail::lexical_cast(text, value);
+        return number && std::isfinite(value) && value >= 0 ? std::string() : text + " is not a number of at least 0";
+      },
+      "");
   command
       .add_option("--lambdas", a.study.lambdas,
                   "Weights of the divergence from the base model's attention, with commas; larger ones follow where "
                   "none is large enough")
       ->delimiter(',')
-      ->check(CLI::Range(0.0, std::numeric_limits<double>::max()))
+      ->check(finite)
       ->capture_default_str();
 }
 
@@ -295,16 +334,26 @@ void add_test_command(CLI::App& app, const TestCommand& description) {
   command->callback([arguments, test = description.test] { test_command(*arguments, test); });
 }
 
-}  // namespace
+void add_diagnose_command(CLI::App& app) {
+  auto arguments = std::make_shared<StudyArguments>();
+  CLI::App* command = app.add_subcommand(
+      "diagnose", "Test 3 for attention from elsewhere: does it help an MLP as a base model's does? (Table 3)");
+  add_dataset_option(*command, arguments->setup);
+  command
+      ->add_option(
+          "--attention", arguments->attention,
+          "Weights per word of every text: JSON lines (see notnot data --tokens), safetensors, or a run folder")
+      ->required();
+  command->add_option("--importance", arguments->importance, "What the numbers are, before each text's sum to 1")
+      ->check(CLI::IsMember({"weights", "absolute", "positive", "softmax"}))
+      ->capture_default_str();
+  add_study_options(*command, *arguments);
+  add_seeds_option(*command, *arguments);
+  add_repeats_option(*command, *arguments);
+  command->callback([arguments] { diagnose_command(*arguments); });
+}
 
-void add_study_commands(CLI::App& app) {
-  add_test_command(app,
-                   {"uniform", "Test 1: is attention needed at all? Base against uniform (Table 2)", Test::uniform});
-  add_test_command(app, {"seeds", "Test 2: how far do seeds move the attention? (Figure 3)", Test::seeds});
-  add_test_command(app, {"guides", "Test 3: does the attention help an MLP? (Table 3)", Test::guides});
-  add_test_command(app,
-                   {"adversary", "Test 4: same predictions, other attention? (Table 4, Figure 5)", Test::adversary});
-
+void add_paper_command(CLI::App& app) {
   auto arguments = std::make_shared<StudyArguments>();
   CLI::App* paper = app.add_subcommand("paper", "All four tests on several data sets, and the report");
   paper->add_option("--datasets", arguments->datasets, "Data sets as --dataset of the other commands, with commas")
@@ -323,6 +372,19 @@ void add_study_commands(CLI::App& app) {
   add_lambdas_option(*paper, *arguments);
   paper->add_option("--out", arguments->out, "Folder for the report")->capture_default_str();
   paper->callback([arguments] { paper_command(*arguments); });
+}
+
+}  // namespace
+
+void add_study_commands(CLI::App& app) {
+  add_test_command(app,
+                   {"uniform", "Test 1: is attention needed at all? Base against uniform (Table 2)", Test::uniform});
+  add_test_command(app, {"seeds", "Test 2: how far do seeds move the attention? (Figure 3)", Test::seeds});
+  add_test_command(app, {"guides", "Test 3: does the attention help an MLP? (Table 3)", Test::guides});
+  add_test_command(app,
+                   {"adversary", "Test 4: same predictions, other attention? (Table 4, Figure 5)", Test::adversary});
+  add_diagnose_command(app);
+  add_paper_command(app);
 }
 
 }  // namespace notnot

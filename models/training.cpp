@@ -171,12 +171,13 @@ class Training {
   }
 
   [[noreturn]] void throw_not_finite(double loss, const std::string& where) const {
-    throw Error(
-        fmt::format("the loss is {} in epoch {}, {}; {}. Look at the word vectors or the --init file for huge values",
-                    std::isnan(loss) ? "NaN" : "infinite", progress_.epoch, where,
-                    progress_.best_epoch > 0 ? fmt::format("the model of epoch {} is kept in {}", progress_.best_epoch,
-                                                           writer_.folder().model_path().string())
-                                             : "no epoch was finished, so no model was written"));
+    throw Error(fmt::format(
+        "the loss is {} in epoch {}, {}; {}. {}", std::isnan(loss) ? "NaN" : "infinite", progress_.epoch, where,
+        progress_.best_epoch > 0 ? fmt::format("the model of epoch {} is kept in {}", progress_.best_epoch,
+                                               writer_.folder().model_path().string())
+                                 : "no epoch was finished, so no model was written",
+        adversary_ ? "Give the adversary a smaller lambda"
+                   : "Look at the word vectors or the --init file for huge values"));
   }
 
   void evaluate_epoch() {

@@ -243,8 +243,8 @@ TEST_CASE("weights that do not fit the words") {
   CHECK_HAS(first("[1, 1e999, 1]"), "not a JSON object");
   CHECK_HAS(first("[0, 0, 0.0]"), "text 1 of the train split: no weight is above 0");
   CHECK_HAS(first("[0.5, 0, -0.5]"),
-            "text 1 of the train split: weight 3 is -0.5, below 0; if these are no attention weights, choose how they "
-            "become some: absolute, positive or softmax");
+            "text 1 of the train split: weight 3 is -0.5, below 0; if these are no attention weights, --importance "
+            "says how they become some: absolute, positive or softmax");
   CHECK_HAS(complaint(2, R"({"split": "train", "id": 1, "attention": [-1, -2, 0]})", Importance::positive),
             "no weight is above 0");
 }

@@ -223,6 +223,78 @@ TEST_CASE("a run that is interrupted anywhere and resumed ends in the bytes of a
   }
 }
 
+/// What a base model of random parameters says about every text.
+Targets random_targets(const Device& device, const Dataset& data, uint64_t seed) {
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
+  AttentionClassifier model(device, options, training_plan(data, {.seed = seed, .batch_size = 16, .optimiser = {}}));
+  model.allocate();
+  model.set_parameters(initial_parameters(model.layout(), seed, {}));
+  Targets targets;
+  for (const SplitName name : kSplitNames) {
+    SplitPredictions predictions = predict_split(model, data.split(name), 1.0);
+    targets[static_cast<size_t>(name)] = {std::move(predictions.log_attention), std::move(predictions.probability)};
+  }
+  return targets;
+}
+
+TEST_CASE("an adversary ends when its loss falls no more, keeps the lowest, and resumes to the same bytes") {
+  const Dataset data = small_corpus();
+  ScopedDevice device;
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
+  TrainingRequest request = small_request(data, options);
+  request.training.objective = Objective::adversary;
+  request.training.patience = 2;
+  request.resume = true;
+  TemporaryFolder folder;
+  SUBCASE("a loss that is 0 from the first epoch on") {
+    // The base model itself, and nothing moves: TVD 0, and no weight on KL.
+    const Targets targets = random_targets(device.get(), data, 3);
+    request.targets = &targets;
+    request.training.epochs = 9;
+    request.training.optimiser.learning_rate = 0;
+    RunWriter writer(RunFolder(folder.path(), "still"));
+    Silent monitor;
+    const RunResult result = train(device.get(), request, writer, monitor);
+    CHECK(result.epoch == 1);
+    CHECK(result.selected_on == "train loss");
+    const std::vector<EpochMetrics> metrics = writer.folder().metrics();
+    REQUIRE(metrics.size() == 3);  // the first and `patience` more
+    CHECK(metrics.front().loss[0] == 0);
+    CHECK(std::isnan(metrics.front().split[0].f1));
+    CHECK(std::isfinite(metrics.front().split[2].f1));
+  }
+  SUBCASE("stopped in the middle of an epoch") {
+    const Targets targets = random_targets(device.get(), data, 4);
+    request.targets = &targets;
+    request.training.lambda = 0.01;
+    request.training.epochs = 2;
+    RunWriter whole(RunFolder(folder.path(), "whole")), parts(RunFolder(folder.path(), "parts"));
+    Silent whole_monitor, stopping(3), going;
+    train(device.get(), request, whole, whole_monitor);
+    CHECK_THROWS_AS(train(device.get(), request, parts, stopping), Interrupted);
+    train(device.get(), request, parts, going);
+    check_same_run(parts.folder(), whole.folder());
+    const std::vector<EpochMetrics> a = whole.folder().metrics(), b = parts.folder().metrics();
+    for (size_t epoch = 0; epoch < 2; ++epoch) CHECK(a[epoch].loss[0] == b[epoch].loss[0]);
+  }
+}
+
+TEST_CASE("a guided model has its guide's attention on every split") {
+  const Dataset data = small_corpus();
+  ScopedDevice device;
+  const Targets targets = random_targets(device.get(), data, 4);
+  TrainingRequest request = small_request(data, small_model(data, Encoder::tokens, AttentionKind::given));
+  request.targets = &targets;
+  request.training.epochs = 1;
+  TemporaryFolder folder;
+  RunWriter writer(RunFolder(folder.path(), "guided"));
+  Silent monitor;
+  train(device.get(), request, writer, monitor);
+  for (const SplitName split : kSplitNames) {
+    CHECK(writer.folder().attention(split).log_attention == targets[static_cast<size_t>(split)].log_attention);
+  }
+}
+
 /// Of the words that no earlier batch of the first epoch has, one of batch `wanted` (counted from 1).
 int32_t word_first_met_in(const Dataset& data, const TrainingRequest& request, size_t wanted) {
   const Split& split = data.split(SplitName::train);

@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""The paper's four tests as commands: what they plan, train, skip, survive and report."""
+import json
+import math
+import random
+import signal
+import subprocess
+import time
+
+from common.program import (EXACT_FILES, SPLITS, Test, command, main, read_json, read_metrics, read_safetensors, run,
+                            small_corpus, write_csv)
+
+STUDY_FILES = tuple(name for name in EXACT_FILES if name != "checkpoint.safetensors")
+LAMBDA = 0.001  # of the adversary that guides an MLP
+
+
+def mean_jsd(a, b):
+    """Of the attention of two run folders over the test split, from its definition."""
+    (_, _, offsets), (_, _, log_a), (_, _, log_b) = (read_safetensors(folder / "attention_test.safetensors")[name]
+                                                     for folder, name in ((a, "offsets"), (a, "log_attention"),
+                                                                          (b, "log_attention")))
+    def divergence(p, m):
+        return sum(x * math.log(x / y) for x, y in zip(p, m) if x > 0)
+    values = []
+    for begin, end in zip(offsets, offsets[1:]):
+        p, q = ([math.exp(x) for x in log[begin:end]] for log in (log_a, log_b))
+        m = [(x + y) / 2 for x, y in zip(p, q)]
+        values.append((divergence(p, m) + divergence(q, m)) / 2)
+    return sum(values) / len(values)
+
+
+class Study(Test):
+    def setUp(self):
+        super().setUp()
+        corpus = self.folder / "own.csv"
+        write_csv(corpus, small_corpus())
+        self.dataset = str(corpus)
+        self.options = ("--hidden", 4, "--batch", 8, "--device", self.device, "--runs", self.runs)
+        self.adversaries = ("--adversary-epochs", 3, "--lambdas", "0,0.01")
+
+    def arguments(self, name, *arguments, epochs=2):
+        return (name, "--dataset", self.dataset, *self.options, "--epochs", epochs, *arguments)
+
+    def study(self, name, *arguments, **options):
+        return self.succeed(*self.arguments(name, *arguments, **options))
+
+    def paper_arguments(self, *arguments, epochs=2):
+        return ("paper", "--datasets", self.dataset, *self.options, "--epochs", epochs, *self.adversaries, "--seeds",
+                "50,257", "--repeats", 2, "--out", self.folder / "report", *arguments)
+
+    def finished(self):
+        return {path.name for path in self.runs.iterdir() if (path / "result.json").exists()}
+
+
+class Plans(Study):
+    def test_plan_of_the_defaults(self):
+        output = self.succeed("paper", "--datasets", self.dataset, "--hidden", 4, "--runs", self.runs, "--plan")
+        self.assertFalse(self.runs.exists(), "a plan writes nothing")
+        runs = [line.split() for line in output.splitlines() if line.startswith("own-")]
+        names = [columns[0] for columns in runs]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertEqual(sum(name.startswith("own-lstm-learned-") for name in names), 9, "base and 8 seeds")
+        self.assertEqual(sum(name.startswith("own-adversary-") for name in names), 13, "12 lambdas and another seed")
+        self.assertEqual(sum(name.startswith("own-tokens-") for name in names), 4)
+        self.assertEqual({columns[1] for columns in runs if "adversary-lambda" in columns[0][:22]}, {"80"})
+        self.assertTrue(all(columns[-2:] == ["to", "do"] for columns in runs))
+        self.assertIn(f"{len(runs)} of {len(runs)} runs left", output)
+
+    def test_repeats_add_seeds_to_every_cell(self):
+        output = self.succeed("guides", "--dataset", self.dataset, "--hidden", 4, "--runs", self.runs, "--plan",
+                              "--repeats", 3)
+        names = [line.split()[0] for line in output.splitlines() if line.startswith("own-")]
+        for seed in (10, 50, 257):
+            self.assertIn(f"own-tokens-given-seed{seed}-by-lstm-learned-seed{seed}", names)
+            self.assertIn(f"own-tokens-given-seed{seed}-by-adversary-lambda0.001-seed{seed}", names)
+        self.assertEqual(len(names), 18)
+
+    def test_news_run_the_first_test_alone(self):
+        news = self.folder / "20news.csv"
+        write_csv(news, small_corpus())
+        output = self.succeed("paper", "--datasets", news, "--hidden", 4, "--runs", self.runs, "--plan")
+        self.assertEqual([line.split()[0] for line in output.splitlines() if line.startswith("20news-")],
+                         ["20news-lstm-learned-seed10", "20news-lstm-uniform-seed10"])
+
+    def test_careful_protocol(self):
+        self.study("uniform", "--protocol", "careful", "--repeats", 1)
+        self.assertEqual(read_json(self.runs / "own-lstm-learned-seed10" / "config.json")["choices"]["select"], "dev")
+        self.assertEqual(len(self.finished()), 2)
+        output = self.study("uniform", "--protocol", "careful", "--plan")
+        self.assertEqual(len([line for line in output.splitlines() if line.startswith("own-")]), 10)
+
+    def test_bad_arguments(self):
+        for arguments, expected in (
+                (("seeds", "--seeds", "50,10"), "seed 10 is given twice"),
+                (("uniform", "--repeats", 10), "--repeats 10 needs as many seeds, but --seed and --seeds give 9"),
+                (("adversary", "--lambdas", "nan"), "nan is not a number of at least 0"),
+                (("adversary", "--lambdas", "0.1,-1"), "-1 is not a number of at least 0"),
+                (("guides", "--tvd", "half"), "half not in {single,two-class}")):
+            result = run(*self.arguments(*arguments))
+            self.assertEqual(result.returncode, 2, result.stdout)
+            self.assertIn(expected, result.stderr + result.stdout)
+        result = run("paper", "--datasets", f"{self.dataset},nowhere", *self.options)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("nowhere", result.stderr)
+        self.assertFalse(self.runs.exists(), "nothing is trained when a data set is not there")
+
+
+class Trains(Study):
+    def test_paper(self):
+        self.succeed(*self.paper_arguments())
+        runs = self.finished()
+        self.assertEqual(runs, set(self.run_folders()), "every run was finished")
+        self.assertLessEqual({"own-lstm-learned-seed257", "own-lstm-uniform-seed50", "own-adversary-lambda0-seed10",
+                              "own-adversary-lambda0.001-seed50", "own-perturbation-seed10",
+                              "own-adversary-lambda0.001-seed50-of-lstm-learned-seed10",
+                              "own-tokens-given-seed50-by-adversary-lambda0.001-seed50"}, runs)
+        self.assertFalse(list(self.runs.glob("*/checkpoint.safetensors")), "checkpoints of finished runs take room")
+        times = {path: path.stat().st_mtime_ns for path in self.runs.glob("*/*")}
+        output = self.succeed(*self.paper_arguments())
+        self.assertEqual(output.count("already finished: "), len(runs))
+        self.assertEqual(times, {path: path.stat().st_mtime_ns for path in self.runs.glob("*/*")})
+        output = self.succeed(*self.paper_arguments("--plan"))
+        self.assertIn("own: 0 of ", output)
+        self.study("uniform", "--seeds", "50,257", "--repeats", 2)
+        self.assertEqual(runs, self.finished(), "the single tests reuse the runs")
+
+    def test_adversary_moves_the_attention(self):
+        self.study("adversary", "--adversary-epochs", 60, "--lambdas", "0,1")
+        base = self.runs / "own-lstm-learned-seed10"
+        near, far = (mean_jsd(base, self.runs / f"own-adversary-lambda{name}-seed10") for name in ("0", "1"))
+        self.assertLess(near, 0.1)
+        self.assertGreater(far, near + 0.1, "five words leave no room for 0.4")
+        config = read_json(self.runs / "own-adversary-lambda1-seed10" / "config.json")["choices"]
+        self.assertEqual((config["lambda"], config["tvd_factor"], config["other"]), (1, 0.5, base.name))
+        rows = read_metrics(self.runs / "own-adversary-lambda1-seed10")
+        result = read_json(self.runs / "own-adversary-lambda1-seed10" / "result.json")
+        losses = [float(row["train_loss"]) for row in rows]
+        self.assertEqual(result["epoch"], losses.index(min(losses)) + 1, "the epoch of the lowest loss is kept")
+        self.assertTrue(len(rows) == 60 or len(rows) == result["epoch"] + 10, "10 epochs without a lower loss end it")
+
+    def test_larger_lambdas_follow_where_none_is_large_enough(self):
+        output = self.study("adversary", *self.adversaries)
+        self.assertIn("no lambda up to 0.01 moves the attention beyond JSD 0.4", output)
+        names = {name for name in self.finished() if name.startswith("own-adversary")}
+        self.assertLessEqual({"own-adversary-lambda0.02-seed10", "own-adversary-lambda0.04-seed10"}, names)
+
+    def test_guides_have_the_attention_of_another(self):
+        self.study("guides", "--adversary-epochs", 3)
+        guided = self.runs / "own-tokens-given-seed10-by-lstm-learned-seed10"
+        for split in SPLITS:
+            file = f"attention_{split}.safetensors"
+            self.assertEqual(read_safetensors(guided / file)["log_attention"],
+                             read_safetensors(self.runs / "own-lstm-learned-seed10" / file)["log_attention"])
+        own = self.runs / "own-tokens-learned-seed10"
+        self.assertNotEqual(read_safetensors(own / file)["log_attention"],
+                            read_safetensors(guided / file)["log_attention"])
+
+    def test_two_class_tvd_and_another_adversary_seed(self):
+        self.study("adversary", "--adversary-epochs", 1, "--lambdas", "0.01", "--tvd", "two-class", "--adversary-seed", 7)
+        folder = self.runs / "own-adversary-lambda0.01-seed7-of-lstm-learned-seed10"
+        choices = read_json(folder / "config.json")["choices"]
+        self.assertEqual((choices["tvd_factor"], choices["seed"]), (1.0, 7))
+
+    def test_diagnose(self):
+        tokens = self.folder / "tokens.jsonl"
+        self.succeed("data", self.dataset, "--tokens", tokens)
+        texts = [json.loads(line) for line in tokens.read_text().splitlines()]
+        evidence = {"good", "fine", "warm", "bright", "bad", "dull", "cold", "grey"}
+        for text in texts:
+            text["attention"] = [-1.0 if word in evidence else 0.0 for word in text["tokens"]]
+        attention = self.folder / "mine.jsonl"
+        attention.write_text("".join(json.dumps(text) + "\n" for text in texts))
+        result = run(*self.arguments("diagnose", "--attention", attention))
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("--importance", result.stderr)
+        self.assertFalse(self.runs.exists())
+        self.study("diagnose", "--attention", attention, "--importance", "absolute", epochs=20)
+        given, uniform = (read_json(self.runs / f"own-tokens-{name}" / "result.json")["test"]["f1"]
+                          for name in ("given-seed10-by-external-mine-absolute", "uniform-seed10"))
+        self.assertGreater(given, 0.85, "the attention lies where the label is")
+        self.assertGreaterEqual(given, uniform)
+        attention.write_text(attention.read_text().replace("-1.0", "-2.0", 1).replace("0.0", "-1.0", 1))
+        result = run(*self.arguments("diagnose", "--attention", attention, "--importance", "absolute", epochs=20))
+        self.assertEqual(result.returncode, 2, "another file is another run")
+        self.assertIn("other_checksum", result.stderr)
+
+
+class Survives(Study):
+    def test_killed_again_and_again(self):
+        generator = random.Random(20191103)
+        self.succeed(*self.paper_arguments())
+        whole = self.folder / "whole"
+        self.runs.rename(whole)
+        kills = 0
+        while kills < 8:
+            with subprocess.Popen(command(*self.paper_arguments()), stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) as child:
+                time.sleep(generator.uniform(0.02, 0.3))
+                child.send_signal(signal.SIGKILL)
+                if child.wait() == 0:
+                    break
+            kills += 1
+        self.assertGreater(kills, 0)
+        self.succeed(*self.paper_arguments())
+        self.assertEqual(sorted(path.name for path in whole.iterdir()), self.run_folders())
+        for folder in whole.iterdir():
+            present = [name for name in STUDY_FILES if (folder / name).exists()]
+            self.assert_same_bytes(folder, self.runs / folder.name, present)
+
+    def test_interrupted(self):
+        with subprocess.Popen(command(*self.paper_arguments(epochs=2000)), stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as child:
+            deadline = time.monotonic() + 60
+            while not list(self.runs.glob("*/checkpoint.safetensors")):
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.01)
+            child.send_signal(signal.SIGINT)
+            _, errors = child.communicate(timeout=60)
+        self.assertEqual(child.returncode, 130)
+        self.assertIn("the same command goes on", errors)
+        self.assertFalse(list(self.runs.glob("*/failure.json")), "to be stopped is no failure")
+
+    def test_a_run_that_fails(self):
+        result = run(*self.arguments("adversary", "--adversary-epochs", 2, "--lambdas", "0,1e38"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("1 runs failed", result.stderr)
+        failed = self.runs / "own-adversary-lambda1e+38-seed10"
+        self.assertIn("the loss is", read_json(failed / "failure.json")["reason"])
+        self.assertEqual(set(self.run_folders()) - self.finished(), {failed.name})
+        self.assertIn("failed", result.stdout)
+
+    def test_what_needs_a_failed_run_fails_too(self):
+        in_the_way = self.runs / "own-lstm-learned-seed10" / "model.safetensors"
+        in_the_way.mkdir(parents=True)
+        (in_the_way / "file").touch()
+        result = run(*self.arguments("guides", "--adversary-epochs", 2))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("4 runs failed", result.stderr)
+        reasons = {path.parent.name: read_json(path)["reason"] for path in self.runs.glob("*/failure.json")}
+        self.assertIn("model.safetensors", reasons["own-lstm-learned-seed10"])
+        for name in ("own-tokens-given-seed10-by-lstm-learned-seed10", "own-adversary-lambda0.001-seed10"):
+            self.assertIn("own-lstm-learned-seed10, which it needs, failed", reasons[name])
+        self.assertEqual(self.finished(), {"own-tokens-learned-seed10", "own-tokens-uniform-seed10"})
+        (in_the_way / "file").unlink()
+        in_the_way.rmdir()
+        self.succeed(*self.arguments("guides", "--adversary-epochs", 2))
+        self.assertFalse(list(self.runs.glob("*/failure.json")))
+
+    def test_another_run_in_the_way(self):
+        self.study("uniform")
+        result = run(*self.arguments("uniform", epochs=3))
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("holds a run with other choices (epochs)", result.stderr)
+
+    def test_a_run_that_learned_from_another_base(self):
+        self.study("guides", "--adversary-epochs", 1)
+        for name in ("own-lstm-learned-seed10", "own-lstm-learned-seed50"):
+            for file in self.runs.glob(f"{name}/*"):
+                file.unlink()
+        self.study("train", "--seed", 50)
+        for file in (self.runs / "own-lstm-learned-seed50").glob("attention_*"):
+            (self.runs / "own-lstm-learned-seed10").mkdir(exist_ok=True)
+            (self.runs / "own-lstm-learned-seed10" / file.name).write_bytes(file.read_bytes())
+        self.study("uniform")  # trains the base again: to the same bytes, so what learned from it is still good
+        output = self.study("guides", "--adversary-epochs", 1)
+        self.assertEqual(output.count("already finished: "), 6)
+
+
+if __name__ == "__main__":
+    main()
