@@ -136,7 +136,7 @@ TEST_CASE("attention permutation: every change and the median against float64") 
                                                              {127, {9}},
                                                              {128, {9}},
                                                              {129, {9}},
-                                                             {10, {94, 95, 96, 3}}}) {
+                                                             {10, {94, 95, 96, 3, 4000}}}) {
     Problem p;
     p.permutations = permutations;
     for (size_t b = 0; b < words.size(); ++b) add_random(p, 50 + static_cast<uint32_t>(b), words[b]);

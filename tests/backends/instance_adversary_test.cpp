@@ -60,8 +60,9 @@ class Reference {
     return result;
   }
   double probability(size_t k) const {
+    const std::vector<double> weights = attention(k);
     double logit = text_.bias;
-    for (size_t n = 0; n < words(); ++n) logit += attention(k)[n] * text_.contributions[n];
+    for (size_t n = 0; n < words(); ++n) logit += weights[n] * text_.contributions[n];
     return sigmoid(logit);
   }
   double divergence(size_t k) const { return divergence(attention(k), text_.base); }
@@ -430,6 +431,7 @@ TEST_CASE("instance adversary: attention, probability and divergence against flo
   check_against_reference(device, {15, 16, 17, 7, 8}, 2, 8);
   check_against_reference(device, {65, 3}, 1, 4);
   check_against_reference(device, {300, 5}, kMaxAdversaries, 4);  // the first one's state exceeds shared memory
+  check_against_reference(device, {4000, 5}, 2, 3);
 }
 
 TEST_CASE("instance adversary: a text of one word has nothing to choose") {
