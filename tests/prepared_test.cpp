@@ -122,6 +122,37 @@ TEST_CASE("dataset builder: the words come back, and counts tell both sides of t
   CHECK(std::is_sorted(train.kept.begin(), train.kept.end()));
 }
 
+TEST_CASE("prepared: words in a scratch file give the same bytes as words in memory") {
+  const TemporaryFolder folder;
+  const auto texts = make_planted_corpus({.train = 20'000, .dev = 20, .test = 20});  // more words than a spool buffers
+  const auto write = [&](const std::string& name, DatasetBuilder built) {
+    for (const LabelledText& text : texts) built.add(text);
+    PreparedWriter writer(folder / name);
+    writer.write(built, preparation());
+    writer.finish();
+  };
+  write("memory", DatasetBuilder());
+  write("file", DatasetBuilder(folder / "scratch"));
+  CHECK(names_in(folder.path()) == std::set<std::string>{"memory", "file"});
+  for (const std::string& name : names_in(folder / "memory"))
+    CHECK((read_file(folder / "memory" / name) == read_file(folder / "file" / name)));
+}
+
+TEST_CASE("prepared: the words that are not in the vocabulary are counted") {
+  const TemporaryFolder folder;
+  PreparedWriter writer(folder / "tiny");
+  writer.write(builder(), preparation());
+  const Dataset dataset = make_dataset("tiny", corpus(), kOptions);
+  int64_t all = 0;
+  for (const SplitName name : kSplitNames) {
+    const Column<int32_t>& token_ids = dataset.split(name).token_ids;
+    CHECK(writer.unknown_words()[static_cast<size_t>(name)] ==
+          std::count(token_ids.begin(), token_ids.end(), kUnknownId));
+    all += writer.unknown_words()[static_cast<size_t>(name)];
+  }
+  CHECK(all > 0);
+}
+
 TEST_CASE("prepared: what is written is what is read") {
   const TemporaryFolder folder;
   prepare(folder / "tiny");
