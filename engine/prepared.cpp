@@ -6,14 +6,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <functional>
 #include <system_error>
 #include <utility>
 
 #include "engine/checksum.h"
+#include "engine/delimited.h"
 #include "engine/files.h"
 #include "engine/safetensors.h"
-#include "engine/table.h"
 #include "engine/version.h"
 #include "kernels/error.h"
 
@@ -28,6 +29,7 @@ constexpr const char* kDescription = "dataset.json";
 constexpr const char* kVocabulary = "vocabulary.txt";
 constexpr const char* kData = "data.safetensors";
 constexpr const char* kTexts = "texts.csv";
+constexpr size_t kTextColumns = 5;  // of texts.csv
 constexpr const char* kVectors = "vectors.safetensors";
 
 std::string to_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
@@ -278,7 +280,25 @@ std::optional<WordVectors> PreparedFolder::vectors() const {
   return WordVectors{.width = known->at("width"), .found = known->at("found"), .rows = file.values<float>("vectors")};
 }
 
-std::vector<LabelledText> PreparedFolder::texts() const { return read_csv(path_ / kTexts); }
+void PreparedFolder::for_each_text(const TextSink& take) const {
+  const FileReader file(path_ / kTexts);
+  const auto mapped = file.map();
+  DelimitedReader reader((path_ / kTexts).string(), {});
+  reader.read({static_cast<const char*>(mapped.get()), file.size()}, [&](Record&& fields) {
+    if (reader.record() == 0) return;
+    fields.resize(kTextColumns);
+    LabelledText text{.words = std::move(fields[0]), .id = std::move(fields[4])};
+    const std::string &label = fields[1], &row = fields[3];
+    const auto split = std::find_if(kSplitNames.begin(), kSplitNames.end(),
+                                    [&](SplitName name) { return to_string(name) == fields[2]; });
+    const auto [end, error] = std::from_chars(row.data(), row.data() + row.size(), text.row);
+    if (split == kSplitNames.end() || (label != "0" && label != "1") || error != std::errc())
+      damaged(kTexts, fmt::format("record {} is not as it was written", reader.record()));
+    text.label = label == "1" ? 1 : 0;
+    text.split = *split;
+    take(std::move(text));
+  });
+}
 
 void PreparedFolder::verify() const {
   for (const auto& [file, known] : description_.at("files").items()) {

@@ -92,8 +92,9 @@ class PreparedFolder {
   Dataset dataset() const;
   /// The word vectors that are stored; nothing when there are none.
   std::optional<WordVectors> vectors() const;
-  /// The texts as words, in the order of the splits.
-  std::vector<LabelledText> texts() const;
+  /// The texts as words, one at a time, in the order of the splits. The file is mapped, so that its size does not
+  /// matter.
+  void for_each_text(const TextSink& take) const;
   /// Reads everything. Throws InputError naming the first file whose checksum differs.
   void verify() const;
 

@@ -111,14 +111,14 @@ std::string sample_texts(const PreparedFolder& folder, int32_t count) {
   const auto classes = classes_of(folder);
   std::array<int32_t, 2> shown{};
   std::string text = "\nSample texts (test split):\n";
-  for (const LabelledText& sample : folder.texts()) {
+  folder.for_each_text([&](const LabelledText& sample) {
     const auto label = static_cast<size_t>(sample.label);
-    if (sample.split != SplitName::test || shown[label] == count) continue;
+    if (sample.split != SplitName::test || shown[label] == count) return;
     ++shown[label];
     const size_t end = sample.words.size() > kLongest ? sample.words.rfind(' ', kLongest) : std::string::npos;
     text += fmt::format("  [{}{}] {}{}\n", classes[label], sample.id.empty() ? "" : ", " + sample.id,
                         sample.words.substr(0, end), end == std::string::npos ? "" : " ...");
-  }
+  });
   return text;
 }
 
