@@ -25,8 +25,9 @@ struct ByteRange {
 
 class CsvStream {
  public:
-  /// A longer record is an error: it means a double quote that is never closed.
-  static constexpr uint64_t kLongestRecord = uint64_t{64} << 20;
+  /// A longer record is an error: it means a double quote that is never closed. Cleaning a clinical text takes some
+  /// twenty times its size, so this also bounds the memory.
+  static constexpr uint64_t kLongestRecord = uint64_t{16} << 20;
 
   /// Reads the header. Throws InputError, which names the file, the record (1 = the first after the header), the line
   /// on which it starts and the remedy: no such file, no header, misplaced or unclosed double quotes, a number of

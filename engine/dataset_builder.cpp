@@ -34,9 +34,10 @@ void DatasetBuilder::add(const LabelledText& text) {
   const size_t begin = words_.size();
   const size_t number = texts_.size() + 1;
   for (const std::string_view spelling : split_words(text.words)) {
-    words_.push_back(word_number(spelling));
+    const int32_t word_id = word_number(spelling);
+    words_.push_back(word_id);
     if (text.split != SplitName::train) continue;
-    Word& word = distinct_[static_cast<size_t>(words_.back())];
+    Word& word = distinct_[static_cast<size_t>(word_id)];
     if (word.last_text != number) ++word.training_texts;
     word.last_text = number;
   }
@@ -72,28 +73,8 @@ SplitCounts DatasetBuilder::count(SplitName split, const DatasetOptions& options
   return counts;
 }
 
-void DatasetBuilder::encode(const std::vector<size_t>& texts, const std::vector<int32_t>& ids, Split& split) const {
-  size_t tokens = 0;
-  for (const size_t i : texts) tokens += texts_[i].length() + 2;
-  std::vector<int32_t> token_ids;
-  token_ids.reserve(tokens);  // a vector that grows by itself needs up to three times as much for a moment
-  for (const size_t i : texts) {
-    const Text& text = texts_[i];
-    token_ids.push_back(kStartId);
-    for (size_t at = text.begin; at < text.end; ++at) token_ids.push_back(ids[static_cast<size_t>(words_[at])]);
-    token_ids.push_back(kEndId);
-    split.offsets.push_back(static_cast<int64_t>(token_ids.size()));
-    split.labels.push_back(text.label);
-    split.rows.push_back(text.row);
-  }
-  split.token_ids = std::move(token_ids);
-}
-
-Dataset DatasetBuilder::build(std::string name, const DatasetOptions& options) const {
+Dataset DatasetBuilder::outline(std::string name, const DatasetOptions& options) const {
   Dataset dataset{std::move(name), vocabulary(options.min_df), {}};
-  std::vector<int32_t> ids;
-  ids.reserve(distinct_.size());
-  for (const Word& word : distinct_) ids.push_back(dataset.vocabulary.id(word.spelling));
   for (const SplitName split_name : kSplitNames) {
     const std::string where = fmt::format("{}: the {} split", dataset.name, to_string(split_name));
     const SplitCounts counts = count(split_name, options);
@@ -105,7 +86,11 @@ Dataset DatasetBuilder::build(std::string name, const DatasetOptions& options) c
                       where, all, counts.low, counts.high));
     }
     Split& split = dataset.splits[static_cast<size_t>(split_name)];
-    encode(counts.kept, ids, split);
+    for (const size_t i : counts.kept) {
+      split.offsets.push_back(split.offsets.back() + static_cast<int64_t>(texts_[i].length()) + 2);
+      split.labels.push_back(texts_[i].label);
+      split.rows.push_back(texts_[i].row);
+    }
     if (split_name != SplitName::dev) check_two_classes(where, split);
   }
   if (dataset.vocabulary.size() == kFirstWordId) {
@@ -116,12 +101,40 @@ Dataset DatasetBuilder::build(std::string name, const DatasetOptions& options) c
   return dataset;
 }
 
+void DatasetBuilder::encode(const Vocabulary& vocabulary, SplitName split, const DatasetOptions& options,
+                            const std::function<void(std::span<const int32_t>)>& take) const {
+  std::vector<int32_t> ids;
+  ids.reserve(distinct_.size());
+  for (const Word& word : distinct_) ids.push_back(vocabulary.id(word.spelling));
+  for (const size_t i : count(split, options).kept) {
+    std::vector<int32_t> token_ids = {kStartId};
+    for (const int32_t word : words_.read(texts_[i].begin, texts_[i].end))
+      token_ids.push_back(ids[static_cast<size_t>(word)]);
+    token_ids.push_back(kEndId);
+    take(token_ids);
+  }
+}
+
+Dataset DatasetBuilder::build(std::string name, const DatasetOptions& options) const {
+  Dataset dataset = outline(std::move(name), options);
+  for (const SplitName split_name : kSplitNames) {
+    Split& split = dataset.splits[static_cast<size_t>(split_name)];
+    std::vector<int32_t> token_ids;
+    // A vector that grows by itself needs up to three times as much for a moment.
+    token_ids.reserve(static_cast<size_t>(split.offsets.back()));
+    encode(dataset.vocabulary, split_name, options,
+           [&](std::span<const int32_t> text) { token_ids.insert(token_ids.end(), text.begin(), text.end()); });
+    split.token_ids = std::move(token_ids);
+  }
+  return dataset;
+}
+
 LabelledText DatasetBuilder::text(size_t i) const {
   const Text& text = texts_[i];
   std::string words;
-  for (size_t at = text.begin; at < text.end; ++at) {
-    if (at > text.begin) words += ' ';
-    words += distinct_[static_cast<size_t>(words_[at])].spelling;
+  for (const int32_t word : words_.read(text.begin, text.end)) {
+    if (!words.empty()) words += ' ';
+    words += distinct_[static_cast<size_t>(word)].spelling;
   }
   return {std::move(words), text.label, text.split, text.row, text.id};
 }

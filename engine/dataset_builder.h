@@ -1,15 +1,18 @@
 #pragma once
-// Makes a Dataset of texts that come one at a time. It keeps four bytes per token and every distinct word once, so that
-// corpora fit that would not as strings.
+// Makes a Dataset of texts that come one at a time. Every distinct word is kept once, and of every text what names it
+// and where its words stand. The words themselves, four bytes each, may go to a scratch file: then memory depends on
+// the number of texts and of distinct words, not on how long the texts are.
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "engine/dataset.h"
+#include "engine/spool.h"
 
 namespace notnot {
 
@@ -25,6 +28,11 @@ struct SplitCounts {
 
 class DatasetBuilder {
  public:
+  /// Keeps the words in memory.
+  DatasetBuilder() = default;
+  /// Keeps them in a ScratchFile of this name.
+  explicit DatasetBuilder(const std::filesystem::path& scratch) : words_(scratch) {}
+
   /// The text must have a word, and label 0 or 1.
   void add(const LabelledText& text);
 
@@ -38,6 +46,12 @@ class DatasetBuilder {
   /// when a split is empty after the filter or when the training or test split has only one class (ROC-AUC is undefined
   /// there), or the vocabulary is empty.
   Dataset build(std::string name, const DatasetOptions& options) const;
+
+  /// The same without the token ids, which `encode` gives.
+  Dataset outline(std::string name, const DatasetOptions& options) const;
+  /// Hands over what is missing: the token ids of the split's texts, in their order, a text at a time.
+  void encode(const Vocabulary& vocabulary, SplitName split, const DatasetOptions& options,
+              const std::function<void(std::span<const int32_t>)>& take) const;
 
   /// What `build` with these options keeps of a split, be it nothing.
   SplitCounts count(SplitName split, const DatasetOptions& options) const;
@@ -60,13 +74,11 @@ class DatasetBuilder {
     size_t last_text = 0;        ///< 1 + number of the last text that was counted
   };
   int32_t word_number(std::string_view word);
-  /// Fills the empty `split` with texts; `ids` by the numbers of words.
-  void encode(const std::vector<size_t>& texts, const std::vector<int32_t>& ids, Split& split) const;
 
   std::deque<std::string> spellings_;  ///< never moves, so that views of its strings stay good
   std::vector<Word> distinct_;
   std::unordered_map<std::string_view, int32_t> numbers_;  ///< of spellings_, into distinct_
-  std::vector<int32_t> words_;                             ///< of all texts, as numbers into distinct_
+  Spool words_;                                            ///< of all texts, as numbers into distinct_
   std::vector<Text> texts_;
 };
 

@@ -65,6 +65,36 @@ class Descriptor {
   int fd_;
 };
 
+/// Closed with the last copy.
+std::shared_ptr<const int> shared_descriptor(int descriptor) {
+  return {new int(descriptor), [](const int* fd) {
+            if (*fd >= 0) ::close(*fd);
+            delete fd;
+          }};
+}
+
+void write_all(int descriptor, std::string_view bytes, const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw_system_error("write", path, errno);
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+void read_all(int descriptor, size_t begin, size_t bytes, void* to, const std::filesystem::path& path) {
+  auto* at = static_cast<char*>(to);
+  while (bytes > 0) {
+    const ssize_t got = ::pread(descriptor, at, bytes, static_cast<off_t>(begin));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_system_error("read", path, errno);
+    if (got == 0) throw InputError(fmt::format("cannot read {}: it ends at byte {}", path.string(), begin));
+    at += got;
+    begin += static_cast<size_t>(got);
+    bytes -= static_cast<size_t>(got);
+  }
+}
+
 std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
@@ -88,7 +118,7 @@ class TemporaryFile {
   void append(std::string_view piece) {
     if (buffer_.size() + piece.size() > kBufferBytes) flush();
     if (piece.size() > kBufferBytes) {
-      write_through(piece);
+      write_all(file_.get(), piece, target_);
     } else {
       buffer_.append(piece);
     }
@@ -118,17 +148,8 @@ class TemporaryFile {
   }
 
   void flush() {
-    write_through(buffer_);
+    write_all(file_.get(), buffer_, target_);
     buffer_.clear();
-  }
-
-  void write_through(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(file_.get(), bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) throw_system_error("write", target_, errno);
-      bytes.remove_prefix(static_cast<size_t>(written));
-    }
   }
 
   std::filesystem::path target_;
@@ -160,33 +181,28 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 FileReader::FileReader(const std::filesystem::path& path)
-    : path_(path), descriptor_(new int(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), [](const int* fd) {
-        if (*fd >= 0) ::close(*fd);
-        delete fd;
-      }) {
+    : path_(path), descriptor_(shared_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC))) {
   struct stat status {};
   if (*descriptor_ < 0 || ::fstat(*descriptor_, &status) != 0) throw_system_error("read", path, errno);
   size_ = static_cast<size_t>(status.st_size);
 }
 
-void FileReader::read(size_t begin, size_t bytes, void* to) const {
-  auto* at = static_cast<char*>(to);
-  while (bytes > 0) {
-    const ssize_t got = ::pread(*descriptor_, at, bytes, static_cast<off_t>(begin));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw_system_error("read", path_, errno);
-    if (got == 0) throw InputError(fmt::format("cannot read {}: it ends at byte {}", path_.string(), begin));
-    at += got;
-    begin += static_cast<size_t>(got);
-    bytes -= static_cast<size_t>(got);
-  }
-}
+void FileReader::read(size_t begin, size_t bytes, void* to) const { read_all(*descriptor_, begin, bytes, to, path_); }
 
 std::shared_ptr<const void> FileReader::map() const {
   void* begin = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, *descriptor_, 0);
   if (begin == MAP_FAILED) throw_system_error("map", path_, errno);
   return {begin, [size = size_](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); }};
 }
+
+ScratchFile::ScratchFile(const std::filesystem::path& path)
+    : path_(path), descriptor_(shared_descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600))) {
+  if (*descriptor_ < 0 || ::unlink(path.c_str()) != 0) throw_system_error("write", path, errno);
+}
+
+void ScratchFile::append(std::string_view bytes) { write_all(*descriptor_, bytes, path_); }
+
+void ScratchFile::read(size_t begin, size_t bytes, void* to) const { read_all(*descriptor_, begin, bytes, to, path_); }
 
 void write_atomically(const std::filesystem::path& path, std::string_view content) {
   write_atomically(path, [content](const Sink& sink) { sink(content); });

@@ -30,6 +30,22 @@ class FileReader {
   size_t size_ = 0;
 };
 
+/// Room on disk for what is too large to hold: written from front to back, read in parts. Its name is given back at
+/// once, so that nothing is left of it however the program ends.
+class ScratchFile {
+ public:
+  /// Throws InputError when there is a file at `path` or it cannot be made.
+  explicit ScratchFile(const std::filesystem::path& path);
+  /// Throws InputError naming the path: a full disk, say.
+  void append(std::string_view bytes);
+  /// The bytes [begin, begin + bytes), which must have been appended.
+  void read(size_t begin, size_t bytes, void* to) const;
+
+ private:
+  std::filesystem::path path_;
+  std::shared_ptr<const int> descriptor_;
+};
+
 /// Writes `path` through a temporary file in the same folder, fsync and rename. On any failure (full disk, no
 /// permission) the temporary file is removed, the old content stays, and an InputError names the path and the system's
 /// reason. Anything but a regular file at `path` (a folder, a device) is refused; a symbolic link is replaced, not

@@ -6,13 +6,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <functional>
 #include <system_error>
 #include <utility>
 
 #include "engine/checksum.h"
+#include "engine/delimited.h"
 #include "engine/files.h"
 #include "engine/safetensors.h"
-#include "engine/table.h"
 #include "engine/version.h"
 #include "kernels/error.h"
 
@@ -27,6 +29,7 @@ constexpr const char* kDescription = "dataset.json";
 constexpr const char* kVocabulary = "vocabulary.txt";
 constexpr const char* kData = "data.safetensors";
 constexpr const char* kTexts = "texts.csv";
+constexpr size_t kTextColumns = 5;  // of texts.csv
 constexpr const char* kVectors = "vectors.safetensors";
 
 std::string to_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
@@ -47,19 +50,24 @@ std::string csv_field(const std::string& text) {
 
 std::string tensor_name(SplitName split, const char* column) { return fmt::format("{}.{}", to_string(split), column); }
 
-/// The 8-byte columns come first, so that every column is aligned in the file.
-std::vector<TensorView> tensors_of(const Dataset& dataset) {
+using TokenIds = std::function<void(SplitName, const Sink&)>;
+
+/// `token_ids` hands over those of a split. The 8-byte columns come first, so that every column is aligned in the file.
+std::vector<TensorView> tensors_of(const Dataset& outline, const TokenIds& token_ids) {
   std::vector<TensorView> tensors;
   const auto add = [&](SplitName split, const char* column, DType dtype, const auto& values) {
     tensors.push_back({tensor_name(split, column), dtype, {static_cast<int64_t>(values.size())}, values.data()});
   };
   for (const SplitName split : kSplitNames) {
-    add(split, "offsets", DType::i64, dataset.split(split).offsets);
-    add(split, "rows", DType::i64, dataset.split(split).rows);
+    add(split, "offsets", DType::i64, outline.split(split).offsets);
+    add(split, "rows", DType::i64, outline.split(split).rows);
   }
   for (const SplitName split : kSplitNames) {
-    add(split, "labels", DType::i32, dataset.split(split).labels);
-    add(split, "token_ids", DType::i32, dataset.split(split).token_ids);
+    add(split, "labels", DType::i32, outline.split(split).labels);
+    tensors.push_back({.name = tensor_name(split, "token_ids"),
+                       .dtype = DType::i32,
+                       .shape = {outline.split(split).offsets.back()},
+                       .stream = [&token_ids, split](const Sink& sink) { token_ids(split, sink); }});
   }
   return tensors;
 }
@@ -67,7 +75,7 @@ std::vector<TensorView> tensors_of(const Dataset& dataset) {
 Json describe(const Split& split, const SplitCounts& counts) {
   return {{"negative", split.size() - split.positives()},
           {"positive", split.positives()},
-          {"tokens", split.token_ids.size()},
+          {"tokens", split.offsets.back()},
           {"before_length_filter", {{"negative", counts.negative}, {"positive", counts.positive}}}};
 }
 
@@ -148,16 +156,22 @@ void PreparedWriter::record(const std::string& name) {
 
 void PreparedWriter::write(const DatasetBuilder& builder, const Preparation& preparation) {
   options_ = preparation.options;
-  dataset_ = builder.build(preparation.name, options_);
+  Dataset outline = builder.outline(preparation.name, options_);
+  vocabulary_ = std::move(outline.vocabulary);
   description_ = describe(preparation);
-  description_["vocabulary"] = dataset_->vocabulary.size();
-  write_atomically(folder_ / kVocabulary, dataset_->vocabulary.serialize());
-  write_safetensors(folder_ / kData, tensors_of(*dataset_));
+  description_["vocabulary"] = vocabulary_->size();
+  write_atomically(folder_ / kVocabulary, vocabulary_->serialize());
+  write_safetensors(folder_ / kData, tensors_of(outline, [&](SplitName split, const Sink& sink) {
+                      builder.encode(*vocabulary_, split, options_, [&](std::span<const int32_t> text) {
+                        unknown_words_[static_cast<size_t>(split)] += std::count(text.begin(), text.end(), kUnknownId);
+                        sink({reinterpret_cast<const char*>(text.data()), text.size_bytes()});
+                      });
+                    }));
   write_atomically(folder_ / kTexts, [&](const Sink& sink) {
     sink("text,label,split,row,id\n");
     for (const SplitName split : kSplitNames) {
       const SplitCounts counts = builder.count(split, options_);
-      description_["splits"][std::string(to_string(split))] = describe(dataset_->split(split), counts);
+      description_["splits"][std::string(to_string(split))] = describe(outline.split(split), counts);
       for (const size_t i : counts.kept) {
         const LabelledText text = builder.text(i);
         sink(fmt::format("{},{},{},{},{}\n", csv_field(text.words), text.label, to_string(split), text.row,
@@ -266,7 +280,25 @@ std::optional<WordVectors> PreparedFolder::vectors() const {
   return WordVectors{.width = known->at("width"), .found = known->at("found"), .rows = file.values<float>("vectors")};
 }
 
-std::vector<LabelledText> PreparedFolder::texts() const { return read_csv(path_ / kTexts); }
+void PreparedFolder::for_each_text(const TextSink& take) const {
+  const FileReader file(path_ / kTexts);
+  const auto mapped = file.map();
+  DelimitedReader reader((path_ / kTexts).string(), {});
+  reader.read({static_cast<const char*>(mapped.get()), file.size()}, [&](Record&& fields) {
+    if (reader.record() == 0) return;
+    fields.resize(kTextColumns);
+    LabelledText text{.words = std::move(fields[0]), .id = std::move(fields[4])};
+    const std::string &label = fields[1], &row = fields[3];
+    const auto split = std::find_if(kSplitNames.begin(), kSplitNames.end(),
+                                    [&](SplitName name) { return to_string(name) == fields[2]; });
+    const auto [end, error] = std::from_chars(row.data(), row.data() + row.size(), text.row);
+    if (split == kSplitNames.end() || (label != "0" && label != "1") || error != std::errc())
+      damaged(kTexts, fmt::format("record {} is not as it was written", reader.record()));
+    text.label = label == "1" ? 1 : 0;
+    text.split = *split;
+    take(std::move(text));
+  });
+}
 
 void PreparedFolder::verify() const {
   for (const auto& [file, known] : description_.at("files").items()) {

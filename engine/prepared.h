@@ -32,6 +32,9 @@ struct Preparation {
   bool synthetic = false;  ///< made up: said wherever the data set is shown
 };
 
+/// By SplitName.
+using UnknownWords = std::array<int64_t, kSplitNames.size()>;
+
 class PreparedWriter {
  public:
   /// Starts a folder that becomes `out` when it is finished and disappears otherwise; what a killed writer left is
@@ -41,9 +44,11 @@ class PreparedWriter {
   PreparedWriter(const PreparedWriter&) = delete;
   PreparedWriter& operator=(const PreparedWriter&) = delete;
 
-  /// Builds and writes the data set. Throws what DatasetBuilder::build throws.
+  /// Builds and writes the data set, a text at a time. Throws what DatasetBuilder::outline throws.
   void write(const DatasetBuilder& builder, const Preparation& preparation);
-  const Vocabulary& vocabulary() const { return dataset_->vocabulary; }
+  const Vocabulary& vocabulary() const { return *vocabulary_; }
+  /// How many words of each split are not in the vocabulary.
+  const UnknownWords& unknown_words() const { return unknown_words_; }
   /// The training split as lines of words, for tools that train word vectors.
   void write_training_texts(const std::filesystem::path& path, const DatasetBuilder& builder) const;
   /// `origin` says where they come from.
@@ -60,7 +65,8 @@ class PreparedWriter {
   std::filesystem::path out_, folder_;
   int lock_ = -1;
   bool finished_ = false;
-  std::optional<Dataset> dataset_;
+  std::optional<Vocabulary> vocabulary_;
+  UnknownWords unknown_words_{};
   DatasetOptions options_;
   nlohmann::json description_;
 };
@@ -86,8 +92,9 @@ class PreparedFolder {
   Dataset dataset() const;
   /// The word vectors that are stored; nothing when there are none.
   std::optional<WordVectors> vectors() const;
-  /// The texts as words, in the order of the splits.
-  std::vector<LabelledText> texts() const;
+  /// The texts as words, one at a time, in the order of the splits. The file is mapped, so that its size does not
+  /// matter.
+  void for_each_text(const TextSink& take) const;
   /// Reads everything. Throws InputError naming the first file whose checksum differs.
   void verify() const;
 

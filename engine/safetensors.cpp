@@ -183,7 +183,7 @@ std::string make_header(const std::vector<TensorView>& tensors, const std::map<s
     NOTNOT_CHECK(std::all_of(tensor.shape.begin(), tensor.shape.end(), [](int64_t extent) { return extent >= 0; }) &&
                      measure(tensor.shape, tensor.dtype, elements, bytes),
                  "tensor `{}` has the impossible shape [{}]", tensor.name, fmt::join(tensor.shape, ", "));
-    NOTNOT_CHECK(tensor.data != nullptr || bytes == 0, "tensor `{}` has no data", tensor.name);
+    NOTNOT_CHECK(tensor.data != nullptr || tensor.stream || bytes == 0, "tensor `{}` has no data", tensor.name);
     header[tensor.name] = {
         {"dtype", info(tensor.dtype).name}, {"shape", tensor.shape}, {"data_offsets", {begin, begin + bytes}}};
     sizes.push_back(static_cast<size_t>(bytes));
@@ -193,6 +193,16 @@ std::string make_header(const std::vector<TensorView>& tensors, const std::map<s
   std::string text = header.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   return text;
+}
+
+void write_data(const TensorView& tensor, size_t size, const Sink& sink) {
+  if (!tensor.stream) return sink({static_cast<const char*>(tensor.data), size});
+  size_t written = 0;
+  tensor.stream([&](std::string_view piece) {
+    written += piece.size();
+    sink(piece);
+  });
+  NOTNOT_CHECK(written == size, "tensor `{}` has {} bytes, and its shape takes {}", tensor.name, written, size);
 }
 
 template <class From, class To>
@@ -214,7 +224,7 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Tens
     const uint64_t length = header.size();
     sink({reinterpret_cast<const char*>(&length), kLengthBytes});
     sink(header);
-    for (size_t i = 0; i < tensors.size(); ++i) sink({static_cast<const char*>(tensors[i].data), sizes[i]});
+    for (size_t i = 0; i < tensors.size(); ++i) write_data(tensors[i], sizes[i], sink);
   });
 }
 

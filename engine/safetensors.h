@@ -4,6 +4,7 @@
 // and attention files.
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -22,6 +23,8 @@ struct TensorView {
   DType dtype = DType::f32;
   std::vector<int64_t> shape;
   const void* data = nullptr;
+  /// For a tensor too large to hold, instead of `data`: called once, hands over all of its bytes in pieces.
+  std::function<void(const Sink&)> stream = {};
 };
 
 /// Writes atomically; tensors in the order given, header padded so that data starts 8-aligned; `metadata` becomes

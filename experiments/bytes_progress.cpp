@@ -43,8 +43,9 @@ void BytesProgressDisplay::draw(uint64_t done, uint64_t total, double seconds) {
   constexpr uint64_t kWidth = 30;
   const uint64_t filled = kWidth * done / total;
   const auto left = static_cast<int64_t>(seconds * static_cast<double>(total - done) / static_cast<double>(done));
-  fmt::print("\r[{}{}] {}: {:.0f} of {:.0f} MB, {}:{:02} left\033[K", std::string(filled, '='),
-             std::string(kWidth - filled, ' '), what_, megabytes(done), megabytes(total), left / 60, left % 60);
+  fmt::print("\r[{}{}] {:3} % {}: {:.0f} of {:.0f} MB, {}:{:02} left\033[K", std::string(filled, '='),
+             std::string(kWidth - filled, ' '), 100 * done / total, what_, megabytes(done), megabytes(total), left / 60,
+             left % 60);
 }
 
 }  // namespace notnot

@@ -2,6 +2,7 @@
 // computed elsewhere.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -42,7 +43,12 @@ void show_command(const DataArguments& arguments) {
   const PreparedFolder folder(path.value_or(arguments.dataset));
   folder.verify();
   const Dataset dataset = folder.dataset();
-  fmt::print("{}{}{}{}", counts_summary(folder, dataset), length_histogram(dataset), coverage_summary(folder, dataset),
+  UnknownWords unknown{};
+  for (const SplitName split : kSplitNames) {
+    const Column<int32_t>& token_ids = dataset.split(split).token_ids;
+    unknown[static_cast<size_t>(split)] = std::count(token_ids.begin(), token_ids.end(), kUnknownId);
+  }
+  fmt::print("{}{}{}{}", counts_summary(folder), length_histogram(dataset), coverage_summary(folder, unknown),
              arguments.samples > 0 ? sample_texts(folder, arguments.samples) : "");
   fmt::print("\nEvery file has the checksum that dataset.json says.\n");
 }

@@ -12,56 +12,61 @@ namespace {
 
 using Json = nlohmann::json;
 
-int64_t words_of(const Split& split) {
-  return static_cast<int64_t>(split.token_ids.size()) - 2 * int64_t{split.size()};
+struct Counts {
+  int64_t negative = 0, positive = 0, words = 0;
+  double mean_words() const { return static_cast<double>(words) / static_cast<double>(negative + positive); }
+};
+
+/// As dataset.json says.
+Counts counts_of(const PreparedFolder& folder, SplitName split) {
+  const Json& counts = folder.description().at("splits").at(std::string(to_string(split)));
+  const int64_t negative = counts.at("negative"), positive = counts.at("positive"), tokens = counts.at("tokens");
+  return {.negative = negative, .positive = positive, .words = tokens - 2 * (negative + positive)};
 }
 
-double mean_words(const Split& split) { return static_cast<double>(words_of(split)) / split.size(); }
-
-std::string both(int32_t negative, int32_t positive) { return fmt::format("{} + {}", negative, positive); }
-
-std::string both(const Split& split) { return both(split.size() - split.positives(), split.positives()); }
+std::string both(int64_t negative, int64_t positive) { return fmt::format("{} + {}", negative, positive); }
 
 std::array<std::string, 2> classes_of(const PreparedFolder& folder) { return folder.description().at("classes"); }
 
-std::string table_one(const PublishedCorpus& published, const Dataset& dataset) {
+std::string table_one(const PublishedCorpus& published, const PreparedFolder& folder) {
   const auto row = [](const std::string& name, double words, const std::string& train, const std::string& test,
                       int32_t vocabulary) {
     return fmt::format("  {:<10}{:>8.0f}  {:>15}  {:>13}  {:>10}\n", name, words, train, test, vocabulary);
   };
-  const Split& train = dataset.split(SplitName::train);
+  const Counts train = counts_of(folder, SplitName::train), test = counts_of(folder, SplitName::test);
   std::string text = fmt::format("\nBeside the paper's Table 1:\n  {:<10}{:>8}  {:>15}  {:>13}  {:>10}\n", "", "words",
                                  "train", "test", "vocabulary");
   text += row("published", published.words, both(published.train[0], published.train[1]),
               both(published.test[0], published.test[1]), published.vocabulary);
-  text += row("here", mean_words(train), both(train), both(dataset.split(SplitName::test)), dataset.vocabulary.size());
+  text += row("here", train.mean_words(), both(train.negative, train.positive), both(test.negative, test.positive),
+              folder.description().at("vocabulary"));
   return text + fmt::format("  {}\n", published.convention);
 }
 
 }  // namespace
 
-std::string counts_summary(const PreparedFolder& folder, const Dataset& dataset) {
+std::string counts_summary(const PreparedFolder& folder) {
   const Json& description = folder.description();
   const PublishedCorpus* published = find_published(std::string(description.at("corpus")));
   const auto classes = classes_of(folder);
   std::string text =
-      fmt::format("{}{} in {}\n", dataset.name,
+      fmt::format("{}{} in {}\n", folder.name(),
                   published == nullptr ? std::string() : fmt::format(": {}", published->title), folder.path().string());
   if (folder.is_synthetic())
     text += "SYNTHETIC: these texts are made up; nothing measured on them is about the real data\n";
   text += fmt::format("{:<8}{:>10}  {:>10}  {:>10}  {:>6}  {:>14}\n", "split", classes[0], classes[1], "words", "mean",
                       "before filter");
   for (const SplitName name : kSplitNames) {
-    const Split& split = dataset.split(name);
+    const Counts counts = counts_of(folder, name);
     const Json& before = description.at("splits").at(std::string(to_string(name))).at("before_length_filter");
-    text += fmt::format("{:<8}{:>10}  {:>10}  {:>10}  {:>6.0f}  {:>14}\n", to_string(name),
-                        split.size() - split.positives(), split.positives(), words_of(split), mean_words(split),
+    text += fmt::format("{:<8}{:>10}  {:>10}  {:>10}  {:>6.0f}  {:>14}\n", to_string(name), counts.negative,
+                        counts.positive, counts.words, counts.mean_words(),
                         both(before.at("negative"), before.at("positive")));
   }
-  text += fmt::format("vocabulary {}, reserved ids included\n", dataset.vocabulary.size());
+  text += fmt::format("vocabulary {}, reserved ids included\n", description.at("vocabulary").dump());
   if (description.at("choices").contains("word_boundaries"))
     text += fmt::format("word boundaries: {}\n", std::string(description.at("choices").at("word_boundaries")));
-  return published == nullptr ? text : text + table_one(*published, dataset);
+  return published == nullptr ? text : text + table_one(*published, folder);
 }
 
 std::string length_histogram(const Dataset& dataset) {
@@ -87,19 +92,18 @@ std::string length_histogram(const Dataset& dataset) {
   return text;
 }
 
-std::string coverage_summary(const PreparedFolder& folder, const Dataset& dataset) {
+std::string coverage_summary(const PreparedFolder& folder, const UnknownWords& unknown) {
   std::string text = "\nCoverage:\n";
   for (const SplitName name : kSplitNames) {
-    const Split& split = dataset.split(name);
-    const auto unknown = std::count(split.token_ids.begin(), split.token_ids.end(), kUnknownId);
     text += fmt::format("  {:<5}  {:.2f} % of the words are in the vocabulary\n", to_string(name),
-                        100.0 - 100.0 * static_cast<double>(unknown) / static_cast<double>(words_of(split)));
+                        100.0 - 100.0 * static_cast<double>(unknown[static_cast<size_t>(name)]) /
+                                    static_cast<double>(counts_of(folder, name).words));
   }
   const Json& description = folder.description();
   if (!description.contains("vectors")) return text + "  no word vectors are attached\n";
   const Json& vectors = description.at("vectors");
   return text + fmt::format("  {} of the {} ids have a word vector ({} wide)\n", vectors.at("found").dump(),
-                            dataset.vocabulary.size() - 1, vectors.at("width").dump());
+                            int32_t{description.at("vocabulary")} - 1, vectors.at("width").dump());
 }
 
 std::string sample_texts(const PreparedFolder& folder, int32_t count) {
@@ -107,14 +111,14 @@ std::string sample_texts(const PreparedFolder& folder, int32_t count) {
   const auto classes = classes_of(folder);
   std::array<int32_t, 2> shown{};
   std::string text = "\nSample texts (test split):\n";
-  for (const LabelledText& sample : folder.texts()) {
+  folder.for_each_text([&](const LabelledText& sample) {
     const auto label = static_cast<size_t>(sample.label);
-    if (sample.split != SplitName::test || shown[label] == count) continue;
+    if (sample.split != SplitName::test || shown[label] == count) return;
     ++shown[label];
     const size_t end = sample.words.size() > kLongest ? sample.words.rfind(' ', kLongest) : std::string::npos;
     text += fmt::format("  [{}{}] {}{}\n", classes[label], sample.id.empty() ? "" : ", " + sample.id,
                         sample.words.substr(0, end), end == std::string::npos ? "" : " ...");
-  }
+  });
   return text;
 }
 

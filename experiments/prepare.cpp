@@ -198,7 +198,7 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
   preparation.options = override_options(preparation.options, arguments.options);
   const std::filesystem::path out = output_folder(arguments, name);
   PreparedWriter writer(out);
-  DatasetBuilder builder;
+  DatasetBuilder builder(writer.scratch("words"));
   Reading reading = read(raw, arguments, [&](LabelledText&& text) { builder.add(text); });
   preparation.sources = std::move(reading.sources);
   preparation.choices = std::move(reading.choices);
@@ -207,8 +207,7 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
   attach_vectors(arguments, published, builder, writer);
   writer.finish();
   const PreparedFolder folder(out);
-  const Dataset dataset = folder.dataset();
-  fmt::print("{}{}", counts_summary(folder, dataset), coverage_summary(folder, dataset));
+  fmt::print("{}{}", counts_summary(folder), coverage_summary(folder, writer.unknown_words()));
 }
 
 void add_common_options(CLI::App& command, PrepareArguments& a) {

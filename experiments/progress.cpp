@@ -85,8 +85,9 @@ void ProgressDisplay::draw() {
   const double left = done > begun ? elapsed * (all - done) / (done - begun) : 0;
   constexpr int kWidth = 30;
   const int filled = static_cast<int>(kWidth * done / all);
-  fmt::print("\r[{}{}] epoch {:.2f} of {:.0f}, {} left\033[K", std::string(static_cast<size_t>(filled), '='),
-             std::string(static_cast<size_t>(kWidth - filled), ' '), done, all, format_time(left));
+  fmt::print("\r[{}{}] {:3} % epoch {:.2f} of {:.0f}, {} left\033[K", std::string(static_cast<size_t>(filled), '='),
+             std::string(static_cast<size_t>(kWidth - filled), ' '), static_cast<int>(100 * done / all), done, all,
+             format_time(left));
   std::fflush(stdout);
 }
 

@@ -157,6 +157,31 @@ TEST_CASE("an error of the one who writes keeps the old content") {
   CHECK(file_count(folder.path()) == 1);
 }
 
+TEST_CASE("a scratch file has no name, and says when the disk is full") {
+  const TemporaryFolder folder;
+  const auto path = folder / "scratch";
+  ScratchFile file(path);
+  CHECK(file_count(folder.path()) == 0);
+  file.append("to be ");
+  file.append("or not");
+  std::string part(5, '\0');
+  file.read(3, part.size(), part.data());
+  CHECK(part == "be or");
+  CHECK(input_error([&] { file.read(10, 5, part.data()); }) ==
+        fmt::format("cannot read {}: it ends at byte 12", path.string()));
+  {
+    const FileSizeLimit limit(65536);
+    CHECK(input_error([&] { file.append(std::string(100'000, 'x')); }) ==
+          fmt::format("cannot write {}: File too large; free some space, or choose a folder on another disk",
+                      path.string()));
+  }
+  write_atomically(path, "mine");
+  CHECK(input_error([&] { const ScratchFile other(path); }).find("File exists") != std::string::npos);
+  CHECK(read_file(path) == "mine");
+  CHECK(input_error([&] { const ScratchFile other(folder / "absent" / "x"); }).find("No such file") !=
+        std::string::npos);
+}
+
 TEST_CASE("kill -9 in the middle of a write leaves a whole file, and what is left over can be removed") {
   const TemporaryFolder folder;
   constexpr size_t kSize = 4'000'000;

@@ -122,6 +122,37 @@ TEST_CASE("dataset builder: the words come back, and counts tell both sides of t
   CHECK(std::is_sorted(train.kept.begin(), train.kept.end()));
 }
 
+TEST_CASE("prepared: words in a scratch file give the same bytes as words in memory") {
+  const TemporaryFolder folder;
+  const auto texts = make_planted_corpus({.train = 20'000, .dev = 20, .test = 20});  // more words than a spool buffers
+  const auto write = [&](const std::string& name, DatasetBuilder built) {
+    for (const LabelledText& text : texts) built.add(text);
+    PreparedWriter writer(folder / name);
+    writer.write(built, preparation());
+    writer.finish();
+  };
+  write("memory", DatasetBuilder());
+  write("file", DatasetBuilder(folder / "scratch"));
+  CHECK(names_in(folder.path()) == std::set<std::string>{"memory", "file"});
+  for (const std::string& name : names_in(folder / "memory"))
+    CHECK((read_file(folder / "memory" / name) == read_file(folder / "file" / name)));
+}
+
+TEST_CASE("prepared: the words that are not in the vocabulary are counted") {
+  const TemporaryFolder folder;
+  PreparedWriter writer(folder / "tiny");
+  writer.write(builder(), preparation());
+  const Dataset dataset = make_dataset("tiny", corpus(), kOptions);
+  int64_t all = 0;
+  for (const SplitName name : kSplitNames) {
+    const Column<int32_t>& token_ids = dataset.split(name).token_ids;
+    CHECK(writer.unknown_words()[static_cast<size_t>(name)] ==
+          std::count(token_ids.begin(), token_ids.end(), kUnknownId));
+    all += writer.unknown_words()[static_cast<size_t>(name)];
+  }
+  CHECK(all > 0);
+}
+
 TEST_CASE("prepared: what is written is what is read") {
   const TemporaryFolder folder;
   prepare(folder / "tiny");
@@ -133,7 +164,8 @@ TEST_CASE("prepared: what is written is what is read") {
   const Dataset dataset = prepared.dataset(), expected = make_dataset("tiny", corpus(), kOptions);
   CHECK(dataset.name == "tiny");
   CHECK(dataset.vocabulary.serialize() == expected.vocabulary.serialize());
-  const std::vector<LabelledText> texts = prepared.texts();
+  std::vector<LabelledText> texts;
+  prepared.for_each_text([&](LabelledText&& text) { texts.push_back(std::move(text)); });
   size_t at = 0;
   for (const SplitName name : kSplitNames) {
     const Split &split = dataset.split(name), &same = expected.split(name);
@@ -143,6 +175,9 @@ TEST_CASE("prepared: what is written is what is read") {
     CHECK(split.rows == same.rows);
     for (int32_t i = 0; i < split.size(); ++i, ++at) {
       CHECK(texts[at].split == name);
+      CHECK(texts[at].label == split.labels[static_cast<size_t>(i)]);
+      CHECK(texts[at].row == split.rows[static_cast<size_t>(i)]);
+      if (texts[at].row == 4) CHECK(texts[at].id == "a file, with a comma");
       const auto ids = dataset.vocabulary.encode(texts[at].words);
       CHECK(std::equal(ids.begin(), ids.end(), split.token_ids.begin() + split.offsets[static_cast<size_t>(i)]));
     }
@@ -237,6 +272,19 @@ TEST_CASE("prepared: changed bytes of the same size are found") {
   write_atomically(folder / "tiny/data.safetensors", data);
   CHECK_HAS(read_error(folder / "tiny"), "a token outside the vocabulary");
   CHECK_HAS(input_error([&] { PreparedFolder(folder / "tiny").verify(); }), "data.safetensors is damaged");
+}
+
+TEST_CASE("prepared: texts that are not as they were written are found") {
+  const TemporaryFolder folder;
+  prepare(folder / "tiny");
+  const std::vector<std::pair<std::string, std::string>> changes = {
+      {",0,train,", ",2,train,"}, {",train,", ",trial,"}, {",train,1", ",train,x"}, {",0,train,", ";0;train;"}};
+  for (const auto& [from, to] : changes) {
+    replace_in(folder / "tiny/texts.csv", from, to);
+    CHECK_HAS(input_error([&] { PreparedFolder(folder / "tiny").for_each_text([](LabelledText&&) {}); }),
+              "texts.csv is damaged: record");
+    replace_in(folder / "tiny/texts.csv", to, from);
+  }
 }
 
 TEST_CASE("prepared: columns that do not belong together are found") {

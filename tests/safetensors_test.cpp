@@ -55,6 +55,26 @@ struct Sample {
   }
 };
 
+TEST_CASE("a tensor that comes in pieces gives the same bytes, and none when it is too short or too long") {
+  const TemporaryFolder folder;
+  const std::vector<int32_t> values = {1, 2, 3, 4, 5, 6, 7};
+  const double loss = 0.5;
+  const auto write = [&](const std::string& name, size_t count) {
+    const auto stream = [&](const Sink& sink) {
+      for (size_t i = 0; i < count; ++i) sink({reinterpret_cast<const char*>(&values[i]), sizeof(int32_t)});
+    };
+    write_safetensors(folder / name, {{.name = "a", .dtype = DType::i32, .shape = {6}, .stream = stream},
+                                      {"loss", DType::f64, {}, &loss}});
+  };
+  write_safetensors(folder / "whole", {{"a", DType::i32, {6}, values.data()}, {"loss", DType::f64, {}, &loss}});
+  write("pieces", 6);
+  CHECK(read_file(folder / "pieces") == read_file(folder / "whole"));
+  for (const size_t count : {size_t{0}, size_t{5}, size_t{7}}) {
+    CHECK_THROWS_AS(write("wrong", count), Error);
+    CHECK_FALSE(std::filesystem::exists(folder / "wrong"));
+  }
+}
+
 TEST_CASE("what was written is read back") {
   const TemporaryFolder folder;
   const Sample sample;

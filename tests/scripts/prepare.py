@@ -376,6 +376,13 @@ class Vectors(Prepare):
         self.refuse("csv", self.file, "--train-vectors", "cbow", env=self.path_with("echo no memory\nexit 3\n"),
                     words=("status 3", "no memory"))
 
+    def test_trained_on_the_training_split(self):
+        seen = self.folder / "seen"
+        seen.touch()
+        self.refuse("csv", self.file, "--train-vectors", "cbow", words=("status 3",),
+                    env=self.path_with(f'/bin/cat "$3" > {seen}\nexit 3\n'))
+        self.assertEqual(seen.read_text().splitlines(), [text for text, _, split in small_corpus() if split == "train"])
+
     def test_trained(self):
         if not shutil.which("fasttext"):
             self.skipTest("the program fasttext is not installed")

@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 from common.program import (EXACT_FILES, MEASURES, SPLITS, TIMES, Test, cuda_reason, main, read_json, read_metrics,
-                            read_predictions, read_safetensors, run, small_corpus, write_csv)
+                            read_predictions, read_safetensors, run, run_on_terminal, small_corpus, write_csv)
 
 HIDDEN, EPOCHS = 32, 4
 PLANTED = ("--dataset", "planted", "--hidden", HIDDEN)
@@ -462,6 +462,17 @@ class OwnData(Test):
 
 
 class OtherCommands(Test):
+    def test_a_bar_on_a_terminal_and_lines_elsewhere(self):
+        arguments = ("train", "--dataset", "planted", "--hidden", 4, "--epochs", 2, "--device", self.device, "--runs")
+        plain = self.succeed(*arguments, self.runs)
+        self.assertNotIn("\r", plain)
+        shutil.rmtree(self.runs)
+        percentages, lines = run_on_terminal(*arguments, self.runs)
+        self.assertGreater(len(percentages), 0)
+        self.assertEqual(percentages, sorted(percentages))
+        times = re.compile(r"[\d.]+ (?=s |tokens/s)")
+        self.assertEqual(times.sub("", lines), times.sub("", plain))
+
     def test_explain(self):
         output = self.succeed("train", "--dataset", "planted", "--device", "cpu", "--explain", cwd=self.folder)
         self.assertEqual(list(self.folder.iterdir()), [])

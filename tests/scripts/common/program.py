@@ -4,7 +4,9 @@ import csv
 import json
 import os
 import pathlib
+import pty
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -32,6 +34,28 @@ def run(*arguments, **options):
     """The ended process, with `returncode`, `stdout` and `stderr` as text."""
     return subprocess.run(command(*arguments), **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True,
                                                   "stdin": subprocess.DEVNULL, "timeout": 600, **options})
+
+
+BAR = re.compile(r"\r\[(?=[= ]{30}\])=* *\] +(\d+) % .*?, (?:\d+:)?\d+:\d\d left\x1b\[K")
+
+
+def run_on_terminal(*arguments):
+    """What the program, which must succeed, writes to a terminal: the percentages of the progress bars drawn, and the
+    lines that stay."""
+    terminal, program = pty.openpty()
+    child = subprocess.Popen(command(*arguments), stdin=subprocess.DEVNULL, stdout=program, stderr=program)
+    os.close(program)
+    output = b""
+    try:
+        while piece := os.read(terminal, 65536):
+            output += piece
+    except OSError:  # Linux's way to say that the other end is closed
+        pass
+    os.close(terminal)
+    text = output.decode().replace("\r\n", "\n")
+    if child.wait() != 0:
+        raise AssertionError(text)
+    return [int(percent) for percent in BAR.findall(text)], BAR.sub("", text).replace("\r\x1b[K", "")
 
 
 def no_cuda_device():
