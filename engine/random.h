@@ -16,7 +16,8 @@ enum class Purpose : uint32_t {
   planted_corpus = 5,
   test_data = 6,
   split = 7,
-  missing_vectors = 8
+  missing_vectors = 8,
+  bootstrap = 11
 };
 
 /// The 10-round Philox4x32 bijection.
