@@ -102,7 +102,8 @@ Violin violin(std::span<const double> values, double low, double high) {
   if (ordered.empty()) return result;
   NOTNOT_CHECK(ordered.front() >= low && ordered.back() <= high, "values from {} to {} outside {} to {}",
                ordered.front(), ordered.back(), low, high);
-  if (ordered.size() < 3 || ordered.front() == ordered.back()) return result;
+  constexpr double kEqual = 1e-9;
+  if (ordered.size() < 3 || ordered.back() - ordered.front() < kEqual) return result;
 
   const double bandwidth = standard_deviation(values) * std::pow(static_cast<double>(values.size()), -0.2);
   const double first = std::max(low, ordered.front() - 2 * bandwidth);

@@ -37,8 +37,8 @@ inline constexpr int kViolinPoints = 100;
 /// A Gaussian kernel density with Scott's bandwidth bw = standard_deviation * n^(-1/5), as scipy's gaussian_kde; on
 /// kViolinPoints points, evenly from the least value - 2 bw to the largest + 2 bw as seaborn draws it, but cut to
 /// [low, high], the range in which a value can lie: a divergence below 0 or above ln 2 does not exist. The density is
-/// not scaled up for what is cut off. Fewer than three values, or values that are all equal, show no shape: grid and
-/// density stay empty, and who draws the violin draws the values. A value outside [low, high] throws Error.
+/// not scaled up for what is cut off. Fewer than three values, or values all equal to within 1e-9, show no shape: grid
+/// and density stay empty, and who draws the violin draws the values. A value outside [low, high] throws Error.
 Violin violin(std::span<const double> values, double low = 0, double high = std::numbers::ln2);
 
 /// F1 of model a minus F1 of model b on the same texts.

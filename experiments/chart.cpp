@@ -93,7 +93,8 @@ void Chart::add_axes(const Layout& layout, const std::vector<std::string>& x_lab
       frame_.left / kCanvasWidth, frame_.right / kCanvasWidth, frame_.bottom / kCanvasHeight,
       frame_.top / kCanvasHeight);
   add("set xrange [{}:{}]\nset yrange [{}:{}]\n", x_.low, x_.high, y_.low, y_.high);
-  add("set border 3 lw 1.2\nset tics out nomirror scale 0.5\nset xtics offset 0,0.3\nset ytics offset 0.5,0\n"
+  add("set border 3 lw 1.2\nset tics out nomirror scale 0.5\nset format xy '%g'\nset xtics offset 0,0.3\nset ytics "
+      "offset 0.5,0\n"
       "set grid xtics ytics lt 1 lw 0.8 lc rgb '{}'\nunset key\n",
       kLightGrey);
   double y = frame_.bottom - kTicLabels - kLine / 2;

@@ -2,6 +2,7 @@
 // What every figure shares: axes, texts and a legend, laid out in pixels so that none covers another.
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +19,7 @@ inline constexpr const char *kBlue = "#0072B2", *kOrange = "#E69F00", *kGreen = 
 inline constexpr const char *kDarkGrey = "#444444", *kLightGrey = "#dddddd";
 
 /// gnuplot's numbers of marks.
-enum Mark : int {
+enum class Mark : uint8_t {
   plus = 1,
   open_square = 4,
   square = 5,

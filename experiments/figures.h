@@ -34,7 +34,8 @@ struct FigurePoint {
   double x_error = std::numeric_limits<double>::quiet_NaN(), y_error = std::numeric_limits<double>::quiet_NaN();
 };
 
-/// The paper's Figure 5: instance-mean JSD (x) and TVD (y) from the base model on the test split.
+/// The paper's Figure 5: instance-mean JSD (x, 0 to 0.7) and TVD (y, 0 to 1) from the base model on the test split.
+/// Labels that find no free place beside their points are left out.
 struct FrontierFigure {
   std::string title;                      ///< may be empty
   std::vector<FigurePoint> adversaries;   ///< in order of lambda: a dotted curve with markers; label: lambda
@@ -43,7 +44,8 @@ struct FrontierFigure {
   std::vector<FigurePoint> per_instance;  ///< pluses
 };
 
-/// On the planted corpus: the share of attention on the evidence (x, 0 to 1) and F1 (y) of every model.
+/// On the planted corpus: the share of attention on the evidence (x, 0 to 1) and F1 (y) of every model. Up to ten
+/// models have marks of their own; every label is shown, with a line to its point where it stands elsewhere.
 struct EvidenceFigure {
   std::string title;                ///< may be empty
   std::vector<FigurePoint> models;  ///< label: the model's name
@@ -54,8 +56,9 @@ struct FigureFiles {
 };
 
 /// Writes STEM.svg and STEM.pdf into `folder`, which must exist. `alt_text`: one sentence that a screen reader says in
-/// the figure's place. Nothing is written when anything fails: InputError without gnuplot, naming the remedy, or for a
-/// folder that cannot be written to; Error for input of different lengths or outside its range, NaN included.
+/// the figure's place. Throws InputError when gnuplot is missing (naming the remedy) or fails, and then nothing is
+/// written; InputError for a folder that cannot be written to; Error for vectors of different lengths and numbers
+/// outside their range, NaN included.
 FigureFiles draw(const ViolinFigure& figure, const std::filesystem::path& folder, const std::string& stem,
                  const std::string& alt_text);
 FigureFiles draw(const FrontierFigure& figure, const std::filesystem::path& folder, const std::string& stem,

@@ -122,6 +122,15 @@ bool LabelLayout::is_crowded(double x, double y) const {
   return std::count_if(marks_.begin(), marks_.end(), [&](const Box& mark) { return overlap(mark, wide); }) > 1;
 }
 
+/// Whether no mark is nearer to the middle of `box` than the one at x, y.
+bool LabelLayout::is_nearest(double x, double y, const Box& box) const {
+  const double middle_x = (box.left + box.right) / 2, middle_y = (box.bottom + box.top) / 2;
+  const double own = std::hypot(middle_x - x, middle_y - y);
+  return std::none_of(marks_.begin(), marks_.end(), [&](const Box& mark) {
+    return std::hypot(middle_x - mark.left - kMarker, middle_y - mark.bottom - kMarker) < own - 1;
+  });
+}
+
 /// Near the point it may cross what the point's mark touches.
 bool LabelLayout::line_is_free(double x, double y, const Place& place) const {
   const auto points = along(x, y, place.line_x, place.line_y);
@@ -147,7 +156,7 @@ std::optional<LabelLayout::Place> LabelLayout::place_in_rings(double width, doub
   for (int ring = first; ring < last; ++ring) {
     for (const double direction : directions) {
       for (auto [place, box] : candidates(width, x, y, ring, direction * kPi / 4)) {
-        if (!is_free(box) || (place.far && !may_cross && !line_is_free(x, y, place))) continue;
+        if (!is_free(box) || (place.far ? !may_cross && !line_is_free(x, y, place) : !is_nearest(x, y, box))) continue;
         place.crosses = may_cross;
         avoid(box);
         if (place.far) avoid_line(x, y, place.line_x, place.line_y);

@@ -42,6 +42,7 @@ class LabelLayout {
  private:
   bool is_free(const Box& box) const;
   bool is_crowded(double x, double y) const;
+  bool is_nearest(double x, double y, const Box& box) const;
   bool line_is_free(double x, double y, const Place& place) const;
   /// Rings from `first` to before `last`, number 0 beside the point; whether the line `may_cross` what is taken.
   std::optional<Place> place_in_rings(double width, double x, double y, int first, int last, bool may_cross);

@@ -99,21 +99,21 @@ void add_labels(Chart& chart, const std::vector<PlacedLabel>& labels) {
   }
 }
 
-/// The fewest lines that cross something, then the shortest.
-double badness(const Chart& chart, const std::vector<PlacedLabel>& labels) {
-  double sum = 0;
+/// The fewest labels without a place, then the fewest lines that cross something, then the shortest lines.
+double badness(const Chart& chart, const std::vector<PlacedLabel>& labels, size_t wanted) {
+  double sum = 1e6 * static_cast<double>(wanted - labels.size());
   for (const PlacedLabel& label : labels) {
     const LabelLayout::Place& place = label.place;
     if (place.far) {
       sum += std::hypot(place.line_x - chart.pixel_x(label.point->x), place.line_y - chart.pixel_y(label.point->y));
     }
-    if (place.crosses) sum += 10 * kCanvasWidth;
+    if (place.crosses) sum += 1e4;
   }
   return sum;
 }
 
-/// Every point's label, with lines to those far away. Each label takes the best place that is left, so the order
-/// matters: the best of some.
+/// Every point's label while there is room, with lines to those far away. Each label takes the best place that is left,
+/// so the order matters: the best of some.
 void label_all(Chart& chart, const LabelLayout& layout, const Points& points) {
   std::vector<const FigurePoint*> order;
   for (const FigurePoint& point : points) order.push_back(&point);
@@ -122,7 +122,7 @@ void label_all(Chart& chart, const LabelLayout& layout, const Points& points) {
     const auto along = [x = x, y = y](const FigurePoint* point) { return x * point->x + y * point->y; };
     std::stable_sort(order.begin(), order.end(), [&](const auto* a, const auto* b) { return along(a) < along(b); });
     std::vector<PlacedLabel> labels = place_labels(chart, layout, order, true);
-    if (best.empty() || badness(chart, labels) < badness(chart, best)) best = std::move(labels);
+    if (badness(chart, labels, points.size()) < badness(chart, best, points.size())) best = std::move(labels);
   }
   add_labels(chart, best);
 }
@@ -135,12 +135,12 @@ void label_frontier(Chart& chart, LabelLayout layout, const FrontierFigure& figu
                       chart.pixel_y(curve[i + 1].y));
   }
   std::vector<const FigurePoint*> order;
-  for (const Points* points : {&curve, &figure.uniform, &figure.per_instance, &figure.seeds}) {
+  if (!curve.empty()) order.push_back(&curve.front());
+  if (curve.size() > 1) order.push_back(&curve.back());
+  for (size_t i = 1; i + 1 < curve.size(); ++i) order.push_back(&curve[i]);
+  for (const Points* points : {&figure.uniform, &figure.per_instance, &figure.seeds}) {
     for (const FigurePoint& point : *points) order.push_back(&point);
   }
-  if (curve.size() > 2)
-    std::rotate(order.begin() + 1, order.begin() + static_cast<long>(curve.size()) - 1,
-                order.begin() + static_cast<long>(curve.size()));
   add_labels(chart, place_labels(chart, layout, order, false));
 }
 
@@ -153,10 +153,10 @@ FigureFiles draw(const FrontierFigure& figure, const std::filesystem::path& fold
     const Points& points;
     Look look;
   };
-  const Series all[] = {{"curve", "trained adversary, by λ", figure.adversaries, {kBlue, circle, 0.9, true}},
-                        {"seeds", "other seeds", figure.seeds, {kGreen, open_triangle, 1}},
-                        {"uniform", "uniform model", figure.uniform, {kVermillion, square, 1}},
-                        {"instances", "adversary per instance", figure.per_instance, {kBlack, plus, 1.3}}};
+  const Series all[] = {{"curve", "trained adversary, by λ", figure.adversaries, {kBlue, Mark::circle, 0.9, true}},
+                        {"seeds", "other seeds", figure.seeds, {kGreen, Mark::open_triangle, 1}},
+                        {"uniform", "uniform model", figure.uniform, {kVermillion, Mark::square, 1}},
+                        {"instances", "adversary per instance", figure.per_instance, {kBlack, Mark::plus, 1.3}}};
   constexpr double kRight = 0.7;  // just above ln 2
   double top = 0.02;
   std::vector<LegendEntry> legend;
@@ -192,10 +192,10 @@ FigureFiles draw(const EvidenceFigure& figure, const std::filesystem::path& fold
   const double bottom = std::max(0.0, std::floor(10 * lowest - 0.5) / 10);
   // No two of one shape and filling, so that colour alone never tells two apart.
   constexpr Look looks[] = {
-      {kBlue, circle, 0.9},           {kVermillion, square, 0.9}, {kGreen, triangle, 1},
-      {kBlack, open_circle, 0.9},     {kOrange, diamond, 1.1},    {kPurple, triangle_down, 1},
-      {kBlack, open_square, 0.9},     {kBlue, open_triangle, 1},  {kVermillion, open_diamond, 1.1},
-      {kGreen, open_triangle_down, 1}};
+      {kBlue, Mark::circle, 0.9},           {kVermillion, Mark::square, 0.9}, {kGreen, Mark::triangle, 1},
+      {kBlack, Mark::open_circle, 0.9},     {kOrange, Mark::diamond, 1.1},    {kPurple, Mark::triangle_down, 1},
+      {kBlack, Mark::open_square, 0.9},     {kBlue, Mark::open_triangle, 1},  {kVermillion, Mark::open_diamond, 1.1},
+      {kGreen, Mark::open_triangle_down, 1}};
   Chart chart({.title = figure.title,
                .x_label = "Share of attention on the evidence",
                .y_label = "F1",

@@ -65,8 +65,9 @@ void add_violin(Chart& chart, const std::string& name, const Group& group, doubl
     return;
   }
   std::vector<std::string> outline;
-  for (const double x : violin.grid)
+  for (const double x : violin.grid) {
     outline.push_back(fmt::format("{:.6g} {:.6g}", x, middle - half_height(violin, x)));
+  }
   for (size_t i = violin.grid.size(); i-- > 0;) {
     const double x = violin.grid[i];
     outline.push_back(fmt::format("{:.6g} {:.6g}", x, middle + half_height(violin, x)));
@@ -88,7 +89,7 @@ struct ClassLook {
   Look shape;
   const char* quartiles;
 };
-constexpr ClassLook kClassLooks[] = {{{kOrange, circle, 1}, kBlack}, {{kBlue, triangle, 1.1}, "#ffffff"}};
+constexpr ClassLook kClassLooks[] = {{{kOrange, Mark::circle, 1}, kBlack}, {{kBlue, Mark::triangle, 1.1}, "#ffffff"}};
 
 std::string plot_of_violin(const std::string& name, const Group& group, const ClassLook& look) {
   if (group.values.empty()) return "";

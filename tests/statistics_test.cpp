@@ -179,8 +179,8 @@ TEST_CASE("too few values, or equal ones, have no shape") {
   }
   CHECK(violin(Values{0.2, 0.3}).median == 0.25);
   CHECK(violin(Values{0, 0, kLn2}).grid.back() == kLn2);
-  // Equal but for the last bit: finite all the same.
-  for (const double density : violin(Values{0.3, 0.3, std::nextafter(0.3, 1)}).density) CHECK(std::isfinite(density));
+  // Equal but for rounding: no outline could be drawn.
+  CHECK(violin(Values{0.3, 0.3, std::nextafter(0.3, 1)}).grid.empty());
 }
 
 TEST_CASE("bootstrap of F1: one text, and models that agree") {
