@@ -102,8 +102,8 @@ Violin violin(std::span<const double> values, double low, double high) {
   if (ordered.empty()) return result;
   NOTNOT_CHECK(ordered.front() >= low && ordered.back() <= high, "values from {} to {} outside {} to {}",
                ordered.front(), ordered.back(), low, high);
-  constexpr double kEqual = 1e-9;
-  if (ordered.size() < 3 || ordered.back() - ordered.front() < kEqual) return result;
+  constexpr double equal_within = 1e-9;
+  if (ordered.size() < 3 || ordered.back() - ordered.front() < equal_within) return result;
 
   const double bandwidth = standard_deviation(values) * std::pow(static_cast<double>(values.size()), -0.2);
   const double first = std::max(low, ordered.front() - 2 * bandwidth);
@@ -135,9 +135,9 @@ F1Difference paired_bootstrap_f1(std::span<const float> probability_a, std::span
     differences[static_cast<size_t>(resample)] = f1_difference(counts);
   }
 
-  constexpr double kRounding = 1e-12;  // equal F1s reached by other divisions
+  constexpr double rounding = 1e-12;  // equal F1s reached by other divisions
   const auto extreme = std::count_if(differences.begin(), differences.end(), [&](double value) {
-    return std::fabs(value - result.difference) >= std::fabs(result.difference) - kRounding;
+    return std::fabs(value - result.difference) >= std::fabs(result.difference) - rounding;
   });
   result.p_value = static_cast<double>(1 + extreme) / static_cast<double>(1 + int64_t{resamples});
   result.low = quantile(differences, 0.025);

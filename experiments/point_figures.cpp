@@ -157,11 +157,11 @@ FigureFiles draw(const FrontierFigure& figure, const std::filesystem::path& fold
                         {"seeds", "other seeds", figure.seeds, {kGreen, Mark::open_triangle, 1}},
                         {"uniform", "uniform model", figure.uniform, {kVermillion, Mark::square, 1}},
                         {"instances", "adversary per instance", figure.per_instance, {kBlack, Mark::plus, 1.3}}};
-  constexpr double kRight = 0.7;  // just above ln 2
+  constexpr double right_end = 0.7;  // just above ln 2
   double top = 0.02;
   std::vector<LegendEntry> legend;
   for (const Series& series : all) {
-    check_points(series.points, kRight);
+    check_points(series.points, right_end);
     top = std::max(top, 1.12 * highest(series.points));
     if (!series.points.empty()) legend.push_back({series.title, series.look});
   }
@@ -171,7 +171,7 @@ FigureFiles draw(const FrontierFigure& figure, const std::filesystem::path& fold
                .legend = legend,
                .left = 85,
                .right = 578,
-               .x = {0, kRight},
+               .x = {0, right_end},
                .y = {0, top}});
   LabelLayout layout(chart.frame());
   std::string plots = "plot NaN notitle";

@@ -29,6 +29,12 @@ void check(const ResultTable& table) {
   }
 }
 
+std::vector<std::string> each(const std::vector<std::string>& cells, std::string (*form)(const std::string&)) {
+  std::vector<std::string> result(cells.size());
+  std::transform(cells.begin(), cells.end(), result.begin(), form);
+  return result;
+}
+
 std::string csv_cell(const std::string& cell) {
   if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
   std::string quoted = "\"";
@@ -37,14 +43,12 @@ std::string csv_cell(const std::string& cell) {
 }
 
 std::string csv_line(const std::vector<std::string>& cells) {
-  std::vector<std::string> quoted;
-  for (const std::string& cell : cells) quoted.push_back(csv_cell(cell));
-  return fmt::format("{}\r\n", fmt::join(quoted, ","));
+  return fmt::format("{}\r\n", fmt::join(each(cells, csv_cell), ","));
 }
 
 /// What a character stands as in LaTeX text with nothing loaded; empty: as itself.
 std::string_view latex_character(std::string_view character) {
-  constexpr std::pair<std::string_view, std::string_view> kCharacters[] = {
+  constexpr std::pair<std::string_view, std::string_view> written[] = {
       {"&", "\\&"},
       {"%", "\\%"},
       {"$", "\\$"},
@@ -67,11 +71,12 @@ std::string_view latex_character(std::string_view character) {
       {"\u03BB", "$\\lambda$"},
       {"\u00A0", "~"},
       {"\u2013", "--"},
+      {"\uFFFD", "?"},
       {"`", "{`}"},  // ?` and !` would become one character
   };
-  const auto* found = std::find_if(std::begin(kCharacters), std::end(kCharacters),
-                                   [&](const auto& entry) { return entry.first == character; });
-  if (found != std::end(kCharacters)) return found->second;
+  const auto* found =
+      std::find_if(std::begin(written), std::end(written), [&](const auto& entry) { return entry.first == character; });
+  if (found != std::end(written)) return found->second;
   const bool control = character.size() == 1 && (static_cast<unsigned char>(character[0]) < 32 || character[0] == 127);
   return control ? " " : character;
 }
@@ -101,17 +106,11 @@ std::string latex(const std::string& text) {
 }
 
 std::string latex_line(const std::vector<std::string>& cells) {
-  std::vector<std::string> escaped;
-  for (const std::string& cell : cells) escaped.push_back(latex(cell));
   // {}: a first cell that starts with [ is no argument of the line before.
-  return fmt::format("    {{}}{} \\\\\n", fmt::join(escaped, " & "));
+  return fmt::format("    {{}}{} \\\\\n", fmt::join(each(cells, latex), " & "));
 }
 
-std::vector<std::string> html_cells(const std::vector<std::string>& cells) {
-  std::vector<std::string> result;
-  for (const std::string& cell : cells) result.push_back(escape(with_minus_signs(cell)));
-  return result;
-}
+std::string html(const std::string& text) { return escape(with_minus_signs(text)); }
 
 }  // namespace
 
@@ -145,13 +144,13 @@ std::string to_latex(const ResultTable& table) {
 
 std::string to_html(const ResultTable& table) {
   check(table);
-  HtmlTable html{.name = with_minus_signs(table.caption),
-                 .note = escape(with_minus_signs(table.note)),
-                 .header = html_cells(table.header),
-                 .rows = {},
-                 .left = table.left - 1};
-  for (const auto& row : table.rows) html.rows.push_back(html_cells(row));
-  return to_html(html);
+  HtmlTable result{.name = with_minus_signs(table.caption),
+                   .note = html(table.note),
+                   .header = each(table.header, html),
+                   .rows = {},
+                   .left = table.left - 1};
+  for (const auto& row : table.rows) result.rows.push_back(each(row, html));
+  return to_html(result);
 }
 
 void write_table(const ResultTable& table, const std::filesystem::path& folder) {

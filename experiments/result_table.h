@@ -20,7 +20,8 @@ struct ResultTable {
 /// RFC 4180: header and rows, CRLF at the end of each line; no caption, no note.
 std::string to_csv(const ResultTable& table);
 
-/// A table environment with tabular, caption and \label{tab:NAME}; needs no package.
+/// A table environment with tabular, caption and \label{tab:NAME}. Needs no package unless a cell holds characters that
+/// LaTeX itself does not know, such as Chinese ones.
 std::string to_latex(const ResultTable& table);
 
 /// As html.h's tables: the caption is what a screen reader calls it.

@@ -130,8 +130,8 @@ FigureFiles draw(const ViolinFigure& figure, const std::filesystem::path& folder
                  const std::string& alt_text) {
   const Groups groups = group(figure);
   Chart chart = violin_chart(figure);
-  constexpr double kCountColumn = kCanvasWidth - 10;
-  chart.text("n", kCountColumn, chart.frame().top + 10, "right", kSmallFontSize);
+  constexpr double count_column = kCanvasWidth - 10;
+  chart.text("n", count_column, chart.frame().top + 10, "right", kSmallFontSize);
   std::string plots = "plot NaN notitle";
   for (size_t predicted = 0; predicted < 2; ++predicted) {
     for (size_t bin = 0; bin < kBins; ++bin) {
@@ -140,7 +140,7 @@ FigureFiles draw(const ViolinFigure& figure, const std::filesystem::path& folder
       const std::string name = fmt::format("violin{}{}", bin, predicted);
       add_violin(chart, name, one, middle);
       plots += plot_of_violin(name, one, kClassLooks[predicted]);
-      chart.text(fmt::format("{}", one.values.size()), kCountColumn, chart.pixel_y(middle), "right", kSmallFontSize);
+      chart.text(fmt::format("{}", one.values.size()), count_column, chart.pixel_y(middle), "right", kSmallFontSize);
     }
   }
   chart.add("{}\n", plots);
