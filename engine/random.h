@@ -18,7 +18,8 @@ enum class Purpose : uint32_t {
   split = 7,
   missing_vectors = 8,
   permutation = 9,
-  adversary_start = 10
+  adversary_start = 10,
+  bootstrap = 11
 };
 
 /// The 10-round Philox4x32 bijection.

@@ -16,7 +16,7 @@ STAND_INS = {
     "id": 'echo "$USER_ID"',
     "g++": 'echo "#define __GNUC__ ${GCC:-12}"',
     "cmake": 'echo "cmake version ${CMAKE:-3.25.1}"',
-    "ninja": "", "git": "", "python3": "",
+    "ninja": "", "git": "", "python3": "", "gnuplot": "",
 }
 LIBRARIES = ("libfmt-dev nlohmann-json3-dev libcli11-dev libicu-dev libdnnl-dev ocl-icd-opencl-dev "
              "libcsv-dev libssl-dev doctest-dev").split()

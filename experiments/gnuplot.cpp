@@ -1,0 +1,152 @@
+#include "experiments/gnuplot.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <regex>
+#include <system_error>
+
+#include "engine/files.h"
+#include "engine/text.h"
+#include "experiments/figures.h"
+#include "experiments/html.h"
+#include "experiments/run_program.h"
+#include "kernels/error.h"
+
+namespace notnot {
+namespace {
+
+using Path = std::filesystem::path;
+
+/// Where gnuplot works: what it leaves half-written when it fails goes away with the folder.
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "notnot-figure-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) {
+      throw InputError(fmt::format("cannot make the folder {}: {}; set TMPDIR to a folder that can be written to",
+                                   pattern, std::generic_category().message(errno)));
+    }
+    path_ = pattern;
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  Path operator/(const char* name) const { return path_ / name; }
+
+ private:
+  Path path_;
+};
+
+std::string script(const std::string& commands, const Path& svg, const Path& pdf) {
+  // A pixel of the SVG is a point (1/72 inch) of the PDF, so that one number is one size in both; marks need help.
+  const auto terminal = [&](const char* name, double unit, const char* suffix, double mark_scale, const Path& output) {
+    return fmt::format(
+        "reset\nmark_scale = {}\nset terminal {} size {:.6g}{},{:.6g}{} background rgb 'white' font 'sans-serif,{}' "
+        "noenhanced\n"
+        "set output {}\n{}set output\n",
+        mark_scale, name, kCanvasWidth / unit, suffix, kCanvasHeight / unit, suffix, kFontSize,
+        gnuplot_string(output.string()), commands);
+  };
+  return "set encoding utf8\n" + terminal("svg dynamic", 1, "", 1, svg) +
+         terminal("pdfcairo color fontscale 0.72 linewidth 2", 72, "in", 2.2, pdf);
+}
+
+/// Throws InputError unless gnuplot says that all went well.
+void run_gnuplot(const Path& script_file, const Path& log) {
+  const int status = run_program({"gnuplot", "--default-settings", script_file.string()}, log);
+  if (status < 0) {
+    throw InputError(fmt::format("figures need the program gnuplot ({}); install the package gnuplot-nox",
+                                 std::generic_category().message(errno)));
+  }
+  if (status != 0) {
+    const std::string output = read_file(log);
+    const size_t line = output.find("line ");  // before it stands the line itself, which is of no use to anybody
+    throw InputError(
+        fmt::format("gnuplot ended with status {}: {}; install the package gnuplot-nox, version 5.4 or "
+                    "newer",
+                    status, shown(std::string_view(output).substr(line == std::string::npos ? 0 : line))));
+  }
+}
+
+/// gnuplot does not say when the disk is full.
+std::string complete_file(const Path& path, std::string_view end) {
+  std::string content = read_file(path);
+  const size_t last = content.find_last_not_of(" \n");
+  if (last == std::string::npos || !std::string_view(content).substr(0, last + 1).ends_with(end)) {
+    throw InputError(fmt::format("gnuplot wrote only a part of {}: is the disk full?", path.string()));
+  }
+  return content;
+}
+
+/// The element alone, named by `alt_text` in place of the program and of what it calls its parts.
+std::string named_svg(const std::string& file, const std::string& alt_text) {
+  std::string svg = file.substr(file.find("<svg"));
+  for (const auto& [begin, end] : {std::pair{"<title>", "</title>"}, {"<desc>", "</desc>"}}) {
+    for (size_t at = svg.find(begin); at != std::string::npos; at = svg.find(begin, at)) {
+      svg.erase(at, svg.find(end, at) + std::string_view(end).size() - at);
+    }
+  }
+  // Marks have hairlines that no option of gnuplot changes.
+  svg = std::regex_replace(svg, std::regex("(id='gpPt[0-9]+' stroke-width=')[0-9.]+"), "$010.25");
+  return fmt::format("<svg role=\"img\" aria-label=\"{}\"{}", escape(replace_invalid_utf8(alt_text)),
+                     svg.substr(std::string_view("<svg").size()));
+}
+
+/// The time of day would make every file another one.
+std::string without_date(std::string pdf) {
+  constexpr std::string_view key = "/CreationDate (";
+  const size_t at = pdf.find(key);
+  if (at == std::string::npos) return pdf;
+  for (size_t i = at + key.size(); i < pdf.size() && pdf[i] != ')'; ++i) {
+    if (pdf[i] >= '1' && pdf[i] <= '9') pdf[i] = '0';
+  }
+  return pdf;
+}
+
+}  // namespace
+
+std::string gnuplot_string(std::string_view text) {
+  std::string result = "'";
+  for (const char c : replace_invalid_utf8(text)) {
+    const auto code = static_cast<unsigned char>(c);
+    result += c == '\'' ? "''" : std::string(1, code < 32 || code == 127 ? ' ' : c);
+  }
+  return result + "'";
+}
+
+void draw_with_gnuplot(const std::string& commands, const Path& svg, const Path& pdf, const std::string& alt_text) {
+  const ScratchFolder scratch;
+  const Path script_file = scratch / "script", svg_file = scratch / "svg", pdf_file = scratch / "pdf";
+  write_atomically(script_file, script(commands, svg_file, pdf_file));
+  run_gnuplot(script_file, scratch / "log");
+  const std::string drawn = named_svg(complete_file(svg_file, "</svg>"), alt_text);
+  const std::string printed = without_date(complete_file(pdf_file, "%%EOF"));
+  write_atomically(svg, drawn);
+  write_atomically(pdf, printed);
+}
+
+bool can_draw() { return run_program({"gnuplot", "--version"}, "/dev/null") == 0; }
+
+std::string inline_svg(const Path& path, const std::string& prefix) {
+  const std::string svg = read_file(path);
+  std::string result;
+  bool in_tag = false;
+  for (size_t i = 0; i < svg.size(); ++i) {
+    result += svg[i];
+    if (svg[i] == '<') in_tag = true;
+    if (svg[i] == '>') in_tag = false;
+    if (!in_tag) continue;
+    for (const std::string_view before_id : {" id='", " id=\"", "href='#", "href=\"#", "url(#"}) {
+      if (result.ends_with(before_id)) result += prefix;
+    }
+  }
+  return result;
+}
+
+}  // namespace notnot

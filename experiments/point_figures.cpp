@@ -1,0 +1,218 @@
+// Figures whose points are models: the paper's Figure 5, and evidence against F1.
+#include <algorithm>
+#include <cmath>
+
+#include "experiments/chart.h"
+#include "kernels/error.h"
+
+namespace notnot {
+namespace {
+
+using Points = std::vector<FigurePoint>;
+
+void check_points(const Points& points, double x_limit) {
+  for (const FigurePoint& point : points) {
+    NOTNOT_CHECK(point.x >= 0 && point.x <= x_limit && point.y >= 0 && point.y <= 1,
+                 "the point '{}' at {}, {}: x is from 0 to {}, y from 0 to 1", point.label, point.x, point.y, x_limit);
+    for (const double error : {point.x_error, point.y_error}) {
+      NOTNOT_CHECK(std::isnan(error) || (error >= 0 && std::isfinite(error)), "the point '{}' has the deviation {}",
+                   point.label, error);
+    }
+  }
+}
+
+double or_zero(double error) { return std::isnan(error) ? 0 : error; }
+
+/// Largest y of all, error bars included.
+double highest(const Points& points) {
+  double result = 0;
+  for (const FigurePoint& point : points) result = std::max(result, point.y + or_zero(point.y_error));
+  return result;
+}
+
+std::string segment(double x1, double y1, double x2, double y2) {
+  return fmt::format("{:.6g} {:.6g}\n{:.6g} {:.6g}\n", x1, y1, x2, y2);
+}
+
+/// One kind of point with its error bars: data to the chart, what to plot as result.
+std::string add_series(Chart& chart, const std::string& name, const Points& points, const Look& look) {
+  if (points.empty()) return "";
+  std::vector<std::string> marks, bars;
+  for (const FigurePoint& point : points) {
+    marks.push_back(fmt::format("{:.6g} {:.6g}", point.x, point.y));
+    const double dx = or_zero(point.x_error), dy = or_zero(point.y_error);
+    if (dx > 0) bars.push_back(segment(point.x - dx, point.y, point.x + dx, point.y));
+    if (dy > 0) bars.push_back(segment(point.x, point.y - dy, point.x, point.y + dy));
+  }
+  chart.data(name, marks);
+  std::string plot;
+  if (!bars.empty()) {
+    chart.data(name + "_deviations", bars);
+    plot += fmt::format(", ${}_deviations using 1:2 with lines lw 1.2 lc rgb '{}' notitle", name, look.colour);
+  }
+  if (look.dotted_line) {
+    plot += fmt::format(", ${} using 1:2 with lines {} lc rgb '{}' notitle", name, kDotted, look.colour);
+  }
+  return plot + fmt::format(", ${} using 1:2 with points {} notitle", name, point_style(look));
+}
+
+void avoid_points(LabelLayout& layout, const Chart& chart, const Points& points) {
+  for (const FigurePoint& point : points) {
+    const double x = chart.pixel_x(point.x), y = chart.pixel_y(point.y);
+    layout.avoid_marker(x, y);
+    const double left = chart.pixel_x(point.x - or_zero(point.x_error)),
+                 right = chart.pixel_x(point.x + or_zero(point.x_error)),
+                 bottom = chart.pixel_y(point.y - or_zero(point.y_error)),
+                 top = chart.pixel_y(point.y + or_zero(point.y_error));
+    if (right > left) layout.avoid_line(left, y, right, y);
+    if (top > bottom) layout.avoid_line(x, bottom, x, top);
+  }
+}
+
+struct PlacedLabel {
+  std::string text;
+  const FigurePoint* point;
+  LabelLayout::Place place;
+};
+
+/// Labels in the order of `points`, as far as they find a place.
+std::vector<PlacedLabel> place_labels(const Chart& chart, LabelLayout layout,
+                                      const std::vector<const FigurePoint*>& points, bool far) {
+  std::vector<PlacedLabel> labels;
+  for (const FigurePoint* point : points) {
+    const std::vector<std::string> text = wrapped(point->label, kCanvasWidth / 2, kSmallFontSize, 1);
+    if (text.empty()) continue;
+    const auto place = layout.place(text.front(), chart.pixel_x(point->x), chart.pixel_y(point->y), far);
+    if (place) labels.push_back({text.front(), point, *place});
+  }
+  return labels;
+}
+
+void add_labels(Chart& chart, const std::vector<PlacedLabel>& labels) {
+  for (const PlacedLabel& label : labels) {
+    const LabelLayout::Place& place = label.place;
+    chart.text(label.text, place.x, place.y, place.alignment, kSmallFontSize);
+    if (place.far) {
+      chart.line(chart.pixel_x(label.point->x), chart.pixel_y(label.point->y), place.line_x, place.line_y,
+                 fmt::format("lw 1 lc rgb '{}' back", kDarkGrey));
+    }
+  }
+}
+
+/// The fewest labels without a place, then the fewest lines that cross something, then the shortest lines.
+double badness(const Chart& chart, const std::vector<PlacedLabel>& labels, size_t wanted) {
+  double sum = 1e6 * static_cast<double>(wanted - labels.size());
+  for (const PlacedLabel& label : labels) {
+    const LabelLayout::Place& place = label.place;
+    if (place.far) {
+      sum += std::hypot(place.line_x - chart.pixel_x(label.point->x), place.line_y - chart.pixel_y(label.point->y));
+    }
+    if (place.crosses) sum += 1e4;
+  }
+  return sum;
+}
+
+/// Every point's label while there is room, with lines to those far away. Each label takes the best place that is left,
+/// so the order matters: the best of some.
+void label_all(Chart& chart, const LabelLayout& layout, const Points& points) {
+  std::vector<const FigurePoint*> order;
+  for (const FigurePoint& point : points) order.push_back(&point);
+  std::vector<PlacedLabel> best;
+  for (const auto& [x, y] : {std::pair{0, 0}, {1, 0}, {-1, 0}, {0, 1}, {0, -1}, {1, 1}, {-1, 1}, {1, -1}, {-1, -1}}) {
+    const auto along = [x = x, y = y](const FigurePoint* point) { return x * point->x + y * point->y; };
+    std::stable_sort(order.begin(), order.end(), [&](const auto* a, const auto* b) { return along(a) < along(b); });
+    std::vector<PlacedLabel> labels = place_labels(chart, layout, order, true);
+    if (badness(chart, labels, points.size()) < badness(chart, best, points.size())) best = std::move(labels);
+  }
+  add_labels(chart, best);
+}
+
+/// Only the labels that find a place beside their points, the ends of the curve first, as they say the most.
+void label_frontier(Chart& chart, LabelLayout layout, const FrontierFigure& figure) {
+  const Points& curve = figure.adversaries;
+  for (size_t i = 0; i + 1 < curve.size(); ++i) {
+    layout.avoid_line(chart.pixel_x(curve[i].x), chart.pixel_y(curve[i].y), chart.pixel_x(curve[i + 1].x),
+                      chart.pixel_y(curve[i + 1].y));
+  }
+  std::vector<const FigurePoint*> order;
+  if (!curve.empty()) order.push_back(&curve.front());
+  if (curve.size() > 1) order.push_back(&curve.back());
+  for (size_t i = 1; i + 1 < curve.size(); ++i) order.push_back(&curve[i]);
+  for (const Points* points : {&figure.uniform, &figure.per_instance, &figure.seeds}) {
+    for (const FigurePoint& point : *points) order.push_back(&point);
+  }
+  add_labels(chart, place_labels(chart, layout, order, false));
+}
+
+}  // namespace
+
+FigureFiles draw(const FrontierFigure& figure, const std::filesystem::path& folder, const std::string& stem,
+                 const std::string& alt_text) {
+  struct Series {
+    const char *name, *title;
+    const Points& points;
+    Look look;
+  };
+  const Series all[] = {{"curve", "trained adversary, by λ", figure.adversaries, {kBlue, Mark::circle, 0.9, true}},
+                        {"seeds", "other seeds", figure.seeds, {kGreen, Mark::open_triangle, 1}},
+                        {"uniform", "uniform model", figure.uniform, {kVermillion, Mark::square, 1}},
+                        {"instances", "adversary per instance", figure.per_instance, {kBlack, Mark::plus, 1.3}}};
+  constexpr double right_end = 0.7;  // just above ln 2
+  double top = 0.02;
+  std::vector<LegendEntry> legend;
+  for (const Series& series : all) {
+    check_points(series.points, right_end);
+    top = std::max(top, 1.12 * highest(series.points));
+    if (!series.points.empty()) legend.push_back({series.title, series.look});
+  }
+  Chart chart({.title = figure.title,
+               .x_label = "JSD from the base model's attention",
+               .y_label = "TVD from the base model",
+               .legend = legend,
+               .left = 85,
+               .right = 578,
+               .x = {0, right_end},
+               .y = {0, top}});
+  LabelLayout layout(chart.frame());
+  std::string plots = "plot NaN notitle";
+  for (const Series& series : all) {
+    plots += add_series(chart, series.name, series.points, series.look);
+    avoid_points(layout, chart, series.points);
+  }
+  label_frontier(chart, layout, figure);
+  chart.add("{}\n", plots);
+  return chart.write(folder, stem, alt_text);
+}
+
+FigureFiles draw(const EvidenceFigure& figure, const std::filesystem::path& folder, const std::string& stem,
+                 const std::string& alt_text) {
+  check_points(figure.models, 1);
+  double lowest = 0.9;
+  for (const FigurePoint& point : figure.models) lowest = std::min(lowest, point.y - or_zero(point.y_error));
+  const double bottom = std::max(0.0, std::floor(10 * lowest - 0.5) / 10);
+  // No two of one shape and filling, so that colour alone never tells two apart.
+  constexpr Look looks[] = {
+      {kBlue, Mark::circle, 0.9},           {kVermillion, Mark::square, 0.9}, {kGreen, Mark::triangle, 1},
+      {kBlack, Mark::open_circle, 0.9},     {kOrange, Mark::diamond, 1.1},    {kPurple, Mark::triangle_down, 1},
+      {kBlack, Mark::open_square, 0.9},     {kBlue, Mark::open_triangle, 1},  {kVermillion, Mark::open_diamond, 1.1},
+      {kGreen, Mark::open_triangle_down, 1}};
+  Chart chart({.title = figure.title,
+               .x_label = "Share of attention on the evidence",
+               .y_label = "F1",
+               .legend = {},
+               .left = 85,
+               .right = 578,
+               .x = {-0.02, 1.02},
+               .y = {bottom - 0.02, 1 + 0.12 * (1 - bottom)}});
+  LabelLayout layout(chart.frame());
+  avoid_points(layout, chart, figure.models);
+  std::string plots = "plot NaN notitle";
+  for (size_t i = 0; i < figure.models.size(); ++i) {
+    plots += add_series(chart, fmt::format("model{}", i), {figure.models[i]}, looks[i % std::size(looks)]);
+  }
+  label_all(chart, layout, figure.models);
+  chart.add("{}\n", plots);
+  return chart.write(folder, stem, alt_text);
+}
+
+}  // namespace notnot

@@ -1,0 +1,161 @@
+#include "experiments/result_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "engine/files.h"
+#include "engine/text.h"
+#include "experiments/html.h"
+#include "kernels/error.h"
+
+namespace notnot {
+namespace {
+
+void check(const ResultTable& table) {
+  const bool plain = std::all_of(table.name.begin(), table.name.end(), [](unsigned char c) {
+    return c < 128 && (std::isalnum(c) != 0 || c == '-' || c == '_');
+  });
+  NOTNOT_CHECK(plain && !table.name.empty(), "a table called '{}'", table.name);
+  NOTNOT_CHECK(!table.header.empty() && table.left >= 1 && table.left <= table.header.size(),
+               "{}: {} columns, {} set left", table.name, table.header.size(), table.left);
+  for (const auto& row : table.rows) {
+    NOTNOT_CHECK(row.size() == table.header.size(), "{}: a row of {} cells under {} columns", table.name, row.size(),
+                 table.header.size());
+  }
+}
+
+std::vector<std::string> each(const std::vector<std::string>& cells, std::string (*form)(const std::string&)) {
+  std::vector<std::string> result(cells.size());
+  std::transform(cells.begin(), cells.end(), result.begin(), form);
+  return result;
+}
+
+std::string csv_cell(const std::string& cell) {
+  if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
+  std::string quoted = "\"";
+  for (const char c : cell) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + '"';
+}
+
+std::string csv_line(const std::vector<std::string>& cells) {
+  return fmt::format("{}\r\n", fmt::join(each(cells, csv_cell), ","));
+}
+
+/// What a character stands as in LaTeX text with nothing loaded; empty: as itself.
+std::string_view latex_character(std::string_view character) {
+  constexpr std::pair<std::string_view, std::string_view> written[] = {
+      {"&", "\\&"},
+      {"%", "\\%"},
+      {"$", "\\$"},
+      {"#", "\\#"},
+      {"_", "\\_"},
+      {"{", "\\{"},
+      {"}", "\\}"},
+      {"~", "\\textasciitilde{}"},
+      {"^", "\\textasciicircum{}"},
+      {"\\", "\\textbackslash{}"},
+      {"<", "$<$"},
+      {">", "$>$"},
+      {"|", "$|$"},
+      {"\"", "''"},
+      {"\u00B1", "$\\pm$"},
+      {"\u2212", "$-$"},
+      {"\u00D7", "$\\times$"},
+      {"\u2264", "$\\le$"},
+      {"\u2265", "$\\ge$"},
+      {"\u03BB", "$\\lambda$"},
+      {"\u00A0", "~"},
+      {"\u2013", "--"},
+      {"\uFFFD", "?"},
+      {"`", "{`}"},  // ?` and !` would become one character
+  };
+  const auto* found =
+      std::find_if(std::begin(written), std::end(written), [&](const auto& entry) { return entry.first == character; });
+  if (found != std::end(written)) return found->second;
+  const bool control = character.size() == 1 && (static_cast<unsigned char>(character[0]) < 32 || character[0] == 127);
+  return control ? " " : character;
+}
+
+/// Hyphens that are minus signs as U+2212: those before a digit with no word or number before them. "-0.5" has one,
+/// "1e-3" and "GPT-2" have none. Bytes that are not UTF-8 are replaced.
+std::string with_minus_signs(const std::string& text) {
+  const std::string valid = replace_invalid_utf8(text);
+  std::string result;
+  for (size_t i = 0; i < valid.size(); ++i) {
+    const size_t digit = i + 1 < valid.size() && valid[i + 1] == '.' ? i + 2 : i + 1;
+    const bool minus = valid[i] == '-' && digit < valid.size() && valid[digit] >= '0' && valid[digit] <= '9' &&
+                       (i == 0 || std::strchr(" ([{,;/<>=", valid[i - 1]) != nullptr);
+    result += minus ? "\u2212" : valid.substr(i, 1);
+  }
+  return result;
+}
+
+std::string latex(const std::string& text) {
+  const std::string valid = with_minus_signs(text);
+  std::string result;
+  for (const std::string_view character : split_characters(valid)) {
+    if (character == "-" && result.ends_with('-')) result += "{}";  // two would become a dash
+    result += latex_character(character);
+  }
+  return result;
+}
+
+std::string latex_line(const std::vector<std::string>& cells) {
+  // {}: a first cell that starts with [ is no argument of the line before.
+  return fmt::format("    {{}}{} \\\\\n", fmt::join(each(cells, latex), " & "));
+}
+
+std::string html(const std::string& text) { return escape(with_minus_signs(text)); }
+
+}  // namespace
+
+std::string to_csv(const ResultTable& table) {
+  check(table);
+  std::string csv = csv_line(table.header);
+  for (const auto& row : table.rows) csv += csv_line(row);
+  return csv;
+}
+
+std::string to_latex(const ResultTable& table) {
+  check(table);
+  const std::string columns = std::string(table.left, 'l') + std::string(table.header.size() - table.left, 'r');
+  std::string rows;
+  for (const auto& row : table.rows) rows += latex_line(row);
+  const std::string note =
+      table.note.empty() ? "" : fmt::format("\n  \\par\\smallskip\n  {{\\small {}}}", latex(table.note));
+  return fmt::format(R"(\begin{{table}}
+  \centering
+  \caption{{{}}}
+  \label{{tab:{}}}
+  \begin{{tabular}}{{{}}}
+    \hline
+{}    \hline
+{}    \hline
+  \end{{tabular}}{}
+\end{{table}}
+)",
+                     latex(table.caption), table.name, columns, latex_line(table.header), rows, note);
+}
+
+std::string to_html(const ResultTable& table) {
+  check(table);
+  HtmlTable result{.name = with_minus_signs(table.caption),
+                   .note = html(table.note),
+                   .header = each(table.header, html),
+                   .rows = {},
+                   .left = table.left - 1};
+  for (const auto& row : table.rows) result.rows.push_back(each(row, html));
+  return to_html(result);
+}
+
+void write_table(const ResultTable& table, const std::filesystem::path& folder) {
+  write_atomically(folder / (table.name + ".csv"), to_csv(table));
+  write_atomically(folder / (table.name + ".tex"), to_latex(table));
+}
+
+}  // namespace notnot

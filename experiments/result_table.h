@@ -1,0 +1,33 @@
+#pragma once
+// One table of results in the three forms that people need: CSV for programs, LaTeX for papers, HTML for the report.
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace notnot {
+
+/// Cells are plain text in UTF-8; each form escapes what it must. Every row has as many cells as the header. The minus
+/// sign of a number may be '-', and plus-minus is the character U+00B1.
+struct ResultTable {
+  std::string name;     ///< file stem and LaTeX label, "table2" say: letters, digits, '-' and '_'
+  std::string caption;  ///< one sentence
+  std::string note;     ///< below the table; may be empty
+  std::vector<std::string> header;
+  std::vector<std::vector<std::string>> rows;
+  size_t left = 1;  ///< the first `left` columns are words and set left; the others are numbers and set right
+};
+
+/// RFC 4180: header and rows, CRLF at the end of each line; no caption, no note.
+std::string to_csv(const ResultTable& table);
+
+/// A table environment with tabular, caption and \label{tab:NAME}. Needs no package unless a cell holds characters that
+/// LaTeX itself does not know, such as Chinese ones.
+std::string to_latex(const ResultTable& table);
+
+/// As html.h's tables: the caption is what a screen reader calls it.
+std::string to_html(const ResultTable& table);
+
+/// Writes NAME.csv and NAME.tex into `folder`, which must exist. Throws InputError as write_atomically does.
+void write_table(const ResultTable& table, const std::filesystem::path& folder);
+
+}  // namespace notnot

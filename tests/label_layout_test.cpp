@@ -1,0 +1,115 @@
+#include "experiments/label_layout.h"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "experiments/gnuplot.h"
+
+namespace notnot {
+namespace {
+
+constexpr Box kFrame = {0, 0, 400, 300};
+
+/// Where a text set at `place` lies.
+Box box_of(const std::string& text, const LabelLayout::Place& place) {
+  const double width = text_width(text, kSmallFontSize), half_height = 0.5 * kSmallFontSize;
+  const double left = std::strcmp(place.alignment, "left") == 0    ? place.x
+                      : std::strcmp(place.alignment, "right") == 0 ? place.x - width
+                                                                   : place.x - width / 2;
+  return {left, place.y - half_height, left + width, place.y + half_height};
+}
+
+bool overlap(const Box& a, const Box& b) {
+  return a.left < b.right && b.left < a.right && a.bottom < b.top && b.bottom < a.top;
+}
+
+bool inside(const Box& a, const Box& b) {
+  return a.left >= b.left && a.right <= b.right && a.bottom >= b.bottom && a.top <= b.top;
+}
+
+TEST_CASE("the width of texts") {
+  CHECK(text_width("", 10) == 0);
+  CHECK(text_width("ii", 10) < text_width("aa", 10));
+  CHECK(text_width("aa", 10) < text_width("mm", 10));
+  CHECK(text_width("λ", 20) == 2 * text_width("λ", 10));
+  CHECK(text_width("漢", 10) == 10);
+}
+
+TEST_CASE("texts in lines") {
+  using Lines = std::vector<std::string>;
+  CHECK(wrapped("", 100, 10, 2).empty());
+  CHECK(wrapped(" one  two ", 100, 10, 2) == Lines{"one two"});
+  CHECK(wrapped("aaaa bbbb cccc", 60, 10, 2) == Lines{"aaaa bbbb", "cccc"});
+  CHECK(wrapped("aaaa bbbb", 60, 10, 1) == Lines{"aaaa bbbb"});
+  const Lines cut = wrapped("aaaa bbbb cccc dddd eeee", 60, 10, 2);
+  REQUIRE(cut.size() == 2);
+  CHECK(cut[0] == "aaaa bbbb");
+  CHECK(cut[1].starts_with("cccc"));
+  CHECK(cut[1].ends_with("…"));
+  CHECK(text_width(cut[1], 10) <= 60);
+  CHECK(wrapped("äöüäöüäöüäöüäöü", 60, 10, 1).front().ends_with("…"));
+}
+
+TEST_CASE("a free point has its label on the right, one at the right edge on the left") {
+  LabelLayout layout(kFrame);
+  layout.avoid_marker(100, 100);
+  layout.avoid_marker(390, 100);
+  const auto right = layout.place("label", 100, 100, false), left = layout.place("label", 390, 100, false);
+  REQUIRE(right);
+  REQUIRE(left);
+  CHECK(right->x > 100);
+  CHECK(right->y == 100);
+  CHECK_FALSE(right->far);
+  CHECK(left->x < 390);
+  CHECK(inside(box_of("label", *left), kFrame));
+}
+
+TEST_CASE("labels cover neither marks nor lines nor each other") {
+  LabelLayout layout(kFrame);
+  for (int i = 0; i < 10; ++i) layout.avoid_marker(180 + 5 * i, 150);
+  layout.avoid_line(0, 160, 400, 160);
+  std::vector<Box> boxes = {{172, 142, 233, 158}, {0, 159.5, 400, 160.5}};
+  for (int i = 0; i < 10; ++i) {
+    const auto place = layout.place("label", 180 + 5 * i, 150, true);
+    REQUIRE(place);
+    CHECK(place->far);  // the marks touch each other
+    const Box box = box_of("label", *place);
+    CHECK(inside(box, kFrame));
+    for (const Box& other : boxes) CHECK_FALSE(overlap(box, other));
+    boxes.push_back(box);
+  }
+}
+
+TEST_CASE("a label beside its point is nearer to it than to any other") {
+  LabelLayout layout(kFrame);
+  for (const double x : {100, 125, 150}) layout.avoid_marker(x, 8);  // at the lower edge: only above is free
+  REQUIRE(layout.place("label", 100, 8, false));
+  const auto second =
+      layout.place("label", 125, 8, false);  // above it lies the first label, diagonally the third point
+  CHECK_FALSE(second);
+  CHECK(layout.place("label", 150, 8, false));
+}
+
+TEST_CASE("no free place") {
+  LabelLayout layout(kFrame);
+  layout.avoid({0, 0, 400, 300});
+  CHECK_FALSE(layout.place("label", 100, 100, false));
+  CHECK_FALSE(layout.place("label", 100, 100, true));
+  LabelLayout narrow({0, 0, 20, 300});
+  CHECK_FALSE(narrow.place("label", 10, 100, true));
+}
+
+TEST_CASE("a line that cannot but cross says so") {
+  LabelLayout layout(kFrame);
+  layout.avoid_marker(100, 100);
+  layout.avoid({50, 50, 150, 150});
+  const auto place = layout.place("label", 100, 100, true);
+  REQUIRE(place);
+  CHECK(place->far);
+  CHECK(place->crosses);
+  CHECK_FALSE(overlap(box_of("label", *place), {50, 50, 150, 150}));
+}
+
+}  // namespace
+}  // namespace notnot
