@@ -195,8 +195,8 @@ void run_command(const StudyArguments& arguments, Studies& studies, const std::f
     return;
   }
   const size_t failed = run_studies(studies, arguments);
-  const std::vector<ReportedRun> reported = load_runs(folders_of(studies));
-  fmt::print("{}\n", summary_table(reported));
+  const std::vector<ReportedStudy> reported = load_studies(folders_of(studies));
+  for (const ReportedStudy& study : reported) fmt::print("{}\n", summary_table(study));
   if (!out.empty()) fmt::print("The report: {}\n", write_report(reported, out).string());
   if (failed > 0) throw Error(fmt::format("{} runs failed; the same command tries them again", failed));
 }
