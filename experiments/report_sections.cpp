@@ -1,5 +1,5 @@
 // The sections on the data, the findings, the evidence, the maps and the runs; those of the four tests are in
-// report_tests.cpp.
+// report_experiments.cpp.
 #include "experiments/report_sections.h"
 
 #include <fmt/format.h>

@@ -29,9 +29,12 @@ void add_kind(const ReportedStudy& study, RunKind kind, std::string_view name, d
   if (!runs.empty()) groups.push_back({std::string(name), runs, paper_f1});
 }
 
+/// Behind the label of attention that no run of ours gave.
+constexpr const char* kElsewhere = " (from elsewhere)";
+
 /// The row of Table 3 that a guided run belongs to. By the other run's name where that run is not in the study.
 std::string guide_name(const ReportedStudy& study, const ReportedRun& run) {
-  if (!run.other_file.empty()) return "From elsewhere: " + run.spec.other;
+  if (!run.other_file.empty()) return run.spec.other + kElsewhere;
   if (const ReportedRun* other = study.other_of(run)) {
     return other->spec.kind == RunKind::adversary ? adversary_guide(other->spec.lambda) : std::string(kBaseGuide);
   }
@@ -44,7 +47,7 @@ std::string guide_name(const ReportedStudy& study, const ReportedRun& run) {
     return adversary_guide(lambda);
   }
   return run.spec.other.find("lstm-learned") != std::string::npos ? std::string(kBaseGuide)
-                                                                  : "From elsewhere: " + run.spec.other;
+                                                                  : run.spec.other + kElsewhere;
 }
 
 void add_guided(const ReportedStudy& study, std::vector<ModelGroup>& groups) {
@@ -66,7 +69,7 @@ int rank_of(const ModelGroup& group) {
   for (size_t i = 0; i < first.size(); ++i) {
     if (group.name == first.at(i)) return static_cast<int>(i);
   }
-  return group.name.starts_with("Adversary") ? 3 : 4;
+  return group.name.ends_with(kElsewhere) ? 4 : 3;
 }
 
 /// Guides are called after the attention alone; beside other models it must be said that an MLP follows them.
@@ -80,7 +83,7 @@ std::string name_of_mlp(const std::string& guide) {
 std::string measure(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3f}", value); }
 
 std::string signed_measure(double value) {
-  const std::string digits = measure(std::fabs(value));
+  std::string digits = measure(std::fabs(value));
   if (digits == "-" || digits == "0.000") return digits;
   return (value < 0 ? "-" : "+") + digits;
 }

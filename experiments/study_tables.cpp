@@ -209,18 +209,19 @@ ResultTable run_table(const ReportedStudy& study) {
       .name = study.key + "-runs",
       .caption = fmt::format("The runs on {}", study.title()),
       .note =
-          "Epoch: the chosen one, of those trained. Hidden: units per direction of the LSTM, or of "
-          "the token-level layer. Time: training of all epochs, without evaluation.",
-      .header = {"Run", "Folder", "Seed", "Lambda", "Epoch", "F1", "Hidden", "Embed", "Time", "Device", "Program"},
+          "All finished. Epoch: the chosen one, of those trained. Hidden: units per direction of the "
+          "LSTM, or of the token-level layer. Time: training of all epochs, without evaluation.",
+      .header = {"Run", "Seed", "\u03bb", "F1", "Epoch", "Time", "Hidden", "Embed", "Device", "Program", "Folder"},
       .rows = {},
-      .left = 2};
+      .left = 1};
   for (const ReportedRun& run : study.runs) {
-    table.rows.push_back({run.label, run.path.string(), fmt::format("{}", run.spec.seed),
+    const bool perturbation = run.spec.kind == RunKind::perturbation;
+    table.rows.push_back({run.label, fmt::format("{}", run.spec.seed),
                           run.spec.kind == RunKind::adversary ? fmt::format("{:g}", run.spec.lambda) : "-",
-                          chosen_epoch(run), run.spec.kind == RunKind::perturbation ? "-" : measure(run.test().f1),
-                          fmt::format("{}", run.hidden), fmt::format("{}", run.embed),
-                          fmt::format("{:.1f} s", run.train_seconds), run.device,
-                          run.version + (run.commit.empty() ? "" : ", commit " + run.commit)});
+                          perturbation ? "-" : measure(run.test().f1), chosen_epoch(run),
+                          perturbation ? "-" : fmt::format("{:.1f} s", run.train_seconds),
+                          fmt::format("{}", run.hidden), fmt::format("{}", run.embed), run.device,
+                          run.version + (run.commit.empty() ? "" : ", commit " + run.commit), run.path.string()});
   }
   return table;
 }

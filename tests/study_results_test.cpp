@@ -166,7 +166,7 @@ TEST_CASE("Table 3: the guides in the paper's order") {
   const ReportedStudy study = only_study(folder);
   std::vector<std::string> names;
   for (const ModelGroup& group : guide_groups(study)) names.push_back(group.name);
-  CHECK(names == Row{"Uniform", "Trained MLP", "Base LSTM", "Adversary, λ = 0.001", "From elsewhere: my <weights>"});
+  CHECK(names == Row{"Uniform", "Trained MLP", "Base LSTM", "Adversary, λ = 0.001", "my <weights> (from elsewhere)"});
   const ResultTable table = guide_table(study);
   CHECK(table.rows[3] == Row{"Adversary, λ = 0.001", "10", "0.500", "0.592", "-0.092", "0.900", "0.800"});
   CHECK(table.rows[2][3] == "0.824");
