@@ -162,6 +162,7 @@ std::string chapter_html(const Chapter& chapter) {
 
 std::string report_page(const std::vector<ReportedStudy>& studies, const Exhibits& exhibits) {
   std::vector<Chapter> chapters;
+  chapters.reserve(studies.size());
   for (const ReportedStudy& study : studies) chapters.push_back(chapter_of(study, exhibits));
   std::string body = "<a class=\"skip\" href=\"#main\">Skip to the content</a>\n" + header_html(studies) +
                      contents(chapters) + "<main id=\"main\">\n";

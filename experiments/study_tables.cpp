@@ -106,6 +106,7 @@ std::string conditions(const ReportedStudy& study) {
 
 std::string seeds_of(const std::vector<const ReportedRun*>& runs) {
   std::vector<std::string> seeds;
+  seeds.reserve(runs.size());
   for (const ReportedRun* run : runs) seeds.push_back(fmt::format("{}", run->spec.seed));
   return listed(seeds);
 }
