@@ -139,6 +139,7 @@ std::vector<float> Setup::initial_parameters(const RunSpec& spec) const {
 }
 
 Setup make_setup(const SetupArguments& arguments) {
+  const OpenDevice usable(arguments.device, 1);
   Setup setup{.arguments = arguments, .corpus = load_corpus(arguments.corpus), .embedding = {}};
   setup.embed = kEmbedWithoutVectors;
   if (std::optional<WordVectors> vectors = word_vectors(arguments, setup.corpus)) {

@@ -54,8 +54,8 @@ struct Setup {
   std::vector<float> initial_parameters(const RunSpec& spec) const;
 };
 
-/// Loads texts and vectors; throws InputError when they cannot be used, or when one class is missing in the split that
-/// chooses the epoch.
+/// Loads texts and vectors; throws InputError when they or the device cannot be used, or when one class is missing in
+/// the split that chooses the epoch.
 Setup make_setup(const SetupArguments& arguments);
 
 /// The texts by split, the vocabulary, and what a reader of the numbers must know, on the terminal.

@@ -76,6 +76,7 @@ void train_command(const TrainArguments& arguments) {
   check_seeds(arguments.seeds);
   const Setup setup = make_setup(arguments.setup);
   if (arguments.explain) return explain(setup, arguments.spec(arguments.seeds.front()));
+  if (!setup.arguments.init.empty()) setup.initial_parameters(arguments.spec(arguments.seeds.front()));  // do they fit?
   describe(setup);
   Jobs jobs;
   for (const uint64_t seed : arguments.seeds) jobs.push_back(std::make_unique<Job>(setup, arguments.spec(seed)));

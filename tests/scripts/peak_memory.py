@@ -47,7 +47,9 @@ class Memory(Test):
         self.check("--dataset", "planted", "--epochs", 1, "--attention", "uniform", "--hidden", 200, "--batch", 100)
 
     def test_fleet(self):
-        self.check("--dataset", "planted", "--epochs", 1, "--seed", "1,2,3", models=3)
+        # One per thread at once.
+        self.check("--dataset", "planted", "--epochs", 1, "--seed", "1,2,3", "--threads", 3, models=3)
+        self.check("--dataset", "planted", "--epochs", 1, "--seed", "4,5,6", "--threads", 2, models=2)
 
     def test_initial_parameters(self):
         arguments = ("--dataset", "planted", "--epochs", 1)

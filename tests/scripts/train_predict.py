@@ -162,7 +162,8 @@ class Files(WithRun):
         checkpoint = read_safetensors(self.run_folder / "checkpoint.safetensors")
         states = {f"{state}/{name}": shape for name, shape in expected.items()
                   for state in ("parameter", "first_moment", "second_moment", "largest_second_moment")}
-        progress = {name: [1] for name in ("step", "epoch", "batch", "best_epoch", "best_score", "train_seconds")}
+        progress = {name: [1] for name in ("step", "epoch", "batch", "best_epoch", "best_score", "train_seconds",
+                                          "loss")}
         self.assertEqual({name: shape for name, (_, shape, _) in checkpoint.items()}, {**states, **progress})
         self.assertEqual(checkpoint["step"][2], (EPOCHS * math.ceil(SIZES["train"] / 32),))
         self.assertEqual((checkpoint["epoch"][2], checkpoint["batch"][2]), ((EPOCHS + 1,), (0,)))
