@@ -62,7 +62,7 @@ void read_config(const Json& config, ReportedRun& run) {
     const Json& sizes = data.at("splits").at(std::string(to_string(split)));
     run.texts[static_cast<size_t>(split)] = {sizes.at("negative").get<int64_t>(), sizes.at("positive").get<int64_t>()};
   }
-  config.at("device").get_to(run.device);
+  run.device = config.value("device", "");  // a run that failed before it began has none
   config.at("version").get_to(run.version);
   config.at("commit").get_to(run.commit);
 }
