@@ -85,7 +85,6 @@ void train_command(const TrainArguments& arguments) {
   run_jobs(jobs, options);
   for (const auto& job : jobs) {
     if (job->error) std::rethrow_exception(job->error);
-    if (job->state == JobState::waiting) throw Interrupted("stopped before the training began; `--resume` continues");
   }
 }
 
