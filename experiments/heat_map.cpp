@@ -6,35 +6,64 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
-#include <optional>
-#include <set>
 
-#include "engine/metrics.h"
 #include "engine/planted_corpus.h"
+#include "experiments/adversary_results.h"
 #include "experiments/html.h"
 
 namespace notnot {
 namespace {
 
-using Runs = std::vector<ReportedRun>;
+using Models = std::vector<ShownModel>;
+using Words = std::map<size_t, std::vector<std::string>>;
 /// How well text i fits a group; nothing when it does not.
 using Score = std::function<std::optional<double>(size_t i)>;
 
-const char* class_name(int32_t label) { return label == 1 ? "positive" : "negative"; }
+int32_t predicted(const Attention& attention, size_t text) { return attention.probability[text] > 0.5F ? 1 : 0; }
 
-/// The mean over the other runs.
-double mean_divergence(const Runs& runs, size_t reference, size_t text) {
-  double sum = 0;
-  for (const ReportedRun& run : runs) sum += divergence(runs[reference].test[text], run.test[text]);
-  return sum / static_cast<double>(runs.size() - 1);  // the reference's own is 0
+/// Without the boundary tokens.
+std::vector<double> weights(const Attention& attention, size_t text) {
+  std::vector<double> result;
+  const auto end = static_cast<size_t>(attention.offsets[text + 1]) - 1;
+  for (auto at = static_cast<size_t>(attention.offsets[text]) + 1; at < end; ++at) {
+    result.push_back(std::exp(static_cast<double>(attention.log_attention[at])));
+  }
+  return result;
 }
 
-std::vector<size_t> candidates(const std::vector<TestText>& texts) {
-  std::vector<size_t> all(texts.size()), shown;
-  std::iota(all.begin(), all.end(), 0);
-  std::copy_if(all.begin(), all.end(), std::back_inserter(shown),
-               [&](size_t i) { return texts[i].tokens.size() <= kLongestShown; });
-  return shown.empty() ? all : shown;
+/// Per text, the mean JSD of the other models from the first.
+std::vector<double> mean_divergence(const Models& models) {
+  std::vector<double> sum(models.front().attention.label.size(), 0);
+  for (size_t m = 1; m < models.size(); ++m) {
+    const Divergences each = divergences(models.front().attention, models[m].attention, kTvdSingle);
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += each.jsd[i] / static_cast<double>(models.size() - 1);
+  }
+  return sum;
+}
+
+size_t words_in(const Attention& attention, size_t text) {
+  return static_cast<size_t>(attention.offsets[text + 1] - attention.offsets[text]) - 2;
+}
+
+/// In the order of the split.
+std::vector<size_t> candidates(const Attention& attention) {
+  std::vector<size_t> texts(attention.label.size());
+  std::iota(texts.begin(), texts.end(), 0);
+  const auto words = [&](size_t i) { return words_in(attention, i); };
+  std::stable_sort(texts.begin(), texts.end(), [&](size_t a, size_t b) { return words(a) < words(b); });
+  const auto longer = std::find_if(texts.begin(), texts.end(), [&](size_t i) { return words(i) > kLongestShown; });
+  const auto shown = static_cast<size_t>(longer - texts.begin());
+  texts.resize(shown == 0 ? std::min(texts.size(), kShortest) : shown);
+  std::sort(texts.begin(), texts.end());
+  return texts;
+}
+
+/// In words.
+std::string candidates_of(const Attention& attention) {
+  const std::vector<size_t> texts = candidates(attention);
+  return words_in(attention, texts.front()) <= kLongestShown
+             ? fmt::format("the test texts of at most {} words", kLongestShown)
+             : fmt::format("the {} shortest test texts, as all have more than {} words", texts.size(), kLongestShown);
 }
 
 /// The `count` best of `from` that are not in `taken`, which they are added to.
@@ -54,13 +83,24 @@ void take_best(const std::vector<size_t>& from, size_t count, const Score& score
 
 // --- HTML
 
-std::string words_html(const TestText& text, double largest, bool planted) {
+/// What the maps of one section have in common.
+struct Maps {
+  const Models& models;
+  const Words& words;
+  std::array<std::string, 2> classes;
+  bool planted = false;
+  const char* heading = "h5";
+
+  bool evidence(size_t text, size_t word) const { return planted && is_planted_evidence(words.at(text)[word]); }
+};
+
+std::string words_html(const Maps& maps, const std::vector<double>& weights, size_t text, double largest) {
   std::string html;
-  for (size_t i = 0; i < text.tokens.size(); ++i) {
-    const std::string word = escape(text.tokens[i]);
-    html += fmt::format("{}<span class=\"w{}\" title=\"{:.9g}\">{}</span>", i == 0 ? "" : " ",
-                        shade_of(text.attention[i], largest), text.attention[i],
-                        planted && is_planted_evidence(text.tokens[i]) ? "<u>" + word + "</u>" : word);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const std::string word = escape(maps.words.at(text)[i]);
+    html +=
+        fmt::format("{}<span class=\"w{}\" title=\"{:.9g}\">{}</span>", i == 0 ? "" : " ",
+                    shade_of(weights[i], largest), weights[i], maps.evidence(text, i) ? "<u>" + word + "</u>" : word);
   }
   return html;
 }
@@ -72,50 +112,67 @@ std::string probability_html(double p) {
   return fmt::format("p = {:.3f}", p);
 }
 
-/// One text under one run.
-std::string map_html(const Runs& runs, size_t run, size_t index, double largest) {
-  const size_t reference = reference_run(runs);
-  const TestText& text = runs[run].test[index];
-  const bool right = text.predicted() == text.label;
-  std::string facts = fmt::format("{}, {}, <span class=\"{}\">{}</span>", probability_html(text.probability),
-                                  class_name(text.predicted()), right ? "right" : "wrong", right ? "right" : "wrong");
-  if (run != reference) {
-    facts += fmt::format("<br>JSD {:.3f} from {}", divergence(runs[reference].test[index], text),
-                         escape(runs[reference].label));
+double divergence(const Attention& a, const Attention& b, size_t text) {
+  const auto part = [text](const Attention& attention) {
+    const auto begin = static_cast<size_t>(attention.offsets[text]);
+    return std::span(attention.log_attention).subspan(begin, static_cast<size_t>(attention.offsets[text + 1]) - begin);
+  };
+  return jensen_shannon(part(a), part(b));
+}
+
+/// One text under one model.
+std::string map_html(const Maps& maps, size_t model, size_t text, double largest) {
+  const ShownModel &shown = maps.models[model], &first = maps.models.front();
+  const std::vector<double> weight = weights(shown.attention, text);
+  const int32_t says = predicted(shown.attention, text);
+  const char* right = says == shown.attention.label[text] ? "right" : "wrong";
+  std::string facts =
+      fmt::format("{}, {}, <span class=\"{}\">{}</span>", probability_html(shown.attention.probability[text]),
+                  escape(maps.classes.at(static_cast<size_t>(says))), right, right);
+  if (model != 0) {
+    facts +=
+        fmt::format("<br>JSD {:.3f} from {}", divergence(first.attention, shown.attention, text), escape(first.label));
   }
-  if (runs[run].planted()) facts += fmt::format("<br>{:.0f} % on evidence", 100 * evidence_mass(text));
+  if (maps.planted) {
+    double mass = 0;
+    for (size_t i = 0; i < weight.size(); ++i) mass += maps.evidence(text, i) ? weight[i] : 0;
+    facts += fmt::format("<br>{:.0f} % on evidence", 100 * mass);
+  }
   return fmt::format(
       "<div class=\"map\"><div class=\"who\"><b>{}</b> {}</div>\n<p class=\"words\" dir=\"auto\">{}</p></div>\n",
-      escape(runs[run].label), facts, words_html(text, largest, runs[run].planted()));
+      escape(shown.label), facts, words_html(maps, weight, text, largest));
 }
 
 /// The weights as a table: for keyboards, screen readers and touch screens, which have no tooltips.
-std::string weights_html(const Runs& runs, size_t index) {
+std::string weights_html(const Maps& maps, size_t text) {
   HtmlTable table{.name = "Attention weights", .note = "", .header = {"Word"}, .rows = {}};
-  for (const ReportedRun& run : runs) table.header.push_back(escape(run.label));
-  const TestText& first = runs.front().test[index];
-  for (size_t i = 0; i < first.tokens.size(); ++i) {
-    std::vector<std::string> row = {escape(first.tokens[i])};
-    if (runs.front().planted() && is_planted_evidence(first.tokens[i])) row.front() += " (evidence)";
-    for (const ReportedRun& run : runs) row.push_back(fmt::format("{:.9g}", run.test[index].attention[i]));
+  std::vector<std::vector<double>> columns;
+  for (const ShownModel& model : maps.models) {
+    table.header.push_back(escape(model.label));
+    columns.push_back(weights(model.attention, text));
+  }
+  for (size_t i = 0; i < columns.front().size(); ++i) {
+    std::vector<std::string> row = {escape(maps.words.at(text)[i]) + (maps.evidence(text, i) ? " (evidence)" : "")};
+    for (const auto& column : columns) row.push_back(fmt::format("{:.9g}", column[i]));
     table.rows.push_back(std::move(row));
   }
-  return fmt::format("<details><summary>Weights of text {} as a table</summary>\n{}</details>\n", first.id,
-                     to_html(table));
+  return fmt::format("<details><summary>Weights of text {} as a table</summary>\n{}</details>\n",
+                     maps.models.front().attention.row[text], to_html(table));
 }
 
-std::string text_html(const Runs& runs, size_t index) {
+std::string text_html(const Maps& maps, size_t text) {
   double largest = 0;
-  for (const ReportedRun& run : runs) {
-    for (const double weight : run.test[index].attention) largest = std::max(largest, weight);
+  for (const ShownModel& model : maps.models) {
+    for (const double weight : weights(model.attention, text)) largest = std::max(largest, weight);
   }
-  const TestText& text = runs.front().test[index];
+  const Attention& first = maps.models.front().attention;
   std::string html = fmt::format(
-      "<article class=\"text\"><div class=\"head\"><h4>Text {}: labelled {}</h4>"
-      "<span class=\"muted\">{} words; the darkest shade is a weight of {:.3f}</span></div>\n",
-      text.id, class_name(text.label), text.tokens.size(), largest);
-  for (size_t run = 0; run < runs.size(); ++run) html += map_html(runs, run, index, largest);
-  return html + weights_html(runs, index) + "</article>\n";
+      "<article class=\"text\"><div class=\"head\"><{0}>Text {1}: labelled {2}</{0}>"
+      "<span class=\"muted\">{3} words; the darkest shade is a weight of {4:.3f}</span></div>\n",
+      maps.heading, first.row[text], escape(maps.classes.at(static_cast<size_t>(first.label[text]))),
+      maps.words.at(text).size(), largest);
+  for (size_t model = 0; model < maps.models.size(); ++model) html += map_html(maps, model, text, largest);
+  return html + weights_html(maps, text) + "</article>\n";
 }
 
 std::string legend_html(bool planted) {
@@ -123,83 +180,131 @@ std::string legend_html(bool planted) {
   for (int level = 0; level <= kDarkest; ++level) bar += fmt::format("<span class=\"w{}\"></span>", level);
   return fmt::format(
       "<p class=\"legend\"><span>weight 0</span> <span class=\"bar\" aria-hidden=\"true\">{}</span> "
-      "<span>largest weight of the text, in any run{}</span></p>\n",
+      "<span>largest weight of the text, in any model{}</span></p>\n",
       bar, planted ? ". <u>Underlined</u>: evidence, the words that decide the label" : "");
+}
+
+ShownModel shown(const ReportedRun& run) { return {run.label, test_attention(run)}; }
+
+/// The run whose predictions.jsonl has the words: any that predicts.
+const ReportedRun* reader_of(const ReportedStudy& study) {
+  for (const ReportedRun& run : study.runs) {
+    if (run.spec.kind != RunKind::perturbation) return &run;
+  }
+  return nullptr;
+}
+
+Words words_of(const ReportedStudy& study, const std::vector<size_t>& texts) {
+  return read_words(*reader_of(study), {texts.begin(), texts.end()}, study.row, study.offsets);
 }
 
 }  // namespace
 
-size_t reference_run(const Runs& runs) {
-  const auto base =
-      std::find_if(runs.begin(), runs.end(), [](const ReportedRun& run) { return run.model == PaperModel::base; });
-  return base == runs.end() ? 0 : static_cast<size_t>(base - runs.begin());
-}
-
-double divergence(const TestText& a, const TestText& b) {
-  const auto log_attention = [](const TestText& text) {
-    std::vector<float> result;
-    for (const double weight : text.attention) result.push_back(static_cast<float>(std::log(weight)));
-    return result;
-  };
-  return jensen_shannon(log_attention(a), log_attention(b));
-}
-
-std::vector<TextGroup> choose_texts(const Runs& runs) {
-  const size_t reference = reference_run(runs);
-  const std::vector<TestText>& texts = runs[reference].test;
-  const std::vector<size_t> from = candidates(texts);
-  const auto confident = [&](int32_t predicted, bool right) -> Score {
-    return [&texts, predicted, right](size_t i) -> std::optional<double> {
-      const TestText& text = texts[i];
-      if (text.predicted() != predicted || (text.label == predicted) != right) return std::nullopt;
-      return std::fabs(text.probability - 0.5);
+std::vector<TextGroup> choose_texts(const Models& models) {
+  const Attention& first = models.front().attention;
+  const std::vector<size_t> from = candidates(first);
+  const auto sureness = [&first](size_t i) { return std::fabs(static_cast<double>(first.probability[i]) - 0.5); };
+  const auto confident = [&](int32_t says, bool right) -> Score {
+    return [&first, sureness, says, right](size_t i) -> std::optional<double> {
+      if (predicted(first, i) != says || (first.label[i] == says) != right) return std::nullopt;
+      return sureness(i);
     };
   };
   std::set<size_t> taken;
   std::vector<TextGroup> groups = {{"Confident and right", "the most confident right prediction of each class", {}},
                                    {"Confident and wrong", "the most confident wrong prediction of each class", {}},
                                    {"Undecided", "the three probabilities nearest to 0.5", {}}};
-  for (const int32_t predicted : {1, 0}) {
-    take_best(from, 1, confident(predicted, true), taken, groups[0]);
-    take_best(from, 1, confident(predicted, false), taken, groups[1]);
+  for (const int32_t says : {1, 0}) {
+    take_best(from, 1, confident(says, true), taken, groups[0]);
+    take_best(from, 1, confident(says, false), taken, groups[1]);
   }
   take_best(
-      from, 3, [&](size_t i) { return -std::fabs(texts[i].probability - 0.5); }, taken, groups[2]);
-  if (runs.size() > 1) {
-    const std::string others = runs.size() == 2 ? escape(runs[1 - reference].label) : "the other runs, on average";
+      from, 3, [&](size_t i) { return -sureness(i); }, taken, groups[2]);
+  if (models.size() > 1) {
     groups.push_back(
         {"Attention differs most",
-         fmt::format("the three largest Jensen-Shannon divergences (JSD, from 0 to 0.693) between the attention "
-                     "of {} and of {}",
-                     escape(runs[reference].label), others),
+         fmt::format("the three largest Jensen-Shannon divergences (JSD, from 0 to 0.693) between the "
+                     "attention of {} and of {}",
+                     models[0].label, models.size() == 2 ? models[1].label : "the other models, on average"),
          {}});
-    const auto differs = [&](size_t i) -> std::optional<double> {
-      const double value = mean_divergence(runs, reference, i);
-      return value > 0 ? std::optional(value) : std::nullopt;
-    };
+    const std::vector<double> divergence = mean_divergence(models);
+    const auto differs = [&](size_t i) { return divergence[i] > 0 ? std::optional(divergence[i]) : std::nullopt; };
     take_best(from, 3, differs, taken, groups[3]);
   }
   return groups;
 }
 
-std::string heat_map_section(const Runs& runs) {
-  const ReportedRun& reference = runs[reference_run(runs)];
-  std::string html = fmt::format(
-      "<section>\n<h2>Where the attention lies</h2>\n"
-      "<p>Each test text appears once per run. The darker a word, the more attention it gets. All runs of a text share "
-      "one scale, so that uniform attention looks as flat as it is. Point at a word for its weight, or open the table "
-      "below the text. <code>&lt;UNK&gt;</code> is a word that the vocabulary lacks, p the probability of the positive "
-      "class, and a text&#39;s number its row in the data.</p>\n"
-      "<p>The texts are chosen by rule, not by hand: by the probabilities of {}, among the texts of at most {} words; "
-      "the first in the test split where two fit alike, and none twice.</p>\n",
-      escape(reference.label), kLongestShown);
-  html += legend_html(reference.planted());
-  for (const TextGroup& group : choose_texts(runs)) {
-    html += fmt::format("<h3>{}</h3>\n<p class=\"muted\">Rule: {}.{}</p>\n", group.title, group.rule,
-                        group.texts.empty() ? " No text is of this kind." : "");
-    for (const size_t index : group.texts) html += text_html(runs, index);
+std::optional<size_t> most_different(const Attention& base, const Attention& adversary) {
+  const std::vector<double> jsd = divergences(base, adversary, kTvdSingle).jsd;
+  std::optional<size_t> best;
+  for (const size_t i : candidates(base)) {
+    const double change = std::fabs(static_cast<double>(base.probability[i]) - adversary.probability[i]);
+    if (predicted(base, i) != predicted(adversary, i) || change > kSamePrediction) continue;
+    if (!best || jsd[i] > jsd[*best]) best = i;
   }
-  return html + "</section>\n";
+  return best;
+}
+
+Models shown_models(const ReportedStudy& study) {
+  const ReportedRun& reference = study.reference_run();
+  Models models = {shown(reference)};
+  for (const RunKind kind : {RunKind::uniform, RunKind::trained_mlp}) {
+    const ReportedRun* run = study.find(kind, reference.spec.seed);
+    if (run != nullptr && run != &reference) models.push_back(shown(*run));
+  }
+  for (const ReportedRun* run : study.of_kind(RunKind::base)) {
+    if (run != &reference && models.size() < kMostShown) models.push_back(shown(*run));
+  }
+  return models;
+}
+
+std::string heat_maps_html(const ReportedStudy& study) {
+  if (reader_of(study) == nullptr) return "";
+  const Models models = shown_models(study);
+  const std::vector<TextGroup> groups = choose_texts(models);
+  std::vector<size_t> texts;
+  for (const TextGroup& group : groups) texts.insert(texts.end(), group.texts.begin(), group.texts.end());
+  const Words words = words_of(study, texts);
+  const Maps maps{models, words, study.classes(), study.planted()};
+  std::string html = fmt::format(
+      "<p>Each test text appears once per model. The darker a word, the more attention it gets. All models of a text "
+      "share one scale, so that uniform attention looks as flat as it is. Point at a word for its weight, or open the "
+      "table below the text. <code>&lt;UNK&gt;</code> is a word that the vocabulary lacks, p the probability of class "
+      "1, {}, and a text&#39;s number its row in the data.</p>\n"
+      "<p>The texts are chosen by rule, not by hand: by the probabilities of {}, among {}; "
+      "the first in the test split where two fit alike, and none twice.</p>\n",
+      escape(study.classes()[1]), escape(models.front().label), candidates_of(models.front().attention));
+  html += legend_html(study.planted());
+  for (const TextGroup& group : groups) {
+    html += fmt::format("<h4>{}</h4>\n<p class=\"muted\">Rule: {}.{}</p>\n", group.title, escape(group.rule),
+                        group.texts.empty() ? " No text is of this kind." : "");
+    for (const size_t text : group.texts) html += text_html(maps, text);
+  }
+  return html;
+}
+
+std::string adversary_maps_html(const ReportedStudy& study) {
+  const ReportedRun* trained = shown_adversary(study);
+  const ReportedRun* per_instance = perturbation_of_reference(study);
+  if (!study.has_base() || (trained == nullptr && per_instance == nullptr)) return "";
+  Models models = {shown(study.reference_run())};
+  for (const ReportedRun* run : {per_instance, trained}) {
+    if (run != nullptr) models.push_back(shown(*run));
+  }
+  const std::optional<size_t> text = most_different(models.front().attention, models.back().attention);
+  if (!text) {
+    return fmt::format("<p>Of {}, none keeps its prediction (p within {:g}) under {}.</p>\n",
+                       candidates_of(models.front().attention), kSamePrediction, escape(models.back().label));
+  }
+  const Words words = words_of(study, {*text});
+  const Maps maps{models, words, study.classes(), study.planted(), "h4"};
+  return fmt::format(
+             "<p>Rule: of {} whose prediction {} keeps (the same class, p within {:g}), the one whose attention "
+             "differs "
+             "most from that of {}.</p>\n{}",
+             candidates_of(models.front().attention), escape(models.back().label), kSamePrediction,
+             escape(models.front().label), legend_html(study.planted())) +
+         text_html(maps, *text);
 }
 
 }  // namespace notnot

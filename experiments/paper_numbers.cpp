@@ -1,28 +1,50 @@
 #include "experiments/paper_numbers.h"
 
 #include <algorithm>
+#include <array>
 
 namespace notnot {
 namespace {
 
-constexpr std::array<PaperDataset, 1> kDatasets = {{{.name = "sst",
-                                                     .title = "Stanford Sentiment Treebank (SST)",
-                                                     .test_texts = {863, 862},
-                                                     .f1 = {0.831, 0.822, 0.817, 0.812},
-                                                     .epochs = 8,
-                                                     .hidden = 128}}};
+constexpr std::array<PaperResults, 6> kResults = {
+    {{.name = "diabetes",
+      .jain_wallace_f1 = 0.79,
+      .base_f1 = 0.775,
+      .uniform_f1 = 0.706,
+      .guides = {0.404, 0.699, 0.753, 0.503},
+      .adversary = {2e-4, 0.775, 0.015, 0.409}},
+     {.name = "anemia",
+      .jain_wallace_f1 = 0.92,
+      .base_f1 = 0.938,
+      .uniform_f1 = 0.899,
+      .guides = {0.873, 0.920, 0.931, 0.932},
+      .adversary = {5e-4, 0.942, 0.017, 0.481}},
+     {.name = "imdb",
+      .jain_wallace_f1 = 0.88,
+      .base_f1 = 0.902,
+      .uniform_f1 = 0.879,
+      .guides = {0.863, 0.888, 0.905, 0.700},
+      .adversary = {8e-4, 0.906, 0.014, 0.405}},
+     {.name = "sst",
+      .jain_wallace_f1 = 0.81,
+      .base_f1 = 0.831,
+      .uniform_f1 = 0.822,
+      .guides = {0.812, 0.817, 0.824, 0.592},
+      .adversary = {5.25e-4, 0.823, 0.036, 0.514}},
+     {.name = "agnews", .jain_wallace_f1 = 0.96, .base_f1 = 0.964, .uniform_f1 = 0.960, .guides = {}, .adversary = {}},
+     {.name = "20news",
+      .jain_wallace_f1 = 0.94,
+      .base_f1 = 0.942,
+      .uniform_f1 = 0.934,
+      .guides = {},
+      .adversary = {}}}};
 
 }  // namespace
 
-std::string_view to_string(PaperModel model) {
-  constexpr std::array<std::string_view, 4> names = {"Base", "Uniform", "Trained MLP", "Uniform MLP"};
-  return names[static_cast<size_t>(model)];
-}
-
-const PaperDataset* find_in_paper(std::string_view dataset) {
-  const auto* found = std::find_if(kDatasets.begin(), kDatasets.end(),
-                                   [&](const PaperDataset& entry) { return entry.name == dataset; });
-  return found == kDatasets.end() ? nullptr : found;
+const PaperResults* find_in_paper(std::string_view dataset) {
+  const auto* found =
+      std::find_if(kResults.begin(), kResults.end(), [&](const PaperResults& entry) { return entry.name == dataset; });
+  return found == kResults.end() ? nullptr : found;
 }
 
 }  // namespace notnot

@@ -6,7 +6,9 @@
 #include <cmath>
 
 #include "engine/files.h"
+#include "experiments/adversary_results.h"
 #include "experiments/commands.h"
+#include "experiments/study_results.h"
 #include "kernels/error.h"
 
 namespace notnot {
@@ -18,55 +20,62 @@ struct ReportArguments {
 };
 
 void report_command(const ReportArguments& arguments) {
-  const std::vector<ReportedRun> runs = load_runs(arguments.runs);
-  const std::filesystem::path page = write_report(runs, arguments.out);
-  fmt::print("{}\nThe report, with the attention of some test texts: {}\n", summary_table(runs), page.string());
+  const std::vector<ReportedStudy> studies = load_studies(arguments.runs);
+  const std::filesystem::path page = write_report(studies, arguments.out);
+  for (const ReportedStudy& study : studies) {
+    if (studies.size() > 1) fmt::print("{}\n", study.title());
+    fmt::print("{}\n", summary_table(study));
+  }
+  fmt::print("The report, with the attention of some test texts: {}\n", page.string());
+}
+
+/// TVD and JSD of an adversary from the base model that it attacks.
+std::string distance_of(const ReportedRun& run) {
+  const bool known = !run.from_attacked.jsd.empty();
+  return fmt::format("  {:>5}  {:>5}", known ? measure(run.from_attacked.mean_tvd()) : "-",
+                     known ? measure(run.from_attacked.mean_jsd()) : "-");
 }
 
 }  // namespace
 
-std::string measure(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3f}", value); }
-
-double mean_evidence_mass(const ReportedRun& run) {
-  double sum = 0;
-  for (const TestText& text : run.test) sum += evidence_mass(text);
-  return sum / static_cast<double>(run.test.size());
-}
-
-std::string summary_table(const std::vector<ReportedRun>& runs) {
-  const PaperDataset* paper = find_in_paper(runs.front().dataset);
+std::string summary_table(const ReportedStudy& study) {
+  std::string table;
+  const std::vector<ModelGroup> groups = model_groups(study);
   size_t width = std::string_view("model").size();
-  for (const ReportedRun& run : runs) width = std::max(width, run.label.size());
-  std::string table = fmt::format("{:<{}}  {:>10}  {:>5}  {:>10}  {:>7}  {:>8}  epoch\n", "model", width, "seed", "F1",
-                                  "paper's F1", "ROC-AUC", "accuracy");
-  for (const ReportedRun& run : runs) {
-    const Classification& test = run.result.split[static_cast<size_t>(SplitName::test)];
-    table += fmt::format(
-        "{:<{}}  {:>10}  {:>5}  {:>10}  {:>7}  {:>8}  {} of {}, chosen on {}\n", run.label, width, run.seed,
-        measure(test.f1), paper == nullptr ? "-" : measure(paper->f1[static_cast<size_t>(run.model)]),
-        measure(test.roc_auc), measure(test.accuracy), run.result.epoch, run.epochs, run.result.selected_on);
+  for (const ModelGroup& group : groups) width = std::max(width, group.name.size());
+  const bool distances = !study.of_kind(RunKind::adversary).empty();
+  table += fmt::format("{:<{}}  {:>10}  {:>5}  {:>10}  {:>7}  {:>8}{}  epoch\n", "model", width, "seed", "F1",
+                       "paper's F1", "ROC-AUC", "accuracy", distances ? "    TVD    JSD" : "");
+  for (const ModelGroup& group : groups) {
+    const ReportedRun& run = *group.runs.front();
+    table += fmt::format("{:<{}}  {:>10}  {:>5}  {:>10}  {:>7}  {:>8}{}  {} of {}, chosen on {}\n", group.name, width,
+                         run.spec.seed, measure(run.test().f1), measure(group.paper_f1), measure(run.test().roc_auc),
+                         measure(run.test().accuracy), distances ? distance_of(run) : "", run.result.epoch,
+                         run.epochs_trained, run.result.selected_on);
+    if (group.runs.size() > 1) {
+      table += fmt::format("{:<{}}  {:>10}  F1 {}\n", "", width, fmt::format("{} runs", group.runs.size()),
+                           mean_and_spread(group.f1()));
+    }
   }
-  if (runs.front().synthetic) table += "SYNTHETIC texts: nothing measured here is about the real data\n";
+  if (study.synthetic()) table += "SYNTHETIC texts: nothing measured here is about the real data\n";
+  for (const ReportedRun& run : study.unused)
+    table += fmt::format("not used: {}: {}\n", run.path.string(), run.unfinished);
   return table;
 }
 
-std::filesystem::path write_report(const std::vector<ReportedRun>& runs, const std::filesystem::path& out) {
-  const std::string page = report_page(runs);
-  std::error_code error;
-  std::filesystem::create_directories(out, error);
-  if (error) {
-    throw InputError(
-        fmt::format("the folder {} cannot be made: {}; choose another with --out", out.string(), error.message()));
-  }
-  write_atomically(out / "index.html", page);
+std::filesystem::path write_report(const std::vector<ReportedStudy>& studies, const std::filesystem::path& out) {
+  const Exhibits exhibits(out);
+  write_atomically(out / "index.html", report_page(studies, exhibits));
   return out / "index.html";
 }
 
 void add_report_command(CLI::App& app) {
   auto arguments = std::make_shared<ReportArguments>();
-  CLI::App* command = app.add_subcommand("report", "Finished runs on one data set, as a table and an HTML page");
-  command->add_option("runs", arguments->runs, "Finished run folders")->required();
-  command->add_option("--out", arguments->out, "Folder for the page, index.html")->required();
+  CLI::App* command =
+      app.add_subcommand("report", "The paper's tables and figures from finished runs, as an HTML page");
+  command->add_option("runs", arguments->runs, "Run folders, and folders in which run folders lie")->required();
+  command->add_option("--out", arguments->out, "Folder for the page, index.html, and its tables and figures")
+      ->required();
   command->callback([arguments] { report_command(*arguments); });
 }
 

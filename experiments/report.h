@@ -1,27 +1,24 @@
 #pragma once
-// `notnot report`: finished runs on one data set, as a table for the terminal and as one HTML page.
+// `notnot report`: the paper's tables and figures from run folders, for the terminal and as one HTML page with the
+// files behind it.
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "experiments/reported_run.h"
+#include "experiments/exhibits.h"
+#include "experiments/reported_study.h"
 
 namespace notnot {
 
-/// F1, ROC-AUC and accuracy on the test split, beside the paper's F1 ("-" where it has none): a line per run.
-std::string summary_table(const std::vector<ReportedRun>& runs);
+/// F1, ROC-AUC and accuracy on the test split, beside the paper's F1 ("-" where it has none), and for adversaries TVD
+/// and JSD: per model a line for the base seed and, with several seeds, one for their mean.
+std::string summary_table(const ReportedStudy& study);
 
-/// The whole page: a section per function of report_page.cpp, the heat maps last.
-std::string report_page(const std::vector<ReportedRun>& runs);
+/// The whole page; writes its tables and figures through `exhibits`.
+std::string report_page(const std::vector<ReportedStudy>& studies, const Exhibits& exhibits);
 
-/// Writes `out`/index.html, atomically, and returns its path. Creates `out`; throws InputError when it cannot be
-/// written.
-std::filesystem::path write_report(const std::vector<ReportedRun>& runs, const std::filesystem::path& out);
-
-/// Number with three decimals; "-" for NaN, which stands for an undefined measure.
-std::string measure(double value);
-
-/// Mean share of the attention on the planted corpus's evidence words over the test split.
-double mean_evidence_mass(const ReportedRun& run);
+/// Writes `out`/tables, `out`/figures and at last `out`/index.html, each file atomically, and returns the page's path.
+/// Creates `out`; throws InputError when it cannot be written.
+std::filesystem::path write_report(const std::vector<ReportedStudy>& studies, const std::filesystem::path& out);
 
 }  // namespace notnot

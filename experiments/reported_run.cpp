@@ -3,93 +3,58 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "engine/files.h"
-#include "engine/planted_corpus.h"
 #include "kernels/error.h"
 
 namespace notnot {
 namespace {
 
 using Json = nlohmann::json;
+using Path = std::filesystem::path;
 
-// predictions.jsonl has 9 digits: texts of thousands of tokens keep far within this.
-constexpr double kSumTolerance = 1e-3;
+bool is_run_folder(const Path& path) { return RunFolder(path).state() != RunState::absent; }
 
-/// What is wrong with the text; empty when nothing is.
-std::string fault(const TestText& text) {
-  if (text.label != 0 && text.label != 1) return fmt::format("label {} is neither 0 nor 1", text.label);
-  if (!(text.probability >= 0 && text.probability <= 1)) return fmt::format("probability {}", text.probability);
-  if (text.tokens.size() != text.attention.size()) {
-    return fmt::format("{} tokens, but {} attention weights", text.tokens.size(), text.attention.size());
+std::vector<Path> run_folders_in(const Path& path) {
+  std::vector<Path> result;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
+    if (is_run_folder(at->path())) result.push_back(at->path());
   }
-  double sum = 0;
-  for (const double weight : text.attention) {
-    if (!(weight >= 0)) return fmt::format("attention weight {}", weight);
-    sum += weight;
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+std::vector<Path> expand(const Path& path) {
+  if (is_run_folder(path)) return {path};
+  std::vector<Path> result = run_folders_in(path);
+  if (result.empty()) {
+    throw InputError(
+        fmt::format("{} is no run folder (it has no config.json) and holds none; give a folder that `notnot train` "
+                    "wrote, e.g. runs/sst-lstm-learned-seed10, or the one in which such folders lie",
+                    path.string()));
   }
-  if (!text.attention.empty() && !(std::fabs(sum - 1) <= kSumTolerance))
-    return fmt::format("attention sums to {}", sum);
-  return "";
+  return result;
 }
 
-TestText parse_text(std::string_view line) {
-  const Json json = Json::parse(line);
-  TestText text;
-  json.at("id").get_to(text.id);
-  json.at("label").get_to(text.label);
-  json.at("probability").get_to(text.probability);
-  json.at("tokens").get_to(text.tokens);
-  json.at("attention").get_to(text.attention);
-  return text;
-}
-
-std::vector<TestText> read_predictions(const std::filesystem::path& path) {
-  const std::string content = read_file(path);
-  std::vector<TestText> texts;
-  std::string what;
-  for (size_t begin = 0; begin < content.size() && what.empty();) {
-    const size_t end = std::min(content.find('\n', begin), content.size());
-    try {
-      texts.push_back(parse_text(std::string_view(content).substr(begin, end - begin)));
-      what = fault(texts.back());
-    } catch (const Json::exception& error) {
-      what = error.what();
-    }
-    if (!what.empty()) {
-      const auto line = std::count(content.begin(), content.begin() + static_cast<int64_t>(begin), '\n') + 1;
-      throw InputError(
-          fmt::format("{}, line {}: {}; remove the run folder and train again", path.string(), line, what));
-    }
-    begin = end + 1;
-  }
-  if (texts.empty()) throw InputError(fmt::format("{} is empty; remove the run folder and train again", path.string()));
-  return texts;
-}
-
-PaperModel model_of(const Json& choices) {
-  const bool tokens = choices.at("encoder").get<std::string>() == "tokens";
-  const bool uniform = choices.at("attention").get<std::string>() == "uniform";
-  if (tokens) return uniform ? PaperModel::uniform_mlp : PaperModel::trained_mlp;
-  return uniform ? PaperModel::uniform : PaperModel::base;
-}
-
-void read_config(const Json& config, ReportedRun& run) {
-  const Json& choices = config.at("choices");
-  run.model = model_of(choices);
+void read_choices(const Json& choices, ReportedRun& run) {
+  run.spec = spec_of(choices);
   choices.at("dataset").get_to(run.dataset);
   choices.at("data").get_to(run.data);
-  run.synthetic = choices.value("synthetic", false);
-  choices.at("seed").get_to(run.seed);
-  choices.at("epochs").get_to(run.epochs);
   choices.at("hidden").get_to(run.hidden);
   choices.at("embed").get_to(run.embed);
   choices.at("vectors").get_to(run.vectors);
   choices.at("init").get_to(run.init);
+  run.epochs = choices.value("epochs", 0);  // a perturbation trains nothing
+  run.select = choices.value("select", "");
+  run.synthetic = choices.value("synthetic", false);
+  run.tvd_factor = choices.value("tvd_factor", 0.5);
+  run.other_file = choices.value("other_file", "");
+}
+
+void read_config(const Json& config, ReportedRun& run) {
+  read_choices(config.at("choices"), run);
   const Json& data = config.at("data");
   data.at("vocabulary").get_to(run.vocabulary);
   data.at("words_with_vectors").get_to(run.words_with_vectors);
@@ -102,21 +67,15 @@ void read_config(const Json& config, ReportedRun& run) {
   config.at("commit").get_to(run.commit);
 }
 
-ReportedRun load_run(const std::filesystem::path& path) {
+std::string why_unfinished(const RunFolder& folder) {
+  if (folder.state() == RunState::finished) return "";
+  if (const auto reason = folder.failure()) return "failed: " + *reason;
+  if (folder.state() == RunState::resumable) return "unfinished; the command that started it goes on with --resume";
+  return "unfinished; start it again";
+}
+
+ReportedRun read_run(const Path& path) {
   const RunFolder folder(path);
-  switch (folder.state()) {
-    case RunState::absent:
-      throw InputError(
-          fmt::format("{} is no run folder (it has no config.json); give a folder that `notnot train` "
-                      "wrote, e.g. runs/sst-lstm-learned-seed10",
-                      path.string()));
-    case RunState::unfinished:
-      throw InputError(fmt::format("{} is an unfinished run; train it again", path.string()));
-    case RunState::resumable:
-      throw InputError(fmt::format("{} is an unfinished run; finish it with `notnot train --resume`", path.string()));
-    case RunState::finished:
-      break;
-  }
   ReportedRun run;
   run.path = path;
   try {
@@ -126,65 +85,106 @@ ReportedRun load_run(const std::filesystem::path& path) {
         fmt::format("{} is not the configuration of a training ({}); give a folder that `notnot train` wrote",
                     folder.config_path().string(), error.what()));
   }
+  run.unfinished = why_unfinished(folder);
+  if (!run.unfinished.empty() || run.spec.kind == RunKind::perturbation) return run;
   run.result = folder.result();
-  for (const EpochMetrics& epoch : folder.metrics()) run.train_seconds += epoch.train_seconds;
-  run.test = read_predictions(folder.predictions_path());
+  const std::vector<EpochMetrics> epochs = folder.metrics();
+  run.epochs_trained = static_cast<int32_t>(epochs.size());
+  for (const EpochMetrics& epoch : epochs) run.train_seconds += epoch.train_seconds;
   return run;
 }
 
-bool same_text(const TestText& a, const TestText& b) {
-  return a.id == b.id && a.label == b.label && a.tokens == b.tokens;
+/// The words of a line of predictions.jsonl, which must be the text `row` of `size` words.
+std::vector<std::string> parse_words(std::string_view line, int64_t row, int64_t size) {
+  const Json json = Json::parse(line);
+  const auto id = json.at("id").get<int64_t>();
+  auto words = json.at("tokens").get<std::vector<std::string>>();
+  if (id != row || static_cast<int64_t>(words.size()) != size) {
+    throw InputError(fmt::format("text {} of {} words, where attention_test.safetensors has text {} of {}", id,
+                                 words.size(), row, size));
+  }
+  return words;
 }
 
-void check_same_data(const ReportedRun& a, const ReportedRun& b) {
-  if (a.dataset != b.dataset) {
-    throw InputError(fmt::format("{} is on the data set {}, {} on {}; write a report for each data set",
-                                 a.path.string(), a.dataset, b.path.string(), b.dataset));
-  }
-  if (!std::equal(a.test.begin(), a.test.end(), b.test.begin(), b.test.end(), same_text)) {
-    throw InputError(
-        fmt::format("{} and {} were not tested on the same texts, though both are on {}; report runs "
-                    "together that share data, --min-df, --min-length and --max-length",
-                    a.path.string(), b.path.string(), a.dataset));
-  }
-}
-
-/// The shortest kind of label that tells all the runs apart.
-void label_runs(std::vector<ReportedRun>& runs) {
-  const std::vector<std::function<std::string(const ReportedRun&)>> kinds = {
-      [](const ReportedRun& run) { return std::string(to_string(run.model)); },
-      [](const ReportedRun& run) { return fmt::format("{}, seed {}", to_string(run.model), run.seed); },
-      [](const ReportedRun& run) { return fmt::format("{}, {}", to_string(run.model), run.path.string()); }};
-  for (const auto& kind : kinds) {
-    std::set<std::string> labels;
-    for (ReportedRun& run : runs) labels.insert(run.label = kind(run));
-    if (labels.size() == runs.size()) return;
-  }
+/// "the base model" for a guide or adversary of that model; else the name as it is.
+std::string title_of_other(const std::string& other) {
+  if (other.find("adversary-lambda") != std::string::npos) return "an adversary";
+  return other.find("lstm-learned") != std::string::npos ? "the base model" : other;
 }
 
 }  // namespace
 
-std::vector<ReportedRun> load_runs(const std::vector<std::filesystem::path>& folders) {
+std::vector<ReportedRun> read_runs(const std::vector<Path>& folders) {
   if (folders.empty()) throw InputError("a report needs at least one run folder; give one that `notnot train` wrote");
   std::vector<ReportedRun> runs;
-  std::set<std::filesystem::path> seen;
-  for (const auto& folder : folders) {
-    if (!seen.insert(std::filesystem::weakly_canonical(folder)).second) {
-      throw InputError(fmt::format("{} is given twice; give each run once", folder.string()));
+  std::set<Path> seen;
+  for (const Path& given : folders) {
+    for (const Path& path : expand(given)) {
+      if (!seen.insert(std::filesystem::weakly_canonical(path)).second) {
+        throw InputError(fmt::format("{} is given twice; give each run once", path.string()));
+      }
+      runs.push_back(read_run(path));
     }
-    runs.push_back(load_run(folder));
-    check_same_data(runs.front(), runs.back());
   }
-  label_runs(runs);
   return runs;
 }
 
-double evidence_mass(const TestText& text) {
-  double mass = 0;
-  for (size_t i = 0; i < text.tokens.size(); ++i) {
-    if (is_planted_evidence(text.tokens[i])) mass += text.attention[i];
+Attention test_attention(const ReportedRun& run) {
+  const RunFolder folder(run.path);
+  if (run.spec.kind != RunKind::perturbation) return folder.attention(SplitName::test);
+  Perturbations found = folder.perturbations();
+  return {.log_attention = std::move(found.adversary_log_attention),
+          .offsets = std::move(found.offsets),
+          .probability = std::move(found.adversary_probability),
+          .label = std::move(found.label),
+          .row = std::move(found.row)};
+}
+
+std::map<size_t, std::vector<std::string>> read_words(const ReportedRun& run, const std::set<size_t>& texts,
+                                                      const std::vector<int64_t>& rows,
+                                                      const std::vector<int64_t>& offsets) {
+  const Path path = RunFolder(run.path).predictions_path();
+  const std::string content = read_file(path);
+  std::map<size_t, std::vector<std::string>> words;
+  const auto damaged = [&](size_t index, const std::string& what) {
+    return InputError(
+        fmt::format("{}, line {}: {}; remove the run folder and train again", path.string(), index + 1, what));
+  };
+  size_t begin = 0;
+  for (size_t index = 0; index < rows.size() && words.size() < texts.size(); ++index) {
+    if (begin >= content.size()) throw damaged(index, "missing");
+    const size_t end = std::min(content.find('\n', begin), content.size());
+    try {
+      if (texts.contains(index)) {
+        words[index] = parse_words(std::string_view(content).substr(begin, end - begin), rows[index],
+                                   offsets[index + 1] - offsets[index] - 2);
+      }
+    } catch (const std::exception& error) {
+      throw damaged(index, error.what());
+    }
+    begin = end + 1;
   }
-  return mass;
+  return words;
+}
+
+std::string title_of(const RunSpec& spec) {
+  switch (spec.kind) {
+    case RunKind::base:
+      return "Base";
+    case RunKind::uniform:
+      return "Uniform";
+    case RunKind::trained_mlp:
+      return "Trained MLP";
+    case RunKind::uniform_mlp:
+      return "Uniform MLP";
+    case RunKind::guided_mlp:
+      return "MLP guided by " + title_of_other(spec.other);
+    case RunKind::adversary:
+      return fmt::format("Adversary, \u03bb = {:g}", spec.lambda);
+    case RunKind::perturbation:
+      break;
+  }
+  return "Per-instance adversary";
 }
 
 }  // namespace notnot

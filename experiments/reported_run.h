@@ -1,53 +1,74 @@
 #pragma once
-// A finished run folder as the report reads it.
+// A run folder as the report reads it. Words and attention weights stay on the disk until they are asked for: a report
+// on 60 runs of long texts holds those of a few.
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "engine/divergence.h"
 #include "engine/run_folder.h"
-#include "experiments/paper_numbers.h"
+#include "experiments/run_spec.h"
 
 namespace notnot {
 
-/// A line of predictions.jsonl. Boundary tokens are left out.
-struct TestText {
-  int64_t id = 0;
-  int32_t label = 0;  ///< 0 or 1
-  double probability = 0;
-  std::vector<std::string> tokens;
-  std::vector<double> attention;  ///< [tokens] sums to 1
-
-  int32_t predicted() const { return probability > 0.5 ? 1 : 0; }
-};
-
 struct ReportedRun {
   std::filesystem::path path;
-  std::string label;  ///< "Base", or longer where several runs of the report are of that model: unique among them
-  PaperModel model = PaperModel::base;
+  RunSpec spec;
   std::string dataset, data;  ///< the name, and the file or folder that was read (empty: built in)
-  uint64_t seed = 0;
-  int32_t epochs = 0, hidden = 0, embed = 0;
-  std::string vectors, init;  ///< file names; empty: none
+  std::string label;          ///< "Base", or longer where the study has several such runs: unique in it
+
+  // What it was started with.
+  int32_t epochs = 0, hidden = 0, embed = 0;  ///< epochs: the most that it may train
+  std::string select;                         ///< the split whose ROC-AUC chooses the epoch
+  double tvd_factor = 0.5;                    ///< see divergences()
+  std::string vectors, init, other_file;      ///< file names; empty: none
   int32_t vocabulary = 0;
   int64_t words_with_vectors = 0;
   std::array<std::array<int64_t, 2>, 3> texts{};  ///< by SplitName, then label
   bool synthetic = false;                         ///< the texts are made up in place of real ones
   std::string device, version, commit;
-  double train_seconds = 0;  ///< all epochs
-  RunResult result;
-  std::vector<TestText> test;
 
+  std::string unfinished;  ///< why the run cannot be used; empty for a finished one, which alone has what follows
+  int32_t epochs_trained = 0;
+  double train_seconds = 0;  ///< all epochs, without evaluation
+  RunResult result;          ///< not of a perturbation
+
+  /// On the test split [texts]; of a perturbation: what its adversary does to the predictions of the base model.
+  std::vector<float> probability;
+  /// From the attention and predictions of the study's reference (reported_study.h).
+  Divergences from_reference;
+  /// Of an adversary and a perturbation: from the base model that it attacks; empty when that is not in the study.
+  Divergences from_attacked;
+  /// Mean share of the attention on the evidence words of the planted corpus; NaN on other data.
+  double evidence_mass = 0;
+  std::vector<double> permutation_change;  ///< [texts] of a perturbation: median |change of p|
+
+  /// The folder's name, by which other runs name it.
+  std::string name() const { return path.filename().string(); }
   /// The built-in corpus, whose evidence words are known (engine/planted_corpus.h).
   bool planted() const { return dataset == "planted" && data.empty(); }
+  const Classification& test() const { return result.split[static_cast<size_t>(SplitName::test)]; }
 };
 
-/// The runs of one report, labelled, in the order given; at least one. Throws InputError when a folder is no run, or an
-/// unfinished or damaged one, when one is given twice, and when the runs were not tested on the same texts.
-std::vector<ReportedRun> load_runs(const std::vector<std::filesystem::path>& folders);
+/// The runs of the folders, each a run folder or one that holds run folders, in their order; those of one folder in the
+/// order of their names. Throws InputError when a folder is neither, when a run is given twice, and when one is
+/// damaged.
+std::vector<ReportedRun> read_runs(const std::vector<std::filesystem::path>& folders);
 
-/// How much of the text's attention lies on the planted corpus's evidence words, 0 to 1.
-double evidence_mass(const TestText& text);
+/// Of a finished run, on the test split; of a perturbation its adversary's.
+Attention test_attention(const ReportedRun& run);
+
+/// The words of these texts of the test split, by index, boundary tokens left out. Throws InputError when
+/// predictions.jsonl is damaged there, or not of the texts with these `rows` and `offsets` (Attention's).
+std::map<size_t, std::vector<std::string>> read_words(const ReportedRun& run, const std::set<size_t>& texts,
+                                                      const std::vector<int64_t>& rows,
+                                                      const std::vector<int64_t>& offsets);
+
+/// What kind of run it is, for people: "Base", "MLP guided by the base model", "Adversary, λ = 0.001".
+std::string title_of(const RunSpec& spec);
 
 }  // namespace notnot

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/paper_numbers.h"
 #include "experiments/setup.h"
 
 namespace notnot {
@@ -28,9 +29,7 @@ struct StudyOptions {
   /// then shows what another seed does.
   std::optional<uint64_t> adversary_seed = {};
 };
-inline constexpr double kGuideLambda = 1e-3;  ///< of the adversary whose attention guides an MLP (Table 3)
-inline constexpr double kFarAttention = 0.4;  ///< instance-mean JSD that Table 4's adversaries must exceed
-inline constexpr int kExtensions = 3;         ///< of the lambda grid upwards, two lambdas each
+inline constexpr int kExtensions = 3;  ///< of the lambda grid upwards, two lambdas each
 
 /// The runs of the tests, those first that others wait for, then the longest.
 std::vector<RunSpec> planned_runs(const Setup& setup, const StudyOptions& options, const std::set<Test>& tests);

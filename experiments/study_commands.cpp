@@ -146,14 +146,31 @@ size_t run_studies(Studies& studies, const StudyArguments& arguments) {
   return failed;
 }
 
+/// What can be reported: the folders of the studies' runs, or nothing when none is finished. A run that failed before
+/// its config.json was written has none.
 std::vector<std::filesystem::path> folders_of(const Studies& studies) {
   std::vector<std::filesystem::path> folders;
+  bool any_finished = false;
   for (const Study& study : studies) {
     for (const RunSpec& spec : study.runs) {
-      folders.push_back(RunFolder(study.setup.arguments.runs, run_name(study.setup.name(), spec)).path());
+      const RunFolder folder(study.setup.arguments.runs, run_name(study.setup.name(), spec));
+      if (folder.state() != RunState::absent) folders.push_back(folder.path());
+      any_finished = any_finished || folder.state() == RunState::finished;
     }
   }
-  return folders;
+  return any_finished ? folders : std::vector<std::filesystem::path>();
+}
+
+/// Prints the summary of what is finished, and writes the report where `out` is given.
+void report_studies(const Studies& studies, const std::filesystem::path& out) {
+  const std::vector<std::filesystem::path> folders = folders_of(studies);
+  if (folders.empty()) return;
+  const std::vector<ReportedStudy> reported = load_studies(folders);
+  for (const ReportedStudy& study : reported) {
+    if (reported.size() > 1) fmt::print("{}\n", study.title());
+    fmt::print("{}\n", summary_table(study));
+  }
+  if (!out.empty()) fmt::print("The report: {}\n", write_report(reported, out).string());
 }
 
 // --- the commands
@@ -195,9 +212,7 @@ void run_command(const StudyArguments& arguments, Studies& studies, const std::f
     return;
   }
   const size_t failed = run_studies(studies, arguments);
-  const std::vector<ReportedRun> reported = load_runs(folders_of(studies));
-  fmt::print("{}\n", summary_table(reported));
-  if (!out.empty()) fmt::print("The report: {}\n", write_report(reported, out).string());
+  report_studies(studies, out);
   if (failed > 0) throw Error(fmt::format("{} runs failed; the same command tries them again", failed));
 }
 

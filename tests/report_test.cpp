@@ -2,19 +2,16 @@
 
 #include <doctest/doctest.h>
 
-#include <cmath>
-#include <fstream>
-#include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <regex>
+#include <set>
 
 #include "engine/files.h"
 #include "engine/safetensors.h"
 #include "experiments/heat_map.h"
 #include "experiments/html.h"
-#include "kernels/error.h"
-#include "tests/temporary_folder.h"
+#include "tests/fake_runs.h"
+#include "tests/input_error.h"
 
 namespace notnot {
 namespace {
@@ -24,16 +21,6 @@ using Path = std::filesystem::path;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-template <class Action>
-std::string input_error(Action action) {
-  try {
-    action();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no InputError";
-}
-
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 size_t count(const std::string& text, const std::string& part) {
@@ -42,77 +29,22 @@ size_t count(const std::string& text, const std::string& part) {
   return found;
 }
 
-struct FakeText {
-  std::string words;
-  int32_t label;
-  float probability;
-  std::vector<float> attention;
-};
-
-const std::vector<FakeText> kTexts = {{"good film", 1, 0.9F, {0.75F, 0.25F}},
-                                      {"<i>\"bad\"&'film'</i> x", 0, 0.2F, {1, 0}}};
-
-Json fake_config(const Json& changes) {
-  Json choices = {{"dataset", "sst"}, {"data", "data/sst"}, {"encoder", "lstm"}, {"attention", "learned"},
-                  {"embed", 300},     {"hidden", 128},      {"vectors", ""},     {"init", ""},
-                  {"seed", 10},       {"epochs", 8}};
-  choices.update(changes);
-  const auto sizes = [](int negative, int positive) {
-    return Json{{"negative", negative}, {"positive", positive}, {"tokens", 9}};
-  };
-  return {{"choices", choices},
-          {"data",
-           {{"vocabulary", 13826},
-            {"words_with_vectors", 11171},
-            {"splits", {{"train", sizes(3034, 3321)}, {"dev", sizes(397, 424)}, {"test", sizes(863, 862)}}}}},
-          {"device", "cpu (avx2)"}};
-}
-
-/// A finished run folder, written as training writes it.
-Path fake_run(const TemporaryFolder& folder, const std::string& name, const Json& changes = Json::object(),
-              const std::vector<FakeText>& texts = kTexts, const Classification& test = {0.8456, 0.7999, 0.86, 0.87}) {
-  std::vector<LabelledText> labelled;
-  for (const FakeText& text : texts) labelled.push_back({text.words, text.label, SplitName::train, 1});
-  const Vocabulary vocabulary = Vocabulary::build(labelled, 1);
-  Split split;
-  std::vector<float> log_attention, probability;
-  for (const FakeText& text : texts) {
-    const std::vector<int32_t> ids = vocabulary.encode(text.words);
-    REQUIRE(ids.size() == text.attention.size() + 2);
-    split.token_ids.insert(split.token_ids.end(), ids.begin(), ids.end());
-    split.offsets.push_back(static_cast<int64_t>(split.token_ids.size()));
-    split.labels.push_back(text.label);
-    split.rows.push_back(100 + split.size());
-    log_attention.push_back(-std::numeric_limits<float>::infinity());
-    for (const float weight : text.attention) log_attention.push_back(std::log(weight));
-    log_attention.push_back(-std::numeric_limits<float>::infinity());
-    probability.push_back(text.probability);
-  }
-  RunWriter writer(RunFolder(folder.path(), name));
-  writer.start(fake_config(changes));
-  EpochMetrics epoch;
-  epoch.train_seconds = 1.25;
-  writer.write_metrics(std::vector<EpochMetrics>{epoch, epoch});
-  writer.write_predictions(vocabulary, split, log_attention, probability);
-  writer.finish({.epoch = 5, .selected_on = "test", .split = {{{}, {}, test}}});
-  return folder.path() / name;
-}
-
 const Json kUniform = {{"attention", "uniform"}};
 
-std::vector<FakeText> uniform_texts() {
-  std::vector<FakeText> texts = kTexts;
-  for (FakeText& text : texts) text.attention = {0.5F, 0.5F};
-  return texts;
+std::vector<std::string> all_matches(const std::string& text, const char* pattern) {
+  const std::regex expression(pattern);
+  std::vector<std::string> found;
+  for (std::sregex_iterator at(text.begin(), text.end(), expression), end; at != end; ++at) found.push_back((*at)[1]);
+  return found;
 }
 
 /// Every element is closed where it should be.
 void check_well_formed(const std::string& html) {
-  const std::regex tag("<(/?)([a-z0-9]+)[^>]*>");
+  const std::regex tag("<(/?)([a-zA-Z0-9]+)[^>]*?(/?)>");
   std::vector<std::string> open;
   for (std::sregex_iterator at(html.begin(), html.end(), tag), end; at != end; ++at) {
     const std::string name = (*at)[2];
-    if (name == "meta" || name == "br") continue;
+    if (name == "meta" || name == "br" || (*at)[3].length() > 0) continue;
     if ((*at)[1].length() == 0) {
       open.push_back(name);
     } else {
@@ -124,29 +56,52 @@ void check_well_formed(const std::string& html) {
   CHECK(open.empty());
 }
 
+/// Anchors lead somewhere, files are there, ids are unique and headings skip no level.
+void check_links(const std::string& page, const Path& folder) {
+  const std::vector<std::string> ids = all_matches(page, "\\sid=\"([^\"]*)\"");
+  const std::set<std::string> distinct(ids.begin(), ids.end());
+  CHECK(distinct.size() == ids.size());
+  for (const std::string& target : all_matches(page, "href=\"([^\"]*)\"")) {
+    CAPTURE(target);
+    if (target.starts_with("#")) {
+      CHECK(distinct.contains(target.substr(1)));
+    } else {
+      CHECK(std::filesystem::exists(folder / target));
+    }
+  }
+  int level = 0;
+  for (const std::string& heading : all_matches(page, "<h([1-6])[ >]")) {
+    CHECK(std::stoi(heading) <= level + 1);
+    level = std::stoi(heading);
+  }
+}
+
+std::string page_of(const std::vector<Path>& folders, const TemporaryFolder& out) {
+  const Path page = write_report(load_studies(folders), out / "report");
+  return read_file(page);
+}
+
 // --- reading runs
 
 TEST_CASE("a run is read as it was written") {
   const TemporaryFolder folder;
   const Path path = fake_run(folder, "a", {{"vectors", "vectors/wiki.vec"}, {"seed", 18446744073709551615U}});
-  const ReportedRun run = load_runs({path}).front();
+  const ReportedRun run = read_runs({path}).front();
   CHECK(run.path == path);
-  CHECK(run.label == "Base");
   CHECK(run.dataset == "sst");
-  CHECK(run.seed == 18446744073709551615U);
+  CHECK(run.spec == RunSpec{.kind = RunKind::base, .seed = 18446744073709551615U, .lambda = 0, .other = ""});
   CHECK(run.vectors == "vectors/wiki.vec");
   CHECK(run.vocabulary == 13826);
   CHECK(run.words_with_vectors == 11171);
   CHECK(run.texts == std::array<std::array<int64_t, 2>, 3>{{{3034, 3321}, {397, 424}, {863, 862}}});
   CHECK(run.device == "cpu (avx2)");
-  CHECK(run.train_seconds == 2.5);
+  CHECK(run.epochs_trained == 8);
+  CHECK(run.train_seconds == 10);
   CHECK(run.result.epoch == 5);
-  REQUIRE(run.test.size() == 2);
-  CHECK(run.test[1].id == 102);
-  CHECK(run.test[0].label == 1);
-  CHECK(run.test[0].probability == doctest::Approx(0.9));
-  CHECK(run.test[0].tokens == std::vector<std::string>{"good", "film"});
-  CHECK(run.test[0].attention[1] == doctest::Approx(0.25));
+  const Attention attention = test_attention(run);
+  CHECK(attention.row == std::vector<int64_t>{101, 102});
+  CHECK(attention.probability[0] == 0.9F);
+  CHECK(read_words(run, {0}, attention.row, attention.offsets).at(0) == std::vector<std::string>{"good", "film"});
 }
 
 TEST_CASE("labels tell the runs apart, and are no longer than that needs") {
@@ -154,94 +109,112 @@ TEST_CASE("labels tell the runs apart, and are no longer than that needs") {
   const Path base = fake_run(folder, "base"), uniform = fake_run(folder, "uniform", kUniform);
   const Path mlp = fake_run(folder, "mlp", {{"encoder", "tokens"}});
   const Path flat = fake_run(folder, "flat", {{"encoder", "tokens"}, {"attention", "uniform"}});
-  const Path seed = fake_run(folder, "seed", {{"seed", 2}}), wide = fake_run(folder, "wide", {{"hidden", 256}});
+  const Path seed = fake_run(folder, "seed", {{"seed", 2}});
+  const Json given = {{"encoder", "tokens"}, {"attention", "given"}};
+  Json one = given, two = given;
+  one["other"] = "x-lstm-learned-a";
+  two["other"] = "x-lstm-learned-b";
+  const Path guided = fake_run(folder, "guided", one), again = fake_run(folder, "again", two);
   const auto labels = [](const std::vector<Path>& folders) {
     std::vector<std::string> result;
-    for (const ReportedRun& run : load_runs(folders)) result.push_back(run.label);
+    const auto studies = load_studies(folders);
+    for (const ReportedRun& run : studies.front().runs) result.push_back(run.label);
     return result;
   };
   using Labels = std::vector<std::string>;
-  CHECK(labels({base, uniform, mlp, flat}) == Labels{"Base", "Uniform", "Trained MLP", "Uniform MLP"});
-  CHECK(labels({uniform, base, seed}) == Labels{"Uniform, seed 10", "Base, seed 10", "Base, seed 2"});
-  CHECK(labels({base, wide}) == Labels{"Base, " + base.string(), "Base, " + wide.string()});
+  CHECK(labels({flat, base, uniform, mlp}) == Labels{"Base", "Uniform", "Trained MLP", "Uniform MLP"});
+  CHECK(labels({uniform, seed, base}) == Labels{"Base, seed 10", "Base, seed 2", "Uniform"});
+  CHECK(labels({guided, again}) == Labels{"MLP guided by the base model, seed 10, of x-lstm-learned-a",
+                                          "MLP guided by the base model, seed 10, of x-lstm-learned-b"});
 }
 
 TEST_CASE("what cannot be reported is refused with a remedy") {
-  const TemporaryFolder folder;
+  const TemporaryFolder folder, empty;
   const Path base = fake_run(folder, "base");
-  const auto complaint = [](const std::vector<Path>& folders) { return input_error([&] { load_runs(folders); }); };
-  CHECK(has(complaint({}), "at least one run"));
-  CHECK(has(complaint({base, folder.path()}), folder.path().string() + " is no run folder"));
-  CHECK(has(complaint({folder / "nowhere"}), "nowhere is no run folder"));
-  CHECK(has(complaint({base, folder.path() / "." / "base"}), "given twice"));
+  const auto complaint = [](const std::vector<Path>& folders) { return input_error([&] { load_studies(folders); }); };
+  CHECK_HAS(complaint({}), "at least one run");
+  CHECK_HAS(complaint({base, empty.path()}), empty.path().string() + " is no run folder");
+  CHECK_HAS(complaint({folder / "nowhere"}), "nowhere is no run folder");
+  CHECK_HAS(complaint({base, folder.path() / "." / "base"}), "given twice");
+  CHECK_HAS(complaint({base, folder.path()}), "given twice");
 
   const RunFolder started(folder.path(), "started");
   RunWriter(started).start(fake_config(Json::object()));
-  CHECK(has(complaint({base, started.path()}), "started is an unfinished run; train it again"));
+  CHECK_HAS(complaint({started.path()}), "started, which is unfinished; start it again");
   write_safetensors(started.checkpoint_path(), {});
-  CHECK(has(complaint({started.path()}), "started is an unfinished run; finish it with `notnot train --resume`"));
+  CHECK_HAS(complaint({started.path()}), "goes on with --resume");
 
-  const Path planted = fake_run(folder, "planted", {{"dataset", "planted"}, {"data", ""}});
-  CHECK(has(complaint({base, planted}), "base is on the data set sst, " + planted.string() + " on planted"));
   std::vector<FakeText> other = kTexts;
-  other[1].words = "another text";
-  CHECK(has(complaint({base, fake_run(folder, "other", Json::object(), other)}), "not tested on the same texts"));
+  other[1].words = "another long text";
+  other[1].attention = {1, 0, 0};
+  const Json seed = {{"seed", 3}};
+  CHECK_HAS(complaint({base, fake_run(folder, "other", seed, other)}), "not tested on the same texts");
   other = kTexts;
   other.pop_back();
-  CHECK(has(complaint({base, fake_run(folder, "fewer", Json::object(), other)}), "not tested on the same texts"));
+  CHECK_HAS(complaint({base, fake_run(folder, "fewer", seed, other)}), "not tested on the same texts");
   other = kTexts;
   other[0].label = 0;
-  CHECK(has(complaint({base, fake_run(folder, "relabelled", Json::object(), other)}), "not tested on the same texts"));
+  CHECK_HAS(complaint({base, fake_run(folder, "relabelled", seed, other)}), "not tested on the same texts");
+
+  const auto adversary = [&](const char* name, int lambda, double factor) {
+    return fake_run(folder, name, {{"objective", "adversary"}, {"lambda", lambda}, {"tvd_factor", factor}});
+  };
+  CHECK_HAS(complaint({base, adversary("a1", 1, 0.5), adversary("a2", 2, 1)}), "another --tvd");
 
   write_atomically(base / "config.json", R"({"epochs": 8})");
-  CHECK(has(complaint({base}), "base/config.json is not the configuration of a training"));
+  CHECK_HAS(complaint({base}), "base/config.json is not the configuration of a training");
 }
 
 TEST_CASE("damaged predictions are refused with their line") {
   const TemporaryFolder folder;
   const Path base = fake_run(folder, "base");
-  const std::string good = read_file(base / "predictions.jsonl");
-  const auto line = [](const std::string& label, const std::string& probability, const std::string& attention) {
-    return fmt::format(R"({{"id": 1, "label": {}, "probability": {}, "tokens": ["a", "b"], "attention": [{}]}})", label,
-                       probability, attention);
-  };
-  const std::map<std::string, std::string> damages = {{"{", "parse error"},
-                                                      {"{\"id\": 1}", "label"},
-                                                      {line("2", "0.5", "1, 0"), "label 2"},
-                                                      {line("1", "1.5", "1, 0"), "probability 1.5"},
-                                                      {line("1", "null", "1, 0"), "null"},
-                                                      {line("1", "0.5", "1"), "2 tokens, but 1 attention weights"},
-                                                      {line("1", "0.5", "-1, 2"), "attention weight -1"},
-                                                      {line("1", "0.5", "0.5, 0.4"), "attention sums to 0.9"}};
+  const ReportedRun run = read_runs({base}).front();
+  const Attention attention = test_attention(run);
+  const std::string content = read_file(base / "predictions.jsonl");
+  const std::string first = content.substr(0, content.find('\n') + 1);
+  const std::map<std::string, std::string> damages = {
+      {"{", "parse error"},
+      {"{\"id\": 102}", "tokens"},
+      {R"({"id": 7, "tokens": ["a", "b"]})", "text 7 of 2 words, where attention_test.safetensors has text 102 of 2"},
+      {R"({"id": 102, "tokens": ["a"]})", "text 102 of 1 words"},
+      {"", "missing"}};
   for (const auto& damage : damages) {
     CAPTURE(damage.first);
-    write_atomically(base / "predictions.jsonl", good + damage.first + "\n");
-    const std::string message = input_error([&] { load_runs({base}); });
-    CHECK_MESSAGE(has(message, "base/predictions.jsonl, line 3: "), message);
-    CHECK_MESSAGE(has(message, damage.second), message);
+    write_atomically(base / "predictions.jsonl", first + damage.first);
+    const auto read = [&](const std::set<size_t>& texts) {
+      return input_error([&] { read_words(run, texts, attention.row, attention.offsets); });
+    };
+    CHECK_HAS(read({0, 1}), "base/predictions.jsonl, line 2: ");
+    CHECK_HAS(read({1}), damage.second);
   }
-  write_atomically(base / "predictions.jsonl", "");
-  CHECK(has(input_error([&] { load_runs({base}); }), "base/predictions.jsonl is empty"));
 }
 
-// --- the tables
+// --- the summary
 
-TEST_CASE("the paper's numbers") {
-  const PaperDataset* sst = find_in_paper("sst");
-  REQUIRE(sst != nullptr);
-  CHECK(sst->f1 == std::array<double, 4>{0.831, 0.822, 0.817, 0.812});
-  CHECK(find_in_paper("planted") == nullptr);
-}
-
-TEST_CASE("the summary has a line per run") {
+TEST_CASE("the summary has a line per model") {
   const TemporaryFolder folder;
-  const std::string table = summary_table(load_runs({fake_run(folder, "a"), fake_run(folder, "b", kUniform)}));
+  const auto summary = [](const std::vector<Path>& folders) { return summary_table(load_studies(folders).front()); };
+  const std::string table = summary({fake_run(folder, "a"), fake_run(folder, "b", kUniform)});
   CHECK(count(table, "\n") == 3);
   CHECK(std::regex_search(table, std::regex("Base +10 +0\\.846 +0\\.831 +0\\.860 +0\\.800 +5 of 8, chosen on test\n")));
   CHECK(std::regex_search(table, std::regex("Uniform +10 +0\\.846 +0\\.822 ")));
   const Json own = {{"dataset", "own"}};
-  const std::string without = summary_table(load_runs({fake_run(folder, "c", own, kTexts, {0.5, 0.5, kNaN, 0.5})}));
+  const std::string without = summary({fake_run(folder, "c", own, kTexts, {0.5, 0.5, kNaN, 0.5})});
   CHECK(std::regex_search(without, std::regex("Base +10 +0\\.500 +- +- +0\\.500 ")));
+
+  const TemporaryFolder runs;
+  const RunSpec base, second{.kind = RunKind::base, .seed = 2, .lambda = 0, .other = ""};
+  const RunSpec adversary{.kind = RunKind::adversary, .seed = 10, .lambda = 1e-3, .other = run_name("sst", base)};
+  fake_run(runs, base, kTexts, 0.8);
+  fake_run(runs, second, kTexts, 0.6);
+  fake_run(runs, adversary, uniform_texts(), 0.7);
+  fake_run(runs, {.kind = RunKind::uniform_mlp, .seed = 10, .lambda = 0, .other = ""}, kTexts, 0.5);
+  RunWriter(RunFolder(runs.path(), "broken")).fail("no memory", fake_config({{"seed", 9}}));
+  const std::string full = summary({runs.path()});
+  CHECK(std::regex_search(full, std::regex("\n +2 runs +F1 0\\.700 ± 0\\.141\n")));
+  CHECK(std::regex_search(full, std::regex("Adversary, λ = 0\\.001 +10 +0\\.700 .* 0\\.000 +0\\.125 +5 of 8")));
+  CHECK(std::regex_search(full, std::regex("Uniform MLP +10 +0\\.500 +0\\.812 ")));
+  CHECK(has(full, "broken: failed: no memory"));
 }
 
 TEST_CASE("large numbers and lists for people") {
@@ -259,8 +232,8 @@ TEST_CASE("large numbers and lists for people") {
 
 // --- the page
 
-TEST_CASE("the page stands alone and is well-formed") {
-  const TemporaryFolder folder;
+TEST_CASE("the page stands alone, is well-formed, and its links lead somewhere") {
+  const TemporaryFolder folder, out;
   const Json strange = {{"dataset", "<own> & \"data\""}, {"vectors", "<v>.vec"}};
   Json uniform = strange;
   uniform["attention"] = "uniform";
@@ -268,11 +241,11 @@ TEST_CASE("the page stands alone and is well-formed") {
        {std::vector{fake_run(folder, "a")},
         std::vector{fake_run(folder, "b"), fake_run(folder, "c", kUniform, uniform_texts())},
         std::vector{fake_run(folder, "<d>", strange, kTexts, {0, 0, kNaN, 0}), fake_run(folder, "e", uniform)}}) {
-    const std::string page = report_page(load_runs(folders));
+    const std::string page = page_of(folders, out);
     check_well_formed(page);
+    check_links(page, out / "report");
     CHECK(page.starts_with("<!DOCTYPE html>"));
-    for (const char* outside :
-         {"<script", "<link", "<img", "src=", "href=", "http:", "https:", "url(", "@import", "nan", "inf,"}) {
+    for (const char* outside : {"<script", "<link", "<img", "src=", "url(h", "@import", ">nan", "inf<", "nan "}) {
       CAPTURE(outside);
       CHECK_FALSE(has(page, outside));
     }
@@ -284,16 +257,95 @@ TEST_CASE("the page stands alone and is well-formed") {
   }
 }
 
+/// Runs of every kind on one data set.
+void fake_everything(const TemporaryFolder& folder, const std::string& dataset) {
+  const Json changes = {{"dataset", dataset}};
+  const auto spec = [](RunKind kind, uint64_t seed = 10, double lambda = 0, const std::string& other = "") {
+    return RunSpec{.kind = kind, .seed = seed, .lambda = lambda, .other = other};
+  };
+  const std::string base = run_name(dataset, spec(RunKind::base));
+  const RunSpec adversary = spec(RunKind::adversary, 10, 1e-3, base);
+  for (const RunKind kind : {RunKind::base, RunKind::uniform, RunKind::trained_mlp, RunKind::uniform_mlp}) {
+    fake_run(folder, spec(kind), kTexts, 0.8, changes);
+  }
+  for (const uint64_t seed : {2, 50}) fake_run(folder, spec(RunKind::base, seed), uniform_texts(), 0.8, changes);
+  for (const std::string& other : {base, run_name(dataset, adversary), std::string("<my> weights")}) {
+    Json guided = changes;
+    if (other.starts_with("<")) guided["other_file"] = "<weights>.jsonl";
+    fake_run(folder, "guided-" + std::to_string(other.size()), [&] {
+      guided.update(choices_of(spec(RunKind::guided_mlp, 10, 0, other)));
+      return guided;
+    }());
+  }
+  const std::vector<FakeText> far = with_attention(kTexts, {{0, 1}, {0, 1}});
+  fake_run(folder, adversary, far, 0.79, changes);
+  fake_run(folder, spec(RunKind::adversary, 10, 4e-3, base), far, 0.79, changes);
+  fake_run(folder, spec(RunKind::adversary, 2, 1e-3, base), uniform_texts(), 0.79, changes);
+  fake_perturbation(folder, spec(RunKind::perturbation, 10, 0, base), far, {0.1F, 0.2F}, changes);
+  Json failed = changes;
+  failed["seed"] = 77;
+  RunWriter(RunFolder(folder.path(), dataset + "-failed")).fail("<b>boom</b>", fake_config(failed));
+}
+
+TEST_CASE("runs of every kind make every section, table and figure") {
+  const TemporaryFolder folder, out;
+  fake_everything(folder, "sst");
+  const std::string page = page_of({folder.path()}, out);
+  check_well_formed(page);
+  check_links(page, out / "report");
+  for (const char* section :
+       {"findings", "data", "uniform", "seeds", "guides", "adversary", "perturbation", "maps", "runs"}) {
+    CAPTURE(std::string(section));
+    CHECK(has(page, fmt::format("<h3 id=\"sst-{}\">", section)));
+    CHECK(has(page, fmt::format("<a href=\"#sst-{}\">", section)));
+  }
+  for (const char* said : {"0.592", "0.000525", "&lt;my&gt; weights (from elsewhere)", "&lt;b&gt;boom&lt;/b&gt;",
+                           "What another seed does", "beyond the paper&#39;s 0.001", "One text (Figure 2)", "agrees"}) {
+    CAPTURE(std::string(said));
+    CHECK(has(page, said));
+  }
+  CHECK_FALSE(has(page, "<my>"));
+  CHECK_FALSE(has(page, "Not here, as their runs"));
+  for (const char* table : {"table1", "table2", "table2-differences", "table3", "table3-differences", "table4",
+                            "lambdas", "adversary-seeds", "seeds", "perturbation", "runs", "unused"}) {
+    CAPTURE(std::string(table));
+    CHECK(std::filesystem::exists(out / "report" / "tables" / fmt::format("sst-{}.csv", table)));
+    CHECK(std::filesystem::exists(out / "report" / "tables" / fmt::format("sst-{}.tex", table)));
+  }
+  if (!can_draw()) return;
+  CHECK(count(page, "<svg") == 6);
+  for (const char* figure :
+       {"figure3-seeds", "figure3-adversary", "permutation", "figure5", "figure5-class0", "figure5-class1"}) {
+    CAPTURE(std::string(figure));
+    CHECK(std::filesystem::exists(out / "report" / "figures" / fmt::format("sst-{}.svg", figure)));
+    CHECK(std::filesystem::exists(out / "report" / "figures" / fmt::format("sst-{}.pdf", figure)));
+  }
+}
+
+TEST_CASE("several data sets share one page, with an overview") {
+  const TemporaryFolder folder, out;
+  fake_everything(folder, "sst");
+  fake_run(folder, "imdb", {{"dataset", "imdb"}, {"synthetic", true}});
+  RunWriter(RunFolder(folder.path(), "only")).start(fake_config({{"dataset", "anemia"}}));
+  const std::string page = page_of({folder.path()}, out);
+  check_well_formed(page);
+  check_links(page, out / "report");
+  CHECK(has(page, "<h1>Attention on 3 data sets</h1>"));
+  CHECK(has(page, "id=\"overview\""));
+  CHECK(has(page, "SYNTHETIC texts</b>"));
+  CHECK(has(page, "Random seeds (Figure 3) (<code>notnot seeds</code>)"));
+  CHECK(has(page, "<h2 id=\"anemia\">"));
+}
+
 TEST_CASE("the page says what was trained, how it did and how that differs from the paper") {
-  const TemporaryFolder folder;
+  const TemporaryFolder folder, out;
   const Path base = fake_run(folder, "a"), uniform = fake_run(folder, "b", kUniform, kTexts, {0.8, 0.8, 0.8, 0.8});
-  const std::string page = report_page(load_runs({base, uniform}));
+  const std::string page = page_of({base, uniform}, out);
   for (const char* said :
        {"<h1>Attention on Stanford Sentiment Treebank (SST)</h1>", "3,034 negative + 3,321 positive", "13,826",
-        "cpu (avx2)", "random, 300 wide", "<td><b>0.846</b></td><td>0.831</td><td>+0.015</td>",
-        "<td><b>0.800</b></td><td>0.822</td><td>&minus;0.022</td>", "no word vectors were given", "This leaks",
-        "2.5 s"}) {
-    CAPTURE(said);
+        "cpu (avx2)", "random, 300 wide", "<td>0.846</td><td>0.831</td><td>+0.015</td>",
+        "<td>0.800</td><td>0.822</td><td>\u22120.022</td>", "no word vectors were given", "This leaks", "10.0 s"}) {
+    CAPTURE(std::string(said));
     CHECK(has(page, said));
   }
   CHECK(has(page, escape(base.string())));
@@ -301,17 +353,20 @@ TEST_CASE("the page says what was trained, how it did and how that differs from 
   CHECK_FALSE(has(page, "Trained for"));
 
   const Json other = {{"vectors", "some/wiki.vec"}, {"epochs", 3}, {"seed", 2}};
-  const std::string mixed = report_page(load_runs({base, fake_run(folder, "c", other)}));
-  CHECK(has(mixed, "<dt>Seed</dt><dd>10; 2</dd>"));
+  const std::string mixed = page_of({base, fake_run(folder, "c", other)}, out);
+  CHECK(has(mixed, "<dt>Seeds</dt><dd>10; 2</dd>"));
   CHECK(has(mixed, "<dt>Device</dt><dd>cpu (avx2)</dd>"));
   CHECK(has(mixed, "Base, seed 10:</b> Word embeddings start at random"));
   CHECK(has(mixed, "from <code>wiki.vec</code>, 300 wide, which has 11,171 of the 13,826 words"));
   CHECK(has(mixed, "Trained for 3 epochs with 128 hidden units; the paper&#39;s models: 8 and 128."));
   CHECK(count(mixed, "This leaks") == 1);
 
-  const std::string own = report_page(load_runs({fake_run(folder, "d", {{"dataset", "own"}})}));
+  const std::string partial = page_of({fake_run(folder, "e", {{"dataset", "imdb"}})}, out);
+  CHECK(has(partial, "The test split is not the paper&#39;s: 863 + 862 texts here, 2,184 + 2,172 there."));
+  CHECK(has(partial, "imdb, not the paper&#39;s test split"));
+
+  const std::string own = page_of({fake_run(folder, "d", {{"dataset", "own"}})}, out);
   CHECK(has(own, "The paper has no numbers for this data set"));
-  CHECK(has(own, "<td><b>0.846</b></td><td>-</td><td>-</td>"));
   CHECK(has(own, "This leaks"));
 }
 
@@ -349,113 +404,121 @@ TEST_CASE("shades are proportional to the weight") {
   CHECK(shade_of(0, 0) == 0);
 }
 
-TEST_CASE("all runs of a text share one scale, and every weight is given exactly") {
+TEST_CASE("all models of a text share one scale, and every weight is given exactly") {
   const TemporaryFolder folder;
-  const auto runs = load_runs({fake_run(folder, "a"), fake_run(folder, "b", kUniform, uniform_texts())});
-  const std::string section = heat_map_section(runs);
-  check_well_formed(section);
-  const auto weight = [&](size_t run, size_t word) { return fmt::format("{:.9g}", runs[run].test[0].attention[word]); };
-  const auto row = [&](size_t run, int good, int film) {
+  const ReportedStudy study =
+      load_studies({fake_run(folder, "a"), fake_run(folder, "b", kUniform, uniform_texts())}).front();
+  const std::string maps = heat_maps_html(study);
+  check_well_formed(maps);
+  // As the file has it: a logarithm in float.
+  const auto exact = [](float weight) { return fmt::format("{:.9g}", std::exp(double{std::log(weight)})); };
+  const auto row = [&](float first, int good, float second, int film) {
     return fmt::format(R"(<span class="w{}" title="{}">good</span> <span class="w{}" title="{}">film</span>)", good,
-                       weight(run, 0), film, weight(run, 1));
+                       exact(first), film, exact(second));
   };
-  CHECK(has(section, row(0, 20, 7)));
-  CHECK(has(section, row(1, 13, 13)));
-  CHECK(has(section,
-            fmt::format(R"(<th scope="row" class="l">good</th><td>{}</td><td>{}</td>)", weight(0, 0), weight(1, 0))));
-  CHECK(has(section, "p = 0.900, positive"));
-  CHECK(has(section, "JSD 0.216 from Base"));  // of (1, 0) and (0.5, 0.5): 0.75 ln(4/3), worked by hand
+  CHECK(has(maps, row(0.75F, 20, 0.25F, 7)));
+  CHECK(has(maps, row(0.5F, 13, 0.5F, 13)));
+  CHECK(has(maps,
+            fmt::format(R"(<th scope="row" class="l">good</th><td>{}</td><td>{}</td>)", exact(0.75F), exact(0.5F))));
+  CHECK(has(maps, "p = 0.900, positive"));
+  CHECK(has(maps, "JSD 0.216 from Base"));  // of (1, 0) and (0.5, 0.5): 0.75 ln(4/3), worked by hand
 }
 
-TEST_CASE("divergence of attentions by hand") {
-  const auto text = [](std::vector<double> attention) { return TestText{1, 1, 0.5, {"a", "b"}, std::move(attention)}; };
-  CHECK(divergence(text({1, 0}), text({0, 1})) == doctest::Approx(std::log(2.0)));
-  CHECK(divergence(text({1, 0}), text({0.5, 0.5})) == doctest::Approx(0.75 * std::log(4.0 / 3)));
-  CHECK(divergence(text({0.3, 0.7}), text({0.3, 0.7})) == 0);
-}
-
-ReportedRun scored_run(PaperModel model, const std::vector<std::tuple<int, double, double>>& texts) {
-  ReportedRun run;
-  run.label = to_string(model);
-  run.model = model;
-  for (const auto& [label, probability, weight] : texts) {
-    run.test.push_back({0, label, probability, {"a", "b"}, {weight, 1 - weight}});
+/// Label, probability and first of two weights of each text; `long_ones` texts more words than are shown.
+ShownModel shown_model(const std::string& label, const std::vector<std::tuple<int, float, float>>& texts,
+                       size_t long_ones) {
+  ShownModel model{label, {}};
+  constexpr float kNothing = -std::numeric_limits<float>::infinity();
+  Attention& attention = model.attention;
+  attention.offsets = {0};
+  for (const auto& [text_label, probability, weight] : texts) {
+    attention.log_attention.insert(attention.log_attention.end(),
+                                   {kNothing, std::log(weight), std::log(1 - weight), kNothing});
+    if (attention.label.size() < long_ones) {
+      attention.log_attention.insert(attention.log_attention.end(), kLongestShown, kNothing);
+    }
+    attention.offsets.push_back(static_cast<int64_t>(attention.log_attention.size()));
+    attention.label.push_back(text_label);
+    attention.probability.push_back(probability);
+    attention.row.push_back(static_cast<int64_t>(attention.row.size()));
   }
-  return run;
+  return model;
 }
 
 TEST_CASE("texts are chosen by the stated rule") {
-  // Label, probability, first weight. The second run's attention is uniform.
-  const ReportedRun base = scored_run(PaperModel::base, {{1, 0.99, 0.5},    // 0: too long, below
-                                                         {1, 0.90, 0.9},    // 1: right, as confident as 2, earlier
-                                                         {1, 0.90, 0.5},    // 2
-                                                         {0, 0.10, 0.5},    // 3: right, class 0
-                                                         {0, 0.80, 0.5},    // 4: wrong, says 1
-                                                         {1, 0.30, 0.5},    // 5: wrong, says 0
-                                                         {1, 0.20, 1.0},    // 6: wrong, says 0, surer
-                                                         {0, 0.50, 0.5},    // 7: undecided
-                                                         {1, 0.55, 0.8},    // 8: undecided
-                                                         {0, 0.46, 0.5},    // 9: undecided
-                                                         {1, 0.70, 0.7},    // 10: differs
-                                                         {1, 0.71, 0.2}});  // 11: differs more
-  std::vector<ReportedRun> runs = {scored_run(PaperModel::uniform, {}), base};
-  runs[0].test = base.test;
-  for (TestText& text : runs[0].test) text.attention = {0.5, 0.5};
-  for (ReportedRun& run : runs) {
-    run.test[0].tokens.resize(kLongestShown + 1, "x");
-    run.test[0].attention.resize(kLongestShown + 1, 0);
-  }
-  CHECK(reference_run(runs) == 1);
-  const std::vector<TextGroup> groups = choose_texts(runs);
+  std::vector<std::tuple<int, float, float>> texts = {{1, 0.99F, 0.5F},   // 0: too long
+                                                      {1, 0.90F, 0.9F},   // 1: right, as confident as 2, earlier
+                                                      {1, 0.90F, 0.5F},   // 2
+                                                      {0, 0.10F, 0.5F},   // 3: right, class 0
+                                                      {0, 0.80F, 0.5F},   // 4: wrong, says 1
+                                                      {1, 0.30F, 0.5F},   // 5: wrong, says 0
+                                                      {1, 0.20F, 1.0F},   // 6: wrong, says 0, surer
+                                                      {0, 0.50F, 0.5F},   // 7: undecided
+                                                      {1, 0.55F, 0.8F},   // 8: undecided
+                                                      {0, 0.46F, 0.5F},   // 9: undecided
+                                                      {1, 0.70F, 0.7F},   // 10: differs
+                                                      {1, 0.71F, 0.2F}};  // 11: differs more
+  const ShownModel base = shown_model("Base", texts, 1);
+  for (auto& text : texts) std::get<2>(text) = 0.5F;
+  const std::vector<TextGroup> groups = choose_texts({base, shown_model("Uniform", texts, 1)});
   REQUIRE(groups.size() == 4);
   CHECK(groups[0].texts == std::vector<size_t>{1, 3});
   CHECK(groups[1].texts == std::vector<size_t>{4, 6});
   CHECK(groups[2].texts == std::vector<size_t>{7, 9, 8});
   CHECK(groups[3].texts == std::vector<size_t>{11, 10});  // 1, 6 and 8 are taken; equal attention does not differ
-  CHECK(choose_texts({runs[1]}).size() == 3);
-  runs.erase(runs.begin());
-  runs[0].test.resize(1);
-  CHECK(choose_texts(runs)[0].texts == std::vector<size_t>{0});  // nothing shorter is there
-  CHECK(has(heat_map_section(runs), "No text is of this kind."));
+  CHECK(choose_texts({base}).size() == 3);
+  CHECK(choose_texts({shown_model("Base", {texts[0]}, 1)})[0].texts == std::vector<size_t>{0});  // nothing shorter
+}
+
+TEST_CASE("Figure 2 shows the most different attention at the same prediction") {
+  const Attention base = shown_model("", {{1, 0.9F, 1}, {1, 0.9F, 1}, {1, 0.9F, 1}, {1, 0.52F, 1}}, 1).attention;
+  const auto chosen = [&](const std::vector<std::tuple<int, float, float>>& texts) {
+    return most_different(base, shown_model("", texts, 1).attention);
+  };
+  // 0 is too long, 1 changes its prediction too much, 3 its class.
+  CHECK(chosen({{1, 0.9F, 0}, {1, 0.8F, 0}, {1, 0.88F, 0.5F}, {1, 0.49F, 0}}) == 2);
+  CHECK(chosen({{1, 0.9F, 0}, {1, 0.88F, 0.5F}, {1, 0.88F, 0.1F}, {1, 0.53F, 0.2F}}) == 2);
+  CHECK_FALSE(chosen({{1, 0.9F, 0}, {1, 0.8F, 0}, {1, 0.8F, 0.5F}, {1, 0.49F, 0}}));
 }
 
 TEST_CASE("on the planted corpus evidence is marked and its attention summed") {
-  const TemporaryFolder folder;
+  const TemporaryFolder folder, out;
   const std::vector<FakeText> texts = {{"praise0 word1 blame3", 1, 0.9F, {0.5F, 0.3F, 0.2F}},
                                        {"word2 blame1 chatter0", 0, 0.1F, {0.5F, 0.5F, 0}}};
   Json changes = {{"dataset", "planted"}, {"data", ""}};
-  const auto runs = load_runs({fake_run(folder, "a", changes, texts)});
-  CHECK(evidence_mass(runs[0].test[0]) == doctest::Approx(0.7));
-  CHECK(mean_evidence_mass(runs[0]) == doctest::Approx(0.6));
-  const std::string page = report_page(runs);
+  const Path run = fake_run(folder, "a", changes, texts);
+  CHECK(load_studies({run}).front().runs.front().evidence_mass == doctest::Approx(0.6));
+  const std::string page = page_of({run}, out);
   check_well_formed(page);
+  check_links(page, out / "report");
   CHECK(has(page, "<u>praise0</u></span> <span class=\"w12\""));
   CHECK(has(page, "70 % on evidence"));
-  CHECK(has(page, "<td>60.0 %</td>"));
+  CHECK(has(page, "<td>1</td><td>60.0</td>"));
   CHECK(has(page, "praise0 (evidence)"));
   CHECK(count(page, "<u>") == 4);  // three words and the legend
+  CHECK(std::filesystem::exists(out / "report" / "tables" / "planted-evidence.csv"));
 
   changes["data"] = "my/planted.csv";
-  CHECK_FALSE(has(report_page(load_runs({fake_run(folder, "b", changes, texts)})), "<u>"));
+  CHECK_FALSE(has(page_of({fake_run(folder, "b", changes, texts)}, out), "<u>"));
 }
 
 // --- writing
 
 TEST_CASE("the page is written whole, over an older one, or the folder is named") {
   const TemporaryFolder folder;
-  const auto runs = load_runs({fake_run(folder, "a")});
-  const Path page = write_report(runs, folder / "some" / "where");
+  const auto studies = load_studies({fake_run(folder, "a")});
+  const Path page = write_report(studies, folder / "some" / "where");
   CHECK(page == folder / "some" / "where" / "index.html");
-  CHECK(read_file(page) == report_page(runs));
+  const std::string written = read_file(page);
   write_atomically(page, "old");
-  write_report(runs, folder / "some" / "where");
-  CHECK(read_file(page) == report_page(runs));
+  write_report(studies, folder / "some" / "where");
+  CHECK(read_file(page) == written);
 
   write_atomically(folder / "file", "in the way");
-  CHECK(has(input_error([&] { write_report(runs, folder / "file"); }), (folder / "file").string()));
-  CHECK(has(input_error([&] { write_report(runs, folder / "file" / "x"); }), "choose another with --out"));
+  CHECK_HAS(input_error([&] { write_report(studies, folder / "file"); }), (folder / "file").string());
+  CHECK_HAS(input_error([&] { write_report(studies, folder / "file" / "x"); }), "choose another with --out");
   std::filesystem::create_directories(folder / "blocked" / "index.html");
-  CHECK(has(input_error([&] { write_report(runs, folder / "blocked"); }), "index.html"));
+  CHECK_HAS(input_error([&] { write_report(studies, folder / "blocked"); }), "index.html");
 }
 
 }  // namespace

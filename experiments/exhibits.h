@@ -1,0 +1,36 @@
+#pragma once
+// The tables and figures of a report: files beside the page, and HTML that shows them and links to the files.
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "experiments/figures.h"
+#include "experiments/result_table.h"
+
+namespace notnot {
+
+class Exhibits {
+ public:
+  /// Creates `out`/tables and `out`/figures; throws InputError when it cannot. Without gnuplot there are no figures,
+  /// and the page says so where they would stand.
+  explicit Exhibits(std::filesystem::path out);
+
+  /// Writes the table's CSV and LaTeX.
+  std::string table(const ResultTable& table) const;
+
+  /// Draws the figure as STEM.svg and STEM.pdf. `caption` is HTML; `alt_text` one plain sentence.
+  template <class Figure>
+  std::string figure(const Figure& figure, const std::string& stem, const std::string& caption,
+                     const std::string& alt_text) const {
+    return show(stem, caption, [&](const std::filesystem::path& folder) { draw(figure, folder, stem, alt_text); });
+  }
+
+ private:
+  std::string show(const std::string& stem, const std::string& caption,
+                   const std::function<void(const std::filesystem::path&)>& draw_into) const;
+
+  std::filesystem::path out_;
+  bool draws_ = false;
+};
+
+}  // namespace notnot

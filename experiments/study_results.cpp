@@ -1,0 +1,189 @@
+#include "experiments/study_results.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace notnot {
+namespace {
+
+/// The 0.975 quantile of Student's t distribution; above 30 degrees of freedom that of 30, which is a little too wide.
+double student_t(size_t degrees_of_freedom) {
+  constexpr std::array<double, 30> quantiles = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+                                                2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+                                                2.080,  2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042};
+  return quantiles.at(std::min(degrees_of_freedom, quantiles.size()) - 1);
+}
+
+/// Half the width of the 95 % interval of the mean.
+double half_width(const std::vector<double>& values) {
+  return student_t(values.size() - 1) * standard_deviation(values) / std::sqrt(static_cast<double>(values.size()));
+}
+
+void add_kind(const ReportedStudy& study, RunKind kind, std::string_view name, double paper_f1,
+              std::vector<ModelGroup>& groups) {
+  const auto runs = study.of_kind(kind);
+  if (!runs.empty()) groups.push_back({std::string(name), runs, paper_f1});
+}
+
+/// Behind the label of attention that no run of ours gave.
+constexpr const char* kElsewhere = " (from elsewhere)";
+
+/// The row of Table 3 that a guided run belongs to. By the other run's name where that run is not in the study.
+std::string guide_name(const ReportedStudy& study, const ReportedRun& run) {
+  if (!run.other_file.empty()) return run.spec.other + kElsewhere;
+  if (const ReportedRun* other = study.other_of(run)) {
+    return other->spec.kind == RunKind::adversary ? adversary_guide(other->spec.lambda) : std::string(kBaseGuide);
+  }
+  constexpr std::string_view before = "adversary-lambda";
+  const size_t at = run.spec.other.find(before);
+  if (at != std::string::npos) {
+    double lambda = kNoNumber;
+    const char* end = run.spec.other.data() + run.spec.other.size();
+    std::from_chars(run.spec.other.data() + at + before.size(), end, lambda);
+    return adversary_guide(lambda);
+  }
+  return run.spec.other.find("lstm-learned") != std::string::npos ? std::string(kBaseGuide)
+                                                                  : run.spec.other + kElsewhere;
+}
+
+void add_guided(const ReportedStudy& study, std::vector<ModelGroup>& groups) {
+  const PaperResults* paper = study.paper();
+  for (const ReportedRun* run : study.of_kind(RunKind::guided_mlp)) {
+    const std::string name = guide_name(study, *run);
+    auto found =
+        std::find_if(groups.begin(), groups.end(), [&](const ModelGroup& group) { return group.name == name; });
+    if (found == groups.end()) found = groups.insert(found, {name, {}});
+    found->runs.push_back(run);
+    if (paper != nullptr && name == kBaseGuide) found->paper_f1 = paper->guides.base;
+    if (paper != nullptr && name == adversary_guide(kGuideLambda)) found->paper_f1 = paper->guides.adversary;
+  }
+}
+
+/// The paper's order, the base model's guide before the others; those by lambda, as the runs are sorted by their names.
+int rank_of(const ModelGroup& group) {
+  const std::array<std::string_view, 3> first = {kUniformGuide, kTrainedGuide, kBaseGuide};
+  for (size_t i = 0; i < first.size(); ++i) {
+    if (group.name == first.at(i)) return static_cast<int>(i);
+  }
+  return group.name.ends_with(kElsewhere) ? 4 : 3;
+}
+
+/// Guides are called after the attention alone; beside other models it must be said that an MLP follows them.
+std::string name_of_mlp(const std::string& guide) {
+  if (guide == kTrainedGuide) return guide;
+  return guide == kUniformGuide ? guide + " MLP" : "MLP by " + guide;
+}
+
+}  // namespace
+
+std::string measure(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3f}", value); }
+
+std::string signed_measure(double value) {
+  std::string digits = measure(std::fabs(value));
+  if (digits == "-" || digits == "0.000") return digits;
+  return (value < 0 ? "-" : "+") + digits;
+}
+
+std::string mean_and_spread(const std::vector<double>& values) {
+  if (values.size() < 2) return measure(mean(values));
+  return measure(mean(values)) + " \u00b1 " + measure(standard_deviation(values));
+}
+
+std::vector<double> ModelGroup::f1() const {
+  std::vector<double> result;
+  for (const ReportedRun* run : runs) result.push_back(run->test().f1);
+  return result;
+}
+
+std::vector<double> ModelGroup::evidence() const {
+  std::vector<double> result;
+  for (const ReportedRun* run : runs) result.push_back(run->evidence_mass);
+  return result;
+}
+
+std::vector<ModelGroup> attention_groups(const ReportedStudy& study) {
+  const PaperResults* paper = study.paper();
+  std::vector<ModelGroup> groups;
+  add_kind(study, RunKind::base, "Base", paper == nullptr ? kNoNumber : paper->base_f1, groups);
+  if (paper != nullptr && !groups.empty()) groups.back().jain_wallace_f1 = paper->jain_wallace_f1;
+  add_kind(study, RunKind::uniform, "Uniform", paper == nullptr ? kNoNumber : paper->uniform_f1, groups);
+  return groups;
+}
+
+std::vector<ModelGroup> guide_groups(const ReportedStudy& study) {
+  const PaperResults* paper = study.paper();
+  std::vector<ModelGroup> groups;
+  add_kind(study, RunKind::uniform_mlp, kUniformGuide, paper == nullptr ? kNoNumber : paper->guides.uniform, groups);
+  add_kind(study, RunKind::trained_mlp, kTrainedGuide, paper == nullptr ? kNoNumber : paper->guides.trained_mlp,
+           groups);
+  add_guided(study, groups);
+  std::stable_sort(groups.begin(), groups.end(),
+                   [](const ModelGroup& a, const ModelGroup& b) { return rank_of(a) < rank_of(b); });
+  return groups;
+}
+
+std::vector<ModelGroup> model_groups(const ReportedStudy& study) {
+  std::vector<ModelGroup> groups = attention_groups(study);
+  for (ModelGroup& group : guide_groups(study)) {
+    group.name = name_of_mlp(group.name);
+    groups.push_back(std::move(group));
+  }
+  for (const ReportedRun* run : study.of_kind(RunKind::adversary)) {
+    const std::string name = adversary_guide(run->spec.lambda);
+    if (find_group(groups, name) == nullptr) groups.push_back({name, {}});
+    groups.back().runs.push_back(run);
+  }
+  return groups;
+}
+
+std::string adversary_guide(double lambda) {
+  return title_of({.kind = RunKind::adversary, .seed = 0, .lambda = lambda, .other = {}});
+}
+
+const ModelGroup* find_group(const std::vector<ModelGroup>& groups, std::string_view name) {
+  const auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.name == name; });
+  return found == groups.end() ? nullptr : &*found;
+}
+
+double F1Comparison::mean_difference() const {
+  return by_seed.size() < kSeedsForInterval ? texts.difference : mean(by_seed);
+}
+double F1Comparison::low() const {
+  return by_seed.size() < kSeedsForInterval ? texts.low : mean(by_seed) - half_width(by_seed);
+}
+double F1Comparison::high() const {
+  return by_seed.size() < kSeedsForInterval ? texts.high : mean(by_seed) + half_width(by_seed);
+}
+
+std::optional<F1Comparison> compare(const ReportedStudy& study, const ModelGroup& a, const ModelGroup& b) {
+  std::optional<F1Comparison> result;
+  for (const ReportedRun* run : a.runs) {
+    const auto twin = std::find_if(b.runs.begin(), b.runs.end(),
+                                   [&](const ReportedRun* other) { return other->spec.seed == run->spec.seed; });
+    if (twin == b.runs.end()) continue;
+    if (!result) {
+      result = F1Comparison{
+          a.name,
+          b.name,
+          {},
+          run->spec.seed,
+          paired_bootstrap_f1(run->probability, (*twin)->probability, study.label, kResamples, study.base_seed)};
+    }
+    result->by_seed.push_back(run->test().f1 - (*twin)->test().f1);
+  }
+  return result;
+}
+
+std::vector<F1Comparison> compare_neighbours(const ReportedStudy& study, const std::vector<ModelGroup>& groups) {
+  std::vector<F1Comparison> result;
+  for (size_t i = 1; i < groups.size(); ++i) {
+    if (auto comparison = compare(study, groups[i], groups[i - 1])) result.push_back(std::move(*comparison));
+  }
+  return result;
+}
+
+}  // namespace notnot

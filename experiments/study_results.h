@@ -1,0 +1,64 @@
+#pragma once
+// From the runs of a study to what the paper's Tables 2 and 3 compare: models over their seeds, and differences of F1.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/statistics.h"
+#include "experiments/reported_study.h"
+
+namespace notnot {
+
+/// Number with three decimals; "-" for NaN, which stands for an undefined or missing measure.
+std::string measure(double value);
+/// "+0.013" or "-0.013"; "0.000" where that is what it rounds to.
+std::string signed_measure(double value);
+/// "0.823 ± 0.004", the sample's standard deviation; without it for a single value.
+std::string mean_and_spread(const std::vector<double>& values);
+
+/// Runs that differ in their seeds alone.
+struct ModelGroup {
+  std::string name;
+  std::vector<const ReportedRun*> runs;  ///< at least one; the base seed's first, where it is among them
+  double paper_f1 = kNoNumber, jain_wallace_f1 = kNoNumber;
+
+  // On the test split, in the order of the runs.
+  std::vector<double> f1() const;
+  std::vector<double> evidence() const;  ///< ReportedRun::evidence_mass
+};
+/// Table 2: base and uniform; of those, what the study has. So in the others.
+std::vector<ModelGroup> attention_groups(const ReportedStudy& study);
+/// Table 3: the guides uniform, trained MLP, base LSTM, the adversaries by lambda, and attention from elsewhere.
+std::vector<ModelGroup> guide_groups(const ReportedStudy& study);
+
+/// Everything that classifies: those of Tables 2 and 3, and the adversaries by lambda.
+std::vector<ModelGroup> model_groups(const ReportedStudy& study);
+
+/// The names of guide_groups' rows.
+inline constexpr std::string_view kUniformGuide = "Uniform", kTrainedGuide = "Trained MLP", kBaseGuide = "Base LSTM";
+std::string adversary_guide(double lambda);
+/// Null where there is no group of that name.
+const ModelGroup* find_group(const std::vector<ModelGroup>& groups, std::string_view name);
+
+/// F1 of model a minus F1 of model b.
+struct F1Comparison {
+  std::string a, b;
+  std::vector<double> by_seed;  ///< a difference per seed that both have
+  uint64_t seed = 0;            ///< the first such seed, for which is
+  F1Difference texts;           ///< the paired bootstrap over the test texts
+
+  /// The rule of the findings: the 95 % interval of the mean over the seeds (Student's t) with kSeedsForInterval seeds
+  /// or more, else the bootstrap's.
+  double mean_difference() const;
+  double low() const, high() const;
+  bool above() const { return low() > 0; }
+  bool below() const { return high() < 0; }
+};
+inline constexpr size_t kSeedsForInterval = 3;
+inline constexpr int32_t kResamples = 10000;
+/// Nothing when the two have no seed in common.
+std::optional<F1Comparison> compare(const ReportedStudy& study, const ModelGroup& a, const ModelGroup& b);
+/// Each group with the one before it: the later one is a.
+std::vector<F1Comparison> compare_neighbours(const ReportedStudy& study, const std::vector<ModelGroup>& groups);
+
+}  // namespace notnot

@@ -1,0 +1,125 @@
+#pragma once
+// Run folders for the tests of the report, written as training writes them, on a handful of texts.
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/run_folder.h"
+#include "experiments/run_spec.h"
+#include "kernels/error.h"
+#include "tests/temporary_folder.h"
+
+namespace notnot {
+
+struct FakeText {
+  std::string words;
+  int32_t label;
+  float probability;
+  std::vector<float> attention;  ///< a weight per word
+};
+
+inline const std::vector<FakeText> kTexts = {{"good film", 1, 0.9F, {0.75F, 0.25F}},
+                                             {"<i>\"bad\"&'film'</i> x", 0, 0.2F, {1, 0}}};
+
+inline std::vector<FakeText> with_attention(std::vector<FakeText> texts,
+                                            const std::vector<std::vector<float>>& weights) {
+  for (size_t i = 0; i < texts.size(); ++i) texts[i].attention = weights[i];
+  return texts;
+}
+inline std::vector<FakeText> uniform_texts() { return with_attention(kTexts, {{0.5F, 0.5F}, {0.5F, 0.5F}}); }
+
+inline nlohmann::json fake_config(const nlohmann::json& changes) {
+  nlohmann::json choices = {{"dataset", "sst"}, {"data", "data/sst"}, {"encoder", "lstm"}, {"attention", "learned"},
+                            {"embed", 300},     {"hidden", 128},      {"vectors", ""},     {"init", ""},
+                            {"seed", 10},       {"epochs", 8},        {"select", "test"}};
+  choices.update(changes);
+  const auto sizes = [](int negative, int positive) {
+    return nlohmann::json{{"negative", negative}, {"positive", positive}, {"tokens", 9}};
+  };
+  return {{"choices", choices},
+          {"data",
+           {{"vocabulary", 13826},
+            {"words_with_vectors", 11171},
+            {"splits", {{"train", sizes(3034, 3321)}, {"dev", sizes(397, 424)}, {"test", sizes(863, 862)}}}}},
+          {"device", "cpu (avx2)"}};
+}
+
+/// The texts as a split, with what a model says of them.
+struct FakeSplit {
+  Vocabulary vocabulary;
+  Split split;
+  std::vector<float> log_attention, probability;
+
+  explicit FakeSplit(const std::vector<FakeText>& texts) : vocabulary(vocabulary_of(texts)) {
+    for (const FakeText& text : texts) {
+      const std::vector<int32_t> ids = vocabulary.encode(text.words);
+      NOTNOT_CHECK(ids.size() == text.attention.size() + 2, "`{}` has {} weights", text.words, text.attention.size());
+      split.token_ids.insert(split.token_ids.end(), ids.begin(), ids.end());
+      split.offsets.push_back(static_cast<int64_t>(split.token_ids.size()));
+      split.labels.push_back(text.label);
+      split.rows.push_back(100 + split.size());
+      log_attention.push_back(-std::numeric_limits<float>::infinity());
+      for (const float weight : text.attention) log_attention.push_back(std::log(weight));
+      log_attention.push_back(-std::numeric_limits<float>::infinity());
+      probability.push_back(text.probability);
+    }
+  }
+
+ private:
+  static Vocabulary vocabulary_of(const std::vector<FakeText>& texts) {
+    std::vector<LabelledText> labelled;
+    for (const FakeText& text : texts) labelled.push_back({text.words, text.label, SplitName::train, 1});
+    return Vocabulary::build(labelled, 1);
+  }
+};
+
+/// A finished run; `test` are its measures in result.json, which need not fit the texts.
+inline std::filesystem::path fake_run(const TemporaryFolder& folder, const std::string& name,
+                                      const nlohmann::json& changes = nlohmann::json::object(),
+                                      const std::vector<FakeText>& texts = kTexts,
+                                      const Classification& test = {0.8456, 0.7999, 0.86, 0.87}) {
+  const FakeSplit fake(texts);
+  RunWriter writer(RunFolder(folder.path(), name));
+  writer.start(fake_config(changes));
+  EpochMetrics epoch;
+  epoch.train_seconds = 1.25;
+  writer.write_metrics(std::vector<EpochMetrics>(8, epoch));
+  writer.write_attention(SplitName::test, fake.split, fake.log_attention, fake.probability);
+  writer.write_predictions(fake.vocabulary, fake.split, fake.log_attention, fake.probability);
+  const bool adversary = changes.value("objective", "") == "adversary";
+  writer.finish({.epoch = 5, .selected_on = adversary ? "train loss" : "test", .split = {{{}, {}, test}}});
+  return folder.path() / name;
+}
+
+/// The same for a run of the paper's tests, in the folder of its name.
+inline std::filesystem::path fake_run(const TemporaryFolder& folder, const RunSpec& spec,
+                                      const std::vector<FakeText>& texts, double f1,
+                                      nlohmann::json changes = nlohmann::json::object()) {
+  changes.update(choices_of(spec));
+  const std::string dataset = changes.value("dataset", "sst");
+  return fake_run(folder, run_name(dataset, spec), changes, texts, {f1, 0.8, 0.9, 0.9});
+}
+
+/// A finished perturbation: per text the permutations' median change; `texts` are what its adversaries give.
+inline std::filesystem::path fake_perturbation(const TemporaryFolder& folder, const RunSpec& spec,
+                                               const std::vector<FakeText>& texts, const std::vector<float>& change,
+                                               nlohmann::json changes = nlohmann::json::object()) {
+  const FakeSplit fake(texts);
+  changes.update(choices_of(spec));
+  RunWriter writer(RunFolder(folder.path(), run_name(changes.value("dataset", "sst"), spec)));
+  writer.start(fake_config(changes));
+  writer.write_perturbations({.permutation_change = change,
+                              .adversary_jsd = std::vector<float>(texts.size(), 0.1F),
+                              .adversary_tvd = std::vector<float>(texts.size(), 0.01F),
+                              .adversary_probability = fake.probability,
+                              .adversary_log_attention = fake.log_attention,
+                              .offsets = {fake.split.offsets.begin(), fake.split.offsets.end()},
+                              .label = {fake.split.labels.begin(), fake.split.labels.end()},
+                              .row = {fake.split.rows.begin(), fake.split.rows.end()}});
+  writer.finish(nlohmann::json{{"permutation_change", 0.1}});
+  return writer.folder().path();
+}
+
+}  // namespace notnot
