@@ -193,12 +193,14 @@ class Queue {
       bool running = false;
       for (const auto& job : jobs_) {
         running |= job->state == JobState::running;
-        if (job->state != JobState::waiting || interrupted()) continue;
+        // Even a call that is stopped at once gets on by a batch.
+        if (job->state != JobState::waiting || (interrupted() && started_)) continue;
         const Job* needed = needed_by(*job);
         if (needed != nullptr && needed->state == JobState::failed) {
           fail(*job, std::make_exception_ptr(Error(needed->folder.path().string() + ", which it needs, failed")));
         } else if (needed == nullptr || needed->state == JobState::finished) {
           job->state = JobState::running;
+          started_ = true;
           return job.get();
         }
       }
@@ -239,6 +241,7 @@ class Queue {
   const JobOptions& options_;
   std::mutex mutex_;
   std::condition_variable changed_;
+  bool started_ = false;
 };
 
 size_t pending(const Jobs& jobs) {
