@@ -110,8 +110,13 @@ class Planner {
 
 /// How often the grid was extended: by two lambdas each time.
 int64_t extensions(const StudyOptions& options, const std::vector<RunSpec>& runs) {
-  const double planned = std::max(kGuideLambda, *std::max_element(options.lambdas.begin(), options.lambdas.end()));
-  return std::count_if(runs.begin(), runs.end(), [&](const RunSpec& spec) { return spec.lambda > planned; }) / 2;
+  const auto planned = [&](double lambda) {
+    return lambda == kGuideLambda ||
+           std::find(options.lambdas.begin(), options.lambdas.end(), lambda) != options.lambdas.end();
+  };
+  return std::count_if(runs.begin(), runs.end(),
+                       [&](const RunSpec& spec) { return spec.kind == RunKind::adversary && !planned(spec.lambda); }) /
+         2;
 }
 
 }  // namespace

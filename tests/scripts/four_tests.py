@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """The paper's four tests as commands: what they plan, train, skip, survive and report."""
+import csv
+import html.parser
 import json
 import math
 import random
+import re
 import signal
 import subprocess
 import time
+import xml.etree.ElementTree
 
 from common.program import (EXACT_FILES, SPLITS, Test, command, main, read_json, read_metrics, read_safetensors, run,
                             small_corpus, write_csv)
@@ -183,6 +187,65 @@ class Trains(Study):
         result = run(*self.arguments("diagnose", "--attention", attention, "--importance", "absolute", epochs=20))
         self.assertEqual(result.returncode, 2, "another file is another run")
         self.assertIn("other_checksum", result.stderr)
+
+
+class Page(html.parser.HTMLParser):
+    """Links, anchors and visible text of a page."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.links, self.ids, self.text, self.hidden = [], [], [], 0
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.hidden += tag in ("style", "script")
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.links += [attributes[name] for name in ("href", "src", "xlink:href") if name in attributes]
+
+    def handle_endtag(self, tag):
+        self.hidden -= tag in ("style", "script")
+
+    def handle_data(self, data):
+        if not self.hidden:
+            self.text.append(data)
+
+
+class Reports(Study):
+    def test_the_planted_corpus_from_its_texts_to_the_report(self):
+        report = self.folder / "report"
+        output = self.succeed("paper", "--datasets", "planted", "--hidden", 8, "--epochs", 1, "--adversary-epochs", 2,
+                              "--lambdas", "0,0.5", "--seeds", "50,257", "--repeats", 2, "--device", self.device,
+                              "--runs", self.runs, "--out", report)
+        self.assertIn(str(report / "index.html"), output)
+        page = Page(report / "index.html")
+        self.assertEqual(len(page.ids), len(set(page.ids)), "every id once")
+        for link in page.links:
+            if link.startswith("#"):
+                self.assertIn(link[1:], page.ids)
+            elif not link.startswith(("https://", "data:")):
+                self.assertTrue((report / link).is_file(), link)
+        text = " ".join(page.text)
+        self.assertNotRegex(text, re.compile(r"\b(nan|inf)\b", re.I))
+        for heading in ("Table 2", "Table 3", "Table 4", "Figure 3", "Figure 5", "Findings"):
+            self.assertIn(heading, text)
+        figures = sorted(path.relative_to(report) for path in report.glob("figures/*.svg"))
+        self.assertGreaterEqual(len(figures), 5)
+        for figure in figures:
+            xml.etree.ElementTree.parse(report / figure)
+            self.assertTrue((report / figure).with_suffix(".pdf").read_bytes().startswith(b"%PDF"))
+        tables = sorted(report.glob("tables/*.csv"))
+        self.assertGreaterEqual(len(tables), 4)
+        for table in tables:
+            with open(table, newline="", encoding="utf-8") as file:
+                rows = list(csv.reader(file))
+            self.assertGreater(len(rows), 1, table.name)
+            self.assertEqual({len(row) for row in rows}, {len(rows[0])}, table.name)
+            self.assertIn(r"\begin{tabular}", table.with_suffix(".tex").read_text(encoding="utf-8"))
+        again = self.folder / "again"
+        self.succeed("report", self.runs, "--out", again)
+        self.assertEqual((report / "index.html").read_bytes(), (again / "index.html").read_bytes(),
+                         "notnot report makes the same page from the folder of runs")
 
 
 class Survives(Study):
