@@ -50,7 +50,8 @@ std::string normalise(std::span<const double> values, Importance importance, std
       return fmt::format("weight {} is {}; give every word a finite number", k + 1, values[k]);
     if (importance == Importance::weights && values[k] < 0) {
       return fmt::format(
-          "weight {} is {}, below 0; if these are no attention weights, --importance says how they become some: {}, {} or {}",
+          "weight {} is {}, below 0; if these are no attention weights, --importance says how they become some: {}, {} "
+          "or {}",
           k + 1, values[k], to_string(Importance::absolute), to_string(Importance::positive),
           to_string(Importance::softmax));
     }
