@@ -153,6 +153,15 @@ const ReportedRun* best_adversary(const ReportedStudy& study) {
   return best;
 }
 
+bool grid_was_extended(const ReportedStudy& study) {
+  const auto grid = lambda_grid(study);
+  const auto far_enough = [](const ReportedRun* run) {
+    return run->spec.lambda <= kLambdas.back() && mean_jsd(*run) > kFarAttention;
+  };
+  return !grid.empty() && grid.back()->spec.lambda > kLambdas.back() &&
+         std::none_of(grid.begin(), grid.end(), far_enough);
+}
+
 const ReportedRun* most_distant_adversary(const ReportedStudy& study) {
   const auto grid = lambda_grid(study);
   const auto most = std::max_element(

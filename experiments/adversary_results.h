@@ -14,6 +14,8 @@ std::vector<const ReportedRun*> lambda_grid(const ReportedStudy& study);
 /// The best F1 among those of the grid whose JSD is above kFarAttention, the smaller lambda where two are equal; null
 /// when none is.
 const ReportedRun* best_adversary(const ReportedStudy& study);
+/// Whether there are larger lambdas than the default grid's because none of that reached kFarAttention.
+bool grid_was_extended(const ReportedStudy& study);
 /// The one with the largest JSD; null without adversaries.
 const ReportedRun* most_distant_adversary(const ReportedStudy& study);
 /// The one that the heat maps show: the best, else that of kGuideLambda, else the most distant.

@@ -29,6 +29,9 @@ struct PaperResults {
 };
 
 inline constexpr double kGuideLambda = 1e-3;  ///< of the adversary whose attention guides an MLP (Table 3)
+/// The grid that adversaries are trained on by default; the paper's Figure 5 and Table 4 span it.
+inline constexpr std::array<double, 12> kLambdas = {0,    1e-4,    2e-4, 2.5e-4, 3e-4, 4e-4,
+                                                    5e-4, 5.25e-4, 6e-4, 8e-4,   1e-3, 2e-3};
 inline constexpr double kFarAttention = 0.4;  ///< instance-mean JSD that Table 4's adversaries must exceed
 inline constexpr int32_t kPaperEpochs = 8, kPaperHidden = 128;
 inline constexpr uint64_t kPaperSeed = 10;

@@ -58,10 +58,10 @@ std::string grid_remark(const ReportedStudy& study) {
         "largest.</p>\n",
         kFarAttention);
   }
-  if (grid.back()->spec.lambda > kGuideLambda) {
-    remark +=
-        fmt::format("<p>The grid was extended upwards: it goes to &lambda; = {:g}, beyond the paper&#39;s {:g}.</p>\n",
-                    grid.back()->spec.lambda, kGuideLambda);
+  if (grid_was_extended(study)) {
+    remark += fmt::format(
+        "<p>No &lambda; up to {:g} passes a mean JSD of {:g}, so the grid was extended upwards, to {:g}.</p>\n",
+        kLambdas.back(), kFarAttention, grid.back()->spec.lambda);
   }
   return remark;
 }

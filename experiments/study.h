@@ -22,7 +22,7 @@ enum class Test : uint8_t {
 struct StudyOptions {
   uint64_t seed = 10;  ///< of the base model and of all that is compared with it
   std::vector<uint64_t> seeds = {50, 257, 500231, 100078, 12504, 90754789, 8988812, 2};
-  std::vector<double> lambdas = {0, 1e-4, 2e-4, 2.5e-4, 3e-4, 4e-4, 5e-4, 5.25e-4, 6e-4, 8e-4, 1e-3, 2e-3};
+  std::vector<double> lambdas = {kLambdas.begin(), kLambdas.end()};
   /// Trained seeds per cell of Tables 2 to 4: `seed` and the first of `seeds`.
   int32_t repeats = 1;
   /// Of the adversaries. Default: the base model's own, which starts them at its initial parameters; one more adversary

@@ -239,6 +239,18 @@ TEST_CASE("Table 4: the best F1 beyond a JSD of 0.4, and the whole grid by lambd
   CHECK_HAS(finding.reason, "JSD 0.520, F1 minus its base model's -0.005 (n = 1)");
 }
 
+TEST_CASE("the grid was extended only where none of the default lambdas goes far enough") {
+  const auto extended = [](const std::vector<std::tuple<double, double, int>>& grid) {
+    const TemporaryFolder folder;
+    fake_grid(folder, grid);
+    return grid_was_extended(only_study(folder));
+  };
+  CHECK(extended({{2e-3, 0.8, 1}, {4e-3, 0.79, 2}, {8e-3, 0.78, 4}}));
+  CHECK_FALSE(extended({{2e-3, 0.8, 4}, {8e-3, 0.78, 4}}));  // larger ones were asked for
+  CHECK_FALSE(extended({{1e-3, 0.8, 1}, {2e-3, 0.79, 4}}));
+  CHECK_FALSE(extended({}));
+}
+
 TEST_CASE("no adversary goes far enough") {
   const TemporaryFolder folder;
   fake_grid(folder, {{2e-4, 0.79, 1}, {1e-4, 0.81, 2}});
