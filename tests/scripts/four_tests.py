@@ -11,6 +11,7 @@ import subprocess
 import time
 import xml.etree.ElementTree
 
+from bad_input import limit_file_size
 from common.program import (EXACT_FILES, SPLITS, Test, command, main, read_json, read_metrics, read_safetensors, run,
                             small_corpus, write_csv)
 
@@ -308,6 +309,16 @@ class Survives(Study):
         in_the_way.rmdir()
         self.succeed(*self.arguments("guides", "--adversary-epochs", 2))
         self.assertFalse(list(self.runs.glob("*/failure.json")))
+
+    def test_a_full_disk(self):
+        # Room for the checkpoints of an MLP, but not of an LSTM.
+        result = run(*self.arguments("guides", "--adversary-epochs", 2), preexec_fn=limit_file_size(250_000))
+        self.assertEqual(result.returncode, 1)
+        reason = read_json(self.runs / "own-lstm-learned-seed10" / "failure.json")["reason"]
+        self.assertIn("checkpoint.safetensors", reason)
+        self.assertEqual(self.finished(), {"own-tokens-learned-seed10", "own-tokens-uniform-seed10"})
+        self.succeed(*self.arguments("guides", "--adversary-epochs", 2))
+        self.assertEqual(len(self.finished()), 6)
 
     def test_another_run_in_the_way(self):
         self.study("uniform")
