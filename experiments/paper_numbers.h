@@ -1,6 +1,7 @@
 #pragma once
 // Results of "Attention is not not Explanation" (Wiegreffe & Pinter 2019) that ours are set beside; what it publishes
 // about the data is in engine/published.h.
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <string_view>
