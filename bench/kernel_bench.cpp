@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "bench/comparison.h"
 #include "bench/kernel_cases.h"
 #include "bench/measuring.h"
 #include "engine/files.h"
@@ -28,19 +29,6 @@ struct Row {
   double error = 0, median = 0, fastest = 0, slowest = 0, floor = 0;  ///< times in microseconds
   bool passed() const { return error <= kernel->tolerance; }          // NaN does not pass
 };
-
-/// The largest difference, relative to the largest expected value.
-double error_of(const std::vector<float>& actual, const std::vector<float>& expected) {
-  NOTNOT_CHECK(actual.size() == expected.size(), "{} values for {}", actual.size(), expected.size());
-  double scale = 0, worst = 0;
-  for (const float value : expected) scale = std::max(scale, std::abs(double{value}));
-  for (size_t i = 0; i < actual.size(); ++i) {
-    const double difference = std::abs(double{actual[i]} - expected[i]);
-    if (!(difference <= worst)) worst = difference;
-    if (std::isnan(worst)) return worst;
-  }
-  return scale > 0 ? worst / scale : worst;
-}
 
 /// Microseconds that the counted work takes at least.
 double floor_of(const KernelCase& kernel, const Limits& limits) {
@@ -66,7 +54,7 @@ class Bench {
     const Prepared expected = kernel.prepare(baseline), tested = kernel.prepare(device_);
     expected.launch();
     tested.launch();
-    Row row{.kernel = &kernel, .error = error_of(tested.result(), expected.result())};
+    Row row{.kernel = &kernel, .error = relative_difference(tested.result(), expected.result())};
     std::vector<double> times;
     Timer timer(device_);
     for (int i = 0; i < repeats_; ++i) {

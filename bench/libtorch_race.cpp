@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "bench/comparison.h"
 #include "bench/libtorch_twin.h"
 #include "engine/files.h"
 #include "engine/open_device.h"
@@ -122,28 +123,6 @@ AttentionClassifier make_ours(const Track& track, const Device& device) {
 
 // --- equality
 
-/// The largest difference, over the largest of `b`; NaN where either has one.
-double relative(const std::vector<float>& a, const std::vector<float>& b) {
-  double worst = 0, scale = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const double difference = std::abs(double{a[i]} - b[i]);
-    if (!(difference <= worst)) worst = difference;
-    scale = std::max(scale, std::abs(double{b[i]}));
-    if (std::isnan(worst)) return worst;
-  }
-  return scale > 0 ? worst / scale : worst;
-}
-
-double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  double worst = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const double difference = std::abs(double{a[i]} - b[i]);
-    if (!(difference <= worst)) worst = difference;
-    if (std::isnan(worst)) return worst;
-  }
-  return worst;
-}
-
 struct Errors {
   double loss = 0, gradient = 0, parameter = 0;
   bool passed() const {
@@ -162,7 +141,7 @@ Errors compare(const Track& track, const Device& device, const Options& options)
     const double b = theirs->compute_gradients(batch, kPositiveWeight);
     const double loss = std::abs(a - b) / std::abs(b);
     if (!(loss <= errors.loss)) errors.loss = loss;
-    if (step == 0) errors.gradient = relative(ours.gradients(), theirs->gradients());
+    if (step == 0) errors.gradient = relative_difference(ours.gradients(), theirs->gradients());
     ours.apply_gradients();
     theirs->apply_gradients();
   }

@@ -1,18 +1,9 @@
 #include "engine/divergence.h"
 
-#include <cmath>
-#include <numeric>
-
+#include "engine/statistics.h"
 #include "kernels/error.h"
 
 namespace notnot {
-namespace {
-
-double mean(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-}  // namespace
 
 double Divergences::mean_tvd() const { return mean(tvd); }
 double Divergences::mean_jsd() const { return mean(jsd); }
@@ -26,7 +17,7 @@ Divergences divergences(const Attention& a, const Attention& b, double tvd_facto
   Divergences result;
   for (size_t i = 0; i < a.label.size(); ++i) {
     const auto begin = static_cast<size_t>(a.offsets[i]), size = static_cast<size_t>(a.offsets[i + 1]) - begin;
-    result.tvd.push_back(tvd_factor * std::fabs(static_cast<double>(a.probability[i]) - b.probability[i]));
+    result.tvd.push_back(total_variation(a.probability[i], b.probability[i], tvd_factor));
     result.jsd.push_back(jensen_shannon(std::span(a.log_attention).subspan(begin, size),
                                         std::span(b.log_attention).subspan(begin, size)));
   }

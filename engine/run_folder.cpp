@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "engine/checksum.h"
 #include "engine/files.h"
 #include "engine/safetensors.h"
 #include "engine/version.h"
@@ -303,6 +304,12 @@ RunResult RunFolder::result() const {
   } catch (const Json::exception& error) {
     throw_damaged(result_path(), error.what());
   }
+}
+
+std::string RunFolder::attention_checksum() const {
+  Sha256 sum;
+  for (const SplitName split : kSplitNames) sum.update(sha256_of_file(attention_path(split)));
+  return sum.hex();
 }
 
 Attention RunFolder::attention(SplitName split) const {

@@ -109,6 +109,8 @@ class RunFolder {
   std::optional<std::string> failure() const;
   std::vector<EpochMetrics> metrics() const;
   RunResult result() const;
+  /// SHA-256 over the attention of all three splits: what a run that learns from this one remembers of it.
+  std::string attention_checksum() const;
   /// Checked: offsets fit, labels are 0 or 1, probabilities lie in [0, 1] and every text's weights sum to 1.
   Attention attention(SplitName split) const;
   /// Checked likewise, and the three measures lie where Perturbations says.

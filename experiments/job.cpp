@@ -9,7 +9,6 @@
 #include <numeric>
 #include <thread>
 
-#include "engine/checksum.h"
 #include "experiments/interrupt.h"
 #include "experiments/progress.h"
 #include "models/perturbation.h"
@@ -60,12 +59,8 @@ RunFolder folder_of_other(const Job& job) { return {job.setup->arguments.runs, j
 
 bool is_external(const Job& job) { return job.setup->guide && job.spec.other == job.setup->guide->label; }
 
-/// Of the files that `load_targets` reads.
 std::string checksum_of_other(const Job& job) {
-  if (is_external(job)) return job.setup->guide->checksum;
-  Sha256 sum;
-  for (const SplitName split : kSplitNames) sum.update(sha256_of_file(folder_of_other(job).attention_path(split)));
-  return sum.hex();
+  return is_external(job) ? job.setup->guide->checksum : folder_of_other(job).attention_checksum();
 }
 
 Targets load_targets(const Job& job) {
@@ -137,16 +132,21 @@ void run_job(Job& job, const OpenDevice& device, const JobOptions& options, Trai
   config["threads"] = device.get().threads;
   if (job.spec.kind == RunKind::perturbation) return perturb(job, device, std::move(config));
   Targets loaded;
-  if (needs_another(job.spec.kind) && !is_external(job)) loaded = load_targets(job);
-  TrainingRequest request{.dataset = &job.setup->corpus.dataset,
-                          .targets = is_external(job) ? &job.setup->guide->targets : &loaded,
-                          .model = job.setup->model(job.spec),
-                          .training = job.setup->training(job.spec),
-                          .initial_parameters = job.setup->initial_parameters(job.spec),
-                          .config = std::move(config),
-                          .resume = options.resume,
-                          .profile = options.profile ? &job.profile : nullptr};
-  if (!needs_another(job.spec.kind)) request.targets = nullptr;
+  const Targets* targets = nullptr;
+  if (is_external(job)) {
+    targets = &job.setup->guide->targets;
+  } else if (needs_another(job.spec.kind)) {
+    loaded = load_targets(job);
+    targets = &loaded;
+  }
+  const TrainingRequest request{.dataset = &job.setup->corpus.dataset,
+                                .targets = targets,
+                                .model = job.setup->model(job.spec),
+                                .training = job.setup->training(job.spec),
+                                .initial_parameters = job.setup->initial_parameters(job.spec),
+                                .config = std::move(config),
+                                .resume = options.resume,
+                                .profile = options.profile ? &job.profile : nullptr};
   train(device.get(), request, *job.writer, monitor);
   if (!options.keep_checkpoint) job.writer->remove_checkpoint();
 }

@@ -26,7 +26,7 @@ struct Job {
         spec(std::move(its_spec)),
         folder(its_setup.arguments.runs, run_name(its_setup.name(), spec)) {}
 };
-/// Every run that another needs stands before it, or was finished earlier.
+/// In the order in which they start, but for those that wait for others.
 using Jobs = std::vector<std::unique_ptr<Job>>;
 
 struct JobOptions {

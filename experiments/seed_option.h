@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace notnot {
 
@@ -19,6 +22,13 @@ inline CLI::Validator valid_seed() {
         return good ? std::string() : fmt::format("{} is not a whole number from 0 to 2^64 - 1", text);
       },
       "");
+}
+
+/// The smallest seed that `seeds` has more than once.
+inline std::optional<uint64_t> given_twice(std::vector<uint64_t> seeds) {
+  std::sort(seeds.begin(), seeds.end());
+  const auto twice = std::adjacent_find(seeds.begin(), seeds.end());
+  return twice == seeds.end() ? std::nullopt : std::optional(*twice);
 }
 
 }  // namespace notnot

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "engine/prepared.h"
+#include "engine/statistics.h"
 #include "engine/word_vectors.h"
 
 namespace notnot {
@@ -113,7 +114,7 @@ TrainingOptions Setup::training(const RunSpec& spec) const {
           .batch_size = arguments.batch,
           .select = selection(arguments),
           .objective = adversary ? Objective::adversary : Objective::classify,
-          .tvd_factor = arguments.tvd == "single" ? 0.5 : 1.0,
+          .tvd_factor = arguments.tvd == "single" ? kTvdSingle : kTvdTwoClass,
           .lambda = spec.lambda,
           .patience = arguments.patience,
           .optimiser = {}};

@@ -178,9 +178,7 @@ void report_studies(const Studies& studies, const std::filesystem::path& out) {
 void check_study(const StudyArguments& arguments) {
   std::vector<uint64_t> seeds = arguments.study.seeds;
   seeds.push_back(arguments.study.seed);
-  std::sort(seeds.begin(), seeds.end());
-  const auto twice = std::adjacent_find(seeds.begin(), seeds.end());
-  if (twice != seeds.end()) {
+  if (const auto twice = given_twice(std::move(seeds))) {
     throw InputError(fmt::format("seed {} is given twice, in --seed and --seeds; give every seed once", *twice));
   }
   if (arguments.study.repeats > static_cast<int32_t>(arguments.study.seeds.size()) + 1) {
@@ -224,10 +222,8 @@ void test_command(const StudyArguments& arguments, Test test) {
 }
 
 std::string checksum_of(const std::filesystem::path& attention) {
-  if (!std::filesystem::is_directory(attention)) return sha256_of_file(attention);
-  Sha256 sum;
-  for (const SplitName split : kSplitNames) sum.update(sha256_of_file(RunFolder(attention).attention_path(split)));
-  return sum.hex();
+  return std::filesystem::is_directory(attention) ? RunFolder(attention).attention_checksum()
+                                                  : sha256_of_file(attention);
 }
 
 ExternalGuide load_guide(const StudyArguments& arguments, const Dataset& dataset) {

@@ -66,14 +66,10 @@ void explain(const Setup& setup, const RunSpec& spec) {
   }
 }
 
-void check_seeds(std::vector<uint64_t> seeds) {
-  std::sort(seeds.begin(), seeds.end());
-  const auto twice = std::adjacent_find(seeds.begin(), seeds.end());
-  if (twice != seeds.end()) throw InputError(fmt::format("--seed {} is given twice; give every seed once", *twice));
-}
-
 void train_command(const TrainArguments& arguments) {
-  check_seeds(arguments.seeds);
+  if (const auto twice = given_twice(arguments.seeds)) {
+    throw InputError(fmt::format("--seed {} is given twice; give every seed once", *twice));
+  }
   const Setup setup = make_setup(arguments.setup);
   if (arguments.explain) return explain(setup, arguments.spec(arguments.seeds.front()));
   if (!setup.arguments.init.empty()) setup.initial_parameters(arguments.spec(arguments.seeds.front()));  // do they fit?

@@ -12,21 +12,13 @@
 #include "engine/text.h"
 #include "models/training.h"
 #include "tests/backends/backend.h"
+#include "tests/backends/short_texts.h"
 #include "tests/temporary_folder.h"
 
 namespace notnot {
 namespace {
 
-/// Texts of 1 to 9 words.
-Dataset small_corpus() {
-  auto texts = make_planted_corpus({.seed = 1, .train = 70, .dev = 20, .test = 20, .min_length = 9, .max_length = 12});
-  for (size_t i = 0; i < texts.size(); ++i) {
-    auto words = split_words(texts[i].words);
-    words.resize(i % 9 + 1);
-    texts[i].words = join_words(words);
-  }
-  return make_dataset("planted", texts, {});
-}
+Dataset small_corpus() { return short_texts(70, 20, 20); }
 
 ModelOptions small_model(const Dataset& data, Encoder encoder, AttentionKind attention, int32_t hidden = 5) {
   return {

@@ -13,22 +13,14 @@
 #include "kernels/math.h"
 #include "models/training.h"
 #include "tests/backends/backend.h"
+#include "tests/backends/short_texts.h"
 
 namespace notnot {
 namespace {
 
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
-/// Texts of 1 to 9 words.
-Dataset small_corpus() {
-  auto texts = make_planted_corpus({.seed = 1, .train = 4, .dev = 2, .test = 12, .min_length = 9, .max_length = 12});
-  for (size_t i = 0; i < texts.size(); ++i) {
-    auto words = split_words(texts[i].words);
-    words.resize(i % 9 + 1);
-    texts[i].words = join_words(words);
-  }
-  return make_dataset("planted", texts, {});
-}
+Dataset small_corpus() { return short_texts(4, 2, 12); }
 
 /// A model with initial parameters, its output layer enlarged so that attention matters.
 AttentionClassifier make_model(const Dataset& data, const Split& split) {
