@@ -78,8 +78,10 @@ class Bootstrap(unittest.TestCase):
         self.assertEqual((status, calls), (1, []))
         self.assertIn("libcsv-dev", output)
 
-    def test_download_tools(self):
-        self.assertIn("ca-certificates", self.bootstrap("--download")[2][-1])
+    def test_options_ask_for_more(self):
+        for option, package in (("--download", "ca-certificates"), ("--simt", "libboost-context-dev"), ("--presets", "ccache")):
+            status, output, calls = self.bootstrap(option)
+            self.assertEqual((status, calls[-1].split()[-1]), (0, package), output)
 
     def test_failed_installation(self):
         (self.bin / "apt-get").write_text("#!/bin/sh\nexit 100\n")
