@@ -114,8 +114,12 @@ struct CudnnLstm::State {
     NOTNOT_CUDNN_CHECK(cudnnGetRNNWeightSpaceSize(context, rnn, &bytes));
     weights = std::make_unique<DeviceArray<float>>(device, std::vector<float>(bytes / sizeof(float)));
     dweights = std::make_unique<DeviceArray<float>>(device, std::vector<float>(bytes / sizeof(float)));
+    size_t inference_bytes = 0;
+    NOTNOT_CUDNN_CHECK(
+        cudnnGetRNNTempSpaceSizes(context, rnn, CUDNN_FWD_MODE_INFERENCE, x_data, &inference_bytes, &reserve_bytes));
     NOTNOT_CUDNN_CHECK(
         cudnnGetRNNTempSpaceSizes(context, rnn, CUDNN_FWD_MODE_TRAINING, x_data, &bytes, &reserve_bytes));
+    bytes = std::max(bytes, inference_bytes);
     workspace = std::make_unique<DeviceArray<char>>(device, std::vector<char>(bytes));
     reserve = std::make_unique<DeviceArray<char>>(device, std::vector<char>(reserve_bytes));
     for_each_weight(*weights, [&](const float* from, float* to, size_t count) {

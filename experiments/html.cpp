@@ -106,6 +106,9 @@ code { font-size: .92em; overflow-wrap: anywhere; }
   html { font-size: 10pt; }
   header, main, nav { max-width: none; padding: 0; }
   .scroll { overflow: visible; }
+  table { font-size: 8pt; }
+  th, td { white-space: normal; padding-left: .6rem; }
+  td:last-child { overflow-wrap: anywhere; }
   .text, tr { break-inside: avoid; }
   h2, h3, h4, .caption { break-after: avoid; }
   details, nav, .skip, .files { display: none; }
