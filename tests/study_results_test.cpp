@@ -142,6 +142,14 @@ TEST_CASE("Table 1: the data beside the paper's") {
   CHECK_HAS(conditions(study), "this leaks");
 }
 
+TEST_CASE("a part of the paper's training texts is said at each number") {
+  const TemporaryFolder folder;
+  fake_run(folder, spec(RunKind::base), base_texts(), 0.8, {{"dataset", "agnews"}});
+  CHECK_HAS(conditions(only_study(folder)),
+            "Data: agnews, not the paper's test split, PARTIAL: 7,176 training and development texts where the paper's "
+            "Table 1 has 60,000. Start:");
+}
+
 TEST_CASE("Table 2: the base seed, the mean over the seeds, and the paper's numbers") {
   const TemporaryFolder folder;
   fake_run(folder, spec(RunKind::base), base_texts(), 0.83);
