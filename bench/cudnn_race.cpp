@@ -11,7 +11,7 @@
 #include "bench/cudnn_lstm.h"
 #include "bench/kernel_cases.h"
 #include "bench/measuring.h"
-#include "engine/files.h"
+#include "bench/result_file.h"
 #include "engine/open_device.h"
 #include "engine/version.h"
 #include "kernels/bilstm.h"
@@ -49,18 +49,6 @@ LstmTask make_task(const Workload& workload) {
   return task;
 }
 
-/// [8H, E] to [E, 8H] with the stride that token_projection_forward wants.
-std::vector<float> transposed(const LstmTask& task) {
-  const int64_t width = 8 * task.hidden, stride = weight_stride(width);
-  std::vector<float> values(static_cast<size_t>(task.embed * stride));
-  for (int64_t row = 0; row < width; ++row) {
-    for (int64_t k = 0; k < task.embed; ++k) {
-      values[static_cast<size_t>(k * stride + row)] = task.weight_ih[static_cast<size_t>(row * task.embed + k)];
-    }
-  }
-  return values;
-}
-
 /// notnot's side. It also sums the input's gradient over the occurrences of each id, which cuDNN leaves to its caller.
 class OurLstm {
  public:
@@ -70,7 +58,7 @@ class OurLstm {
         batch_(device, task.batch),
         embedding_(device, task.embedding),
         weight_ih_(device, task.weight_ih),
-        weight_transposed_(device, transposed(task)),
+        weight_transposed_(device, task.embed * weight_stride(width())),
         weight_hh_(device, task.weight_hh),
         bias_ih_(device, task.bias_ih),
         bias_hh_(device, task.bias_hh),
@@ -88,7 +76,13 @@ class OurLstm {
         dbias_(device, std::vector<float>(task.bias_ih.size())),
         second_dbias_(device, std::vector<float>(task.bias_hh.size())),
         workspace_(device, bilstm_workspace(task.hidden, task.batch.sequences())),
-        sum_workspace_(device, column_sum_workspace(unique(), width())) {}
+        sum_workspace_(device, column_sum_workspace(unique(), width())) {
+    transpose(device, {.rows = width(),
+                       .columns = task.embed,
+                       .to_stride = weight_stride(width()),
+                       .from = weight_ih_,
+                       .to = weight_transposed_});
+  }
 
   void forward(bool training) {
     token_projection_forward(device_, {.batch = batch_.batch(),
@@ -272,15 +266,7 @@ bool run(const Options& options) {
   fmt::print(
       "x: how many times as long cuDNN takes. Padded: another function backwards in time, so only the states of the "
       "forward direction are compared.\n");
-  if (!options.json.empty()) {
-    write_atomically(options.json, Json({{"version", version()},
-                                         {"commit", commit()},
-                                         {"cudnn", cudnn_version()},
-                                         {"device", device.description()},
-                                         {"rows", rows}})
-                                           .dump(1) +
-                                       "\n");
-  }
+  write_results(options.json, device, {{"cudnn", cudnn_version()}, {"rows", rows}});
   return passed;
 }
 

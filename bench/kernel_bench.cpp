@@ -10,7 +10,7 @@
 #include "bench/comparison.h"
 #include "bench/kernel_cases.h"
 #include "bench/measuring.h"
-#include "engine/files.h"
+#include "bench/result_file.h"
 #include "engine/open_device.h"
 #include "engine/version.h"
 
@@ -127,15 +127,7 @@ bool run(const Options& options) {
     }
   }
   if (rows.empty()) throw InputError(fmt::format("no operation has `{}` in its name", options.filter));
-  if (!options.json.empty()) {
-    write_atomically(options.json, nlohmann::json({{"version", version()},
-                                                   {"commit", commit()},
-                                                   {"device", device.description()},
-                                                   {"limits", bench.limits().source},
-                                                   {"kernels", rows}})
-                                           .dump(1) +
-                                       "\n");
-  }
+  write_results(options.json, device, {{"limits", bench.limits().source}, {"kernels", rows}});
   return passed;
 }
 

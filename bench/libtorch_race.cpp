@@ -12,7 +12,7 @@
 
 #include "bench/comparison.h"
 #include "bench/libtorch_twin.h"
-#include "engine/files.h"
+#include "bench/result_file.h"
 #include "engine/open_device.h"
 #include "engine/random.h"
 #include "engine/version.h"
@@ -297,16 +297,8 @@ bool run(const Options& options) {
   fmt::print(
       "ms: per batch, of LibTorch for one model. x: how many times as long LibTorch takes for M models, one after "
       "another.\n");
-  if (!options.json.empty()) {
-    write_atomically(options.json, Json({{"version", version()},
-                                         {"commit", commit()},
-                                         {"libtorch", libtorch().version()},
-                                         {"device", device.description()},
-                                         {"threads", options.threads},
-                                         {"rows", rows}})
-                                           .dump(1) +
-                                       "\n");
-  }
+  write_results(options.json, device,
+                {{"libtorch", libtorch().version()}, {"threads", options.threads}, {"rows", rows}});
   return passed;
 }
 
