@@ -85,16 +85,20 @@ class OurLstm {
   }
 
   void forward(bool training) {
-    token_projection_forward(device_, {.batch = batch_.batch(),
-                                       .vocabulary = task_.vocabulary,
+    gather_rows(device_, {.count = batch_.batch().unique,
+                          .columns = task_.embed,
+                          .from_rows = task_.vocabulary,
+                          .from = embedding_,
+                          .rows = batch_.batch().unique_ids,
+                          .to = rows_});
+    token_projection_forward(device_, {.count = batch_.batch().unique,
                                        .embed = task_.embed,
                                        .width = width(),
                                        .activation = Activation::identity,
-                                       .embedding = embedding_,
+                                       .rows = rows_,
                                        .weight_transposed = weight_transposed_,
                                        .bias = bias_ih_,
                                        .second_bias = bias_hh_,
-                                       .rows = rows_,
                                        .table = table_});
     bilstm_forward(device_, {.batch = batch_.batch(),
                              .hidden = task_.hidden,

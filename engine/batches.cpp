@@ -63,12 +63,12 @@ BatchCapacity training_capacity(const Split& split, int32_t batch_size, int32_t 
   return {count, tokens, std::min<int64_t>(tokens, vocabulary)};
 }
 
-BatchCapacity capacity_of(const Split& split, const std::vector<std::vector<int32_t>>& batches, int32_t vocabulary) {
+BatchCapacity capacity_of(const Split& split, const std::vector<std::vector<int32_t>>& batches) {
   BatchCapacity capacity;
   for (const auto& batch : batches) {
     const int64_t tokens = std::accumulate(batch.begin(), batch.end(), int64_t{0},
                                            [&](int64_t sum, int32_t text) { return sum + split.length(text); });
-    capacity = larger(capacity, {static_cast<int64_t>(batch.size()), tokens, std::min<int64_t>(tokens, vocabulary)});
+    capacity = larger(capacity, {static_cast<int64_t>(batch.size()), tokens, 0});
   }
   return capacity;
 }
@@ -102,47 +102,60 @@ HostBatch assemble_batch(const Split& split, const std::vector<int32_t>& texts, 
   return batch;
 }
 
-DeviceBatch::DeviceBatch(Arena& arena, const BatchCapacity& capacity, int32_t vocabulary) : vocabulary_(vocabulary) {
+DeviceBatch::DeviceBatch(Arena& arena, const BatchCapacity& evaluation, const BatchCapacity& training,
+                         int32_t vocabulary)
+    : vocabulary_(vocabulary) {
+  const BatchCapacity capacity = larger(evaluation, training);
   arena.add("batch", "token_ids", {capacity.tokens}, &buffers_->token_ids);
   arena.add("batch", "offsets", {capacity.sequences + 1}, &buffers_->offsets);
   arena.add("batch", "labels", {capacity.sequences}, &buffers_->labels);
-  arena.add("batch", "unique_ids", {capacity.unique}, &buffers_->unique_ids);
-  arena.add("batch", "unique_row", {capacity.tokens}, &buffers_->unique_row);
-  arena.add("batch", "occurrence_offsets", {capacity.unique + 1}, &buffers_->occurrence_offsets);
-  arena.add("batch", "occurrences", {capacity.tokens}, &buffers_->occurrences);
-  arena.add("batch", "unique_tokens workspace", {unique_tokens_workspace(capacity.tokens, vocabulary)},
+  if (training.tokens == 0) return;
+  arena.add("batch", "unique_ids", {training.unique}, &buffers_->unique_ids);
+  arena.add("batch", "unique_row", {training.tokens}, &buffers_->unique_row);
+  arena.add("batch", "occurrence_offsets", {training.unique + 1}, &buffers_->occurrence_offsets);
+  arena.add("batch", "occurrences", {training.tokens}, &buffers_->occurrences);
+  arena.add("batch", "unique_tokens workspace", {unique_tokens_workspace(training.tokens, vocabulary)},
             &buffers_->workspace);
 }
 
-void DeviceBatch::load(const Device& device, const HostBatch& batch) {
+void DeviceBatch::load(const Device& device, const HostBatch& batch, bool training) {
   const Buffers& b = *buffers_;
-  NOTNOT_CHECK(
-      batch.tokens() <= b.token_ids.size && batch.sequences() < b.offsets.size && batch.unique <= b.unique_ids.size,
-      "{} tokens, {} sequences, {} distinct ids exceed the capacity {}, {}, {}", batch.tokens(), batch.sequences(),
-      batch.unique, b.token_ids.size, b.offsets.size - 1, b.unique_ids.size);
+  NOTNOT_CHECK(batch.tokens() <= b.token_ids.size && batch.sequences() < b.offsets.size,
+               "{} tokens, {} sequences exceed the capacity {}, {}", batch.tokens(), batch.sequences(),
+               b.token_ids.size, b.offsets.size - 1);
   copy_to_device(device, b.token_ids.data, batch.token_ids.data(), batch.token_ids.size() * sizeof(int32_t));
   copy_to_device(device, b.offsets.data, batch.offsets.data(), batch.offsets.size() * sizeof(int32_t));
   copy_to_device(device, b.labels.data, batch.labels.data(), batch.labels.size() * sizeof(int32_t));
-  unique_tokens(device, {.tokens = batch.tokens(),
+  labels_ = b.labels;
+  ragged_ = {.sequences = batch.sequences(),
+             .tokens = batch.tokens(),
+             .longest = batch.longest,
+             .unique = vocabulary_,
+             .token_ids = b.token_ids,
+             .offsets = b.offsets,
+             .unique_ids = {},
+             .unique_row = b.token_ids,
+             .occurrence_offsets = {},
+             .occurrences = {}};
+  if (training) find_unique(device, batch.unique);
+}
+
+void DeviceBatch::find_unique(const Device& device, int32_t unique) {
+  const Buffers& b = *buffers_;
+  unique_tokens(device, {.tokens = ragged_.tokens,
                          .vocabulary = vocabulary_,
-                         .unique = batch.unique,
+                         .unique = unique,
                          .token_ids = b.token_ids,
                          .unique_ids = b.unique_ids,
                          .unique_row = b.unique_row,
                          .occurrence_offsets = b.occurrence_offsets,
                          .occurrences = b.occurrences,
                          .workspace = b.workspace});
-  ragged_ = {.sequences = batch.sequences(),
-             .tokens = batch.tokens(),
-             .longest = batch.longest,
-             .unique = batch.unique,
-             .token_ids = b.token_ids,
-             .offsets = b.offsets,
-             .unique_ids = b.unique_ids,
-             .unique_row = b.unique_row,
-             .occurrence_offsets = b.occurrence_offsets,
-             .occurrences = b.occurrences};
-  labels_ = b.labels;
+  ragged_.unique = unique;
+  ragged_.unique_ids = b.unique_ids;
+  ragged_.unique_row = b.unique_row;
+  ragged_.occurrence_offsets = b.occurrence_offsets;
+  ragged_.occurrences = b.occurrences;
 }
 
 }  // namespace notnot

@@ -22,12 +22,13 @@ std::vector<std::vector<int32_t>> evaluation_batches(const Split& split, int64_t
 
 /// Upper bounds that device buffers are sized for.
 struct BatchCapacity {
-  int64_t sequences = 0, tokens = 0, unique = 0;
+  int64_t sequences = 0, tokens = 0;
+  int64_t unique = 0;  ///< distinct ids; training alone needs to know them
 };
 /// Bounds over all training_batches of any seed and epoch: the batch_size longest texts together.
 BatchCapacity training_capacity(const Split& split, int32_t batch_size, int32_t vocabulary);
-/// Bounds over the given batches.
-BatchCapacity capacity_of(const Split& split, const std::vector<std::vector<int32_t>>& batches, int32_t vocabulary);
+/// Bounds over the given evaluation batches.
+BatchCapacity capacity_of(const Split& split, const std::vector<std::vector<int32_t>>& batches);
 BatchCapacity larger(const BatchCapacity& a, const BatchCapacity& b);
 
 /// A batch put together on the host: sequences longest first (ties in index order).
@@ -45,18 +46,19 @@ struct HostBatch {
 /// `vocabulary` bounds the ids; one above it throws Error.
 HostBatch assemble_batch(const Split& split, const std::vector<int32_t>& texts, int32_t vocabulary);
 
-/// Device buffers for one batch of at most `capacity`, refilled again and again.
+/// Device buffers for one batch, refilled again and again: at most `evaluation` or, for training, at most `training`.
 class DeviceBatch {
  public:
   /// Declares the buffers in `arena`; usable once the arena is allocated.
-  DeviceBatch(Arena& arena, const BatchCapacity& capacity, int32_t vocabulary);
-  /// Uploads and finds the unique tokens. Throws Error when the batch exceeds the capacity.
-  void load(const Device& device, const HostBatch& batch);
+  DeviceBatch(Arena& arena, const BatchCapacity& evaluation, const BatchCapacity& training, int32_t vocabulary);
+  /// Uploads and, for training, finds the unique tokens. Throws Error when the batch exceeds the capacity.
+  void load(const Device& device, const HostBatch& batch, bool training);
 
   const RaggedBatch& ragged() const { return ragged_; }
   Span<const int32_t> labels() const { return labels_; }
 
  private:
+  void find_unique(const Device& device, int32_t unique);
   /// The spans live apart so that the arena's pointers to them survive a move of the DeviceBatch.
   struct Buffers {
     Span<int32_t> token_ids, offsets, labels, unique_ids, unique_row, occurrence_offsets, occurrences, workspace;

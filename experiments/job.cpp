@@ -113,7 +113,7 @@ void print_result(const Job& job) {
 void perturb(Job& job, const OpenDevice& device, Json config) {
   const Split& split = job.setup->corpus.dataset.split(SplitName::test);
   const ModelOptions options = job.setup->model(job.spec);
-  AttentionClassifier model(device.get(), options, prediction_plan(split, options.vocabulary));
+  AttentionClassifier model(device.get(), options, prediction_plan(split));
   model.allocate();
   model.set_parameters(load_parameters(model.layout(), folder_of_other(job).model_path()));
   job.writer->start(std::move(config));

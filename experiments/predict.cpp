@@ -101,7 +101,7 @@ void predict_command(const PredictArguments& arguments) {
     split.labels.push_back(0);
   }
   const OpenDevice device(arguments.device, arguments.threads > 0 ? arguments.threads : available_threads());
-  AttentionClassifier model(device.get(), options, prediction_plan(split, vocabulary.size()));
+  AttentionClassifier model(device.get(), options, prediction_plan(split));
   model.allocate();
   model.set_parameters(load_parameters(model.layout(), folder.model_path()));
   const SplitPredictions predictions = predict_split(model, split, 1.0);

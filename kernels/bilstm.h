@@ -18,7 +18,7 @@ constexpr int64_t bilstm_workspace(int64_t hidden, int64_t sequences) {
 struct BiLstmForward {
   RaggedBatch batch;
   int32_t hidden = 0;           ///< H per direction
-  Span<const float> table;      ///< [U, 2, 4, H] input side per distinct id, direction, gate
+  Span<const float> table;      ///< [U, 2, 4, H] input side per id, direction, gate
   Span<const float> weight_hh;  ///< [2, 4, H, H] per direction: row (gate, unit), column = unit of h'
   Span<float> states;           ///< out [padded_rows(N), 2, H] h: forward then backward direction
   Span<float> gates;            ///< out [N, 2, 4, H] i, f, g, o after their nonlinearity; empty in evaluation

@@ -1,4 +1,4 @@
-// Gather, GEMM and one elementwise kernel; backward, a segmented sum over each id's occurrences, then GEMMs.
+// GEMM and one elementwise kernel; backward, a segmented sum over each id's occurrences, then GEMMs.
 //
 // Cost: the GEMMs dominate (forward 2 U E P flop, backward twice that). The segmented sum reads dvalues once: N P
 // floats, 26 MB at N = 6400, P = 1024, about 6 us on an H200. It stays one thread per element, in ascending order of
@@ -41,21 +41,15 @@ __global__ void __launch_bounds__(kColumns)
 
 void token_projection_forward(const Device& device, const TokenProjectionForward& args) {
   const ProfileRange range("token_projection_forward");
-  const int32_t unique = args.batch.unique, width = args.width;
-  cuda::gather_rows(device, {.count = unique,
-                             .columns = args.embed,
-                             .from_rows = args.vocabulary,
-                             .from = args.embedding,
-                             .rows = args.batch.unique_ids,
-                             .to = args.rows});
-  cuda::matmul(device, {.rows = unique,
+  const int32_t width = args.width;
+  cuda::matmul(device, {.rows = args.count,
                         .inner = args.embed,
                         .columns = width,
                         .b_stride = weight_stride(width),
                         .a = args.rows,
                         .b = args.weight_transposed,
                         .c = args.table});
-  launch(device, "add_bias_and_activate", {{static_cast<unsigned>(unique), blocks_for(width, kColumns)}, kColumns},
+  launch(device, "add_bias_and_activate", {{static_cast<unsigned>(args.count), blocks_for(width, kColumns)}, kColumns},
          add_bias_and_activate, args.table.data, args.bias.data,
          args.second_bias.empty() ? nullptr : args.second_bias.data, width, args.activation == Activation::tanh);
 }

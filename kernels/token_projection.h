@@ -1,7 +1,8 @@
 #pragma once
-// The affine map of a token's embedding, computed once per distinct id of the batch: the BiLSTM's input side
+// The affine map of a token's embedding, computed once per id, not per token: the BiLSTM's input side
 // `W_ih e + b_ih + b_hh` of both directions at once, or the token-level encoder of the guided MLP `tanh(W e + b)`
-// (Wiegreffe & Pinter 2019, section 3.4 and figure 4).
+// (Wiegreffe & Pinter 2019, section 3.4 and figure 4). Training gathers the embeddings of a batch's distinct ids
+// (gather_rows) and projects those; evaluation projects the whole embedding once per change of the parameters.
 #include "kernels/gemm.h"
 #include "kernels/matrix.h"
 #include "kernels/ragged.h"
@@ -11,26 +12,22 @@ namespace notnot {
 enum class Activation : uint8_t { identity, tanh };
 
 struct TokenProjectionForward {
-  RaggedBatch batch;
-  int32_t vocabulary = 0, embed = 0, width = 0;  ///< V, E, P
+  int32_t count = 0, embed = 0, width = 0;  ///< U, E, P
   Activation activation = Activation::identity;
-  Span<const float> embedding;          ///< [V, E]
+  Span<const float> rows;               ///< [padded_rows(U), E] an embedding per id
   Span<const float> weight_transposed;  ///< [E, P] with row stride weight_stride(P)
   Span<const float> bias;               ///< [P]
   Span<const float> second_bias;        ///< [P], added too, or empty
-  Span<float> rows;   ///< out [padded_rows(U), E] the embeddings of the distinct ids; backward reads them
-  Span<float> table;  ///< out [padded_rows(U), P]
+  Span<float> table;                    ///< out [padded_rows(U), P]
 
   void check() const {
-    batch.check();
-    NOTNOT_CHECK(embed > 0 && width > 0 && vocabulary > 0, "V {}, E {}, P {}", vocabulary, embed, width);
-    NOTNOT_CHECK_SIZE(embedding, int64_t{vocabulary} * embed);
+    NOTNOT_CHECK(count > 0 && embed > 0 && width > 0, "U {}, E {}, P {}", count, embed, width);
+    NOTNOT_CHECK_SIZE(rows, padded_rows(count) * embed);
     NOTNOT_CHECK_SIZE(weight_transposed, (embed - 1) * weight_stride(width) + width);
     NOTNOT_CHECK_SIZE(bias, width);
     NOTNOT_CHECK(second_bias.empty() || second_bias.size >= width, "`second_bias` has {} elements, needs {}",
                  second_bias.size, width);
-    NOTNOT_CHECK_SIZE(rows, padded_rows(batch.unique) * embed);
-    NOTNOT_CHECK_SIZE(table, padded_rows(batch.unique) * width);
+    NOTNOT_CHECK_SIZE(table, padded_rows(count) * width);
   }
 };
 NOTNOT_OPERATION(token_projection_forward, TokenProjectionForward)
@@ -41,7 +38,7 @@ struct TokenProjectionBackward {
   RaggedBatch batch;
   int32_t embed = 0, width = 0;  ///< E, P
   Activation activation = Activation::identity;
-  Span<const float> rows;     ///< [padded_rows(U), E] from forward
+  Span<const float> rows;     ///< [padded_rows(U), E] as for forward
   Span<const float> table;    ///< [padded_rows(U), P] from forward; read only for Activation::tanh
   Span<const float> weight;   ///< [P, E]
   Span<const float> dvalues;  ///< [N, P] gradient at every token's projected value
@@ -53,7 +50,7 @@ struct TokenProjectionBackward {
   Span<float> workspace;      ///< [column_sum_workspace(U, P)]
 
   void check() const {
-    batch.check();
+    batch.check_training();
     NOTNOT_CHECK(embed > 0 && width > 0, "E {}, P {}", embed, width);
     NOTNOT_CHECK_SIZE(rows, padded_rows(batch.unique) * embed);
     NOTNOT_CHECK_SIZE(table, padded_rows(batch.unique) * width);

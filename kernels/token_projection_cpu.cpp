@@ -10,7 +10,7 @@ void add_bias_and_activate(const Device& device, const TokenProjectionForward& a
   const float* bias = args.bias.data;
   const float* second_bias = args.second_bias.empty() ? nullptr : args.second_bias.data;
 #pragma omp parallel for num_threads(device.threads) schedule(static)
-  for (int32_t u = 0; u < args.batch.unique; ++u) {
+  for (int32_t u = 0; u < args.count; ++u) {
     float* row = &args.table[int64_t{u} * width];
     if (second_bias != nullptr) {
       NOTNOT_SIMD
@@ -51,14 +51,7 @@ void sum_occurrences(const Device& device, const TokenProjectionBackward& args) 
 }  // namespace
 
 void token_projection_forward(const Device& device, const TokenProjectionForward& args) {
-  const int32_t unique = args.batch.unique;
-  cpu::gather_rows(device, {.count = unique,
-                            .columns = args.embed,
-                            .from_rows = args.vocabulary,
-                            .from = args.embedding,
-                            .rows = args.batch.unique_ids,
-                            .to = args.rows});
-  cpu::matmul(device, {.rows = unique,
+  cpu::matmul(device, {.rows = args.count,
                        .inner = args.embed,
                        .columns = args.width,
                        .b_stride = weight_stride(args.width),

@@ -8,14 +8,14 @@ namespace notnot {
 /// Every device buffer of a model but the batch itself; shapes are declared in plan and plan_training.
 struct AttentionClassifier::Buffers {
   Span<float> parameters, projection_weight_transposed, attention_weight_transposed;
-  // Forward. N, U and B are the larger of evaluation's and training's.
-  Span<float> rows, table, states, activation, log_attention, context, logit, probability, contribution,
-      given_log_attention, bilstm_workspace;
+  // Forward. N and B are the larger of evaluation's and training's.
+  Span<float> table, states, activation, log_attention, context, logit, probability, contribution, given_log_attention,
+      bilstm_workspace;
   // Training only.
   Span<float> gradients, first_moment, second_moment, largest_second_moment;
   Span<int32_t> last_step;
   Span<AdamStepScalars> scalars;
-  Span<float> gates, cells, previous, dtable, drows, projection_workspace;
+  Span<float> gates, cells, previous, rows, dtable, drows, projection_workspace;
   Span<float> loss, divergence, dlogit, dscore, dhidden, head_workspace, base_probability, base_log_attention;
 };
 
@@ -25,7 +25,7 @@ AttentionClassifier::AttentionClassifier(const Device& device, const ModelOption
       options_(options),
       optimiser_(optimiser),
       layout_(options),
-      batch_(arena_, larger(capacity.evaluation, capacity.training), options.vocabulary),
+      batch_(arena_, capacity.evaluation, capacity.training, options.vocabulary),
       buffers_(std::make_unique<Buffers>()) {
   plan(capacity);
   if (capacity.training.sequences > 0) plan_training(capacity);
@@ -37,13 +37,13 @@ AttentionClassifier::~AttentionClassifier() = default;
 void AttentionClassifier::plan(const ModelCapacity& capacity) {
   const BatchCapacity c = larger(capacity.evaluation, capacity.training);
   const int64_t e = options_.embed, p = options_.projection(), d = options_.width(), a = options_.attention_width();
-  const int64_t token_rows = padded_rows(c.tokens), unique_rows = padded_rows(c.unique);
+  const int64_t token_rows = padded_rows(c.tokens), vocabulary_rows = padded_rows(options_.vocabulary);
   Buffers& b = *buffers_;
-  arena_.add("parameters", "values", {layout_.total()}, &b.parameters);
+  // The embedding stands first and is itself the left side of a product, whose last tile reaches into what follows.
+  arena_.add("parameters", "values", {std::max(layout_.total(), vocabulary_rows * e)}, &b.parameters);
   arena_.add("parameters", "projection weight^T", {e, weight_stride(p)}, &b.projection_weight_transposed);
   arena_.add("parameters", "attention weight^T", {d, a}, &b.attention_weight_transposed);
-  arena_.add("activations", "rows", {unique_rows, e}, &b.rows);
-  arena_.add("activations", "table", {unique_rows, p}, &b.table);
+  arena_.add("activations", "table", {vocabulary_rows, p}, &b.table);
   arena_.add("activations", "states", {token_rows, d}, &b.states);
   if (options_.attention == AttentionKind::learned)
     arena_.add("activations", "activation", {token_rows, a}, &b.activation);
@@ -76,6 +76,7 @@ void AttentionClassifier::plan_training(const ModelCapacity& capacity) {
     arena_.add("training", "cells", {c.tokens, 2, h}, &b.cells);
     arena_.add("training", "previous", {c.tokens, 2, h}, &b.previous);
   }
+  arena_.add("training", "rows", {padded_rows(c.unique), e}, &b.rows);
   arena_.add("training", "dtable", {padded_rows(c.unique), p}, &b.dtable);
   arena_.add("training", "drows", {padded_rows(c.unique), e}, &b.drows);
   arena_.add("training", "projection workspace", {column_sum_workspace(c.unique, p)}, &b.projection_workspace);
@@ -123,8 +124,13 @@ Span<float> AttentionClassifier::gradient_pair(const char* name) const {
   return buffers_->gradients.subspan(p.offset - layout_.embedding_size(), 2 * p.size);
 }
 
-void AttentionClassifier::mark_rows_current() {
+void AttentionClassifier::parameters_changed() {
   transposes_stale_ = true;
+  vocabulary_projected_ = false;
+}
+
+void AttentionClassifier::mark_rows_current() {
+  parameters_changed();
   const std::vector<int32_t> steps(static_cast<size_t>(buffers_->last_step.size), static_cast<int32_t>(step_));
   copy_to_device(device_, buffers_->last_step.data, steps.data(), steps.size() * sizeof(int32_t));
   synchronize(device_);
@@ -139,7 +145,7 @@ void AttentionClassifier::set_parameters(const std::vector<float>& values) {
 
 std::vector<float> AttentionClassifier::parameters() {
   replay_embedding(0, {});
-  return to_host(device_, buffers_->parameters);
+  return to_host(device_, buffers_->parameters.subspan(0, layout_.total()));
 }
 
 AttentionClassifier::OptimiserState AttentionClassifier::optimiser_state() {
@@ -203,9 +209,9 @@ void AttentionClassifier::replay_embedding(int32_t count, Span<const int32_t> id
 // --- forward and backward
 // ------------------------------------------------------------------------------------------------
 
-void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targets) {
+void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targets, bool training) {
   const Profile::Section section(profile_, device_, "batch upload and unique tokens");
-  batch_.load(device_, batch);
+  batch_.load(device_, batch, training);
   const auto upload = [&](const char* name, const Span<float>& to, const std::vector<float>& from, int32_t expected) {
     if (from.empty()) return;
     NOTNOT_CHECK(static_cast<int32_t>(from.size()) == expected && to.size >= expected,
@@ -219,28 +225,52 @@ void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targe
                "a model with given attention needs given_log_attention for every batch");
 }
 
-/// States of every token of the loaded batch.
+/// buffers_->table from the embeddings `rows` of `count` ids.
+void AttentionClassifier::project(Span<const float> rows, int32_t count) {
+  const bool lstm = options_.encoder == Encoder::lstm;
+  token_projection_forward(
+      device_, {.count = count,
+                .embed = options_.embed,
+                .width = options_.projection(),
+                .activation = lstm ? Activation::identity : Activation::tanh,
+                .rows = rows,
+                .weight_transposed = buffers_->projection_weight_transposed,
+                .bias = lstm ? parameter_pair("encoder.rnn.bias_ih_l0") : parameter("encoder.projection.bias"),
+                .second_bias = lstm ? parameter_pair("encoder.rnn.bias_hh_l0") : Span<float>{},
+                .table = buffers_->table});
+}
+
+/// The table of all ids, unless it is there. A row of it has the bits that the same id has in a batch's table.
+void AttentionClassifier::project_vocabulary() {
+  if (vocabulary_projected_) return;
+  refresh_transposes();
+  replay_embedding(0, {});
+  const Profile::Section section(profile_, device_, "vocabulary projection", projection_flop(options_.vocabulary));
+  project(buffers_->parameters, options_.vocabulary);
+  vocabulary_projected_ = true;
+}
+
+/// The table of the loaded batch's distinct ids.
+void AttentionClassifier::project_batch() {
+  const RaggedBatch& batch = batch_.ragged();
+  vocabulary_projected_ = false;
+  refresh_transposes();
+  replay_embedding(batch.unique, batch.unique_ids);
+  const Profile::Section section(profile_, device_, "input projection, forward", projection_flop(batch.unique));
+  gather_rows(device_, {.count = batch.unique,
+                        .columns = options_.embed,
+                        .from_rows = options_.vocabulary,
+                        .from = parameter("encoder.embedding.weight"),
+                        .rows = batch.unique_ids,
+                        .to = buffers_->rows});
+  project(buffers_->rows, batch.unique);
+}
+
+/// States of every token of the loaded batch, from the table.
 void AttentionClassifier::encode(bool training) {
   const Buffers& b = *buffers_;
   const RaggedBatch& batch = batch_.ragged();
   const bool lstm = options_.encoder == Encoder::lstm;
-  refresh_transposes();
-  replay_embedding(batch.unique, batch.unique_ids);
-  {
-    const Profile::Section section(profile_, device_, "input projection, forward", projection_flop());
-    token_projection_forward(
-        device_, {.batch = batch,
-                  .vocabulary = options_.vocabulary,
-                  .embed = options_.embed,
-                  .width = options_.projection(),
-                  .activation = lstm ? Activation::identity : Activation::tanh,
-                  .embedding = parameter("encoder.embedding.weight"),
-                  .weight_transposed = b.projection_weight_transposed,
-                  .bias = lstm ? parameter_pair("encoder.rnn.bias_ih_l0") : parameter("encoder.projection.bias"),
-                  .second_bias = lstm ? parameter_pair("encoder.rnn.bias_hh_l0") : Span<float>{},
-                  .rows = b.rows,
-                  .table = b.table});
-  }
   const Profile::Section section(profile_, device_, lstm ? "BiLSTM, forward" : "token states",
                                  lstm ? recurrent_flop() : 0);
   if (lstm) {
@@ -280,7 +310,7 @@ void AttentionClassifier::encode_backward() {
                               .dweight_hh = gradient_pair("encoder.rnn.weight_hh_l0"),
                               .workspace = b.bilstm_workspace});
   }
-  const Profile::Section section(profile_, device_, "input projection, backward", 2 * projection_flop());
+  const Profile::Section section(profile_, device_, "input projection, backward", 2 * projection_flop(batch.unique));
   token_projection_backward(
       device_, {.batch = batch,
                 .embed = options_.embed,
@@ -319,7 +349,8 @@ AttentionHeadForward AttentionClassifier::head() const {
 }
 
 AttentionClassifier::Predictions AttentionClassifier::predict(const HostBatch& batch, const BatchTargets& targets) {
-  load(batch, targets);
+  load(batch, targets, /*training=*/false);
+  project_vocabulary();
   encode(/*training=*/false);
   {
     const Profile::Section section(profile_, device_, "attention head, forward", head_flop());
@@ -350,7 +381,8 @@ double AttentionClassifier::compute_gradients(const HostBatch& batch, const Obje
   NOTNOT_CHECK(objective.objective == Objective::classify ||
                    (!targets.base_log_attention.empty() && !targets.base_probability.empty()),
                "an adversary needs the base model's attention and probabilities");
-  load(batch, targets);
+  load(batch, targets, /*training=*/true);
+  project_batch();
   encode(/*training=*/true);
   fill_zero(device_, b.gradients);
   const auto positives = std::accumulate(batch.labels.begin(), batch.labels.end(), int32_t{0});
@@ -421,7 +453,7 @@ void AttentionClassifier::apply_gradients() {
                            .gradients = buffers_->drows});
   step_range(layout_.embedding_size(), layout_.attention_begin(), optimiser_.weight_decay);
   if (options_.attention == AttentionKind::learned) step_range(layout_.attention_begin(), layout_.total(), 0.0);
-  transposes_stale_ = true;
+  parameters_changed();
 }
 
 std::vector<float> AttentionClassifier::gradients() {
@@ -429,6 +461,7 @@ std::vector<float> AttentionClassifier::gradients() {
   std::vector<float> values(static_cast<size_t>(layout_.total()));
   const std::vector<float> rest = to_host(device_, buffers_->gradients);
   std::copy(rest.begin(), rest.end(), values.begin() + layout_.embedding_size());
+  NOTNOT_CHECK(!batch.unique_ids.empty(), "the last batch was not one of compute_gradients");
   const std::vector<int32_t> ids = to_host(device_, batch.unique_ids.subspan(0, batch.unique));
   const std::vector<float> rows = to_host(device_, buffers_->drows);
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -441,8 +474,8 @@ std::vector<float> AttentionClassifier::gradients() {
 // --- counted work, for the profile
 // ---------------------------------------------------------------------------------------
 
-double AttentionClassifier::projection_flop() const {
-  return 2.0 * batch_.ragged().unique * options_.embed * options_.projection();
+double AttentionClassifier::projection_flop(int32_t ids) const {
+  return 2.0 * ids * options_.embed * options_.projection();
 }
 double AttentionClassifier::recurrent_flop() const {
   return 2.0 * batch_.ragged().tokens * 8 * options_.hidden * options_.hidden;

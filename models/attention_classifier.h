@@ -105,15 +105,19 @@ class AttentionClassifier {
   Span<float> gradient_pair(const char* name) const;
   void refresh_transposes();
   void replay_embedding(int32_t count, Span<const int32_t> ids);
+  void project(Span<const float> rows, int32_t count);
+  void project_vocabulary();
+  void project_batch();
   void encode(bool training);
   void encode_backward();
   AttentionHeadForward head() const;
-  void load(const HostBatch& batch, const BatchTargets& targets);
+  void load(const HostBatch& batch, const BatchTargets& targets, bool training);
+  void parameters_changed();
   void mark_rows_current();
   AdamRows embedding_rows() const;
   AdamHyper hyper(double decay) const;
   void step_range(int64_t begin, int64_t end, double decay);
-  double projection_flop() const;
+  double projection_flop(int32_t ids) const;
   double recurrent_flop() const;
   double head_flop() const;
 
@@ -129,6 +133,7 @@ class AttentionClassifier {
   Profile* profile_ = nullptr;
   int64_t step_ = 0;
   bool transposes_stale_ = true;
+  bool vocabulary_projected_ = false;  ///< the table holds all ids, projected with the parameters as they are
 };
 
 }  // namespace notnot

@@ -51,7 +51,7 @@ class Perturber {
  public:
   Perturber(AttentionClassifier& model, const Split& split, const PerturbationOptions& options)
       : model_(model), device_(model.device()), split_(split), options_(options) {
-    const BatchCapacity c = prediction_plan(split, model.options().vocabulary).evaluation;
+    const BatchCapacity c = prediction_plan(split).evaluation;
     const int64_t adversaries = options.adversaries;
     arena_.add("perturbation", "offsets", {c.sequences + 1}, &offsets_);
     arena_.add("perturbation", "keys", {c.sequences}, &keys_);

@@ -11,8 +11,7 @@
 namespace notnot {
 namespace {
 
-// Evaluation batches: large enough that a word's projection is shared by many texts, small enough to stay cheap in
-// memory.
+// Evaluation batches: large enough for full tiles and lanes, small enough to stay cheap in memory.
 constexpr int64_t kEvaluationTokens = 8192;
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
@@ -257,15 +256,15 @@ std::vector<std::vector<int32_t>> prediction_batches(const Split& split) {
   return evaluation_batches(split, std::max(longest, kEvaluationTokens));
 }
 
-ModelCapacity prediction_plan(const Split& split, int32_t vocabulary) {
-  return {.evaluation = capacity_of(split, prediction_batches(split), vocabulary), .training = {}, .steps = 0};
+ModelCapacity prediction_plan(const Split& split) {
+  return {.evaluation = capacity_of(split, prediction_batches(split)), .training = {}, .steps = 0};
 }
 
 ModelCapacity training_plan(const Dataset& dataset, const TrainingOptions& options) {
   const Split& train = dataset.split(SplitName::train);
   ModelCapacity capacity;
   for (const Split& split : dataset.splits) {
-    capacity.evaluation = larger(capacity.evaluation, prediction_plan(split, dataset.vocabulary.size()).evaluation);
+    capacity.evaluation = larger(capacity.evaluation, prediction_plan(split).evaluation);
   }
   capacity.training = training_capacity(train, options.batch_size, dataset.vocabulary.size());
   capacity.steps = int64_t{options.epochs} * ((train.size() + options.batch_size - 1) / options.batch_size);

@@ -39,7 +39,7 @@ ModelCapacity training_plan(const Dataset& dataset, const TrainingOptions& optio
 /// The batches in which a split is predicted, as indices into it.
 std::vector<std::vector<int32_t>> prediction_batches(const Split& split);
 /// Sizes a model that only predicts `split`.
-ModelCapacity prediction_plan(const Split& split, int32_t vocabulary);
+ModelCapacity prediction_plan(const Split& split);
 /// Host memory that training takes besides the data set and the model's arena.
 std::vector<MemoryRow> host_memory(const ParameterLayout& layout);
 

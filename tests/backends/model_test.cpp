@@ -133,7 +133,7 @@ TEST_CASE("a text's prediction is the same alone and in a batch, bit for bit") {
   ScopedDevice device;
   for (const auto& [encoder, attention] : kModels) {
     const ModelOptions options = small_model(data, encoder, attention, 16);
-    AttentionClassifier model(device.get(), options, prediction_plan(split, options.vocabulary));
+    AttentionClassifier model(device.get(), options, prediction_plan(split));
     model.allocate();
     model.set_parameters(initial_parameters(model.layout(), 10, {}));
     const SplitPredictions together = predict_split(model, split, 1.0);
@@ -143,6 +143,43 @@ TEST_CASE("a text's prediction is the same alone and in a batch, bit for bit") {
       const auto begin = together.log_attention.begin() + split.offsets[static_cast<size_t>(i)];
       check_same_bytes(alone.log_attention, std::vector<float>(begin, begin + split.length(i)), "attention");
     }
+  }
+}
+
+TEST_CASE("a prediction is that of the parameters as they are, whatever the model did before") {
+  const Dataset data = small_corpus();
+  const Split &split = data.split(SplitName::test), &train = data.split(SplitName::train);
+  ScopedDevice device;
+  for (const auto& [encoder, attention] : kModels) {
+    const ModelOptions options = small_model(data, encoder, attention);
+    const HostBatch some = assemble_batch(train, {0, 1, 2}, options.vocabulary);
+    const HostBatch others = assemble_batch(train, {3, 4}, options.vocabulary);
+    const auto start = initial_parameters(ParameterLayout(options), 10, {});
+    const auto make = [&](const std::vector<float>& parameters) {
+      AttentionClassifier model(device.get(), options, training_plan(data, {.batch_size = 4, .optimiser = {}}));
+      model.allocate();
+      model.set_parameters(parameters);
+      return model;
+    };
+    const auto check_same = [&](AttentionClassifier& model, const SplitPredictions& expected, const char* when) {
+      const SplitPredictions actual = predict_split(model, split, 1.0);
+      check_same_bytes(actual.probability, expected.probability, when);
+      check_same_bytes(actual.log_attention, expected.log_attention, when);
+    };
+    AttentionClassifier model = make(start);
+    const SplitPredictions before = predict_split(model, split, 1.0);
+    model.compute_gradients(some, {});
+    check_same(model, before, "after gradients");
+    for (const HostBatch* batch : {&some, &others}) {
+      model.compute_gradients(*batch, {});
+      model.apply_gradients();
+    }
+    const SplitPredictions after = predict_split(model, split, 1.0);
+    CHECK(after.probability != before.probability);
+    AttentionClassifier fresh = make(model.parameters());
+    check_same(fresh, after, "a fresh model of the trained parameters");
+    model.set_parameters(start);
+    check_same(model, before, "with the first parameters again");
   }
 }
 

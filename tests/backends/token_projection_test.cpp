@@ -1,6 +1,7 @@
 #include "kernels/token_projection.h"
 
 #include <cmath>
+#include <limits>
 
 #include "tests/backends/backend.h"
 
@@ -73,6 +74,41 @@ double objective(const Problem& p, const std::vector<double>& embedding, const s
   return sum;
 }
 
+/// What the projections of ids need.
+struct Weights {
+  Weights(const Device& device, const Problem& p)
+      : weight(device, p.weight),
+        transposed(device, p.embed * weight_stride(p.width)),
+        bias(device, p.bias),
+        second_bias(device, p.second_bias) {
+    transpose(
+        device,
+        {.rows = p.width, .columns = p.embed, .to_stride = weight_stride(p.width), .from = weight, .to = transposed});
+  }
+  void project(const Device& device, const Problem& p, int32_t count, const DeviceArray<float>& rows,
+               const DeviceArray<float>& table) const {
+    token_projection_forward(device, {.count = count,
+                                      .embed = p.embed,
+                                      .width = p.width,
+                                      .activation = p.activation,
+                                      .rows = rows,
+                                      .weight_transposed = transposed,
+                                      .bias = bias,
+                                      .second_bias = second_bias,
+                                      .table = table});
+  }
+  DeviceArray<float> weight, transposed, bias, second_bias;
+};
+
+/// The table of all ids, from the embedding as it is.
+std::vector<float> vocabulary_table(const Device& device, const Problem& p) {
+  std::vector<float> padded = p.embedding;
+  padded.resize(static_cast<size_t>(padded_rows(p.vocabulary) * p.embed), std::numeric_limits<float>::quiet_NaN());
+  const DeviceArray<float> embedding(device, padded), table(device, padded_rows(p.vocabulary) * p.width);
+  Weights(device, p).project(device, p, p.vocabulary, embedding, table);
+  return head(table.host(), int64_t{p.vocabulary} * p.width);
+}
+
 struct Result {
   std::vector<float> table, dweight, dbias, second_dbias, drows;
 };
@@ -80,9 +116,8 @@ struct Result {
 Result run(const Device& device, const Problem& p) {
   const DeviceRagged ragged(device, p.batch);
   const int64_t unique = p.batch.unique(), padded = padded_rows(unique), weights = int64_t{p.embed} * p.width;
-  const DeviceArray<float> embedding(device, p.embedding), weight(device, p.weight);
-  const DeviceArray<float> weight_transposed(device, p.embed * weight_stride(p.width));
-  const DeviceArray<float> bias(device, p.bias), second_bias(device, p.second_bias), dvalues(device, p.dvalues);
+  const DeviceArray<float> embedding(device, p.embedding), dvalues(device, p.dvalues);
+  const Weights parameters(device, p);
   const DeviceArray<float> rows(device, padded * p.embed), table(device, padded * p.width);
   const DeviceArray<float> dtable(device, padded * p.width), drows(device, padded * p.embed);
   // Gradients accumulate: they start at 1, which is taken off below.
@@ -90,29 +125,20 @@ Result run(const Device& device, const Problem& p) {
   const DeviceArray<float> dweight(device, ones(weights)), dbias(device, ones(p.width));
   const DeviceArray<float> second_dbias(device, ones(p.two_biases ? p.width : 0));
   const DeviceArray<float> workspace(device, column_sum_workspace(unique, p.width));
-  transpose(device, {.rows = p.width,
-                     .columns = p.embed,
-                     .to_stride = weight_stride(p.width),
-                     .from = weight,
-                     .to = weight_transposed});
-  token_projection_forward(device, {.batch = ragged.batch(),
-                                    .vocabulary = p.vocabulary,
-                                    .embed = p.embed,
-                                    .width = p.width,
-                                    .activation = p.activation,
-                                    .embedding = embedding,
-                                    .weight_transposed = weight_transposed,
-                                    .bias = bias,
-                                    .second_bias = second_bias,
-                                    .rows = rows,
-                                    .table = table});
+  gather_rows(device, {.count = p.batch.unique(),
+                       .columns = p.embed,
+                       .from_rows = p.vocabulary,
+                       .from = embedding,
+                       .rows = ragged.batch().unique_ids,
+                       .to = rows});
+  parameters.project(device, p, p.batch.unique(), rows, table);
   token_projection_backward(device, {.batch = ragged.batch(),
                                      .embed = p.embed,
                                      .width = p.width,
                                      .activation = p.activation,
                                      .rows = rows,
                                      .table = table,
-                                     .weight = weight,
+                                     .weight = parameters.weight,
                                      .dvalues = dvalues,
                                      .dtable = dtable,
                                      .dweight = dweight,
@@ -199,6 +225,24 @@ TEST_CASE("an id's projection does not depend on the batch") {
                        fmt::format("sequence {} token {}", sequence, n));
     }
     p = make_problem({30, 28, 9, 3}, 80, 300, 256, Activation::identity, true);
+  }
+}
+
+TEST_CASE("an id's projection is the same in a batch's table and in the vocabulary's") {
+  const Device device = test_device();
+  for (const int32_t vocabulary : {50, 96, 97}) {
+    for (const bool encoder : {false, true}) {
+      const Problem p = make_problem({30, 28, 9, 3}, vocabulary, encoder ? 300 : 13, encoder ? 256 : 129,
+                                     encoder ? Activation::identity : Activation::tanh, encoder);
+      const auto width = static_cast<std::ptrdiff_t>(p.width);
+      const std::vector<float> batch = run(device, p).table, all = vocabulary_table(device, p);
+      for (size_t u = 0; u < p.batch.unique_ids.size(); ++u) {
+        const auto row = batch.begin() + static_cast<std::ptrdiff_t>(u) * width;
+        const auto same = all.begin() + p.batch.unique_ids[u] * width;
+        check_same_bytes(std::vector<float>(row, row + width), std::vector<float>(same, same + width),
+                         fmt::format("id {} of {}", p.batch.unique_ids[u], vocabulary));
+      }
+    }
   }
 }
 
