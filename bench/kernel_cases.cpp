@@ -522,10 +522,14 @@ std::vector<AdamStepScalars> step_scalars() {
 int64_t dense_parameters(const Sizes& s) { return s.p * (s.e + s.h + 2) + s.a * (s.d + 2) + s.d + 1; }
 
 struct DenseStep : AdamState {
-  DenseStep(const Device& device, const Sizes& s) : AdamState(device, dense_parameters(s)) {}
+  DenseStep(const Device& device, const Sizes& s)
+      : AdamState(device, dense_parameters(s)),
+        scalars(device, step_scalars()),
+        completed(device, std::vector<int32_t>{0}) {}
   void launch(const Device& device) {
     adam_step(device, {.hyper = {.decay = 1e-5F},
-                       .scalars = step_scalars().front(),
+                       .scalars = scalars,
+                       .completed = completed,
                        .gradient = gradient,
                        .parameter = parameter,
                        .first_moment = first_moment,
@@ -533,14 +537,17 @@ struct DenseStep : AdamState {
                        .largest_second_moment = largest_second_moment});
   }
   std::vector<float> result() { return parameter.host(); }
+  DeviceArray<AdamStepScalars> scalars;
+  DeviceArray<int32_t> completed;
 };
 
 struct RowsReplay : AdamState {
-  RowsReplay(const Device& device, const Sizes& sizes)
+  RowsReplay(const Device& device, const Sizes& sizes, int32_t steps = kMissedSteps)
       : AdamState(device, sizes.vocabulary * sizes.e),
         s(sizes),
         ids(device, s.batch.ragged.unique_ids),
         last_step(device, std::vector<int32_t>(static_cast<size_t>(s.vocabulary))),
+        completed(device, std::vector<int32_t>{steps}),
         scalars(device, step_scalars()) {}
   AdamRows state() {
     return {.hyper = {.decay = 1e-5F},
@@ -551,24 +558,23 @@ struct RowsReplay : AdamState {
             .second_moment = second_moment,
             .largest_second_moment = largest_second_moment,
             .last_step = last_step,
-            .scalars = scalars};
+            .scalars = scalars,
+            .completed = completed};
   }
   void launch(const Device& device) {
-    adam_rows_replay(device,
-                     {.state = state(), .step = kMissedSteps, .count = static_cast<int32_t>(s.batch.u), .ids = ids});
+    adam_rows_replay(device, {.state = state(), .count = static_cast<int32_t>(s.batch.u), .ids = ids});
   }
   void reset(const Device& device) { fill_zero(device, last_step.span()); }
   std::vector<float> result() { return parameter.host(); }
   const Sizes& s;
-  DeviceArray<int32_t> ids, last_step;
+  DeviceArray<int32_t> ids, last_step, completed;
   DeviceArray<AdamStepScalars> scalars;
 };
 
 struct RowsStep : RowsReplay {
-  using RowsReplay::RowsReplay;
+  RowsStep(const Device& device, const Sizes& sizes) : RowsReplay(device, sizes, 0) {}
   void launch(const Device& device) {
     adam_rows_step(device, {.state = state(),
-                            .step = 1,
                             .count = static_cast<int32_t>(s.batch.u),
                             .ids = ids,
                             .gradients = gradient.span().subspan(0, s.batch.u * s.e)});

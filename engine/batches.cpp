@@ -1,8 +1,10 @@
 #include "engine/batches.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "engine/random.h"
 
@@ -102,30 +104,44 @@ HostBatch assemble_batch(const Split& split, const std::vector<int32_t>& texts, 
   return batch;
 }
 
-DeviceBatch::DeviceBatch(Arena& arena, const BatchCapacity& evaluation, const BatchCapacity& training,
-                         int32_t vocabulary)
+int64_t size_with_room(const Device& device, int64_t size) {
+  if (device.backend == Backend::cpu) return size;
+  const int64_t step = std::max<int64_t>(1, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(size))) / 8);
+  return (size + step - 1) / step * step;
+}
+
+BatchCapacity with_room(const Device& device, const BatchCapacity& capacity) {
+  return {capacity.sequences, size_with_room(device, capacity.tokens), size_with_room(device, capacity.unique)};
+}
+
+DeviceBatch::DeviceBatch(Arena& arena, const std::string& group, const BatchCapacity& evaluation,
+                         const BatchCapacity& training, int32_t vocabulary)
     : vocabulary_(vocabulary) {
   const BatchCapacity capacity = larger(evaluation, training);
-  arena.add("batch", "token_ids", {capacity.tokens}, &buffers_->token_ids);
-  arena.add("batch", "offsets", {capacity.sequences + 1}, &buffers_->offsets);
-  arena.add("batch", "labels", {capacity.sequences}, &buffers_->labels);
+  arena.add(group, "token_ids", {capacity.tokens}, &buffers_->token_ids);
+  arena.add(group, "offsets", {capacity.sequences + 1}, &buffers_->offsets);
+  arena.add(group, "labels", {capacity.sequences}, &buffers_->labels);
   if (training.tokens == 0) return;
-  arena.add("batch", "unique_ids", {training.unique}, &buffers_->unique_ids);
-  arena.add("batch", "unique_row", {training.tokens}, &buffers_->unique_row);
-  arena.add("batch", "occurrence_offsets", {training.unique + 1}, &buffers_->occurrence_offsets);
-  arena.add("batch", "occurrences", {training.tokens}, &buffers_->occurrences);
-  arena.add("batch", "unique_tokens workspace", {unique_tokens_workspace(training.tokens, vocabulary)},
+  arena.add(group, "unique_ids", {training.unique}, &buffers_->unique_ids);
+  arena.add(group, "unique_row", {training.tokens}, &buffers_->unique_row);
+  arena.add(group, "occurrence_offsets", {training.unique + 1}, &buffers_->occurrence_offsets);
+  arena.add(group, "occurrences", {training.tokens}, &buffers_->occurrences);
+  arena.add(group, "unique_tokens workspace", {unique_tokens_workspace(training.tokens, vocabulary)},
             &buffers_->workspace);
 }
 
-void DeviceBatch::load(const Device& device, const HostBatch& batch, bool training) {
+size_t DeviceBatch::upload_bytes(const BatchCapacity& capacity) {
+  return static_cast<size_t>(capacity.tokens + 2 * capacity.sequences + 1) * sizeof(int32_t) + 3 * Upload::kAlignment;
+}
+
+void DeviceBatch::load(const Device& device, Upload& upload, const HostBatch& batch, bool training) {
   const Buffers& b = *buffers_;
   NOTNOT_CHECK(batch.tokens() <= b.token_ids.size && batch.sequences() < b.offsets.size,
                "{} tokens, {} sequences exceed the capacity {}, {}", batch.tokens(), batch.sequences(),
                b.token_ids.size, b.offsets.size - 1);
-  copy_to_device(device, b.token_ids.data, batch.token_ids.data(), batch.token_ids.size() * sizeof(int32_t));
-  copy_to_device(device, b.offsets.data, batch.offsets.data(), batch.offsets.size() * sizeof(int32_t));
-  copy_to_device(device, b.labels.data, batch.labels.data(), batch.labels.size() * sizeof(int32_t));
+  upload.add(device, b.token_ids, batch.token_ids);
+  upload.add(device, b.offsets, batch.offsets);
+  upload.add(device, b.labels, batch.labels);
   labels_ = b.labels;
   ragged_ = {.sequences = batch.sequences(),
              .tokens = batch.tokens(),
@@ -142,16 +158,18 @@ void DeviceBatch::load(const Device& device, const HostBatch& batch, bool traini
 
 void DeviceBatch::find_unique(const Device& device, int32_t unique) {
   const Buffers& b = *buffers_;
-  unique_tokens(device, {.tokens = ragged_.tokens,
+  const auto with_room = [&](int32_t size) { return static_cast<int32_t>(size_with_room(device, size)); };
+  const int32_t tokens = std::exchange(ragged_.tokens, with_room(ragged_.tokens));
+  ragged_.unique = with_room(unique);
+  unique_tokens(device, {.tokens = tokens,
                          .vocabulary = vocabulary_,
-                         .unique = unique,
+                         .unique = ragged_.unique,
                          .token_ids = b.token_ids,
                          .unique_ids = b.unique_ids,
                          .unique_row = b.unique_row,
                          .occurrence_offsets = b.occurrence_offsets,
                          .occurrences = b.occurrences,
                          .workspace = b.workspace});
-  ragged_.unique = unique;
   ragged_.unique_ids = b.unique_ids;
   ragged_.unique_row = b.unique_row;
   ragged_.occurrence_offsets = b.occurrence_offsets;

@@ -6,6 +6,7 @@
 
 #include "engine/dataset.h"
 #include "engine/memory.h"
+#include "engine/streams.h"
 #include "kernels/unique_tokens.h"
 
 namespace notnot {
@@ -46,13 +47,23 @@ struct HostBatch {
 /// `vocabulary` bounds the ids; one above it throws Error.
 HostBatch assemble_batch(const Split& split, const std::vector<int32_t>& texts, int32_t vocabulary);
 
-/// Device buffers for one batch, refilled again and again: at most `evaluation` or, for training, at most `training`.
+/// What `size` tokens or distinct ids of a training batch are computed as. On CUDA up to an eighth more, eight sizes
+/// for every power of two, so that batches share captured steps (engine/streams.h); what is more is room (RaggedBatch).
+int64_t size_with_room(const Device& device, int64_t size);
+BatchCapacity with_room(const Device& device, const BatchCapacity& capacity);
+
+/// Device buffers for one batch, refilled again and again: at most `evaluation` or, for training, at most `training`
+/// (with room).
 class DeviceBatch {
  public:
-  /// Declares the buffers in `arena`; usable once the arena is allocated.
-  DeviceBatch(Arena& arena, const BatchCapacity& evaluation, const BatchCapacity& training, int32_t vocabulary);
-  /// Uploads and, for training, finds the unique tokens. Throws Error when the batch exceeds the capacity.
-  void load(const Device& device, const HostBatch& batch, bool training);
+  /// Declares the buffers in `arena` as `group`; usable once the arena is allocated.
+  DeviceBatch(Arena& arena, const std::string& group, const BatchCapacity& evaluation, const BatchCapacity& training,
+              int32_t vocabulary);
+  /// Bytes that the batches take of an Upload.
+  static size_t upload_bytes(const BatchCapacity& capacity);
+  /// Uploads and, for training, finds the unique tokens, all of it on `device`'s stream. Throws Error when the batch
+  /// exceeds the capacity.
+  void load(const Device& device, Upload& upload, const HostBatch& batch, bool training);
 
   const RaggedBatch& ragged() const { return ragged_; }
   Span<const int32_t> labels() const { return labels_; }

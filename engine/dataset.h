@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "engine/column.h"
+#include "kernels/ragged.h"
 
 namespace notnot {
 
 /// Ids that every vocabulary reserves. A text is `<SOS> words <EOS>`; the two boundary tokens get no attention.
-inline constexpr int32_t kPaddingId = 0;  ///< `<0>`: its embedding row is zero and stays zero; never inside a text
 inline constexpr int32_t kUnknownId = 1;  ///< `<UNK>`: a word the training split has in fewer than min_df texts
 inline constexpr int32_t kStartId = 2;    ///< `<SOS>`
 inline constexpr int32_t kEndId = 3;      ///< `<EOS>`

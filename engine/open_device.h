@@ -9,9 +9,10 @@ namespace notnot {
 /// A device context that is closed with its owner. Each model of a fleet opens one of its own.
 class OpenDevice {
  public:
-  /// `name`: "auto" (the first CUDA device, else the CPU), "cpu", "cuda" or "cuda:<number>". `threads` is for the CPU.
-  /// Throws InputError when the name is unknown, or when CUDA is asked for and cannot be used, with the reason.
-  OpenDevice(const std::string& name, int threads);
+  /// `name`: "auto" (the first CUDA device, else the CPU), "cpu", "cuda" or "cuda:<number>". `threads` is for the CPU,
+  /// `models` for CUDA: how many will compute at once, each with a context of its own. Throws InputError when the name
+  /// is unknown, or when CUDA is asked for and cannot be used, with the reason.
+  OpenDevice(const std::string& name, int threads, int models = 1);
   ~OpenDevice();
   OpenDevice(OpenDevice&& other) noexcept;
   OpenDevice& operator=(OpenDevice&&) = delete;

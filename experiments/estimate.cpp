@@ -65,9 +65,9 @@ Estimator::Speed Estimator::measure(const RunSpec& spec) const {
   model.set_parameters(setup_.initial_parameters(spec));
   const Split& texts = data.split(SplitName::train);
   const auto train = [&](const HostBatch& batch) {
-    model.compute_gradients(batch, {.objective = training.objective, .lambda = training.lambda},
-                            some_targets(batch, options.attention, training.objective));
-    model.apply_gradients();
+    model.enqueue_step(batch, {.objective = training.objective, .lambda = training.lambda},
+                       some_targets(batch, options.attention, training.objective));
+    model.finish_step();
   };
   const auto evaluate = [&](const HostBatch& batch) {
     model.predict(batch, some_targets(batch, options.attention, Objective::classify));

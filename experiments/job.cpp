@@ -301,7 +301,8 @@ void run_jobs(Jobs& jobs, const JobOptions& options) {
     ProgressDisplay display(lines);
     std::vector<std::jthread> workers;
     for (int i = 0; i < fleet; ++i) {
-      workers.emplace_back([&, device = OpenDevice(setup.arguments.device, share)] { queue.work(device, display); });
+      workers.emplace_back(
+          [&, device = OpenDevice(setup.arguments.device, share, fleet)] { queue.work(device, display); });
     }
   }
   for (const auto& job : jobs) {

@@ -33,22 +33,24 @@ struct State {
   }
 };
 
-__global__ void __launch_bounds__(kThreads) adam_step_kernel(State state, AdamHyper hyper, AdamStepScalars scalars,
-                                                             const float* __restrict__ gradient, int64_t elements) {
+__global__ void __launch_bounds__(kThreads)
+    adam_step_kernel(State state, AdamHyper hyper, const AdamStepScalars* __restrict__ scalars,
+                     const int32_t* __restrict__ completed, const float* __restrict__ gradient, int64_t elements) {
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= elements) return;
   AdamElement<float> element = state.load(i);
-  adam_update(element, gradient[i], hyper, scalars);
+  adam_update(element, gradient[i], hyper, scalars[*completed]);
   state.store(i, element);
 }
 
 /// A block per row; `ids` may be null: row = block.
 __global__ void __launch_bounds__(kRowThreads)
     adam_replay_kernel(State state, AdamHyper hyper, const AdamStepScalars* __restrict__ scalars,
-                       int32_t* __restrict__ last_step, const int32_t* __restrict__ ids, int32_t columns,
-                       int32_t step) {
+                       const int32_t* __restrict__ completed, int32_t* __restrict__ last_step,
+                       const int32_t* __restrict__ ids, int32_t columns) {
   const auto row = ids == nullptr ? static_cast<int32_t>(blockIdx.x) : ids[blockIdx.x];
-  const int32_t first = last_step[row] + 1;
+  if (row == kPaddingId) return;
+  const int32_t first = last_step[row] + 1, step = *completed;
   if (first > step) return;
   for (auto j = static_cast<int32_t>(threadIdx.x); j < columns; j += kRowThreads) {
     const int64_t i = int64_t{row} * columns + j;
@@ -62,9 +64,10 @@ __global__ void __launch_bounds__(kRowThreads)
 
 __global__ void __launch_bounds__(kRowThreads)
     adam_rows_step_kernel(State state, AdamHyper hyper, const AdamStepScalars* __restrict__ scalars,
-                          int32_t* __restrict__ last_step, const int32_t* __restrict__ ids,
-                          const float* __restrict__ gradients, int32_t columns, int32_t step) {
-  const int32_t row = ids[blockIdx.x];
+                          const int32_t* __restrict__ completed, int32_t* __restrict__ last_step,
+                          const int32_t* __restrict__ ids, const float* __restrict__ gradients, int32_t columns) {
+  const int32_t row = ids[blockIdx.x], step = *completed + 1;
+  if (row == kPaddingId) return;
   for (auto j = static_cast<int32_t>(threadIdx.x); j < columns; j += kRowThreads) {
     const int64_t i = int64_t{row} * columns + j;
     AdamElement<float> element = state.load(i);
@@ -80,7 +83,7 @@ void adam_step(const Device& device, const AdamStep& args) {
   const ProfileRange range("adam_step");
   if (args.gradient.empty()) return;
   launch(device, "adam_step", {blocks_for(args.gradient.size, kThreads), kThreads}, adam_step_kernel, State(args),
-         args.hyper, args.scalars, args.gradient.data, args.gradient.size);
+         args.hyper, args.scalars.data, args.completed.data, args.gradient.data, args.gradient.size);
 }
 
 void adam_rows_replay(const Device& device, const AdamRowsReplay& args) {
@@ -88,16 +91,16 @@ void adam_rows_replay(const Device& device, const AdamRowsReplay& args) {
   const AdamRows& state = args.state;
   const int32_t count = args.count == 0 ? state.rows : args.count;
   launch(device, "adam_rows_replay", {static_cast<unsigned>(count), kRowThreads}, adam_replay_kernel, State(state),
-         state.hyper, state.scalars.data, state.last_step.data, args.count == 0 ? nullptr : args.ids.data,
-         state.columns, args.step);
+         state.hyper, state.scalars.data, state.completed.data, state.last_step.data,
+         args.count == 0 ? nullptr : args.ids.data, state.columns);
 }
 
 void adam_rows_step(const Device& device, const AdamRowsStep& args) {
   const ProfileRange range("adam_rows_step");
   const AdamRows& state = args.state;
   launch(device, "adam_rows_step", {static_cast<unsigned>(args.count), kRowThreads}, adam_rows_step_kernel,
-         State(state), state.hyper, state.scalars.data, state.last_step.data, args.ids.data, args.gradients.data,
-         state.columns, args.step);
+         State(state), state.hyper, state.scalars.data, state.completed.data, state.last_step.data, args.ids.data,
+         args.gradients.data, state.columns);
 }
 
 }  // namespace notnot::cuda

@@ -6,18 +6,20 @@
 // Embedding rows move at every step, touched or not (L2 and the moments). They are brought up to date lazily: the steps
 // a row missed are replayed in registers when it is next needed, with the bits that a dense update would have given.
 #include "kernels/adam_math.h"
-#include "kernels/device.h"
+#include "kernels/ragged.h"
 
 namespace notnot {
 
 /// One step of a dense group of parameters.
 struct AdamStep {
   AdamHyper hyper;
-  AdamStepScalars scalars;                                                    ///< of this step, see adam_step_scalars
+  Span<const AdamStepScalars> scalars;                                        ///< [t + 1 or more] as in AdamRows
+  Span<const int32_t> completed;                                              ///< [1] t, the steps taken before
   Span<const float> gradient;                                                 ///< [n]
   Span<float> parameter, first_moment, second_moment, largest_second_moment;  ///< [n] each
 
   void check() const {
+    NOTNOT_CHECK_SIZE(completed, 1);
     for (const auto& span : {parameter, first_moment, second_moment, largest_second_moment}) {
       NOTNOT_CHECK(span.size == gradient.size, "a state has {} elements for {} gradients", span.size, gradient.size);
     }
@@ -31,46 +33,46 @@ struct AdamRows {
   int32_t rows = 0, columns = 0;                                              ///< V, E
   Span<float> parameter, first_moment, second_moment, largest_second_moment;  ///< [V, E] each
   Span<int32_t> last_step;              ///< [V] the step up to which each row is current
-  Span<const AdamStepScalars> scalars;  ///< [steps so far]; scalars[s - 1] belongs to step s
+  Span<const AdamStepScalars> scalars;  ///< [t + 1 or more]; scalars[s - 1] belongs to step s, see adam_step_scalars
+  /// [1] t, the steps completed. It lies on the device, so that a captured step can be replayed as the next one.
+  Span<const int32_t> completed;
 
-  void check(int32_t step) const {
+  void check() const {
     const int64_t elements = int64_t{rows} * columns;
-    NOTNOT_CHECK(rows > 0 && columns > 0 && step >= 0, "[{}, {}], step {}", rows, columns, step);
+    NOTNOT_CHECK(rows > 0 && columns > 0, "[{}, {}]", rows, columns);
     NOTNOT_CHECK_SIZE(parameter, elements);
     NOTNOT_CHECK_SIZE(first_moment, elements);
     NOTNOT_CHECK_SIZE(second_moment, elements);
     NOTNOT_CHECK_SIZE(largest_second_moment, elements);
     NOTNOT_CHECK_SIZE(last_step, rows);
-    NOTNOT_CHECK_SIZE(scalars, step);
+    NOTNOT_CHECK_SIZE(completed, 1);
   }
 };
 
 /// Replays the missed steps (gradient 0 but for the L2 term) of the rows `ids`, or of all rows when `ids` is empty, up
-/// to and including `step`. The ids must be distinct.
+/// to and including step t. The ids must be distinct, but for kPaddingId, whose row never moves.
 struct AdamRowsReplay {
   AdamRows state;
-  int32_t step = 0;
   int32_t count = 0;        ///< number of ids; 0 = all rows
   Span<const int32_t> ids;  ///< [count]
 
   void check() const {
-    state.check(step);
+    state.check();
     NOTNOT_CHECK_SIZE(ids, count);
   }
 };
 NOTNOT_OPERATION(adam_rows_replay, AdamRowsReplay)
 
-/// Step `step` of the rows `ids`, which are current up to step - 1, with a gradient row each.
+/// Step t + 1 of the rows `ids`, which are current up to step t, with a gradient row each.
 struct AdamRowsStep {
   AdamRows state;
-  int32_t step = 0;
   int32_t count = 0;
-  Span<const int32_t> ids;      ///< [count], distinct
+  Span<const int32_t> ids;      ///< [count], distinct but for kPaddingId, whose row never moves
   Span<const float> gradients;  ///< [count, E]
 
   void check() const {
-    state.check(step);
-    NOTNOT_CHECK(step > 0 && count > 0, "step {}, {} rows", step, count);
+    state.check();
+    NOTNOT_CHECK(count > 0, "{} rows", count);
     NOTNOT_CHECK_SIZE(ids, count);
     NOTNOT_CHECK_SIZE(gradients, int64_t{count} * state.columns);
   }

@@ -230,9 +230,9 @@ __device__ SequenceGradient sequence_loss(const AttentionHeadTrain& args, Tokens
   if (args.objective == Objective::classify) {
     result = classification_loss(logit, args.labels[b], args.labels[b] == 1 ? args.positive_weight : 1.0F);
   } else {
-    gradient.kl_factor = args.scale * args.lambda;
+    gradient.kl_factor = args.scale[0] * args.lambda;
     gradient.divergence = divergence_of(args, tokens, shared);
-    result = adversarial_loss(sigmoid(logit), args.base_probability[b], gradient.divergence, args.scale,
+    result = adversarial_loss(sigmoid(logit), args.base_probability[b], gradient.divergence, args.scale[0],
                               args.tvd_factor, args.lambda);
     if (threadIdx.x == 0) args.divergence[b] = gradient.divergence;
   }
@@ -319,7 +319,14 @@ __global__ void __launch_bounds__(kThreads) train_kernel(const AttentionHeadTrai
   const Tokens tokens = block_tokens(args.forward.batch);
   const float product = forward_sequence(args.forward, tokens, shared);
   token_gradients(args, tokens, sequence_loss(args, tokens, product, shared));
-  if (args.forward.kind == AttentionKind::learned) activation_gradients(args, tokens, shared);
+  const RaggedBatch& batch = args.forward.batch;
+  const int end = batch.offsets[batch.sequences];
+  if (args.forward.kind == AttentionKind::learned) {
+    activation_gradients(args, tokens, shared);
+    clear_rows(args.forward.activation.data, args.forward.attention_width, end, batch.tokens);
+  }
+  // The product that adds to dhidden reads whole tiles of rows.
+  clear_rows(args.dhidden.data, args.forward.width, end, padded_rows(batch.tokens));
 }
 
 // --- launchers -------------------------------------------------------------------------------------------------------
@@ -381,10 +388,8 @@ void attention_head_forward(const Device& device, const AttentionHeadForward& ar
 void attention_head_train(const Device& device, const AttentionHeadTrain& args) {
   const ProfileRange range("attention_head_train");
   const AttentionHeadForward& forward = args.forward;
-  const int32_t tokens = forward.batch.tokens, sequences = forward.batch.sequences, width = forward.width;
+  const int32_t sequences = forward.batch.sequences, width = forward.width;
   attention_projection(device, forward);
-  // The product that adds to dhidden reads whole tiles of rows.
-  fill_zero(device, args.dhidden.subspan(int64_t{tokens} * width, (padded_rows(tokens) - tokens) * width));
   launch(device, "attention_head_train", {dim3(sequences), dim3(kThreads), sizeof(Shared)}, train_kernel, args);
   add_columns(device, args, sequences, 1, args.dlogit, {}, args.doutput_bias);
   add_columns(device, args, sequences, width, forward.context, args.dlogit, args.doutput_weight);

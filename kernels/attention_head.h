@@ -61,14 +61,15 @@ enum class Objective : uint8_t {
              ///< 0
 };
 
-/// Forward, loss and all gradients. `forward.activation` is overwritten: it holds d(W_a h + b_a) afterwards.
+/// Forward, loss and all gradients. `forward.activation` is overwritten: it holds d(W_a h + b_a) afterwards, zero in
+/// the batch's room.
 struct AttentionHeadTrain {
   AttentionHeadForward forward;
   Objective objective = Objective::classify;
-  float positive_weight = 1;   ///< classify
-  Span<const int32_t> labels;  ///< [B] 0 or 1; classify
-  float scale = 1, tvd_factor = 0.5F,
-        lambda = 0;  ///< adversary: W of the batch; 0.5 for one output, 1 for two classes; weight of KL
+  float positive_weight = 1;             ///< classify
+  Span<const int32_t> labels;            ///< [B] 0 or 1; classify
+  float tvd_factor = 0.5F, lambda = 0;   ///< adversary: 0.5 for one output, 1 for two classes; weight of KL
+  Span<const float> scale;               ///< [1] adversary: W of the batch, on the device as it changes with the batch
   Span<const float> base_probability;    ///< [B] adversary
   Span<const float> base_log_attention;  ///< [N] adversary, -infinity at boundary tokens
   Span<const float> attention_weight;    ///< [A, D] attn1.weight; learned only
@@ -106,6 +107,7 @@ inline void AttentionHeadTrain::check() const {
     NOTNOT_CHECK_SIZE(labels, b);
   } else {
     NOTNOT_CHECK(forward.kind == AttentionKind::learned, "an adversary learns its attention");
+    NOTNOT_CHECK_SIZE(scale, 1);
     NOTNOT_CHECK_SIZE(base_probability, b);
     NOTNOT_CHECK_SIZE(base_log_attention, n);
     NOTNOT_CHECK_SIZE(divergence, b);

@@ -81,7 +81,7 @@ void loss_of_sequence(const AttentionHeadTrain& args, int32_t sequence) {
   } else {
     args.divergence[sequence] = divergence_of(args, words_of(args.forward.batch, sequence));
     result = adversarial_loss(args.forward.probability[sequence], args.base_probability[sequence],
-                              args.divergence[sequence], args.scale, args.tvd_factor, args.lambda);
+                              args.divergence[sequence], args.scale[0], args.tvd_factor, args.lambda);
   }
   args.loss[sequence] = result.loss;
   args.dlogit[sequence] = result.dlogit;
@@ -117,7 +117,7 @@ void attention_gradient(const AttentionHeadTrain& args, int32_t sequence) {
   const AttentionHeadForward& forward = args.forward;
   const Words words = words_of(forward.batch, sequence);
   const bool adversary = args.objective == Objective::adversary;
-  const float kl_factor = adversary ? args.scale * args.lambda : 0.0F;
+  const float kl_factor = adversary ? args.scale[0] * args.lambda : 0.0F;
   const float divergence = adversary ? args.divergence[sequence] : 0.0F;
   double mean = 0;
   for (int32_t n = words.begin; n < words.end; ++n) {
@@ -160,6 +160,9 @@ void attention_parameter_gradients(const Device& device, const AttentionHeadTrai
   const AttentionHeadForward& forward = args.forward;
   const int32_t tokens = forward.batch.tokens, sequences = forward.batch.sequences;
   const int32_t width = forward.width, attention_width = forward.attention_width;
+  const int64_t end = forward.batch.offsets[sequences];
+  __builtin_memset(forward.activation.data + end * attention_width, 0,
+                   static_cast<size_t>((tokens - end) * attention_width) * sizeof(float));
   const Span<float> scratch = sum_workspace(args);
   cpu::column_sum(device, {.rows = sequences,
                            .columns = attention_width,

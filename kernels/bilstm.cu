@@ -144,6 +144,17 @@ __device__ __forceinline__ float multiply_add(float4 a, float4 b, float sum) {
   return fmaf(a.w, b.w, sum);
 }
 
+/// What is zero behind the last sequence's end, see bilstm.h. Called when a block's work is done: it shares no element
+/// with the work of others, and registers are free then.
+__device__ __forceinline__ void clear_room(const BiLstmForward& args) {
+  const int end = args.batch.offsets[args.batch.sequences], tokens = args.batch.tokens, width = 2 * args.hidden;
+  clear_rows(args.states.data, width, end, padded_rows(tokens));
+  if (!args.previous.empty()) clear_rows(args.previous.data, width, end, tokens);
+}
+__device__ __forceinline__ void clear_room(const BiLstmBackward& args) {
+  clear_rows(args.gates.data, 8 * args.hidden, args.batch.offsets[args.batch.sequences], args.batch.tokens);
+}
+
 // --- forward ---------------------------------------------------------------------------------------------------------
 // Lane l of four: gate rows of the units 2 (thread / 4) and the next, k = 16 chunk + 4 l + (0..3). Interleaved so that
 // the four lanes read 64 consecutive bytes of h; 32 consecutive k per lane would put all four into one bank.
@@ -261,6 +272,7 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
       __syncthreads();
     }
   }
+  clear_room(args);
 }
 
 // --- backward --------------------------------------------------------------------------------------------------------
@@ -386,6 +398,7 @@ __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackw
       backward_product<kSequences>(weights, now, sums);
     }
   }
+  clear_room(args);
 }
 
 // --- any other H -----------------------------------------------------------------------------------------------------
@@ -441,6 +454,7 @@ __global__ void __launch_bounds__(kThreads) general_forward_kernel(const BiLstmF
     at.token += blockIdx.y == 0 ? 1 : -1;
     buffer = 1 - buffer;
   }
+  clear_room(args);
 }
 
 /// dz of one unit at one step, into `dz` [4][hidden] and over the gates.
@@ -479,19 +493,21 @@ __global__ void __launch_bounds__(kThreads) general_backward_kernel(const BiLstm
     __syncthreads();
     at.token += blockIdx.y == 0 ? -1 : 1;
   }
+  clear_room(args);
 }
 
 // --- launchers -------------------------------------------------------------------------------------------------------
 
-/// Enough sequences per block for all to run at once (two directions, one block per SM); of these the fewest, as a step
-/// costs 512 S clocks of FMA. Fewer again where shared memory is small. 0: not even one fits, or H is not kHidden.
+/// Enough sequences per block for all to run at once on this model's share of the SMs (two directions, one block per
+/// SM); of these the fewest, as a step costs 512 S clocks of FMA. Fewer again where shared memory is small. 0: not even
+/// one fits, or H is not kHidden.
 template <class Args>
 int sequences_per_block(const Device& device, const Args& args, size_t (*shared_bytes)(int)) {
   if (args.hidden != kHidden) return 0;
   int limit = 0;
   NOTNOT_CUDA_CHECK(cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, device.ordinal));
   const auto fits = [&](int count) { return shared_bytes(count) <= static_cast<size_t>(limit); };
-  const int sequences = args.batch.sequences, at_once = device.multiprocessors / 2;
+  const int sequences = args.batch.sequences, at_once = device.multiprocessors / 2 / device.models;
   int count = sequences <= at_once ? 1 : sequences <= 2 * at_once ? 2 : 4;
   while (count > 1 && !fits(count)) count /= 2;
   return fits(count) ? count : 0;
@@ -540,9 +556,6 @@ void recurrent_weight_gradient(const Device& device, const BiLstmBackward& args)
 void bilstm_forward(const Device& device, const BiLstmForward& args) {
   const ProfileRange range("bilstm_forward");
   check_supported(args.hidden);
-  const int64_t width = 2 * args.hidden, tokens = args.batch.tokens;
-  // The attention's product reads whole tiles of rows.
-  fill_zero(device, args.states.subspan(tokens * width, (padded_rows(tokens) - tokens) * width));
   const int count = sequences_per_block(device, args, forward_shared_bytes);
   if (count == 0) {
     return launch_general(device, "bilstm_forward, general", args, general_forward_bytes(args.hidden),

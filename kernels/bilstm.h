@@ -20,10 +20,11 @@ struct BiLstmForward {
   int32_t hidden = 0;           ///< H per direction
   Span<const float> table;      ///< [U, 2, 4, H] input side per id, direction, gate
   Span<const float> weight_hh;  ///< [2, 4, H, H] per direction: row (gate, unit), column = unit of h'
-  Span<float> states;           ///< out [padded_rows(N), 2, H] h: forward then backward direction
+  Span<float> states;           ///< out [padded_rows(N), 2, H] h: forward then backward direction; zero in the room
   Span<float> gates;            ///< out [N, 2, 4, H] i, f, g, o after their nonlinearity; empty in evaluation
   Span<float> cells;            ///< out [N, 2, H] c; empty in evaluation
-  Span<float> previous;   ///< out [N, 2, H] h' of every token, zero at each direction's start; empty in evaluation
+  Span<float> previous;   ///< out [N, 2, H] h' of every token, zero at each direction's start and in the room; empty in
+                          ///< evaluation
   Span<float> workspace;  ///< [bilstm_workspace(H, B)]
 
   bool training() const { return !gates.empty(); }
@@ -47,11 +48,12 @@ struct BiLstmBackward {
   int32_t hidden = 0;           ///< H per direction
   Span<const float> weight_hh;  ///< [2, 4, H, H]
   Span<const float> dstates;    ///< [N, 2, H]
-  Span<float> gates;            ///< in: forward's gates; out [N, 2, 4, H]: dz, the gradient before the nonlinearities
-  Span<const float> cells;      ///< [N, 2, H] from forward
-  Span<const float> previous;   ///< [N, 2, H] from forward
-  Span<float> dweight_hh;       ///< [2, 4, H, H], accumulates sum over tokens of dz h'^T
-  Span<float> workspace;        ///< [bilstm_workspace(H, B)]
+  Span<float> gates;  ///< in: forward's gates; out [N, 2, 4, H]: dz, the gradient before the nonlinearities; zero in
+                      ///< the room
+  Span<const float> cells;     ///< [N, 2, H] from forward
+  Span<const float> previous;  ///< [N, 2, H] from forward
+  Span<float> dweight_hh;      ///< [2, 4, H, H], accumulates sum over tokens of dz h'^T
+  Span<float> workspace;       ///< [bilstm_workspace(H, B)]
 
   void check() const {
     batch.check();

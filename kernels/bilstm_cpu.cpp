@@ -337,6 +337,11 @@ void run_backward(const BiLstmBackward& args, const Direction& direction, int32_
   }
 }
 
+/// Zeros rows first..last-1 of a matrix.
+void clear_rows(const Span<float>& matrix, int64_t width, int64_t first, int64_t last) {
+  __builtin_memset(matrix.data + first * width, 0, static_cast<size_t>((last - first) * width) * sizeof(float));
+}
+
 int32_t group_size(const Device& device, int32_t sequences) { return device.threads <= 2 ? sequences : kGroup; }
 
 }  // namespace
@@ -360,6 +365,9 @@ void bilstm_forward(const Device& device, const BiLstmForward& args) {
       run_forward(args, direction, begin, end, cells + (int64_t{d} * sequences + begin) * direction.padded());
     }
   }
+  const int64_t end = args.batch.offsets[sequences], tokens = args.batch.tokens, width = int64_t{2} * args.hidden;
+  clear_rows(args.states, width, end, padded_rows(tokens));
+  if (args.training()) clear_rows(args.previous, width, end, tokens);
 }
 
 void bilstm_backward(const Device& device, const BiLstmBackward& args) {
@@ -381,6 +389,7 @@ void bilstm_backward(const Device& device, const BiLstmBackward& args) {
       run_backward(args, direction, begin, end, dcarried, dcarried + 2 * int64_t{sequences} * direction.padded());
     }
   }
+  clear_rows(args.gates, int64_t{8} * hidden, args.batch.offsets[sequences], args.batch.tokens);
   for (int32_t d = 0; d < 2; ++d) {
     const int64_t tokens = args.batch.tokens;
     cpu::weight_gradient(

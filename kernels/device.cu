@@ -81,4 +81,72 @@ void fill_zero(const Device& device, void* to, size_t bytes) {
 
 void synchronize(const Device& device) { NOTNOT_CUDA_CHECK(cudaStreamSynchronize(device.stream)); }
 
+Device open_side_stream(const Device& device) {
+  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
+  Device side = device;
+  side.gemm = nullptr;
+  NOTNOT_CUDA_CHECK(cudaStreamCreateWithFlags(&side.stream, cudaStreamNonBlocking));
+  return side;
+}
+
+void* allocate_pinned(const Device& device, size_t bytes) {
+  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
+  void* pointer = nullptr;
+  const cudaError_t status = cudaMallocHost(&pointer, bytes);
+  if (status != cudaSuccess) cudaGetLastError();
+  NOTNOT_CHECK(status == cudaSuccess, "no pinned host memory for {} bytes: {}", bytes, cudaGetErrorString(status));
+  return pointer;
+}
+
+void release_pinned(void* pointer) noexcept { cudaFreeHost(pointer); }
+
+void enqueue_copy_to_pinned(const Device& device, void* to, const void* from, size_t bytes) {
+  NOTNOT_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device.stream));
+}
+
+CUevent_st* open_event(const Device& device) {
+  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
+  cudaEvent_t event = nullptr;
+  NOTNOT_CUDA_CHECK(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  return event;
+}
+
+void close_event(CUevent_st* event) noexcept { cudaEventDestroy(event); }
+
+void record(const Device& device, CUevent_st* event) { NOTNOT_CUDA_CHECK(cudaEventRecord(event, device.stream)); }
+
+void wait(const Device& device, CUevent_st* event) { NOTNOT_CUDA_CHECK(cudaStreamWaitEvent(device.stream, event, 0)); }
+
+void synchronize(CUevent_st* event) { NOTNOT_CUDA_CHECK(cudaEventSynchronize(event)); }
+
+void begin_capture(const Device& device) {
+  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
+  // Of this thread only: other models of the fleet allocate and wait meanwhile.
+  NOTNOT_CUDA_CHECK(cudaStreamBeginCapture(device.stream, cudaStreamCaptureModeThreadLocal));
+}
+
+CUgraphExec_st* end_capture(const Device& device) {
+  cudaGraph_t graph = nullptr;
+  NOTNOT_CUDA_CHECK(cudaStreamEndCapture(device.stream, &graph));
+  cudaGraphExec_t work = nullptr;
+  const cudaError_t status = cudaGraphInstantiate(&work, graph, 0);
+  cudaGraphDestroy(graph);
+  NOTNOT_CUDA_CHECK(status);
+  return work;
+}
+
+void abandon_capture(const Device& device) noexcept {
+  cudaGraph_t graph = nullptr;
+  cudaStreamEndCapture(device.stream, &graph);
+  if (graph != nullptr) cudaGraphDestroy(graph);
+  cudaGetLastError();  // the failure is already on its way as an exception
+}
+
+void launch_captured(const Device& device, CUgraphExec_st* work) {
+  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
+  NOTNOT_CUDA_CHECK(cudaGraphLaunch(work, device.stream));
+}
+
+void close_captured(CUgraphExec_st* work) noexcept { cudaGraphExecDestroy(work); }
+
 }  // namespace notnot::cuda

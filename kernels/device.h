@@ -17,6 +17,8 @@
 #include "kernels/span.h"
 
 struct CUstream_st;
+struct CUevent_st;
+struct CUgraphExec_st;
 
 namespace notnot {
 
@@ -33,6 +35,7 @@ struct Device {
   CpuIsa isa = CpuIsa::baseline;
   int threads = 1;                ///< CPU threads an operation may use
   int ordinal = 0;                ///< CUDA device number
+  int models = 1;                 ///< CUDA: models that share the device, each on a stream of its own
   int multiprocessors = 0;        ///< CUDA: number of SMs
   CUstream_st* stream = nullptr;  ///< CUDA: cudaStream_t of this context
   void* gemm = nullptr;           ///< CUDA: cuBLASLt handle and workspace, see gemm.cu
@@ -74,6 +77,30 @@ void copy_to_device(const Device& device, void* to, const void* from, size_t byt
 void copy_to_host(const Device& device, void* to, const void* from, size_t bytes);
 void fill_zero(const Device& device, void* to, size_t bytes);
 void synchronize(const Device& device);
+
+// What engine/streams.h is made of; only the CUDA backend has it.
+/// A context on another stream of the same device, without a GEMM handle; `close` releases it.
+Device open_side_stream(const Device& device);
+/// Host memory that the device copies to and from by itself, while the host goes on.
+void* allocate_pinned(const Device& device, size_t bytes);
+void release_pinned(void* pointer) noexcept;
+/// Enqueues a copy to pinned memory.
+void enqueue_copy_to_pinned(const Device& device, void* to, const void* from, size_t bytes);
+CUevent_st* open_event(const Device& device);
+void close_event(CUevent_st* event) noexcept;
+void record(const Device& device, CUevent_st* event);
+/// What is enqueued on `device` from now on waits for the event.
+void wait(const Device& device, CUevent_st* event);
+/// The calling thread waits for the event.
+void synchronize(CUevent_st* event);
+/// Between begin_capture and end_capture operations on the context's stream are noted and not run. Throws what the
+/// operations did wrong at the latest in end_capture. No copies to or from host memory that is not pinned.
+void begin_capture(const Device& device);
+CUgraphExec_st* end_capture(const Device& device);
+/// Ends a capture that an exception left open.
+void abandon_capture(const Device& device) noexcept;
+void launch_captured(const Device& device, CUgraphExec_st* work);
+void close_captured(CUgraphExec_st* work) noexcept;
 }  // namespace cuda
 
 // --- memory, on any backend

@@ -77,4 +77,11 @@ __device__ __forceinline__ T* dynamic_shared() {
 #endif
 }
 
+/// Zeros rows first..last-1 of a matrix; all threads of the grid call it and share them out.
+__device__ __forceinline__ void clear_rows(float* matrix, int width, int64_t first, int64_t last) {
+  const int64_t threads = int64_t{gridDim.x} * gridDim.y * blockDim.x;
+  const int64_t own = (int64_t{blockIdx.y} * gridDim.x + blockIdx.x) * blockDim.x + threadIdx.x;
+  for (int64_t i = first * width + own; i < last * width; i += threads) matrix[i] = 0;
+}
+
 }  // namespace notnot::cuda

@@ -4,17 +4,25 @@
 
 namespace notnot {
 
+/// The id of no word: its row of an embedding is zero and stays zero.
+inline constexpr int32_t kPaddingId = 0;
+
 /// Sequence b is tokens offsets[b] .. offsets[b+1]-1, its first and last token being <SOS> and <EOS>; at least 3
 /// tokens. Sequences stand longest first.
 ///
 /// Every token reads a row of a table of projected ids (token_projection.h). In training the table has the batch's
 /// distinct ids alone, and unique_tokens (unique_tokens.h) makes the last four arrays. In evaluation it has the whole
 /// vocabulary, the rows are the ids themselves, and the other three arrays are empty.
+///
+/// A batch may have room behind its end, so that one captured launch serves batches of many sizes: tokens from
+/// offsets[B] on are of no sequence, and distinct ids behind the last one are kPaddingId and occur nowhere. Operations
+/// take N and U for the extent of matrix products and zero what such a product would sum; everything else of the room
+/// is unspecified, and none of it reaches a result.
 struct RaggedBatch {
   int32_t sequences = 0;                   ///< B
-  int32_t tokens = 0;                      ///< N = offsets[B]
+  int32_t tokens = 0;                      ///< N, at least offsets[B]
   int32_t longest = 0;                     ///< T, the first sequence's length
-  int32_t unique = 0;                      ///< U, rows of the table: distinct ids among the tokens; evaluation: V
+  int32_t unique = 0;                      ///< U, rows of the table: at least the distinct ids; evaluation: V
   Span<const int32_t> token_ids;           ///< [N]
   Span<const int32_t> offsets;             ///< [B + 1]
   Span<const int32_t> unique_ids;          ///< [U] the distinct ids, ascending
@@ -32,7 +40,6 @@ struct RaggedBatch {
   /// For what needs the distinct ids' occurrences as well.
   void check_training() const {
     check();
-    NOTNOT_CHECK(unique <= tokens, "{} distinct ids among {} tokens", unique, tokens);
     NOTNOT_CHECK_SIZE(unique_ids, unique);
     NOTNOT_CHECK_SIZE(occurrence_offsets, unique + 1);
     NOTNOT_CHECK_SIZE(occurrences, tokens);

@@ -30,6 +30,10 @@ __global__ void __launch_bounds__(kThreads)
 __global__ void __launch_bounds__(kThreads)
     scatter_rows(UniqueTokens args, const uint32_t* __restrict__ sorted_ids, const int32_t* __restrict__ rows) {
   const auto n = static_cast<int32_t>(blockIdx.x * kThreads + threadIdx.x);
+  if (n < args.unique && n > rows[args.tokens - 1]) {  // room
+    args.unique_ids[n] = kPaddingId;
+    args.occurrence_offsets[n + 1] = args.tokens;
+  }
   if (n >= args.tokens) return;
   const int32_t row = rows[n];
   args.unique_row[args.occurrences[n]] = row;
@@ -71,7 +75,8 @@ void unique_tokens(const Device& device, const UniqueTokens& args) {
   int32_t* changes = positions;
   launch(device, "mark_changes", shape, mark_changes, sorted_ids, changes, tokens);
   NOTNOT_CUDA_CHECK(cub::DeviceScan::InclusiveSum(scratch, scan_bytes, changes, rows, tokens, device.stream));
-  launch(device, "scatter_rows", shape, scatter_rows, args, sorted_ids, rows);
+  launch(device, "scatter_rows", {blocks_for(std::max(tokens, args.unique), kThreads), kThreads}, scatter_rows, args,
+         sorted_ids, rows);
 }
 
 }  // namespace notnot::cuda

@@ -9,11 +9,11 @@ namespace notnot {
 struct UniqueTokens {
   int32_t tokens = 0;                ///< N
   int32_t vocabulary = 0;            ///< V; every id is in [0, V)
-  int32_t unique = 0;                ///< U, counted on the host when the batch was assembled
+  int32_t unique = 0;                ///< U, at least the number of distinct ids, which the host counted
   Span<const int32_t> token_ids;     ///< [N]
-  Span<int32_t> unique_ids;          ///< out [U] ascending
+  Span<int32_t> unique_ids;          ///< out [U] ascending, then kPaddingId
   Span<int32_t> unique_row;          ///< out [N]
-  Span<int32_t> occurrence_offsets;  ///< out [U + 1]
+  Span<int32_t> occurrence_offsets;  ///< out [U + 1]; N behind the last distinct id
   Span<int32_t> occurrences;         ///< out [N]
   Span<int32_t> workspace;           ///< [unique_tokens_workspace(N, V)]; holds nothing between calls
 
@@ -27,8 +27,8 @@ constexpr int64_t unique_tokens_workspace(int64_t tokens, int64_t vocabulary) {
 }
 
 inline void UniqueTokens::check() const {
-  NOTNOT_CHECK(tokens > 0 && unique > 0 && unique <= tokens && unique <= vocabulary,
-               "{} tokens, {} distinct, vocabulary {}", tokens, unique, vocabulary);
+  NOTNOT_CHECK(tokens > 0 && unique > 0 && vocabulary > 0, "{} tokens, {} distinct, vocabulary {}", tokens, unique,
+               vocabulary);
   NOTNOT_CHECK_SIZE(token_ids, tokens);
   NOTNOT_CHECK_SIZE(unique_ids, unique);
   NOTNOT_CHECK_SIZE(unique_row, tokens);

@@ -22,8 +22,11 @@ void unique_tokens(const Device&, const UniqueTokens& args) {
     row_of_id[id] = row++;
     occurrences += count;
   }
-  if (row != args.unique) throw_wrong_unique_count(args.unique, row);
-  args.occurrence_offsets[row] = occurrences;
+  for (int32_t room = row; room < args.unique; ++room) {
+    args.unique_ids[room] = kPaddingId;
+    args.occurrence_offsets[room] = occurrences;
+  }
+  args.occurrence_offsets[args.unique] = occurrences;
 
   for (int32_t n = 0; n < args.tokens; ++n) {
     const int32_t u = row_of_id[args.token_ids[n]];

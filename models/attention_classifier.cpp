@@ -1,22 +1,41 @@
 #include "models/attention_classifier.h"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
+#include <optional>
 
 namespace notnot {
 
-/// Every device buffer of a model but the batch itself; shapes are declared in plan and plan_training.
+/// A batch on the device with what belongs to it. A model that trains has two: while a step computes on one, the next
+/// batch goes into the other.
+struct AttentionClassifier::Slot {
+  DeviceBatch batch;
+  Span<float> given_log_attention = {}, base_log_attention = {}, base_probability = {}, scale = {};
+  Span<int32_t> completed = {};
+
+  /// The host's side, from `allocate` on.
+  struct Host {
+    Upload upload;
+    PinnedMemory loss;
+    Event uploaded, finished;
+  };
+  std::optional<Host> host = {};
+};
+
+/// Every device buffer of a model; shapes are declared in plan and plan_training.
 struct AttentionClassifier::Buffers {
+  std::vector<Slot> slots;
+  size_t upload_bytes = 0, loss_bytes = 0;
   Span<float> parameters, projection_weight_transposed, attention_weight_transposed;
   // Forward. N and B are the larger of evaluation's and training's.
-  Span<float> table, states, activation, log_attention, context, logit, probability, contribution, given_log_attention,
-      bilstm_workspace;
+  Span<float> table, states, activation, log_attention, context, logit, probability, contribution, bilstm_workspace;
   // Training only.
   Span<float> gradients, first_moment, second_moment, largest_second_moment;
-  Span<int32_t> last_step;
+  Span<int32_t> last_step, completed;
   Span<AdamStepScalars> scalars;
   Span<float> gates, cells, previous, rows, dtable, drows, projection_workspace;
-  Span<float> loss, divergence, dlogit, dscore, dhidden, head_workspace, base_probability, base_log_attention;
+  Span<float> loss, divergence, dlogit, dscore, dhidden, head_workspace;
 };
 
 AttentionClassifier::AttentionClassifier(const Device& device, const ModelOptions& options,
@@ -25,14 +44,53 @@ AttentionClassifier::AttentionClassifier(const Device& device, const ModelOption
       options_(options),
       optimiser_(optimiser),
       layout_(options),
-      batch_(arena_, capacity.evaluation, capacity.training, options.vocabulary),
+      upload_stream_(device),
+      captured_(device),
       buffers_(std::make_unique<Buffers>()) {
-  plan(capacity);
-  if (capacity.training.sequences > 0) plan_training(capacity);
+  ModelCapacity roomy = capacity;
+  roomy.training = with_room(device, capacity.training);
+  plan_slots(roomy);
+  plan(roomy);
+  if (capacity.training.sequences > 0) plan_training(roomy);
 }
 
 AttentionClassifier::AttentionClassifier(AttentionClassifier&&) noexcept = default;
-AttentionClassifier::~AttentionClassifier() = default;
+
+AttentionClassifier::~AttentionClassifier() {
+  if (in_flight_ == 0) return;
+  try {
+    synchronize(device_);  // or memory would be released under the steps' feet
+  } catch (const Error&) {
+    // The failure that ended the training is on its way already.
+  }
+}
+
+AttentionClassifier::Slot& AttentionClassifier::slot() const { return buffers_->slots[static_cast<size_t>(slot_)]; }
+const RaggedBatch& AttentionClassifier::batch() const { return slot().batch.ragged(); }
+
+void AttentionClassifier::plan_slots(const ModelCapacity& capacity) {
+  const bool trains = capacity.training.sequences > 0;
+  Buffers& b = *buffers_;
+  b.slots.reserve(2);  // the arena keeps addresses of their spans
+  for (const char* group : {"batch", "next batch"}) {
+    if (!b.slots.empty() && !trains) break;
+    const BatchCapacity evaluation = b.slots.empty() ? capacity.evaluation : BatchCapacity{};
+    const BatchCapacity c = larger(evaluation, capacity.training);
+    Slot& slot = b.slots.emplace_back(
+        Slot{.batch = DeviceBatch(arena_, group, evaluation, capacity.training, options_.vocabulary)});
+    if (options_.attention == AttentionKind::given)
+      arena_.add(group, "given_log_attention", {c.tokens}, &slot.given_log_attention);
+    if (!trains) break;
+    arena_.add(group, "base_log_attention", {capacity.training.tokens}, &slot.base_log_attention);
+    arena_.add(group, "base_probability", {capacity.training.sequences}, &slot.base_probability);
+    arena_.add(group, "scale", {1}, &slot.scale);
+    arena_.add(group, "completed steps", {1}, &slot.completed);
+  }
+  const BatchCapacity c = larger(capacity.evaluation, capacity.training);
+  b.upload_bytes = DeviceBatch::upload_bytes(c) + static_cast<size_t>(2 * c.tokens + c.sequences + 2) * sizeof(float) +
+                   5 * Upload::kAlignment;
+  b.loss_bytes = static_cast<size_t>(capacity.training.sequences) * sizeof(float);
+}
 
 void AttentionClassifier::plan(const ModelCapacity& capacity) {
   const BatchCapacity c = larger(capacity.evaluation, capacity.training);
@@ -43,12 +101,10 @@ void AttentionClassifier::plan(const ModelCapacity& capacity) {
   arena_.add("parameters", "values", {std::max(layout_.total(), vocabulary_rows * e)}, &b.parameters);
   arena_.add("parameters", "projection weight^T", {e, weight_stride(p)}, &b.projection_weight_transposed);
   arena_.add("parameters", "attention weight^T", {d, a}, &b.attention_weight_transposed);
-  arena_.add("activations", "table", {vocabulary_rows, p}, &b.table);
+  arena_.add("activations", "table", {std::max(vocabulary_rows, padded_rows(capacity.training.unique)), p}, &b.table);
   arena_.add("activations", "states", {token_rows, d}, &b.states);
   if (options_.attention == AttentionKind::learned)
     arena_.add("activations", "activation", {token_rows, a}, &b.activation);
-  if (options_.attention == AttentionKind::given)
-    arena_.add("activations", "given_log_attention", {c.tokens}, &b.given_log_attention);
   arena_.add("activations", "log_attention", {c.tokens}, &b.log_attention);
   arena_.add("activations", "contribution", {c.tokens}, &b.contribution);
   arena_.add("activations", "context", {c.sequences, d}, &b.context);
@@ -70,6 +126,7 @@ void AttentionClassifier::plan_training(const ModelCapacity& capacity) {
   arena_.add("optimiser", "second_moment", {layout_.total()}, &b.second_moment);
   arena_.add("optimiser", "largest_second_moment", {layout_.total()}, &b.largest_second_moment);
   arena_.add("optimiser", "last_step", {options_.vocabulary}, &b.last_step);
+  arena_.add("optimiser", "completed steps", {1}, &b.completed);
   arena_.add("optimiser", "step scalars", {capacity.steps}, &b.scalars);
   if (options_.encoder == Encoder::lstm) {
     arena_.add("training", "gates", {c.tokens, 2, 4, h}, &b.gates);
@@ -86,12 +143,16 @@ void AttentionClassifier::plan_training(const ModelCapacity& capacity) {
   arena_.add("training", "loss", {c.sequences}, &b.loss);
   arena_.add("training", "dlogit", {c.sequences}, &b.dlogit);
   arena_.add("training", "divergence", {c.sequences}, &b.divergence);
-  arena_.add("training", "base_probability", {c.sequences}, &b.base_probability);
-  arena_.add("training", "base_log_attention", {c.tokens}, &b.base_log_attention);
 }
 
 void AttentionClassifier::allocate() {
   arena_.allocate(device_);
+  for (Slot& slot : buffers_->slots) {
+    slot.host.emplace(Slot::Host{.upload = Upload(device_, buffers_->upload_bytes),
+                                 .loss = PinnedMemory(device_, buffers_->loss_bytes),
+                                 .uploaded = Event(device_),
+                                 .finished = Event(device_)});
+  }
   std::vector<AdamStepScalars> scalars;
   for (int64_t step = 1; step <= buffers_->scalars.size; ++step) {
     scalars.push_back(adam_step_scalars<float>(optimiser_.learning_rate, optimiser_.beta1, optimiser_.beta2, step));
@@ -124,13 +185,8 @@ Span<float> AttentionClassifier::gradient_pair(const char* name) const {
   return buffers_->gradients.subspan(p.offset - layout_.embedding_size(), 2 * p.size);
 }
 
-void AttentionClassifier::parameters_changed() {
-  transposes_stale_ = true;
-  vocabulary_projected_ = false;
-}
-
 void AttentionClassifier::mark_rows_current() {
-  parameters_changed();
+  vocabulary_projected_ = false;
   const std::vector<int32_t> steps(static_cast<size_t>(buffers_->last_step.size), static_cast<int32_t>(step_));
   copy_to_device(device_, buffers_->last_step.data, steps.data(), steps.size() * sizeof(int32_t));
   synchronize(device_);
@@ -141,15 +197,16 @@ void AttentionClassifier::set_parameters(const std::vector<float>& values) {
                layout_.total());
   copy_to_device(device_, buffers_->parameters.data, values.data(), values.size() * sizeof(float));
   mark_rows_current();
+  refresh_transposes();
 }
 
 std::vector<float> AttentionClassifier::parameters() {
-  replay_embedding(0, {});
+  replay_all_rows();
   return to_host(device_, buffers_->parameters.subspan(0, layout_.total()));
 }
 
 AttentionClassifier::OptimiserState AttentionClassifier::optimiser_state() {
-  replay_embedding(0, {});
+  replay_all_rows();
   return {step_, to_host(device_, buffers_->first_moment), to_host(device_, buffers_->second_moment),
           to_host(device_, buffers_->largest_second_moment)};
 }
@@ -168,7 +225,6 @@ void AttentionClassifier::set_optimiser_state(const OptimiserState& state) {
 }
 
 void AttentionClassifier::refresh_transposes() {
-  if (!transposes_stale_) return;
   const Profile::Section section(profile_, device_, "weight transposes");
   const bool lstm = options_.encoder == Encoder::lstm;
   transpose(device_,
@@ -181,10 +237,9 @@ void AttentionClassifier::refresh_transposes() {
                       .columns = options_.width(),
                       .from = parameter("decoder.attention.attn1.weight"),
                       .to = buffers_->attention_weight_transposed});
-  transposes_stale_ = false;
 }
 
-AdamRows AttentionClassifier::embedding_rows() const {
+AdamRows AttentionClassifier::embedding_rows(Span<const int32_t> completed) const {
   const Buffers& b = *buffers_;
   const int64_t size = layout_.embedding_size();
   return {.hyper = hyper(optimiser_.weight_decay),
@@ -195,34 +250,71 @@ AdamRows AttentionClassifier::embedding_rows() const {
           .second_moment = b.second_moment.subspan(0, size),
           .largest_second_moment = b.largest_second_moment.subspan(0, size),
           .last_step = b.last_step,
-          .scalars = b.scalars};
+          .scalars = b.scalars,
+          .completed = completed};
 }
 
-/// Brings the embedding rows `ids` (all rows: count 0) up to the current step.
-void AttentionClassifier::replay_embedding(int32_t count, Span<const int32_t> ids) {
+/// Brings every embedding row up to the current step, those of the batch, which changes no bits.
+void AttentionClassifier::replay_all_rows() {
+  NOTNOT_CHECK(in_flight_ == 0, "{} training steps are in flight", in_flight_);
   if (step_ == 0) return;
   const Profile::Section section(profile_, device_, "embedding Adam, missed steps");
+  const auto step = static_cast<int32_t>(step_);
+  copy_to_device(device_, buffers_->completed.data, &step, sizeof step);
+  adam_rows_replay(device_, {.state = embedding_rows(buffers_->completed), .count = 0, .ids = {}});
+}
+
+void AttentionClassifier::replay_rows_of_batch() {
+  const Profile::Section section(profile_, device_, "embedding Adam, missed steps");
   adam_rows_replay(device_,
-                   {.state = embedding_rows(), .step = static_cast<int32_t>(step_), .count = count, .ids = ids});
+                   {.state = embedding_rows(slot().completed), .count = batch().unique, .ids = batch().unique_ids});
 }
 
 // --- forward and backward
 // ------------------------------------------------------------------------------------------------
 
+/// Into the current slot, on the upload's stream.
 void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targets, bool training) {
   const Profile::Section section(profile_, device_, "batch upload and unique tokens");
-  batch_.load(device_, batch, training);
+  const Device& device = upload_stream_.device();
+  Slot& s = slot();
+  s.host->upload.restart();
+  s.batch.load(device, s.host->upload, batch, training);
   const auto upload = [&](const char* name, const Span<float>& to, const std::vector<float>& from, int32_t expected) {
     if (from.empty()) return;
     NOTNOT_CHECK(static_cast<int32_t>(from.size()) == expected && to.size >= expected,
                  "`{}` has {} values, this batch {} and the model room for {}", name, from.size(), expected, to.size);
-    copy_to_device(device_, to.data, from.data(), from.size() * sizeof(float));
+    s.host->upload.add(device, to, from);
   };
-  upload("given_log_attention", buffers_->given_log_attention, targets.given_log_attention, batch.tokens());
-  upload("base_log_attention", buffers_->base_log_attention, targets.base_log_attention, batch.tokens());
-  upload("base_probability", buffers_->base_probability, targets.base_probability, batch.sequences());
+  upload("given_log_attention", s.given_log_attention, targets.given_log_attention, batch.tokens());
+  upload("base_log_attention", s.base_log_attention, targets.base_log_attention, batch.tokens());
+  upload("base_probability", s.base_probability, targets.base_probability, batch.sequences());
   NOTNOT_CHECK(options_.attention != AttentionKind::given || !targets.given_log_attention.empty(),
                "a model with given attention needs given_log_attention for every batch");
+}
+
+/// What is enqueued from now on waits for what was loaded.
+void AttentionClassifier::await_load() {
+  slot().host->uploaded.record(upload_stream_.device());
+  slot().host->uploaded.hold(device_);
+}
+
+/// Into the other slot: a step may still compute on the current one.
+void AttentionClassifier::load_for_training(const HostBatch& batch, const ObjectiveOptions& objective,
+                                            const BatchTargets& targets) {
+  NOTNOT_CHECK(!buffers_->gradients.empty(), "this model was planned without training");
+  NOTNOT_CHECK(objective.objective == Objective::classify ||
+                   (!targets.base_log_attention.empty() && !targets.base_probability.empty()),
+               "an adversary needs the base model's attention and probabilities");
+  NOTNOT_CHECK(in_flight_ < 2, "two training steps are in flight");
+  slot_ = 1 - slot_;
+  load(batch, targets, /*training=*/true);
+  const auto positives = std::accumulate(batch.labels.begin(), batch.labels.end(), int32_t{0});
+  const double scale = batch.sequences() - positives + objective.positive_weight * positives;
+  const Device& device = upload_stream_.device();
+  slot().host->upload.add(device, slot().scale, std::vector<float>{static_cast<float>(scale)});
+  slot().host->upload.add(device, slot().completed, std::vector<int32_t>{static_cast<int32_t>(step_)});
+  await_load();
 }
 
 /// buffers_->table from the embeddings `rows` of `count` ids.
@@ -243,8 +335,7 @@ void AttentionClassifier::project(Span<const float> rows, int32_t count) {
 /// The table of all ids, unless it is there. A row of it has the bits that the same id has in a batch's table.
 void AttentionClassifier::project_vocabulary() {
   if (vocabulary_projected_) return;
-  refresh_transposes();
-  replay_embedding(0, {});
+  replay_all_rows();
   const Profile::Section section(profile_, device_, "vocabulary projection", projection_flop(options_.vocabulary));
   project(buffers_->parameters, options_.vocabulary);
   vocabulary_projected_ = true;
@@ -252,10 +343,8 @@ void AttentionClassifier::project_vocabulary() {
 
 /// The table of the loaded batch's distinct ids.
 void AttentionClassifier::project_batch() {
-  const RaggedBatch& batch = batch_.ragged();
-  vocabulary_projected_ = false;
-  refresh_transposes();
-  replay_embedding(batch.unique, batch.unique_ids);
+  const RaggedBatch& batch = this->batch();
+  replay_rows_of_batch();
   const Profile::Section section(profile_, device_, "input projection, forward", projection_flop(batch.unique));
   gather_rows(device_, {.count = batch.unique,
                         .columns = options_.embed,
@@ -269,7 +358,7 @@ void AttentionClassifier::project_batch() {
 /// States of every token of the loaded batch, from the table.
 void AttentionClassifier::encode(bool training) {
   const Buffers& b = *buffers_;
-  const RaggedBatch& batch = batch_.ragged();
+  const RaggedBatch& batch = this->batch();
   const bool lstm = options_.encoder == Encoder::lstm;
   const Profile::Section section(profile_, device_, lstm ? "BiLSTM, forward" : "token states",
                                  lstm ? recurrent_flop() : 0);
@@ -296,7 +385,7 @@ void AttentionClassifier::encode(bool training) {
 /// Gradients of everything below the head, from buffers_->dhidden.
 void AttentionClassifier::encode_backward() {
   const Buffers& b = *buffers_;
-  const RaggedBatch& batch = batch_.ragged();
+  const RaggedBatch& batch = this->batch();
   const bool lstm = options_.encoder == Encoder::lstm;
   if (lstm) {
     const Profile::Section section(profile_, device_, "BiLSTM, backward", 2 * recurrent_flop());
@@ -330,7 +419,7 @@ void AttentionClassifier::encode_backward() {
 
 AttentionHeadForward AttentionClassifier::head() const {
   const Buffers& b = *buffers_;
-  return {.batch = batch_.ragged(),
+  return {.batch = batch(),
           .width = options_.width(),
           .attention_width = options_.attention_width(),
           .kind = options_.attention,
@@ -340,7 +429,7 @@ AttentionHeadForward AttentionClassifier::head() const {
           .attention_vector = parameter("decoder.attention.attn2.weight"),
           .output_weight = parameter("decoder.linear_1.weight"),
           .output_bias = parameter("decoder.linear_1.bias"),
-          .given_log_attention = b.given_log_attention,
+          .given_log_attention = slot().given_log_attention,
           .activation = b.activation,
           .log_attention = b.log_attention,
           .context = b.context,
@@ -349,7 +438,10 @@ AttentionHeadForward AttentionClassifier::head() const {
 }
 
 AttentionClassifier::Predictions AttentionClassifier::predict(const HostBatch& batch, const BatchTargets& targets) {
+  NOTNOT_CHECK(in_flight_ == 0, "{} training steps are in flight", in_flight_);
+  slot_ = 0;
   load(batch, targets, /*training=*/false);
+  await_load();
   project_vocabulary();
   encode(/*training=*/false);
   {
@@ -374,30 +466,23 @@ AttentionClassifier::Contributions AttentionClassifier::contributions(const Host
   return result;
 }
 
-double AttentionClassifier::compute_gradients(const HostBatch& batch, const ObjectiveOptions& objective,
-                                              const BatchTargets& targets) {
+void AttentionClassifier::enqueue_gradients(const ObjectiveOptions& objective) {
   const Buffers& b = *buffers_;
-  NOTNOT_CHECK(!b.gradients.empty(), "this model was planned without training");
-  NOTNOT_CHECK(objective.objective == Objective::classify ||
-                   (!targets.base_log_attention.empty() && !targets.base_probability.empty()),
-               "an adversary needs the base model's attention and probabilities");
-  load(batch, targets, /*training=*/true);
+  const Slot& s = slot();
   project_batch();
   encode(/*training=*/true);
   fill_zero(device_, b.gradients);
-  const auto positives = std::accumulate(batch.labels.begin(), batch.labels.end(), int32_t{0});
-  const double scale = batch.sequences() - positives + objective.positive_weight * positives;
   {
     const Profile::Section section(profile_, device_, "attention head, training", 3 * head_flop());
     attention_head_train(device_, {.forward = head(),
                                    .objective = objective.objective,
                                    .positive_weight = static_cast<float>(objective.positive_weight),
-                                   .labels = batch_.labels(),
-                                   .scale = static_cast<float>(scale),
+                                   .labels = s.batch.labels(),
                                    .tvd_factor = static_cast<float>(objective.tvd_factor),
                                    .lambda = static_cast<float>(objective.lambda),
-                                   .base_probability = b.base_probability,
-                                   .base_log_attention = b.base_log_attention,
+                                   .scale = s.scale,
+                                   .base_probability = s.base_probability,
+                                   .base_log_attention = s.base_log_attention,
                                    .attention_weight = parameter("decoder.attention.attn1.weight"),
                                    .loss = b.loss,
                                    .divergence = b.divergence,
@@ -412,8 +497,62 @@ double AttentionClassifier::compute_gradients(const HostBatch& batch, const Obje
                                    .workspace = b.head_workspace});
   }
   encode_backward();
-  const std::vector<float> loss = to_host(device_, b.loss.subspan(0, batch.sequences()));
-  return std::accumulate(loss.begin(), loss.end(), 0.0);
+  slot().host->loss.enqueue_copy_of(b.loss.data, static_cast<size_t>(batch().sequences) * sizeof(float));
+}
+
+double AttentionClassifier::loss_of_slot(const Slot& slot) {
+  const auto* loss = reinterpret_cast<const float*>(slot.host->loss.data());
+  return std::accumulate(loss, loss + slot.batch.ragged().sequences, 0.0);
+}
+
+double AttentionClassifier::compute_gradients(const HostBatch& batch, const ObjectiveOptions& objective,
+                                              const BatchTargets& targets) {
+  NOTNOT_CHECK(in_flight_ == 0, "{} training steps are in flight", in_flight_);
+  load_for_training(batch, objective, targets);
+  vocabulary_projected_ = false;
+  enqueue_gradients(objective);
+  synchronize(device_);
+  return loss_of_slot(slot());
+}
+
+// --- whole steps
+// ---------------------------------------------------------------------------------------------------------
+
+/// All that a step is enqueued with and that does not lie in device memory.
+CapturedWork::Key AttentionClassifier::step_key(const ObjectiveOptions& objective) const {
+  return {slot_,
+          batch().sequences,
+          batch().tokens,
+          batch().unique,
+          static_cast<int64_t>(objective.objective),
+          std::bit_cast<int64_t>(objective.positive_weight),
+          std::bit_cast<int64_t>(objective.tvd_factor),
+          std::bit_cast<int64_t>(objective.lambda)};
+}
+
+void AttentionClassifier::enqueue_step(const HostBatch& batch, const ObjectiveOptions& objective,
+                                       const BatchTargets& targets) {
+  load_for_training(batch, objective, targets);
+  count_step();
+  const auto step = [&] {
+    enqueue_gradients(objective);
+    enqueue_update();
+  };
+  if (profile_ != nullptr) {
+    step();  // its sections wait
+  } else {
+    captured_.run(step_key(objective), step);
+  }
+  slot().host->finished.record(device_);
+  ++in_flight_;
+}
+
+double AttentionClassifier::finish_step() {
+  NOTNOT_CHECK(in_flight_ > 0, "no training step is in flight");
+  const Slot& oldest = buffers_->slots[static_cast<size_t>(in_flight_ == 2 ? 1 - slot_ : slot_)];
+  oldest.host->finished.wait();
+  --in_flight_;
+  return loss_of_slot(oldest);
 }
 
 // --- update
@@ -430,34 +569,44 @@ AdamHyper AttentionClassifier::hyper(double decay) const {
 
 void AttentionClassifier::step_range(int64_t begin, int64_t end, double decay) {
   const Buffers& b = *buffers_;
-  adam_step(device_,
-            {.hyper = hyper(decay),
-             .scalars = adam_step_scalars<float>(optimiser_.learning_rate, optimiser_.beta1, optimiser_.beta2, step_),
-             .gradient = b.gradients.subspan(begin - layout_.embedding_size(), end - begin),
-             .parameter = b.parameters.subspan(begin, end - begin),
-             .first_moment = b.first_moment.subspan(begin, end - begin),
-             .second_moment = b.second_moment.subspan(begin, end - begin),
-             .largest_second_moment = b.largest_second_moment.subspan(begin, end - begin)});
+  adam_step(device_, {.hyper = hyper(decay),
+                      .scalars = b.scalars,
+                      .completed = slot().completed,
+                      .gradient = b.gradients.subspan(begin - layout_.embedding_size(), end - begin),
+                      .parameter = b.parameters.subspan(begin, end - begin),
+                      .first_moment = b.first_moment.subspan(begin, end - begin),
+                      .second_moment = b.second_moment.subspan(begin, end - begin),
+                      .largest_second_moment = b.largest_second_moment.subspan(begin, end - begin)});
 }
 
-void AttentionClassifier::apply_gradients() {
-  const RaggedBatch& batch = batch_.ragged();
+void AttentionClassifier::count_step() {
   NOTNOT_CHECK(step_ < buffers_->scalars.size, "step {} exceeds the {} steps that this model was planned for",
                step_ + 1, buffers_->scalars.size);
   ++step_;
-  const Profile::Section section(profile_, device_, "Adam");
-  adam_rows_step(device_, {.state = embedding_rows(),
-                           .step = static_cast<int32_t>(step_),
-                           .count = batch.unique,
-                           .ids = batch.unique_ids,
-                           .gradients = buffers_->drows});
-  step_range(layout_.embedding_size(), layout_.attention_begin(), optimiser_.weight_decay);
-  if (options_.attention == AttentionKind::learned) step_range(layout_.attention_begin(), layout_.total(), 0.0);
-  parameters_changed();
+  vocabulary_projected_ = false;
+}
+
+/// One step of Adam with the gradients at hand, and what the next step and predictions need of the new weights.
+void AttentionClassifier::enqueue_update() {
+  {
+    const Profile::Section section(profile_, device_, "Adam");
+    adam_rows_step(device_, {.state = embedding_rows(slot().completed),
+                             .count = batch().unique,
+                             .ids = batch().unique_ids,
+                             .gradients = buffers_->drows});
+    step_range(layout_.embedding_size(), layout_.attention_begin(), optimiser_.weight_decay);
+    if (options_.attention == AttentionKind::learned) step_range(layout_.attention_begin(), layout_.total(), 0.0);
+  }
+  refresh_transposes();
+}
+
+void AttentionClassifier::apply_gradients() {
+  count_step();
+  enqueue_update();
 }
 
 std::vector<float> AttentionClassifier::gradients() {
-  const RaggedBatch& batch = batch_.ragged();
+  const RaggedBatch& batch = this->batch();
   std::vector<float> values(static_cast<size_t>(layout_.total()));
   const std::vector<float> rest = to_host(device_, buffers_->gradients);
   std::copy(rest.begin(), rest.end(), values.begin() + layout_.embedding_size());
@@ -478,11 +627,11 @@ double AttentionClassifier::projection_flop(int32_t ids) const {
   return 2.0 * ids * options_.embed * options_.projection();
 }
 double AttentionClassifier::recurrent_flop() const {
-  return 2.0 * batch_.ragged().tokens * 8 * options_.hidden * options_.hidden;
+  return 2.0 * batch().tokens * 8 * options_.hidden * options_.hidden;
 }
 double AttentionClassifier::head_flop() const {
   const bool learned = options_.attention == AttentionKind::learned;
-  return learned ? 2.0 * batch_.ragged().tokens * options_.width() * options_.attention_width() : 0.0;
+  return learned ? 2.0 * batch().tokens * options_.width() * options_.attention_width() : 0.0;
 }
 
 }  // namespace notnot

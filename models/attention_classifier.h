@@ -9,6 +9,7 @@
 #include "engine/batches.h"
 #include "engine/memory.h"
 #include "engine/profile.h"
+#include "engine/streams.h"
 #include "kernels/adam.h"
 #include "kernels/attention_head.h"
 #include "kernels/bilstm.h"
@@ -88,8 +89,18 @@ class AttentionClassifier {
   };
   Contributions contributions(const HostBatch& batch);
 
-  /// Forward, loss, gradients; parameters do not move. Returns the loss summed over the batch (base loss, or the
-  /// adversarial loss with its scale W).
+  /// A training step: gradients and update. On CUDA it only enqueues, so that the host can put the next batch together
+  /// meanwhile; the batch goes to the device beside the step before it, and steps of like sizes are captured. At most
+  /// two steps may be in flight, none when anything else here is called.
+  void enqueue_step(const HostBatch& batch, const ObjectiveOptions& objective, const BatchTargets& targets = {});
+  /// Waits for the oldest step in flight and returns its loss, as compute_gradients does.
+  double finish_step();
+  int steps_in_flight() const { return in_flight_; }
+  /// Sizes of steps that are one launch by now; 0 on the CPU.
+  int64_t captured_steps() const { return captured_.captured(); }
+
+  /// The two halves of a step, one by one. Forward, loss, gradients; parameters do not move. Returns the loss summed
+  /// over the batch (base loss, or the adversarial loss with its scale W).
   double compute_gradients(const HostBatch& batch, const ObjectiveOptions& objective, const BatchTargets& targets = {});
   /// One optimiser step with the gradients of the last compute_gradients.
   void apply_gradients();
@@ -97,6 +108,11 @@ class AttentionClassifier {
   std::vector<float> gradients();
 
  private:
+  struct Slot;
+  struct Buffers;
+  Slot& slot() const;
+  const RaggedBatch& batch() const;
+  void plan_slots(const ModelCapacity& capacity);
   void plan(const ModelCapacity& capacity);
   void plan_training(const ModelCapacity& capacity);
   Span<float> parameter(const char* name) const;
@@ -104,7 +120,8 @@ class AttentionClassifier {
   Span<float> gradient(const char* name) const;
   Span<float> gradient_pair(const char* name) const;
   void refresh_transposes();
-  void replay_embedding(int32_t count, Span<const int32_t> ids);
+  void replay_all_rows();
+  void replay_rows_of_batch();
   void project(Span<const float> rows, int32_t count);
   void project_vocabulary();
   void project_batch();
@@ -112,27 +129,34 @@ class AttentionClassifier {
   void encode_backward();
   AttentionHeadForward head() const;
   void load(const HostBatch& batch, const BatchTargets& targets, bool training);
-  void parameters_changed();
+  void await_load();
+  void load_for_training(const HostBatch& batch, const ObjectiveOptions& objective, const BatchTargets& targets);
+  void enqueue_gradients(const ObjectiveOptions& objective);
+  void enqueue_update();
+  void count_step();
+  static double loss_of_slot(const Slot& slot);
+  CapturedWork::Key step_key(const ObjectiveOptions& objective) const;
   void mark_rows_current();
-  AdamRows embedding_rows() const;
+  AdamRows embedding_rows(Span<const int32_t> completed) const;
   AdamHyper hyper(double decay) const;
   void step_range(int64_t begin, int64_t end, double decay);
   double projection_flop(int32_t ids) const;
   double recurrent_flop() const;
   double head_flop() const;
 
-  struct Buffers;
   Device device_;
   ModelOptions options_;
   OptimiserOptions optimiser_;
   ParameterLayout layout_;
   Arena arena_;
-  DeviceBatch batch_;
+  SideStream upload_stream_;
+  CapturedWork captured_;
   std::shared_ptr<Buffers>
       buffers_;  // shared only because a unique_ptr would need Buffers here; never null, never shared
   Profile* profile_ = nullptr;
   int64_t step_ = 0;
-  bool transposes_stale_ = true;
+  int slot_ = 0;                       ///< the batch that was loaded last
+  int in_flight_ = 0;                  ///< steps enqueued and not finished
   bool vocabulary_projected_ = false;  ///< the table holds all ids, projected with the parameters as they are
 };
 

@@ -117,45 +117,49 @@ class Training {
     write_safetensors(writer_.folder().checkpoint_path(), tensors);
   }
 
+  /// The next batch is put together while the device computes the one before.
   void train_epoch() {
     const Split& split = data_.split(SplitName::train);
     const auto batches = training_batches(split, options_.batch_size, options_.seed, progress_.epoch);
     const double seconds_before = progress_.train_seconds;
     const auto begin = std::chrono::steady_clock::now();
-    while (progress_.batch < static_cast<int32_t>(batches.size())) {
-      const HostBatch batch =
-          assemble_batch(split, batches[static_cast<size_t>(progress_.batch)], request_.model.vocabulary);
-      const double loss = train_batch(split, batch);
-      if (!std::isfinite(loss)) throw_not_finite(batch, loss);
-      model_.apply_gradients();
-      progress_.loss += loss;
-      ++progress_.batch;
-      monitor_.batch_done(progress_.epoch, progress_.batch, static_cast<int32_t>(batches.size()));
-      if (monitor_.stop_requested()) {
-        progress_.train_seconds = seconds_before + seconds_since(begin);
-        save_checkpoint(progress_);
-        throw Interrupted(fmt::format("stopped in epoch {} after batch {} of {}; `--resume` continues", progress_.epoch,
-                                      progress_.batch, batches.size()));
-      }
+    bool stop = false;
+    for (auto next = static_cast<size_t>(progress_.batch); next < batches.size() && !stop; ++next) {
+      enqueue_batch(split, assemble_batch(split, batches[next], request_.model.vocabulary));
+      if (model_.steps_in_flight() > 1) stop = finish_batch(batches);
     }
+    while (model_.steps_in_flight() > 0) stop = finish_batch(batches) || stop;
     progress_.train_seconds = seconds_before + seconds_since(begin);
+    if (!stop) return;
+    save_checkpoint(progress_);
+    throw Interrupted(fmt::format("stopped in epoch {} after batch {} of {}; `--resume` continues", progress_.epoch,
+                                  progress_.batch, batches.size()));
   }
 
-  double train_batch(const Split& split, const HostBatch& batch) {
-    return model_.compute_gradients(batch,
-                                    {.objective = options_.objective,
-                                     .positive_weight = positive_weight_,
-                                     .tvd_factor = options_.tvd_factor,
-                                     .lambda = options_.lambda},
-                                    request_.targets == nullptr
-                                        ? BatchTargets{}
-                                        : targets_of(split, batch, request_.model, request_.targets->at(0)));
+  void enqueue_batch(const Split& split, const HostBatch& batch) {
+    model_.enqueue_step(batch,
+                        {.objective = options_.objective,
+                         .positive_weight = positive_weight_,
+                         .tvd_factor = options_.tvd_factor,
+                         .lambda = options_.lambda},
+                        request_.targets == nullptr
+                            ? BatchTargets{}
+                            : targets_of(split, batch, request_.model, request_.targets->at(0)));
   }
 
-  [[noreturn]] void throw_not_finite(const HostBatch& batch, double loss) const {
+  /// Waits for the oldest batch under way; true when the monitor asks to stop.
+  bool finish_batch(const std::vector<std::vector<int32_t>>& batches) {
+    const double loss = model_.finish_step();
+    if (!std::isfinite(loss)) throw_not_finite(batches[static_cast<size_t>(progress_.batch)], loss);
+    progress_.loss += loss;
+    ++progress_.batch;
+    monitor_.batch_done(progress_.epoch, progress_.batch, static_cast<int32_t>(batches.size()));
+    return monitor_.stop_requested();
+  }
+
+  [[noreturn]] void throw_not_finite(const std::vector<int32_t>& texts, double loss) const {
     std::vector<int64_t> rows;
-    for (const int32_t text : batch.texts)
-      rows.push_back(data_.split(SplitName::train).rows[static_cast<size_t>(text)]);
+    for (const int32_t text : texts) rows.push_back(data_.split(SplitName::train).rows[static_cast<size_t>(text)]);
     throw_not_finite(loss,
                      fmt::format("batch {} (training texts of rows {})", progress_.batch + 1, fmt::join(rows, ", ")));
   }

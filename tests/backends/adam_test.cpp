@@ -34,11 +34,15 @@ struct State {
         second_moment(device, std::vector<float>(start.size())),
         largest_second_moment(device, std::vector<float>(start.size())) {}
 
-  void dense_step(const Device& device, const AdamHyper& hyper, const AdamStepScalars& scalars,
+  /// Step t of those that `scalars` belong to.
+  void dense_step(const Device& device, const AdamHyper& hyper, const std::vector<AdamStepScalars>& scalars, int32_t t,
                   const std::vector<float>& gradient) const {
     const DeviceArray<float> device_gradient(device, gradient);
+    const DeviceArray<AdamStepScalars> device_scalars(device, scalars);
+    const DeviceArray<int32_t> completed(device, std::vector<int32_t>{t - 1});
     adam_step(device, {.hyper = hyper,
-                       .scalars = scalars,
+                       .scalars = device_scalars,
+                       .completed = completed,
                        .gradient = device_gradient,
                        .parameter = parameter,
                        .first_moment = first_moment,
@@ -85,7 +89,7 @@ TEST_CASE("adam_step against double over 20 steps") {
         // Gradients that shrink, so that the largest second moment and the current one part.
         const std::vector<float> gradient =
             random_floats(size, static_cast<uint64_t>(100 + t), 1.0F / static_cast<float>(t));
-        state.dense_step(device, hyper_with_decay(decay), scalars[static_cast<size_t>(t - 1)], gradient);
+        state.dense_step(device, hyper_with_decay(decay), scalars, t, gradient);
         reference.step(gradient, decay);
       }
       check_close(state.parameter.host(), reference.parameter, 1e-6, "parameter");
@@ -100,7 +104,7 @@ struct Rows {
   DeviceArray<int32_t> last_step;
   DeviceArray<AdamStepScalars> scalars;
 
-  AdamRows view(const AdamHyper& hyper) const {
+  AdamRows view(const AdamHyper& hyper, const DeviceArray<int32_t>& completed) const {
     return {.hyper = hyper,
             .rows = rows,
             .columns = columns,
@@ -109,19 +113,19 @@ struct Rows {
             .second_moment = state.second_moment,
             .largest_second_moment = state.largest_second_moment,
             .last_step = last_step,
-            .scalars = scalars};
+            .scalars = scalars,
+            .completed = completed};
   }
   void replay(const AdamHyper& hyper, int32_t step, const std::vector<int32_t>& ids) const {
-    const DeviceArray<int32_t> device_ids(device, ids);
-    adam_rows_replay(
-        device, {.state = view(hyper), .step = step, .count = static_cast<int32_t>(ids.size()), .ids = device_ids});
+    const DeviceArray<int32_t> device_ids(device, ids), completed(device, std::vector<int32_t>{step});
+    adam_rows_replay(device,
+                     {.state = view(hyper, completed), .count = static_cast<int32_t>(ids.size()), .ids = device_ids});
   }
   void step(const AdamHyper& hyper, int32_t step, const std::vector<int32_t>& ids,
             const std::vector<float>& gradients) const {
-    const DeviceArray<int32_t> device_ids(device, ids);
+    const DeviceArray<int32_t> device_ids(device, ids), completed(device, std::vector<int32_t>{step - 1});
     const DeviceArray<float> device_gradients(device, gradients);
-    adam_rows_step(device, {.state = view(hyper),
-                            .step = step,
+    adam_rows_step(device, {.state = view(hyper, completed),
                             .count = static_cast<int32_t>(ids.size()),
                             .ids = device_ids,
                             .gradients = device_gradients});
@@ -134,7 +138,8 @@ TEST_CASE("rows brought up to date lazily have the bits of the dense update") {
     CAPTURE(columns);
     const Device device = test_device();
     const AdamHyper hyper = hyper_with_decay(1e-5F);
-    const std::vector<float> start = random_floats(int64_t{kRows} * columns, 5);
+    std::vector<float> start = random_floats(int64_t{kRows} * columns, 5);
+    std::fill_n(start.begin(), columns, 0.0F);  // <pad>
     const std::vector<AdamStepScalars> scalars = scalars_of(kSteps);
     const State dense(device, start);
     const Rows lazy{device,
@@ -144,27 +149,29 @@ TEST_CASE("rows brought up to date lazily have the bits of the dense update") {
                     DeviceArray<int32_t>(device, std::vector<int32_t>(kRows)),
                     DeviceArray<AdamStepScalars>(device, scalars)};
     for (int32_t t = 1; t <= kSteps; ++t) {
-      // Row r is touched in every (r+1)-th step, the last one never.
+      // Row r is touched in every r-th step, the last one never; then a batch's room.
       std::vector<int32_t> ids;
-      for (int32_t row = 0; row < kRows - 1; ++row) {
-        if (t % (row + 1) == 0) ids.push_back(row);
+      for (int32_t row = 1; row < kRows - 1; ++row) {
+        if (t % row == 0) ids.push_back(row);
       }
+      const size_t words = ids.size();
+      ids.insert(ids.end(), 3, kPaddingId);
       const std::vector<float> gradients =
           random_floats(static_cast<int64_t>(ids.size()) * columns, static_cast<uint64_t>(t));
       std::vector<float> dense_gradient(start.size(), 0.0F);
-      for (size_t i = 0; i < ids.size(); ++i) {
+      for (size_t i = 0; i < words; ++i) {
         std::copy_n(gradients.begin() + static_cast<int64_t>(i) * columns, columns,
                     dense_gradient.begin() + int64_t{ids[i]} * columns);
       }
-      dense.dense_step(device, hyper, scalars[static_cast<size_t>(t - 1)], dense_gradient);
+      dense.dense_step(device, hyper, scalars, t, dense_gradient);
       lazy.replay(hyper, t - 1, ids);
       lazy.step(hyper, t, ids, gradients);
       if (t == kSteps / 2) {
-        std::vector<float> first_row = head(dense.parameter.host(), columns);
-        check_same_bytes(head(lazy.state.parameter.host(), columns), first_row, "row 0 half-way");
+        check_same_bytes(head(lazy.state.parameter.host(), 2 * columns), head(dense.parameter.host(), 2 * columns),
+                         "rows 0 and 1 half-way");
         const auto rows_behind = lazy.last_step.host();
         CHECK(rows_behind[kRows - 1] == 0);
-        CHECK(rows_behind[0] == t);
+        CHECK(rows_behind[1] == t);
       }
     }
     lazy.replay(hyper, kSteps, {});
@@ -172,7 +179,9 @@ TEST_CASE("rows brought up to date lazily have the bits of the dense update") {
     check_same_bytes(lazy.state.first_moment.host(), dense.first_moment.host(), "first moment");
     check_same_bytes(lazy.state.second_moment.host(), dense.second_moment.host(), "second moment");
     check_same_bytes(lazy.state.largest_second_moment.host(), dense.largest_second_moment.host(), "largest moment");
-    CHECK(lazy.last_step.host() == std::vector<int32_t>(kRows, kSteps));
+    std::vector<int32_t> last_step(kRows, kSteps);
+    last_step[kPaddingId] = 0;
+    CHECK(lazy.last_step.host() == last_step);
     lazy.replay(hyper, kSteps, {});
     check_same_bytes(lazy.state.parameter.host(), dense.parameter.host(), "replayed twice");
   }

@@ -136,7 +136,8 @@ class DeviceProblem {
         dscore(device_, learned_ ? n : 0),
         dattention_weight = gradient(a * d), dattention_bias = gradient(a), dattention_vector = gradient(a),
         doutput_weight = gradient(d), doutput_bias = gradient(1),
-        workspace(device_, attention_head_workspace(b, n, d, problem_.attention_width));
+        workspace(device_, attention_head_workspace(b, n, d, problem_.attention_width)),
+        scale(device_, std::vector<float>{problem_.scale});
     // The rows behind the last token start finite, as in an arena, and must stay so.
     std::vector<float> unset(static_cast<size_t>(padded_rows(n) * d));
     std::fill_n(unset.begin(), n * d, std::numeric_limits<float>::quiet_NaN());
@@ -145,9 +146,9 @@ class DeviceProblem {
                                    .objective = problem_.options.objective,
                                    .positive_weight = problem_.positive_weight,
                                    .labels = labels_,
-                                   .scale = problem_.scale,
                                    .tvd_factor = problem_.tvd_factor,
                                    .lambda = problem_.lambda,
+                                   .scale = scale,
                                    .base_probability = base_probability_,
                                    .base_log_attention = log_weights_,
                                    .attention_weight = attention_weight_,
@@ -428,6 +429,27 @@ TEST_CASE("attention head: a sequence alone has the bytes that it has in a batch
   for (const Case& options : kCases) {
     const Problem p = make_problem({40, 17, 17, 5, 4, 3}, 32, 16, options);
     for (const int32_t b : {0, 2, 5}) check_alone_as_in_batch(p, b);
+  }
+}
+
+TEST_CASE("attention head: room behind a batch reaches no result") {
+  for (const Case& options : kCases) {
+    const Problem p = make_problem({40, 17, 17, 5, 4, 3}, 32, 16, options);
+    const Results<float> exact = DeviceProblem(test_device(), p).train();
+    Problem roomy = p;
+    roomy.batch = with_room(p.batch, kRowTile + 1, 2);
+    roomy.hidden.resize(static_cast<size_t>(padded_rows(roomy.batch.tokens()) * p.width), 0.5F);
+    roomy.log_weights.resize(static_cast<size_t>(roomy.batch.tokens()), std::numeric_limits<float>::quiet_NaN());
+    Results<float> actual = DeviceProblem(test_device(), roomy).train();
+    actual.log_attention.resize(exact.log_attention.size());
+    actual.dscore.resize(exact.dscore.size());
+    actual.dhidden.resize(exact.dhidden.size());
+    check_same_bytes_all(actual.of_tokens(), exact.of_tokens(), "with room: ");
+    check_same_bytes_all(actual.of_sequences(), exact.of_sequences(), "with room: ");
+    const Results<float>::Named expected = exact.of_parameters(), gradients = actual.of_parameters();
+    for (size_t i = 0; i < expected.size(); ++i) {
+      check_close(gradients[i].second, as_double(expected[i].second), 4e-6, "with room: " + expected[i].first);
+    }
   }
 }
 

@@ -239,6 +239,27 @@ TEST_CASE("bilstm: a sequence alone has the bytes that it has in a batch") {
   }
 }
 
+TEST_CASE("bilstm: room behind a batch reaches no result") {
+  for (const int32_t hidden : {16, 128}) {
+    const Problem problem = make_problem(kLengths, hidden);
+    const Results<float> exact = run(test_device(), problem);
+    for (const int32_t room : {1, kRowTile + 1}) {
+      Problem roomy = problem;
+      roomy.batch = with_room(problem.batch, room, room);
+      roomy.dstates.resize(static_cast<size_t>(roomy.batch.tokens() * 2 * hidden),
+                           std::numeric_limits<float>::quiet_NaN());
+      const Results<float> actual = run(test_device(), roomy);
+      const int64_t end = int64_t{problem.batch.tokens()} * 2 * hidden;
+      const std::string where = fmt::format("H {}, room for {} tokens: ", hidden, room);
+      check_same_bytes(head(actual.states, end), head(exact.states, end), where + "states");
+      check_same_bytes(head(actual.cells, end), exact.cells, where + "cells");
+      check_same_bytes(head(actual.previous, end), exact.previous, where + "previous");
+      check_same_bytes(head(actual.dz, 4 * end), exact.dz, where + "dz");
+      check_close(actual.dweight_hh, as_double(exact.dweight_hh), kBackwardTolerance, where + "dweight_hh");
+    }
+  }
+}
+
 TEST_CASE("bilstm: the number of threads changes no byte") {
   Device device = test_device();
   for (const int32_t hidden : {5, 128}) {
@@ -271,6 +292,11 @@ TEST_CASE("bilstm: the number of sequences per block changes no byte (CUDA)") {
       device.multiprocessors = multiprocessors;
       check_same(run(device, problem), one, fmt::format("{} sequences, {} SMs", sequences, multiprocessors));
     }
+    device.multiprocessors = 2 * sequences;
+    for (device.models = 2; device.models <= 2 * sequences; device.models *= 3) {
+      check_same(run(device, problem), one, fmt::format("{} sequences, {} models", sequences, device.models));
+    }
+    device.models = 1;
   }
 }
 

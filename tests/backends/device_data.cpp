@@ -95,6 +95,16 @@ HostRagged select_sequences(const HostRagged& batch, const std::vector<int32_t>&
   return selected;
 }
 
+HostRagged with_room(HostRagged batch, int32_t tokens, int32_t unique) {
+  const int32_t end = batch.tokens();
+  batch.token_ids.resize(static_cast<size_t>(end + tokens), kPaddingId);
+  batch.unique_row.resize(batch.token_ids.size(), 0);
+  batch.occurrences.resize(batch.token_ids.size(), 0);
+  batch.unique_ids.resize(batch.unique_ids.size() + static_cast<size_t>(unique), kPaddingId);
+  batch.occurrence_offsets.resize(batch.unique_ids.size() + 1, end);
+  return batch;
+}
+
 const std::vector<NamedLengths>& ragged_shapes() {
   static const std::vector<NamedLengths> shapes = [] {
     std::vector<int32_t> many;

@@ -95,6 +95,31 @@ void check_same_run(const RunFolder& a, const RunFolder& b) {
 
 }  // namespace
 
+/// What a base model of random parameters says about every text.
+Targets random_targets(const Device& device, const Dataset& data, uint64_t seed) {
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
+  AttentionClassifier model(device, options, training_plan(data, {.seed = seed, .batch_size = 16, .optimiser = {}}));
+  model.allocate();
+  model.set_parameters(initial_parameters(model.layout(), seed, {}));
+  Targets targets;
+  for (const SplitName name : kSplitNames) {
+    SplitPredictions predictions = predict_split(model, data.split(name), 1.0);
+    targets[static_cast<size_t>(name)] = {std::move(predictions.log_attention), std::move(predictions.probability)};
+  }
+  return targets;
+}
+
+/// An adversary's targets for a batch.
+BatchTargets targets_of(const Split& split, const HostBatch& batch, const TextTargets& targets) {
+  BatchTargets result;
+  for (const int32_t text : batch.texts) {
+    const auto begin = targets.log_attention.begin() + split.offsets[static_cast<size_t>(text)];
+    result.base_log_attention.insert(result.base_log_attention.end(), begin, begin + split.length(text));
+    result.base_probability.push_back(targets.probability[static_cast<size_t>(text)]);
+  }
+  return result;
+}
+
 TEST_CASE("the same seed gives the same bytes, twice and with any number of threads") {
   const Dataset data = small_corpus();
   ScopedDevice device;
@@ -107,6 +132,46 @@ TEST_CASE("the same seed gives the same bytes, twice and with any number of thre
       Device other = device.get();
       other.threads = threads;
       check_same_bytes(train_steps(other, data, options, 10, 32, 4), first, std::to_string(threads) + " threads");
+    }
+  }
+}
+
+TEST_CASE("steps in flight, uploaded beside one another and captured, have the bytes of steps one by one") {
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::train);
+  const Targets targets = random_targets(test_device(), data, 6);
+  for (const Objective objective : {Objective::classify, Objective::adversary}) {
+    for (const Encoder encoder : {Encoder::lstm, Encoder::tokens}) {
+      const ModelOptions options = small_model(data, encoder, AttentionKind::learned);
+      const TrainingOptions training{.batch_size = 8, .optimiser = {}};
+      const ObjectiveOptions towards{.objective = objective, .positive_weight = 1.5, .lambda = 0.1};
+      AttentionClassifier one_by_one(test_device(), options, training_plan(data, training)),
+          in_flight(test_device(), options, training_plan(data, training));
+      for (AttentionClassifier* model : {&one_by_one, &in_flight}) {
+        model->allocate();
+        model->set_parameters(initial_parameters(model->layout(), 3, {}));
+      }
+      std::vector<double> expected, losses;
+      // Three rounds over the same batches: a size is seen, captured, replayed; and batches of like sizes share it.
+      for (int round = 0; round < 3; ++round) {
+        for (const std::vector<int32_t>& texts : training_batches(split, 8, 5, 1)) {
+          const HostBatch batch = assemble_batch(split, texts, options.vocabulary);
+          const BatchTargets base = objective == Objective::adversary
+                                        ? targets_of(split, batch, targets[static_cast<size_t>(SplitName::train)])
+                                        : BatchTargets{};
+          expected.push_back(one_by_one.compute_gradients(batch, towards, base));
+          one_by_one.apply_gradients();
+          in_flight.enqueue_step(batch, towards, base);
+          if (in_flight.steps_in_flight() == 2) losses.push_back(in_flight.finish_step());
+        }
+        losses.push_back(in_flight.finish_step());
+        CHECK(in_flight.steps_in_flight() == 0);
+        check_same_bytes(predict_split(in_flight, split, 1).probability,
+                         predict_split(one_by_one, split, 1).probability, "predictions between the rounds");
+      }
+      CHECK(losses == expected);
+      check_same_bytes(in_flight.parameters(), one_by_one.parameters(), "parameters");
+      CHECK((in_flight.captured_steps() > 0) == (test_device().backend == Backend::cuda));
     }
   }
 }
@@ -250,20 +315,6 @@ TEST_CASE("a run that is interrupted anywhere and resumed ends in the bytes of a
     train(device.get(), request, writer, going);
     check_same_run(parts, whole);
   }
-}
-
-/// What a base model of random parameters says about every text.
-Targets random_targets(const Device& device, const Dataset& data, uint64_t seed) {
-  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
-  AttentionClassifier model(device, options, training_plan(data, {.seed = seed, .batch_size = 16, .optimiser = {}}));
-  model.allocate();
-  model.set_parameters(initial_parameters(model.layout(), seed, {}));
-  Targets targets;
-  for (const SplitName name : kSplitNames) {
-    SplitPredictions predictions = predict_split(model, data.split(name), 1.0);
-    targets[static_cast<size_t>(name)] = {std::move(predictions.log_attention), std::move(predictions.probability)};
-  }
-  return targets;
 }
 
 TEST_CASE("an adversary ends when its loss falls no more, keeps the lowest, and resumes to the same bytes") {

@@ -185,6 +185,23 @@ TEST_CASE("token projection at the size of the paper's models") {
   check_against_reference(make_problem({20, 12, 7}, 60, 300, 1024, Activation::identity, true));
 }
 
+TEST_CASE("room behind a batch reaches no result") {
+  for (const Activation activation : {Activation::identity, Activation::tanh}) {
+    Problem p = make_problem({20, 12, 7}, 60, 30, 72, activation, true);
+    std::fill_n(p.embedding.begin(), p.embed, 0.0F);  // of kPaddingId
+    const Result exact = run(test_device(), p);
+    Problem roomy = p;
+    roomy.batch = with_room(p.batch, kRowTile, 70);
+    roomy.dvalues.resize(static_cast<size_t>(roomy.batch.tokens() * p.width), std::numeric_limits<float>::quiet_NaN());
+    const Result actual = run(test_device(), roomy);
+    check_same_bytes(head(actual.table, static_cast<int64_t>(exact.table.size())), exact.table, "table");
+    check_same_bytes(head(actual.drows, static_cast<int64_t>(exact.drows.size())), exact.drows, "drows");
+    check_close(actual.dweight, as_double(exact.dweight), 4e-6, "dweight");
+    check_close(actual.dbias, as_double(exact.dbias), 4e-6, "dbias");
+    check_close(actual.second_dbias, as_double(exact.second_dbias), 4e-6, "second_dbias");
+  }
+}
+
 TEST_CASE("the gradient is the derivative of the forward pass") {
   const Problem p = make_problem({6, 4, 3}, 9, 5, 7, Activation::tanh, true);
   const Result actual = run(test_device(), p);

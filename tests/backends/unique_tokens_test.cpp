@@ -5,7 +5,9 @@
 namespace notnot {
 namespace {
 
-void check_unique_tokens(const HostRagged& batch, int32_t vocabulary) {
+/// `room`: distinct ids that the batch has space for behind those that it has.
+void check_unique_tokens(const HostRagged& exact, int32_t vocabulary, int32_t room = 0) {
+  const HostRagged batch = with_room(exact, 0, room);
   const Device device = test_device();
   const DeviceArray<int32_t> token_ids(device, batch.token_ids), unique_ids(device, batch.unique());
   const DeviceArray<int32_t> unique_row(device, batch.tokens()), occurrence_offsets(device, batch.unique() + 1);
@@ -39,6 +41,10 @@ TEST_CASE("unique_tokens on every shape") {
 
 TEST_CASE("unique_tokens on a batch of several sorting tiles") {
   check_unique_tokens(make_ragged(std::vector<int32_t>(40, 700), 19000, 12), 19000);
+}
+
+TEST_CASE("room for more distinct ids holds the padding id, which occurs nowhere") {
+  for (const int32_t room : {1, 300}) check_unique_tokens(make_ragged({20, 9}, 64, 13), 64, room);
 }
 
 TEST_CASE("the highest id of the vocabulary") {

@@ -1,4 +1,6 @@
 // On the emulator a matrix product is the CPU's, on the same memory.
+#include <cuda_runtime.h>
+
 #include "kernels/gemm.h"
 #include "kernels/gemm_context.h"
 
@@ -17,9 +19,11 @@ Device as_cpu(const Device& device) {
 
 void* open_gemm() { return nullptr; }
 void close_gemm(void*) noexcept {}
-void matmul(const Device& device, const MatMul& args) { notnot::matmul(as_cpu(device), args); }
+void matmul(const Device& device, const MatMul& args) {
+  simt::enqueue(device.stream, [cpu = as_cpu(device), args] { notnot::matmul(cpu, args); });
+}
 void weight_gradient(const Device& device, const WeightGradient& args) {
-  notnot::weight_gradient(as_cpu(device), args);
+  simt::enqueue(device.stream, [cpu = as_cpu(device), args] { notnot::weight_gradient(cpu, args); });
 }
 
 }  // namespace notnot::cuda

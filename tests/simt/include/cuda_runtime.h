@@ -10,8 +10,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "tests/simt/emulator.h"
 
@@ -141,14 +143,24 @@ inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __fmaf_rn(float a, float b, float c) { return fmaf(a, b, c); }
 
 // --- runtime ---------------------------------------------------------------------------------------------------------
-struct CUstream_st {};
+/// A captured graph: what was enqueued, to be run in order.
+struct CUgraphExec_st {
+  std::vector<std::function<void()>> work;
+};
+using cudaGraph_t = CUgraphExec_st*;
+using cudaGraphExec_t = CUgraphExec_st*;
+struct CUstream_st {
+  CUgraphExec_st* capture = nullptr;  // where work goes between the begin and the end of a capture
+};
 using cudaStream_t = CUstream_st*;
 enum cudaError_t {
   cudaSuccess,
   cudaErrorInvalidValue,
   cudaErrorMemoryAllocation,
   cudaErrorInvalidConfiguration = 9,
-  cudaErrorNoDevice = 100
+  cudaErrorNoDevice = 100,
+  cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorIllegalState = 401
 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault };
@@ -159,7 +171,8 @@ enum cudaDeviceAttr {
   cudaDevAttrMemoryClockRate,
   cudaDevAttrGlobalMemoryBusWidth
 };
-enum { cudaStreamNonBlocking = 1 };
+enum { cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2 };
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };
 
 struct cudaLaunchConfig_t {
   dim3 gridDim, blockDim;
@@ -177,6 +190,12 @@ namespace notnot::simt {
 inline constexpr int kMultiprocessors = 3;
 inline constexpr size_t kSharedBytesPerBlock = 227 * 1024;
 inline constexpr size_t kMemoryBytes = size_t{1} << 32;
+
+/// Runs `work`, or notes it where the stream is being captured. What it holds of arguments must be copies.
+inline void enqueue(cudaStream_t stream, std::function<void()> work) {
+  if (stream != nullptr && stream->capture != nullptr) return stream->capture->work.push_back(std::move(work));
+  work();
+}
 }  // namespace notnot::simt
 
 inline const char* cudaGetErrorString(cudaError_t status) {
@@ -189,6 +208,10 @@ inline const char* cudaGetErrorString(cudaError_t status) {
       return "out of memory";
     case cudaErrorNoDevice:
       return "no CUDA-capable device is detected";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
+    case cudaErrorIllegalState:
+      return "the operation cannot be performed in the present state";
     default:
       return "invalid configuration argument";
   }
@@ -222,12 +245,33 @@ inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   return *stream = new CUstream_st, cudaSuccess;
 }
 inline cudaError_t cudaStreamDestroy(cudaStream_t stream) { return delete stream, cudaSuccess; }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  return stream->capture != nullptr ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+}
+inline cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  if (stream->capture != nullptr) return cudaErrorIllegalState;
+  return stream->capture = new CUgraphExec_st, cudaSuccess;
+}
+inline cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  *graph = std::exchange(stream->capture, nullptr);
+  return *graph != nullptr ? cudaSuccess : cudaErrorIllegalState;
+}
+inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* work, cudaGraph_t graph, unsigned long long) {
+  return *work = new CUgraphExec_st(*graph), cudaSuccess;
+}
+inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) { return delete graph, cudaSuccess; }
+inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t work) { return delete work, cudaSuccess; }
+inline cudaError_t cudaGraphLaunch(cudaGraphExec_t work, cudaStream_t stream) {
+  for (const auto& step : work->work) notnot::simt::enqueue(stream, step);
+  return cudaSuccess;
+}
 struct CUevent_st {
   std::chrono::steady_clock::time_point time;
 };
 using cudaEvent_t = CUevent_st*;
 inline cudaError_t cudaEventCreate(cudaEvent_t* event) { return *event = new CUevent_st, cudaSuccess; }
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) { return cudaEventCreate(event); }
+inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
 inline cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, cudaSuccess; }
 inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
   return event->time = std::chrono::steady_clock::now(), cudaSuccess;
@@ -243,12 +287,18 @@ inline cudaError_t cudaMalloc(void** pointer, size_t bytes) {
   return cudaSuccess;
 }
 inline cudaError_t cudaFree(void* pointer) { return std::free(pointer), cudaSuccess; }
-inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  if (bytes > 0) std::memcpy(to, from, bytes);
+inline cudaError_t cudaMallocHost(void** pointer, size_t bytes) { return cudaMalloc(pointer, bytes); }
+inline cudaError_t cudaFreeHost(void* pointer) { return cudaFree(pointer); }
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
+  notnot::simt::enqueue(stream, [=] {
+    if (bytes > 0) std::memcpy(to, from, bytes);
+  });
   return cudaSuccess;
 }
-inline cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t) {
-  if (bytes > 0) std::memset(to, value, bytes);
+inline cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t stream) {
+  notnot::simt::enqueue(stream, [=] {
+    if (bytes > 0) std::memset(to, value, bytes);
+  });
   return cudaSuccess;
 }
 
@@ -263,6 +313,8 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
   }
   if (config->dynamicSmemBytes > notnot::simt::kSharedBytesPerBlock) return cudaErrorInvalidValue;
   const std::tuple<Parameters...> parameters(std::forward<Arguments>(arguments)...);
-  notnot::simt::run_grid(grid, block, config->dynamicSmemBytes, [&] { std::apply(kernel, parameters); });
+  notnot::simt::enqueue(config->stream, [=, bytes = config->dynamicSmemBytes] {
+    notnot::simt::run_grid(grid, block, bytes, [&] { std::apply(kernel, parameters); });
+  });
   return cudaSuccess;
 }

@@ -1,0 +1,106 @@
+#pragma once
+// What keeps a device busy while the host prepares more: pinned memory, a second stream, events between streams, and
+// work that is captured once and launched as a whole from then on. On the CPU, where work is done when a call returns,
+// each of them is the plain thing: ordinary memory, the same context, nothing, a call.
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "kernels/device.h"
+
+namespace notnot {
+
+/// Host memory that the device copies to and from by itself. Throws Error when there is not enough.
+class PinnedMemory {
+ public:
+  PinnedMemory(const Device& device, size_t bytes);
+  PinnedMemory(PinnedMemory&& other) noexcept;
+  PinnedMemory& operator=(PinnedMemory&&) = delete;
+  ~PinnedMemory();
+  std::byte* data() const { return data_; }
+  size_t size() const { return size_; }
+  /// Enqueues a copy of device memory to the beginning of this.
+  void enqueue_copy_of(const void* from, size_t bytes);
+
+ private:
+  Device device_;
+  size_t size_ = 0;
+  std::byte* data_ = nullptr;
+};
+
+/// Host arrays on their way to the device, copied into pinned memory first so that nobody waits for the transfer.
+class Upload {
+ public:
+  static constexpr size_t kAlignment = 16;  ///< what every array of an upload is rounded up to
+  Upload(const Device& device, size_t bytes) : memory_(device, bytes) {}
+  /// Forgets what was uploaded; it must have arrived.
+  void restart() { used_ = 0; }
+  /// Enqueues a copy of `from` on `device`'s stream. Throws Error when the memory of this upload is used up, or `to` is
+  /// too small.
+  template <class T>
+  void add(const Device& device, const Span<T>& to, const std::vector<T>& from) {
+    NOTNOT_CHECK_SIZE(to, from.size());
+    add(device, to.data, from.data(), from.size() * sizeof(T));
+  }
+
+ private:
+  void add(const Device& device, void* to, const void* from, size_t bytes);
+
+  PinnedMemory memory_;
+  size_t used_ = 0;
+};
+
+/// A stream beside a context's own, for work that shall overlap with it; it has no GEMM.
+class SideStream {
+ public:
+  explicit SideStream(const Device& device);
+  SideStream(SideStream&& other) noexcept;
+  SideStream& operator=(SideStream&&) = delete;
+  ~SideStream();
+  const Device& device() const { return device_; }
+
+ private:
+  Device device_;
+};
+
+/// A point in a stream's work.
+class Event {
+ public:
+  explicit Event(const Device& device);
+  Event(Event&& other) noexcept;
+  Event& operator=(Event&&) = delete;
+  ~Event();
+  /// Reached when everything enqueued on `device` so far is done.
+  void record(const Device& device);
+  /// What is enqueued on `device` from now on waits for it.
+  void hold(const Device& device) const;
+  /// The calling thread waits for it.
+  void wait() const;
+
+ private:
+  CUevent_st* event_ = nullptr;
+};
+
+/// Work that differs between calls only by what lies in device memory: sizes, addresses and constants are in its key.
+/// The first call of a key runs it as it is, which also loads its kernels and picks its GEMM algorithms; the second
+/// captures it, and from then on it is one launch. Sizes that come up only once are never captured.
+class CapturedWork {
+ public:
+  using Key = std::vector<int64_t>;
+  explicit CapturedWork(const Device& device) : device_(device) {}
+  CapturedWork(CapturedWork&& other) noexcept;
+  CapturedWork& operator=(CapturedWork&&) = delete;
+  ~CapturedWork();
+  /// `enqueue` must enqueue on this context's stream alone and may not wait.
+  void run(const Key& key, const std::function<void()>& enqueue);
+  /// Keys that are one launch now.
+  int64_t captured() const;
+
+ private:
+  CUgraphExec_st* capture(const std::function<void()>& enqueue) const;
+
+  Device device_;
+  std::map<Key, CUgraphExec_st*> work_;  // null: seen once
+};
+
+}  // namespace notnot
