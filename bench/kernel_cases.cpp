@@ -324,6 +324,7 @@ struct HeadTrain : HeadForward {
         base_probability(device, std::vector<float>(static_cast<size_t>(s.batch.b), 0.25F)),
         base_log_attention(device, std::vector<float>(static_cast<size_t>(s.batch.n), -3)),
         weight(normal_scale(device, s.d * s.a, 3, s.d)),
+        scale(device, std::vector<float>{1}),
         loss(device, s.batch.b),
         divergence(device, s.batch.b),
         dlogit(device, s.batch.b),
@@ -340,6 +341,7 @@ struct HeadTrain : HeadForward {
                                   .objective = kObjective,
                                   .labels = labels,
                                   .lambda = 1e-3F,
+                                  .scale = scale,
                                   .base_probability = base_probability,
                                   .base_log_attention = base_log_attention,
                                   .attention_weight = weight,
@@ -357,7 +359,7 @@ struct HeadTrain : HeadForward {
   }
   std::vector<float> result() { return head(dhidden.host(), s.batch.n * s.d); }
   DeviceArray<int32_t> labels;
-  Array base_probability, base_log_attention, weight, loss, divergence, dlogit, dscore, dhidden, dweight, dbias,
+  Array base_probability, base_log_attention, weight, scale, loss, divergence, dlogit, dscore, dhidden, dweight, dbias,
       dvector, doutput_weight, doutput_bias, workspace;
 };
 

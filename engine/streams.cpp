@@ -11,10 +11,9 @@ bool is_cuda(const Device& device) { return device.backend == Backend::cuda; }
 
 }  // namespace
 
-PinnedMemory::PinnedMemory(const Device& device, size_t bytes)
-    : device_(device),
-      size_(bytes),
-      data_(static_cast<std::byte*>(is_cuda(device) ? cuda::allocate_pinned(device, bytes) : allocate(device, bytes))) {
+PinnedMemory::PinnedMemory(const Device& device, size_t bytes) : device_(device), size_(bytes) {
+  if (bytes == 0) return;
+  data_ = static_cast<std::byte*>(is_cuda(device) ? cuda::allocate_pinned(device, bytes) : allocate(device, bytes));
 }
 
 PinnedMemory::PinnedMemory(PinnedMemory&& other) noexcept

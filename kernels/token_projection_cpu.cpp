@@ -33,6 +33,10 @@ void sum_occurrences(const Device& device, const TokenProjectionBackward& args) 
   for (int32_t u = 0; u < args.batch.unique; ++u) {
     float* sum = &args.dtable[int64_t{u} * width];
     const int32_t begin = args.batch.occurrence_offsets[u], end = args.batch.occurrence_offsets[u + 1];
+    if (begin == end) {  // room
+      __builtin_memset(sum, 0, static_cast<size_t>(width) * sizeof(float));
+      continue;
+    }
     __builtin_memcpy(sum, &args.dvalues[int64_t{args.batch.occurrences[begin]} * width],
                      static_cast<size_t>(width) * sizeof(float));
     for (int32_t k = begin + 1; k < end; ++k) {
