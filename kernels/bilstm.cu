@@ -103,7 +103,7 @@ __device__ __forceinline__ void load_forward(ResidentWeights<float4, kShared>& w
   for (int fragment = 0; fragment < kFragments; ++fragment) {
     const int chunk = fragment / kForwardRows, row = fragment % kForwardRows;
     const float* from = weight_hh + ((row % 4) * kHidden + unit + row / 4) * kHidden + chunk * 16 + lane * 4;
-    weights.set(fragment, *reinterpret_cast<const float4*>(from));
+    weights.set(fragment, {from[0], from[1], from[2], from[3]});
   }
 }
 
@@ -175,7 +175,7 @@ __device__ __forceinline__ void load_backward(ResidentWeights<float4, kShared>& 
   for (int fragment = 0; fragment < kFragments; ++fragment) {
     const int chunk = fragment / 4, gate = fragment % 4;
     const float* from = weight_hh + (gate * kHidden + chunk * 8 + lane) * kHidden + output;
-    weights.set(fragment, *reinterpret_cast<const float4*>(from));
+    weights.set(fragment, {from[0], from[1], from[2], from[3]});
   }
 }
 

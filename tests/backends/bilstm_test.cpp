@@ -67,7 +67,12 @@ Results<float> run(const Device& device, const Problem& p, bool evaluation = fal
                    Precision precision = Precision::fp32) {
   const int64_t h = p.hidden, n = p.batch.tokens(), kept = evaluation ? 0 : n;
   const DeviceRagged batch(device, p.batch);
-  const DeviceArray<float> table(device, unique_table(p)), weight_hh(device, p.weight_hh), dstates(device, p.dstates);
+  const DeviceArray<float> table(device, unique_table(p)), dstates(device, p.dstates);
+  // In a model W_hh stands behind the embedding, whose size may be odd.
+  std::vector<float> behind_one = p.weight_hh;
+  behind_one.insert(behind_one.begin(), 0.0F);
+  const DeviceArray<float> parameters(device, behind_one);
+  const Span<const float> weight_hh = parameters.span().subspan(1, static_cast<int64_t>(p.weight_hh.size()));
   // The rows behind the last token start finite, as in an arena, and must stay so.
   std::vector<float> unset(static_cast<size_t>(padded_rows(n) * 2 * h));
   std::fill_n(unset.begin(), n * 2 * h, std::numeric_limits<float>::quiet_NaN());
