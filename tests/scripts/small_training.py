@@ -14,9 +14,9 @@ from common.program import Test, command, main, no_cuda_device, read_predictions
 class WithCorpus(Test):
     def setUp(self):
         super().setUp()
-        corpus = self.folder / "own.csv"
-        write_csv(corpus, small_corpus(sizes=(24, 8, 8)))
-        self.arguments = ("--dataset", corpus, "--hidden", 4, "--batch", 8, "--epochs", 2)
+        self.corpus = self.folder / "own.csv"
+        write_csv(self.corpus, small_corpus(sizes=(24, 8, 8)))
+        self.arguments = ("--dataset", self.corpus, "--hidden", 4, "--batch", 8, "--epochs", 2)
 
 
 class SameBytes(WithCorpus, train_predict.SameBytes):
@@ -75,7 +75,7 @@ class CommandsOnCuda(Commands):
                 self.assertAlmostEqual(a, b, delta=1e-4)
 
     def test_bf16x3_is_another_run_and_agrees_with_fp32(self):
-        arguments = (*self.arguments, "--hidden", 128, "--epochs", 1)
+        arguments = ("--dataset", self.corpus, "--batch", 8, "--epochs", 1)
         runs = {}
         for precision in ("fp32", "bf16x3"):
             folder = self.train(*arguments, "--precision", precision, runs=self.folder / precision)
