@@ -22,7 +22,7 @@ enum class Precision : uint8_t {
   fp32,
   /// On tensor cores, every factor split into two bf16 numbers: x = hi + lo + e, |e| <= 2^-16 |x|, and x y taken for
   /// hi hi + hi lo + lo hi, summed in fp32: a product is wrong by at most 3 * 2^-16 of itself. For many sequences on
-  /// one GPU. CUDA and H = 128 only; a factor above 3.38e38 becomes NaN.
+  /// one GPU. CUDA and H = 128 only; a factor above 3.39e38 becomes NaN.
   bf16x3
 };
 std::string_view to_string(Precision precision);

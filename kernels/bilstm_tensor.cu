@@ -10,8 +10,8 @@
 //                  written h 32, or dz and partial sums, which are read, 384     1,056     1,408
 //   cells, 4 per lane: 650 and 520 instructions of PTX, stores included          1,300     1,040
 // The larger of the first two, then the cells, as barriers divide them: 2,350 and 2,450 (sm_80: 2,850 and 2,600), where
-// 8 sequences in fp32 take 512 * 8 = 4,096 of FMA, with their cells 5,400. Not in it: latency, and that mma.sync may
-// not reach Hopper's rate, which is wgmma's. No GPU has measured it yet.
+// 8 sequences in fp32 take 512 * 8 = 4,096 of FMA, with their cells 5,400 and 5,100. Not in it: latency, and that
+// mma.sync may not reach Hopper's rate, which is wgmma's. No GPU has measured it yet.
 //
 // The order of every sum is fixed: chunks of k ascending, in each hi hi, hi lo, lo hi; backward's quarters of k
 // ascending. A column of a product depends on no other, so a sequence has the same bytes in any slot, block and batch.
