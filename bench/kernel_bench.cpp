@@ -32,7 +32,9 @@ struct Row {
 
 /// Microseconds that the counted work takes at least.
 double floor_of(const KernelCase& kernel, const Limits& limits) {
-  const double arithmetic = kernel.flop / limits.flop_per_second, memory = kernel.bytes / limits.bytes_per_second;
+  const double memory = kernel.bytes / limits.bytes_per_second;
+  double arithmetic = kernel.flop / limits.flop_per_second;
+  if (kernel.tensor_flop > 0) arithmetic += kernel.tensor_flop / limits.tensor_flop_per_second;
   const double chain = limits.clocks_per_second > 0 ? kernel.clocks / limits.clocks_per_second : 0;
   return 1e6 * std::max({arithmetic, memory, chain});
 }
@@ -103,6 +105,7 @@ nlohmann::json as_json(const Row& row) {
           {"slowest_microseconds", row.slowest},
           {"floor_microseconds", row.floor},
           {"flop", row.kernel->flop},
+          {"tensor_flop", row.kernel->tensor_flop},
           {"bytes", row.kernel->bytes},
           {"ok", row.passed()}};
 }
@@ -119,6 +122,7 @@ bool run(const Options& options) {
   for (const Workload& workload : {sst_workload(), imdb_workload()}) {
     if (options.workload != "all" && CLI::detail::to_lower(workload.name) != options.workload) continue;
     for (const KernelCase& kernel : kernel_cases(workload)) {
+      if (kernel.cuda_only && device.get().backend != Backend::cuda) continue;
       if (kernel.name.find(options.filter) == std::string::npos) continue;
       const Row row = bench.measure(kernel);
       print(row);

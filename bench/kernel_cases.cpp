@@ -24,6 +24,10 @@ using Array = DeviceArray<float>;
 constexpr double kSumTolerance = 5e-6, kElementTolerance = 1e-6;
 // Clocks per step of the persistent kernels with one sequence per block, as kernels/bilstm.cu counts them.
 constexpr double kForwardClocks = 860, kBackwardClocks = 900;
+// The same of kernels/bilstm_tensor.cu, with eight sequences per block.
+constexpr double kBf16x3ForwardClocks = 2350, kBf16x3BackwardClocks = 2450;
+// Three products of bf16 for one of fp32, as tests/backends/bilstm_test.cpp counts their error.
+constexpr double kBf16x3Tolerance = 1e-5;
 // The same for a step of kernels/instance_adversary.cu on up to 32 words.
 constexpr double kAdversaryClocks = 1000;
 
@@ -185,7 +189,12 @@ void add_token_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
 
 // --- BiLSTM ----------------------------------------------------------------------------------------------------------
 
-template <bool kTraining>
+/// The CPU, which is the oracle of all, has fp32 alone.
+Precision available(const Device& device, Precision precision) {
+  return device.backend == Backend::cuda ? precision : Precision::fp32;
+}
+
+template <bool kTraining, Precision kPrecision = Precision::fp32>
 struct RecurForward {
   RecurForward(const Device& device, const Sizes& sizes)
       : s(sizes),
@@ -206,7 +215,8 @@ struct RecurForward {
                             .gates = gates,
                             .cells = cells,
                             .previous = previous,
-                            .workspace = workspace});
+                            .workspace = workspace,
+                            .precision = available(device, kPrecision)});
   }
   std::vector<float> result() { return head(states.host(), s.batch.n * s.d); }
   const Sizes& s;
@@ -214,6 +224,8 @@ struct RecurForward {
   Array table, weight, states, gates, cells, previous, workspace;
 };
 
+/// After forward in fp32.
+template <Precision kPrecision>
 struct RecurBackward : RecurForward<true> {
   RecurBackward(const Device& device, const Sizes& sizes)
       : RecurForward<true>(device, sizes),
@@ -231,7 +243,8 @@ struct RecurBackward : RecurForward<true> {
                              .cells = cells,
                              .previous = previous,
                              .dweight_hh = dweight,
-                             .workspace = workspace});
+                             .workspace = workspace,
+                             .precision = available(device, kPrecision)});
   }
   /// Backward turns the gates into their gradients.
   void reset(const Device& device) {
@@ -263,15 +276,26 @@ void add_bilstm_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
   training.name = "bilstm_forward, training";
   training.bytes += floats(n * 12 * h);
   training.prepare = preparing<RecurForward<true>>(s);
-  cases.push_back(forward);
-  cases.push_back(training);
-  cases.push_back({.name = "bilstm_backward",
-                   .shape = shape,
-                   .flop = 4 * n * weights,
-                   .bytes = floats(n * 22 * h + 2 * weights),
-                   .clocks = longest * kBackwardClocks,
-                   .tolerance = kSumTolerance,
-                   .prepare = preparing<RecurBackward>(s)});
+  const KernelCase backward = {.name = "bilstm_backward",
+                               .shape = shape,
+                               .flop = 4 * n * weights,
+                               .bytes = floats(n * 22 * h + 2 * weights),
+                               .clocks = longest * kBackwardClocks,
+                               .tolerance = kSumTolerance,
+                               .prepare = preparing<RecurBackward<Precision::fp32>>(s)};
+  cases.insert(cases.end(), {forward, training, backward});
+  for (KernelCase bf16x3 : {training, backward}) {
+    const bool is_forward = bf16x3.name == training.name;
+    bf16x3.name = is_forward ? "bilstm_forward, bf16x3" : "bilstm_backward, bf16x3";
+    bf16x3.flop -= 2 * n * weights;  // leaves the gradient of the weights
+    bf16x3.tensor_flop = 3 * 2 * n * weights;
+    bf16x3.clocks = longest * (is_forward ? kBf16x3ForwardClocks : kBf16x3BackwardClocks);
+    bf16x3.cuda_only = true;
+    bf16x3.tolerance = kBf16x3Tolerance;
+    bf16x3.prepare = is_forward ? preparing<RecurForward<true, Precision::bf16x3>>(s)
+                                : preparing<RecurBackward<Precision::bf16x3>>(s);
+    cases.push_back(bf16x3);
+  }
 }
 
 // --- attention head --------------------------------------------------------------------------------------------------

@@ -17,10 +17,12 @@ struct Prepared {
 
 struct KernelCase {
   std::string name, shape;
-  double flop = 0;       ///< counted: 2 per multiply-add of the products; element-wise work is not counted
-  double bytes = 0;      ///< counted: every array once, in or out
-  double clocks = 0;     ///< CUDA: the longest chain of dependent steps, in clocks (kernels/bilstm.cu counts a step's)
-  double tolerance = 0;  ///< of the largest difference from the CPU's baseline code, relative to the largest value
+  double flop = 0;         ///< counted: 2 per multiply-add of the products; element-wise work is not counted
+  double tensor_flop = 0;  ///< the same of products of bf16 matrices
+  double bytes = 0;        ///< counted: every array once, in or out
+  double clocks = 0;  ///< CUDA: the longest chain of dependent steps, in clocks (kernels/bilstm.cu counts a step's)
+  bool cuda_only = false;  ///< the CPU, against which it is compared, then computes it in fp32
+  double tolerance = 0;    ///< of the largest difference from the CPU's baseline code, relative to the largest value
   std::function<Prepared(const Device&)> prepare;
 };
 

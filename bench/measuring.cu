@@ -42,6 +42,8 @@ Limits limits_of(const Device& device) {
   Limits limits;
   limits.clocks_per_second = 1e3 * attribute(cudaDevAttrClockRate);
   limits.flop_per_second = 2 * 128 * device.multiprocessors * limits.clocks_per_second;
+  limits.tensor_flop_per_second =
+      limits.flop_per_second * (cuda::describe(device.ordinal).compute_major >= 9 ? 2048 : 1024) / 128;
   limits.bytes_per_second =
       2e3 * attribute(cudaDevAttrMemoryClockRate) * attribute(cudaDevAttrGlobalMemoryBusWidth) / 8;
   limits.source =

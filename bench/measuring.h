@@ -26,12 +26,13 @@ class Timer {
 
 struct Limits {
   double flop_per_second = 0, bytes_per_second = 0;
-  double clocks_per_second = 0;  ///< of a multiprocessor; 0 on the CPU
-  std::string source;            ///< how they were found
+  double tensor_flop_per_second = 0;  ///< of bf16 matrices; 0 on the CPU
+  double clocks_per_second = 0;       ///< of a multiprocessor; 0 on the CPU
+  std::string source;                 ///< how they were found
 };
 
-/// CUDA: counted from the clocks that the driver reports (128 FMA per clock and multiprocessor; the bus). CPU: the best
-/// of a large matrix product and of a large copy, measured here.
+/// CUDA: counted from the clocks that the driver reports (128 FMA per clock and multiprocessor, on its tensor cores
+/// 1,024 or from Hopper on 2,048; the bus). CPU: the best of a large matrix product and of a large copy, measured here.
 Limits limits_of(const Device& device);
 
 // The two that measuring.cu has, or a stub where there is no CUDA.

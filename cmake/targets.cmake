@@ -57,7 +57,7 @@ if(NOTNOT_CUDA_BUILT)
   target_link_libraries(notnot_cuda PUBLIC notnot_options PRIVATE CUDA::cudart_static CUDA::cublasLt)
   target_compile_options(notnot_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:${NOTNOT_CUDA_FLAGS}>)
   # The persistent kernels live in registers: a spill, or an array indexed by a variable, goes to memory at every step.
-  set_source_files_properties(kernels/bilstm.cu PROPERTIES COMPILE_OPTIONS
+  set_source_files_properties(kernels/bilstm.cu kernels/bilstm_tensor.cu PROPERTIES COMPILE_OPTIONS
                               "-Xptxas=--warn-on-spills,--warn-on-local-memory-usage,--warning-as-error")
   target_link_libraries(notnot_kernels PUBLIC notnot_cuda)
 elseif(NOTNOT_SIMT)

@@ -47,8 +47,13 @@ std::string remark_on_selection(const ReportedRun& run) {
 }
 
 std::vector<std::string> remarks(const ReportedStudy& study, const ReportedRun& run) {
-  if (study.paper() == nullptr) return {remark_on_selection(run)};
-  std::vector<std::string> result = {remark_on_start(study, run), remark_on_selection(run)};
+  std::vector<std::string> result;
+  if (study.paper() != nullptr) result.push_back(remark_on_start(study, run));
+  result.push_back(remark_on_selection(run));
+  if (run.precision != "fp32") {
+    result.push_back(fmt::format("The LSTM&#39;s recurrence was computed in {}, not in fp32.", escape(run.precision)));
+  }
+  if (study.paper() == nullptr) return result;
   if (run.epochs != kPaperEpochs || run.hidden != kPaperHidden) {
     result.push_back(fmt::format("Trained for {} epochs with {} hidden units; the paper&#39;s models: {} and {}.",
                                  run.epochs, run.hidden, kPaperEpochs, kPaperHidden));

@@ -47,6 +47,7 @@ void read_choices(const Json& choices, ReportedRun& run) {
   choices.at("vectors").get_to(run.vectors);
   choices.at("init").get_to(run.init);
   run.epochs = choices.value("epochs", 0);  // a perturbation trains nothing
+  run.precision = choices.value("precision", "fp32");
   run.select = choices.value("select", "");
   run.synthetic = choices.value("synthetic", false);
   run.tvd_factor = choices.value("tvd_factor", 0.5);

@@ -23,6 +23,7 @@ struct ReportedRun {
 
   // What it was started with.
   int32_t epochs = 0, hidden = 0, embed = 0;  ///< epochs: the most that it may train
+  std::string precision;                      ///< of the LSTM's recurrence: "fp32" or "bf16x3"
   std::string select;                         ///< the split whose ROC-AUC chooses the epoch
   double tvd_factor = 0.5;                    ///< see divergences()
   std::string vectors, init, other_file;      ///< file names; empty: none

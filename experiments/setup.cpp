@@ -20,6 +20,23 @@ SplitName selection(const SetupArguments& arguments) {
   return arguments.select == "test" ? SplitName::test : SplitName::dev;
 }
 
+Precision precision(const SetupArguments& arguments) {
+  return arguments.precision == to_string(Precision::bf16x3) ? Precision::bf16x3 : Precision::fp32;
+}
+
+void check_precision(const SetupArguments& arguments, const OpenDevice& device) {
+  if (precision(arguments) == Precision::fp32) return;
+  if (arguments.hidden != kBf16x3Hidden) {
+    throw InputError(fmt::format("--precision bf16x3 needs --hidden {}, not {}; leave one of the two out",
+                                 kBf16x3Hidden, arguments.hidden));
+  }
+  if (device.get().backend != Backend::cuda) {
+    throw InputError(
+        fmt::format("--precision bf16x3 needs a CUDA device, this is {}; leave it out, or give --device cuda",
+                    device.description()));
+  }
+}
+
 void check_selection(const Setup& setup) {
   const SplitName name = selection(setup.arguments);
   const Split& split = setup.corpus.dataset.split(name);
@@ -104,7 +121,8 @@ ModelOptions Setup::model(const RunSpec& spec) const {
                                                           : AttentionKind::learned,
           .vocabulary = corpus.dataset.vocabulary.size(),
           .embed = embed,
-          .hidden = arguments.hidden};
+          .hidden = arguments.hidden,
+          .precision = tokens ? Precision::fp32 : precision(arguments)};
 }
 
 TrainingOptions Setup::training(const RunSpec& spec) const {
@@ -126,6 +144,8 @@ nlohmann::json Setup::config(const RunSpec& spec) const {
   choices.update(
       {{"embed", embed}, {"hidden", arguments.hidden}, {"vectors", vectors_file(*this)}, {"init", arguments.init}});
   choices.update(training_choices(training(spec)));
+  // fp32 goes without saying, as in the folders of versions that had no other.
+  if (const Precision other = model(spec).precision; other != Precision::fp32) choices["precision"] = to_string(other);
   return {{"choices", std::move(choices)},
           {"data",
            {{"vocabulary", corpus.dataset.vocabulary.size()},
@@ -140,7 +160,7 @@ std::vector<float> Setup::initial_parameters(const RunSpec& spec) const {
 }
 
 Setup make_setup(const SetupArguments& arguments) {
-  const OpenDevice usable(arguments.device, 1);
+  check_precision(arguments, OpenDevice(arguments.device, 1));
   Setup setup{.arguments = arguments, .corpus = load_corpus(arguments.corpus), .embedding = {}};
   setup.embed = kEmbedWithoutVectors;
   if (std::optional<WordVectors> vectors = word_vectors(arguments, setup.corpus)) {
@@ -217,6 +237,12 @@ void add_training_options(CLI::App& command, SetupArguments& a) {
       ->check(CLI::IsMember({"dev", "test"}))
       ->capture_default_str();
   command.add_option("--device", a.device, "auto, cpu, cuda or cuda:<number>")->capture_default_str();
+  command
+      .add_option(
+          "--precision", a.precision,
+          "Of the LSTM's recurrence: fp32, or bf16x3, on the tensor cores of a CUDA device that many models share")
+      ->check(CLI::IsMember({"fp32", "bf16x3"}))
+      ->capture_default_str();
   command
       .add_option("--threads", a.threads,
                   "CPU threads (default: all that this process may use); results do not depend on it")

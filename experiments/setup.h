@@ -15,7 +15,7 @@ namespace notnot {
 
 struct SetupArguments {
   CorpusRequest corpus;
-  std::string vectors, init, select = "test", device = "auto", runs = "runs";
+  std::string vectors, init, select = "test", device = "auto", precision = "fp32", runs = "runs";
   int32_t epochs = 8, batch = 32, hidden = 128, threads = 0;
   int32_t adversary_epochs = 80, patience = 10;
   std::string tvd = "single";
@@ -25,7 +25,7 @@ struct SetupArguments {
 void add_dataset_option(CLI::App& command, SetupArguments& arguments);
 /// Its companions: --min-df, --min-length, --max-length, --difficulty, --corpus-seed, --vectors.
 void add_data_options(CLI::App& command, SetupArguments& arguments);
-/// --hidden, --epochs, --batch, --select, --device, --threads, --runs.
+/// --hidden, --epochs, --batch, --select, --device, --precision, --threads, --runs.
 void add_training_options(CLI::App& command, SetupArguments& arguments);
 
 /// Attention that was made elsewhere, for a guided MLP.
@@ -54,8 +54,8 @@ struct Setup {
   std::vector<float> initial_parameters(const RunSpec& spec) const;
 };
 
-/// Loads texts and vectors; throws InputError when they or the device cannot be used, or when one class is missing in
-/// the split that chooses the epoch.
+/// Loads texts and vectors; throws InputError when they or the device cannot be used, also not in the precision, or
+/// when one class is missing in the split that chooses the epoch.
 Setup make_setup(const SetupArguments& arguments);
 
 /// The texts by split, the vocabulary, and what a reader of the numbers must know, on the terminal.

@@ -40,6 +40,7 @@ int64_t resident_bytes() {
 void warm_up(const Device& device, ModelOptions options) {
   options.vocabulary = kFirstWordId + 1;
   options.embed = options.hidden = 8;
+  options.precision = Precision::fp32;
   const Split split{.token_ids = {kStartId, kFirstWordId, kEndId}, .offsets = {0, 3}, .labels = {1}, .rows = {1}};
   const BatchCapacity capacity{.sequences = 1, .tokens = 3, .unique = 3};
   AttentionClassifier model(device, options, {.evaluation = capacity, .training = capacity, .steps = 1});
@@ -69,6 +70,10 @@ void explain(const Setup& setup, const RunSpec& spec) {
 void train_command(const TrainArguments& arguments) {
   if (const auto twice = given_twice(arguments.seeds)) {
     throw InputError(fmt::format("--seed {} is given twice; give every seed once", *twice));
+  }
+  if (arguments.encoder != "lstm" && arguments.setup.precision != "fp32") {
+    throw InputError(fmt::format("--precision {} is of the LSTM's recurrence; leave it out with --encoder {}",
+                                 arguments.setup.precision, arguments.encoder));
   }
   const Setup setup = make_setup(arguments.setup);
   if (arguments.explain) return explain(setup, arguments.spec(arguments.seeds.front()));

@@ -15,22 +15,11 @@
 // and may differ between two instances of a template. Products meant to fuse say fmaf.
 #include <algorithm>
 
-#include "kernels/bilstm.h"
-#include "kernels/bilstm_math.h"
+#include "kernels/bilstm_persistent.cuh"
 #include "kernels/gemm.h"
-#include "kernels/launch.cuh"
 
 namespace notnot::cuda {
 namespace {
-
-constexpr int kHidden = 128;  // the width of the persistent kernels
-constexpr int kThreads = 256;
-constexpr int kRegisters = 255;  // per thread, the most that an instruction can name
-constexpr int kWeights = 4 * kHidden * kHidden / kThreads;
-constexpr int kFragments = kWeights / 4;  // float4 per thread
-constexpr unsigned kFullWarp = 0xFFFFFFFFU;
-static_assert(kWeights == 256 && kThreads == 2 * kHidden, "two lanes per unit, 256 weights each");
-static_assert(kThreads * (kRegisters + 1) <= 64 * 1024, "the registers of an SM");
 
 /// Weights per thread in shared memory, the others are in registers. S = 1 is bound by shared memory, so as few as
 /// leave room for the rest (40 spill on sm_80); S = 2 and 4 are bound by FMA, so some more, for the scheduler's
@@ -60,30 +49,6 @@ static_assert(backward_shared_bytes(2) <= 99 * 1024, "what a block of sm_86, sm_
 static_assert(backward_shared_bytes(4) <= 163 * 1024, "sm_80; sm_90 has 227 KiB");
 
 // --- what both persistent kernels share ------------------------------------------------------------------------------
-
-/// The 256 weights of a thread as 64 fragments, those in shared memory spread evenly among the others so that their
-/// reads hide behind the arithmetic. Index it with constants only.
-template <int kShared>
-struct ResidentWeights {
-  static constexpr int kInShared = kShared / 4;
-  float4 registers[kFragments - kInShared];
-  float4* shared;  // [kInShared][kThreads]: a warp reads 512 consecutive bytes
-
-  static constexpr int shared_before(int fragment) { return fragment * kInShared / kFragments; }
-  static constexpr bool in_shared(int fragment) { return shared_before(fragment + 1) > shared_before(fragment); }
-
-  __device__ __forceinline__ void set(int fragment, float4 value) {
-    if (in_shared(fragment)) {
-      shared[shared_before(fragment) * kThreads + threadIdx.x] = value;
-    } else {
-      registers[fragment - shared_before(fragment)] = value;
-    }
-  }
-  __device__ __forceinline__ float4 get(int fragment) const {
-    return in_shared(fragment) ? shared[shared_before(fragment) * kThreads + threadIdx.x]
-                               : registers[fragment - shared_before(fragment)];
-  }
-};
 
 /// Adds lane pairs `mask` apart and halves the work: a lane with `upper` keeps the sums of the upper half of `values`.
 template <int kCount>
@@ -119,40 +84,11 @@ struct Lane {
   __device__ static bool stores() { return kSequences > 1 || (threadIdx.x & 1) == 0; }
 };
 
-/// Where a slot stands in its sequence.
-struct Cursor {
-  int32_t token = 0;  // the one at hand
-  int32_t left = 0;   // tokens left with it; 0: the slot is idle
-};
-__device__ __forceinline__ Cursor open_sequence(const RaggedBatch& batch, int sequence, bool from_end) {
-  if (sequence >= batch.sequences) return {};
-  const int32_t begin = batch.offsets[sequence], end = batch.offsets[sequence + 1];
-  return {from_end ? end - 1 : begin, end - begin};
-}
-
-/// The next group of sequences of this direction, the same in all threads.
-__device__ __forceinline__ int take_ticket(int* counters, int* shared_ticket) {
-  if (threadIdx.x == 0) *shared_ticket = atomicAdd(&counters[blockIdx.y], 1);
-  __syncthreads();
-  return *shared_ticket;
-}
-
 __device__ __forceinline__ float multiply_add(float4 a, float4 b, float sum) {
   sum = fmaf(a.x, b.x, sum);
   sum = fmaf(a.y, b.y, sum);
   sum = fmaf(a.z, b.z, sum);
   return fmaf(a.w, b.w, sum);
-}
-
-/// What is zero behind the last sequence's end, see bilstm.h. Called when a block's work is done: it shares no element
-/// with the work of others, and registers are free then.
-__device__ __forceinline__ void clear_room(const BiLstmForward& args) {
-  const int end = args.batch.offsets[args.batch.sequences], tokens = args.batch.tokens, width = 2 * args.hidden;
-  clear_rows(args.states.data, width, end, padded_rows(tokens));
-  if (!args.previous.empty()) clear_rows(args.previous.data, width, end, tokens);
-}
-__device__ __forceinline__ void clear_room(const BiLstmBackward& args) {
-  clear_rows(args.gates.data, 8 * args.hidden, args.batch.offsets[args.batch.sequences], args.batch.tokens);
 }
 
 // --- forward ---------------------------------------------------------------------------------------------------------
@@ -161,19 +97,19 @@ __device__ __forceinline__ void clear_room(const BiLstmBackward& args) {
 constexpr int kForwardChunks = kHidden / 16, kForwardRows = 8;
 
 template <int kShared>
-__device__ __forceinline__ void load_forward(ResidentWeights<kShared>& weights, const float* weight_hh) {
+__device__ __forceinline__ void load_forward(ResidentWeights<float4, kShared>& weights, const float* weight_hh) {
   const int unit = static_cast<int>(threadIdx.x) / 4 * 2, lane = static_cast<int>(threadIdx.x) % 4;
 #pragma unroll
   for (int fragment = 0; fragment < kFragments; ++fragment) {
     const int chunk = fragment / kForwardRows, row = fragment % kForwardRows;
     const float* from = weight_hh + ((row % 4) * kHidden + unit + row / 4) * kHidden + chunk * 16 + lane * 4;
-    weights.set(fragment, *reinterpret_cast<const float4*>(from));
+    weights.set(fragment, {from[0], from[1], from[2], from[3]});
   }
 }
 
 /// sums[cell][gate] = W_hh h' of the lane's cells. `h`: [kSequences][kHidden] in shared memory.
 template <int kSequences, int kShared>
-__device__ __forceinline__ void forward_product(const ResidentWeights<kShared>& weights, const float* h,
+__device__ __forceinline__ void forward_product(const ResidentWeights<float4, kShared>& weights, const float* h,
                                                 float (&sums)[2 * kSequences * 4]) {
   const int lane = static_cast<int>(threadIdx.x) % 4;
 #pragma unroll
@@ -197,61 +133,13 @@ __device__ __forceinline__ void forward_product(const ResidentWeights<kShared>& 
   fold_pair<kSequences, 4>(sums);
 }
 
-/// What a lane carries for one unit of one sequence.
-struct ForwardCell {
-  Cursor at;
-  int32_t next_row = 0;  // table row of the token after the one at hand: known two steps ahead, read one step ahead
-  float4 input = {};     // table row of the token at hand
-  float cell = 0, state = 0;
-
-  __device__ __forceinline__ void start(const BiLstmForward& args, int sequence) {
-    at = open_sequence(args.batch, sequence, blockIdx.y == 1);
-    if (at.left == 0) return;
-    next_row = args.batch.unique_row[at.token];
-    fetch(args, at.token + (blockIdx.y == 0 ? 1 : -1), at.left > 1);
-  }
-  __device__ __forceinline__ void fetch(const BiLstmForward& args, int32_t following, bool more) {
-    const int unit = static_cast<int>(threadIdx.x) / 2;
-    const float* row = args.table.data + (int64_t{next_row} * 2 + blockIdx.y) * (4 * kHidden) + unit;
-    input = {row[0], row[kHidden], row[2 * kHidden], row[3 * kHidden]};
-    if (more) next_row = args.batch.unique_row[following];
-  }
-  /// One step from the recurrent sums of the four gates; returns h.
-  __device__ __forceinline__ float advance(const BiLstmForward& args, const float* sums, bool stores) {
-    if (at.left == 0) return 0;
-    const auto gates = lstm_gates(input.x + sums[0], input.y + sums[1], input.z + sums[2], input.w + sums[3]);
-    const float previous = state;
-    cell = lstm_cell(gates, cell);
-    state = lstm_output(gates, cell);
-    if (stores) store(args, gates, previous);
-    const int step = blockIdx.y == 0 ? 1 : -1;
-    at.token += step;
-    if (--at.left > 0) fetch(args, at.token + step, at.left > 1);
-    return state;
-  }
-  __device__ __forceinline__ void store(const BiLstmForward& args, const LstmGates<float>& gates,
-                                        float previous) const {
-    const int64_t row = int64_t{at.token} * 2 + blockIdx.y;
-    const int unit = static_cast<int>(threadIdx.x) / 2;
-    args.states[row * kHidden + unit] = state;
-    if (args.gates.empty()) return;
-    float* to = args.gates.data + row * (4 * kHidden) + unit;
-    to[0] = gates.i;
-    to[kHidden] = gates.f;
-    to[2 * kHidden] = gates.g;
-    to[3 * kHidden] = gates.o;
-    args.cells[row * kHidden + unit] = cell;
-    args.previous[row * kHidden + unit] = previous;
-  }
-};
-
 template <int kSequences>
 __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForward args, int* tickets) {
   using Own = Lane<kSequences>;
   constexpr int kShared = shared_weights(kSequences);
   float* const h = dynamic_shared<float>() + kThreads * kShared;  // [2][kSequences][kHidden]
   int* const ticket = reinterpret_cast<int*>(h + 2 * kSequences * kHidden);
-  ResidentWeights<kShared> weights;
+  ResidentWeights<float4, kShared> weights;
   weights.shared = dynamic_shared<float4>();
   load_forward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
 
@@ -259,14 +147,15 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
     const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
     ForwardCell cells[Own::kCells];
 #pragma unroll
-    for (int i = 0; i < Own::kCells; ++i) cells[i].start(args, first + Own::slot(i));
+    for (int i = 0; i < Own::kCells; ++i) cells[i].start(args, Own::unit(), first + Own::slot(i));
     for (int step = 0; step < steps; ++step) {
       float sums[2 * kSequences * 4] = {};
       if (step > 0) forward_product<kSequences>(weights, h + (step & 1) * kSequences * kHidden, sums);
       float* const next = h + (~step & 1) * kSequences * kHidden;
 #pragma unroll
       for (int i = 0; i < Own::kCells; ++i) {
-        const float state = cells[i].advance(args, sums + 4 * i, Own::stores());
+        const float* z = sums + 4 * i;
+        const float state = cells[i].advance(args, Own::unit(), {z[0], z[1], z[2], z[3]}, Own::stores());
         if (Own::stores()) next[Own::slot(i) * kHidden + Own::unit()] = state;
       }
       __syncthreads();
@@ -281,19 +170,19 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
 constexpr int kBackwardChunks = kHidden / 8;
 
 template <int kShared>
-__device__ __forceinline__ void load_backward(ResidentWeights<kShared>& weights, const float* weight_hh) {
+__device__ __forceinline__ void load_backward(ResidentWeights<float4, kShared>& weights, const float* weight_hh) {
   const int output = static_cast<int>(threadIdx.x) / 8 * 4, lane = static_cast<int>(threadIdx.x) % 8;
 #pragma unroll
   for (int fragment = 0; fragment < kFragments; ++fragment) {
     const int chunk = fragment / 4, gate = fragment % 4;
     const float* from = weight_hh + (gate * kHidden + chunk * 8 + lane) * kHidden + output;
-    weights.set(fragment, *reinterpret_cast<const float4*>(from));
+    weights.set(fragment, {from[0], from[1], from[2], from[3]});
   }
 }
 
 /// sums[cell] = dh' of the lane's cells. `dz`: [kSequences][kHidden] float4 in shared memory.
 template <int kSequences, int kShared>
-__device__ __forceinline__ void backward_product(const ResidentWeights<kShared>& weights, const float4* dz,
+__device__ __forceinline__ void backward_product(const ResidentWeights<float4, kShared>& weights, const float4* dz,
                                                  float (&sums)[4 * kSequences]) {
   const int lane = static_cast<int>(threadIdx.x) % 8;
 #pragma unroll
@@ -320,60 +209,13 @@ __device__ __forceinline__ void backward_product(const ResidentWeights<kShared>&
   fold_pair<kSequences, 1>(sums);
 }
 
-/// What a lane carries for one unit of one sequence, from the direction's last step to its first.
-struct BackwardCell {
-  Cursor at;
-  LstmGates<float> gates = {};  // of the token at hand, read one step ahead, as the next two
-  float previous_cell = 0, dstate = 0;
-  float cell = 0;
-  float dcell = 0;  // handed down by the step before
-
-  __device__ __forceinline__ void start(const BiLstmBackward& args, int sequence) {
-    at = open_sequence(args.batch, sequence, blockIdx.y == 0);
-    if (at.left == 0) return;
-    previous_cell = args.cells[index()];
-    fetch(args);
-  }
-  __device__ __forceinline__ int64_t index() const {
-    return (int64_t{at.token} * 2 + blockIdx.y) * kHidden + threadIdx.x / 2;
-  }
-  __device__ __forceinline__ float* gates_of(const BiLstmBackward& args) const {
-    return args.gates.data + (int64_t{at.token} * 2 + blockIdx.y) * (4 * kHidden) + threadIdx.x / 2;
-  }
-  __device__ __forceinline__ void fetch(const BiLstmBackward& args) {
-    const float* from = gates_of(args);
-    gates = {from[0], from[kHidden], from[2 * kHidden], from[3 * kHidden]};
-    dstate = args.dstates[index()];
-    cell = previous_cell;
-    const int64_t before = index() + (blockIdx.y == 0 ? -2 * kHidden : 2 * kHidden);
-    previous_cell = at.left > 1 ? args.cells[before] : 0;
-  }
-  /// One step from the gradient that the later step handed to this h; returns dz.
-  __device__ __forceinline__ float4 advance(const BiLstmBackward& args, float dh, bool stores) {
-    if (at.left == 0) return {0, 0, 0, 0};
-    const auto gradient = lstm_backward(gates, cell, previous_cell, dstate + dh, dcell);
-    dcell = gradient.dprevious_cell;
-    const LstmGates<float>& dz = gradient.dz;
-    if (stores) {
-      float* to = gates_of(args);
-      to[0] = dz.i;
-      to[kHidden] = dz.f;
-      to[2 * kHidden] = dz.g;
-      to[3 * kHidden] = dz.o;
-    }
-    at.token += blockIdx.y == 0 ? -1 : 1;
-    if (--at.left > 0) fetch(args);
-    return {dz.i, dz.f, dz.g, dz.o};
-  }
-};
-
 template <int kSequences>
 __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackward args, int* tickets) {
   using Own = Lane<kSequences>;
   constexpr int kShared = shared_weights(kSequences);
   float4* const dz = dynamic_shared<float4>() + kThreads * kShared / 4;  // [2][kSequences][kHidden]
   int* const ticket = reinterpret_cast<int*>(dz + 2 * kSequences * kHidden);
-  ResidentWeights<kShared> weights;
+  ResidentWeights<float4, kShared> weights;
   weights.shared = dynamic_shared<float4>();
   load_backward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
 
@@ -381,14 +223,14 @@ __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackw
     const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
     BackwardCell cells[Own::kCells];
 #pragma unroll
-    for (int i = 0; i < Own::kCells; ++i) cells[i].start(args, first + Own::slot(i));
+    for (int i = 0; i < Own::kCells; ++i) cells[i].start(args, Own::unit(), first + Own::slot(i));
     __syncwarp();  // of one sequence both lanes of a unit read the gates that one of them overwrites
     float sums[4 * kSequences] = {};
     for (int step = 0;; ++step) {
       float4* const now = dz + (step & 1) * kSequences * kHidden;
 #pragma unroll
       for (int i = 0; i < Own::kCells; ++i) {
-        const float4 gradient = cells[i].advance(args, sums[i], Own::stores());
+        const float4 gradient = cells[i].advance(args, Own::unit(), sums[i], Own::stores());
         if (Own::stores()) now[Own::slot(i) * kHidden + Own::unit()] = gradient;
       }
       __syncthreads();
@@ -504,24 +346,12 @@ __global__ void __launch_bounds__(kThreads) general_backward_kernel(const BiLstm
 template <class Args>
 int sequences_per_block(const Device& device, const Args& args, size_t (*shared_bytes)(int)) {
   if (args.hidden != kHidden) return 0;
-  int limit = 0;
-  NOTNOT_CUDA_CHECK(cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, device.ordinal));
-  const auto fits = [&](int count) { return shared_bytes(count) <= static_cast<size_t>(limit); };
+  const size_t limit = shared_memory_limit(device);
+  const auto fits = [&](int count) { return shared_bytes(count) <= limit; };
   const int sequences = args.batch.sequences, at_once = device.multiprocessors / 2 / device.models;
   int count = sequences <= at_once ? 1 : sequences <= 2 * at_once ? 2 : 4;
   while (count > 1 && !fits(count)) count /= 2;
   return fits(count) ? count : 0;
-}
-
-/// Runs a persistent kernel: tickets of both directions from 0, no more blocks than there is work or room for.
-template <class Args>
-void launch_persistent(const Device& device, const char* name, const Args& args, int per_block, size_t shared_bytes,
-                       void (*kernel)(Args, int*)) {
-  int* const tickets = reinterpret_cast<int*>(args.workspace.data);
-  fill_zero(device, Span<int>{tickets, 2});
-  const int groups = (args.batch.sequences + per_block - 1) / per_block;
-  const int blocks = std::clamp(device.multiprocessors / 2, 1, groups);
-  launch(device, name, {dim3(blocks, 2), dim3(kThreads), shared_bytes}, kernel, args, tickets);
 }
 
 template <class Args>
@@ -551,11 +381,8 @@ void recurrent_weight_gradient(const Device& device, const BiLstmBackward& args)
   }
 }
 
-}  // namespace
-
-void bilstm_forward(const Device& device, const BiLstmForward& args) {
-  const ProfileRange range("bilstm_forward");
-  check_supported(args.hidden);
+/// The recurrence in fp32.
+void recur_forward(const Device& device, const BiLstmForward& args) {
   const int count = sequences_per_block(device, args, forward_shared_bytes);
   if (count == 0) {
     return launch_general(device, "bilstm_forward, general", args, general_forward_bytes(args.hidden),
@@ -565,17 +392,32 @@ void bilstm_forward(const Device& device, const BiLstmForward& args) {
   launch_persistent(device, "bilstm_forward", args, count, forward_shared_bytes(count), kernel);
 }
 
+void recur_backward(const Device& device, const BiLstmBackward& args) {
+  const int count = sequences_per_block(device, args, backward_shared_bytes);
+  if (count == 0) {
+    return launch_general(device, "bilstm_backward, general", args, general_backward_bytes(args.hidden),
+                          general_backward_kernel);
+  }
+  const auto kernel = count == 1 ? backward_kernel<1> : count == 2 ? backward_kernel<2> : backward_kernel<4>;
+  launch_persistent(device, "bilstm_backward", args, count, backward_shared_bytes(count), kernel);
+}
+
+}  // namespace
+
+void bilstm_forward(const Device& device, const BiLstmForward& args) {
+  const ProfileRange range("bilstm_forward");
+  check_supported(args.hidden);
+  check_precision(device, args.precision, args.hidden);
+  const auto recur = args.precision == Precision::fp32 ? recur_forward : recur_forward_bf16x3;
+  recur(device, args);
+}
+
 void bilstm_backward(const Device& device, const BiLstmBackward& args) {
   const ProfileRange range("bilstm_backward");
   check_supported(args.hidden);
-  const int count = sequences_per_block(device, args, backward_shared_bytes);
-  if (count == 0) {
-    launch_general(device, "bilstm_backward, general", args, general_backward_bytes(args.hidden),
-                   general_backward_kernel);
-  } else {
-    const auto kernel = count == 1 ? backward_kernel<1> : count == 2 ? backward_kernel<2> : backward_kernel<4>;
-    launch_persistent(device, "bilstm_backward", args, count, backward_shared_bytes(count), kernel);
-  }
+  check_precision(device, args.precision, args.hidden);
+  const auto recur = args.precision == Precision::fp32 ? recur_backward : recur_backward_bf16x3;
+  recur(device, args);
   recurrent_weight_gradient(device, args);
 }
 

@@ -4,6 +4,8 @@
 //   z = table[token] + W_hh h',  i, f, o = sigmoid(z_i, z_f, z_o),  g = tanh(z_g),  c = f c' + i g,  h = o tanh(c).
 // Direction 0 runs from a sequence's first token, direction 1 from its own last one. The input side W_ih x + b_ih +
 // b_hh comes ready in `table` (token_projection.h).
+#include <string_view>
+
 #include "kernels/ragged.h"
 
 namespace notnot {
@@ -14,6 +16,20 @@ constexpr int64_t bilstm_workspace(int64_t hidden, int64_t sequences) {
   const int64_t padded = (hidden + 15) / 16 * 16;
   return 2 * 4 * padded * padded + 2 * 3 * sequences * padded + 1024;
 }
+
+/// How the product with W_hh is computed; everything else is fp32 in any case.
+enum class Precision : uint8_t {
+  fp32,
+  /// On tensor cores, every factor split into two bf16 numbers: x = hi + lo + e, |e| <= 2^-16 |x|, and x y taken for
+  /// hi hi + hi lo + lo hi, summed in fp32: a product is wrong by at most 3 * 2^-16 of itself. For many sequences on
+  /// one GPU. CUDA and H = 128 only; a factor above 3.39e38 becomes NaN.
+  bf16x3
+};
+std::string_view to_string(Precision precision);
+/// The only H of Precision::bf16x3.
+inline constexpr int32_t kBf16x3Hidden = 128;
+/// Throws Error when `device` cannot compute in that precision.
+void check_precision(const Device& device, Precision precision, int32_t hidden);
 
 struct BiLstmForward {
   RaggedBatch batch;
@@ -26,6 +42,7 @@ struct BiLstmForward {
   Span<float> previous;   ///< out [N, 2, H] h' of every token, zero at each direction's start and in the room; empty in
                           ///< evaluation
   Span<float> workspace;  ///< [bilstm_workspace(H, B)]
+  Precision precision = Precision::fp32;
 
   bool training() const { return !gates.empty(); }
   void check() const {
@@ -54,6 +71,7 @@ struct BiLstmBackward {
   Span<const float> previous;  ///< [N, 2, H] from forward
   Span<float> dweight_hh;      ///< [2, 4, H, H], accumulates sum over tokens of dz h'^T
   Span<float> workspace;       ///< [bilstm_workspace(H, B)]
+  Precision precision = Precision::fp32;
 
   void check() const {
     batch.check();

@@ -347,6 +347,7 @@ int32_t group_size(const Device& device, int32_t sequences) { return device.thre
 }  // namespace
 
 void bilstm_forward(const Device& device, const BiLstmForward& args) {
+  check_precision(device, args.precision, args.hidden);
   const int32_t sequences = args.batch.sequences, group = group_size(device, sequences);
   const int32_t groups = (sequences + group - 1) / group;
   const int64_t packed = packed_size(args.hidden);
@@ -371,6 +372,7 @@ void bilstm_forward(const Device& device, const BiLstmForward& args) {
 }
 
 void bilstm_backward(const Device& device, const BiLstmBackward& args) {
+  check_precision(device, args.precision, args.hidden);
   const int32_t sequences = args.batch.sequences, group = group_size(device, sequences), hidden = args.hidden;
   const int32_t groups = (sequences + group - 1) / group;
   const int64_t packed = packed_size(hidden);

@@ -371,7 +371,8 @@ void AttentionClassifier::encode(bool training) {
                              .gates = training ? b.gates : Span<float>{},
                              .cells = training ? b.cells : Span<float>{},
                              .previous = training ? b.previous : Span<float>{},
-                             .workspace = b.bilstm_workspace});
+                             .workspace = b.bilstm_workspace,
+                             .precision = options_.precision});
   } else {
     gather_rows(device_, {.count = batch.tokens,
                           .columns = options_.hidden,
@@ -397,7 +398,8 @@ void AttentionClassifier::encode_backward() {
                               .cells = b.cells,
                               .previous = b.previous,
                               .dweight_hh = gradient_pair("encoder.rnn.weight_hh_l0"),
-                              .workspace = b.bilstm_workspace});
+                              .workspace = b.bilstm_workspace,
+                              .precision = options_.precision});
   }
   const Profile::Section section(profile_, device_, "input projection, backward", 2 * projection_flop(batch.unique));
   token_projection_backward(

@@ -7,6 +7,7 @@
 
 #include "engine/safetensors.h"
 #include "kernels/attention_head.h"
+#include "kernels/bilstm.h"
 
 namespace notnot {
 
@@ -20,9 +21,10 @@ std::string_view to_string(AttentionKind kind);
 struct ModelOptions {
   Encoder encoder = Encoder::lstm;
   AttentionKind attention = AttentionKind::learned;
-  int32_t vocabulary = 0;  ///< V
-  int32_t embed = 300;     ///< E
-  int32_t hidden = 128;    ///< H: per direction for lstm, the layer's width for tokens
+  int32_t vocabulary = 0;                 ///< V
+  int32_t embed = 300;                    ///< E
+  int32_t hidden = 128;                   ///< H: per direction for lstm, the layer's width for tokens
+  Precision precision = Precision::fp32;  ///< of the LSTM's recurrence
 
   int32_t width() const { return encoder == Encoder::lstm ? 2 * hidden : hidden; }  ///< D, of one token's state
   int32_t projection() const {

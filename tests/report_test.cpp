@@ -351,14 +351,16 @@ TEST_CASE("the page says what was trained, how it did and how that differs from 
   CHECK(has(page, escape(base.string())));
   CHECK_FALSE(has(page, "The test split is not the paper"));
   CHECK_FALSE(has(page, "Trained for"));
+  CHECK_FALSE(has(page, "recurrence"));
 
-  const Json other = {{"vectors", "some/wiki.vec"}, {"epochs", 3}, {"seed", 2}};
+  const Json other = {{"vectors", "some/wiki.vec"}, {"epochs", 3}, {"seed", 2}, {"precision", "bf16x3"}};
   const std::string mixed = page_of({base, fake_run(folder, "c", other)}, out);
   CHECK(has(mixed, "<dt>Seeds</dt><dd>10; 2</dd>"));
   CHECK(has(mixed, "<dt>Device</dt><dd>cpu (avx2)</dd>"));
   CHECK(has(mixed, "Base, seed 10:</b> Word embeddings start at random"));
   CHECK(has(mixed, "from <code>wiki.vec</code>, 300 wide, which has 11,171 of the 13,826 words"));
   CHECK(has(mixed, "Trained for 3 epochs with 128 hidden units; the paper&#39;s models: 8 and 128."));
+  CHECK(has(mixed, "Base, seed 2:</b> The LSTM&#39;s recurrence was computed in bf16x3, not in fp32."));
   CHECK(count(mixed, "This leaks") == 1);
 
   const std::string partial = page_of({fake_run(folder, "e", {{"dataset", "imdb"}})}, out);

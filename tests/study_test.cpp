@@ -108,6 +108,21 @@ TEST_CASE("the paper's runs: 9 seeds, 12 lambdas and one more start, 4 MLPs, no 
   CHECK(runs.front() == plain(RunKind::base));  // everything waits for it
 }
 
+TEST_CASE("the precision is a choice of the runs with an LSTM; fp32 is not written, as in older folders") {
+  const TemporaryFolder folder;
+  Setup setup = small_setup(folder);
+  CHECK_FALSE(setup.config(plain(RunKind::base)).at("choices").contains("precision"));
+  setup.arguments.precision = "bf16x3";
+  for (const RunKind kind : {RunKind::base, RunKind::uniform, RunKind::adversary, RunKind::perturbation}) {
+    CHECK(setup.config(plain(kind)).at("choices").at("precision") == "bf16x3");
+    CHECK(setup.model(plain(kind)).precision == Precision::bf16x3);
+  }
+  for (const RunKind kind : {RunKind::trained_mlp, RunKind::uniform_mlp, RunKind::guided_mlp}) {
+    CHECK_FALSE(setup.config(plain(kind)).at("choices").contains("precision"));
+    CHECK(setup.model(plain(kind)).precision == Precision::fp32);
+  }
+}
+
 TEST_CASE("five repeats: five of every cell, each with what its own seed gave") {
   const TemporaryFolder folder;
   const Setup setup = small_setup(folder);

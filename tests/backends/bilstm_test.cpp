@@ -63,10 +63,16 @@ struct Results {
 };
 
 /// Forward and backward on a device; evaluation is forward without what backward needs.
-Results<float> run(const Device& device, const Problem& p, bool evaluation = false) {
+Results<float> run(const Device& device, const Problem& p, bool evaluation = false,
+                   Precision precision = Precision::fp32) {
   const int64_t h = p.hidden, n = p.batch.tokens(), kept = evaluation ? 0 : n;
   const DeviceRagged batch(device, p.batch);
-  const DeviceArray<float> table(device, unique_table(p)), weight_hh(device, p.weight_hh), dstates(device, p.dstates);
+  const DeviceArray<float> table(device, unique_table(p)), dstates(device, p.dstates);
+  // In a model W_hh stands behind the embedding, whose size may be odd.
+  std::vector<float> behind_one = p.weight_hh;
+  behind_one.insert(behind_one.begin(), 0.0F);
+  const DeviceArray<float> parameters(device, behind_one);
+  const Span<const float> weight_hh = parameters.span().subspan(1, static_cast<int64_t>(p.weight_hh.size()));
   // The rows behind the last token start finite, as in an arena, and must stay so.
   std::vector<float> unset(static_cast<size_t>(padded_rows(n) * 2 * h));
   std::fill_n(unset.begin(), n * 2 * h, std::numeric_limits<float>::quiet_NaN());
@@ -81,7 +87,8 @@ Results<float> run(const Device& device, const Problem& p, bool evaluation = fal
                           .gates = gates,
                           .cells = cells,
                           .previous = previous,
-                          .workspace = workspace});
+                          .workspace = workspace,
+                          .precision = precision});
   Results<float> results{states.host(), gates.host(), cells.host(), previous.host(), {}, {}};
   if (evaluation) return results;
   bilstm_backward(device, {.batch = batch.batch(),
@@ -92,7 +99,8 @@ Results<float> run(const Device& device, const Problem& p, bool evaluation = fal
                            .cells = cells,
                            .previous = previous,
                            .dweight_hh = dweight_hh,
-                           .workspace = workspace});
+                           .workspace = workspace,
+                           .precision = precision});
   results.dz = gates.host();
   results.dweight_hh = dweight_hh.host();
   return results;
@@ -201,6 +209,27 @@ void check_against_reference(const Device& device, const NamedLengths& shape, in
                 "a state behind the last token is not finite");
 }
 
+// --- bf16x3 ----------------------------------------------------------------------------------------------------------
+// A product w h is wrong by e_w h + w e_h + (lo of w)(lo of h). Rounding to bf16's 8 bits has an error of 2^-8 at most,
+// and of 0.4 * 2^-8 in the root mean square over mantissas; so each of the three terms has 0.16 * 2^-16, and a product
+// 4.2e-6 of its value. A gate sums 128 products of some 0.05 * 0.3 with signs: 7e-7, and the largest of the thousands
+// of values here 4.5 times that, 3e-6. Earlier steps' errors come on top, damped. A tensor core may cut where the
+// emulator rounds: 24 additions of up to 2^-23 of the sum, another 3e-6. Without the products of lo the terms have 0.4
+// * 2^-8, 360 times as much: 1e-3.
+constexpr double kBf16x3Tolerance = 1e-5;
+
+void check_bf16x3(const Device& device, const std::vector<int32_t>& lengths) {
+  const Problem problem = make_problem(lengths, kBf16x3Hidden);
+  const Results<float> actual = run(device, problem, false, Precision::bf16x3), fp32 = run(device, problem);
+  const std::string where = fmt::format("bf16x3, {} sequences: ", lengths.size());
+  check_close(actual.states, as_double(fp32.states), kBf16x3Tolerance, where + "states");
+  check_close(actual.gates, as_double(fp32.gates), kBf16x3Tolerance, where + "gates");
+  check_close(actual.cells, as_double(fp32.cells), kBf16x3Tolerance, where + "cells");
+  check_close(actual.previous, as_double(fp32.previous), kBf16x3Tolerance, where + "previous");
+  check_close(actual.dz, as_double(fp32.dz), kBf16x3Tolerance, where + "dz");
+  check_close(actual.dweight_hh, as_double(fp32.dweight_hh), kBf16x3Tolerance, where + "dweight_hh");
+}
+
 void check_same(const Results<float>& actual, const Results<float>& expected, const std::string& what) {
   check_same_bytes(actual.states, expected.states, what + ": states");
   check_same_bytes(actual.gates, expected.gates, what + ": gates");
@@ -210,9 +239,10 @@ void check_same(const Results<float>& actual, const Results<float>& expected, co
   check_same_bytes(actual.dweight_hh, expected.dweight_hh, what + ": dweight_hh");
 }
 
-void check_alone_as_in_batch(const Device& device, const Problem& problem, int32_t b) {
+void check_alone_as_in_batch(const Device& device, const Problem& problem, int32_t b,
+                             Precision precision = Precision::fp32) {
   const Problem single = alone(problem, b);
-  const Results<float> batch = run(device, problem), one = run(device, single);
+  const Results<float> batch = run(device, problem, false, precision), one = run(device, single, false, precision);
   const int64_t width = 2 * problem.hidden, begin = problem.batch.offsets[static_cast<size_t>(b)] * width;
   const int64_t end = begin + single.batch.tokens() * width;
   const std::string what = fmt::format("H {}, sequence {} alone: ", problem.hidden, b);
@@ -298,6 +328,51 @@ TEST_CASE("bilstm: the number of sequences per block changes no byte (CUDA)") {
     }
     device.models = 1;
   }
+}
+
+TEST_CASE("bilstm: bf16x3 against fp32 (CUDA)") {
+  const Device device = test_device();
+  if (device.backend != Backend::cuda) return;
+  for (const size_t sequences : {1, 7, 8, 9, 33}) {
+    std::vector<int32_t> lengths;
+    for (size_t i = 0; i < sequences; ++i) lengths.push_back(kLengths[i * kLengths.size() / sequences]);
+    check_bf16x3(device, lengths);
+  }
+}
+
+TEST_CASE("bilstm: with bf16x3, too, a sequence alone has the bytes that it has in a batch (CUDA)") {
+  const Device device = test_device();
+  if (device.backend != Backend::cuda) return;
+  const Problem problem = make_problem(kLengths, kBf16x3Hidden);
+  for (const int32_t b : {4, 10}) check_alone_as_in_batch(device, problem, b, Precision::bf16x3);
+  check_same_bytes(run(device, problem, true, Precision::bf16x3).states,
+                   run(device, problem, false, Precision::bf16x3).states, "states of evaluation");
+}
+
+TEST_CASE("bilstm: a factor of bf16x3 that is not finite shows in the result (CUDA)") {
+  const Device device = test_device();
+  if (device.backend != Backend::cuda) return;
+  for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    Problem problem = make_problem({3, 3}, kBf16x3Hidden);
+    problem.weight_hh[0] = value;
+    const Results<float> results = run(device, problem, false, Precision::bf16x3);
+    CHECK(std::isnan(results.gates[8 * kBf16x3Hidden]));  // gate i of unit 0 at the second token
+  }
+}
+
+TEST_CASE("bilstm: bf16x3 is refused where it cannot be computed") {
+  const Device device = test_device();
+  const int32_t hidden = device.backend == Backend::cuda ? 16 : 128;
+  const char* reason =
+      device.backend == Backend::cuda ? "H = 16: bf16x3 is computed for H = 128 only" : "CUDA devices only";
+  CHECK_THROWS_WITH_AS(run(device, make_problem({3}, hidden), true, Precision::bf16x3), doctest::Contains(reason),
+                       Error);
+  BiLstmBackward args;
+  args.hidden = hidden;
+  args.precision = Precision::bf16x3;
+  CHECK_THROWS_WITH_AS(device.backend == Backend::cuda ? cuda::bilstm_backward(device, args)
+                                                       : cpu_baseline::bilstm_backward(device, args),
+                       doctest::Contains(reason), Error);
 }
 
 TEST_CASE("bilstm: a hidden size that no kernel takes is named (CUDA)") {

@@ -248,6 +248,40 @@ TEST_CASE("a prediction is that of the parameters as they are, whatever the mode
   }
 }
 
+TEST_CASE("bf16x3 moves no gradient of a step by more than 1e-5 of the largest of its group (CUDA)") {
+  ScopedDevice device;
+  if (device.get().backend != Backend::cuda) return;
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::train);
+  ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned, kBf16x3Hidden);
+  const ParameterLayout layout(options);
+  const HostBatch batch = assemble_batch(split, training_batches(split, 32, 10, 1).front(), options.vocabulary);
+  std::vector<std::vector<float>> gradients;
+  for (const Precision precision : {Precision::fp32, Precision::bf16x3}) {
+    options.precision = precision;
+    AttentionClassifier model(device.get(), options, training_plan(data, {.batch_size = 32, .optimiser = {}}));
+    model.allocate();
+    model.set_parameters(initial_parameters(layout, 10, {}));
+    model.compute_gradients(batch, {});
+    gradients.push_back(model.gradients());
+  }
+  CHECK(gradients[0] != gradients[1]);
+  // Of its group, as the gradient of attn1.bias is what is left of terms that cancel: each text's have the sum 0.
+  for (const ParameterGroup group :
+       {ParameterGroup::embedding, ParameterGroup::encoder, ParameterGroup::output, ParameterGroup::attention}) {
+    std::vector<float> actual, expected;
+    for (const Parameter& p : layout.parameters()) {
+      if (p.group != group) continue;
+      const auto append = [&](std::vector<float>& to, const std::vector<float>& from) {
+        to.insert(to.end(), from.begin() + p.offset, from.begin() + p.offset + p.size);
+      };
+      append(actual, gradients[1]);
+      append(expected, gradients[0]);
+    }
+    check_close(actual, as_double(expected), 1e-5, fmt::format("group {}", static_cast<int>(group)));
+  }
+}
+
 TEST_CASE("a model in a fleet of three trains to the bytes it reaches alone") {
   const Dataset data = small_corpus();
   ScopedDevice alone;

@@ -195,7 +195,7 @@ class Options(BadInput):
         for option, values in {"--epochs": (0, -1, "x", 1.5), "--batch": (0, 65537), "--hidden": (0, 4097, "many"),
                                "--threads": (0, 1025), "--min-df": (0, -3), "--min-length": (-1,), "--max-length": (0,),
                                "--seed": (-1, "x", "1,x", 1.5, 2**64), "--encoder": ("gru",), "--attention": ("given",),
-                               "--select": ("train",)}.items():
+                               "--select": ("train",), "--precision": ("tf32", "bf16")}.items():
             for value in values:
                 with self.subTest(option=option, value=value):
                     self.refuse(option, value, words=(option,))
@@ -212,6 +212,13 @@ class Options(BadInput):
     def test_contradictions(self):
         self.refuse("--seed", "1,2,1", words=("seed 1", "once"))
         self.refuse("--init", self.csv, "--vectors", self.csv, words=("--init", "--vectors"))
+
+    def test_precision(self):
+        bf16x3 = ("--precision", "bf16x3")
+        self.refuse(*bf16x3, words=("--precision bf16x3", "--hidden 128", "not 4"))
+        self.refuse(*bf16x3, "--hidden", 128, words=("--precision bf16x3", "CUDA device", "cpu", "--device cuda"))
+        self.refuse(*bf16x3, "--encoder", "tokens", words=("--precision bf16x3", "LSTM", "--encoder tokens"))
+        self.assert_finished(self.accept("--precision", "fp32"))
 
     def test_unknown_data_set(self):
         self.refuse(dataset="stt", words=("stt", "planted", "sst", "CSV"))

@@ -42,8 +42,13 @@ class KernelBench(unittest.TestCase):
             self.assertRegex(result.stdout, rf"\n{re.escape(row['name'])} .* PASS\n")
 
     def test_filter(self):
-        result = self.bench("--filter", "bilstm_backward", "--workload", "sst")
+        result = self.bench("--filter", "bilstm_forward, training", "--workload", "sst")
         self.assertEqual((result.returncode, result.stdout.count("PASS")), (0, 1))
+
+    def test_bf16x3_on_cuda_alone(self):
+        result = self.bench("--filter", "bf16x3", "--workload", "sst")
+        expected = (0, 2) if self.device == "cuda" else (2, 0)
+        self.assertEqual((result.returncode, result.stdout.count("PASS")), expected, result.stderr)
 
     def test_mistakes(self):
         for result, word in ((self.bench("--filter", "nothing"), "nothing"), (self.bench(device="gpu"), "gpu"),

@@ -8,15 +8,15 @@ import time
 import unittest
 
 import train_predict
-from common.program import Test, command, main, no_cuda_device, read_predictions, small_corpus, write_csv
+from common.program import Test, command, main, no_cuda_device, read_predictions, run, small_corpus, write_csv
 
 
 class WithCorpus(Test):
     def setUp(self):
         super().setUp()
-        corpus = self.folder / "own.csv"
-        write_csv(corpus, small_corpus(sizes=(24, 8, 8)))
-        self.arguments = ("--dataset", corpus, "--hidden", 4, "--batch", 8, "--epochs", 2)
+        self.corpus = self.folder / "own.csv"
+        write_csv(self.corpus, small_corpus(sizes=(24, 8, 8)))
+        self.arguments = ("--dataset", self.corpus, "--hidden", 4, "--batch", 8, "--epochs", 2)
 
 
 class SameBytes(WithCorpus, train_predict.SameBytes):
@@ -72,6 +72,23 @@ class CommandsOnCuda(Commands):
         for cpu, cuda in zip(runs["cpu"], runs["cuda"], strict=True):
             self.assertEqual(cpu["tokens"], cuda["tokens"])
             for a, b in zip((cpu["probability"], *cpu["attention"]), (cuda["probability"], *cuda["attention"])):
+                self.assertAlmostEqual(a, b, delta=1e-4)
+
+    def test_bf16x3_is_another_run_and_agrees_with_fp32(self):
+        arguments = ("--dataset", self.corpus, "--batch", 8, "--epochs", 1)
+        runs = {}
+        for precision in ("fp32", "bf16x3"):
+            folder = self.train(*arguments, "--precision", precision, runs=self.folder / precision)
+            runs[precision] = read_predictions(folder)
+            choices = json.loads((folder / "config.json").read_text())["choices"]
+            self.assertEqual(choices.get("precision", "fp32"), precision)
+            other = run("train", *arguments, "--device", self.device, "--runs", folder.parent, "--precision",
+                        "bf16x3" if precision == "fp32" else "fp32")
+            self.assertEqual(other.returncode, 2, other.stdout)
+            self.assertIn("other choices (precision)", other.stderr)
+        self.assertNotEqual(runs["fp32"], runs["bf16x3"])
+        for fp32, bf16x3 in zip(runs["fp32"], runs["bf16x3"], strict=True):
+            for a, b in zip((fp32["probability"], *fp32["attention"]), (bf16x3["probability"], *bf16x3["attention"])):
                 self.assertAlmostEqual(a, b, delta=1e-4)
 
 

@@ -62,6 +62,8 @@ struct Thread {
   uint32_t mask = 0;  ///< of the warp intrinsic it waits at
   int source_lane = 0;
   uint64_t value = 0, result = 0;
+  std::array<Operands, 2> operands{};  ///< of two calls in turn: one lane may be at the next when another reads
+  bool operands_turn = false;
   uint32_t votes = 0;  ///< lanes of the intrinsic that brought another value than 0
   // What ThreadSanitizer is told of __syncwarp: a thread releases to one of its two objects in turn, so that what it
   // does next, up to its next __syncwarp, is not taken for what came before this one.
@@ -115,6 +117,7 @@ class Block {
   void sync_warp(uint32_t mask, uint64_t value, int source_lane, const Place& place);
   /// sync_warp that orders memory.
   void order_warp(uint32_t mask, const Place& place);
+  std::array<Operands, kWarp> exchange_operands(const Operands& mine, const Place& place);
   void suspend() { current_->fiber.suspend(); }
   Thread& current() { return *current_; }
   void* dynamic_shared() { return dynamic_shared_.back().get(); }
@@ -295,6 +298,20 @@ void Block::order_warp(uint32_t mask, const Place& place) {
   }
 }
 
+std::array<Operands, kWarp> Block::exchange_operands(const Operands& mine, const Place& place) {
+  Thread& self = *current_;
+  self.operands_turn = !self.operands_turn;
+  const size_t turn = self.operands_turn ? 1 : 0;
+  self.operands[turn] = mine;
+  sync_warp(~uint32_t{0}, 0, self.number % kWarp, place);
+  NOTNOT_CHECK(self.members == ~uint32_t{0}, "{}:{}: {}: only the lanes {:#x} of the warp take part", place.file,
+               place.line, place.name, self.members);
+  std::array<Operands, kWarp> result;
+  const auto* const lanes = threads_.data() + self.number / kWarp * kWarp;
+  for (size_t i = 0; i < kWarp; ++i) result[i] = lanes[i]->operands[turn];
+  return result;
+}
+
 /// Releases every group of the warp whose mask is complete: each of its lanes waits with the same mask or has returned.
 void Block::release_warp(int warp) {
   const auto w = static_cast<size_t>(warp);
@@ -393,6 +410,10 @@ uint64_t exchange(uint32_t mask, uint64_t value, int source_lane, const Place& p
 uint32_t ballot(uint32_t mask, bool predicate, const Place& place) {
   block_in_flight->sync_warp(mask, predicate ? 1 : 0, lane(), place);
   return block_in_flight->current().votes;
+}
+
+std::array<Operands, kWarp> exchange_operands(const Operands& mine, const Place& place) {
+  return block_in_flight->exchange_operands(mine, place);
 }
 
 void yield() { block_in_flight->suspend(); }

@@ -15,6 +15,7 @@
 //    the end of a launch order memory. Shuffles, votes and atomics do not, as in CUDA.
 // Not there: spinning on memory that another thread writes (nothing preempts a thread; __nanosleep lets others run),
 // and the concurrency of streams (a launch is done when it returns; launches from several host threads take turns).
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -44,6 +45,10 @@ void sync_warp(uint32_t mask, const Place& place);
 uint64_t exchange(uint32_t mask, uint64_t value, int source_lane, const Place& place);
 /// Waits for the threads of `mask` and returns the lanes whose predicate is true.
 uint32_t ballot(uint32_t mask, bool predicate, const Place& place);
+/// What a lane brings to mma.sync, more than a shuffle carries.
+using Operands = std::array<uint32_t, 6>;
+/// Waits for the whole warp and returns what its lanes brought.
+std::array<Operands, 32> exchange_operands(const Operands& mine, const Place& place);
 /// Lets other threads run.
 void yield();
 

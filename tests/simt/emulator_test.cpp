@@ -3,9 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <bit>
+#include <limits>
 #include <string>
 #include <vector>
 
+#include "kernels/bf16_mma.cuh"
 #include "kernels/launch.cuh"
 
 namespace notnot {
@@ -55,6 +58,55 @@ __global__ void warp_operations(int* to) {
   row[4] = static_cast<int>(__ballot_sync(0xFFFFFFFFU, lane < 3));
   // Two halves of a warp that have diverged.
   row[5] = lane < 16 ? __shfl_sync(0x0000FFFFU, lane, 1) : __shfl_sync(0xFFFF0000U, lane, 17);
+}
+
+__global__ void multiply_matrices(const float* a, const float* b, float* sum) {
+  const int row = static_cast<int>(threadIdx.x) % 32 / 4, column = static_cast<int>(threadIdx.x) % 4 * 2;
+  const auto pair_of_a = [&](int r, int k) { return cuda::pack_bf16(a[r * 16 + k], a[r * 16 + k + 1]); };
+  const auto pair_of_b = [&](int k) { return cuda::pack_bf16(b[k * 8 + row], b[(k + 1) * 8 + row]); };
+  float4 mine = {1, 2, 3, 4};
+  for (int times = 0; times < 2; ++times) {
+    cuda::multiply_add(mine,
+                       {pair_of_a(row, column), pair_of_a(row + 8, column), pair_of_a(row, column + 8),
+                        pair_of_a(row + 8, column + 8)},
+                       {pair_of_b(column), pair_of_b(column + 8)});
+  }
+  sum[row * 8 + column] = mine.x;
+  sum[row * 8 + column + 1] = mine.y;
+  sum[(row + 8) * 8 + column] = mine.z;
+  sum[(row + 8) * 8 + column + 1] = mine.w;
+}
+
+TEST_CASE("a product of bf16 matrices") {
+  std::vector<float> a(16 * 16), b(16 * 8), sum(16 * 8);
+  for (size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(i * 37 % 101) - 50;  // exact in bf16, as the sums
+  for (size_t i = 0; i < b.size(); ++i) b[i] = static_cast<float>(i * 53 % 97) - 48;
+  cuda::launch(Device{}, "multiply", {1, 32}, multiply_matrices, a.data(), b.data(), sum.data());
+  for (size_t row = 0; row < 16; ++row) {
+    for (size_t column = 0; column < 8; ++column) {
+      float expected = row < 8 ? 1 : 3;
+      expected += column % 2 == 0 ? 0 : 1;
+      for (size_t k = 0; k < 16; ++k) expected += 2 * a[row * 16 + k] * b[k * 8 + column];
+      CHECK(sum[row * 8 + column] == expected);
+    }
+  }
+  const std::string error = error_of(1, 24, 0, multiply_matrices, a.data(), b.data(), sum.data());
+  CHECK_MESSAGE(contains(error, "only the lanes 0xffffff of the warp take part"), error);
+}
+
+TEST_CASE("numbers become bf16 by rounding to the nearest, and two of them keep 16 bits") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const auto rounded = [](float x) { return cuda::first_of(cuda::pack_bf16(x, 0)); };
+  CHECK(rounded(1 + 0x1p-8F) == 1);  // a tie, to even
+  CHECK(rounded(1 + 3 * 0x1p-8F) == 1 + 0x1p-6F);
+  CHECK(rounded(-1 - 0x1.1p-8F) == -1 - 0x1p-7F);
+  CHECK(rounded(3.4e38F) == infinity);
+  CHECK(std::isnan(rounded(std::bit_cast<float>(0x7F800001U))));
+  for (float x = 0.7F; std::abs(x) < 1e9F; x *= -1.37F) {
+    const cuda::SplitPair pair = cuda::split(x, -x);
+    CHECK(std::abs(cuda::first_of(pair.hi) + cuda::first_of(pair.lo) - x) <= 0x1p-16F * std::abs(x));
+    CHECK(cuda::second_of(pair.lo) == -cuda::first_of(pair.lo));
+  }
 }
 
 TEST_CASE("shuffles and ballots") {

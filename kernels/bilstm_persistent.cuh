@@ -1,0 +1,190 @@
+#pragma once
+// What the persistent BiLSTM kernels in fp32 (bilstm.cu) and on tensor cores (bilstm_tensor.cu) share: everything but
+// the product with W_hh and who owns which cell.
+#include <algorithm>
+
+#include "kernels/bilstm.h"
+#include "kernels/bilstm_math.h"
+#include "kernels/launch.cuh"
+
+namespace notnot::cuda {
+
+inline constexpr int kHidden = 128;  // the width of the persistent kernels
+inline constexpr int kThreads = 256;
+inline constexpr int kRegisters = 255;  // per thread, the most that an instruction can name
+inline constexpr int kWeights = 4 * kHidden * kHidden / kThreads;
+inline constexpr int kFragments = kWeights / 4;  // 16 bytes each, per thread
+inline constexpr unsigned kFullWarp = 0xFFFFFFFFU;
+static_assert(kWeights == 256 && kThreads == 2 * kHidden, "two lanes per unit, 256 weights each");
+static_assert(kThreads * (kRegisters + 1) <= 64 * 1024, "the registers of an SM");
+
+/// The 256 words of weights of a thread as 64 fragments of four, those in shared memory (kShared words) spread evenly
+/// among the others so that their reads hide behind the arithmetic. Index it with constants only.
+template <class Fragment, int kShared>
+struct ResidentWeights {
+  static_assert(sizeof(Fragment) == 16);
+  static constexpr int kInShared = kShared / 4;
+  Fragment registers[kFragments - kInShared];
+  Fragment* shared;  // [kInShared][kThreads]: a warp reads 512 consecutive bytes
+
+  static constexpr int shared_before(int fragment) { return fragment * kInShared / kFragments; }
+  static constexpr bool in_shared(int fragment) { return shared_before(fragment + 1) > shared_before(fragment); }
+
+  __device__ __forceinline__ void set(int fragment, Fragment value) {
+    if (in_shared(fragment)) {
+      shared[shared_before(fragment) * kThreads + threadIdx.x] = value;
+    } else {
+      registers[fragment - shared_before(fragment)] = value;
+    }
+  }
+  __device__ __forceinline__ Fragment get(int fragment) const {
+    return in_shared(fragment) ? shared[shared_before(fragment) * kThreads + threadIdx.x]
+                               : registers[fragment - shared_before(fragment)];
+  }
+};
+
+/// Where a slot stands in its sequence.
+struct Cursor {
+  int32_t token = 0;  // the one at hand
+  int32_t left = 0;   // tokens left with it; 0: the slot is idle
+};
+__device__ __forceinline__ Cursor open_sequence(const RaggedBatch& batch, int sequence, bool from_end) {
+  if (sequence >= batch.sequences) return {};
+  const int32_t begin = batch.offsets[sequence], end = batch.offsets[sequence + 1];
+  return {from_end ? end - 1 : begin, end - begin};
+}
+
+/// The next group of sequences of this direction, the same in all threads.
+__device__ __forceinline__ int take_ticket(int* counters, int* shared_ticket) {
+  if (threadIdx.x == 0) *shared_ticket = atomicAdd(&counters[blockIdx.y], 1);
+  __syncthreads();
+  return *shared_ticket;
+}
+
+/// What a lane carries for one unit of one sequence, from the direction's first step to its last.
+struct ForwardCell {
+  Cursor at;
+  int32_t next_row = 0;  // table row of the token after the one at hand: known two steps ahead, read one step ahead
+  float4 input = {};     // table row of the token at hand
+  float cell = 0, state = 0;
+
+  __device__ __forceinline__ void start(const BiLstmForward& args, int unit, int sequence) {
+    at = open_sequence(args.batch, sequence, blockIdx.y == 1);
+    if (at.left == 0) return;
+    next_row = args.batch.unique_row[at.token];
+    fetch(args, unit, at.token + (blockIdx.y == 0 ? 1 : -1), at.left > 1);
+  }
+  __device__ __forceinline__ void fetch(const BiLstmForward& args, int unit, int32_t following, bool more) {
+    const float* row = args.table.data + (int64_t{next_row} * 2 + blockIdx.y) * (4 * kHidden) + unit;
+    input = {row[0], row[kHidden], row[2 * kHidden], row[3 * kHidden]};
+    if (more) next_row = args.batch.unique_row[following];
+  }
+  /// One step from the recurrent sums of the four gates; returns h.
+  __device__ __forceinline__ float advance(const BiLstmForward& args, int unit, float4 sums, bool stores) {
+    if (at.left == 0) return 0;
+    const auto gates = lstm_gates(input.x + sums.x, input.y + sums.y, input.z + sums.z, input.w + sums.w);
+    const float previous = state;
+    cell = lstm_cell(gates, cell);
+    state = lstm_output(gates, cell);
+    if (stores) store(args, unit, gates, previous);
+    const int step = blockIdx.y == 0 ? 1 : -1;
+    at.token += step;
+    if (--at.left > 0) fetch(args, unit, at.token + step, at.left > 1);
+    return state;
+  }
+  __device__ __forceinline__ void store(const BiLstmForward& args, int unit, const LstmGates<float>& gates,
+                                        float previous) const {
+    const int64_t row = int64_t{at.token} * 2 + blockIdx.y;
+    args.states[row * kHidden + unit] = state;
+    if (args.gates.empty()) return;
+    float* to = args.gates.data + row * (4 * kHidden) + unit;
+    to[0] = gates.i;
+    to[kHidden] = gates.f;
+    to[2 * kHidden] = gates.g;
+    to[3 * kHidden] = gates.o;
+    args.cells[row * kHidden + unit] = cell;
+    args.previous[row * kHidden + unit] = previous;
+  }
+};
+
+/// The same from the direction's last step to its first.
+struct BackwardCell {
+  Cursor at;
+  LstmGates<float> gates = {};  // of the token at hand, read one step ahead, as the next two
+  float previous_cell = 0, dstate = 0;
+  float cell = 0;
+  float dcell = 0;  // handed down by the step before
+
+  __device__ __forceinline__ void start(const BiLstmBackward& args, int unit, int sequence) {
+    at = open_sequence(args.batch, sequence, blockIdx.y == 0);
+    if (at.left == 0) return;
+    previous_cell = args.cells[index(unit)];
+    fetch(args, unit);
+  }
+  __device__ __forceinline__ int64_t index(int unit) const {
+    return (int64_t{at.token} * 2 + blockIdx.y) * kHidden + unit;
+  }
+  __device__ __forceinline__ float* gates_of(const BiLstmBackward& args, int unit) const {
+    return args.gates.data + (int64_t{at.token} * 2 + blockIdx.y) * (4 * kHidden) + unit;
+  }
+  __device__ __forceinline__ void fetch(const BiLstmBackward& args, int unit) {
+    const float* from = gates_of(args, unit);
+    gates = {from[0], from[kHidden], from[2 * kHidden], from[3 * kHidden]};
+    dstate = args.dstates[index(unit)];
+    cell = previous_cell;
+    const int64_t before = index(unit) + (blockIdx.y == 0 ? -2 * kHidden : 2 * kHidden);
+    previous_cell = at.left > 1 ? args.cells[before] : 0;
+  }
+  /// One step from the gradient that the later step handed to this h; returns dz of i, f, g, o.
+  __device__ __forceinline__ float4 advance(const BiLstmBackward& args, int unit, float dh, bool stores) {
+    if (at.left == 0) return {0, 0, 0, 0};
+    const auto gradient = lstm_backward(gates, cell, previous_cell, dstate + dh, dcell);
+    dcell = gradient.dprevious_cell;
+    const LstmGates<float>& dz = gradient.dz;
+    if (stores) {
+      float* to = gates_of(args, unit);
+      to[0] = dz.i;
+      to[kHidden] = dz.f;
+      to[2 * kHidden] = dz.g;
+      to[3 * kHidden] = dz.o;
+    }
+    at.token += blockIdx.y == 0 ? -1 : 1;
+    if (--at.left > 0) fetch(args, unit);
+    return {dz.i, dz.f, dz.g, dz.o};
+  }
+};
+
+/// What is zero behind the last sequence's end, see bilstm.h. Called when a block's work is done: it shares no element
+/// with the work of others, and registers are free then.
+__device__ __forceinline__ void clear_room(const BiLstmForward& args) {
+  const int end = args.batch.offsets[args.batch.sequences], tokens = args.batch.tokens, width = 2 * args.hidden;
+  clear_rows(args.states.data, width, end, padded_rows(tokens));
+  if (!args.previous.empty()) clear_rows(args.previous.data, width, end, tokens);
+}
+__device__ __forceinline__ void clear_room(const BiLstmBackward& args) {
+  clear_rows(args.gates.data, 8 * args.hidden, args.batch.offsets[args.batch.sequences], args.batch.tokens);
+}
+
+/// Runs a persistent kernel: tickets of both directions from 0, no more blocks than there is work or room for.
+template <class Args>
+void launch_persistent(const Device& device, const char* name, const Args& args, int per_block, size_t shared_bytes,
+                       void (*kernel)(Args, int*)) {
+  int* const tickets = reinterpret_cast<int*>(args.workspace.data);
+  fill_zero(device, Span<int>{tickets, 2});
+  const int groups = (args.batch.sequences + per_block - 1) / per_block;
+  const int blocks = std::clamp(device.multiprocessors / 2, 1, groups);
+  launch(device, name, {dim3(blocks, 2), dim3(kThreads), shared_bytes}, kernel, args, tickets);
+}
+
+/// The largest dynamic shared memory that a block of the device may ask for.
+inline size_t shared_memory_limit(const Device& device) {
+  int limit = 0;
+  NOTNOT_CUDA_CHECK(cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, device.ordinal));
+  return static_cast<size_t>(limit);
+}
+
+/// The recurrence of bilstm_forward and bilstm_backward in bf16x3 (bilstm_tensor.cu).
+void recur_forward_bf16x3(const Device& device, const BiLstmForward& args);
+void recur_backward_bf16x3(const Device& device, const BiLstmBackward& args);
+
+}  // namespace notnot::cuda

@@ -1,0 +1,254 @@
+// Persistent BiLSTM for H = 128 on tensor cores: Precision::bf16x3 (bilstm.h). A block keeps W_hh of one direction on
+// its SM, as hi and lo 128 KiB each, split between registers and shared memory, and carries 8 sequences, the columns of
+// mma.m16n8k16. Tickets, cells and all else are bilstm.cu's. It is for fleets: where a model has an SM for each of its
+// sequences, one step of one sequence in fp32 takes fewer clocks.
+//
+// Floor per step and SM in clocks (128 B/clk of shared memory; two warps on each of four schedulers):
+//                                                                              forward  backward
+//   tensor cores, 3 * 512 * 128 * 8 FMA: 2,048/clk on sm_90 (sm_80: 1,024)         768       768
+//   shared memory: weights 8 kShared, h or dz 256,
+//                  written h 32, or dz and partial sums, which are read, 384     1,056     1,408
+//   cells, 4 per lane: 650 and 520 instructions of PTX, stores included          1,300     1,040
+// The larger of the first two, then the cells, as barriers divide them: 2,350 and 2,450 (sm_80: 2,850 and 2,600), where
+// 8 sequences in fp32 take 512 * 8 = 4,096 of FMA, with their cells 5,400 and 5,100. Not in it: latency, and that
+// mma.sync may not reach Hopper's rate, which is wgmma's. No GPU has measured it yet.
+//
+// The order of every sum is fixed: chunks of k ascending, in each hi hi, hi lo, lo hi; backward's quarters of k
+// ascending. A column of a product depends on no other, so a sequence has the same bytes in any slot, block and batch.
+#include "kernels/bf16_mma.cuh"
+#include "kernels/bilstm_persistent.cuh"
+
+namespace notnot::cuda {
+namespace {
+
+constexpr int kSequences = 8;  // per block: the columns of a product
+constexpr int kTiles = 4;      // of 16 rows per warp
+constexpr int kChunks = 8;     // of 16 k per warp
+static_assert(2 * kTiles * kChunks == kFragments, "a fragment is 16 x 16 of hi or of lo");
+
+/// Words of weights per thread in shared memory, the others are in registers: as few as do not spill (80 do).
+constexpr int kShared = 96;
+
+/// Words between two sequences of an operand in shared memory: 4 more than a multiple of 32, so that the lanes of a
+/// read, 8 sequences by 4 words, meet all banks.
+constexpr int kStateStride = kHidden / 2 + 4;         // h: 2 units per word
+constexpr int kGradientStride = 4 * kHidden / 2 + 4;  // dz: 2 gates per word
+constexpr int kStateWords = kSequences * kStateStride, kGradientWords = kSequences * kGradientStride;
+constexpr int kParts = 4;  // of k in backward, whose sums meet in shared memory
+constexpr int kPartSums = kHidden * kSequences;
+
+/// Dynamic shared memory: weights; h (double-buffered) or dz, hi and lo each; backward's partial sums; the ticket.
+constexpr size_t kForwardBytes = 4 * (kThreads * kShared + 2 * 2 * kStateWords) + 16;
+constexpr size_t kBackwardBytes = 4 * (kThreads * kShared + 2 * kGradientWords + kParts * kPartSums) + 16;
+static_assert(kForwardBytes == 107'024 && kBackwardBytes == 131'344, "as in kernels/budgets.md");
+static_assert(kBackwardBytes <= 163 * 1024, "sm_80; sm_90 has 227 KiB");
+
+/// An operand [sequences][k] in shared memory, two k per word.
+struct Operand {
+  uint32_t *hi, *lo;
+};
+
+/// A lane owns the units unit(0) and unit(1) of the sequences slot(0) and slot(1) of its group.
+struct Lane {
+  __device__ static int warp() { return static_cast<int>(threadIdx.x) / 32; }
+  __device__ static int row() { return static_cast<int>(threadIdx.x) % 32 / 4; }
+  __device__ static int column() { return static_cast<int>(threadIdx.x) % 4; }
+  __device__ static int unit(int i) { return warp() * 16 + row() + 8 * i; }
+  __device__ static int slot(int i) { return column() * 2 + i; }
+};
+
+using Weights = ResidentWeights<uint4, kShared>;
+
+__device__ __forceinline__ void set_tile(Weights& weights, int chunk, int tile, const SplitPair (&pairs)[4]) {
+  const int fragment = (chunk * kTiles + tile) * 2;
+  weights.set(fragment, {pairs[0].hi, pairs[1].hi, pairs[2].hi, pairs[3].hi});
+  weights.set(fragment + 1, {pairs[0].lo, pairs[1].lo, pairs[2].lo, pairs[3].lo});
+}
+
+/// sums[tile] += the warp's weights times k = 16 (first_chunk + 0..7) of `x`. Each of the three products goes through
+/// all tiles before the next, so that no addition waits for the one before it.
+__device__ __forceinline__ void add_product(const Weights& weights, const Operand& x, int stride, int first_chunk,
+                                            float4 (&sums)[kTiles]) {
+  const int at = Lane::row() * stride + first_chunk * 8 + Lane::column();
+#pragma unroll
+  for (int chunk = 0; chunk < kChunks; ++chunk) {
+    const uint2 hi = {x.hi[at + chunk * 8], x.hi[at + chunk * 8 + 4]};
+    const uint2 lo = {x.lo[at + chunk * 8], x.lo[at + chunk * 8 + 4]};
+    const auto weight = [&](int tile, int part) { return weights.get((chunk * kTiles + tile) * 2 + part); };
+#pragma unroll
+    for (int tile = 0; tile < kTiles; ++tile) multiply_add(sums[tile], weight(tile, 0), hi);
+#pragma unroll
+    for (int tile = 0; tile < kTiles; ++tile) multiply_add(sums[tile], weight(tile, 0), lo);
+#pragma unroll
+    for (int tile = 0; tile < kTiles; ++tile) multiply_add(sums[tile], weight(tile, 1), hi);
+  }
+}
+
+// --- forward ---------------------------------------------------------------------------------------------------------
+// A warp has the gate rows of 16 units. Its tiles 0 and 1 are the units 0 to 7: i over f, and g over o; tiles 2 and 3
+// the other 8. So a lane's sums are all gates of the cells it owns. A word of h holds a unit below 8 and the one 8
+// above, which one lane owns, too: k = 2 r is unit r and k = 2 r + 1 is unit r + 8 of every 16.
+
+__device__ __forceinline__ void load_forward(Weights& weights, const float* weight_hh) {
+#pragma unroll
+  for (int chunk = 0; chunk < kChunks; ++chunk) {
+#pragma unroll
+    for (int tile = 0; tile < kTiles; ++tile) {
+      SplitPair pairs[4];
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const int gate = tile % 2 * 2 + i % 2, k = chunk * 16 + i / 2 * 4 + Lane::column();
+        const float* from = weight_hh + (gate * kHidden + Lane::unit(tile / 2)) * kHidden + k;
+        pairs[i] = split(from[0], from[8]);
+      }
+      set_tile(weights, chunk, tile, pairs);
+    }
+  }
+}
+
+__global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForward args, int* tickets) {
+  uint32_t* const h = dynamic_shared<uint32_t>() + kThreads * kShared;  // [2][hi, lo][kSequences][kStateStride]
+  int* const ticket = reinterpret_cast<int*>(h + 2 * 2 * kStateWords);
+  Weights weights;
+  weights.shared = dynamic_shared<uint4>();
+  load_forward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
+  const auto buffer = [&](int step) {
+    uint32_t* const hi = h + (step & 1) * 2 * kStateWords;
+    return Operand{hi, hi + kStateWords};
+  };
+
+  for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
+    const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
+    ForwardCell cells[2][2];  // [slot][unit]
+#pragma unroll
+    for (int i = 0; i < 4; ++i) cells[i / 2][i % 2].start(args, Lane::unit(i % 2), first + Lane::slot(i / 2));
+    for (int step = 0; step < steps; ++step) {
+      float4 sums[kTiles] = {};
+      if (step > 0) add_product(weights, buffer(step), kStateStride, 0, sums);
+      const Operand next = buffer(step + 1);
+#pragma unroll
+      for (int s = 0; s < 2; ++s) {
+        float state[2];
+#pragma unroll
+        for (int u = 0; u < 2; ++u) {
+          const float4 &if_sums = sums[2 * u], &go_sums = sums[2 * u + 1];
+          const float4 z = s == 0 ? float4{if_sums.x, if_sums.z, go_sums.x, go_sums.z}
+                                  : float4{if_sums.y, if_sums.w, go_sums.y, go_sums.w};
+          state[u] = cells[s][u].advance(args, Lane::unit(u), z, true);
+        }
+        const SplitPair pair = split(state[0], state[1]);
+        const int at = Lane::slot(s) * kStateStride + Lane::warp() * 8 + Lane::row();
+        next.hi[at] = pair.hi;
+        next.lo[at] = pair.lo;
+      }
+      __syncthreads();
+    }
+  }
+  clear_room(args);
+}
+
+// --- backward --------------------------------------------------------------------------------------------------------
+// dh' = W_hh^T dz, 128 outputs from k = 512: (unit, gate). With 16 outputs per warp each would read all of dz, 1,024
+// clocks; so a warp has 64 outputs and a quarter of k, and the quarters' sums meet in shared memory, 256 clocks.
+
+__device__ __forceinline__ int first_output() { return Lane::warp() % 2 * (16 * kTiles); }
+__device__ __forceinline__ int part_of_k() { return Lane::warp() / 2; }
+
+__device__ __forceinline__ void load_backward(Weights& weights, const float* weight_hh) {
+#pragma unroll
+  for (int chunk = 0; chunk < kChunks; ++chunk) {
+#pragma unroll
+    for (int tile = 0; tile < kTiles; ++tile) {
+      SplitPair pairs[4];
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const int unit = (part_of_k() * kChunks + chunk) * 4 + i / 2 * 2 + Lane::column() / 2;
+        const int gate = Lane::column() % 2 * 2, output = first_output() + tile * 16 + i % 2 * 8 + Lane::row();
+        const float* from = weight_hh + (gate * kHidden + unit) * kHidden + output;
+        pairs[i] = split(from[0], from[kHidden * kHidden]);
+      }
+      set_tile(weights, chunk, tile, pairs);
+    }
+  }
+}
+
+/// dh of the lane's cells from dz in shared memory, through `parts` [kParts][kHidden][kSequences]. Two sequences of a
+/// lane are neighbours there.
+__device__ __forceinline__ void backward_product(const Weights& weights, const Operand& dz, float* parts,
+                                                 float2 (&dh)[2]) {
+  float4 sums[kTiles] = {};
+  add_product(weights, dz, kGradientStride, part_of_k() * kChunks, sums);
+  const auto part = [&](int number, int output) {
+    return reinterpret_cast<float2*>(parts + number * kPartSums + output * kSequences + Lane::slot(0));
+  };
+#pragma unroll
+  for (int tile = 0; tile < kTiles; ++tile) {
+    const int output = first_output() + tile * 16 + Lane::row();
+    *part(part_of_k(), output) = {sums[tile].x, sums[tile].y};
+    *part(part_of_k(), output + 8) = {sums[tile].z, sums[tile].w};
+  }
+  __syncthreads();
+#pragma unroll
+  for (int u = 0; u < 2; ++u) {
+    dh[u] = *part(0, Lane::unit(u));
+#pragma unroll
+    for (int number = 1; number < kParts; ++number) {
+      const float2 more = *part(number, Lane::unit(u));
+      dh[u] = {dh[u].x + more.x, dh[u].y + more.y};
+    }
+  }
+}
+
+__global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackward args, int* tickets) {
+  uint32_t* const shared = dynamic_shared<uint32_t>() + kThreads * kShared;
+  const Operand dz{shared, shared + kGradientWords};  // each [kSequences][kGradientStride]
+  float* const parts = reinterpret_cast<float*>(shared + 2 * kGradientWords);
+  int* const ticket = reinterpret_cast<int*>(parts + kParts * kPartSums);
+  Weights weights;
+  weights.shared = dynamic_shared<uint4>();
+  load_backward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
+
+  for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
+    const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
+    BackwardCell cells[2][2];  // [slot][unit]
+#pragma unroll
+    for (int i = 0; i < 4; ++i) cells[i / 2][i % 2].start(args, Lane::unit(i % 2), first + Lane::slot(i / 2));
+    float2 dh[2] = {};  // [unit], of both slots
+    for (int step = 0;; ++step) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const int s = i / 2, u = i % 2;
+        const float4 d = cells[s][u].advance(args, Lane::unit(u), s == 0 ? dh[u].x : dh[u].y, true);
+        const SplitPair input_forget = split(d.x, d.y), cell_output = split(d.z, d.w);
+        const int at = Lane::slot(s) * kGradientStride + Lane::unit(u) * 2;
+        *reinterpret_cast<uint2*>(dz.hi + at) = {input_forget.hi, cell_output.hi};
+        *reinterpret_cast<uint2*>(dz.lo + at) = {input_forget.lo, cell_output.lo};
+      }
+      __syncthreads();
+      if (step + 1 == steps) break;
+      backward_product(weights, dz, parts, dh);
+    }
+  }
+  clear_room(args);
+}
+
+/// A block takes more shared memory than some devices have.
+void check_shared_memory(const Device& device, size_t bytes) {
+  const size_t limit = shared_memory_limit(device);
+  NOTNOT_CHECK(bytes <= limit, "bf16x3 takes {} bytes of shared memory per block, device {} has {}; use fp32", bytes,
+               device.ordinal, limit);
+}
+
+}  // namespace
+
+void recur_forward_bf16x3(const Device& device, const BiLstmForward& args) {
+  check_shared_memory(device, kForwardBytes);
+  launch_persistent(device, "bilstm_forward, bf16x3", args, kSequences, kForwardBytes, forward_kernel);
+}
+
+void recur_backward_bf16x3(const Device& device, const BiLstmBackward& args) {
+  check_shared_memory(device, kBackwardBytes);
+  launch_persistent(device, "bilstm_backward, bf16x3", args, kSequences, kBackwardBytes, backward_kernel);
+}
+
+}  // namespace notnot::cuda
