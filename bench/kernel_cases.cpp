@@ -22,9 +22,7 @@ using Array = DeviceArray<float>;
 
 // The largest differences are of sums of some hundred to thousand products, in another order: sqrt(1000) roundings.
 constexpr double kSumTolerance = 5e-6, kElementTolerance = 1e-6;
-// Clocks per step of the persistent kernels with one sequence per block, as kernels/bilstm.cu counts them.
-constexpr double kForwardClocks = 860, kBackwardClocks = 900;
-// The same for a step of kernels/instance_adversary.cu on up to 32 words.
+// Clocks per step of kernels/instance_adversary.cu on up to 32 words.
 constexpr double kAdversaryClocks = 1000;
 
 double floats(double count) { return sizeof(float) * count; }
@@ -128,6 +126,27 @@ struct ProjectForward {
   Array embedding, weight_transposed, bias, rows, table;
 };
 
+/// The product of the projection for every token, which is what the distinct ids replace.
+struct ProjectEveryToken {
+  ProjectEveryToken(const Device& device, const Sizes& sizes)
+      : s(sizes),
+        words(device, random_floats(padded_rows(s.batch.n) * s.e, 2)),
+        weight_transposed(normal_scale(device, s.e * weight_stride(s.p), 3, s.h)),
+        values(device, padded_rows(s.batch.n) * s.p) {}
+  void launch(const Device& device) {
+    matmul(device, {.rows = static_cast<int32_t>(s.batch.n),
+                    .inner = s.embed,
+                    .columns = static_cast<int32_t>(s.p),
+                    .b_stride = weight_stride(s.p),
+                    .a = words,
+                    .b = weight_transposed,
+                    .c = values});
+  }
+  std::vector<float> result() { return head(values.host(), s.batch.n * s.p); }
+  const Sizes& s;
+  Array words, weight_transposed, values;
+};
+
 struct ProjectBackward {
   ProjectBackward(const Device& device, const Sizes& sizes)
       : s(sizes),
@@ -180,6 +199,12 @@ void add_token_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
                    .bytes = floats(2 * u * e + e * p + u * p),
                    .tolerance = kSumTolerance,
                    .prepare = preparing<ProjectForward>(s)});
+  cases.push_back({.name = "matmul, every token's projection (before: distinct ids)",
+                   .shape = fmt::format("{} [N,{}]x[{},{}]", s->tokens(), s->e, s->e, s->p),
+                   .flop = 2 * n * e * p,
+                   .bytes = floats(n * e + e * p + n * p),
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<ProjectEveryToken>(s)});
   cases.push_back({.name = "token_projection_backward",
                    .shape = fmt::format("{} [U,{}]x[{},{}]", s->tokens(), s->p, s->p, s->e),
                    .flop = 4 * u * e * p,
@@ -527,7 +552,8 @@ std::vector<AdamStepScalars> step_scalars() {
 int64_t dense_parameters(const Sizes& s) { return s.p * (s.e + s.h + 2) + s.a * (s.d + 2) + s.d + 1; }
 
 struct DenseStep : AdamState {
-  DenseStep(const Device& device, const Sizes& s) : AdamState(device, dense_parameters(s)) {}
+  DenseStep(const Device& device, const Sizes& s) : DenseStep(device, dense_parameters(s)) {}
+  DenseStep(const Device& device, int64_t elements) : AdamState(device, elements) {}
   void launch(const Device& device) {
     adam_step(device, {.hyper = {.decay = 1e-5F},
                        .scalars = step_scalars().front(),
@@ -580,14 +606,25 @@ struct RowsStep : RowsReplay {
   }
 };
 
+/// A dense step over the embedding, which is what the lazy rows replace.
+struct EmbeddingStep : DenseStep {
+  EmbeddingStep(const Device& device, const Sizes& s) : DenseStep(device, s.vocabulary * s.e) {}
+};
+
 void add_adam_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
   const auto dense = static_cast<double>(dense_parameters(*s));
   const double rows = static_cast<double>(s->batch.u) * static_cast<double>(s->e);
+  const int64_t embedding = s->vocabulary * s->e;
   cases.push_back({.name = "adam_step",
                    .shape = fmt::format("{} n={}", s->name, dense_parameters(*s)),
                    .bytes = floats(9 * dense),
                    .tolerance = kElementTolerance,
                    .prepare = preparing<DenseStep>(s)});
+  cases.push_back({.name = "adam_step, whole embedding (before: lazy rows)",
+                   .shape = fmt::format("{} n={}", s->name, embedding),
+                   .bytes = floats(9 * static_cast<double>(embedding)),
+                   .tolerance = kElementTolerance,
+                   .prepare = preparing<EmbeddingStep>(s)});
   cases.push_back({.name = fmt::format("adam_rows_replay, {} steps", kMissedSteps),
                    .shape = fmt::format("{} [U,{}]", s->tokens(), s->e),
                    .bytes = floats(8 * rows),

@@ -8,6 +8,9 @@
 
 namespace notnot::bench {
 
+/// Clocks per step of the persistent BiLSTM kernels with one sequence per block, as kernels/bilstm.cu counts them.
+inline constexpr double kForwardClocks = 860, kBackwardClocks = 900;
+
 /// One operation with its arrays on a device.
 struct Prepared {
   std::function<void()> launch;
