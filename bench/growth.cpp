@@ -58,11 +58,9 @@ GrowthPoint measure(const GrowthSizes& sizes, const OpenDevice& device, const Op
                     .training = {},
                     .evaluation = {},
                     .arena_bytes = fleet.arena_bytes()};
-  point.training = time_rounds(
-      options.rounds, [&] { fleet.run([&](AttentionClassifier& model, int) { train_batches(track, model); }); });
-  point.evaluation = time_rounds(options.rounds, [&] {
-    fleet.run([&](AttentionClassifier& model, int) { predict_split(model, track.texts, kPositiveWeight); });
-  });
+  point.training = fleet.time(options.rounds, [&](auto& model, int) { train_batches(track, model); });
+  point.evaluation =
+      fleet.time(options.rounds, [&](auto& model, int) { predict_split(model, track.texts, kPositiveWeight); });
   point.measured_bytes = memory_in_use(device.get()) - before;
   return point;
 }

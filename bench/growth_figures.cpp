@@ -48,7 +48,9 @@ void draw_series(const Chart::Layout& layout, const std::vector<int32_t>& tics, 
     chart.data(block, lines);
     const Look& look = all[i].look;
     plots.push_back(fmt::format("${} using 1:2:3:4 with yerrorbars pt 0 lw 1.2 lc rgb '{}'", block, look.colour));
-    plots.push_back(fmt::format("${} using 1:2 with lines {} lc rgb '{}'", block, kDotted, look.colour));
+    if (look.dotted_line) {
+      plots.push_back(fmt::format("${} using 1:2 with lines {} lc rgb '{}'", block, kDotted, look.colour));
+    }
     plots.push_back(fmt::format("${} using 1:2 with points {}", block, point_style(look)));
   }
   chart.add("plot {}\n", fmt::join(plots, ", "));
@@ -103,14 +105,15 @@ void draw_growth(const Sweep& sweep, const std::vector<GrowthPoint>& points, con
     const double y = static_cast<double>(bytes) / kMebibyte;
     return Mark{x(point), y, y, y};
   };
-  const Look blue{kBlue, notnot::Mark::circle, 1, true}, orange{kOrange, notnot::Mark::open_square, 1.4, true};
+  const Look blue{kBlue, notnot::Mark::circle, 1, true}, orange{kOrange, notnot::Mark::square, 1, true},
+      over_another{kVermillion, notnot::Mark::plus, 1.6};
   draw_figure(sweep, "thousand tokens/s",
               {series_of("training", blue, points, [&](const auto& p) { return speed(p, p.training); }),
                series_of("evaluation", orange, points, [&](const auto& p) { return speed(p, p.evaluation); })},
               hardware, folder, "growth_" + sweep.name);
   draw_figure(sweep, "MiB",
               {series_of("memory table", blue, points, [&](const auto& p) { return memory(p, p.arena_bytes); }),
-               series_of("measured", orange, points, [&](const auto& p) { return memory(p, p.measured_bytes); })},
+               series_of("measured", over_another, points, [&](const auto& p) { return memory(p, p.measured_bytes); })},
               hardware, folder, "growth_" + sweep.name + "_memory");
 }
 

@@ -87,6 +87,11 @@ void Fleet::run(const std::function<void(AttentionClassifier&, int)>& work) {
   for (auto& other : others) other.get();
 }
 
+Times Fleet::time(int rounds, const std::function<void(AttentionClassifier&, int)>& work) {
+  run(work);
+  return time_rounds(rounds, [&] { run(work); });
+}
+
 int64_t Fleet::arena_bytes() const {
   return std::accumulate(models_.begin(), models_.end(), int64_t{0}, [](int64_t sum, const AttentionClassifier& model) {
     return sum + total_bytes(model.memory_table());
@@ -105,12 +110,13 @@ double training_floor(const Track& track, const Limits& limits, int models) {
   return std::max(chain, models * flop / limits.flop_per_second);
 }
 
-double evaluation_floor(const Track& track, const Limits& limits) {
+double evaluation_floor(const Track& track, const Limits& limits, int models) {
   const std::unordered_set<int32_t> distinct(track.texts.token_ids.begin(), track.texts.token_ids.end());
   const ForwardFlop forward(track.model, static_cast<double>(track.tokens()), static_cast<double>(distinct.size()));
   int32_t longest = 0;
   for (int32_t i = 0; i < track.texts.size(); ++i) longest = std::max(longest, track.texts.length(i));
-  return one_model_floor(forward.recurrent, forward.rest, longest * kForwardClocks, limits);
+  return std::max(one_model_floor(forward.recurrent, forward.rest, longest * kForwardClocks, limits),
+                  models * (forward.recurrent + forward.rest) / limits.flop_per_second);
 }
 
 double Times::median() const {

@@ -38,6 +38,31 @@ void train_batches(const Track& track, AttentionClassifier& model);
 /// What an epoch of `notnot train` takes besides evaluation and files: shuffle, put the batches together, train.
 void train_epoch(const Track& track, AttentionClassifier& model, uint64_t seed, int32_t epoch);
 
+// --- times
+
+struct Times {
+  std::vector<double> seconds;  ///< of every round
+
+  double median() const;
+  double fastest() const;
+  double slowest() const;
+};
+
+/// Something must have warmed up before.
+template <class Round>
+Times time_rounds(int rounds, Round round) {
+  using Clock = std::chrono::steady_clock;
+  Times times;
+  for (int i = 0; i < rounds; ++i) {
+    const auto begin = Clock::now();
+    round();
+    times.seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
+  }
+  return times;
+}
+
+// --- fleets
+
 /// Models side by side as `notnot` trains several: on CUDA each with a stream of its own, on the CPU each with a share
 /// of the threads.
 class Fleet {
@@ -45,6 +70,8 @@ class Fleet {
   Fleet(const Track& track, const std::string& device, int threads, int models);
   /// Calls `work` once for every model, with its number from 0; returns when all are done.
   void run(const std::function<void(AttentionClassifier&, int)>& work);
+  /// Rounds of that, after one that warms up.
+  Times time(int rounds, const std::function<void(AttentionClassifier&, int)>& work);
   /// The totals of the models' memory tables.
   int64_t arena_bytes() const;
 
@@ -59,31 +86,7 @@ class Fleet {
 /// Seconds that training `models` models on each of the track's batches takes at least: the products' FLOPs over the
 /// device's limit; on CUDA no less than one model's chain of recurrent steps with its other products after it.
 double training_floor(const Track& track, const Limits& limits, int models);
-/// The same of evaluating all texts with one model, which needs each distinct word's projection once.
-double evaluation_floor(const Track& track, const Limits& limits);
-
-// --- times
-
-struct Times {
-  std::vector<double> seconds;  ///< of every round
-
-  double median() const;
-  double fastest() const;
-  double slowest() const;
-};
-
-/// One round warms up, which is not among the times.
-template <class Round>
-Times time_rounds(int rounds, Round round) {
-  using Clock = std::chrono::steady_clock;
-  round();
-  Times times;
-  for (int i = 0; i < rounds; ++i) {
-    const auto begin = Clock::now();
-    round();
-    times.seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
-  }
-  return times;
-}
+/// The same of evaluating all texts, for which a model needs each distinct word's projection once.
+double evaluation_floor(const Track& track, const Limits& limits, int models);
 
 }  // namespace notnot::bench
