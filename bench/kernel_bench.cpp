@@ -120,6 +120,7 @@ bool run(const Options& options) {
     if (options.workload != "all" && CLI::detail::to_lower(workload.name) != options.workload) continue;
     for (const KernelCase& kernel : kernel_cases(workload)) {
       if (kernel.name.find(options.filter) == std::string::npos) continue;
+      if (kernel.cuda_only && device.get().backend != Backend::cuda) continue;
       const Row row = bench.measure(kernel);
       print(row);
       rows.push_back(as_json(row));

@@ -1,6 +1,7 @@
 #include "bench/kernel_cases.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 
@@ -277,7 +278,8 @@ struct RecurBackward : RecurForward<true> {
   std::vector<float> forward_gates;
 };
 
-void add_bilstm_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
+/// Forward for evaluation, forward for training and backward at the workload's H.
+std::array<KernelCase, 3> bilstm_cases(const SizesPointer& s) {
   const auto n = static_cast<double>(s->batch.n), u = static_cast<double>(s->batch.u);
   const auto h = static_cast<double>(s->h), longest = static_cast<double>(s->batch.ragged.longest);
   const double weights = 8 * h * h;
@@ -293,15 +295,31 @@ void add_bilstm_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
   training.name = "bilstm_forward, training";
   training.bytes += floats(n * 12 * h);
   training.prepare = preparing<RecurForward<true>>(s);
-  cases.push_back(forward);
-  cases.push_back(training);
-  cases.push_back({.name = "bilstm_backward",
-                   .shape = shape,
-                   .flop = 4 * n * weights,
-                   .bytes = floats(n * 22 * h + 2 * weights),
-                   .clocks = longest * kBackwardClocks,
-                   .tolerance = kSumTolerance,
-                   .prepare = preparing<RecurBackward>(s)});
+  const KernelCase backward = {.name = "bilstm_backward",
+                               .shape = shape,
+                               .flop = 4 * n * weights,
+                               .bytes = floats(n * 22 * h + 2 * weights),
+                               .clocks = longest * kBackwardClocks,
+                               .tolerance = kSumTolerance,
+                               .prepare = preparing<RecurBackward>(s)};
+  return {forward, training, backward};
+}
+
+/// The same on CUDA's general kernels, which every H but 128 takes: the nearest one shows what they would cost at 128.
+std::vector<KernelCase> general_bilstm_cases(Workload workload) {
+  --workload.hidden;
+  std::vector<KernelCase> cases;
+  for (KernelCase& bilstm : bilstm_cases(std::make_shared<const Sizes>(workload))) {
+    bilstm.name += ", general (before: persistent)";
+    bilstm.cuda_only = true;
+    cases.push_back(std::move(bilstm));
+  }
+  return cases;
+}
+
+void add_bilstm_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
+  for (KernelCase& bilstm : bilstm_cases(s)) cases.push_back(std::move(bilstm));
+  for (KernelCase& bilstm : general_bilstm_cases(*s)) cases.push_back(std::move(bilstm));
 }
 
 // --- attention head --------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ struct KernelCase {
   double bytes = 0;      ///< counted: every array once, in or out
   double clocks = 0;     ///< CUDA: the longest chain of dependent steps, in clocks (kernels/bilstm.cu counts a step's)
   double tolerance = 0;  ///< of the largest difference from the CPU's baseline code, relative to the largest value
+  bool cuda_only = false;  ///< on the CPU it would say nothing that another case does not
   std::function<Prepared(const Device&)> prepare;
 };
 
