@@ -305,16 +305,15 @@ std::array<KernelCase, 3> bilstm_cases(const SizesPointer& s) {
   return {forward, training, backward};
 }
 
-/// The same on CUDA's general kernels, which every H but 128 takes: the nearest one shows what they would cost at 128.
-std::vector<KernelCase> general_bilstm_cases(Workload workload) {
+/// Training on CUDA's general kernels, which every H but 128 takes: the nearest one shows what they would cost at 128.
+std::array<KernelCase, 2> general_bilstm_cases(Workload workload) {
   --workload.hidden;
-  std::vector<KernelCase> cases;
-  for (KernelCase& bilstm : bilstm_cases(std::make_shared<const Sizes>(workload))) {
-    bilstm.name += ", general (before: persistent)";
-    bilstm.cuda_only = true;
-    cases.push_back(std::move(bilstm));
+  auto [evaluation, training, backward] = bilstm_cases(std::make_shared<const Sizes>(workload));
+  for (KernelCase* bilstm : {&training, &backward}) {
+    bilstm->name += ", general (before: persistent)";
+    bilstm->cuda_only = true;
   }
-  return cases;
+  return {training, backward};
 }
 
 void add_bilstm_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {

@@ -49,11 +49,15 @@ const std::array<Shape, 5> kShapes = {
      {"diabetes", {.mean = 1858, .spread = 0.5, .longest = 4000, .vocabulary = 18888}}}};
 
 struct Options {
-  std::vector<std::string> shapes = {"sst", "imdb"};
+  std::vector<std::string> shapes = {"sst", "imdb"}, what = {"step", "epoch", "evaluation"};
   std::string device = "auto", json;
   std::vector<int> fleet;
   int threads = 1, batches = 20, rounds = 3;
 };
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 bool on_cuda(const Options& options) { return OpenDevice(options.device, 1).get().backend == Backend::cuda; }
 
@@ -251,6 +255,7 @@ bool race(const Shape& shape, const Limits& limits, const Options& options, Json
       errors.probability);
   std::fflush(stdout);
   for (const Discipline& discipline : disciplines(track, limits, errors)) {
+    if (!contains(options.what, discipline.what)) continue;
     Row row{.discipline = discipline,
             .shape = shape.name,
             .texts = track.texts.size(),
@@ -281,7 +286,7 @@ bool run(Options options) {
   bool passed = true;
   Json rows = Json::array();
   for (const Shape& shape : kShapes) {
-    if (std::find(options.shapes.begin(), options.shapes.end(), shape.name) == options.shapes.end()) continue;
+    if (!contains(options.shapes, shape.name)) continue;
     passed = race(shape, limits, options, rows) && passed;
   }
   fmt::print(
@@ -306,6 +311,10 @@ int main(int argc, char** argv) {
   app.add_option("--shapes", options.shapes, "of sst, imdb, agnews, 20news, diabetes: made-up texts of their sizes")
       ->delimiter(',')
       ->check(CLI::IsMember({"sst", "imdb", "agnews", "20news", "diabetes"}))
+      ->capture_default_str();
+  app.add_option("--what", options.what, "of step, epoch, evaluation")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"step", "epoch", "evaluation"}))
       ->capture_default_str();
   app.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", options.threads, "CPU threads, of both")

@@ -58,7 +58,7 @@ class KernelBench(unittest.TestCase):
 @unittest.skipIf(no_cuda_device(), no_cuda_device())
 class KernelBenchOnCuda(KernelBench):
     device = "cuda"
-    before = ["persistent)"] * 3
+    before = ["persistent)"] * 2
 
 
 if __name__ == "__main__":

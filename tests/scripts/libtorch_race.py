@@ -36,6 +36,10 @@ class LibtorchRace(unittest.TestCase):
                 self.assertTrue(all(0 < seconds < math.inf for seconds in row[f"{side}_seconds"]), row)
             self.assertRegex(result.stdout, rf"\n{row['shape']} +{row['what']} +{row['models']} .* PASS\n")
 
+    def test_some_of_it(self):
+        result = self.race("--shapes", "sst", "--what", "step,evaluation", "--fleet", 1, "--batches", 1, "--rounds", 1)
+        self.assertEqual((result.returncode, result.stdout.count("PASS")), (0, 2), result.stdout + result.stderr)
+
     def test_mistakes(self):
         result = self.race(device="gpu")
         self.assertEqual(result.returncode, 2, result.stdout)
