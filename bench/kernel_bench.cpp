@@ -89,7 +89,7 @@ class Bench {
 };
 
 void print(const Row& row) {
-  fmt::print("{:<34} {:<36} {:>9.1e} {:>10.1f} {:>19} {:>9.1f} {:>6.0f} % {}\n", row.kernel->name, row.kernel->shape,
+  fmt::print("{:<56} {:<36} {:>9.1e} {:>10.1f} {:>19} {:>9.1f} {:>6.0f} % {}\n", row.kernel->name, row.kernel->shape,
              row.error, row.median, fmt::format("{:.1f}..{:.1f}", row.fastest, row.slowest), row.floor,
              100 * row.floor / row.median, row.passed() ? "PASS" : "FAIL");
   std::fflush(stdout);
@@ -115,7 +115,7 @@ bool run(const Options& options) {
   const Bench bench(device.get(), options.repeats);
   fmt::print("notnot {} on {}; floors: {:.3g} GFLOP/s, {:.3g} GB/s ({})\n", version(), device.description(),
              1e-9 * bench.limits().flop_per_second, 1e-9 * bench.limits().bytes_per_second, bench.limits().source);
-  fmt::print("{:<34} {:<36} {:>9} {:>10} {:>19} {:>9} {:>8}\n", "operation", "shape", "error", "median us",
+  fmt::print("{:<56} {:<36} {:>9} {:>10} {:>19} {:>9} {:>8}\n", "operation", "shape", "error", "median us",
              "fastest..slowest", "floor us", "of floor");
   bool passed = true;
   nlohmann::json rows = nlohmann::json::array();

@@ -1,6 +1,7 @@
 #include "bench/kernel_cases.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 
@@ -22,13 +23,11 @@ using Array = DeviceArray<float>;
 
 // The largest differences are of sums of some hundred to thousand products, in another order: sqrt(1000) roundings.
 constexpr double kSumTolerance = 5e-6, kElementTolerance = 1e-6;
-// Clocks per step of the persistent kernels with one sequence per block, as kernels/bilstm.cu counts them.
-constexpr double kForwardClocks = 860, kBackwardClocks = 900;
-// The same of kernels/bilstm_tensor.cu, with eight sequences per block.
+// Clocks per step of kernels/bilstm_tensor.cu with eight sequences per block.
 constexpr double kBf16x3ForwardClocks = 2350, kBf16x3BackwardClocks = 2450;
 // Three products of bf16 for one of fp32, as tests/backends/bilstm_test.cpp counts their error.
 constexpr double kBf16x3Tolerance = 1e-5;
-// The same for a step of kernels/instance_adversary.cu on up to 32 words.
+// Clocks per step of kernels/instance_adversary.cu on up to 32 words.
 constexpr double kAdversaryClocks = 1000;
 
 double floats(double count) { return sizeof(float) * count; }
@@ -127,6 +126,27 @@ struct ProjectForward {
   Array rows, weight_transposed, bias, table;
 };
 
+/// The product of the projection for every token, which is what the distinct ids replace.
+struct ProjectEveryToken {
+  ProjectEveryToken(const Device& device, const Sizes& sizes)
+      : s(sizes),
+        words(device, random_floats(padded_rows(s.batch.n) * s.e, 2)),
+        weight_transposed(normal_scale(device, s.e * weight_stride(s.p), 3, s.h)),
+        values(device, padded_rows(s.batch.n) * s.p) {}
+  void launch(const Device& device) {
+    matmul(device, {.rows = static_cast<int32_t>(s.batch.n),
+                    .inner = s.embed,
+                    .columns = static_cast<int32_t>(s.p),
+                    .b_stride = weight_stride(s.p),
+                    .a = words,
+                    .b = weight_transposed,
+                    .c = values});
+  }
+  std::vector<float> result() { return head(values.host(), s.batch.n * s.p); }
+  const Sizes& s;
+  Array words, weight_transposed, values;
+};
+
 struct ProjectBackward {
   ProjectBackward(const Device& device, const Sizes& sizes)
       : s(sizes),
@@ -179,6 +199,12 @@ void add_token_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
                    .bytes = floats(u * e + e * p + u * p),
                    .tolerance = kSumTolerance,
                    .prepare = preparing<ProjectForward>(s)});
+  cases.push_back({.name = "matmul, every token's projection (before: distinct ids)",
+                   .shape = fmt::format("{} [N,{}]x[{},{}]", s->tokens(), s->e, s->e, s->p),
+                   .flop = 2 * n * e * p,
+                   .bytes = floats(n * e + e * p + n * p),
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<ProjectEveryToken>(s)});
   cases.push_back({.name = "token_projection_backward",
                    .shape = fmt::format("{} [U,{}]x[{},{}]", s->tokens(), s->p, s->p, s->e),
                    .flop = 4 * u * e * p,
@@ -260,7 +286,8 @@ struct RecurBackward : RecurForward<true> {
   std::vector<float> forward_gates;
 };
 
-void add_bilstm_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
+/// Forward for evaluation, forward for training and backward at the workload's H.
+std::array<KernelCase, 3> bilstm_cases(const SizesPointer& s) {
   const auto n = static_cast<double>(s->batch.n), u = static_cast<double>(s->batch.u);
   const auto h = static_cast<double>(s->h), longest = static_cast<double>(s->batch.ragged.longest);
   const double weights = 8 * h * h;
@@ -283,19 +310,44 @@ void add_bilstm_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
                                .clocks = longest * kBackwardClocks,
                                .tolerance = kSumTolerance,
                                .prepare = preparing<RecurBackward<Precision::fp32>>(s)};
-  cases.insert(cases.end(), {forward, training, backward});
-  for (KernelCase bf16x3 : {training, backward}) {
-    const bool is_forward = bf16x3.name == training.name;
-    bf16x3.name = is_forward ? "bilstm_forward, bf16x3" : "bilstm_backward, bf16x3";
-    bf16x3.flop -= 2 * n * weights;  // leaves the gradient of the weights
-    bf16x3.tensor_flop = 3 * 2 * n * weights;
-    bf16x3.clocks = longest * (is_forward ? kBf16x3ForwardClocks : kBf16x3BackwardClocks);
-    bf16x3.cuda_only = true;
-    bf16x3.tolerance = kBf16x3Tolerance;
-    bf16x3.prepare = is_forward ? preparing<RecurForward<true, Precision::bf16x3>>(s)
-                                : preparing<RecurBackward<Precision::bf16x3>>(s);
-    cases.push_back(bf16x3);
+  return {forward, training, backward};
+}
+
+/// The same for training in bf16x3.
+std::array<KernelCase, 2> bf16x3_bilstm_cases(const SizesPointer& s) {
+  const double product = 16.0 * static_cast<double>(s->batch.n * s->h * s->h);
+  const auto longest = static_cast<double>(s->batch.ragged.longest);
+  auto [evaluation, training, backward] = bilstm_cases(s);
+  for (KernelCase* bilstm : {&training, &backward}) {
+    bilstm->flop -= product;  // leaves the gradient of the weights
+    bilstm->tensor_flop = 3 * product;
+    bilstm->cuda_only = true;
+    bilstm->tolerance = kBf16x3Tolerance;
   }
+  training.name = "bilstm_forward, bf16x3";
+  training.clocks = longest * kBf16x3ForwardClocks;
+  training.prepare = preparing<RecurForward<true, Precision::bf16x3>>(s);
+  backward.name = "bilstm_backward, bf16x3";
+  backward.clocks = longest * kBf16x3BackwardClocks;
+  backward.prepare = preparing<RecurBackward<Precision::bf16x3>>(s);
+  return {training, backward};
+}
+
+/// Training on CUDA's general kernels, which every H but 128 takes: the nearest one shows what they would cost at 128.
+std::array<KernelCase, 2> general_bilstm_cases(Workload workload) {
+  --workload.hidden;
+  auto [evaluation, training, backward] = bilstm_cases(std::make_shared<const Sizes>(workload));
+  for (KernelCase* bilstm : {&training, &backward}) {
+    bilstm->name += ", general (before: persistent)";
+    bilstm->cuda_only = true;
+  }
+  return {training, backward};
+}
+
+void add_bilstm_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
+  for (KernelCase& bilstm : bilstm_cases(s)) cases.push_back(std::move(bilstm));
+  for (KernelCase& bilstm : bf16x3_bilstm_cases(s)) cases.push_back(std::move(bilstm));
+  for (KernelCase& bilstm : general_bilstm_cases(*s)) cases.push_back(std::move(bilstm));
 }
 
 // --- attention head --------------------------------------------------------------------------------------------------
@@ -548,10 +600,9 @@ std::vector<AdamStepScalars> step_scalars() {
 int64_t dense_parameters(const Sizes& s) { return s.p * (s.e + s.h + 2) + s.a * (s.d + 2) + s.d + 1; }
 
 struct DenseStep : AdamState {
-  DenseStep(const Device& device, const Sizes& s)
-      : AdamState(device, dense_parameters(s)),
-        scalars(device, step_scalars()),
-        completed(device, std::vector<int32_t>{0}) {}
+  DenseStep(const Device& device, const Sizes& s) : DenseStep(device, dense_parameters(s)) {}
+  DenseStep(const Device& device, int64_t elements)
+      : AdamState(device, elements), scalars(device, step_scalars()), completed(device, std::vector<int32_t>{0}) {}
   void launch(const Device& device) {
     adam_step(device, {.hyper = {.decay = 1e-5F},
                        .scalars = scalars,
@@ -607,14 +658,25 @@ struct RowsStep : RowsReplay {
   }
 };
 
+/// A dense step over the embedding, which is what the lazy rows replace.
+struct EmbeddingStep : DenseStep {
+  EmbeddingStep(const Device& device, const Sizes& s) : DenseStep(device, s.vocabulary * s.e) {}
+};
+
 void add_adam_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
   const auto dense = static_cast<double>(dense_parameters(*s));
   const double rows = static_cast<double>(s->batch.u) * static_cast<double>(s->e);
+  const int64_t embedding = s->vocabulary * s->e;
   cases.push_back({.name = "adam_step",
                    .shape = fmt::format("{} n={}", s->name, dense_parameters(*s)),
                    .bytes = floats(9 * dense),
                    .tolerance = kElementTolerance,
                    .prepare = preparing<DenseStep>(s)});
+  cases.push_back({.name = "adam_step, whole embedding (before: lazy rows)",
+                   .shape = fmt::format("{} n={}", s->name, embedding),
+                   .bytes = floats(9 * static_cast<double>(embedding)),
+                   .tolerance = kElementTolerance,
+                   .prepare = preparing<EmbeddingStep>(s)});
   cases.push_back({.name = fmt::format("adam_rows_replay, {} steps", kMissedSteps),
                    .shape = fmt::format("{} [U,{}]", s->tokens(), s->e),
                    .bytes = floats(8 * rows),

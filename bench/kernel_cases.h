@@ -8,6 +8,9 @@
 
 namespace notnot::bench {
 
+/// Clocks per step of the persistent BiLSTM kernels with one sequence per block, as kernels/bilstm.cu counts them.
+inline constexpr double kForwardClocks = 860, kBackwardClocks = 900;
+
 /// One operation with its arrays on a device.
 struct Prepared {
   std::function<void()> launch;
@@ -21,7 +24,7 @@ struct KernelCase {
   double tensor_flop = 0;  ///< the same of products of bf16 matrices
   double bytes = 0;        ///< counted: every array once, in or out
   double clocks = 0;  ///< CUDA: the longest chain of dependent steps, in clocks (kernels/bilstm.cu counts a step's)
-  bool cuda_only = false;  ///< the CPU, against which it is compared, then computes it in fp32
+  bool cuda_only = false;  ///< the CPU, against which it is compared, has none of it: bf16x3, general kernels
   double tolerance = 0;    ///< of the largest difference from the CPU's baseline code, relative to the largest value
   std::function<Prepared(const Device&)> prepare;
 };

@@ -1,35 +1,28 @@
-// notnot against LibTorch on the same batches, in one process: first that both compute the same, then how long a
-// training step and an evaluation take, for one model and for fleets. `libtorch_race --help`.
+// notnot against LibTorch on the same batches, in one process: first that both compute the same, then how long training
+// steps, an epoch and an evaluation take, for one model and for several at once. `libtorch_race --help`.
 #include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
-#include <thread>
+#include <numeric>
 
 #include "bench/comparison.h"
 #include "bench/libtorch_twin.h"
 #include "bench/result_file.h"
-#include "engine/open_device.h"
-#include "engine/random.h"
-#include "engine/version.h"
-#include "models/attention_classifier.h"
+#include "bench/track.h"
+#include "models/training.h"
 
 namespace notnot::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Json = nlohmann::json;
 
 constexpr int32_t kBatch = 32;
-constexpr int kEqualSteps = 10;
-constexpr double kPositiveWeight = 1.25;
-// A loss and a gradient are sums of thousands of products in another order; after ten steps of Adam, each of at most
-// 1e-3, a parameter whose gradients are all but 0 may have gone another way for one of them.
-constexpr double kLossTolerance = 1e-5, kGradientTolerance = 1e-4, kParameterTolerance = 1e-3;
+constexpr size_t kEqualSteps = 10;
 
 /// The library beside this program.
 const LibtorchLibrary& libtorch() {
@@ -43,262 +36,269 @@ const LibtorchLibrary& libtorch() {
   return *library;
 }
 
-/// The paper's data sets in their sizes (Table 1): mean and longest length, vocabulary.
+/// The paper's data sets in their sizes (Table 1).
 struct Shape {
   const char* name;
-  double mean;
-  int32_t longest, vocabulary;
+  TextShape texts;
 };
-constexpr std::array<Shape, 5> kShapes = {{{"sst", 19, 55, 13826},
-                                           {"imdb", 179, 400, 12487},
-                                           {"agnews", 36, 120, 13715},
-                                           {"20news", 115, 500, 6515},
-                                           {"diabetes", 1858, 4000, 18888}}};
+const std::array<Shape, 5> kShapes = {
+    {{"sst", {.mean = 19, .spread = 0.5, .longest = 55, .vocabulary = 13826}},
+     {"imdb", {.mean = 179, .spread = 0.5, .longest = 400, .vocabulary = 12487}},
+     {"agnews", {.mean = 36, .spread = 0.5, .longest = 120, .vocabulary = 13715}},
+     {"20news", {.mean = 115, .spread = 0.5, .longest = 500, .vocabulary = 6515}},
+     {"diabetes", {.mean = 1858, .spread = 0.5, .longest = 4000, .vocabulary = 18888}}}};
 
 struct Options {
-  std::vector<std::string> shapes = {"sst", "imdb"};
+  std::vector<std::string> shapes = {"sst", "imdb"}, what = {"step", "epoch", "evaluation"};
   std::string device = "auto", json;
-  std::vector<int> fleet = {1};
+  std::vector<int> fleet;
   int threads = 1, batches = 20, rounds = 3;
 };
 
-/// Made-up texts: lengths log-normal about the mean, words by Zipf's law, as in real ones.
-Split make_texts(const Shape& shape, int32_t texts) {
-  const Random random(1, Purpose::test_data);
-  Split split;
-  uint64_t drawn = 0;
-  for (int32_t i = 0; i < texts; ++i) {
-    const double length = shape.mean * std::exp(0.5 * random.normal(drawn++) - 0.125);
-    const int32_t words = std::clamp(static_cast<int32_t>(length), 1, shape.longest);
-    split.token_ids.push_back(kStartId);
-    for (int32_t n = 0; n < words; ++n) {
-      const double rank = std::pow(shape.vocabulary - kFirstWordId, random.uniform(drawn++, 0, 1));
-      split.token_ids.push_back(std::min(kFirstWordId - 1 + static_cast<int32_t>(rank), shape.vocabulary - 1));
-    }
-    split.token_ids.push_back(kEndId);
-    split.offsets.push_back(static_cast<int64_t>(split.token_ids.size()));
-    split.labels.push_back(i % 2);
-    split.rows.push_back(i + 1);
-  }
-  return split;
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// Everything that both sides of the race share.
-struct Track {
-  Shape shape;
-  ModelOptions model;
-  Split texts;
-  std::vector<HostBatch> batches;
-  ModelCapacity capacity;
-  std::vector<float> start;
-
-  Track(const Shape& its_shape, int count) : shape(its_shape), texts(make_texts(its_shape, kBatch * count)) {
-    model.vocabulary = shape.vocabulary;
-    const auto order = training_batches(texts, kBatch, 10, 1);
-    for (const auto& indices : order) batches.push_back(assemble_batch(texts, indices, model.vocabulary));
-    capacity.training = training_capacity(texts, kBatch, model.vocabulary);
-    capacity.evaluation = capacity.training;
-    capacity.steps = 1'000'000;
-    start = initial_parameters(ParameterLayout(model), 10, {});
-  }
-  int64_t tokens() const { return static_cast<int64_t>(texts.token_ids.size()); }
-};
+bool on_cuda(const Options& options) { return OpenDevice(options.device, 1).get().backend == Backend::cuda; }
 
 std::unique_ptr<LibtorchTwin> make_theirs(const Track& track, SequenceLayout sequences, const Options& options) {
-  const bool cuda = OpenDevice(options.device, 1).get().backend == Backend::cuda;
   return std::unique_ptr<LibtorchTwin>(libtorch().make({.model = track.model,
                                                         .parameters = ParameterLayout(track.model).parameters(),
                                                         .start = track.start,
                                                         .sequences = sequences,
-                                                        .device = cuda ? "cuda" : "cpu",
+                                                        .device = on_cuda(options) ? "cuda" : "cpu",
                                                         .threads = options.threads}));
 }
 
-AttentionClassifier make_ours(const Track& track, const Device& device) {
-  AttentionClassifier model(device, track.model, track.capacity);
-  model.allocate();
-  model.set_parameters(track.start);
-  return model;
-}
+// --- LibTorch's work, as the authors' code does it
 
-// --- equality
-
-struct Errors {
-  double loss = 0, gradient = 0, parameter = 0;
-  bool passed() const {
-    return loss <= kLossTolerance && gradient <= kGradientTolerance && parameter <= kParameterTolerance;
-  }
-};
-
-/// Ten steps of both from the same start.
-Errors compare(const Track& track, const Device& device, const Options& options) {
-  AttentionClassifier ours = make_ours(track, device);
-  const auto theirs = make_theirs(track, SequenceLayout::packed, options);
-  Errors errors;
-  for (int step = 0; step < kEqualSteps; ++step) {
-    const HostBatch& batch = track.batches[static_cast<size_t>(step) % track.batches.size()];
-    const double a = ours.compute_gradients(batch, {.positive_weight = kPositiveWeight});
-    const double b = theirs->compute_gradients(batch, kPositiveWeight);
-    const double loss = std::abs(a - b) / std::abs(b);
-    if (!(loss <= errors.loss)) errors.loss = loss;
-    if (step == 0) errors.gradient = relative_difference(ours.gradients(), theirs->gradients());
-    ours.apply_gradients();
-    theirs->apply_gradients();
-  }
-  errors.parameter = largest_difference(ours.parameters(), theirs->parameters());
-  return errors;
-}
-
-// --- times
-
-struct Times {
-  std::vector<double> seconds;  ///< per round: all batches
-
-  double median() const {
-    std::vector<double> sorted = seconds;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[sorted.size() / 2];
-  }
-  double fastest() const { return *std::min_element(seconds.begin(), seconds.end()); }
-  double slowest() const { return *std::max_element(seconds.begin(), seconds.end()); }
-};
-
-/// One round warms up.
-template <class Round>
-Times time_rounds(int rounds, Round round) {
-  round();
-  Times times;
-  for (int i = 0; i < rounds; ++i) {
-    const auto begin = Clock::now();
-    round();
-    times.seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
-  }
-  return times;
-}
-
-void train_round(const Track& track, AttentionClassifier& model) {
-  for (const HostBatch& batch : track.batches) {
-    model.compute_gradients(batch, {.positive_weight = kPositiveWeight});
-    model.apply_gradients();
-  }
-}
-
-void train_round(const Track& track, LibtorchTwin& model) {
+void train_batches(const Track& track, LibtorchTwin& model) {
   for (const HostBatch& batch : track.batches) {
     model.compute_gradients(batch, kPositiveWeight);
     model.apply_gradients();
   }
 }
 
-/// `models` of ours side by side, each on a device context and a share of the threads of its own.
-Times time_fleet(const Track& track, const Options& options, int models) {
-  const int workers = std::min(models, options.threads);
-  const bool cuda = OpenDevice(options.device, 1).get().backend == Backend::cuda;
-  const int side_by_side = cuda ? models : workers;
-  std::vector<OpenDevice> devices;
-  std::vector<AttentionClassifier> fleet;
-  for (int i = 0; i < models; ++i) {
-    devices.emplace_back(options.device, std::max(1, options.threads / side_by_side));
-    fleet.push_back(make_ours(track, devices.back().get()));
+void train_epoch(const Track& track, LibtorchTwin& model, uint64_t seed, int32_t epoch) {
+  for (const auto& indices : training_batches(track.texts, kBatch, seed, epoch)) {
+    model.compute_gradients(assemble_batch(track.texts, indices, track.model.vocabulary), kPositiveWeight);
+    model.apply_gradients();
   }
-  return time_rounds(options.rounds, [&] {
-    std::vector<std::jthread> threads;
-    for (int worker = 0; worker < side_by_side; ++worker) {
-      threads.emplace_back([&, worker] {
-        for (int i = worker; i < models; i += side_by_side) train_round(track, fleet[static_cast<size_t>(i)]);
-      });
-    }
-  });
+}
+
+/// Probabilities of all texts, in batches of 32 of similar length.
+std::vector<float> evaluate(const Track& track, LibtorchTwin& model) {
+  std::vector<int32_t> order(static_cast<size_t>(track.texts.size()));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int32_t a, int32_t b) { return track.texts.length(a) < track.texts.length(b); });
+  std::vector<float> probabilities(order.size());
+  for (auto text = order.begin(); text < order.end(); text += kBatch) {
+    const HostBatch batch = assemble_batch(track.texts, {text, text + kBatch}, track.model.vocabulary);
+    const std::vector<float> values = model.probabilities(batch);
+    for (size_t i = 0; i < values.size(); ++i) probabilities[static_cast<size_t>(batch.texts[i])] = values[i];
+  }
+  return probabilities;
+}
+
+// --- equality
+
+/// The differences of both sides, and what they may be.
+struct Errors {
+  double loss = 0, gradient = 0, parameter = 0, probability = 0;
+  double gradient_tolerance = 0;
+
+  // What is left of the differences below in a sum over a batch's texts, through ten steps at most.
+  static constexpr double kLossTolerance = 1e-5;
+  // A step moves a parameter by 1e-3 at most; one whose gradients are all but 0 may go another way for one of them.
+  static constexpr double kParameterTolerance = 1e-3;
+  static constexpr double kProbabilityTolerance = 1e-5;
+
+  bool trains_alike() const {
+    return loss <= kLossTolerance && gradient <= gradient_tolerance && parameter <= kParameterTolerance;
+  }
+  bool predicts_alike() const { return probability <= kProbabilityTolerance; }
+};
+
+/// Of a gradient, relative to its largest element. It is a sum over the batch's N tokens of products whose factors are
+/// sums of E + H products; in another order a sum of n terms differs by some sqrt(n) roundings.
+double gradient_tolerance(const Track& track) {
+  constexpr double kSome = 4;
+  double tokens = 0;
+  for (const HostBatch& batch : track.batches) tokens = std::max<double>(tokens, batch.tokens());
+  return kSome * (std::sqrt(tokens) + std::sqrt(track.model.embed + track.model.hidden)) *
+         double{std::numeric_limits<float>::epsilon()} / 2;
+}
+
+/// On long texts one of LibTorch's packed steps takes minutes, so that few batches must do.
+size_t equal_steps(const Track& track) { return std::min(kEqualSteps, track.batches.size()); }
+
+/// A prediction and some steps of both from the same start.
+Errors compare(const Track& track, const Device& device, LibtorchTwin& theirs) {
+  AttentionClassifier ours = make_model(track, device);
+  Errors errors{.gradient_tolerance = gradient_tolerance(track)};
+  errors.probability =
+      largest_difference(predict_split(ours, track.texts, kPositiveWeight).probability, evaluate(track, theirs));
+  for (size_t step = 0; step < equal_steps(track); ++step) {
+    const HostBatch& batch = track.batches[step];
+    const double a = ours.compute_gradients(batch, {.positive_weight = kPositiveWeight});
+    const double b = theirs.compute_gradients(batch, kPositiveWeight);
+    const double loss = std::abs(a - b) / std::abs(b);
+    if (!(loss <= errors.loss)) errors.loss = loss;
+    if (step == 0) errors.gradient = relative_difference(ours.gradients(), theirs.gradients());
+    ours.apply_gradients();
+    theirs.apply_gradients();
+  }
+  errors.parameter = largest_difference(ours.parameters(), theirs.parameters());
+  return errors;
+}
+
+// --- the race
+
+/// Something that both sides do, and that is timed.
+struct Discipline {
+  std::string what;
+  std::function<void(AttentionClassifier&, int)> ours;  ///< with the model's number in its fleet
+  std::function<void(LibtorchTwin&)> theirs;
+  std::function<double(int models)> floor;  ///< seconds
+  int parts = 1;                            ///< what the table's milliseconds are one of
+  double error = 0;
+  bool passed = false;
+};
+
+std::vector<Discipline> disciplines(const Track& track, const Limits& limits, const Errors& errors) {
+  const auto batches = static_cast<int>(track.batches.size());
+  const auto training = [&track, &limits](int models) { return training_floor(track, limits, models); };
+  return {{.what = "step",
+           .ours = [&track](AttentionClassifier& model, int) { train_batches(track, model); },
+           .theirs = [&track](LibtorchTwin& model) { train_batches(track, model); },
+           .floor = training,
+           .parts = batches,
+           .error = errors.gradient,
+           .passed = errors.trains_alike()},
+          {.what = "epoch",
+           .ours =
+               [&track, batches](AttentionClassifier& model, int number) {
+                 train_epoch(track, model, static_cast<uint64_t>(number),
+                             1 + static_cast<int32_t>(model.step()) / batches);
+               },
+           .theirs = [&track, epoch = 0](LibtorchTwin& model) mutable { train_epoch(track, model, 0, ++epoch); },
+           .floor = training,
+           .error = errors.gradient,
+           .passed = errors.trains_alike()},
+          {.what = "evaluation",
+           .ours = [&track](AttentionClassifier& model, int) { predict_split(model, track.texts, kPositiveWeight); },
+           .theirs = [&track](LibtorchTwin& model) { evaluate(track, model); },
+           .floor = [&track, &limits](int models) { return evaluation_floor(track, limits, models); },
+           .error = errors.probability,
+           .passed = errors.predicts_alike()}};
 }
 
 struct Row {
-  std::string shape, what;
+  const Discipline& discipline;
+  std::string shape;
   int models = 1;
+  int32_t texts = 0;
   Times ours, packed, padded;
+
+  double floor_share() const { return discipline.floor(models) / ours.median(); }
+  /// How many times as long LibTorch takes for all models, one after another.
+  double ratio(const Times& theirs) const { return models * theirs.median() / ours.median(); }
 };
 
-double step_milliseconds(const Track& track, const Times& times) {
-  return 1e3 * times.median() / static_cast<double>(track.batches.size());
+void print_header() {
+  fmt::print("{:<9} {:<10} {:>3} {:>9} {:>17} {:>9} {:>6} {:>10} {:>6} {:>10} {:>6} {:>8}\n", "shape", "what", "M",
+             "ours ms", "fastest..slowest", "texts/s", "floor", "packed ms", "ratio", "padded ms", "ratio", "error");
 }
 
-void print(const Track& track, const Row& row, const Errors& errors) {
-  const double packed = row.models * row.packed.median() / row.ours.median();
-  const double padded = row.models * row.padded.median() / row.ours.median();
-  fmt::print("{:<9} {:<10} {:>3} {:>10.2f} {:>16} {:>10.2f} {:>10.2f} {:>8.2f} {:>8.2f}  {}\n", row.shape, row.what,
-             row.models, step_milliseconds(track, row.ours),
-             fmt::format("{:.2f}..{:.2f}", 1e3 * row.ours.fastest() / static_cast<double>(track.batches.size()),
-                         1e3 * row.ours.slowest() / static_cast<double>(track.batches.size())),
-             step_milliseconds(track, row.packed), step_milliseconds(track, row.padded), packed, padded,
-             errors.passed() ? "PASS" : "FAIL");
+void print(const Row& row) {
+  const auto ms = [&](double seconds) { return 1e3 * seconds / row.discipline.parts; };
+  fmt::print(
+      "{:<9} {:<10} {:>3} {:>9.2f} {:>17} {:>9.0f} {:>4.0f} % {:>10.2f} {:>6.2f} {:>10.2f} {:>6.2f} {:>8.1e} {}\n",
+      row.shape, row.discipline.what, row.models, ms(row.ours.median()),
+      fmt::format("{:.2f}..{:.2f}", ms(row.ours.fastest()), ms(row.ours.slowest())),
+      row.models * row.texts / row.ours.median(), 100 * row.floor_share(), ms(row.packed.median()),
+      row.ratio(row.packed), ms(row.padded.median()), row.ratio(row.padded), row.discipline.error,
+      row.discipline.passed ? "PASS" : "FAIL");
   std::fflush(stdout);
 }
 
-Json as_json(const Row& row, const Track& track, const Errors& errors) {
+Json as_json(const Row& row, const Track& track) {
   return {{"shape", row.shape},
-          {"what", row.what},
+          {"what", row.discipline.what},
           {"models", row.models},
+          {"texts", row.texts},
           {"batches", track.batches.size()},
           {"tokens", track.tokens()},
           {"ours_seconds", row.ours.seconds},
           {"packed_seconds", row.packed.seconds},
           {"padded_seconds", row.padded.seconds},
-          {"loss_error", errors.loss},
-          {"gradient_error", errors.gradient},
-          {"parameter_error", errors.parameter},
-          {"ok", errors.passed()}};
+          {"packed_ratio", row.ratio(row.packed)},
+          {"padded_ratio", row.ratio(row.padded)},
+          {"floor_seconds", row.discipline.floor(row.models)},
+          {"error", row.discipline.error},
+          {"ok", row.discipline.passed}};
 }
 
 /// One shape; false when the two do not compute the same.
-bool race(const Shape& shape, const Options& options, Json& rows) {
-  const Track track(shape, options.batches);
+bool race(const Shape& shape, const Limits& limits, const Options& options, Json& rows) {
+  const Track track(shape.texts, kBatch, options.batches, options.rounds + 1);
   const OpenDevice device(options.device, options.threads);
-  const Errors errors = compare(track, device.get(), options);
-  fmt::print("{:<9} loss {:.1e}, gradient {:.1e}, parameters after {} steps {:.1e}: {}\n", shape.name, errors.loss,
-             errors.gradient, kEqualSteps, errors.parameter, errors.passed() ? "equal" : "NOT EQUAL");
   const auto packed = make_theirs(track, SequenceLayout::packed, options),
              padded = make_theirs(track, SequenceLayout::padded, options);
-  Row step{.shape = shape.name, .what = "step", .ours = {}, .packed = {}, .padded = {}};
-  step.packed = time_rounds(options.rounds, [&] { train_round(track, *packed); });
-  step.padded = time_rounds(options.rounds, [&] { train_round(track, *padded); });
-  for (const int models : options.fleet) {
-    step.models = models;
-    step.ours = time_fleet(track, options, models);
-    print(track, step, errors);
-    rows.push_back(as_json(step, track, errors));
+  const Errors errors = compare(track, device.get(), *packed);  // which also warms `packed` up
+  padded->compute_gradients(track.batches.front(), kPositiveWeight);
+  padded->apply_gradients();
+  fmt::print(
+      "{:<9} loss {:.1e}, gradient {:.1e} (at most {:.1e}), parameters after {} steps {:.1e}, probability {:.1e}\n",
+      shape.name, errors.loss, errors.gradient, errors.gradient_tolerance, equal_steps(track), errors.parameter,
+      errors.probability);
+  std::fflush(stdout);
+  for (const Discipline& discipline : disciplines(track, limits, errors)) {
+    if (!contains(options.what, discipline.what)) continue;
+    Row row{.discipline = discipline,
+            .shape = shape.name,
+            .texts = track.texts.size(),
+            .ours = {},
+            .packed = {},
+            .padded = {}};
+    row.packed = time_rounds(options.rounds, [&] { discipline.theirs(*packed); });
+    row.padded = time_rounds(options.rounds, [&] { discipline.theirs(*padded); });
+    for (const int models : options.fleet) {
+      Fleet fleet(track, options.device, options.threads, models);
+      row.models = models;
+      row.ours = fleet.time(options.rounds, discipline.ours);
+      print(row);
+      rows.push_back(as_json(row, track));
+    }
   }
-  AttentionClassifier ours = make_ours(track, device.get());
-  const auto evaluate = [&](auto&& predict) {
-    return time_rounds(options.rounds, [&] {
-      for (const HostBatch& batch : track.batches) predict(batch);
-    });
-  };
-  const Row evaluation{.shape = shape.name,
-                       .what = "evaluation",
-                       .ours = evaluate([&](const HostBatch& batch) { ours.predict(batch); }),
-                       .packed = evaluate([&](const HostBatch& batch) { packed->probabilities(batch); }),
-                       .padded = evaluate([&](const HostBatch& batch) { padded->probabilities(batch); })};
-  print(track, evaluation, errors);
-  rows.push_back(as_json(evaluation, track, errors));
-  return errors.passed();
+  return errors.trains_alike() && errors.predicts_alike();
 }
 
-bool run(const Options& options) {
+bool run(Options options) {
+  if (options.fleet.empty()) options.fleet = on_cuda(options) ? std::vector{1, 2, 4, 8, 16} : std::vector{1};
   const OpenDevice device(options.device, options.threads);
-  fmt::print("notnot {} against LibTorch {} on {}, {} thread(s); batches of {}\n", version(), libtorch().version(),
-             device.description(), options.threads, kBatch);
-  fmt::print("{:<9} {:<10} {:>3} {:>10} {:>16} {:>10} {:>10} {:>8} {:>8}\n", "shape", "what", "M", "ours ms",
-             "fastest..slowest", "packed ms", "padded ms", "packed x", "padded x");
+  const Limits limits = limits_of(device.get());
+  fmt::print("notnot {} against LibTorch {} on {}, {} thread(s); batches of {}; floors: {:.3g} GFLOP/s ({})\n",
+             version(), libtorch().version(), device.description(), options.threads, kBatch,
+             1e-9 * limits.flop_per_second, limits.source);
+  print_header();
   bool passed = true;
   Json rows = Json::array();
   for (const Shape& shape : kShapes) {
-    if (std::find(options.shapes.begin(), options.shapes.end(), shape.name) == options.shapes.end()) continue;
-    passed = race(shape, options, rows) && passed;
+    if (!contains(options.shapes, shape.name)) continue;
+    passed = race(shape, limits, options, rows) && passed;
   }
   fmt::print(
-      "ms: per batch, of LibTorch for one model. x: how many times as long LibTorch takes for M models, one after "
-      "another.\n");
+      "ms: of a step, of an epoch or an evaluation of all texts; LibTorch's for one model. ratio: how many times as "
+      "long "
+      "LibTorch takes for M models, one after another. error: of the gradients, of the predictions.\n");
   write_results(options.json, device,
-                {{"libtorch", libtorch().version()}, {"threads", options.threads}, {"rows", rows}});
+                {{"libtorch", libtorch().version()},
+                 {"threads", options.threads},
+                 {"limits", limits.source},
+                 {"flop_per_second", limits.flop_per_second},
+                 {"rows", rows}});
   return passed;
 }
 
@@ -307,20 +307,23 @@ bool run(const Options& options) {
 
 int main(int argc, char** argv) {
   notnot::bench::Options options;
-  CLI::App app("Races notnot's training step and evaluation against LibTorch's on the same batches.");
+  CLI::App app("Races notnot's training steps, epoch and evaluation against LibTorch's on the same texts.");
   app.add_option("--shapes", options.shapes, "of sst, imdb, agnews, 20news, diabetes: made-up texts of their sizes")
       ->delimiter(',')
       ->check(CLI::IsMember({"sst", "imdb", "agnews", "20news", "diabetes"}))
+      ->capture_default_str();
+  app.add_option("--what", options.what, "of step, epoch, evaluation")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"step", "epoch", "evaluation"}))
       ->capture_default_str();
   app.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", options.threads, "CPU threads, of both")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  app.add_option("--fleet", options.fleet, "models of ours at once")
+  app.add_option("--fleet", options.fleet, "models of ours at once; default 1, on CUDA 1,2,4,8,16")
       ->delimiter(',')
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
-  app.add_option("--batches", options.batches, "batches in a round")
+      ->check(CLI::Range(1, 64));
+  app.add_option("--batches", options.batches, "batches in a round; an epoch and an evaluation are over their texts")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
   app.add_option("--rounds", options.rounds, "timed rounds")->check(CLI::Range(1, 1000))->capture_default_str();

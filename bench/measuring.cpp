@@ -1,9 +1,13 @@
 #include "bench/measuring.h"
 
+#include <malloc.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <vector>
 
+#include "engine/files.h"
 #include "kernels/gemm.h"
 #include "tests/backends/device_data.h"
 
@@ -65,6 +69,13 @@ void Timer::start() {
 double Timer::stop() {
   if (events_->cuda != nullptr) return gpu::elapsed_microseconds(*events_->cuda);
   return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - events_->start).count();
+}
+
+int64_t memory_in_use(const Device& device) {
+  if (device.backend == Backend::cuda) return gpu::memory_in_use(device);
+  malloc_trim(0);  // what was freed stays resident otherwise, and would be handed out again unseen
+  const std::string pages = read_file("/proc/self/statm");  // "size resident ..."
+  return std::stoll(pages.substr(pages.find(' '))) * sysconf(_SC_PAGESIZE);
 }
 
 Limits limits_of(const Device& device) {

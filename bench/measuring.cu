@@ -51,4 +51,15 @@ Limits limits_of(const Device& device) {
   return limits;
 }
 
+int64_t memory_in_use([[maybe_unused]] const Device& device) {
+#if defined(NOTNOT_SIMT)
+  throw Error("the emulator has no device memory to measure");
+#else
+  size_t available = 0, total = 0;
+  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
+  NOTNOT_CUDA_CHECK(cudaMemGetInfo(&available, &total));
+  return static_cast<int64_t>(total - available);
+#endif
+}
+
 }  // namespace notnot::bench::gpu

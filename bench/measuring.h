@@ -35,7 +35,11 @@ struct Limits {
 /// 1,024 or from Hopper on 2,048; the bus). CPU: the best of a large matrix product and of a large copy, measured here.
 Limits limits_of(const Device& device);
 
-// The two that measuring.cu has, or a stub where there is no CUDA.
+/// Bytes in use: of the device's memory by all processes on CUDA, of this process' resident memory on the CPU. A
+/// difference of two is what was allocated in between.
+int64_t memory_in_use(const Device& device);
+
+// What measuring.cu has, or a stub where there is no CUDA.
 namespace gpu {
 struct EventPair;
 EventPair* open_events(const Device& device);
@@ -43,6 +47,7 @@ void close_events(EventPair* events) noexcept;
 void record_start(EventPair& events);
 double elapsed_microseconds(EventPair& events);
 Limits limits_of(const Device& device);
+int64_t memory_in_use(const Device& device);
 }  // namespace gpu
 
 }  // namespace notnot::bench

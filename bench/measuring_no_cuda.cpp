@@ -10,5 +10,6 @@ void close_events(EventPair*) noexcept {}
 void record_start(EventPair&) {}
 double elapsed_microseconds(EventPair&) { return 0; }
 Limits limits_of(const Device&) { throw Error("this build has no CUDA"); }
+int64_t memory_in_use(const Device&) { throw Error("this build has no CUDA"); }
 
 }  // namespace notnot::bench::gpu

@@ -22,6 +22,7 @@ def operations():
 
 class KernelBench(unittest.TestCase):
     device = "cpu"
+    before = []  # of the older versions, those that only this device has
 
     def bench(self, *arguments, device=None):
         return subprocess.run([PROGRAM, "--device", device or self.device, "--repeats", "1", *arguments], text=True,
@@ -35,6 +36,8 @@ class KernelBench(unittest.TestCase):
             results = json.loads(path.read_text())
         self.assertTrue(results["device"].startswith(self.device))
         self.assertEqual({row["name"].split(",")[0] for row in results["kernels"]}, operations())
+        before = [row["name"].split("(before: ")[1] for row in results["kernels"] if "(before: " in row["name"]]
+        self.assertEqual(before, ["distinct ids)", *self.before, "lazy rows)"])
         for row in results["kernels"]:
             self.assertTrue(row["ok"] and 0 <= row["error"] <= row["tolerance"] <= 1e-5, row)
             self.assertTrue(0 < row["floor_microseconds"] < math.inf, row)
@@ -42,7 +45,7 @@ class KernelBench(unittest.TestCase):
             self.assertRegex(result.stdout, rf"\n{re.escape(row['name'])} .* PASS\n")
 
     def test_filter(self):
-        result = self.bench("--filter", "bilstm_forward, training", "--workload", "sst")
+        result = self.bench("--filter", "attention_head_forward", "--workload", "sst")
         self.assertEqual((result.returncode, result.stdout.count("PASS")), (0, 1))
 
     def test_bf16x3_on_cuda_alone(self):
@@ -60,6 +63,7 @@ class KernelBench(unittest.TestCase):
 @unittest.skipIf(no_cuda_device(), no_cuda_device())
 class KernelBenchOnCuda(KernelBench):
     device = "cuda"
+    before = ["persistent)"] * 2
 
 
 if __name__ == "__main__":

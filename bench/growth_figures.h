@@ -1,0 +1,43 @@
+#pragma once
+// The measurements of `growth`, and their figures.
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "bench/track.h"
+
+namespace notnot::bench {
+
+/// What is measured at once; the values here are the point that every sweep passes.
+struct GrowthSizes {
+  int32_t tokens = 200;  ///< words per text
+  int32_t batch = 32;
+  int32_t models = 1;
+  int32_t vocabulary = 13'000;
+};
+
+/// One of the sizes varies, the others stay.
+struct Sweep {
+  std::string name;  ///< as in files and options
+  std::string x_label;
+  int32_t GrowthSizes::*size;
+  std::vector<int32_t> values;
+};
+
+struct GrowthPoint {
+  GrowthSizes sizes;
+  int64_t tokens = 0;          ///< in a round, of all models together
+  Times training, evaluation;  ///< of rounds
+  int64_t arena_bytes = 0;     ///< the models' memory tables
+  int64_t measured_bytes = 0;  ///< what the device or the process took for them
+
+  /// Tokens per second of a round that took `seconds`.
+  double speed(double seconds) const { return static_cast<double>(tokens) / seconds; }
+};
+
+/// Writes `growth_SWEEP.svg` (speed) and `growth_SWEEP_memory.svg` into `folder`, which must exist; `hardware` stands
+/// in their titles. Throws InputError as draw() of experiments/figures.h does.
+void draw_growth(const Sweep& sweep, const std::vector<GrowthPoint>& points, const std::string& hardware,
+                 const std::filesystem::path& folder);
+
+}  // namespace notnot::bench

@@ -1,0 +1,137 @@
+#include "bench/track.h"
+
+#include <algorithm>
+#include <future>
+#include <numeric>
+#include <unordered_set>
+
+#include "bench/kernel_cases.h"
+#include "models/training.h"
+
+namespace notnot::bench {
+namespace {
+
+constexpr uint64_t kSeed = 10;
+
+/// Like a training loop, it reads a step's loss when the next one is enqueued.
+void train_step(AttentionClassifier& model, const HostBatch& batch) {
+  model.enqueue_step(batch, {.positive_weight = kPositiveWeight});
+  if (model.steps_in_flight() > 1) model.finish_step();
+}
+
+void finish_steps(AttentionClassifier& model) {
+  while (model.steps_in_flight() > 0) model.finish_step();
+}
+
+/// FLOPs of a forward pass, 2 per multiply-add of the products: before and after the recurrence, and of it.
+struct ForwardFlop {
+  double recurrent = 0, rest = 0;
+
+  ForwardFlop(const ModelOptions& model, double tokens, double distinct) {
+    const double e = model.embed, h = model.hidden, d = model.width(), a = model.attention_width();
+    recurrent = 2 * tokens * 8 * h * h;
+    rest = 2 * distinct * e * 8 * h + 2 * tokens * d * a;
+  }
+};
+
+/// `clocks`: of the longest sequence's steps.
+double one_model_floor(double recurrent, double rest, double clocks, const Limits& limits) {
+  const double chain = limits.clocks_per_second > 0 ? clocks / limits.clocks_per_second : 0;
+  return std::max(recurrent / limits.flop_per_second, chain) + rest / limits.flop_per_second;
+}
+
+}  // namespace
+
+Track::Track(const TextShape& shape, int32_t its_batch_size, int32_t batch_count, int64_t epochs)
+    : batch_size(its_batch_size), texts(make_texts(shape, batch_size * batch_count)) {
+  model.vocabulary = shape.vocabulary;
+  for (const auto& indices : training_batches(texts, batch_size, kSeed, 1)) {
+    batches.push_back(assemble_batch(texts, indices, model.vocabulary));
+  }
+  capacity = prediction_plan(texts);
+  capacity.training = training_capacity(texts, batch_size, model.vocabulary);
+  capacity.steps = epochs * batch_count;
+  start = initial_parameters(ParameterLayout(model), kSeed, {});
+}
+
+AttentionClassifier make_model(const Track& track, const Device& device) {
+  AttentionClassifier model(device, track.model, track.capacity);
+  model.allocate();
+  model.set_parameters(track.start);
+  return model;
+}
+
+void train_batches(const Track& track, AttentionClassifier& model) {
+  for (const HostBatch& batch : track.batches) train_step(model, batch);
+  finish_steps(model);
+}
+
+void train_epoch(const Track& track, AttentionClassifier& model, uint64_t seed, int32_t epoch) {
+  for (const auto& indices : training_batches(track.texts, track.batch_size, seed, epoch)) {
+    train_step(model, assemble_batch(track.texts, indices, track.model.vocabulary));
+  }
+  finish_steps(model);
+}
+
+Fleet::Fleet(const Track& track, const std::string& device, int threads, int models)
+    : workers_(OpenDevice(device, 1).get().backend == Backend::cuda ? models : std::min(models, threads)) {
+  for (int i = 0; i < models; ++i) {
+    devices_.emplace_back(device, std::max(1, threads / workers_), models);
+    models_.push_back(make_model(track, devices_.back().get()));
+  }
+}
+
+void Fleet::run(const std::function<void(AttentionClassifier&, int)>& work) {
+  const int models = static_cast<int>(models_.size());
+  const auto share = [&](int worker) {
+    for (int i = worker; i < models; i += workers_) work(models_[static_cast<size_t>(i)], i);
+  };
+  if (workers_ == 1) return share(0);
+  std::vector<std::future<void>> others;
+  for (int worker = 0; worker < workers_; ++worker) others.push_back(std::async(std::launch::async, share, worker));
+  for (auto& other : others) other.get();
+}
+
+Times Fleet::time(int rounds, const std::function<void(AttentionClassifier&, int)>& work) {
+  run(work);
+  return time_rounds(rounds, [&] { run(work); });
+}
+
+int64_t Fleet::arena_bytes() const {
+  return std::accumulate(models_.begin(), models_.end(), int64_t{0}, [](int64_t sum, const AttentionClassifier& model) {
+    return sum + total_bytes(model.memory_table());
+  });
+}
+
+double training_floor(const Track& track, const Limits& limits, int models) {
+  double chain = 0, flop = 0;
+  for (const HostBatch& batch : track.batches) {
+    const ForwardFlop forward(track.model, batch.tokens(), batch.unique);
+    // Backward has two products for each of forward's: towards the input, and towards the weights.
+    chain += one_model_floor(3 * forward.recurrent, 3 * forward.rest,
+                             batch.longest * (kForwardClocks + kBackwardClocks), limits);
+    flop += 3 * (forward.recurrent + forward.rest);
+  }
+  return std::max(chain, models * flop / limits.flop_per_second);
+}
+
+double evaluation_floor(const Track& track, const Limits& limits, int models) {
+  const std::unordered_set<int32_t> distinct(track.texts.token_ids.begin(), track.texts.token_ids.end());
+  const ForwardFlop forward(track.model, static_cast<double>(track.tokens()), static_cast<double>(distinct.size()));
+  int32_t longest = 0;
+  for (int32_t i = 0; i < track.texts.size(); ++i) longest = std::max(longest, track.texts.length(i));
+  return std::max(one_model_floor(forward.recurrent, forward.rest, longest * kForwardClocks, limits),
+                  models * (forward.recurrent + forward.rest) / limits.flop_per_second);
+}
+
+double Times::median() const {
+  std::vector<double> sorted = seconds;
+  std::sort(sorted.begin(), sorted.end());
+  return sorted[sorted.size() / 2];
+}
+
+double Times::fastest() const { return *std::min_element(seconds.begin(), seconds.end()); }
+
+double Times::slowest() const { return *std::max_element(seconds.begin(), seconds.end()); }
+
+}  // namespace notnot::bench
