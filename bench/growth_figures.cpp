@@ -40,14 +40,19 @@ void draw_series(const Chart::Layout& layout, const std::vector<int32_t>& tics, 
   chart.add("set logscale x\nset xtics ({})\n", fmt::join(tic_texts, ", "));
   std::vector<std::string> plots;
   for (size_t i = 0; i < all.size(); ++i) {
-    std::vector<std::string> lines;
+    const Look& look = all[i].look;
+    std::vector<std::string> lines, bars;
     for (const Mark& mark : all[i].marks) {
-      lines.push_back(fmt::format("{:.6g} {:.6g} {:.6g} {:.6g}", mark.x, mark.y, mark.low, mark.high));
+      lines.push_back(fmt::format("{:.6g} {:.6g}", mark.x, mark.y));
+      if (mark.low < mark.high)
+        bars.push_back(fmt::format("{0:.6g} {1:.6g}\n{0:.6g} {2:.6g}\n", mark.x, mark.low, mark.high));
     }
     const std::string block = fmt::format("series{}", i);
     chart.data(block, lines);
-    const Look& look = all[i].look;
-    plots.push_back(fmt::format("${} using 1:2:3:4 with yerrorbars pt 0 lw 1.2 lc rgb '{}'", block, look.colour));
+    if (!bars.empty()) {
+      chart.data(block + "_bars", bars);
+      plots.push_back(fmt::format("${}_bars using 1:2 with lines lw 1.2 lc rgb '{}'", block, look.colour));
+    }
     if (look.dotted_line) {
       plots.push_back(fmt::format("${} using 1:2 with lines {} lc rgb '{}'", block, kDotted, look.colour));
     }

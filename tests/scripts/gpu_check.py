@@ -130,7 +130,7 @@ class GpuCheck(unittest.TestCase):
         self.assertIn(r"-R \.cuda$|^(small_training|train_predict)$", self.logged("ctest")[0])
         prefix = "compute-sanitizer backend=cuda --tool memcheck --error-exitcode 1 /build/"
         self.assertEqual(self.logged("compute-sanitizer")[:2],
-                         [prefix + "adam_test", prefix + "model_test --test-case=*fleet*,*batch*"])
+                         [prefix + "adam_test", prefix + "model_test --test-case=*fleet*,*batch*,*captured*"])
         self.assertEqual(sorted(path.name for path in self.build.glob("gpu_check*")), ["gpu_check", "gpu_check.json"])
 
     def test_selected_cases_and_another_file(self):
