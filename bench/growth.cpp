@@ -59,8 +59,7 @@ GrowthPoint measure(const GrowthSizes& sizes, const OpenDevice& device, const Op
                     .evaluation = {},
                     .arena_bytes = fleet.arena_bytes()};
   point.training = fleet.time(options.rounds, [&](auto& model, int) { train_batches(track, model); });
-  point.evaluation =
-      fleet.time(options.rounds, [&](auto& model, int) { predict_split(model, track.texts, kPositiveWeight); });
+  point.evaluation = fleet.time(options.rounds, [&](auto& model, int) { evaluate(track, model); });
   point.measured_bytes = memory_in_use(device.get()) - before;
   return point;
 }

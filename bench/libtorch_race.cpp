@@ -187,7 +187,7 @@ std::vector<Discipline> disciplines(const Track& track, const Limits& limits, co
            .error = errors.gradient,
            .passed = errors.trains_alike()},
           {.what = "evaluation",
-           .ours = [&track](AttentionClassifier& model, int) { predict_split(model, track.texts, kPositiveWeight); },
+           .ours = [&track](AttentionClassifier& model, int) { evaluate(track, model); },
            .theirs = [&track](LibtorchTwin& model) { evaluate(track, model); },
            .floor = [&track, &limits](int models) { return evaluation_floor(track, limits, models); },
            .error = errors.probability,

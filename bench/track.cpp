@@ -73,6 +73,11 @@ void train_epoch(const Track& track, AttentionClassifier& model, uint64_t seed, 
   finish_steps(model);
 }
 
+void evaluate(const Track& track, AttentionClassifier& model) {
+  model.set_parameters(track.start);
+  predict_split(model, track.texts, kPositiveWeight);
+}
+
 Fleet::Fleet(const Track& track, const std::string& device, int threads, int models)
     : workers_(OpenDevice(device, 1).get().backend == Backend::cuda ? models : std::min(models, threads)) {
   for (int i = 0; i < models; ++i) {

@@ -37,6 +37,8 @@ AttentionClassifier make_model(const Track& track, const Device& device);
 void train_batches(const Track& track, AttentionClassifier& model);
 /// What an epoch of `notnot train` takes besides evaluation and files: shuffle, put the batches together, train.
 void train_epoch(const Track& track, AttentionClassifier& model, uint64_t seed, int32_t epoch);
+/// Predicts all texts, with the projection of the vocabulary, which a change of the parameters makes due.
+void evaluate(const Track& track, AttentionClassifier& model);
 
 // --- times
 

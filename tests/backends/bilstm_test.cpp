@@ -270,15 +270,17 @@ TEST_CASE("bilstm: a sequence alone has the bytes that it has in a batch") {
 }
 
 TEST_CASE("bilstm: room behind a batch reaches no result") {
-  for (const int32_t hidden : {16, 128}) {
+  for (const auto& [hidden, precision] :
+       {std::pair{16, Precision::fp32}, std::pair{128, Precision::fp32}, std::pair{kBf16x3Hidden, Precision::bf16x3}}) {
+    if (precision != Precision::fp32 && test_device().backend != Backend::cuda) continue;
     const Problem problem = make_problem(kLengths, hidden);
-    const Results<float> exact = run(test_device(), problem);
+    const Results<float> exact = run(test_device(), problem, false, precision);
     for (const int32_t room : {1, kRowTile + 1}) {
       Problem roomy = problem;
       roomy.batch = with_room(problem.batch, room, room);
       roomy.dstates.resize(static_cast<size_t>(roomy.batch.tokens() * 2 * hidden),
                            std::numeric_limits<float>::quiet_NaN());
-      const Results<float> actual = run(test_device(), roomy);
+      const Results<float> actual = run(test_device(), roomy, false, precision);
       const int64_t end = int64_t{problem.batch.tokens()} * 2 * hidden;
       const std::string where = fmt::format("H {}, room for {} tokens: ", hidden, room);
       check_same_bytes(head(actual.states, end), head(exact.states, end), where + "states");
