@@ -107,7 +107,8 @@ void enqueue_copy_to_pinned(const Device& device, void* to, const void* from, si
 CUevent_st* open_event(const Device& device) {
   NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
   cudaEvent_t event = nullptr;
-  NOTNOT_CUDA_CHECK(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  // A fleet has more threads than the host has cores: who waits shall sleep.
+  NOTNOT_CUDA_CHECK(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync));
   return event;
 }
 

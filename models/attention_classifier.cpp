@@ -73,7 +73,6 @@ void AttentionClassifier::plan_slots(const ModelCapacity& capacity) {
   Buffers& b = *buffers_;
   b.slots.reserve(2);  // the arena keeps addresses of their spans
   for (const char* group : {"batch", "next batch"}) {
-    if (!b.slots.empty() && !trains) break;
     const BatchCapacity evaluation = b.slots.empty() ? capacity.evaluation : BatchCapacity{};
     const BatchCapacity c = larger(evaluation, capacity.training);
     Slot& slot = b.slots.emplace_back(
@@ -254,7 +253,7 @@ AdamRows AttentionClassifier::embedding_rows(Span<const int32_t> completed) cons
           .completed = completed};
 }
 
-/// Brings every embedding row up to the current step, those of the batch, which changes no bits.
+/// Brings every embedding row up to the current step, which changes no bits.
 void AttentionClassifier::replay_all_rows() {
   NOTNOT_CHECK(in_flight_ == 0, "{} training steps are in flight", in_flight_);
   if (step_ == 0) return;
@@ -264,6 +263,7 @@ void AttentionClassifier::replay_all_rows() {
   adam_rows_replay(device_, {.state = embedding_rows(buffers_->completed), .count = 0, .ids = {}});
 }
 
+/// The same for the batch's rows.
 void AttentionClassifier::replay_rows_of_batch() {
   const Profile::Section section(profile_, device_, "embedding Adam, missed steps");
   adam_rows_replay(device_,
