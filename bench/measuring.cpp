@@ -1,13 +1,12 @@
 #include "bench/measuring.h"
 
 #include <malloc.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <vector>
 
-#include "engine/files.h"
+#include "engine/resident_memory.h"
 #include "kernels/gemm.h"
 #include "tests/backends/device_data.h"
 
@@ -76,8 +75,7 @@ double Timer::stop() {
 int64_t memory_in_use(const Device& device) {
   if (device.backend == Backend::cuda) return gpu::memory_in_use(device);
   malloc_trim(0);  // what was freed stays resident otherwise, and would be handed out again unseen
-  const std::string pages = read_file("/proc/self/statm");  // "size resident ..."
-  return std::stoll(pages.substr(pages.find(' '))) * sysconf(_SC_PAGESIZE);
+  return resident_bytes();
 }
 
 Limits limits_of(const Device& device) {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 
+#include "engine/resident_memory.h"
 #include "experiments/commands.h"
 #include "experiments/job.h"
 #include "experiments/seed_option.h"
@@ -25,15 +25,6 @@ struct TrainArguments {
     return {.kind = learned ? RunKind::trained_mlp : RunKind::uniform_mlp, .seed = seed, .other = {}};
   }
 };
-
-/// Resident memory of this process now, in bytes.
-int64_t resident_bytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::strtoll(line.c_str() + 6, nullptr, 10) * 1024;
-  }
-  return 0;
-}
 
 /// Takes one step with the smallest model, so that the libraries' code and what they build at run time (7 MiB with
 /// oneDNN) is resident.
