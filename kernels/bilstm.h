@@ -31,6 +31,11 @@ inline constexpr int32_t kBf16x3Hidden = 128;
 /// Throws Error when `device` cannot compute in that precision.
 void check_precision(const Device& device, Precision precision, int32_t hidden);
 
+/// Bytes of gates up to which a batch's forward pass keeps them in the CPU's caches for its backward pass. What a
+/// larger one keeps would push out what is read next and be gone before it is needed: it is stored past the caches
+/// (AVX-512 alone, whose vectors are whole cache lines). The bytes are the same.
+inline constexpr int64_t kCachedGates = int64_t{8} << 20;
+
 struct BiLstmForward {
   RaggedBatch batch;
   int32_t hidden = 0;           ///< H per direction

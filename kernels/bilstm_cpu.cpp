@@ -1,7 +1,7 @@
 // The recurrence on the CPU. Directions and groups of sequences are independent, so each thread runs whole sequences
 // through time without a barrier. Per step, a register tile of kRows sequences x one vector of units x 4 gates is
 // multiplied by the repacked W_hh (256 KiB per direction at H = 128: it stays in the second-level cache) and goes
-// through the gates while it is still in registers. Every product sums over k in ascending order, one fused
+// through the gates at once. Every product sums over k in ascending order, one fused
 // multiply-add each, so a sequence's bits do not depend on its neighbours, on the tile or on the number of threads.
 #include "kernels/bilstm.h"
 #include "kernels/bilstm_math.h"
@@ -12,9 +12,8 @@ namespace notnot::NOTNOT_CPU_NAMESPACE {
 namespace {
 
 // A register tile: 6 sequences x kPass vectors. 6 x 4 sums + 4 weights fit the 32 registers of AVX-512, 6 x 2 + 2 the
-// 16 of the others, which therefore go through the four gates in two passes. Fewer sequences and all gates at once
-// would fit, too, but read W_hh from the second-level cache three times as often.
-constexpr int32_t kRows = 6, kPass = kLanes == 16 ? 4 : 2;
+// 16 of the others, which therefore go through the four gates in two passes. kTiles tiles take a step together.
+constexpr int32_t kRows = 6, kPass = kLanes == 16 ? 4 : 2, kTiles = 6;
 static_assert(4 % kPass == 0);
 // With more threads than directions, sequences are dealt out in groups this large (a smaller one reloads W_hh too
 // often).
@@ -27,6 +26,7 @@ struct Direction {
   int32_t vectors = 0;  // ceil(H / kLanes)
   RaggedBatch batch;
   const float* packed = nullptr;
+  bool streamed = false;  // what training keeps
 
   int64_t padded() const { return int64_t{vectors} * kLanes; }
   int32_t length(int32_t sequence) const { return batch.offsets[sequence + 1] - batch.offsets[sequence]; }
@@ -127,6 +127,15 @@ NOTNOT_HD void copy_lanes(float* to, const float* from, int32_t count) {
   }
 }
 
+/// What training keeps for the backward pass: past the caches where `streamed`.
+NOTNOT_HD void keep_lanes(bool streamed, float* to, const float* from, int32_t count) {
+  if (streamed) {
+    stream(to, load(from));
+  } else {
+    copy_lanes(to, from, count);
+  }
+}
+
 /// Adds the first `count` lanes.
 NOTNOT_HD void add_lanes(float* to, const float* from, int32_t count) {
   if (count == kLanes) {
@@ -156,6 +165,7 @@ void cell_forward(float* zi, float* zf, float* zg, float* zo, float* cell, float
 /// Up to kRows sequences at one step: where each reads and writes.
 struct Tile {
   int32_t rows = 0;
+  bool streamed = false;
   const float* input[kRows];     // [4, H] the token's row of the table
   const float* previous[kRows];  // [H] h of the step before; not read at step 0
   int64_t place[kRows];          // (token, direction) as a row number
@@ -163,11 +173,19 @@ struct Tile {
   float* cells[kRows];           // [padded H] carried
 };
 
+/// Whether what training keeps goes past the caches (kCachedGates).
+bool streams_gates(const BiLstmForward& args) {
+  return kLanes == 16 && args.gates.size * static_cast<int64_t>(sizeof(float)) > kCachedGates &&
+         args.hidden % kLanes == 0 && is_aligned(args.gates.data) && is_aligned(args.cells.data) &&
+         is_aligned(args.previous.data);
+}
+
 Tile tile_of(const BiLstmForward& args, const Direction& direction, int32_t first, int32_t rows, int32_t t,
              float* cells) {
   const int64_t hidden = direction.hidden, d = direction.index;
   Tile tile;
   tile.rows = rows;
+  tile.streamed = direction.streamed;
   for (int32_t r = 0; r < rows; ++r) {
     const int64_t token = direction.token(first + r, t);
     const bool last = t + 1 == direction.length(first + r);
@@ -194,22 +212,27 @@ void step_forward(const BiLstmForward& args, const Tile& tile, int32_t r, int32_
   copy_lanes(&args.states[tile.place[r] * hidden + unit], output, count);
   if (!args.training()) return;
   float* gates = &args.gates[tile.place[r] * 4 * hidden + unit];
-  for (int32_t gate = 0; gate < 4; ++gate) copy_lanes(gates + gate * hidden, z + gate * kLanes, count);
-  copy_lanes(&args.cells[tile.place[r] * hidden + unit], cell, count);
-  if (tile.next_place[r] >= 0) copy_lanes(&args.previous[tile.next_place[r] * hidden + unit], output, count);
+  for (int32_t gate = 0; gate < 4; ++gate) keep_lanes(tile.streamed, gates + gate * hidden, z + gate * kLanes, count);
+  keep_lanes(tile.streamed, &args.cells[tile.place[r] * hidden + unit], cell, count);
+  if (tile.next_place[r] >= 0) {
+    keep_lanes(tile.streamed, &args.previous[tile.next_place[r] * hidden + unit], output, count);
+  }
 }
 
-/// One step of a tile.
-void advance(const BiLstmForward& args, const Direction& direction, const Tile& tile, int32_t t) {
+/// One step of `count` tiles. A vector of units is done with all of them before the next: its weights (32 KiB with
+/// AVX-512 at H = 128, 16 KiB otherwise) come from the second-level cache once.
+void advance(const BiLstmForward& args, const Direction& direction, const Tile* tiles, int32_t count, int32_t t) {
   for (int32_t vector = 0; vector < direction.vectors; ++vector) {
-    alignas(64) float z[kRows * 4 * kLanes];
-    if (t > 0) {
-      const float* packed = direction.packed + int64_t{vector} * direction.hidden * 4 * kLanes;
-      recurrent_products(tile.rows, packed, tile.previous, direction.hidden, z);
-    } else {
-      __builtin_memset(z, 0, sizeof z);
+    const float* packed = direction.packed + int64_t{vector} * direction.hidden * 4 * kLanes;
+    for (const Tile* tile = tiles; tile < tiles + count; ++tile) {
+      alignas(64) float z[kRows * 4 * kLanes];
+      if (t > 0) {
+        recurrent_products(tile->rows, packed, tile->previous, direction.hidden, z);
+      } else {
+        __builtin_memset(z, 0, sizeof z);
+      }
+      for (int32_t r = 0; r < tile->rows; ++r) step_forward(args, *tile, r, vector * kLanes, z + r * 4 * kLanes);
     }
-    for (int32_t r = 0; r < tile.rows; ++r) step_forward(args, tile, r, vector * kLanes, z + r * 4 * kLanes);
   }
 }
 
@@ -224,12 +247,17 @@ void run_forward(const BiLstmForward& args, const Direction& direction, int32_t 
   const int32_t longest = direction.length(begin);
   for (int32_t t = 0; t < longest; ++t) {
     const int32_t running = direction.running(begin, end, t);
-    for (int32_t first = begin; first < running; first += kRows) {
-      const int32_t rows = smaller(kRows, running - first);
-      advance(args, direction, tile_of(args, direction, first, rows, t, cells + (first - begin) * direction.padded()),
-              t);
+    for (int32_t first = begin; first < running;) {
+      Tile tiles[kTiles];
+      int32_t count = 0;
+      for (; count < kTiles && first < running; first += kRows) {
+        const int32_t rows = smaller(kRows, running - first);
+        tiles[count++] = tile_of(args, direction, first, rows, t, cells + (first - begin) * direction.padded());
+      }
+      advance(args, direction, tiles, count, t);
     }
   }
+  if (direction.streamed) streams_visible();
 }
 
 /// dz of one token over the gates in place; `dcell` [H] is what the next step handed back and receives what this one
@@ -352,6 +380,7 @@ void bilstm_forward(const Device& device, const BiLstmForward& args) {
   const int32_t groups = (sequences + group - 1) / group;
   const int64_t packed = packed_size(args.hidden);
   float* cells = args.workspace.data + 2 * packed;
+  const bool streamed = streams_gates(args);
 #pragma omp parallel num_threads(device.threads)
   {
 #pragma omp for schedule(static)
@@ -362,7 +391,8 @@ void bilstm_forward(const Device& device, const BiLstmForward& args) {
 #pragma omp for schedule(dynamic)
     for (int32_t task = 0; task < 2 * groups; ++task) {
       const int32_t d = task % 2, begin = task / 2 * group, end = smaller(begin + group, sequences);
-      const Direction direction = direction_of(d, args.hidden, args.batch, args.workspace.data + d * packed);
+      Direction direction = direction_of(d, args.hidden, args.batch, args.workspace.data + d * packed);
+      direction.streamed = streamed;
       run_forward(args, direction, begin, end, cells + (int64_t{d} * sequences + begin) * direction.padded());
     }
   }

@@ -47,6 +47,22 @@ NOTNOT_HD Lanes load(const float* from) {
 }
 NOTNOT_HD void store(float* to, Lanes value) { __builtin_memcpy(to, &value, sizeof value); }
 
+NOTNOT_HD bool is_aligned(const float* data) { return reinterpret_cast<uintptr_t>(data) % sizeof(Lanes) == 0; }
+
+/// A store past the caches to an aligned vector. Another thread sees it after `streams_visible()`.
+NOTNOT_HD void stream(float* to, Lanes value) {
+#if defined(__AVX512F__)
+  __builtin_ia32_movntps512(to, value);
+#else
+  store(to, value);
+#endif
+}
+NOTNOT_HD void streams_visible() {
+#if defined(__AVX512F__)
+  __builtin_ia32_sfence();
+#endif
+}
+
 NOTNOT_HD constexpr int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
 NOTNOT_HD constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 

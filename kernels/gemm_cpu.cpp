@@ -20,26 +20,36 @@ class OneDnnSingleThread {
   int before_;
 };
 
-// A weight gradient goes through panels of a: kPanelRows x kOutputTile, copied to rows that lie a line more than a
-// power of two apart. Where they lie, their columns share the sets of the first-level cache (rows of 4 KiB: the product
-// runs at 40 GFLOP/s instead of 80 to 87, the copy included). 96 rows are two tiles of oneDNN's loop over the sum.
-constexpr int32_t kOutputTile = 128, kPanelRows = 96, kPanelStride = kOutputTile + 16;
+// A weight gradient is cut into kOutputTile outputs by kInnerTile rows. 96 rows are two tiles of oneDNN's loop over the
+// sum.
+constexpr int32_t kOutputTile = kLanes == 16 ? 256 : 128, kInnerTile = 96;
+
+/// c += a^T b for at most kInnerTile rows. oneDNN's AVX-512 kernel packs a transposed `a` itself. The others read it in
+/// place, where rows 4 KiB apart share the sets of the first-level cache (40 GFLOP/s instead of 80 to 87): they get a
+/// copy whose rows lie a line more than a power of two apart.
+dnnl_status_t add_transposed_product(int32_t outputs, int32_t inputs, int32_t rows, const float* a, int64_t a_stride,
+                                     const float* b, int64_t b_stride, float* c) {
+  constexpr int32_t kStride = kOutputTile + 16;
+  alignas(64) float copy[kLanes == 16 ? 1 : kInnerTile * kStride];
+  if (kLanes < 16) {
+    for (int32_t i = 0; i < rows; ++i) {
+      __builtin_memcpy(copy + i * kStride, a + i * a_stride, static_cast<size_t>(outputs) * sizeof(float));
+    }
+    a = copy;
+    a_stride = kStride;
+  }
+  return dnnl_sgemm('T', 'N', outputs, inputs, rows, 1.0F, a, a_stride, b, b_stride, 1.0F, c, inputs);
+}
 
 /// c[first .. first + outputs) += a^T b.
 dnnl_status_t weight_gradient_tile(const WeightGradient& args, int32_t first, int32_t outputs) {
-  alignas(64) float panel[kPanelRows * kPanelStride];
-  for (int32_t row = 0; row < args.rows; row += kPanelRows) {
-    const int32_t rows = smaller(kPanelRows, args.rows - row);
-    for (int32_t i = 0; i < rows; ++i) {
-      __builtin_memcpy(panel + i * kPanelStride, &args.a[int64_t{row + i} * args.a_stride + first],
-                       static_cast<size_t>(outputs) * sizeof(float));
-    }
-    const dnnl_status_t status = dnnl_sgemm('T', 'N', outputs, args.inputs, rows, 1.0F, panel, kPanelStride,
-                                            &args.b[int64_t{row} * args.b_stride], args.b_stride, 1.0F,
-                                            &args.c[int64_t{first} * args.inputs], args.inputs);
-    if (status != dnnl_success) return status;
+  dnnl_status_t status = dnnl_success;
+  for (int32_t row = 0; row < args.rows && status == dnnl_success; row += kInnerTile) {
+    status = add_transposed_product(
+        outputs, args.inputs, smaller(kInnerTile, args.rows - row), &args.a[int64_t{row} * args.a_stride + first],
+        args.a_stride, &args.b[int64_t{row} * args.b_stride], args.b_stride, &args.c[int64_t{first} * args.inputs]);
   }
-  return dnnl_success;
+  return status;
 }
 
 }  // namespace

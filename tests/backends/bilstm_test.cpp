@@ -249,6 +249,7 @@ void check_alone_as_in_batch(const Device& device, const Problem& problem, int32
   check_same_bytes(head(one.states, end - begin), slice(batch.states, begin, end), what + "states");
   check_same_bytes(one.cells, slice(batch.cells, begin, end), what + "cells");
   check_same_bytes(one.gates, slice(batch.gates, begin * 4, end * 4), what + "gates");
+  check_same_bytes(one.previous, slice(batch.previous, begin, end), what + "previous");
   check_same_bytes(one.dz, slice(batch.dz, begin * 4, end * 4), what + "dz");
 }
 
@@ -267,6 +268,14 @@ TEST_CASE("bilstm: a sequence alone has the bytes that it has in a batch") {
     const Problem problem = make_problem(kLengths, hidden);
     for (const int32_t b : {0, 4, 10}) check_alone_as_in_batch(test_device(), problem, b);
   }
+}
+
+TEST_CASE("bilstm: a batch too large for the caches has the bytes of a small one (CPU)") {
+  if (test_device().backend != Backend::cpu) return;
+  const int32_t hidden = 16;
+  const Problem problem = make_problem(std::vector<int32_t>(600, 30), hidden);
+  REQUIRE(problem.batch.tokens() * 8 * hidden * static_cast<int64_t>(sizeof(float)) > kCachedGates);
+  for (const int32_t b : {0, 7, 599}) check_alone_as_in_batch(test_device(), problem, b);
 }
 
 TEST_CASE("bilstm: room behind a batch reaches no result") {
