@@ -745,8 +745,13 @@ struct Gather : Matrices {
 struct SumColumns : Matrices {
   using Matrices::Matrices;
   void launch(const Device& device) {
-    column_sum(device,
-               {.rows = n(), .columns = d(), .values = states, .scale = {}, .sums = sums, .workspace = workspace});
+    column_sum(device, {.rows = n(),
+                        .columns = d(),
+                        .values = states,
+                        .scale = {},
+                        .sums = sums,
+                        .second_sums = {},
+                        .workspace = workspace});
   }
   std::vector<float> result() { return sums.host(); }
 };

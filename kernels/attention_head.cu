@@ -351,6 +351,7 @@ void add_columns(const Device& device, const AttentionHeadTrain& args, int32_t r
                               .values = values,
                               .scale = scale,
                               .sums = sums,
+                              .second_sums = {},
                               .workspace = args.workspace.subspan(used, args.workspace.size - used)});
 }
 

@@ -169,12 +169,14 @@ void attention_parameter_gradients(const Device& device, const AttentionHeadTrai
                            .values = args.workspace,
                            .scale = {},
                            .sums = args.dattention_vector,
+                           .second_sums = {},
                            .workspace = scratch});
   cpu::column_sum(device, {.rows = tokens,
                            .columns = attention_width,
                            .values = forward.activation,
                            .scale = {},
                            .sums = args.dattention_bias,
+                           .second_sums = {},
                            .workspace = scratch});
   cpu::weight_gradient(device, {.rows = tokens,
                                 .outputs = attention_width,
@@ -219,12 +221,14 @@ void attention_head_train(const Device& device, const AttentionHeadTrain& args) 
                            .values = args.dlogit,
                            .scale = {},
                            .sums = args.doutput_bias,
+                           .second_sums = {},
                            .workspace = scratch});
   cpu::column_sum(device, {.rows = sequences,
                            .columns = forward.width,
                            .values = forward.context,
                            .scale = args.dlogit,
                            .sums = args.doutput_weight,
+                           .second_sums = {},
                            .workspace = scratch});
   if (learned) attention_parameter_gradients(device, args);
 }

@@ -64,13 +64,19 @@ __global__ void __launch_bounds__(kColumns)
 }
 
 __global__ void __launch_bounds__(kColumns)
-    column_sum_total(const float* __restrict__ partial, float* __restrict__ sums, int32_t blocks, int32_t columns) {
+    column_sum_total(const float* __restrict__ partial, float* __restrict__ sums, float* __restrict__ second_sums,
+                     int32_t blocks, int32_t columns) {
   const auto j = static_cast<int32_t>(blockIdx.x * kColumns + threadIdx.x);
   if (j >= columns) return;
-  float sum = sums[j];
+  float sum = sums[j], second = second_sums == nullptr ? 0.0F : second_sums[j];
 #pragma unroll 16
-  for (int32_t block = 0; block < blocks; ++block) sum += partial[int64_t{block} * columns + j];
+  for (int32_t block = 0; block < blocks; ++block) {
+    const float value = partial[int64_t{block} * columns + j];
+    sum += value;
+    second += value;
+  }
   sums[j] = sum;
+  if (second_sums != nullptr) second_sums[j] = second;
 }
 
 // Row dot: a warp per row.
@@ -111,7 +117,7 @@ void column_sum(const Device& device, const ColumnSum& args) {
   launch(device, "column_sum_blocks", {{blocks, column_blocks}, kColumns}, column_sum_blocks, args.values.data, scale,
          args.workspace.data, args.rows, args.columns);
   launch(device, "column_sum_total", {column_blocks, kColumns}, column_sum_total, args.workspace.data, args.sums.data,
-         static_cast<int32_t>(blocks), args.columns);
+         args.second_sums.empty() ? nullptr : args.second_sums.data, static_cast<int32_t>(blocks), args.columns);
 }
 
 void row_dot(const Device& device, const RowDot& args) {

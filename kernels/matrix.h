@@ -45,6 +45,7 @@ struct ColumnSum {
   Span<const float> values;  ///< [rows, columns]
   Span<const float> scale;   ///< [rows] or empty
   Span<float> sums;          ///< [columns], accumulates
+  Span<float> second_sums;   ///< [columns], accumulates the same, or empty
   Span<float> workspace;     ///< [column_sum_workspace(rows, columns)]
 
   void check() const;
@@ -59,6 +60,8 @@ inline void ColumnSum::check() const {
   NOTNOT_CHECK_SIZE(values, int64_t{rows} * columns);
   NOTNOT_CHECK(scale.empty() || scale.size >= rows, "`scale` has {} elements for {} rows", scale.size, rows);
   NOTNOT_CHECK_SIZE(sums, columns);
+  NOTNOT_CHECK(second_sums.empty() || second_sums.size >= columns, "`second_sums` has {} elements, needs {}",
+               second_sums.size, columns);
   NOTNOT_CHECK_SIZE(workspace, column_sum_workspace(rows, columns));
 }
 NOTNOT_OPERATION(column_sum, ColumnSum)

@@ -41,10 +41,12 @@ void column_sum(const Device& device, const ColumnSum& args) {
       for (int32_t j = 0; j < columns; ++j) partial[j] += scale * row[j];
     }
   }
-  for (int32_t block = 0; block < blocks; ++block) {
-    const float* partial = &args.workspace[int64_t{block} * columns];
-    NOTNOT_SIMD
-    for (int32_t j = 0; j < columns; ++j) args.sums[j] += partial[j];
+  for (const Span<float>& sums : {args.sums, args.second_sums}) {
+    for (int32_t block = 0; block < blocks && !sums.empty(); ++block) {
+      const float* partial = &args.workspace[int64_t{block} * columns];
+      NOTNOT_SIMD
+      for (int32_t j = 0; j < columns; ++j) sums[j] += partial[j];
+    }
   }
 }
 

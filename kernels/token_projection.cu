@@ -68,15 +68,13 @@ void token_projection_backward(const Device& device, const TokenProjectionBackwa
                                  .a = args.dtable,
                                  .b = args.rows,
                                  .c = args.dweight});
-  for (const Span<float> dbias : {args.dbias, args.second_dbias}) {
-    if (dbias.empty()) continue;
-    cuda::column_sum(device, {.rows = unique,
-                              .columns = width,
-                              .values = args.dtable,
-                              .scale = {},
-                              .sums = dbias,
-                              .workspace = args.workspace});
-  }
+  cuda::column_sum(device, {.rows = unique,
+                            .columns = width,
+                            .values = args.dtable,
+                            .scale = {},
+                            .sums = args.dbias,
+                            .second_sums = args.second_dbias,
+                            .workspace = args.workspace});
   cuda::matmul(
       device,
       {.rows = unique, .inner = width, .columns = args.embed, .a = args.dtable, .b = args.weight, .c = args.drows});

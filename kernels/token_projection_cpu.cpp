@@ -81,15 +81,8 @@ void token_projection_backward(const Device& device, const TokenProjectionBackwa
                            .values = args.dtable,
                            .scale = {},
                            .sums = args.dbias,
+                           .second_sums = args.second_dbias,
                            .workspace = args.workspace});
-  if (!args.second_dbias.empty()) {
-    cpu::column_sum(device, {.rows = unique,
-                             .columns = width,
-                             .values = args.dtable,
-                             .scale = {},
-                             .sums = args.second_dbias,
-                             .workspace = args.workspace});
-  }
   cpu::matmul(device,
               {.rows = unique, .inner = width, .columns = embed, .a = args.dtable, .b = args.weight, .c = args.drows});
 }

@@ -83,13 +83,24 @@ TEST_CASE("row_dot: a row's product with the vector, the same bytes in any compa
   }
 }
 
+/// Of `before` plus the sums, after a second array was shown to receive the same.
 std::vector<float> column_sum_of(const Device& device, int rows, int columns, const std::vector<float>& values,
                                  const std::vector<float>& scale, const std::vector<float>& before) {
-  const DeviceArray<float> matrix(device, values), factors(device, scale), sums(device, before);
-  const DeviceArray<float> workspace(device, column_sum_workspace(rows, columns));
-  column_sum(
-      device,
-      {.rows = rows, .columns = columns, .values = matrix, .scale = factors, .sums = sums, .workspace = workspace});
+  const DeviceArray<float> matrix(device, values), factors(device, scale), sums(device, before), alone(device, before),
+      second(device, before), workspace(device, column_sum_workspace(rows, columns));
+  ColumnSum args{.rows = rows,
+                 .columns = columns,
+                 .values = matrix,
+                 .scale = factors,
+                 .sums = sums,
+                 .second_sums = second,
+                 .workspace = workspace};
+  column_sum(device, args);
+  check_same_bytes(second.host(), sums.host(), "second_sums");
+  args.sums = alone;
+  args.second_sums = {};
+  column_sum(device, args);
+  check_same_bytes(alone.host(), sums.host(), "without second_sums");
   return sums.host();
 }
 
