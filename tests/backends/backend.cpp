@@ -10,9 +10,13 @@ namespace {
   std::exit(77);
 }
 
-Device open_test_device() {
+std::string backend_name() {
   const char* name = std::getenv("NOTNOT_TEST_BACKEND");
-  const std::string backend = name == nullptr ? "cpu" : name;
+  return name == nullptr ? "cpu" : name;
+}
+
+Device open_test_device() {
+  const std::string backend = backend_name();
   if (backend == "cuda") {
     std::string reason;
     if (cuda::device_count(reason) == 0) skip(reason);
@@ -30,6 +34,8 @@ Device open_test_device() {
 }
 
 }  // namespace
+
+doctest::skip only_on(Backend backend) { return {(backend_name() == "cuda") != (backend == Backend::cuda)}; }
 
 Device test_device() {
   static const Device device = open_test_device();

@@ -11,6 +11,10 @@
 
 namespace notnot {
 
+/// For cases that one backend alone can run: TEST_CASE("... (CUDA)" * only_on(Backend::cuda)). With the other one
+/// doctest counts them as skipped.
+doctest::skip only_on(Backend backend);
+
 /// The device under test. Where this machine lacks it, prints `skipped: REASON` and ends the program with code 77.
 Device test_device();
 

@@ -270,8 +270,7 @@ TEST_CASE("bilstm: a sequence alone has the bytes that it has in a batch") {
   }
 }
 
-TEST_CASE("bilstm: a batch too large for the caches has the bytes of a small one (CPU)") {
-  if (test_device().backend != Backend::cpu) return;
+TEST_CASE("bilstm: a batch too large for the caches has the bytes of a small one (CPU)" * only_on(Backend::cpu)) {
   const int32_t hidden = 16;
   const Problem problem = make_problem(std::vector<int32_t>(600, 30), hidden);
   REQUIRE(problem.batch.tokens() * 8 * hidden * static_cast<int64_t>(sizeof(float)) > kCachedGates);
@@ -321,9 +320,8 @@ TEST_CASE("bilstm: evaluation has the bytes of training") {
   }
 }
 
-TEST_CASE("bilstm: the number of sequences per block changes no byte (CUDA)") {
+TEST_CASE("bilstm: the number of sequences per block changes no byte (CUDA)" * only_on(Backend::cuda)) {
   Device device = test_device();
-  if (device.backend != Backend::cuda) return;
   // A block carries 1, 2 or 4 sequences, by how many there are for each pair of multiprocessors.
   for (const int32_t sequences : {3, 11}) {
     const Problem problem = make_problem(head(kLengths, sequences), 128);
@@ -341,9 +339,8 @@ TEST_CASE("bilstm: the number of sequences per block changes no byte (CUDA)") {
   }
 }
 
-TEST_CASE("bilstm: bf16x3 against fp32 (CUDA)") {
+TEST_CASE("bilstm: bf16x3 against fp32 (CUDA)" * only_on(Backend::cuda)) {
   const Device device = test_device();
-  if (device.backend != Backend::cuda) return;
   for (const size_t sequences : {1, 7, 8, 9, 33}) {
     std::vector<int32_t> lengths;
     for (size_t i = 0; i < sequences; ++i) lengths.push_back(kLengths[i * kLengths.size() / sequences]);
@@ -351,18 +348,17 @@ TEST_CASE("bilstm: bf16x3 against fp32 (CUDA)") {
   }
 }
 
-TEST_CASE("bilstm: with bf16x3, too, a sequence alone has the bytes that it has in a batch (CUDA)") {
+TEST_CASE("bilstm: with bf16x3, too, a sequence alone has the bytes that it has in a batch (CUDA)" *
+          only_on(Backend::cuda)) {
   const Device device = test_device();
-  if (device.backend != Backend::cuda) return;
   const Problem problem = make_problem(kLengths, kBf16x3Hidden);
   for (const int32_t b : {4, 10}) check_alone_as_in_batch(device, problem, b, Precision::bf16x3);
   check_same_bytes(run(device, problem, true, Precision::bf16x3).states,
                    run(device, problem, false, Precision::bf16x3).states, "states of evaluation");
 }
 
-TEST_CASE("bilstm: a factor of bf16x3 that is not finite shows in the result (CUDA)") {
+TEST_CASE("bilstm: a factor of bf16x3 that is not finite shows in the result (CUDA)" * only_on(Backend::cuda)) {
   const Device device = test_device();
-  if (device.backend != Backend::cuda) return;
   for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     Problem problem = make_problem({3, 3}, kBf16x3Hidden);
     problem.weight_hh[0] = value;
@@ -386,9 +382,8 @@ TEST_CASE("bilstm: bf16x3 is refused where it cannot be computed") {
                        doctest::Contains(reason), Error);
 }
 
-TEST_CASE("bilstm: a hidden size that no kernel takes is named (CUDA)") {
+TEST_CASE("bilstm: a hidden size that no kernel takes is named (CUDA)" * only_on(Backend::cuda)) {
   const Device device = test_device();
-  if (device.backend != Backend::cuda) return;
   BiLstmForward args;
   args.hidden = 2049;
   CHECK_THROWS_WITH_AS(cuda::bilstm_forward(device, args), doctest::Contains("H = 2049: at most 2048"), Error);

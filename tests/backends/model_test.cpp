@@ -257,9 +257,9 @@ TEST_CASE("a prediction is that of the parameters as they are, whatever the mode
   }
 }
 
-TEST_CASE("bf16x3 moves no gradient of a step by more than 1e-5 of the largest of its group (CUDA)") {
+TEST_CASE("bf16x3 moves no gradient of a step by more than 1e-5 of the largest of its group (CUDA)" *
+          only_on(Backend::cuda)) {
   ScopedDevice device;
-  if (device.get().backend != Backend::cuda) return;
   const Dataset data = small_corpus();
   const Split& split = data.split(SplitName::train);
   ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned, kBf16x3Hidden);
