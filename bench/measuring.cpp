@@ -27,23 +27,37 @@ double best_seconds(const Work& work) {
   return best;
 }
 
+/// Bytes read and written per second beyond the caches: the better of a copy and of an update in place, which on many
+/// machines is twice as fast.
+double memory_rate(const Device& device) {
+  constexpr int64_t kFloats = int64_t{16} << 20, kBlock = 4096;
+  std::vector<float> from(kFloats, 1), to(kFloats);
+  const double copy = best_seconds([&] {
+#pragma omp parallel for num_threads(device.threads)
+    for (int64_t begin = 0; begin < kFloats; begin += kBlock) {
+      std::copy_n(from.begin() + begin, kBlock, to.begin() + begin);
+    }
+  });
+  const double update = best_seconds([&] {
+#pragma omp parallel for num_threads(device.threads)
+    for (int64_t begin = 0; begin < kFloats; begin += kBlock) {
+      float* block = from.data() + begin;
+      for (int64_t i = 0; i < kBlock; ++i) block[i] = -block[i];
+    }
+  });
+  return 2.0 * sizeof(float) * kFloats / std::min(copy, update);
+}
+
 Limits cpu_limits(const Device& device) {
   constexpr int32_t kRows = 16 * kRowTile, kWidth = 256;  // two matrices that a core's caches hold
   const DeviceArray<float> a(device, std::vector<float>(size_t{kRows} * kWidth, 1)),
       b(device, std::vector<float>(size_t{kWidth} * kWidth, 1)), c(device, int64_t{kRows} * kWidth);
   const double product = best_seconds(
       [&] { matmul(device, {.rows = kRows, .inner = kWidth, .columns = kWidth, .a = a, .b = b, .c = c}); });
-  constexpr int64_t kFloats = int64_t{16} << 20;  // beyond the caches
-  std::vector<float> from(kFloats, 1), to(kFloats);
-  const double copy = best_seconds([&] {
-#pragma omp parallel for num_threads(device.threads)
-    for (int64_t block = 0; block < kFloats; block += 4096) {
-      std::copy_n(from.begin() + block, 4096, to.begin() + block);
-    }
-  });
-  return {.flop_per_second = 2.0 * kRows * kWidth * kWidth / product,
-          .bytes_per_second = 2.0 * sizeof(float) * kFloats / copy,
-          .source = fmt::format("measured with {} threads: a matrix product, a copy", device.threads)};
+  return {
+      .flop_per_second = 2.0 * kRows * kWidth * kWidth / product,
+      .bytes_per_second = memory_rate(device),
+      .source = fmt::format("measured with {} threads: a matrix product, a copy or update in place", device.threads)};
 }
 
 }  // namespace
