@@ -1,8 +1,8 @@
 // The recurrence on the CPU. Directions and groups of sequences are independent, so each thread runs whole sequences
 // through time without a barrier. Per step, a register tile of kRows sequences x one vector of units x 4 gates is
 // multiplied by the repacked W_hh (256 KiB per direction at H = 128: it stays in the second-level cache) and goes
-// through the gates at once. Every product sums over k in ascending order, one fused
-// multiply-add each, so a sequence's bits do not depend on its neighbours, on the tile or on the number of threads.
+// through the gates at once. Every product sums over k in ascending order, one fused multiply-add each, so a
+// sequence's bits do not depend on its neighbours, on the tile or on the number of threads.
 #include "kernels/bilstm.h"
 #include "kernels/bilstm_math.h"
 #include "kernels/cpu.h"

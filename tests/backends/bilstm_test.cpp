@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "kernels/bilstm_math.h"
 #include "tests/backends/backend.h"
@@ -348,7 +349,7 @@ TEST_CASE("bilstm: bf16x3 against fp32 (CUDA)" * only_on(Backend::cuda)) {
   }
 }
 
-TEST_CASE("bilstm: with bf16x3, too, a sequence alone has the bytes that it has in a batch (CUDA)" *
+TEST_CASE("bilstm: with bf16x3, too, one sequence has the bytes that it has in a batch (CUDA)" *
           only_on(Backend::cuda)) {
   const Device device = test_device();
   const Problem problem = make_problem(kLengths, kBf16x3Hidden);
@@ -380,6 +381,21 @@ TEST_CASE("bilstm: bf16x3 is refused where it cannot be computed") {
   CHECK_THROWS_WITH_AS(device.backend == Backend::cuda ? cuda::bilstm_backward(device, args)
                                                        : cpu_baseline::bilstm_backward(device, args),
                        doctest::Contains(reason), Error);
+}
+
+TEST_CASE("bilstm: bf16x3 is refused by a device with less shared memory than it takes (emulator)" *
+          doctest::skip(std::getenv("NOTNOT_SIMT_SHARED_KIB") == nullptr)) {
+  const Device device = test_device();
+  const auto reason = [](int takes) {
+    return fmt::format("bf16x3 takes {} bytes of shared memory per block, device 0 has {}; use fp32", takes,
+                       1024 * std::atoi(std::getenv("NOTNOT_SIMT_SHARED_KIB")));
+  };
+  CHECK_THROWS_WITH_AS(run(device, make_problem({3}, kBf16x3Hidden), true, Precision::bf16x3),
+                       doctest::Contains(reason(107'024).c_str()), Error);
+  BiLstmBackward args;
+  args.hidden = kBf16x3Hidden;
+  args.precision = Precision::bf16x3;
+  CHECK_THROWS_WITH_AS(cuda::bilstm_backward(device, args), doctest::Contains(reason(131'344).c_str()), Error);
 }
 
 TEST_CASE("bilstm: a hidden size that no kernel takes is named (CUDA)" * only_on(Backend::cuda)) {

@@ -10,6 +10,7 @@
 //    program has static __shared__ variables, which exist once.)
 //  * NOTNOT_SIMT_ORDER = forward (default), reversed, random or random:SEED is the order in which blocks and, between
 //    barriers, threads run. Code without races gives the same bytes in every order.
+//  * A block may have 227 KiB of shared memory, as on a Hopper, or NOTNOT_SIMT_SHARED_KIB.
 //  * With ThreadSanitizer each CUDA thread is a thread of its own, and only __syncthreads, __syncwarp, and the start
 //  and
 //    the end of a launch order memory. Shuffles, votes and atomics do not, as in CUDA.

@@ -188,7 +188,11 @@ struct cudaDeviceProp {
 namespace notnot::simt {
 // A Hopper with few multiprocessors, so that grids that are sized by their number have blocks with more than one task.
 inline constexpr int kMultiprocessors = 3;
-inline constexpr size_t kSharedBytesPerBlock = 227 * 1024;
+/// 227 KiB, or what NOTNOT_SIMT_SHARED_KIB says.
+inline size_t shared_bytes_per_block() {
+  const char* kib = std::getenv("NOTNOT_SIMT_SHARED_KIB");
+  return 1024 * (kib == nullptr ? 227 : std::strtoul(kib, nullptr, 10));
+}
 inline constexpr size_t kMemoryBytes = size_t{1} << 32;
 
 /// Runs `work`, or notes it where the stream is being captured. What it holds of arguments must be copies.
@@ -233,13 +237,13 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
     case cudaDevAttrMultiProcessorCount:
       return *value = notnot::simt::kMultiprocessors, cudaSuccess;
     case cudaDevAttrMaxSharedMemoryPerBlockOptin:
-      return *value = static_cast<int>(notnot::simt::kSharedBytesPerBlock), cudaSuccess;
+      return *value = static_cast<int>(notnot::simt::shared_bytes_per_block()), cudaSuccess;
     default:  // clocks in kHz, the bus in bits: no speed of anything, but no zero to divide by
       return *value = 1000, cudaSuccess;
   }
 }
 inline cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int bytes) {
-  return static_cast<size_t>(bytes) <= notnot::simt::kSharedBytesPerBlock ? cudaSuccess : cudaErrorInvalidValue;
+  return static_cast<size_t>(bytes) <= notnot::simt::shared_bytes_per_block() ? cudaSuccess : cudaErrorInvalidValue;
 }
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   return *stream = new CUstream_st, cudaSuccess;
@@ -311,7 +315,7 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
   if (grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.x > 0x7FFFFFFFU || grid.y > 65535 || grid.z > 65535) {
     return cudaErrorInvalidConfiguration;
   }
-  if (config->dynamicSmemBytes > notnot::simt::kSharedBytesPerBlock) return cudaErrorInvalidValue;
+  if (config->dynamicSmemBytes > notnot::simt::shared_bytes_per_block()) return cudaErrorInvalidValue;
   const std::tuple<Parameters...> parameters(std::forward<Arguments>(arguments)...);
   notnot::simt::enqueue(config->stream, [=, bytes = config->dynamicSmemBytes] {
     notnot::simt::run_grid(grid, block, bytes, [&] { std::apply(kernel, parameters); });
