@@ -6,6 +6,7 @@ namespace notnot::bench {
 namespace {
 
 constexpr int32_t kMissedSteps = 10;
+constexpr double kLearningRate = 1e-3;
 
 /// Optimiser state of `elements` parameters.
 struct AdamState {
@@ -18,18 +19,14 @@ struct AdamState {
   Array parameter, first_moment, second_moment, largest_second_moment, gradient;
 };
 
-std::vector<AdamStepScalars> step_scalars() {
-  std::vector<AdamStepScalars> scalars;
-  for (int step = 1; step <= kMissedSteps; ++step) scalars.push_back(adam_step_scalars<float>(1e-3, 0.9, 0.999, step));
-  return scalars;
-}
-
 int64_t dense_parameters(const Sizes& s) { return s.p * (s.e + s.h + 2) + s.a * (s.d + 2) + s.d + 1; }
 
 struct DenseStep : AdamState {
   DenseStep(const Device& device, const Sizes& s) : DenseStep(device, dense_parameters(s)) {}
   DenseStep(const Device& device, int64_t elements)
-      : AdamState(device, elements), scalars(device, step_scalars()), completed(device, std::vector<int32_t>{0}) {}
+      : AdamState(device, elements),
+        scalars(device, step_scalars(kLearningRate, kMissedSteps)),
+        completed(device, std::vector<int32_t>{0}) {}
   void launch(const Device& device) {
     adam_step(device, {.hyper = {.decay = 1e-5F},
                        .scalars = scalars,
@@ -52,7 +49,7 @@ struct RowsReplay : AdamState {
         ids(device, s.batch.ragged.unique_ids),
         last_step(device, std::vector<int32_t>(static_cast<size_t>(s.vocabulary))),
         completed(device, std::vector<int32_t>{steps}),
-        scalars(device, step_scalars()) {}
+        scalars(device, step_scalars(kLearningRate, kMissedSteps)) {}
   AdamRows state() {
     return {.hyper = {.decay = 1e-5F},
             .rows = s.vocabulary,

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "bench/kernel_cases.h"
+#include "kernels/adam.h"
 #include "tests/backends/device_data.h"
 
 namespace notnot::bench {
@@ -12,6 +13,7 @@ using Array = DeviceArray<float>;
 
 // The largest differences are of sums of some hundred to thousand products, in another order: sqrt(1000) roundings.
 inline constexpr double kSumTolerance = 5e-6, kElementTolerance = 1e-6;
+
 inline double floats(double count) { return sizeof(float) * count; }
 
 /// A batch on the host with the sizes that shapes and floors are made of.
@@ -51,6 +53,13 @@ std::function<Prepared(const Device&)> preparing(const SizesPointer& sizes) {
 
 inline Array normal_scale(const Device& device, int64_t size, uint64_t seed, int64_t fan_in) {
   return Array(device, random_floats(size, seed, 1 / std::sqrt(static_cast<float>(fan_in))));
+}
+
+/// Of the first `steps` steps.
+inline std::vector<AdamStepScalars> step_scalars(double learning_rate, int32_t steps) {
+  std::vector<AdamStepScalars> scalars;
+  for (int32_t t = 1; t <= steps; ++t) scalars.push_back(adam_step_scalars<float>(learning_rate, 0.9, 0.999, t));
+  return scalars;
 }
 
 // Each adds the operations of one header or two.

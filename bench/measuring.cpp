@@ -32,18 +32,15 @@ double best_seconds(const Work& work) {
 double memory_rate(const Device& device) {
   constexpr int64_t kFloats = int64_t{16} << 20, kBlock = 4096;
   std::vector<float> from(kFloats, 1), to(kFloats);
-  const double copy = best_seconds([&] {
+  const auto seconds = [&](const auto& move) {
+    return best_seconds([&] {
 #pragma omp parallel for num_threads(device.threads)
-    for (int64_t begin = 0; begin < kFloats; begin += kBlock) {
-      std::copy_n(from.begin() + begin, kBlock, to.begin() + begin);
-    }
-  });
-  const double update = best_seconds([&] {
-#pragma omp parallel for num_threads(device.threads)
-    for (int64_t begin = 0; begin < kFloats; begin += kBlock) {
-      float* block = from.data() + begin;
-      for (int64_t i = 0; i < kBlock; ++i) block[i] = -block[i];
-    }
+      for (int64_t begin = 0; begin < kFloats; begin += kBlock) move(from.data() + begin, to.data() + begin);
+    });
+  };
+  const double copy = seconds([](const float* block, float* other) { std::copy_n(block, kBlock, other); });
+  const double update = seconds([](float* block, float*) {
+    for (int64_t i = 0; i < kBlock; ++i) block[i] = -block[i];
   });
   return 2.0 * sizeof(float) * kFloats / std::min(copy, update);
 }

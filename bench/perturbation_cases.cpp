@@ -68,17 +68,12 @@ struct Attack : Contributions {
   Attack(const Device& device, const Sizes& sizes)
       : Contributions(device, sizes),
         starts(random_floats(kAdversaries * s.batch.n, 3, 6)),
-        scalars(device, step_scalars()),
+        scalars(device, step_scalars(0.01, kAdversarySteps)),
         base_probability(device, std::vector<float>(static_cast<size_t>(s.batch.b), 0.5F)),
         logs(device, starts),
         probability(device, kAdversaries * s.batch.b),
         divergence(device, kAdversaries * s.batch.b),
         workspace(device, instance_adversary_workspace(kAdversaries, s.batch.b, s.batch.n)) {}
-  static std::vector<AdamStepScalars> step_scalars() {
-    std::vector<AdamStepScalars> scalars;
-    for (int t = 1; t <= kAdversarySteps; ++t) scalars.push_back(adam_step_scalars<float>(0.01, 0.9, 0.999, t));
-    return scalars;
-  }
   void launch(const Device& device) {
     instance_adversary(device, {.sequences = b(),
                                 .tokens = n(),

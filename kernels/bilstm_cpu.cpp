@@ -26,7 +26,7 @@ struct Direction {
   int32_t vectors = 0;  // ceil(H / kLanes)
   RaggedBatch batch;
   const float* packed = nullptr;
-  bool streamed = false;  // what training keeps
+  bool streamed = false;  // forward: what training keeps goes past the caches (kCachedGates)
 
   int64_t padded() const { return int64_t{vectors} * kLanes; }
   int32_t length(int32_t sequence) const { return batch.offsets[sequence + 1] - batch.offsets[sequence]; }
@@ -42,9 +42,9 @@ struct Direction {
   }
 };
 
-Direction direction_of(int32_t index, int32_t hidden, const RaggedBatch& batch, const float* packed) {
+Direction direction_of(int32_t index, int32_t hidden, const RaggedBatch& batch, const float* packed, bool streamed) {
   const int32_t vectors = (hidden + kLanes - 1) / kLanes;
-  return {.index = index, .hidden = hidden, .vectors = vectors, .batch = batch, .packed = packed};
+  return {.index = index, .hidden = hidden, .vectors = vectors, .batch = batch, .packed = packed, .streamed = streamed};
 }
 
 int64_t packed_size(int32_t hidden) {
@@ -165,7 +165,6 @@ void cell_forward(float* zi, float* zf, float* zg, float* zo, float* cell, float
 /// Up to kRows sequences at one step: where each reads and writes.
 struct Tile {
   int32_t rows = 0;
-  bool streamed = false;
   const float* input[kRows];     // [4, H] the token's row of the table
   const float* previous[kRows];  // [H] h of the step before; not read at step 0
   int64_t place[kRows];          // (token, direction) as a row number
@@ -185,7 +184,6 @@ Tile tile_of(const BiLstmForward& args, const Direction& direction, int32_t firs
   const int64_t hidden = direction.hidden, d = direction.index;
   Tile tile;
   tile.rows = rows;
-  tile.streamed = direction.streamed;
   for (int32_t r = 0; r < rows; ++r) {
     const int64_t token = direction.token(first + r, t);
     const bool last = t + 1 == direction.length(first + r);
@@ -202,7 +200,8 @@ Tile tile_of(const BiLstmForward& args, const Direction& direction, int32_t firs
 
 /// One vector of units of one sequence: z (the recurrent part) plus the input side through the cell, and everything
 /// that training keeps.
-void step_forward(const BiLstmForward& args, const Tile& tile, int32_t r, int32_t unit, float* z) {
+void step_forward(const BiLstmForward& args, const Direction& direction, const Tile& tile, int32_t r, int32_t unit,
+                  float* z) {
   const int64_t hidden = args.hidden;
   const int32_t count = smaller(kLanes, args.hidden - unit);
   for (int32_t gate = 0; gate < 4; ++gate) add_lanes(z + gate * kLanes, tile.input[r] + gate * hidden + unit, count);
@@ -212,10 +211,11 @@ void step_forward(const BiLstmForward& args, const Tile& tile, int32_t r, int32_
   copy_lanes(&args.states[tile.place[r] * hidden + unit], output, count);
   if (!args.training()) return;
   float* gates = &args.gates[tile.place[r] * 4 * hidden + unit];
-  for (int32_t gate = 0; gate < 4; ++gate) keep_lanes(tile.streamed, gates + gate * hidden, z + gate * kLanes, count);
-  keep_lanes(tile.streamed, &args.cells[tile.place[r] * hidden + unit], cell, count);
+  for (int32_t gate = 0; gate < 4; ++gate)
+    keep_lanes(direction.streamed, gates + gate * hidden, z + gate * kLanes, count);
+  keep_lanes(direction.streamed, &args.cells[tile.place[r] * hidden + unit], cell, count);
   if (tile.next_place[r] >= 0) {
-    keep_lanes(tile.streamed, &args.previous[tile.next_place[r] * hidden + unit], output, count);
+    keep_lanes(direction.streamed, &args.previous[tile.next_place[r] * hidden + unit], output, count);
   }
 }
 
@@ -231,7 +231,8 @@ void advance(const BiLstmForward& args, const Direction& direction, const Tile* 
       } else {
         __builtin_memset(z, 0, sizeof z);
       }
-      for (int32_t r = 0; r < tile->rows; ++r) step_forward(args, *tile, r, vector * kLanes, z + r * 4 * kLanes);
+      for (int32_t r = 0; r < tile->rows; ++r)
+        step_forward(args, direction, *tile, r, vector * kLanes, z + r * 4 * kLanes);
     }
   }
 }
@@ -391,8 +392,7 @@ void bilstm_forward(const Device& device, const BiLstmForward& args) {
 #pragma omp for schedule(dynamic)
     for (int32_t task = 0; task < 2 * groups; ++task) {
       const int32_t d = task % 2, begin = task / 2 * group, end = smaller(begin + group, sequences);
-      Direction direction = direction_of(d, args.hidden, args.batch, args.workspace.data + d * packed);
-      direction.streamed = streamed;
+      const Direction direction = direction_of(d, args.hidden, args.batch, args.workspace.data + d * packed, streamed);
       run_forward(args, direction, begin, end, cells + (int64_t{d} * sequences + begin) * direction.padded());
     }
   }
@@ -416,7 +416,7 @@ void bilstm_backward(const Device& device, const BiLstmBackward& args) {
 #pragma omp for schedule(dynamic)
     for (int32_t task = 0; task < 2 * groups; ++task) {
       const int32_t d = task % 2, begin = task / 2 * group, end = smaller(begin + group, sequences);
-      const Direction direction = direction_of(d, hidden, args.batch, args.workspace.data + d * packed);
+      const Direction direction = direction_of(d, hidden, args.batch, args.workspace.data + d * packed, false);
       float* dcarried = carried + (int64_t{d} * sequences + begin) * direction.padded();
       run_backward(args, direction, begin, end, dcarried, dcarried + 2 * int64_t{sequences} * direction.padded());
     }

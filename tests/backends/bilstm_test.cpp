@@ -349,7 +349,7 @@ TEST_CASE("bilstm: bf16x3 against fp32 (CUDA)" * only_on(Backend::cuda)) {
   }
 }
 
-TEST_CASE("bilstm: with bf16x3, too, one sequence has the bytes that it has in a batch (CUDA)" *
+TEST_CASE("bilstm: with bf16x3, too, a single sequence has the bytes that it has in a batch (CUDA)" *
           only_on(Backend::cuda)) {
   const Device device = test_device();
   const Problem problem = make_problem(kLengths, kBf16x3Hidden);

@@ -179,10 +179,10 @@ TEST_CASE("steps in flight, captured, have the bytes of steps one by one") {
   check_steps_in_flight(Objective::classify, Encoder::lstm, 5);
 }
 
-TEST_CASE("so they have with another objective, another encoder, and on CUDA the persistent kernels") {
+TEST_CASE("steps in flight of another objective, another encoder and of H = 128 have the bytes of steps one by one") {
   check_steps_in_flight(Objective::adversary, Encoder::lstm, 5);
   check_steps_in_flight(Objective::classify, Encoder::tokens, 5);
-  check_steps_in_flight(Objective::classify, Encoder::lstm, 128);
+  check_steps_in_flight(Objective::classify, Encoder::lstm, 128);  // on CUDA, the persistent kernels
 }
 
 TEST_CASE("another seed gives other parameters") {
