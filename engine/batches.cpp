@@ -4,7 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <numeric>
-#include <utility>
 
 #include "engine/random.h"
 
@@ -104,6 +103,28 @@ HostBatch assemble_batch(const Split& split, const std::vector<int32_t>& texts, 
   return batch;
 }
 
+void TableRows::clear() {
+  if (size_ == 0) return;
+  std::fill(row_of_id_.begin(), row_of_id_.end(), kNone);
+  size_ = filler_ = 0;
+}
+
+int32_t TableRows::give(int32_t id, std::vector<int32_t>& added) {
+  int32_t& row = row_of_id_[static_cast<size_t>(id)];
+  if (row == kNone) {
+    row = size_++;
+    added.push_back(id);
+  }
+  return row;
+}
+
+std::vector<int32_t> TableRows::rows_of(const std::vector<int32_t>& ids, std::vector<int32_t>& added) {
+  std::vector<int32_t> rows(ids.size());
+  std::transform(ids.begin(), ids.end(), rows.begin(), [&](int32_t id) { return give(id, added); });
+  for (; size_ % kRowTile != 0 && filler_ < static_cast<int32_t>(row_of_id_.size()); ++filler_) give(filler_, added);
+  return rows;
+}
+
 int64_t size_with_room(const Device& device, int64_t size) {
   if (device.backend == Backend::cpu) return size;
   const int64_t step = std::max<int64_t>(1, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(size))) / 8);
@@ -118,12 +139,12 @@ DeviceBatch::DeviceBatch(Arena& arena, const std::string& group, const BatchCapa
                          const BatchCapacity& training, int32_t vocabulary)
     : vocabulary_(vocabulary) {
   const BatchCapacity capacity = larger(evaluation, training);
-  arena.add(group, "token_ids", {capacity.tokens}, &buffers_->token_ids);
   arena.add(group, "offsets", {capacity.sequences + 1}, &buffers_->offsets);
   arena.add(group, "labels", {capacity.sequences}, &buffers_->labels);
+  arena.add(group, "unique_ids", {capacity.unique}, &buffers_->unique_ids);
+  arena.add(group, "unique_row", {capacity.tokens}, &buffers_->unique_row);
   if (training.tokens == 0) return;
-  arena.add(group, "unique_ids", {training.unique}, &buffers_->unique_ids);
-  arena.add(group, "unique_row", {training.tokens}, &buffers_->unique_row);
+  arena.add(group, "token_ids", {training.tokens}, &buffers_->token_ids);
   arena.add(group, "occurrence_offsets", {training.unique + 1}, &buffers_->occurrence_offsets);
   arena.add(group, "occurrences", {training.tokens}, &buffers_->occurrences);
   arena.add(group, "unique_tokens workspace", {unique_tokens_workspace(training.tokens, vocabulary)},
@@ -131,37 +152,38 @@ DeviceBatch::DeviceBatch(Arena& arena, const std::string& group, const BatchCapa
 }
 
 size_t DeviceBatch::upload_bytes(const BatchCapacity& capacity) {
-  return static_cast<size_t>(capacity.tokens + 2 * capacity.sequences + 1) * sizeof(int32_t) + 3 * Upload::kAlignment;
+  return static_cast<size_t>(capacity.tokens + capacity.unique + 2 * capacity.sequences + 1) * sizeof(int32_t) +
+         4 * Upload::kAlignment;
 }
 
-void DeviceBatch::load(const Device& device, Upload& upload, const HostBatch& batch, bool training) {
+void DeviceBatch::load(const Device& device, Upload& upload, const HostBatch& batch) {
   const Buffers& b = *buffers_;
-  NOTNOT_CHECK(batch.tokens() <= b.token_ids.size && batch.sequences() < b.offsets.size,
+  NOTNOT_CHECK(batch.tokens() <= b.unique_row.size && batch.sequences() < b.offsets.size,
                "{} tokens, {} sequences exceed the capacity {}, {}", batch.tokens(), batch.sequences(),
-               b.token_ids.size, b.offsets.size - 1);
-  upload.add(device, b.token_ids, batch.token_ids);
+               b.unique_row.size, b.offsets.size - 1);
   upload.add(device, b.offsets, batch.offsets);
   upload.add(device, b.labels, batch.labels);
   labels_ = b.labels;
+  added_ids_ = {};
   ragged_ = {.sequences = batch.sequences(),
              .tokens = batch.tokens(),
              .longest = batch.longest,
-             .unique = vocabulary_,
-             .token_ids = b.token_ids,
+             .unique = 0,
              .offsets = b.offsets,
              .unique_ids = {},
-             .unique_row = b.token_ids,
+             .unique_row = b.unique_row,
              .occurrence_offsets = {},
              .occurrences = {}};
-  if (training) find_unique(device, batch.unique);
 }
 
-void DeviceBatch::find_unique(const Device& device, int32_t unique) {
+void DeviceBatch::load_for_training(const Device& device, Upload& upload, const HostBatch& batch) {
   const Buffers& b = *buffers_;
   const auto with_room = [&](int32_t size) { return static_cast<int32_t>(size_with_room(device, size)); };
-  const int32_t tokens = std::exchange(ragged_.tokens, with_room(ragged_.tokens));
-  ragged_.unique = with_room(unique);
-  unique_tokens(device, {.tokens = tokens,
+  load(device, upload, batch);
+  upload.add(device, b.token_ids, batch.token_ids);
+  ragged_.tokens = with_room(batch.tokens());
+  ragged_.unique = with_room(batch.unique);
+  unique_tokens(device, {.tokens = batch.tokens(),
                          .vocabulary = vocabulary_,
                          .unique = ragged_.unique,
                          .token_ids = b.token_ids,
@@ -171,9 +193,17 @@ void DeviceBatch::find_unique(const Device& device, int32_t unique) {
                          .occurrences = b.occurrences,
                          .workspace = b.workspace});
   ragged_.unique_ids = b.unique_ids;
-  ragged_.unique_row = b.unique_row;
   ragged_.occurrence_offsets = b.occurrence_offsets;
   ragged_.occurrences = b.occurrences;
+}
+
+void DeviceBatch::load_for_evaluation(const Device& device, Upload& upload, const HostBatch& batch, TableRows& table) {
+  load(device, upload, batch);
+  std::vector<int32_t> added;
+  upload.add(device, buffers_->unique_row, table.rows_of(batch.token_ids, added));
+  upload.add(device, buffers_->unique_ids, added);
+  ragged_.unique = table.size();
+  added_ids_ = buffers_->unique_ids.subspan(0, static_cast<int64_t>(added.size()));
 }
 
 }  // namespace notnot

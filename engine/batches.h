@@ -1,5 +1,6 @@
 #pragma once
 // Which texts make a batch, in which order, and the batch in memory.
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -24,11 +25,11 @@ std::vector<std::vector<int32_t>> evaluation_batches(const Split& split, int64_t
 /// Upper bounds that device buffers are sized for.
 struct BatchCapacity {
   int64_t sequences = 0, tokens = 0;
-  int64_t unique = 0;  ///< distinct ids; training alone needs to know them
+  int64_t unique = 0;  ///< distinct ids
 };
 /// Bounds over all training_batches of any seed and epoch: the batch_size longest texts together.
 BatchCapacity training_capacity(const Split& split, int32_t batch_size, int32_t vocabulary);
-/// Bounds over the given evaluation batches.
+/// Bounds over the given evaluation batches, but for the distinct ids, which it leaves 0.
 BatchCapacity capacity_of(const Split& split, const std::vector<std::vector<int32_t>>& batches);
 BatchCapacity larger(const BatchCapacity& a, const BatchCapacity& b);
 
@@ -52,6 +53,30 @@ HostBatch assemble_batch(const Split& split, const std::vector<int32_t>& texts, 
 int64_t size_with_room(const Device& device, int64_t size);
 BatchCapacity with_room(const Device& device, const BatchCapacity& capacity);
 
+/// Which row of a table of projected ids (kernels/token_projection.h) each id has while a model evaluates. Rows are
+/// given out as texts need them: an id is projected once per change of the parameters, and few texts project few ids.
+class TableRows {
+ public:
+  explicit TableRows(int32_t vocabulary) : row_of_id_(static_cast<size_t>(vocabulary), kNone) {}
+  /// Takes all rows back.
+  void clear();
+  /// Rows given out: below the vocabulary's size always a multiple of kRowTile.
+  int32_t size() const { return size_; }
+  /// The row of each of `ids`. Ids that have none get the rows from size() on and are returned in `added`, and with
+  /// them as many other ids as fill the last tile of a matrix product, which costs the same.
+  std::vector<int32_t> rows_of(const std::vector<int32_t>& ids, std::vector<int32_t>& added);
+  /// The most ids that `tokens` tokens add.
+  static int64_t most_added(int64_t tokens, int64_t vocabulary) { return padded_rows(std::min(tokens, vocabulary)); }
+
+ private:
+  static constexpr int32_t kNone = -1;
+  int32_t give(int32_t id, std::vector<int32_t>& added);
+
+  std::vector<int32_t> row_of_id_;
+  int32_t size_ = 0;
+  int32_t filler_ = 0;  ///< ids below it have rows
+};
+
 /// Device buffers for one batch, refilled again and again: at most `evaluation` or, for training, at most `training`
 /// (with room).
 class DeviceBatch {
@@ -61,15 +86,19 @@ class DeviceBatch {
               int32_t vocabulary);
   /// Bytes that the batches take of an Upload.
   static size_t upload_bytes(const BatchCapacity& capacity);
-  /// Uploads and, for training, finds the unique tokens, all of it on `device`'s stream. Throws Error when the batch
-  /// exceeds the capacity.
-  void load(const Device& device, Upload& upload, const HostBatch& batch, bool training);
+  /// Uploads, and finds the distinct ids, which are the table's rows; all of it on `device`'s stream. Throws Error when
+  /// the batch exceeds the capacity, as does load_for_evaluation.
+  void load_for_training(const Device& device, Upload& upload, const HostBatch& batch);
+  /// Uploads the tokens' rows of `table`, and the ids that the table lacked.
+  void load_for_evaluation(const Device& device, Upload& upload, const HostBatch& batch, TableRows& table);
 
   const RaggedBatch& ragged() const { return ragged_; }
   Span<const int32_t> labels() const { return labels_; }
+  /// The ids that load_for_evaluation added to the table, as its last rows.
+  Span<const int32_t> added_ids() const { return added_ids_; }
 
  private:
-  void find_unique(const Device& device, int32_t unique);
+  void load(const Device& device, Upload& upload, const HostBatch& batch);
   /// The spans live apart so that the arena's pointers to them survive a move of the DeviceBatch.
   struct Buffers {
     Span<int32_t> token_ids, offsets, labels, unique_ids, unique_row, occurrence_offsets, occurrences, workspace;
@@ -77,7 +106,7 @@ class DeviceBatch {
   std::unique_ptr<Buffers> buffers_ = std::make_unique<Buffers>();
   int32_t vocabulary_ = 0;
   RaggedBatch ragged_;
-  Span<const int32_t> labels_;
+  Span<const int32_t> labels_, added_ids_;
 };
 
 }  // namespace notnot

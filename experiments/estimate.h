@@ -21,7 +21,7 @@ class Estimator {
 
  private:
   struct Speed {
-    double train_token, vocabulary, evaluation_token;  ///< seconds; vocabulary: its projection, once per epoch
+    double train_token, evaluation_token;  ///< seconds; evaluation's with the projection of the words that it meets
   };
   const Speed& speed(const RunSpec& spec);
   Speed measure(const RunSpec& spec) const;

@@ -11,8 +11,8 @@ inline constexpr int32_t kPaddingId = 0;
 /// tokens. Sequences stand longest first.
 ///
 /// Every token reads a row of a table of projected ids (token_projection.h). In training the table has the batch's
-/// distinct ids alone, and unique_tokens (unique_tokens.h) makes the last four arrays. In evaluation it has the whole
-/// vocabulary, the rows are the ids themselves, and the other three arrays are empty.
+/// distinct ids alone, and unique_tokens (unique_tokens.h) makes the last four arrays. In evaluation it has the ids of
+/// earlier batches, too (TableRows in engine/batches.h), and the three arrays besides unique_row are empty.
 ///
 /// A batch may have room behind its end, so that one captured launch serves batches of many sizes: tokens from
 /// offsets[B] on are of no sequence, and distinct ids behind the last one are kPaddingId and occur nowhere. Operations
@@ -22,18 +22,16 @@ struct RaggedBatch {
   int32_t sequences = 0;                   ///< B
   int32_t tokens = 0;                      ///< N, at least offsets[B]
   int32_t longest = 0;                     ///< T, the first sequence's length
-  int32_t unique = 0;                      ///< U, rows of the table: at least the distinct ids; evaluation: V
-  Span<const int32_t> token_ids;           ///< [N]
+  int32_t unique = 0;                      ///< U, rows of the table: at least the distinct ids
   Span<const int32_t> offsets;             ///< [B + 1]
   Span<const int32_t> unique_ids;          ///< [U] the distinct ids, ascending
-  Span<const int32_t> unique_row;          ///< [N] unique_ids[unique_row[n]] == token_ids[n]; evaluation: token_ids
+  Span<const int32_t> unique_row;          ///< [N] every token's row of the table: of its id in unique_ids
   Span<const int32_t> occurrence_offsets;  ///< [U + 1]
   Span<const int32_t> occurrences;         ///< [N] row u's tokens: occurrences[occurrence_offsets[u] ..), ascending
 
   void check() const {
     NOTNOT_CHECK(sequences > 0 && tokens >= 3 * sequences && longest <= tokens && unique > 0,
                  "not a batch: {} sequences, {} tokens, longest {}, {} ids", sequences, tokens, longest, unique);
-    NOTNOT_CHECK_SIZE(token_ids, tokens);
     NOTNOT_CHECK_SIZE(offsets, sequences + 1);
     NOTNOT_CHECK_SIZE(unique_row, tokens);
   }

@@ -1,8 +1,8 @@
 #pragma once
 // The affine map of a token's embedding, computed once per id, not per token: the BiLSTM's input side
 // `W_ih e + b_ih + b_hh` of both directions at once, or the token-level encoder of the guided MLP `tanh(W e + b)`
-// (Wiegreffe & Pinter 2019, section 3.4 and figure 4). Training gathers the embeddings of a batch's distinct ids
-// (gather_rows) and projects those; evaluation projects the whole embedding once per change of the parameters.
+// (Wiegreffe & Pinter 2019, section 3.4 and figure 4). A batch's embeddings are gathered (gather_rows) and
+// projected: in training those of its distinct ids, in evaluation those that no batch had since the parameters changed.
 #include "kernels/gemm.h"
 #include "kernels/matrix.h"
 #include "kernels/ragged.h"

@@ -46,8 +46,10 @@ AttentionClassifier::AttentionClassifier(const Device& device, const ModelOption
       layout_(options),
       upload_stream_(device),
       captured_(device),
-      buffers_(std::make_unique<Buffers>()) {
+      buffers_(std::make_unique<Buffers>()),
+      table_(options.vocabulary) {
   ModelCapacity roomy = capacity;
+  roomy.evaluation.unique = TableRows::most_added(capacity.evaluation.tokens, options.vocabulary);
   roomy.training = with_room(device, capacity.training);
   plan_slots(roomy);
   plan(roomy);
@@ -94,13 +96,14 @@ void AttentionClassifier::plan_slots(const ModelCapacity& capacity) {
 void AttentionClassifier::plan(const ModelCapacity& capacity) {
   const BatchCapacity c = larger(capacity.evaluation, capacity.training);
   const int64_t e = options_.embed, p = options_.projection(), d = options_.width(), a = options_.attention_width();
-  const int64_t token_rows = padded_rows(c.tokens), vocabulary_rows = padded_rows(options_.vocabulary);
+  const int64_t token_rows = padded_rows(c.tokens);
+  const int64_t table_rows = padded_rows(std::max<int64_t>(options_.vocabulary, capacity.training.unique));
   Buffers& b = *buffers_;
-  // The embedding stands first and is itself the left side of a product, whose last tile reaches into what follows.
-  arena_.add("parameters", "values", {std::max(layout_.total(), vocabulary_rows * e)}, &b.parameters);
+  arena_.add("parameters", "values", {layout_.total()}, &b.parameters);
   arena_.add("parameters", "projection weight^T", {e, weight_stride(p)}, &b.projection_weight_transposed);
   arena_.add("parameters", "attention weight^T", {d, a}, &b.attention_weight_transposed);
-  arena_.add("activations", "table", {std::max(vocabulary_rows, padded_rows(capacity.training.unique)), p}, &b.table);
+  arena_.add("activations", "rows", {padded_rows(c.unique), e}, &b.rows);
+  arena_.add("activations", "table", {table_rows, p}, &b.table);
   arena_.add("activations", "states", {token_rows, d}, &b.states);
   if (options_.attention == AttentionKind::learned)
     arena_.add("activations", "activation", {token_rows, a}, &b.activation);
@@ -132,7 +135,6 @@ void AttentionClassifier::plan_training(const ModelCapacity& capacity) {
     arena_.add("training", "cells", {c.tokens, 2, h}, &b.cells);
     arena_.add("training", "previous", {c.tokens, 2, h}, &b.previous);
   }
-  arena_.add("training", "rows", {padded_rows(c.unique), e}, &b.rows);
   arena_.add("training", "dtable", {padded_rows(c.unique), p}, &b.dtable);
   arena_.add("training", "drows", {padded_rows(c.unique), e}, &b.drows);
   arena_.add("training", "projection workspace", {column_sum_workspace(c.unique, p)}, &b.projection_workspace);
@@ -185,7 +187,7 @@ Span<float> AttentionClassifier::gradient_pair(const char* name) const {
 }
 
 void AttentionClassifier::mark_rows_current() {
-  vocabulary_projected_ = false;
+  table_.clear();
   const std::vector<int32_t> steps(static_cast<size_t>(buffers_->last_step.size), static_cast<int32_t>(step_));
   copy_to_device(device_, buffers_->last_step.data, steps.data(), steps.size() * sizeof(int32_t));
   synchronize(device_);
@@ -253,9 +255,13 @@ AdamRows AttentionClassifier::embedding_rows(Span<const int32_t> completed) cons
           .completed = completed};
 }
 
+void AttentionClassifier::check_idle() const {
+  NOTNOT_CHECK(in_flight_ == 0, "{} training steps are in flight", in_flight_);
+}
+
 /// Brings every embedding row up to the current step, which changes no bits.
 void AttentionClassifier::replay_all_rows() {
-  NOTNOT_CHECK(in_flight_ == 0, "{} training steps are in flight", in_flight_);
+  check_idle();
   if (step_ == 0) return;
   const Profile::Section section(profile_, device_, "embedding Adam, missed steps");
   const auto step = static_cast<int32_t>(step_);
@@ -263,11 +269,11 @@ void AttentionClassifier::replay_all_rows() {
   adam_rows_replay(device_, {.state = embedding_rows(buffers_->completed), .count = 0, .ids = {}});
 }
 
-/// The same for the batch's rows.
-void AttentionClassifier::replay_rows_of_batch() {
+/// The same for the rows of some ids, up to the step that came with the batch.
+void AttentionClassifier::replay_rows(Span<const int32_t> ids) {
   const Profile::Section section(profile_, device_, "embedding Adam, missed steps");
   adam_rows_replay(device_,
-                   {.state = embedding_rows(slot().completed), .count = batch().unique, .ids = batch().unique_ids});
+                   {.state = embedding_rows(slot().completed), .count = static_cast<int32_t>(ids.size), .ids = ids});
 }
 
 // --- forward and backward
@@ -279,7 +285,6 @@ void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targe
   const Device& device = upload_stream_.device();
   Slot& s = slot();
   s.host->upload.restart();
-  s.batch.load(device, s.host->upload, batch, training);
   const auto upload = [&](const char* name, const Span<float>& to, const std::vector<float>& from, int32_t expected) {
     if (from.empty()) return;
     NOTNOT_CHECK(static_cast<int32_t>(from.size()) == expected && to.size >= expected,
@@ -291,6 +296,15 @@ void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targe
   upload("base_probability", s.base_probability, targets.base_probability, batch.sequences());
   NOTNOT_CHECK(options_.attention != AttentionKind::given || !targets.given_log_attention.empty(),
                "a model with given attention needs given_log_attention for every batch");
+  if (!buffers_->gradients.empty()) {
+    s.host->upload.add(device, s.completed, std::vector<int32_t>{static_cast<int32_t>(step_)});
+  }
+  if (training) {
+    table_.clear();  // the batch's own takes its place
+    s.batch.load_for_training(device, s.host->upload, batch);
+  } else {
+    s.batch.load_for_evaluation(device, s.host->upload, batch, table_);
+  }
 }
 
 /// What is enqueued from now on waits for what was loaded.
@@ -313,46 +327,48 @@ void AttentionClassifier::load_for_training(const HostBatch& batch, const Object
   const double scale = batch.sequences() - positives + objective.positive_weight * positives;
   const Device& device = upload_stream_.device();
   slot().host->upload.add(device, slot().scale, std::vector<float>{static_cast<float>(scale)});
-  slot().host->upload.add(device, slot().completed, std::vector<int32_t>{static_cast<int32_t>(step_)});
   await_load();
 }
 
-/// buffers_->table from the embeddings `rows` of `count` ids.
-void AttentionClassifier::project(Span<const float> rows, int32_t count) {
+/// The table's rows from `first_row` on, from the embeddings of `ids`.
+void AttentionClassifier::project(Span<const int32_t> ids, int64_t first_row) {
   const bool lstm = options_.encoder == Encoder::lstm;
+  const auto count = static_cast<int32_t>(ids.size);
+  const int64_t before = first_row * options_.projection();
+  gather_rows(device_, {.count = count,
+                        .columns = options_.embed,
+                        .from_rows = options_.vocabulary,
+                        .from = parameter("encoder.embedding.weight"),
+                        .rows = ids,
+                        .to = buffers_->rows});
   token_projection_forward(
       device_, {.count = count,
                 .embed = options_.embed,
                 .width = options_.projection(),
                 .activation = lstm ? Activation::identity : Activation::tanh,
-                .rows = rows,
+                .rows = buffers_->rows,
                 .weight_transposed = buffers_->projection_weight_transposed,
                 .bias = lstm ? parameter_pair("encoder.rnn.bias_ih_l0") : parameter("encoder.projection.bias"),
                 .second_bias = lstm ? parameter_pair("encoder.rnn.bias_hh_l0") : Span<float>{},
-                .table = buffers_->table});
+                .table = buffers_->table.subspan(before, buffers_->table.size - before)});
 }
 
-/// The table of all ids, unless it is there. A row of it has the bits that the same id has in a batch's table.
-void AttentionClassifier::project_vocabulary() {
-  if (vocabulary_projected_) return;
-  replay_all_rows();
-  const Profile::Section section(profile_, device_, "vocabulary projection", projection_flop(options_.vocabulary));
-  project(buffers_->parameters, options_.vocabulary);
-  vocabulary_projected_ = true;
+/// The ids that the loaded batch added to the table. A row has the bits that the same id has in a training batch's
+/// table.
+void AttentionClassifier::project_added() {
+  const Span<const int32_t> ids = slot().batch.added_ids();
+  if (ids.empty()) return;
+  if (step_ > 0) replay_rows(ids);
+  const Profile::Section section(profile_, device_, "input projection, evaluation", projection_flop(ids.size));
+  project(ids, table_.size() - ids.size);
 }
 
 /// The table of the loaded batch's distinct ids.
 void AttentionClassifier::project_batch() {
-  const RaggedBatch& batch = this->batch();
-  replay_rows_of_batch();
-  const Profile::Section section(profile_, device_, "input projection, forward", projection_flop(batch.unique));
-  gather_rows(device_, {.count = batch.unique,
-                        .columns = options_.embed,
-                        .from_rows = options_.vocabulary,
-                        .from = parameter("encoder.embedding.weight"),
-                        .rows = batch.unique_ids,
-                        .to = buffers_->rows});
-  project(buffers_->rows, batch.unique);
+  const Span<const int32_t> ids = batch().unique_ids.subspan(0, batch().unique);
+  replay_rows(ids);
+  const Profile::Section section(profile_, device_, "input projection, forward", projection_flop(ids.size));
+  project(ids, 0);
 }
 
 /// States of every token of the loaded batch, from the table.
@@ -440,11 +456,11 @@ AttentionHeadForward AttentionClassifier::head() const {
 }
 
 AttentionClassifier::Predictions AttentionClassifier::predict(const HostBatch& batch, const BatchTargets& targets) {
-  NOTNOT_CHECK(in_flight_ == 0, "{} training steps are in flight", in_flight_);
+  check_idle();
   slot_ = 0;
   load(batch, targets, /*training=*/false);
   await_load();
-  project_vocabulary();
+  project_added();
   encode(/*training=*/false);
   {
     const Profile::Section section(profile_, device_, "attention head, forward", head_flop());
@@ -509,9 +525,8 @@ double AttentionClassifier::loss_of_slot(const Slot& slot) {
 
 double AttentionClassifier::compute_gradients(const HostBatch& batch, const ObjectiveOptions& objective,
                                               const BatchTargets& targets) {
-  NOTNOT_CHECK(in_flight_ == 0, "{} training steps are in flight", in_flight_);
+  check_idle();
   load_for_training(batch, objective, targets);
-  vocabulary_projected_ = false;
   enqueue_gradients(objective);
   synchronize(device_);
   return loss_of_slot(slot());
@@ -585,7 +600,6 @@ void AttentionClassifier::count_step() {
   NOTNOT_CHECK(step_ < buffers_->scalars.size, "step {} exceeds the {} steps that this model was planned for",
                step_ + 1, buffers_->scalars.size);
   ++step_;
-  vocabulary_projected_ = false;
 }
 
 /// One step of Adam with the gradients at hand, and what the next step and predictions need of the new weights.
@@ -625,8 +639,8 @@ std::vector<float> AttentionClassifier::gradients() {
 // --- counted work, for the profile
 // ---------------------------------------------------------------------------------------
 
-double AttentionClassifier::projection_flop(int32_t ids) const {
-  return 2.0 * ids * options_.embed * options_.projection();
+double AttentionClassifier::projection_flop(int64_t ids) const {
+  return 2.0 * static_cast<double>(ids) * options_.embed * options_.projection();
 }
 double AttentionClassifier::recurrent_flop() const {
   return 2.0 * batch().tokens * 8 * options_.hidden * options_.hidden;

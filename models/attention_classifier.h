@@ -120,10 +120,11 @@ class AttentionClassifier {
   Span<float> gradient(const char* name) const;
   Span<float> gradient_pair(const char* name) const;
   void refresh_transposes();
+  void check_idle() const;
   void replay_all_rows();
-  void replay_rows_of_batch();
-  void project(Span<const float> rows, int32_t count);
-  void project_vocabulary();
+  void replay_rows(Span<const int32_t> ids);
+  void project(Span<const int32_t> ids, int64_t first_row);
+  void project_added();
   void project_batch();
   void encode(bool training);
   void encode_backward();
@@ -140,7 +141,7 @@ class AttentionClassifier {
   AdamRows embedding_rows(Span<const int32_t> completed) const;
   AdamHyper hyper(double decay) const;
   void step_range(int64_t begin, int64_t end, double decay);
-  double projection_flop(int32_t ids) const;
+  double projection_flop(int64_t ids) const;
   double recurrent_flop() const;
   double head_flop() const;
 
@@ -155,9 +156,9 @@ class AttentionClassifier {
       buffers_;  // shared only because a unique_ptr would need Buffers here; never null, never shared
   Profile* profile_ = nullptr;
   int64_t step_ = 0;
-  int slot_ = 0;                       ///< the batch that was loaded last
-  int in_flight_ = 0;                  ///< steps enqueued and not finished
-  bool vocabulary_projected_ = false;  ///< the table holds all ids, projected with the parameters as they are
+  int slot_ = 0;       ///< the batch that was loaded last
+  int in_flight_ = 0;  ///< steps enqueued and not finished
+  TableRows table_;    ///< what predictions have projected with the parameters as they are
 };
 
 }  // namespace notnot

@@ -135,6 +135,37 @@ TEST_CASE("a batch on the host: longest first, its ids, its distinct ids") {
   CHECK_THROWS_AS(assemble_batch(split, texts, 20), Error);
 }
 
+TEST_CASE("an id gets one row of the table, and others fill the tile") {
+  const int32_t vocabulary = 110;  // two tiles and 14
+  TableRows table(vocabulary);
+  std::vector<int32_t> id_of_row;
+  const auto add = [&](const std::vector<int32_t>& ids) {
+    const auto first = static_cast<int32_t>(id_of_row.size());
+    CHECK(table.size() == first);
+    const std::vector<int32_t> rows = table.rows_of(ids, id_of_row);
+    CHECK(table.size() == static_cast<int32_t>(id_of_row.size()));
+    REQUIRE(rows.size() == ids.size());
+    for (size_t n = 0; n < ids.size(); ++n) CHECK(id_of_row.at(static_cast<size_t>(rows[n])) == ids[n]);
+    return table.size() - first;
+  };
+  CHECK(add({100, 7, 100, 3}) == kRowTile);
+  CHECK(std::vector<int32_t>(id_of_row.begin(), id_of_row.begin() + 5) == std::vector<int32_t>{100, 7, 3, 0, 1});
+  CHECK(add({7, 3, 100, 0}) == 0);
+  std::vector<int32_t> many(50);  // 100 has its row
+  std::iota(many.begin(), many.end(), 60);
+  CHECK(add(many) == vocabulary - kRowTile);
+  std::vector<int32_t> all = id_of_row;
+  std::sort(all.begin(), all.end());
+  for (int32_t id = 0; id < vocabulary; ++id) CHECK(all[static_cast<size_t>(id)] == id);
+  CHECK(TableRows::most_added(4, vocabulary) == kRowTile);
+  CHECK(TableRows::most_added(1000, vocabulary) == padded_rows(vocabulary));
+
+  table.clear();
+  id_of_row.clear();
+  CHECK(add({5}) == kRowTile);
+  CHECK(id_of_row.front() == 5);
+}
+
 TEST_CASE("no training batch exceeds the planned capacity, and one of the longest texts fills it") {
   const Split split = random_split(203, 50);
   const BatchCapacity capacity = training_capacity(split, 32, 50);

@@ -122,8 +122,7 @@ const std::vector<NamedLengths>& ragged_shapes() {
 }
 
 DeviceRagged::DeviceRagged(const Device& device, const HostRagged& host)
-    : token_ids_(device, host.token_ids),
-      offsets_(device, host.offsets),
+    : offsets_(device, host.offsets),
       unique_ids_(device, host.unique_ids),
       unique_row_(device, host.unique_row),
       occurrence_offsets_(device, host.occurrence_offsets),
@@ -132,7 +131,6 @@ DeviceRagged::DeviceRagged(const Device& device, const HostRagged& host)
             .tokens = host.tokens(),
             .longest = host.longest,
             .unique = host.unique(),
-            .token_ids = token_ids_,
             .offsets = offsets_,
             .unique_ids = unique_ids_,
             .unique_row = unique_row_,

@@ -86,7 +86,7 @@ class DeviceRagged {
   const RaggedBatch& batch() const { return batch_; }
 
  private:
-  DeviceArray<int32_t> token_ids_, offsets_, unique_ids_, unique_row_, occurrence_offsets_, occurrences_;
+  DeviceArray<int32_t> offsets_, unique_ids_, unique_row_, occurrence_offsets_, occurrences_;
   RaggedBatch batch_;
 };
 
