@@ -39,7 +39,11 @@ void Upload::add(const Device& device, void* to, const void* from, size_t bytes)
                memory_.size() - used_);
   if (bytes == 0) return;
   std::memcpy(memory_.data() + used_, from, bytes);
-  copy_to_device(device, to, memory_.data() + used_, bytes);
+  if (is_cuda(device)) {
+    cuda::enqueue_copy_from_pinned(device, to, memory_.data() + used_, bytes);
+  } else {
+    copy_to_device(device, to, memory_.data() + used_, bytes);
+  }
   used_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 

@@ -9,9 +9,8 @@ std::string build_status() { return NOTNOT_CUDA_STATUS; }
 
 int device_count(std::string& reason) {
   int count = 0;
-  const cudaError_t status = cudaGetDeviceCount(&count);
+  const cudaError_t status = forgotten(cudaGetDeviceCount(&count));
   if (status != cudaSuccess) {
-    cudaGetLastError();  // or the next check would report this failure again
     reason = fmt::format("{} (CUDA error {})", cudaGetErrorString(status), static_cast<int>(status));
     return 0;
   }
@@ -58,8 +57,7 @@ void close(Device& device) noexcept {
 void* allocate(const Device& device, size_t bytes) {
   NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
   void* pointer = nullptr;
-  const cudaError_t status = cudaMalloc(&pointer, bytes);
-  if (status != cudaSuccess) cudaGetLastError();
+  const cudaError_t status = forgotten(cudaMalloc(&pointer, bytes));
   NOTNOT_CHECK(status == cudaSuccess, "no device memory for {} bytes: {}", bytes, cudaGetErrorString(status));
   return pointer;
 }
@@ -68,6 +66,7 @@ void release(const Device&, void* pointer) noexcept { cudaFree(pointer); }
 
 void copy_to_device(const Device& device, void* to, const void* from, size_t bytes) {
   NOTNOT_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, device.stream));
+  cuda::synchronize(device);  // a GPU that addresses the host's memory may read `from` later
 }
 
 void copy_to_host(const Device& device, void* to, const void* from, size_t bytes) {
@@ -92,8 +91,7 @@ Device open_side_stream(const Device& device) {
 void* allocate_pinned(const Device& device, size_t bytes) {
   NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
   void* pointer = nullptr;
-  const cudaError_t status = cudaMallocHost(&pointer, bytes);
-  if (status != cudaSuccess) cudaGetLastError();
+  const cudaError_t status = forgotten(cudaMallocHost(&pointer, bytes));
   NOTNOT_CHECK(status == cudaSuccess, "no pinned host memory for {} bytes: {}", bytes, cudaGetErrorString(status));
   return pointer;
 }
@@ -102,6 +100,10 @@ void release_pinned(void* pointer) noexcept { cudaFreeHost(pointer); }
 
 void enqueue_copy_to_pinned(const Device& device, void* to, const void* from, size_t bytes) {
   NOTNOT_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device.stream));
+}
+
+void enqueue_copy_from_pinned(const Device& device, void* to, const void* from, size_t bytes) {
+  NOTNOT_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, device.stream));
 }
 
 CUevent_st* open_event(const Device& device) {
@@ -138,9 +140,8 @@ CUgraphExec_st* end_capture(const Device& device) {
 
 void abandon_capture(const Device& device) noexcept {
   cudaGraph_t graph = nullptr;
-  cudaStreamEndCapture(device.stream, &graph);
+  forgotten(cudaStreamEndCapture(device.stream, &graph));  // the failure is already on its way as an exception
   if (graph != nullptr) cudaGraphDestroy(graph);
-  cudaGetLastError();  // the failure is already on its way as an exception
 }
 
 void launch_captured(const Device& device, CUgraphExec_st* work) {

@@ -3,7 +3,8 @@
 //
 // Conventions, true for every operation in this folder:
 //  * Matrices are row-major. Parameter gradients accumulate (+=), activations and activation gradients are assigned.
-//  * Work is enqueued on the context's stream; only copy_to_host and synchronize wait. On the CPU it is done on return.
+//  * Work is enqueued on the context's stream; only copy_to_device, copy_to_host and synchronize wait. On the CPU it is
+//    done on return.
 //  * Results are the same bytes for the same input on the same device, whatever the number of threads; the result of a
 //    sequence does not depend on the other sequences of its batch. No floating-point atomics anywhere.
 //  * Row counts of matrix products are rounded up to kRowTile: such buffers have padded_rows(n) rows. What the rows
@@ -84,8 +85,9 @@ Device open_side_stream(const Device& device);
 /// Host memory that the device copies to and from by itself, while the host goes on.
 void* allocate_pinned(const Device& device, size_t bytes);
 void release_pinned(void* pointer) noexcept;
-/// Enqueues a copy to pinned memory.
+/// Enqueue a copy to and from pinned memory, which must stay as it is until the copy is done.
 void enqueue_copy_to_pinned(const Device& device, void* to, const void* from, size_t bytes);
+void enqueue_copy_from_pinned(const Device& device, void* to, const void* from, size_t bytes);
 CUevent_st* open_event(const Device& device);
 void close_event(CUevent_st* event) noexcept;
 void record(const Device& device, CUevent_st* event);
@@ -108,8 +110,7 @@ void close_captured(CUgraphExec_st* work) noexcept;
 /// 64-byte aligned (256 on CUDA), not initialised. Throws Error with the number of bytes when there is not enough.
 void* allocate(const Device& device, size_t bytes);
 void release(const Device& device, void* pointer) noexcept;
-/// Host memory to and from device memory. copy_to_device returns once `from` may be changed;
-/// copy_to_host waits for everything enqueued before it.
+/// Host memory to and from device memory. Both wait for everything enqueued before them, and for the copy.
 void copy_to_device(const Device& device, void* to, const void* from, size_t bytes);
 void copy_to_host(const Device& device, void* to, const void* from, size_t bytes);
 void fill_zero(const Device& device, void* to, size_t bytes);

@@ -35,6 +35,7 @@ namespace {
 
 constexpr size_t kWorkspaceBytes = size_t{32} << 20;  // what cuBLAS asks for on Hopper
 constexpr int64_t kCanonicalRows = 4096;
+constexpr int64_t kMostRows = padded_rows(int64_t{1} << 18);  // of a MatMul that an algorithm is checked for
 
 /// Column-major `d = first second + beta d`: [m, k] x [k, n]; `second_transposed` means that it is stored [n, k].
 struct Product {
@@ -82,8 +83,25 @@ void set_preference(cublasLtMatmulPreference_t preference, cublasLtMatmulPrefere
   NOTNOT_CUBLAS_CHECK(cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value));
 }
 
-/// The fastest algorithm by cuBLASLt's own estimate among those allowed.
+/// Whether the algorithm computes the product with the workspace at hand.
+bool runs(const Gemm& gemm, const Product& p, const cublasLtMatmulAlgo_t& algorithm) {
+  Descriptors d(p);
+  cublasLtMatmulHeuristicResult_t result{};
+  const cublasStatus_t status = cublasLtMatmulAlgoCheck(gemm.handle, &d.operation, &d.first, &d.second, &d.result,
+                                                        &d.result, &algorithm, &result);
+  return status == CUBLAS_STATUS_SUCCESS && result.workspaceSize <= kWorkspaceBytes;
+}
+
+/// The fastest algorithm by cuBLASLt's own estimate among those that compute every shape it is for: a weight gradient's
+/// inner extent is more than half of the canonical one, a MatMul has any number of tiles.
 cublasLtMatmulAlgo_t choose_algorithm(const Gemm& gemm, const Product& p) {
+  Product smallest = p, largest = p;
+  if (p.split_k) {
+    smallest.k = p.k / 2 + 1;
+  } else {
+    smallest.n = kRowTile;
+    largest.n = kMostRows;
+  }
   Descriptors d(p);
   cublasLtMatmulPreferenceOpaque_t preference;
   NOTNOT_CUBLAS_CHECK(cublasLtMatmulPreferenceInit(&preference));
@@ -102,10 +120,13 @@ cublasLtMatmulAlgo_t choose_algorithm(const Gemm& gemm, const Product& p) {
                                                      candidates.data(), &found));
   for (int i = 0; i < found; ++i) {
     const auto& candidate = candidates[static_cast<size_t>(i)];
+    if (candidate.state != CUBLAS_STATUS_SUCCESS) continue;
     int32_t splits = 0;
     NOTNOT_CUBLAS_CHECK(cublasLtMatmulAlgoConfigGetAttribute(&candidate.algo, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &splits,
                                                              sizeof splits, nullptr));
-    if (candidate.state == CUBLAS_STATUS_SUCCESS && (p.split_k || splits <= 1)) return candidate.algo;
+    if ((p.split_k || splits <= 1) && runs(gemm, smallest, candidate.algo) && runs(gemm, largest, candidate.algo)) {
+      return candidate.algo;
+    }
   }
   throw Error(fmt::format("cuBLASLt has no algorithm for [{}, {}] x [{}, {}] among {}", p.m, p.k, p.k, p.n, found));
 }

@@ -38,6 +38,7 @@ Device open_side_stream(const Device&) { throw_no_cuda(); }
 void* allocate_pinned(const Device&, size_t) { throw_no_cuda(); }
 void release_pinned(void*) noexcept {}
 void enqueue_copy_to_pinned(const Device&, void*, const void*, size_t) { throw_no_cuda(); }
+void enqueue_copy_from_pinned(const Device&, void*, const void*, size_t) { throw_no_cuda(); }
 CUevent_st* open_event(const Device&) { throw_no_cuda(); }
 void close_event(CUevent_st*) noexcept {}
 void record(const Device&, CUevent_st*) { throw_no_cuda(); }

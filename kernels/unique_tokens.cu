@@ -49,6 +49,7 @@ __global__ void __launch_bounds__(kThreads)
 
 void unique_tokens(const Device& device, const UniqueTokens& args) {
   const ProfileRange range("unique_tokens");
+  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));  // CUB asks the current one for its architecture
   const int32_t tokens = args.tokens;
   const int bits = std::max(1, static_cast<int>(std::bit_width(static_cast<uint32_t>(args.vocabulary - 1))));
   const auto* ids = reinterpret_cast<const uint32_t*>(args.token_ids.data);

@@ -284,6 +284,7 @@ void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targe
   const Profile::Section section(profile_, device_, "batch upload and unique tokens");
   const Device& device = upload_stream_.device();
   Slot& s = slot();
+  s.host->finished.hold(device);  // the update that reads what the slot holds
   s.host->upload.restart();
   const auto upload = [&](const char* name, const Span<float>& to, const std::vector<float>& from, int32_t expected) {
     if (from.empty()) return;
@@ -619,6 +620,7 @@ void AttentionClassifier::enqueue_update() {
 void AttentionClassifier::apply_gradients() {
   count_step();
   enqueue_update();
+  slot().host->finished.record(device_);
 }
 
 std::vector<float> AttentionClassifier::gradients() {

@@ -274,6 +274,36 @@ TEST_CASE("a prediction is that of the parameters as they are, whatever the mode
   }
 }
 
+TEST_CASE("what follows an update at once has the bytes of what waits for it") {
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::train);
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
+  const auto batch = [&](int32_t first) { return assemble_batch(split, {first, first + 1}, options.vocabulary); };
+  std::vector<std::vector<float>> results;
+  for (const bool waits : {true, false}) {
+    AttentionClassifier model(test_device(), options, training_plan(data, {.batch_size = 2, .optimiser = {}}));
+    model.allocate();
+    model.set_parameters(initial_parameters(model.layout(), 10, {}));
+    const auto update = [&](int32_t first) {
+      model.compute_gradients(batch(first), {});
+      model.apply_gradients();
+      if (waits) synchronize(test_device());
+    };
+    for (int32_t round = 0; round < 8; ++round) {
+      update(2 * round);
+      update(2 * round + 2);
+      model.predict(batch(20 + 2 * round));  // into the buffers of the second update's batch
+      update(2 * round + 4);
+      model.enqueue_step(batch(30), {});
+      model.enqueue_step(batch(32), {});  // into those of the third's
+      model.finish_step();
+      model.finish_step();
+    }
+    results.push_back(model.parameters());
+  }
+  check_same_bytes(results[1], results[0], "parameters");
+}
+
 TEST_CASE("bf16x3 moves no gradient of a step by more than 1e-5 of the largest of its group (CUDA)" *
           only_on(Backend::cuda)) {
   ScopedDevice device;

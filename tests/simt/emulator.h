@@ -14,8 +14,9 @@
 //  * With ThreadSanitizer each CUDA thread is a thread of its own, and only __syncthreads, __syncwarp, and the start
 //  and
 //    the end of a launch order memory. Shuffles, votes and atomics do not, as in CUDA.
+//  * Streams overtake each other and the host where nothing waits, with NOTNOT_SIMT_STREAMS = random (streams.h).
 // Not there: spinning on memory that another thread writes (nothing preempts a thread; __nanosleep lets others run),
-// and the concurrency of streams (a launch is done when it returns; launches from several host threads take turns).
+// and two launches at the same time (those of several streams or host threads take turns).
 #include <array>
 #include <cstddef>
 #include <cstdint>

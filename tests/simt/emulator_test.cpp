@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
+#include <cub/cub.cuh>
 #include <limits>
 #include <string>
 #include <vector>
@@ -213,6 +215,58 @@ TEST_CASE("launches that no GPU would take") {
   CHECK(contains(error_of(0, 32, 0, empty_kernel), "invalid configuration"));
   CHECK(contains(error_of(1, 1025, 0, empty_kernel), "launch of kernel"));
   CHECK(contains(error_of(1, 32, 228 * 1024, empty_kernel), "invalid argument"));
+}
+
+TEST_CASE("a failed call stays the last error, but not behind a check, and CUB reports it") {
+  const std::vector<int> values = {1, 2, 3};
+  std::vector<int> sums(3), scratch(64);
+  const auto scan = [&] {
+    size_t bytes = scratch.size() * sizeof(int);
+    return cub::DeviceScan::InclusiveSum(scratch.data(), bytes, values.data(), sums.data(), 3, nullptr);
+  };
+  CHECK(cudaSetDevice(7) == cudaErrorInvalidValue);
+  CHECK(scan() == cudaErrorInvalidValue);
+  CHECK(cudaGetLastError() == cudaErrorInvalidValue);
+  CHECK(scan() == cudaSuccess);
+  CHECK_THROWS_AS(NOTNOT_CUDA_CHECK(cudaSetDevice(7)), Error);
+  CHECK(!error_of(1, 1025, 0, empty_kernel).empty());
+  CHECK(scan() == cudaSuccess);
+  CHECK(sums == std::vector<int>{1, 3, 6});
+}
+
+/// Of 1,000 rounds those in which `second` read what the host had in `from` when it gave it to `first`.
+int rounds_in_order(bool second_waits, bool host_waits) {
+  cudaStream_t first = nullptr, second = nullptr;
+  cudaEvent_t copied = nullptr;
+  cudaStreamCreateWithFlags(&first, cudaStreamNonBlocking);
+  cudaStreamCreateWithFlags(&second, cudaStreamNonBlocking);
+  cudaEventCreate(&copied);
+  int in_order = 0;
+  for (int round = 1; round <= 1000; ++round) {
+    int from = round, between = 0, to = 0;
+    cudaMemcpyAsync(&between, &from, sizeof from, cudaMemcpyHostToDevice, first);
+    cudaEventRecord(copied, first);
+    if (second_waits) cudaStreamWaitEvent(second, copied, 0);
+    cudaMemcpyAsync(&to, &between, sizeof between, cudaMemcpyDeviceToHost, second);
+    if (host_waits) cudaEventSynchronize(copied);
+    from = -1;
+    cudaStreamSynchronize(second);
+    cudaStreamSynchronize(first);
+    in_order += to == round ? 1 : 0;
+  }
+  cudaEventDestroy(copied);
+  cudaStreamDestroy(first);
+  cudaStreamDestroy(second);
+  return in_order;
+}
+
+TEST_CASE("streams and the host overtake each other where nothing waits" *
+          doctest::skip(std::getenv("NOTNOT_SIMT_STREAMS") == nullptr)) {
+  CHECK(rounds_in_order(true, true) == 1000);
+  for (const int by_chance : {rounds_in_order(true, false), rounds_in_order(false, true)}) {
+    CHECK(by_chance > 0);
+    CHECK(by_chance < 1000);
+  }
 }
 
 }  // namespace

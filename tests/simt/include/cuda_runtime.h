@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tests/simt/emulator.h"
+#include "tests/simt/streams.h"
 
 // --- qualifiers ------------------------------------------------------------------------------------------------------
 #define __global__
@@ -143,15 +144,8 @@ inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __fmaf_rn(float a, float b, float c) { return fmaf(a, b, c); }
 
 // --- runtime ---------------------------------------------------------------------------------------------------------
-/// A captured graph: what was enqueued, to be run in order.
-struct CUgraphExec_st {
-  std::vector<std::function<void()>> work;
-};
 using cudaGraph_t = CUgraphExec_st*;
 using cudaGraphExec_t = CUgraphExec_st*;
-struct CUstream_st {
-  CUgraphExec_st* capture = nullptr;  // where work goes between the begin and the end of a capture
-};
 using cudaStream_t = CUstream_st*;
 enum cudaError_t {
   cudaSuccess,
@@ -195,13 +189,13 @@ inline size_t shared_bytes_per_block() {
 }
 inline constexpr size_t kMemoryBytes = size_t{1} << 32;
 
-/// Runs `work`, or notes it where the stream is being captured. What it holds of arguments must be copies.
-inline void enqueue(cudaStream_t stream, std::function<void()> work) {
-  if (stream != nullptr && stream->capture != nullptr) return stream->capture->work.push_back(std::move(work));
-  work();
-}
+/// What the calling thread's last failed call returned; successful ones leave it.
+inline thread_local cudaError_t last_error = cudaSuccess;
+inline cudaError_t failed(cudaError_t status) { return last_error = status; }
 }  // namespace notnot::simt
 
+inline cudaError_t cudaPeekAtLastError() { return notnot::simt::last_error; }
+inline cudaError_t cudaGetLastError() { return std::exchange(notnot::simt::last_error, cudaSuccess); }
 inline const char* cudaGetErrorString(cudaError_t status) {
   switch (status) {
     case cudaSuccess:
@@ -220,14 +214,15 @@ inline const char* cudaGetErrorString(cudaError_t status) {
       return "invalid configuration argument";
   }
 }
-inline cudaError_t cudaGetLastError() { return cudaSuccess; }
 /// One device, or none where CUDA_VISIBLE_DEVICES is set to nothing, as with the real runtime.
 inline cudaError_t cudaGetDeviceCount(int* count) {
   const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
   *count = visible != nullptr && *visible == '\0' ? 0 : 1;
-  return *count == 0 ? cudaErrorNoDevice : cudaSuccess;
+  return *count == 0 ? notnot::simt::failed(cudaErrorNoDevice) : cudaSuccess;
 }
-inline cudaError_t cudaSetDevice(int ordinal) { return ordinal == 0 ? cudaSuccess : cudaErrorInvalidValue; }
+inline cudaError_t cudaSetDevice(int ordinal) {
+  return ordinal == 0 ? cudaSuccess : notnot::simt::failed(cudaErrorInvalidValue);
+}
 inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   *properties = {"SIMT emulator", notnot::simt::kMemoryBytes, 9, 0, notnot::simt::kMultiprocessors};
   return cudaSuccess;
@@ -243,22 +238,28 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
   }
 }
 inline cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int bytes) {
-  return static_cast<size_t>(bytes) <= notnot::simt::shared_bytes_per_block() ? cudaSuccess : cudaErrorInvalidValue;
+  return static_cast<size_t>(bytes) <= notnot::simt::shared_bytes_per_block()
+             ? cudaSuccess
+             : notnot::simt::failed(cudaErrorInvalidValue);
 }
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   return *stream = new CUstream_st, cudaSuccess;
 }
-inline cudaError_t cudaStreamDestroy(cudaStream_t stream) { return delete stream, cudaSuccess; }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  return stream->capture != nullptr ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+  if (stream->capture != nullptr) return notnot::simt::failed(cudaErrorStreamCaptureUnsupported);
+  return notnot::simt::run_until(notnot::simt::end_of(stream->queue)), cudaSuccess;
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  notnot::simt::run_until(notnot::simt::end_of(stream->queue));
+  return delete stream, cudaSuccess;
 }
 inline cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
-  if (stream->capture != nullptr) return cudaErrorIllegalState;
+  if (stream->capture != nullptr) return notnot::simt::failed(cudaErrorIllegalState);
   return stream->capture = new CUgraphExec_st, cudaSuccess;
 }
 inline cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   *graph = std::exchange(stream->capture, nullptr);
-  return *graph != nullptr ? cudaSuccess : cudaErrorIllegalState;
+  return *graph != nullptr ? cudaSuccess : notnot::simt::failed(cudaErrorIllegalState);
 }
 inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* work, cudaGraph_t graph, unsigned long long) {
   return *work = new CUgraphExec_st(*graph), cudaSuccess;
@@ -269,30 +270,38 @@ inline cudaError_t cudaGraphLaunch(cudaGraphExec_t work, cudaStream_t stream) {
   for (const auto& step : work->work) notnot::simt::enqueue(stream, step);
   return cudaSuccess;
 }
-struct CUevent_st {
-  std::chrono::steady_clock::time_point time;
-};
 using cudaEvent_t = CUevent_st*;
 inline cudaError_t cudaEventCreate(cudaEvent_t* event) { return *event = new CUevent_st, cudaSuccess; }
 inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) { return cudaEventCreate(event); }
-inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
-inline cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, cudaSuccess; }
-inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
-  return event->time = std::chrono::steady_clock::now(), cudaSuccess;
+inline cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  notnot::simt::enqueue(stream, [position = event->position] { notnot::simt::run_until(position); });
+  return cudaSuccess;
 }
-inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+inline cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, cudaSuccess; }
+inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  *event = {std::chrono::steady_clock::now(), notnot::simt::end_of(stream->queue)};
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  return notnot::simt::run_until(event->position), cudaSuccess;
+}
 inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t stop) {
   return *milliseconds = std::chrono::duration<float, std::milli>(stop->time - start->time).count(), cudaSuccess;
 }
 /// Exactly `bytes` long, so that AddressSanitizer sees an access behind the end; filled with NaN.
 inline cudaError_t cudaMalloc(void** pointer, size_t bytes) {
-  if (bytes > notnot::simt::kMemoryBytes || posix_memalign(pointer, 256, bytes) != 0) return cudaErrorMemoryAllocation;
+  if (bytes > notnot::simt::kMemoryBytes || posix_memalign(pointer, 256, bytes) != 0) {
+    return notnot::simt::failed(cudaErrorMemoryAllocation);
+  }
   std::memset(*pointer, 0xFF, bytes);
   return cudaSuccess;
 }
-inline cudaError_t cudaFree(void* pointer) { return std::free(pointer), cudaSuccess; }
+inline cudaError_t cudaFree(void* pointer) {
+  notnot::simt::run_all();  // it waits for the device
+  return std::free(pointer), cudaSuccess;
+}
 inline cudaError_t cudaMallocHost(void** pointer, size_t bytes) { return cudaMalloc(pointer, bytes); }
-inline cudaError_t cudaFreeHost(void* pointer) { return cudaFree(pointer); }
+inline cudaError_t cudaFreeHost(void* pointer) { return std::free(pointer), cudaSuccess; }
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
   notnot::simt::enqueue(stream, [=] {
     if (bytes > 0) std::memcpy(to, from, bytes);
@@ -311,11 +320,13 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
                                Arguments&&... arguments) {
   const dim3 grid = config->gridDim, block = config->blockDim;
   const uint64_t threads = uint64_t{block.x} * block.y * block.z;
-  if (threads == 0 || threads > 1024 || block.z > 64) return cudaErrorInvalidConfiguration;
-  if (grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.x > 0x7FFFFFFFU || grid.y > 65535 || grid.z > 65535) {
-    return cudaErrorInvalidConfiguration;
+  const bool has_threads = threads > 0 && threads <= 1024 && block.z <= 64;
+  const bool has_blocks =
+      grid.x > 0 && grid.y > 0 && grid.z > 0 && grid.x <= 0x7FFFFFFFU && grid.y <= 65535 && grid.z <= 65535;
+  if (!has_threads || !has_blocks) return notnot::simt::failed(cudaErrorInvalidConfiguration);
+  if (config->dynamicSmemBytes > notnot::simt::shared_bytes_per_block()) {
+    return notnot::simt::failed(cudaErrorInvalidValue);
   }
-  if (config->dynamicSmemBytes > notnot::simt::shared_bytes_per_block()) return cudaErrorInvalidValue;
   const std::tuple<Parameters...> parameters(std::forward<Arguments>(arguments)...);
   notnot::simt::enqueue(config->stream, [=, bytes = config->dynamicSmemBytes] {
     notnot::simt::run_grid(grid, block, bytes, [&] { std::apply(kernel, parameters); });
