@@ -100,12 +100,14 @@ class Twin : public LibtorchTwin {
  public:
   explicit Twin(const TwinOptions& options) : options_(options), device_(options.device), model_(options.model) {
     torch::set_num_threads(options.threads);
+    at::globalContext().setAllowTF32CuDNN(false);  // its LSTM's default; the race is in fp32
     load(options.start);
     make_optimiser();
   }
 
   double compute_gradients(const HostBatch& batch, double positive_weight) override {
     const PaddedBatch padded(batch, device_);
+    model_->train();
     namespace F = torch::nn::functional;
     const torch::Tensor loss =
         F::binary_cross_entropy_with_logits(logits(padded), padded.labels,
@@ -124,6 +126,7 @@ class Twin : public LibtorchTwin {
 
   std::vector<float> probabilities(const HostBatch& batch) override {
     const torch::NoGradGuard guard;
+    model_->eval();  // or cuDNN runs its forward pass for training
     const torch::Tensor p = torch::sigmoid(logits(PaddedBatch(batch, device_))).to(torch::kCPU);
     return {p.data_ptr<float>(), p.data_ptr<float>() + p.numel()};
   }
