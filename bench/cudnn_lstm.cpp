@@ -125,7 +125,6 @@ struct CudnnLstm::State {
     for_each_weight(*weights, [&](const float* from, float* to, size_t count) {
       copy_to_device(device, to, from, count * sizeof(float));
     });
-    synchronize(device);
   }
 
   void describe() {

@@ -159,7 +159,6 @@ void AttentionClassifier::allocate() {
     scalars.push_back(adam_step_scalars<float>(optimiser_.learning_rate, optimiser_.beta1, optimiser_.beta2, step));
   }
   copy_to_device(device_, buffers_->scalars.data, scalars.data(), scalars.size() * sizeof(AdamStepScalars));
-  synchronize(device_);
 }
 
 // --- parameters
@@ -190,7 +189,6 @@ void AttentionClassifier::mark_rows_current() {
   table_.clear();
   const std::vector<int32_t> steps(static_cast<size_t>(buffers_->last_step.size), static_cast<int32_t>(step_));
   copy_to_device(device_, buffers_->last_step.data, steps.data(), steps.size() * sizeof(int32_t));
-  synchronize(device_);
 }
 
 void AttentionClassifier::set_parameters(const std::vector<float>& values) {

@@ -27,15 +27,11 @@ constexpr int kWarp = 32;
 class Order {
  public:
   Order() {
-    const char* text = std::getenv("NOTNOT_SIMT_ORDER");
-    const std::string order = text == nullptr || *text == '\0' ? "forward" : text;
+    const std::string order = environment("NOTNOT_SIMT_ORDER", "forward");
     reversed_ = order == "reversed";
     random_ = order.starts_with("random");
     NOTNOT_CHECK(order == "forward" || reversed_ || random_, "NOTNOT_SIMT_ORDER is `{}`", order);
-    if (!random_) return;
-    const uint64_t seed = order.starts_with("random:") ? std::stoull(order.substr(7)) : std::random_device()();
-    fmt::print(stderr, "NOTNOT_SIMT_ORDER=random:{}\n", seed);
-    generator_.seed(seed);
+    if (random_) generator_ = seeded_generator("NOTNOT_SIMT_ORDER", order);
   }
   /// 0 .. count-1 in the order in which they shall run.
   void arrange(std::vector<int64_t>& indices, int64_t count) {
@@ -376,6 +372,17 @@ void run_blocks(const std::vector<int64_t>& turn, size_t shared_bytes, const std
 }
 
 }  // namespace
+
+std::string environment(const char* name, const char* otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr || *text == '\0' ? otherwise : text;
+}
+
+std::mt19937_64 seeded_generator(const char* name, const std::string& choice) {
+  const uint64_t seed = choice.starts_with("random:") ? std::stoull(choice.substr(7)) : std::random_device()();
+  fmt::print(stderr, "{}=random:{}\n", name, seed);
+  return std::mt19937_64(seed);
+}
 
 void run_grid(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& kernel) {
   static std::mutex one_launch_at_a_time;

@@ -21,6 +21,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <random>
+#include <string>
 
 #include "tests/simt/include/vector_types.h"
 
@@ -28,6 +30,11 @@ inline uint3 threadIdx, blockIdx;
 inline dim3 blockDim, gridDim;
 
 namespace notnot::simt {
+
+/// The environment variable `name`, or `otherwise` where it is not set or empty.
+std::string environment(const char* name, const char* otherwise);
+/// The generator for `choice`, which is "random" or "random:SEED", of the environment variable `name`. Prints the seed.
+std::mt19937_64 seeded_generator(const char* name, const std::string& choice);
 
 /// Runs `kernel` once per thread of the grid. Throws what a thread throws, naming the thread.
 void run_grid(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& kernel);

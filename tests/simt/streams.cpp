@@ -1,14 +1,12 @@
 #include "tests/simt/streams.h"
 
-#include <cstdlib>
 #include <deque>
 #include <mutex>
 #include <optional>
-#include <random>
-#include <string>
 #include <utility>
 
 #include "kernels/error.h"
+#include "tests/simt/emulator.h"
 
 namespace notnot::simt {
 
@@ -35,13 +33,10 @@ std::vector<std::weak_ptr<Queue>>& queues() {
 /// Nothing: work is done at once.
 std::optional<std::mt19937_64>& generator() {
   static std::optional<std::mt19937_64> generator = []() -> std::optional<std::mt19937_64> {
-    const char* text = std::getenv("NOTNOT_SIMT_STREAMS");
-    const std::string streams = text == nullptr || *text == '\0' ? "immediate" : text;
+    const std::string streams = environment("NOTNOT_SIMT_STREAMS", "immediate");
     if (streams == "immediate") return std::nullopt;
     NOTNOT_CHECK(streams.starts_with("random"), "NOTNOT_SIMT_STREAMS is `{}`", streams);
-    const uint64_t seed = streams.starts_with("random:") ? std::stoull(streams.substr(7)) : std::random_device()();
-    fmt::print(stderr, "NOTNOT_SIMT_STREAMS=random:{}\n", seed);
-    return std::mt19937_64(seed);
+    return seeded_generator("NOTNOT_SIMT_STREAMS", streams);
   }();
   return generator;
 }
