@@ -39,9 +39,14 @@ std::vector<CudnnVariant> cudnn_variants();
 /// "9.13.0".
 std::string cudnn_version();
 
+/// cuDNN does not compute this variant; the message is its own.
+struct CudnnRefused : Error {
+  using Error::Error;
+};
+
 class CudnnLstm {
  public:
-  /// Throws Error with cuDNN's own message where it refuses the variant.
+  /// Throws CudnnRefused where the variant is refused; so do forward and backward. Any other failure is an Error.
   CudnnLstm(const Device& device, const CudnnVariant& variant, const LstmTask& task);
   ~CudnnLstm();
   /// Enqueued on the device's stream.

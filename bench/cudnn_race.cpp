@@ -215,7 +215,7 @@ class Race {
 };
 
 /// One batch; false when a variant computes something else, or cuDNN takes none.
-bool race(const Device& device, const Workload& workload, const Options& options, Json& rows) {
+bool race(const Device& device, const Workload& workload, const Options& options, ResultFile& results) {
   const LstmTask task = make_task(workload);
   OurLstm ours(device, task);
   ours.forward(true);
@@ -244,11 +244,11 @@ bool race(const Device& device, const Workload& workload, const Options& options
       row.update({{"error", error}, {"evaluation", times.evaluation}, {"training", times.training}, {"ok", equal}});
       passed = passed && equal;
       raced = true;
-    } catch (const Error& error) {
+    } catch (const CudnnRefused& error) {
       fmt::print("{:<6} {:<35} refused: {}\n", workload.name, variant.name(), error.what());
       row["refused"] = error.what();
     }
-    rows.push_back(std::move(row));
+    results.add(std::move(row));
     std::fflush(stdout);
   }
   return passed && raced;
@@ -262,15 +262,14 @@ bool run(const Options& options) {
   fmt::print("{:<6} {:<35} {:>9} {:>10} {:>10} {:>8} {:>8}\n", "batch", "", "error", "evaluation", "training", "x",
              "x");
   bool passed = true;
-  Json rows = Json::array();
+  ResultFile results(options.json, device, "rows", {{"cudnn", cudnn_version()}});
   for (const Workload& workload : {sst_workload(), imdb_workload()}) {
     if (options.workload != "all" && CLI::detail::to_lower(workload.name) != options.workload) continue;
-    passed = race(device.get(), workload, options, rows) && passed;
+    passed = race(device.get(), workload, options, results) && passed;
   }
   fmt::print(
       "x: how many times as long cuDNN takes. Padded: another function backwards in time, so only the states of the "
       "forward direction are compared.\n");
-  write_results(options.json, device, {{"cudnn", cudnn_version()}, {"rows", rows}});
   return passed;
 }
 

@@ -50,7 +50,7 @@ GrowthPoint measure(const GrowthSizes& sizes, const OpenDevice& device, const Op
   const auto batches = static_cast<int32_t>((options.round_tokens + batch_tokens - 1) / batch_tokens);
   const Track track(
       {.mean = static_cast<double>(sizes.tokens), .longest = sizes.tokens, .vocabulary = sizes.vocabulary}, sizes.batch,
-      batches, options.rounds + 1);
+      batches, options.rounds + kSameBatchesWarmUp);
   const int64_t before = memory_in_use(device.get());
   Fleet fleet(track, options.device, options.threads, sizes.models);
   GrowthPoint point{.sizes = sizes,
@@ -58,8 +58,9 @@ GrowthPoint measure(const GrowthSizes& sizes, const OpenDevice& device, const Op
                     .training = {},
                     .evaluation = {},
                     .arena_bytes = fleet.arena_bytes()};
-  point.training = fleet.time(options.rounds, [&](auto& model, int) { train_batches(track, model); });
-  point.evaluation = fleet.time(options.rounds, [&](auto& model, int) { evaluate(track, model); });
+  const int warm_up = device.get().backend == Backend::cuda ? kSameBatchesWarmUp : 1;
+  point.training = fleet.time(options.rounds, warm_up, [&](auto& model, int) { train_batches(track, model); });
+  point.evaluation = fleet.time(options.rounds, 1, [&](auto& model, int) { evaluate(track, model); });
   point.measured_bytes = memory_in_use(device.get()) - before;
   return point;
 }
@@ -109,23 +110,25 @@ void run(const Options& options) {
   small.rounds = 1;
   small.round_tokens = 1;
   measure({.tokens = 1, .batch = 1, .vocabulary = 100}, device, small);
-  Json points = Json::array();
-  for (const Sweep& sweep : chosen(options)) {
+  ResultFile results(options.json, device, "points", {{"hardware", name}, {"threads", options.threads}});
+  const std::vector<Sweep> sweeps = chosen(options);
+  std::vector<std::vector<GrowthPoint>> measured;
+  for (const Sweep& sweep : sweeps) {
     fmt::print("\n{:>10} {:>12} {:>20} {:>12} {:>20} {:>10} {:>13}\n", sweep.name, "training", "slowest..fastest",
                "evaluation", "slowest..fastest", "table MiB", "measured MiB");
-    std::vector<GrowthPoint> measured;
+    std::vector<GrowthPoint>& points = measured.emplace_back();
     for (const int32_t value : sweep.values) {
       GrowthSizes sizes;
       sizes.*sweep.size = value;
-      measured.push_back(measure(sizes, device, options));
-      print(value, measured.back());
-      points.push_back(as_json(sweep, measured.back()));
+      points.push_back(measure(sizes, device, options));
+      print(value, points.back());
+      results.add(as_json(sweep, points.back()));
     }
-    if (!options.plot.empty()) draw_growth(sweep, measured, name, options.plot);
   }
   fmt::print("\nSpeeds in tokens/s: median of {} rounds of at least {} tokens.\n", options.rounds,
              options.round_tokens);
-  write_results(options.json, device, {{"hardware", name}, {"threads", options.threads}, {"points", points}});
+  if (options.plot.empty()) return;
+  for (size_t i = 0; i < sweeps.size(); ++i) draw_growth(sweeps[i], measured[i], name, options.plot);
 }
 
 }  // namespace

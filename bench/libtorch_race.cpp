@@ -73,16 +73,12 @@ std::unique_ptr<LibtorchTwin> make_theirs(const Track& track, SequenceLayout seq
 // --- LibTorch's work, as the authors' code does it
 
 void train_batches(const Track& track, LibtorchTwin& model) {
-  for (const HostBatch& batch : track.batches) {
-    model.compute_gradients(batch, kPositiveWeight);
-    model.apply_gradients();
-  }
+  for (const HostBatch& batch : track.batches) model.train_step(batch, kPositiveWeight);
 }
 
 void train_epoch(const Track& track, LibtorchTwin& model, uint64_t seed, int32_t epoch) {
   for (const auto& indices : training_batches(track.texts, kBatch, seed, epoch)) {
-    model.compute_gradients(assemble_batch(track.texts, indices, track.model.vocabulary), kPositiveWeight);
-    model.apply_gradients();
+    model.train_step(assemble_batch(track.texts, indices, track.model.vocabulary), kPositiveWeight);
   }
 }
 
@@ -161,18 +157,20 @@ struct Discipline {
   std::function<void(AttentionClassifier&, int)> ours;  ///< with the model's number in its fleet
   std::function<void(LibtorchTwin&)> theirs;
   std::function<double(int models)> floor;  ///< seconds
+  int warm_up = 1;                          ///< rounds of ours before the timed ones
   int parts = 1;                            ///< what the table's milliseconds are one of
   double error = 0;
   bool passed = false;
 };
 
-std::vector<Discipline> disciplines(const Track& track, const Limits& limits, const Errors& errors) {
+std::vector<Discipline> disciplines(const Track& track, const Limits& limits, const Errors& errors, bool cuda) {
   const auto batches = static_cast<int>(track.batches.size());
   const auto training = [&track, &limits](int models) { return training_floor(track, limits, models); };
   return {{.what = "step",
            .ours = [&track](AttentionClassifier& model, int) { train_batches(track, model); },
            .theirs = [&track](LibtorchTwin& model) { train_batches(track, model); },
            .floor = training,
+           .warm_up = cuda ? kSameBatchesWarmUp : 1,
            .parts = batches,
            .error = errors.gradient,
            .passed = errors.trains_alike()},
@@ -184,6 +182,7 @@ std::vector<Discipline> disciplines(const Track& track, const Limits& limits, co
                },
            .theirs = [&track, epoch = 0](LibtorchTwin& model) mutable { train_epoch(track, model, 0, ++epoch); },
            .floor = training,
+           .warm_up = cuda ? kEpochWarmUp : 1,
            .error = errors.gradient,
            .passed = errors.trains_alike()},
           {.what = "evaluation",
@@ -241,20 +240,19 @@ Json as_json(const Row& row, const Track& track) {
 }
 
 /// One shape; false when the two do not compute the same.
-bool race(const Shape& shape, const Limits& limits, const Options& options, Json& rows) {
-  const Track track(shape.texts, kBatch, options.batches, options.rounds + 1);
+bool race(const Shape& shape, const Limits& limits, const Options& options, ResultFile& results) {
+  const Track track(shape.texts, kBatch, options.batches, options.rounds + kEpochWarmUp);
   const OpenDevice device(options.device, options.threads);
   const auto packed = make_theirs(track, SequenceLayout::packed, options),
              padded = make_theirs(track, SequenceLayout::padded, options);
   const Errors errors = compare(track, device.get(), *packed);  // which also warms `packed` up
-  padded->compute_gradients(track.batches.front(), kPositiveWeight);
-  padded->apply_gradients();
+  padded->train_step(track.batches.front(), kPositiveWeight);
   fmt::print(
       "{:<9} loss {:.1e}, gradient {:.1e} (at most {:.1e}), parameters after {} steps {:.1e}, probability {:.1e}\n",
       shape.name, errors.loss, errors.gradient, errors.gradient_tolerance, equal_steps(track), errors.parameter,
       errors.probability);
   std::fflush(stdout);
-  for (const Discipline& discipline : disciplines(track, limits, errors)) {
+  for (const Discipline& discipline : disciplines(track, limits, errors, on_cuda(options))) {
     if (!contains(options.what, discipline.what)) continue;
     Row row{.discipline = discipline,
             .shape = shape.name,
@@ -267,9 +265,9 @@ bool race(const Shape& shape, const Limits& limits, const Options& options, Json
     for (const int models : options.fleet) {
       Fleet fleet(track, options.device, options.threads, models);
       row.models = models;
-      row.ours = fleet.time(options.rounds, discipline.ours);
+      row.ours = fleet.time(options.rounds, discipline.warm_up, discipline.ours);
       print(row);
-      rows.push_back(as_json(row, track));
+      results.add(as_json(row, track));
     }
   }
   return errors.trains_alike() && errors.predicts_alike();
@@ -284,21 +282,19 @@ bool run(Options options) {
              1e-9 * limits.flop_per_second, limits.source);
   print_header();
   bool passed = true;
-  Json rows = Json::array();
+  ResultFile results(options.json, device, "rows",
+                     {{"libtorch", libtorch().version()},
+                      {"threads", options.threads},
+                      {"limits", limits.source},
+                      {"flop_per_second", limits.flop_per_second}});
   for (const Shape& shape : kShapes) {
     if (!contains(options.shapes, shape.name)) continue;
-    passed = race(shape, limits, options, rows) && passed;
+    passed = race(shape, limits, options, results) && passed;
   }
   fmt::print(
       "ms: of a step, of an epoch or an evaluation of all texts; LibTorch's for one model. ratio: how many times as "
       "long "
       "LibTorch takes for M models, one after another. error: of the gradients, of the predictions.\n");
-  write_results(options.json, device,
-                {{"libtorch", libtorch().version()},
-                 {"threads", options.threads},
-                 {"limits", limits.source},
-                 {"flop_per_second", limits.flop_per_second},
-                 {"rows", rows}});
   return passed;
 }
 

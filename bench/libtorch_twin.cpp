@@ -105,24 +105,17 @@ class Twin : public LibtorchTwin {
     make_optimiser();
   }
 
-  double compute_gradients(const HostBatch& batch, double positive_weight) override {
-    const PaddedBatch padded(batch, device_);
-    model_->train();
-    namespace F = torch::nn::functional;
-    const torch::Tensor loss =
-        F::binary_cross_entropy_with_logits(logits(padded), padded.labels,
-                                            F::BinaryCrossEntropyWithLogitsFuncOptions()
-                                                .weight(1 + (positive_weight - 1) * padded.labels)
-                                                .reduction(torch::kSum));
-    optimiser_->zero_grad();
-    loss.backward();
+  double train_step(const HostBatch& batch, double positive_weight) override {
+    const torch::Tensor loss = enqueue_gradients(batch, positive_weight);
+    optimiser_->step();
     return loss.item<double>();
   }
 
-  void apply_gradients() override {
-    optimiser_->step();
-    if (device_.is_cuda()) torch::cuda::synchronize();
+  double compute_gradients(const HostBatch& batch, double positive_weight) override {
+    return enqueue_gradients(batch, positive_weight).item<double>();
   }
+
+  void apply_gradients() override { optimiser_->step(); }
 
   std::vector<float> probabilities(const HostBatch& batch) override {
     const torch::NoGradGuard guard;
@@ -140,6 +133,21 @@ class Twin : public LibtorchTwin {
   }
 
  private:
+  /// The loss, with the gradients on their way.
+  torch::Tensor enqueue_gradients(const HostBatch& batch, double positive_weight) {
+    const PaddedBatch padded(batch, device_);
+    model_->train();
+    namespace F = torch::nn::functional;
+    const torch::Tensor loss =
+        F::binary_cross_entropy_with_logits(logits(padded), padded.labels,
+                                            F::BinaryCrossEntropyWithLogitsFuncOptions()
+                                                .weight(1 + (positive_weight - 1) * padded.labels)
+                                                .reduction(torch::kSum));
+    optimiser_->zero_grad();
+    loss.backward();
+    return loss;
+  }
+
   torch::Tensor logits(const PaddedBatch& batch) {
     return model_->decoder(model_->encoder(batch.ids, batch.lengths, options_.sequences), batch.masked);
   }

@@ -30,9 +30,12 @@ struct TwinOptions {
 class LibtorchTwin {
  public:
   virtual ~LibtorchTwin() = default;
-  /// Forward, loss and gradients; returns the summed loss.
+  /// A whole step with torch::optim's own Adam with AMSGrad; returns the summed loss. Waits for the device once, when
+  /// it reads the loss at the end, as the authors' loop does.
+  virtual double train_step(const HostBatch& batch, double positive_weight) = 0;
+  /// Its first half: forward, loss and gradients.
   virtual double compute_gradients(const HostBatch& batch, double positive_weight) = 0;
-  /// One step of torch::optim's own Adam with AMSGrad; returns when the device is done.
+  /// Its second half.
   virtual void apply_gradients() = 0;
   virtual std::vector<float> probabilities(const HostBatch& batch) = 0;
   /// [total] in the order of ParameterLayout.

@@ -14,6 +14,8 @@ class Timer {
   ~Timer();
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
+  /// CUDA: enqueues an event and does not wait, so that what follows is enqueued while the device still does what was
+  /// before, and none of the host's time is in the device's.
   void start();
   /// Waits for the device; microseconds.
   double stop();

@@ -1,6 +1,7 @@
 #pragma once
 // The JSON file that every program of bench/ writes where it is asked to.
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "engine/files.h"
 #include "engine/open_device.h"
@@ -8,12 +9,26 @@
 
 namespace notnot::bench {
 
-/// `results` with the program's version, its commit and the device that it ran on. An empty `path` writes nothing;
-/// throws where the file cannot be written.
-inline void write_results(const std::string& path, const OpenDevice& device, nlohmann::json results) {
-  if (path.empty()) return;
-  results.update({{"version", version()}, {"commit", commit()}, {"device", device.description()}});
-  write_atomically(path, results.dump(1) + "\n");
-}
+/// A list of measurements, with what holds for all of them, the program's version, its commit and the device that it
+/// ran on. Written anew with every measurement: a run that ends early keeps what it has measured.
+class ResultFile {
+ public:
+  /// `list` is the measurements' name in the file. An empty `path` writes nothing.
+  ResultFile(std::string path, const OpenDevice& device, std::string list, nlohmann::json common)
+      : path_(std::move(path)), list_(std::move(list)), content_(std::move(common)) {
+    content_.update({{"version", version()}, {"commit", commit()}, {"device", device.description()}});
+    content_[list_] = nlohmann::json::array();
+  }
+  /// Throws where the file cannot be written.
+  void add(nlohmann::json measurement) {
+    content_[list_].push_back(std::move(measurement));
+    if (!path_.empty()) write_atomically(path_, content_.dump(1) + "\n");
+  }
+  bool empty() const { return content_[list_].empty(); }
+
+ private:
+  std::string path_, list_;
+  nlohmann::json content_;
+};
 
 }  // namespace notnot::bench

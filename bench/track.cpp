@@ -97,8 +97,8 @@ void Fleet::run(const std::function<void(AttentionClassifier&, int)>& work) {
   for (auto& other : others) other.get();
 }
 
-Times Fleet::time(int rounds, const std::function<void(AttentionClassifier&, int)>& work) {
-  run(work);
+Times Fleet::time(int rounds, int warm_up, const std::function<void(AttentionClassifier&, int)>& work) {
+  for (int i = 0; i < warm_up; ++i) run(work);
   return time_rounds(rounds, [&] { run(work); });
 }
 

@@ -63,6 +63,11 @@ Times time_rounds(int rounds, Round round) {
   return times;
 }
 
+// CUDA's rounds of training before the timed ones. A step is one launch from its third on of a size, on each of the two
+// batches that a model has on the device (engine/streams.h); a batch of an odd number of them is on the other one in
+// the next round. An epoch puts other batches together, whose sizes have mostly come up after some ten.
+inline constexpr int kSameBatchesWarmUp = 4, kEpochWarmUp = 10;
+
 // --- fleets
 
 /// Models side by side as `notnot` trains several: on CUDA each with a stream of its own, on the CPU each with a share
@@ -72,8 +77,8 @@ class Fleet {
   Fleet(const Track& track, const std::string& device, int threads, int models);
   /// Calls `work` once for every model, with its number from 0; returns when all are done.
   void run(const std::function<void(AttentionClassifier&, int)>& work);
-  /// Rounds of that, after one that warms up.
-  Times time(int rounds, const std::function<void(AttentionClassifier&, int)>& work);
+  /// Rounds of that, after `warm_up` that are not timed.
+  Times time(int rounds, int warm_up, const std::function<void(AttentionClassifier&, int)>& work);
   /// The totals of the models' memory tables.
   int64_t arena_bytes() const;
 

@@ -93,6 +93,15 @@ class Growth(unittest.TestCase):
             for text in (results["hardware"], results["device"], "words per text", *series):
                 self.assertIn(text, texts)
 
+    def test_results_outlive_a_failure(self):
+        path = self.folder / "results.json"
+        result = subprocess.run([PROGRAM, "--device", self.device, "--rounds", "1", "--round-tokens", "1", "--sweep", "batch",
+                                 "--points", "1,2", "--json", path, "--plot", self.folder], env={"PATH": str(self.folder)},
+                                text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
+        self.assertEqual(result.returncode, 2, result.stdout)
+        self.assertIn("gnuplot", result.stderr)
+        self.assertEqual([point["batch"] for point in json.loads(path.read_text())["points"]], [1, 2])
+
     def test_mistakes(self):
         for result, word in ((self.grow(device="gpu"), "gpu"),
                              (self.grow("--sweep", "batch", "--points", "1", "--json", "/nowhere/at/all.json"),
