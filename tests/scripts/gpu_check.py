@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,8 +40,9 @@ XML
     "tools/build": '''
         echo "build $*" >> "$CALLS"
         [[ $FAIL != *build* ]] || { echo "error: no compiler"; exit 2; }
-        mkdir -p "$TREE/build/release"; touch "$TREE/build/release/CMakeCache.txt"
-        echo "-- CUDA backend: ${CUDA:-built with CUDA 13.0 for sm_90a}" > "$TREE/build/release/configure.log"''',
+        touch "$TREE/build/release/CMakeCache.txt"''',
+    "build/release/notnot": '''
+        echo "CUDA backend: ${CUDA:-built with CUDA 13.0 for sm_90a}"''',
 }
 BENCHMARK = '''
     echo "kernel_bench $1 $2 $5 $6" >> "$CALLS"
@@ -114,11 +116,12 @@ class GpuCheck(unittest.TestCase):
         status, output, steps = self.check(CUDA_VISIBLE_DEVICES="2,3")
         self.assertEqual(status, 0, output)
         self.assertEqual(list(steps), ["build", "test adam.cuda", "test bilstm.cuda", "test small_training",
-                                       *(f"{tool} {suite}" for tool in TOOLS for suite in ("adam", "model")),
-                                       "kernel benchmark"])
+                                       "kernel benchmark",
+                                       *(f"{tool} {suite}" for tool in TOOLS for suite in ("adam", "model"))])
         self.assertEqual(set(steps.values()), {"passed"})
         self.assertRegex(output, r"\ntest bilstm.cuda +passed +2\.2\n")
         expected = {"device": "NVIDIA H100 80GB HBM3", "driver": "570.86.10", "compute_capability": "9.0", "passed": True,
+                    "finished": True,
                     "clocks": {"sm_mhz": 1755, "memory_mhz": 2619, "max_sm_mhz": 1980, "max_memory_mhz": None}}
         self.assertEqual({key: self.result[key] for key in expected}, expected)
         self.assertEqual(self.result["kernels"][0]["microseconds"], 9.5)
@@ -137,10 +140,37 @@ class GpuCheck(unittest.TestCase):
         status, output, steps = self.check("--test-case", "*float64*", "--json", "own.json")
         self.assertEqual((status, steps), (0, None), output)
         result = json.loads((self.tree / "own.json").read_text())
-        self.assertEqual(result["steps"][-1], {"step": "kernel benchmark", "result": "not built", "seconds": 0})
+        self.assertIn({"step": "kernel benchmark", "result": "not built", "seconds": 0}, result["steps"])
         self.assertEqual(len(self.logged("compute-sanitizer")), 8)
         for call in self.logged("compute-sanitizer"):
             self.assertTrue(call.endswith("--test-case=*float64*"), call)
+
+    def test_some_parts_of_an_existing_build(self):
+        (self.build / "CMakeCache.txt").touch()
+        status, output, steps = self.check("--parts", "benchmark,tests")
+        self.assertEqual(status, 0, output)
+        self.assertEqual(list(steps), ["test adam.cuda", "test bilstm.cuda", "test small_training", "kernel benchmark"])
+        self.assertEqual(self.logged("build") + self.logged("compute-sanitizer"), [])
+        status, output, _ = self.check("--parts", "tests,speed")
+        self.assertEqual(status, 2)
+        self.assertIn("`speed` is none of build, tests, benchmark, sanitizers", output)
+        (self.build / "notnot").unlink()
+        status, output, _ = self.check("--parts", "tests")
+        self.assertEqual(status, 1)
+        self.assertIn("there is no build/release/notnot: build the release preset, or leave `build` among --parts", output)
+
+    def test_what_was_found_before_an_end(self):
+        environment = {"PATH": str(self.tree / "bin"), "CALLS": str(self.calls), "TREE": str(self.tree), "FAIL": "hang"}
+        tool = subprocess.Popen([sys.executable, self.tree / "tools" / "gpu_check"], env=environment, cwd=self.tree, text=True,
+                                start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for line in tool.stdout:
+            if line.startswith("kernel benchmark"):
+                break
+        tool.send_signal(signal.SIGINT)
+        tool.communicate()
+        result = json.loads((self.build / "gpu_check.json").read_text())
+        self.assertEqual((result["finished"], result["passed"], result["steps"][-1]["step"]), (False, False, "kernel benchmark"))
+        self.assertEqual(result["device"], "NVIDIA H100 80GB HBM3")
 
     def test_a_folder_that_is_not_there(self):
         status, output, steps = self.check("--json", "nowhere/own.json")
