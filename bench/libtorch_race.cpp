@@ -243,6 +243,7 @@ Json as_json(const Row& row, const Track& track) {
 bool race(const Shape& shape, const Limits& limits, const Options& options, ResultFile& results) {
   const Track track(shape.texts, kBatch, options.batches, options.rounds + kEpochWarmUp);
   const OpenDevice device(options.device, options.threads);
+  const bool cuda = device.get().backend == Backend::cuda;
   const auto packed = make_theirs(track, SequenceLayout::packed, options),
              padded = make_theirs(track, SequenceLayout::padded, options);
   const Errors errors = compare(track, device.get(), *packed);  // which also warms `packed` up
@@ -252,7 +253,7 @@ bool race(const Shape& shape, const Limits& limits, const Options& options, Resu
       shape.name, errors.loss, errors.gradient, errors.gradient_tolerance, equal_steps(track), errors.parameter,
       errors.probability);
   std::fflush(stdout);
-  for (const Discipline& discipline : disciplines(track, limits, errors, on_cuda(options))) {
+  for (const Discipline& discipline : disciplines(track, limits, errors, cuda)) {
     if (!contains(options.what, discipline.what)) continue;
     Row row{.discipline = discipline,
             .shape = shape.name,
@@ -260,8 +261,12 @@ bool race(const Shape& shape, const Limits& limits, const Options& options, Resu
             .ours = {},
             .packed = {},
             .padded = {}};
-    row.packed = time_rounds(options.rounds, [&] { discipline.theirs(*packed); });
-    row.padded = time_rounds(options.rounds, [&] { discipline.theirs(*padded); });
+    const auto time_theirs = [&](LibtorchTwin& theirs) {
+      if (cuda) discipline.theirs(theirs);  // cuDNN's plans, and memory for every size
+      return time_rounds(options.rounds, [&] { discipline.theirs(theirs); });
+    };
+    row.packed = time_theirs(*packed);
+    row.padded = time_theirs(*padded);
     for (const int models : options.fleet) {
       Fleet fleet(track, options.device, options.threads, models);
       row.models = models;
