@@ -4,6 +4,7 @@ times are not tested."""
 import html
 import json
 import math
+import os
 import pathlib
 import re
 import shutil
@@ -95,9 +96,10 @@ class Growth(unittest.TestCase):
 
     def test_results_outlive_a_failure(self):
         path = self.folder / "results.json"
+        without_gnuplot = {**os.environ, "PATH": str(self.folder)}
         result = subprocess.run([PROGRAM, "--device", self.device, "--rounds", "1", "--round-tokens", "1", "--sweep", "batch",
-                                 "--points", "1,2", "--json", path, "--plot", self.folder], env={"PATH": str(self.folder)},
-                                text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
+                                 "--points", "1,2", "--json", path, "--plot", self.folder], env=without_gnuplot, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
         self.assertEqual(result.returncode, 2, result.stdout)
         self.assertIn("gnuplot", result.stderr)
         self.assertEqual([point["batch"] for point in json.loads(path.read_text())["points"]], [1, 2])
