@@ -58,8 +58,8 @@ GrowthPoint measure(const GrowthSizes& sizes, const OpenDevice& device, const Op
                     .training = {},
                     .evaluation = {},
                     .arena_bytes = fleet.arena_bytes()};
-  const int warm_up = device.get().backend == Backend::cuda ? kSameBatchesWarmUp : 1;
-  point.training = fleet.time(options.rounds, warm_up, [&](auto& model, int) { train_batches(track, model); });
+  point.training =
+      fleet.time(options.rounds, kSameBatchesWarmUp, [&](auto& model, int) { train_batches(track, model); });
   point.evaluation = fleet.time(options.rounds, 1, [&](auto& model, int) { evaluate(track, model); });
   point.measured_bytes = memory_in_use(device.get()) - before;
   return point;

@@ -157,20 +157,20 @@ struct Discipline {
   std::function<void(AttentionClassifier&, int)> ours;  ///< with the model's number in its fleet
   std::function<void(LibtorchTwin&)> theirs;
   std::function<double(int models)> floor;  ///< seconds
-  int warm_up = 1;                          ///< rounds of ours before the timed ones
+  int cuda_warm_up = 1;                     ///< rounds of ours before the timed ones
   int parts = 1;                            ///< what the table's milliseconds are one of
   double error = 0;
   bool passed = false;
 };
 
-std::vector<Discipline> disciplines(const Track& track, const Limits& limits, const Errors& errors, bool cuda) {
+std::vector<Discipline> disciplines(const Track& track, const Limits& limits, const Errors& errors) {
   const auto batches = static_cast<int>(track.batches.size());
   const auto training = [&track, &limits](int models) { return training_floor(track, limits, models); };
   return {{.what = "step",
            .ours = [&track](AttentionClassifier& model, int) { train_batches(track, model); },
            .theirs = [&track](LibtorchTwin& model) { train_batches(track, model); },
            .floor = training,
-           .warm_up = cuda ? kSameBatchesWarmUp : 1,
+           .cuda_warm_up = kSameBatchesWarmUp,
            .parts = batches,
            .error = errors.gradient,
            .passed = errors.trains_alike()},
@@ -182,7 +182,7 @@ std::vector<Discipline> disciplines(const Track& track, const Limits& limits, co
                },
            .theirs = [&track, epoch = 0](LibtorchTwin& model) mutable { train_epoch(track, model, 0, ++epoch); },
            .floor = training,
-           .warm_up = cuda ? kEpochWarmUp : 1,
+           .cuda_warm_up = kEpochWarmUp,
            .error = errors.gradient,
            .passed = errors.trains_alike()},
           {.what = "evaluation",
@@ -243,7 +243,6 @@ Json as_json(const Row& row, const Track& track) {
 bool race(const Shape& shape, const Limits& limits, const Options& options, ResultFile& results) {
   const Track track(shape.texts, kBatch, options.batches, options.rounds + kEpochWarmUp);
   const OpenDevice device(options.device, options.threads);
-  const bool cuda = device.get().backend == Backend::cuda;
   const auto packed = make_theirs(track, SequenceLayout::packed, options),
              padded = make_theirs(track, SequenceLayout::padded, options);
   const Errors errors = compare(track, device.get(), *packed);  // which also warms `packed` up
@@ -253,7 +252,7 @@ bool race(const Shape& shape, const Limits& limits, const Options& options, Resu
       shape.name, errors.loss, errors.gradient, errors.gradient_tolerance, equal_steps(track), errors.parameter,
       errors.probability);
   std::fflush(stdout);
-  for (const Discipline& discipline : disciplines(track, limits, errors, cuda)) {
+  for (const Discipline& discipline : disciplines(track, limits, errors)) {
     if (!contains(options.what, discipline.what)) continue;
     Row row{.discipline = discipline,
             .shape = shape.name,
@@ -262,7 +261,7 @@ bool race(const Shape& shape, const Limits& limits, const Options& options, Resu
             .packed = {},
             .padded = {}};
     const auto time_theirs = [&](LibtorchTwin& theirs) {
-      if (cuda) discipline.theirs(theirs);  // cuDNN's plans, and memory for every size
+      if (on_cuda(options)) discipline.theirs(theirs);  // cuDNN's plans, and memory for every size
       return time_rounds(options.rounds, [&] { discipline.theirs(theirs); });
     };
     row.packed = time_theirs(*packed);
@@ -270,7 +269,7 @@ bool race(const Shape& shape, const Limits& limits, const Options& options, Resu
     for (const int models : options.fleet) {
       Fleet fleet(track, options.device, options.threads, models);
       row.models = models;
-      row.ours = fleet.time(options.rounds, discipline.warm_up, discipline.ours);
+      row.ours = fleet.time(options.rounds, discipline.cuda_warm_up, discipline.ours);
       print(row);
       results.add(as_json(row, track));
     }

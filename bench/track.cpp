@@ -97,7 +97,8 @@ void Fleet::run(const std::function<void(AttentionClassifier&, int)>& work) {
   for (auto& other : others) other.get();
 }
 
-Times Fleet::time(int rounds, int warm_up, const std::function<void(AttentionClassifier&, int)>& work) {
+Times Fleet::time(int rounds, int cuda_warm_up, const std::function<void(AttentionClassifier&, int)>& work) {
+  const int warm_up = devices_.front().get().backend == Backend::cuda ? cuda_warm_up : 1;
   for (int i = 0; i < warm_up; ++i) run(work);
   return time_rounds(rounds, [&] { run(work); });
 }

@@ -77,8 +77,8 @@ class Fleet {
   Fleet(const Track& track, const std::string& device, int threads, int models);
   /// Calls `work` once for every model, with its number from 0; returns when all are done.
   void run(const std::function<void(AttentionClassifier&, int)>& work);
-  /// Rounds of that, after `warm_up` that are not timed.
-  Times time(int rounds, int warm_up, const std::function<void(AttentionClassifier&, int)>& work);
+  /// Rounds of that, after one that warms up; on CUDA after `cuda_warm_up`.
+  Times time(int rounds, int cuda_warm_up, const std::function<void(AttentionClassifier&, int)>& work);
   /// The totals of the models' memory tables.
   int64_t arena_bytes() const;
 

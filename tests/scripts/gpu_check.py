@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "gpu_check"
@@ -140,7 +141,7 @@ class GpuCheck(unittest.TestCase):
         status, output, steps = self.check("--test-case", "*float64*", "--json", "own.json")
         self.assertEqual((status, steps), (0, None), output)
         result = json.loads((self.tree / "own.json").read_text())
-        self.assertIn({"step": "kernel benchmark", "result": "not built", "seconds": 0}, result["steps"])
+        self.assertEqual(result["steps"][4], {"step": "kernel benchmark", "result": "not built", "seconds": 0})
         self.assertEqual(len(self.logged("compute-sanitizer")), 8)
         for call in self.logged("compute-sanitizer"):
             self.assertTrue(call.endswith("--test-case=*float64*"), call)
@@ -159,18 +160,27 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("there is no build/release/notnot: build the release preset, or leave `build` among --parts", output)
 
-    def test_what_was_found_before_an_end(self):
+    def interrupted_at_the_sanitizers(self):
         environment = {"PATH": str(self.tree / "bin"), "CALLS": str(self.calls), "TREE": str(self.tree), "FAIL": "hang"}
         tool = subprocess.Popen([sys.executable, self.tree / "tools" / "gpu_check"], env=environment, cwd=self.tree, text=True,
                                 start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         for line in tool.stdout:
             if line.startswith("kernel benchmark"):
                 break
+        while not self.logged("compute-sanitizer"):
+            time.sleep(0.01)
         tool.send_signal(signal.SIGINT)
         tool.communicate()
         result = json.loads((self.build / "gpu_check.json").read_text())
         self.assertEqual((result["finished"], result["passed"], result["steps"][-1]["step"]), (False, False, "kernel benchmark"))
         self.assertEqual(result["device"], "NVIDIA H100 80GB HBM3")
+        return result
+
+    def test_what_was_found_before_an_end(self):
+        self.assertEqual(self.interrupted_at_the_sanitizers()["steps"][-1]["result"], "not built")
+        self.calls.unlink()
+        self.stand_in("build/release/bench/kernel_bench", BENCHMARK)
+        self.assertEqual(self.interrupted_at_the_sanitizers()["kernels"][0]["name"], "adam_step")
 
     def test_a_folder_that_is_not_there(self):
         status, output, steps = self.check("--json", "nowhere/own.json")

@@ -55,7 +55,8 @@ class Profile(unittest.TestCase):
     def test_kernel(self):
         status, output, calls = self.profile("kernel", "bilstm_forward")
         self.assertEqual((status, output), (0, calls))
-        self.assertIn("ncu --clock-control none --nvtx --nvtx-include bilstm_forward/ --launch-skip 10 --launch-count 3 --set full", calls[0])
+        self.assertIn("ncu --clock-control none --nvtx --nvtx-include bilstm_forward/ --launch-skip 10 --launch-count 3 "
+                      "--set full", calls[0])
         self.assertIn("--export ./build/profiles/bilstm_forward ./build/release/notnot train --dataset planted", calls[0])
         self.assertIn("--epochs 1 --profile --device cuda", calls[0], "captured steps have no ranges")
         self.assertEqual(calls[1], "ncu --import ./build/profiles/bilstm_forward.ncu-rep --page details")
