@@ -24,10 +24,10 @@ endif()
 # Every kernels/*_cpu.cpp is compiled once per instruction set into a namespace of its own; kernels/device.h picks one when
 # the program starts. Nothing in those files may be emitted as a weak symbol (tests/weak_symbols), or the linker could hand
 # AVX-512 code to a machine without it.
-file(GLOB kernel_common CONFIGURE_DEPENDS kernels/*.cpp)
+file(GLOB_RECURSE kernel_common CONFIGURE_DEPENDS kernels/*.cpp)
 list(FILTER kernel_common EXCLUDE REGEX "_cpu\\.cpp$|no_cuda\\.cpp$")
 file(GLOB kernel_cpu CONFIGURE_DEPENDS kernels/*_cpu.cpp)
-file(GLOB kernel_cuda CONFIGURE_DEPENDS kernels/*.cu)
+file(GLOB_RECURSE kernel_cuda CONFIGURE_DEPENDS kernels/*.cu)
 
 add_library(notnot_kernels STATIC ${kernel_common})
 target_link_libraries(notnot_kernels PUBLIC notnot_options OpenMP::OpenMP_CXX PRIVATE DNNL::dnnl)
@@ -81,7 +81,7 @@ set_source_files_properties(kernels/no_cuda.cpp kernels/device.cu PROPERTIES COM
                             "NOTNOT_CUDA_STATUS=\"${NOTNOT_CUDA_STATUS}\"")
 
 # --- engine, models, experiments, the program --------------------------------------------------------------------------
-file(GLOB engine_sources CONFIGURE_DEPENDS engine/*.cpp)
+file(GLOB_RECURSE engine_sources CONFIGURE_DEPENDS engine/*.cpp)
 # The published split of 20 Newsgroups is part of the program.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS tools/splits/20news.tsv)
 file(READ tools/splits/20news.tsv NOTNOT_20NEWS_SPLIT)
@@ -93,7 +93,7 @@ file(GLOB model_sources CONFIGURE_DEPENDS models/*.cpp)
 add_library(notnot_models STATIC ${model_sources})
 target_link_libraries(notnot_models PUBLIC notnot_engine)
 
-file(GLOB experiment_sources CONFIGURE_DEPENDS experiments/*.cpp)
+file(GLOB_RECURSE experiment_sources CONFIGURE_DEPENDS experiments/*.cpp)
 list(FILTER experiment_sources EXCLUDE REGEX "/main\\.cpp$")
 add_library(notnot_experiments STATIC ${experiment_sources})
 target_link_libraries(notnot_experiments PUBLIC notnot_models CLI11::CLI11)
