@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot::bench {
 

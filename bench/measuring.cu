@@ -1,6 +1,6 @@
 // CUDA events, and a device's limits from its attributes.
 #include "bench/measuring.h"
-#include "kernels/launch.cuh"
+#include "kernels/base/launch.cuh"
 
 namespace notnot::bench::gpu {
 

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "kernels/device.h"
+#include "kernels/base/device.h"
 
 namespace notnot::bench {
 

@@ -21,7 +21,7 @@ elseif(NOTNOT_SANITIZE)
 endif()
 
 # --- kernels -----------------------------------------------------------------------------------------------------------
-# Every kernels/*_cpu.cpp is compiled once per instruction set into a namespace of its own; kernels/device.h picks one when
+# Every kernels/*_cpu.cpp is compiled once per instruction set into a namespace of its own; kernels/base/device.h picks one when
 # the program starts. Nothing in those files may be emitted as a weak symbol (tests/weak_symbols), or the linker could hand
 # AVX-512 code to a machine without it.
 file(GLOB_RECURSE kernel_common CONFIGURE_DEPENDS kernels/*.cpp)
@@ -75,9 +75,9 @@ elseif(NOTNOT_SIMT)
   target_sources(notnot_kernels PRIVATE $<TARGET_OBJECTS:notnot_cuda>)
   target_link_libraries(notnot_kernels PRIVATE Boost::context)
 else()
-  target_sources(notnot_kernels PRIVATE kernels/no_cuda.cpp)
+  target_sources(notnot_kernels PRIVATE kernels/base/no_cuda.cpp)
 endif()
-set_source_files_properties(kernels/no_cuda.cpp kernels/device.cu PROPERTIES COMPILE_DEFINITIONS
+set_source_files_properties(kernels/base/no_cuda.cpp kernels/base/device.cu PROPERTIES COMPILE_DEFINITIONS
                             "NOTNOT_CUDA_STATUS=\"${NOTNOT_CUDA_STATUS}\"")
 
 # --- engine, models, experiments, the program --------------------------------------------------------------------------

@@ -10,7 +10,7 @@
 #include "engine/sst_trees.h"
 #include "engine/table.h"
 #include "engine/text.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

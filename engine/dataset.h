@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "engine/column.h"
-#include "kernels/ragged.h"
+#include "kernels/base/ragged.h"
 
 namespace notnot {
 

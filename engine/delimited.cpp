@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "engine/text.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 

@@ -1,7 +1,7 @@
 #include "engine/divergence.h"
 
 #include "engine/statistics.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 

@@ -16,7 +16,7 @@
 #include "engine/run_folder.h"
 #include "engine/safetensors.h"
 #include "engine/text.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

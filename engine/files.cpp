@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <system_error>
 
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

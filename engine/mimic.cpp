@@ -16,7 +16,7 @@
 #include "engine/files.h"
 #include "engine/numpy_random.h"
 #include "engine/text.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

@@ -8,7 +8,7 @@
 #include "engine/delimited.h"
 #include "engine/news_text.h"
 #include "engine/text.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

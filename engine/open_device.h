@@ -2,7 +2,7 @@
 // Devices by the names that users give them, and their life time.
 #include <string>
 
-#include "kernels/device.h"
+#include "kernels/base/device.h"
 
 namespace notnot {
 

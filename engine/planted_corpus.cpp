@@ -6,7 +6,7 @@
 
 #include "engine/random.h"
 #include "engine/text.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

@@ -16,7 +16,7 @@
 #include "engine/files.h"
 #include "engine/safetensors.h"
 #include "engine/version.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

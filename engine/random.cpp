@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "kernels/philox.h"
+#include "kernels/base/philox.h"
 
 namespace notnot {
 

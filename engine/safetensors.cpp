@@ -11,7 +11,7 @@
 #include <type_traits>
 
 #include "engine/files.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

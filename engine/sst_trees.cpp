@@ -5,7 +5,7 @@
 
 #include "engine/files.h"
 #include "engine/text.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

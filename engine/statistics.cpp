@@ -7,7 +7,7 @@
 
 #include "engine/metrics.h"
 #include "engine/random.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

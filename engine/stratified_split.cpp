@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "engine/random.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 

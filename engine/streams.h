@@ -6,7 +6,7 @@
 #include <map>
 #include <vector>
 
-#include "kernels/device.h"
+#include "kernels/base/device.h"
 
 namespace notnot {
 

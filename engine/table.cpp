@@ -11,7 +11,7 @@
 #include "engine/delimited.h"
 #include "engine/files.h"
 #include "engine/text.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

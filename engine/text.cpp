@@ -12,7 +12,7 @@
 #include <limits>
 #include <memory>
 
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

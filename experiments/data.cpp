@@ -12,7 +12,7 @@
 #include "engine/text.h"
 #include "experiments/commands.h"
 #include "experiments/data_summary.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

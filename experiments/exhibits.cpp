@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "experiments/html.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

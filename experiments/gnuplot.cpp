@@ -13,7 +13,7 @@
 #include "experiments/figures.h"
 #include "experiments/html.h"
 #include "experiments/run_program.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

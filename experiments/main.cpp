@@ -10,7 +10,7 @@
 #include "engine/version.h"
 #include "experiments/commands.h"
 #include "experiments/interrupt.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 #include "models/training.h"
 
 namespace {

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "experiments/chart.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

@@ -23,7 +23,7 @@
 #include "experiments/data_summary.h"
 #include "experiments/seed_option.h"
 #include "experiments/train_vectors.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

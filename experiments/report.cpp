@@ -9,7 +9,7 @@
 #include "experiments/adversary_results.h"
 #include "experiments/commands.h"
 #include "experiments/study_results.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

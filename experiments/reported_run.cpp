@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/files.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

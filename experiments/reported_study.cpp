@@ -9,7 +9,7 @@
 #include <tuple>
 
 #include "engine/planted_corpus.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

@@ -11,7 +11,7 @@
 #include "engine/files.h"
 #include "engine/text.h"
 #include "experiments/html.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

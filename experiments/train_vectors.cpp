@@ -7,7 +7,7 @@
 #include "engine/files.h"
 #include "engine/text.h"
 #include "experiments/run_program.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 

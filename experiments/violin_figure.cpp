@@ -8,7 +8,7 @@
 #include "experiments/chart.h"
 #include "experiments/figures.h"
 #include "experiments/gnuplot.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

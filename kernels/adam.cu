@@ -4,7 +4,7 @@
 // Cost: adam_step moves 9 floats per element (36 bytes), memory-bound. A replay moves 8 floats per element however many
 // steps were missed: those run in registers, about 40 instructions each (an IEEE root and a division among them).
 #include "kernels/adam.h"
-#include "kernels/launch.cuh"
+#include "kernels/base/launch.cuh"
 
 namespace notnot::cuda {
 namespace {

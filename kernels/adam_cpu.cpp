@@ -1,5 +1,5 @@
 #include "kernels/adam.h"
-#include "kernels/cpu.h"
+#include "kernels/base/cpu.h"
 
 namespace notnot::NOTNOT_CPU_NAMESPACE {
 namespace {

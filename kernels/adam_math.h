@@ -2,7 +2,7 @@
 // One Adam/AMSGrad update of one parameter; formulas and sources in adam.h.
 #include <cmath>
 
-#include "kernels/math.h"
+#include "kernels/base/math.h"
 
 namespace notnot {
 

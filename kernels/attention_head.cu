@@ -9,7 +9,7 @@
 // beside 4 ms of recurrence (estimates).
 #include "kernels/attention_head.h"
 #include "kernels/attention_head_math.h"
-#include "kernels/launch.cuh"
+#include "kernels/base/launch.cuh"
 
 namespace notnot::cuda {
 namespace {

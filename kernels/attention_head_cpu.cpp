@@ -2,7 +2,7 @@
 // attention's tanh to the gradient before it, the second carries that gradient back to h. Sequences are independent.
 #include "kernels/attention_head.h"
 #include "kernels/attention_head_math.h"
-#include "kernels/cpu.h"
+#include "kernels/base/cpu.h"
 
 namespace notnot::NOTNOT_CPU_NAMESPACE {
 namespace {

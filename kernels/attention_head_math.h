@@ -1,7 +1,7 @@
 #pragma once
 // The two losses with their derivative at the logit, and the attention's softmax backward; formulas in
 // attention_head.h.
-#include "kernels/math.h"
+#include "kernels/base/math.h"
 
 namespace notnot {
 

@@ -7,8 +7,8 @@
 // one multiply-add: 4,354 texts of 180 words, 100 times each, are 78 million deals, some 3 ms (estimate).
 #include "kernels/attention_permutation.h"
 #include "kernels/attention_permutation_math.h"
-#include "kernels/launch.cuh"
-#include "kernels/math.h"
+#include "kernels/base/launch.cuh"
+#include "kernels/base/math.h"
 
 namespace notnot::cuda {
 namespace {

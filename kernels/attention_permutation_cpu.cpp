@@ -1,7 +1,7 @@
 #include "kernels/attention_permutation.h"
 #include "kernels/attention_permutation_math.h"
-#include "kernels/cpu.h"
-#include "kernels/math.h"
+#include "kernels/base/cpu.h"
+#include "kernels/base/math.h"
 
 namespace notnot::NOTNOT_CPU_NAMESPACE {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 // The arrangement that a permutation's number stands for, and the place of a value among others.
-#include "kernels/philox.h"
+#include "kernels/base/philox.h"
 
 namespace notnot {
 

@@ -3,9 +3,9 @@
 // multiplied by the repacked W_hh (256 KiB per direction at H = 128: it stays in the second-level cache) and goes
 // through the gates at once. Every product sums over k in ascending order, one fused multiply-add each, so a
 // sequence's bits do not depend on its neighbours, on the tile or on the number of threads.
+#include "kernels/base/cpu.h"
 #include "kernels/bilstm.h"
 #include "kernels/bilstm_math.h"
-#include "kernels/cpu.h"
 #include "kernels/gemm.h"
 
 namespace notnot::NOTNOT_CPU_NAMESPACE {

@@ -1,6 +1,6 @@
 #pragma once
 // The LSTM cell and its derivative for one unit at one step; formulas in bilstm.h.
-#include "kernels/math.h"
+#include "kernels/base/math.h"
 
 namespace notnot {
 

@@ -3,9 +3,9 @@
 // the product with W_hh and who owns which cell.
 #include <algorithm>
 
+#include "kernels/base/launch.cuh"
 #include "kernels/bilstm.h"
 #include "kernels/bilstm_math.h"
-#include "kernels/launch.cuh"
 
 namespace notnot::cuda {
 

@@ -19,9 +19,9 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/base/gemm_context.h"
+#include "kernels/base/launch.cuh"
 #include "kernels/gemm.h"
-#include "kernels/gemm_context.h"
-#include "kernels/launch.cuh"
 
 #define NOTNOT_CUBLAS_CHECK(call)                                                                         \
   do {                                                                                                    \

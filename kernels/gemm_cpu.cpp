@@ -2,7 +2,7 @@
 // shape and the number of threads, so a fixed shape fixes every bit. Threads share out the tiles.
 #include <dnnl.h>
 
-#include "kernels/cpu.h"
+#include "kernels/base/cpu.h"
 #include "kernels/gemm.h"
 
 namespace notnot::NOTNOT_CPU_NAMESPACE {

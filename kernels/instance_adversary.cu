@@ -8,9 +8,9 @@
 // word for all adversaries would save half of the logarithms, but sum over the block and not over warps. The state
 // stands in shared memory up to 48 KiB (384 words at K = 5), beyond that in the workspace, where it stays in the
 // caches: a load or store comes with every ten instructions.
+#include "kernels/base/launch.cuh"
 #include "kernels/instance_adversary.h"
 #include "kernels/instance_adversary_math.h"
-#include "kernels/launch.cuh"
 
 namespace notnot::cuda {
 namespace {

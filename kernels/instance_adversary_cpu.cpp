@@ -1,6 +1,6 @@
 // A text's state is a few kilobytes that stay in the first-level cache for all steps; loops run over the words, in
 // whole vector registers.
-#include "kernels/cpu.h"
+#include "kernels/base/cpu.h"
 #include "kernels/instance_adversary.h"
 #include "kernels/instance_adversary_math.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 // One word's part of the divergence, and the pieces of the loss's gradient; formulas in instance_adversary.h.
-#include "kernels/math.h"
+#include "kernels/base/math.h"
 
 namespace notnot {
 

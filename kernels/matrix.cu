@@ -1,6 +1,6 @@
 // Memory-bound helpers: each reads and writes its matrix once, coalesced, so its floor is bytes / bandwidth (4.8 TB/s
 // on an H200), and for the sizes of this project the launch (2-3 us).
-#include "kernels/launch.cuh"
+#include "kernels/base/launch.cuh"
 #include "kernels/matrix.h"
 
 namespace notnot::cuda {

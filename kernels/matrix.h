@@ -1,6 +1,6 @@
 #pragma once
 // Row-wise helpers around the matrix products.
-#include "kernels/device.h"
+#include "kernels/base/device.h"
 
 namespace notnot {
 

@@ -1,4 +1,4 @@
-#include "kernels/cpu.h"
+#include "kernels/base/cpu.h"
 #include "kernels/matrix.h"
 
 namespace notnot::NOTNOT_CPU_NAMESPACE {

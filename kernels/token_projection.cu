@@ -4,8 +4,8 @@
 // floats, 26 MB at N = 6400, P = 1024, about 6 us on an H200. It stays one thread per element, in ascending order of
 // the occurrences, because any other order would change bits; the worst case is the most frequent id of a batch (a few
 // hundred occurrences), whose loads are unrolled so that they overlap.
-#include "kernels/launch.cuh"
-#include "kernels/math.h"
+#include "kernels/base/launch.cuh"
+#include "kernels/base/math.h"
 #include "kernels/token_projection.h"
 
 namespace notnot::cuda {

@@ -1,5 +1,5 @@
-#include "kernels/cpu.h"
-#include "kernels/math.h"
+#include "kernels/base/cpu.h"
+#include "kernels/base/math.h"
 #include "kernels/token_projection.h"
 
 namespace notnot::NOTNOT_CPU_NAMESPACE {

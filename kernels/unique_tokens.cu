@@ -6,7 +6,7 @@
 #include <bit>
 #include <cub/cub.cuh>
 
-#include "kernels/launch.cuh"
+#include "kernels/base/launch.cuh"
 #include "kernels/unique_tokens.h"
 
 namespace notnot::cuda {

@@ -1,6 +1,6 @@
 // A counting sort over the vocabulary: count per id, number the ids that occur, place the occurrences. O(N + V),
 // sequential: on the largest vocabulary of the paper (19,000) it is 1 % of a training step.
-#include "kernels/cpu.h"
+#include "kernels/base/cpu.h"
 #include "kernels/unique_tokens.h"
 
 namespace notnot::NOTNOT_CPU_NAMESPACE {

@@ -18,7 +18,7 @@
 #include "engine/stratified_split.h"
 #include "engine/table.h"
 #include "engine/text.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"
 

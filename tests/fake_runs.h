@@ -8,7 +8,7 @@
 
 #include "engine/run_folder.h"
 #include "experiments/run_spec.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 #include "tests/temporary_folder.h"
 
 namespace notnot {

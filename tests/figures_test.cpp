@@ -13,7 +13,7 @@
 
 #include "engine/files.h"
 #include "engine/random.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"
 

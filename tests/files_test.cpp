@@ -10,7 +10,7 @@
 #include <fstream>
 #include <string>
 
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 #include "tests/temporary_folder.h"
 
 namespace notnot {

@@ -16,7 +16,7 @@
 #include "engine/csv_stream.h"
 #include "engine/files.h"
 #include "engine/text.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"
 

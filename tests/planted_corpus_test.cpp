@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "engine/text.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 using namespace notnot;
 

@@ -13,7 +13,7 @@
 #include "engine/files.h"
 #include "engine/planted_corpus.h"
 #include "engine/safetensors.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"
 

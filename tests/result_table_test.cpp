@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/files.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"
 

@@ -17,7 +17,7 @@
 #include "engine/files.h"
 #include "engine/safetensors.h"
 #include "engine/version.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 #include "tests/temporary_folder.h"
 
 namespace notnot {

@@ -9,7 +9,7 @@
 
 #include "engine/divergence.h"
 #include "experiments/run_spec.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 #include "tests/temporary_folder.h"
 
 namespace notnot {

@@ -9,7 +9,7 @@
 
 #include "engine/random.h"
 #include "kernels/attention_permutation_math.h"
-#include "kernels/math.h"
+#include "kernels/base/math.h"
 #include "tests/backends/backend.h"
 
 namespace notnot {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/ragged.h"
+#include "kernels/base/ragged.h"
 
 namespace notnot {
 

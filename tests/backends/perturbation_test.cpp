@@ -9,8 +9,8 @@
 
 #include "engine/planted_corpus.h"
 #include "engine/text.h"
+#include "kernels/base/math.h"
 #include "kernels/instance_adversary.h"
-#include "kernels/math.h"
 #include "models/training.h"
 #include "tests/backends/backend.h"
 #include "tests/backends/short_texts.h"

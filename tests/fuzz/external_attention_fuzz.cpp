@@ -11,7 +11,7 @@
 #include <string>
 
 #include "engine/external_attention.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   static const notnot::Dataset dataset = notnot::make_dataset("fuzz",

@@ -13,7 +13,7 @@
 #include "engine/clinical_text.h"
 #include "engine/csv_stream.h"
 #include "engine/text.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 namespace {
 

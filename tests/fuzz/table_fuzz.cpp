@@ -9,7 +9,7 @@
 
 #include "engine/table.h"
 #include "engine/text.h"
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   if (size == 0) return 0;

@@ -154,7 +154,7 @@ class Budgets(unittest.TestCase):
     def test_no_static_shared_memory(self):
         for (name, architecture), (_, _, shared) in self.usage.items():
             with self.subTest(name, architecture=architecture):
-                self.assertEqual(shared, 0, "bytes: use dynamic_shared (kernels/launch.cuh)")
+                self.assertEqual(shared, 0, "bytes: use dynamic_shared (kernels/base/launch.cuh)")
 
     def test_only_persistent_kernels_take_more_than_64_registers(self):
         persistent = {name for name, _ in self.usage if PERSISTENT.fullmatch(name)}

@@ -16,7 +16,7 @@
 #include <tuple>
 #include <vector>
 
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 #include "tests/simt/fiber.h"
 
 namespace notnot::simt {

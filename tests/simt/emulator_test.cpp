@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/base/launch.cuh"
 #include "kernels/bf16_mma.cuh"
-#include "kernels/launch.cuh"
 
 namespace notnot {
 namespace {

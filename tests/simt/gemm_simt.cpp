@@ -1,8 +1,8 @@
 // On the emulator a matrix product is the CPU's, on the same memory.
 #include <cuda_runtime.h>
 
+#include "kernels/base/gemm_context.h"
 #include "kernels/gemm.h"
-#include "kernels/gemm_context.h"
 
 namespace notnot::cuda {
 namespace {

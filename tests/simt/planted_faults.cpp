@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/memory.h"
-#include "kernels/launch.cuh"
+#include "kernels/base/launch.cuh"
 
 namespace notnot {
 namespace {

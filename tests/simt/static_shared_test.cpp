@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "kernels/launch.cuh"
+#include "kernels/base/launch.cuh"
 
 namespace notnot {
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "kernels/error.h"
+#include "kernels/base/error.h"
 #include "tests/simt/emulator.h"
 
 namespace notnot::simt {

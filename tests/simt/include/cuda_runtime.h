@@ -1,7 +1,7 @@
 #pragma once
 // What the .cu files use of CUDA, for a host compiler: qualifiers, device intrinsics on the emulator's fibers, and the
-// runtime calls of kernels/launch.cuh and device.cu. Add here what a kernel newly needs; floating-point atomics and
-// fast math are missing on purpose (kernels/device.h).
+// runtime calls of kernels/base/launch.cuh and device.cu. Add here what a kernel newly needs; floating-point atomics and
+// fast math are missing on purpose (kernels/base/device.h).
 #include <algorithm>
 #include <bit>
 #include <chrono>

@@ -9,7 +9,7 @@
 #include <nvtx3/nvToolsExt.h>
 #endif
 
-#include "kernels/device.h"
+#include "kernels/base/device.h"
 
 #define NOTNOT_CUDA_CHECK(call)                                                              \
   do {                                                                                       \

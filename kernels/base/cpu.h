@@ -4,7 +4,7 @@
 // sets.
 #include <omp.h>
 
-#include "kernels/device.h"
+#include "kernels/base/device.h"
 
 #define NOTNOT_CPU_NAMESPACE_OF(set) cpu_##set
 #define NOTNOT_CPU_NAMESPACE_FOR(set) NOTNOT_CPU_NAMESPACE_OF(set)

@@ -1,7 +1,7 @@
 #pragma once
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) for host and device: four
 // random words as a pure function of a counter and a key.
-#include "kernels/span.h"
+#include "kernels/base/span.h"
 
 namespace notnot {
 

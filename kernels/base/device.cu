@@ -1,7 +1,7 @@
 // The CUDA side of device.h: contexts and memory. Every allocation here is a whole arena, made once; operations never
 // allocate.
-#include "kernels/gemm_context.h"
-#include "kernels/launch.cuh"
+#include "kernels/base/gemm_context.h"
+#include "kernels/base/launch.cuh"
 
 namespace notnot::cuda {
 

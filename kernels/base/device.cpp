@@ -1,4 +1,4 @@
-#include "kernels/device.h"
+#include "kernels/base/device.h"
 
 #include <sys/mman.h>
 
@@ -7,7 +7,7 @@
 #include <new>
 #include <string_view>
 
-#include "kernels/cpu.h"
+#include "kernels/base/cpu.h"
 
 namespace notnot {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "kernels/span.h"
+#include "kernels/base/span.h"
 
 namespace notnot {
 

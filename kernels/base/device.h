@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "kernels/error.h"
-#include "kernels/span.h"
+#include "kernels/base/error.h"
+#include "kernels/base/span.h"
 
 struct CUstream_st;
 struct CUevent_st;
