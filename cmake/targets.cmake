@@ -104,5 +104,5 @@ set_target_properties(notnot PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_
 execute_process(COMMAND git describe --always --dirty --tags WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
                 OUTPUT_VARIABLE notnot_commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 # On this file alone: a new commit recompiles nothing else.
-set_source_files_properties(engine/version.cpp PROPERTIES COMPILE_DEFINITIONS
+set_source_files_properties(engine/io/version.cpp PROPERTIES COMPILE_DEFINITIONS
                             "NOTNOT_VERSION=\"${PROJECT_VERSION}\";NOTNOT_COMMIT=\"${notnot_commit}\"")

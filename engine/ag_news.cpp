@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "engine/delimited.h"
+#include "engine/io/delimited.h"
+#include "engine/io/text.h"
 #include "engine/news_text.h"
-#include "engine/text.h"
 
 namespace notnot {
 namespace {

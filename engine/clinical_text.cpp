@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "engine/text.h"
+#include "engine/io/text.h"
 #include "engine/tokenise.h"
 
 namespace notnot {

@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "engine/io/text.h"
 #include "engine/prepared.h"
 #include "engine/published.h"
 #include "engine/sst_trees.h"
 #include "engine/table.h"
-#include "engine/text.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "engine/dataset_builder.h"
-#include "engine/files.h"
-#include "engine/text.h"
+#include "engine/io/files.h"
+#include "engine/io/text.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "engine/column.h"
+#include "engine/io/column.h"
 #include "kernels/base/ragged.h"
 
 namespace notnot {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/text.h"
+#include "engine/io/text.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "engine/dataset.h"
-#include "engine/spool.h"
+#include "engine/io/spool.h"
 
 namespace notnot {
 

@@ -12,10 +12,10 @@
 #include <unordered_map>
 #include <utility>
 
-#include "engine/files.h"
+#include "engine/io/files.h"
+#include "engine/io/safetensors.h"
+#include "engine/io/text.h"
 #include "engine/run_folder.h"
-#include "engine/safetensors.h"
-#include "engine/text.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

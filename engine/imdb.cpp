@@ -5,8 +5,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "engine/io/text.h"
 #include "engine/numpy_random.h"
-#include "engine/text.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "engine/clinical_text.h"
-#include "engine/csv_stream.h"
-#include "engine/files.h"
+#include "engine/io/csv_stream.h"
+#include "engine/io/files.h"
+#include "engine/io/text.h"
 #include "engine/numpy_random.h"
-#include "engine/text.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

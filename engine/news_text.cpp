@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "engine/text.h"
+#include "engine/io/text.h"
 #include "engine/tokenise.h"
 
 namespace notnot {

@@ -5,9 +5,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "engine/delimited.h"
+#include "engine/io/delimited.h"
+#include "engine/io/text.h"
 #include "engine/news_text.h"
-#include "engine/text.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "engine/io/text.h"
 #include "engine/random.h"
-#include "engine/text.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -11,11 +11,11 @@
 #include <system_error>
 #include <utility>
 
-#include "engine/checksum.h"
-#include "engine/delimited.h"
-#include "engine/files.h"
-#include "engine/safetensors.h"
-#include "engine/version.h"
+#include "engine/io/checksum.h"
+#include "engine/io/delimited.h"
+#include "engine/io/files.h"
+#include "engine/io/safetensors.h"
+#include "engine/io/version.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -12,7 +12,7 @@
 //   result.json               the chosen epoch and its measures; written last, so a folder that has it is finished
 //   failure.json              of a run that failed: `reason`
 //
-// Every file is replaced as a whole (engine/files.h): a run killed at any moment leaves files that can be read.
+// Every file is replaced as a whole (engine/io/files.h): a run killed at any moment leaves files that can be read.
 #include <array>
 #include <cstdint>
 #include <filesystem>

@@ -4,8 +4,8 @@
 #include <system_error>
 #include <utility>
 
-#include "engine/checksum.h"
-#include "engine/files.h"
+#include "engine/io/checksum.h"
+#include "engine/io/files.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/files.h"
-#include "engine/text.h"
+#include "engine/io/files.h"
+#include "engine/io/text.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

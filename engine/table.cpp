@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "engine/delimited.h"
-#include "engine/files.h"
-#include "engine/text.h"
+#include "engine/io/delimited.h"
+#include "engine/io/files.h"
+#include "engine/io/text.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -2,7 +2,7 @@
 // The user's own texts: a table in UTF-8 with the columns `text`, `label` and `split`, in any order; `exp_split` is
 // accepted for `split`, an `id` column is kept, further columns are ignored.
 //
-// FILE.csv                 engine/delimited.h; the first record names the columns
+// FILE.csv                 engine/io/delimited.h; the first record names the columns
 // FILE.tsv                 the same with tabs for commas
 // FILE.jsonl, FILE.ndjson  a JSON object per line, its members are the columns
 //

@@ -1,6 +1,6 @@
 #include "engine/tokenise.h"
 
-#include "engine/text.h"
+#include "engine/io/text.h"
 
 namespace notnot {
 namespace {

@@ -12,9 +12,9 @@
 #include <system_error>
 #include <utility>
 
-#include "engine/files.h"
+#include "engine/io/files.h"
+#include "engine/io/text.h"
 #include "engine/random.h"
-#include "engine/text.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -8,8 +8,8 @@
 
 #include "engine/corpus.h"
 #include "engine/external_attention.h"
+#include "engine/io/text.h"
 #include "engine/prepared.h"
-#include "engine/text.h"
 #include "experiments/commands.h"
 #include "experiments/data_summary.h"
 #include "kernels/base/error.h"

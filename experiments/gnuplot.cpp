@@ -8,8 +8,8 @@
 #include <regex>
 #include <system_error>
 
-#include "engine/files.h"
-#include "engine/text.h"
+#include "engine/io/files.h"
+#include "engine/io/text.h"
 #include "experiments/figures.h"
 #include "experiments/html.h"
 #include "experiments/run_program.h"

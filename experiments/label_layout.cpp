@@ -5,7 +5,7 @@
 #include <numbers>
 #include <utility>
 
-#include "engine/text.h"
+#include "engine/io/text.h"
 #include "experiments/gnuplot.h"
 
 namespace notnot {

@@ -7,9 +7,9 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "engine/io/text.h"
 #include "engine/open_device.h"
 #include "engine/run_folder.h"
-#include "engine/text.h"
 #include "experiments/commands.h"
 #include "models/training.h"
 

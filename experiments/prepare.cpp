@@ -6,10 +6,11 @@
 #include <limits>
 
 #include "engine/ag_news.h"
-#include "engine/checksum.h"
 #include "engine/corpus.h"
-#include "engine/files.h"
 #include "engine/imdb.h"
+#include "engine/io/checksum.h"
+#include "engine/io/files.h"
+#include "engine/io/text.h"
 #include "engine/mimic.h"
 #include "engine/newsgroups.h"
 #include "engine/prepared.h"
@@ -17,7 +18,6 @@
 #include "engine/sst_trees.h"
 #include "engine/stratified_split.h"
 #include "engine/table.h"
-#include "engine/text.h"
 #include "experiments/bytes_progress.h"
 #include "experiments/commands.h"
 #include "experiments/data_summary.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/files.h"
+#include "engine/io/files.h"
 #include "experiments/adversary_results.h"
 #include "experiments/commands.h"
 #include "experiments/study_results.h"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "engine/files.h"
+#include "engine/io/files.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
-#include "engine/files.h"
-#include "engine/text.h"
+#include "engine/io/files.h"
+#include "engine/io/text.h"
 #include "experiments/html.h"
 #include "kernels/base/error.h"
 

@@ -4,8 +4,8 @@
 #include <cerrno>
 #include <system_error>
 
-#include "engine/files.h"
-#include "engine/text.h"
+#include "engine/io/files.h"
+#include "engine/io/text.h"
 #include "experiments/run_program.h"
 #include "kernels/base/error.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/safetensors.h"
+#include "engine/io/safetensors.h"
 #include "kernels/attention_head.h"
 #include "kernels/bilstm.h"
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/safetensors.h"
+#include "engine/io/safetensors.h"
 #include "kernels/attention_head_math.h"
 
 namespace notnot {

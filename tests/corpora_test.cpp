@@ -7,9 +7,10 @@
 #include <vector>
 
 #include "engine/ag_news.h"
-#include "engine/checksum.h"
-#include "engine/files.h"
 #include "engine/imdb.h"
+#include "engine/io/checksum.h"
+#include "engine/io/files.h"
+#include "engine/io/text.h"
 #include "engine/news_text.h"
 #include "engine/newsgroups.h"
 #include "engine/numpy_random.h"
@@ -17,7 +18,6 @@
 #include "engine/sources.h"
 #include "engine/stratified_split.h"
 #include "engine/table.h"
-#include "engine/text.h"
 #include "kernels/base/error.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"

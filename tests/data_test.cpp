@@ -8,11 +8,11 @@
 
 #include "engine/corpus.h"
 #include "engine/dataset.h"
-#include "engine/files.h"
+#include "engine/io/files.h"
+#include "engine/io/text.h"
 #include "engine/random.h"
 #include "engine/sst_trees.h"
 #include "engine/table.h"
-#include "engine/text.h"
 #include "kernels/base/error.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/files.h"
+#include "engine/io/files.h"
+#include "engine/io/safetensors.h"
 #include "engine/run_folder.h"
-#include "engine/safetensors.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"
 

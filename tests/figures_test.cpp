@@ -11,7 +11,7 @@
 #include <set>
 #include <thread>
 
-#include "engine/files.h"
+#include "engine/io/files.h"
 #include "engine/random.h"
 #include "kernels/base/error.h"
 #include "tests/input_error.h"

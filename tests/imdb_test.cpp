@@ -8,8 +8,8 @@
 #include <set>
 #include <string>
 
-#include "engine/delimited.h"
-#include "engine/files.h"
+#include "engine/io/delimited.h"
+#include "engine/io/files.h"
 #include "engine/prepared.h"
 #include "engine/published.h"
 #include "tests/real_data.h"

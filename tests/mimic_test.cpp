@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "engine/checksum.h"
 #include "engine/clinical_text.h"
-#include "engine/csv_stream.h"
-#include "engine/files.h"
-#include "engine/text.h"
+#include "engine/io/checksum.h"
+#include "engine/io/csv_stream.h"
+#include "engine/io/files.h"
+#include "engine/io/text.h"
 #include "kernels/base/error.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"

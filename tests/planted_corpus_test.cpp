@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/text.h"
+#include "engine/io/text.h"
 #include "kernels/base/error.h"
 
 using namespace notnot;

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/checksum.h"
 #include "engine/corpus.h"
-#include "engine/files.h"
+#include "engine/io/checksum.h"
+#include "engine/io/files.h"
+#include "engine/io/safetensors.h"
 #include "engine/planted_corpus.h"
-#include "engine/safetensors.h"
 #include "kernels/base/error.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"

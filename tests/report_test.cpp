@@ -6,8 +6,8 @@
 #include <regex>
 #include <set>
 
-#include "engine/files.h"
-#include "engine/safetensors.h"
+#include "engine/io/files.h"
+#include "engine/io/safetensors.h"
 #include "experiments/heat_map.h"
 #include "experiments/html.h"
 #include "tests/fake_runs.h"

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/files.h"
+#include "engine/io/files.h"
 #include "kernels/base/error.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"

@@ -14,9 +14,9 @@
 #include <tuple>
 #include <utility>
 
-#include "engine/files.h"
-#include "engine/safetensors.h"
-#include "engine/version.h"
+#include "engine/io/files.h"
+#include "engine/io/safetensors.h"
+#include "engine/io/version.h"
 #include "kernels/base/error.h"
 #include "tests/temporary_folder.h"
 

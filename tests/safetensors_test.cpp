@@ -1,4 +1,4 @@
-#include "engine/safetensors.h"
+#include "engine/io/safetensors.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <limits>
 #include <string>
 
-#include "engine/files.h"
+#include "engine/io/files.h"
 #include "engine/random.h"
 #include "kernels/base/error.h"
 #include "tests/temporary_folder.h"

@@ -1,5 +1,5 @@
 // Numbers come back as they were given, from memory and from a scratch file, which leaves no trace.
-#include "engine/spool.h"
+#include "engine/io/spool.h"
 
 #include <doctest/doctest.h>
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/corpus.h"
-#include "engine/files.h"
+#include "engine/io/files.h"
 #include "engine/sst_trees.h"
 #include "engine/table.h"
 

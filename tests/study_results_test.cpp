@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "engine/files.h"
+#include "engine/io/files.h"
 #include "experiments/adversary_results.h"
 #include "experiments/findings.h"
 #include "tests/fake_runs.h"

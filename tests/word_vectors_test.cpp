@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/files.h"
+#include "engine/io/files.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/safetensors.h"
+#include "engine/io/safetensors.h"
 #include "kernels/instance_adversary_math.h"
 #include "tests/backends/backend.h"
 

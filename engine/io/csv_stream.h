@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/checksum.h"
-#include "engine/files.h"
+#include "engine/io/checksum.h"
+#include "engine/io/files.h"
 
 namespace notnot {
 

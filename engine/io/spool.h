@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "engine/files.h"
+#include "engine/io/files.h"
 
 namespace notnot {
 

@@ -1,4 +1,4 @@
-#include "engine/csv_stream.h"
+#include "engine/io/csv_stream.h"
 
 #include <csv.h>
 

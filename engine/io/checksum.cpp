@@ -1,11 +1,11 @@
-#include "engine/checksum.h"
+#include "engine/io/checksum.h"
 
 #include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
 
-#include "engine/files.h"
+#include "engine/io/files.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -1,10 +1,10 @@
-#include "engine/delimited.h"
+#include "engine/io/delimited.h"
 
 #include <csv.h>
 
 #include <utility>
 
-#include "engine/text.h"
+#include "engine/io/text.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -1,4 +1,4 @@
-#include "engine/version.h"
+#include "engine/io/version.h"
 
 namespace notnot {
 

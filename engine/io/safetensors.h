@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/column.h"
-#include "engine/files.h"
+#include "engine/io/column.h"
+#include "engine/io/files.h"
 
 namespace notnot {
 

@@ -1,4 +1,4 @@
-#include "engine/safetensors.h"
+#include "engine/io/safetensors.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "engine/files.h"
+#include "engine/io/files.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -1,4 +1,4 @@
-#include "engine/spool.h"
+#include "engine/io/spool.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "engine/text.h"
+#include "engine/io/text.h"
 
 #include <unicode/brkiter.h>
 #include <unicode/bytestream.h>

@@ -1,4 +1,4 @@
-#include "engine/files.h"
+#include "engine/io/files.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
