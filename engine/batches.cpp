@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "engine/random.h"
+#include "engine/math/random.h"
 
 namespace notnot {
 

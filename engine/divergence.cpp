@@ -1,6 +1,6 @@
 #include "engine/divergence.h"
 
-#include "engine/statistics.h"
+#include "engine/math/statistics.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

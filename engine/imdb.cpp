@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "engine/io/text.h"
-#include "engine/numpy_random.h"
+#include "engine/math/numpy_random.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

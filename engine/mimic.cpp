@@ -15,7 +15,7 @@
 #include "engine/io/csv_stream.h"
 #include "engine/io/files.h"
 #include "engine/io/text.h"
-#include "engine/numpy_random.h"
+#include "engine/math/numpy_random.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "engine/io/text.h"
-#include "engine/random.h"
+#include "engine/math/random.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "engine/dataset.h"
-#include "engine/metrics.h"
+#include "engine/math/metrics.h"
 
 namespace notnot {
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <utility>
 
-#include "engine/random.h"
+#include "engine/math/random.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

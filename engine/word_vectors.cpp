@@ -14,7 +14,7 @@
 
 #include "engine/io/files.h"
 #include "engine/io/text.h"
-#include "engine/random.h"
+#include "engine/math/random.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -6,8 +6,8 @@
 #include <limits>
 #include <optional>
 
+#include "engine/math/statistics.h"
 #include "engine/prepared.h"
-#include "engine/statistics.h"
 #include "engine/word_vectors.h"
 
 namespace notnot {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/statistics.h"
+#include "engine/math/statistics.h"
 #include "experiments/reported_study.h"
 
 namespace notnot {

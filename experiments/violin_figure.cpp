@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/statistics.h"
+#include "engine/math/statistics.h"
 #include "experiments/chart.h"
 #include "experiments/figures.h"
 #include "experiments/gnuplot.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/random.h"
+#include "engine/math/random.h"
 #include "kernels/attention_permutation.h"
 #include "kernels/instance_adversary.h"
 #include "models/training.h"

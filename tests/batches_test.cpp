@@ -6,7 +6,7 @@
 #include <numeric>
 #include <set>
 
-#include "engine/random.h"
+#include "engine/math/random.h"
 
 namespace notnot {
 namespace {

@@ -10,7 +10,7 @@
 #include "engine/dataset.h"
 #include "engine/io/files.h"
 #include "engine/io/text.h"
-#include "engine/random.h"
+#include "engine/math/random.h"
 #include "engine/sst_trees.h"
 #include "engine/table.h"
 #include "kernels/base/error.h"

@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "engine/io/files.h"
-#include "engine/random.h"
+#include "engine/math/random.h"
 #include "kernels/base/error.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"

@@ -1,5 +1,5 @@
 // The expected values are NumPy 2.4's and scikit-learn 1.9's.
-#include "engine/numpy_random.h"
+#include "engine/math/numpy_random.h"
 
 #include <doctest/doctest.h>
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "engine/io/files.h"
-#include "engine/random.h"
+#include "engine/math/random.h"
 #include "kernels/base/error.h"
 #include "tests/temporary_folder.h"
 

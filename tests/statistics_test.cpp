@@ -1,4 +1,4 @@
-#include "engine/statistics.h"
+#include "engine/math/statistics.h"
 
 #include <doctest/doctest.h>
 #include <omp.h>

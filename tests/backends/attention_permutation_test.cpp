@@ -7,7 +7,7 @@
 #include <map>
 #include <numeric>
 
-#include "engine/random.h"
+#include "engine/math/random.h"
 #include "kernels/attention_permutation_math.h"
 #include "kernels/base/math.h"
 #include "tests/backends/backend.h"

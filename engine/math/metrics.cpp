@@ -1,4 +1,4 @@
-#include "engine/metrics.h"
+#include "engine/math/metrics.h"
 
 #include <algorithm>
 #include <cmath>

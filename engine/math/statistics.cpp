@@ -1,12 +1,12 @@
-#include "engine/statistics.h"
+#include "engine/math/statistics.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 
-#include "engine/metrics.h"
-#include "engine/random.h"
+#include "engine/math/metrics.h"
+#include "engine/math/random.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -1,4 +1,4 @@
-#include "engine/numpy_random.h"
+#include "engine/math/numpy_random.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "engine/random.h"
+#include "engine/math/random.h"
 
 #include <cmath>
 #include <numbers>
