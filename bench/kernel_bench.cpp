@@ -12,8 +12,8 @@
 #include "bench/kernel_cases.h"
 #include "bench/measuring.h"
 #include "bench/result_file.h"
+#include "engine/device/open_device.h"
 #include "engine/io/version.h"
-#include "engine/open_device.h"
 
 namespace notnot::bench {
 namespace {

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <vector>
 
-#include "engine/resident_memory.h"
+#include "engine/device/resident_memory.h"
 #include "kernels/gemm.h"
 #include "tests/backends/device_data.h"
 

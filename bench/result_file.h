@@ -3,9 +3,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "engine/device/open_device.h"
 #include "engine/io/files.h"
 #include "engine/io/version.h"
-#include "engine/open_device.h"
 
 namespace notnot::bench {
 

@@ -8,7 +8,7 @@
 
 #include "bench/made_up_texts.h"
 #include "bench/measuring.h"
-#include "engine/open_device.h"
+#include "engine/device/open_device.h"
 #include "models/attention_classifier.h"
 
 namespace notnot::bench {
@@ -64,7 +64,7 @@ Times time_rounds(int rounds, Round round) {
 }
 
 // CUDA's rounds of training before the timed ones. A step is one launch from its third on of a size, on each of the two
-// batches that a model has on the device (engine/streams.h); a batch of an odd number of them is on the other one in
+// batches that a model has on the device (engine/device/streams.h); a batch of an odd number of them is on the other one in
 // the next round. An epoch puts other batches together, whose sizes have mostly come up after some ten.
 inline constexpr int kSameBatchesWarmUp = 4, kEpochWarmUp = 10;
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/dataset.h"
-#include "engine/memory.h"
-#include "engine/streams.h"
+#include "engine/device/arena.h"
+#include "engine/device/streams.h"
 #include "kernels/unique_tokens.h"
 
 namespace notnot {
@@ -49,7 +49,7 @@ struct HostBatch {
 HostBatch assemble_batch(const Split& split, const std::vector<int32_t>& texts, int32_t vocabulary);
 
 /// What `size` tokens or distinct ids of a training batch are computed as. On CUDA up to an eighth more, eight sizes
-/// for every power of two, so that batches share captured steps (engine/streams.h); what is more is room (RaggedBatch).
+/// for every power of two, so that batches share captured steps (engine/device/streams.h); what is more is room (RaggedBatch).
 int64_t size_with_room(const Device& device, int64_t size);
 BatchCapacity with_room(const Device& device, const BatchCapacity& capacity);
 

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "engine/open_device.h"
+#include "engine/device/open_device.h"
 #include "experiments/commands.h"
 
 namespace notnot {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/profile.h"
+#include "engine/device/profile.h"
 #include "experiments/setup.h"
 
 namespace notnot {

@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <exception>
 
+#include "engine/device/open_device.h"
 #include "engine/io/version.h"
-#include "engine/open_device.h"
 #include "experiments/commands.h"
 #include "experiments/interrupt.h"
 #include "kernels/base/error.h"

@@ -7,8 +7,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "engine/device/open_device.h"
 #include "engine/io/text.h"
-#include "engine/open_device.h"
 #include "engine/run_folder.h"
 #include "experiments/commands.h"
 #include "models/training.h"

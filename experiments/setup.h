@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/corpus.h"
-#include "engine/open_device.h"
+#include "engine/device/open_device.h"
 #include "experiments/run_spec.h"
 
 namespace notnot {

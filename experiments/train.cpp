@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "engine/resident_memory.h"
+#include "engine/device/resident_memory.h"
 #include "experiments/commands.h"
 #include "experiments/job.h"
 #include "experiments/seed_option.h"

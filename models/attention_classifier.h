@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "engine/batches.h"
-#include "engine/memory.h"
-#include "engine/profile.h"
-#include "engine/streams.h"
+#include "engine/device/arena.h"
+#include "engine/device/profile.h"
+#include "engine/device/streams.h"
 #include "kernels/adam.h"
 #include "kernels/attention_head.h"
 #include "kernels/bilstm.h"

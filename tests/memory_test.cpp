@@ -1,8 +1,7 @@
-#include "engine/memory.h"
-
 #include <doctest/doctest.h>
 
-#include "engine/open_device.h"
+#include "engine/device/arena.h"
+#include "engine/device/open_device.h"
 
 namespace notnot {
 

@@ -79,7 +79,7 @@ void copy_to_host(const Device& device, void* to, const void* from, size_t bytes
 void fill_zero(const Device& device, void* to, size_t bytes);
 void synchronize(const Device& device);
 
-// What engine/streams.h is made of; only the CUDA backend has it.
+// What engine/device/streams.h is made of; only the CUDA backend has it.
 /// A context on another stream of the same device, without a GEMM handle; `close` releases it.
 Device open_side_stream(const Device& device);
 /// Host memory that the device copies to and from by itself, while the host goes on.

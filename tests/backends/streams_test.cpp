@@ -1,4 +1,4 @@
-#include "engine/streams.h"
+#include "engine/device/streams.h"
 
 #include "kernels/matrix.h"
 #include "tests/backends/backend.h"

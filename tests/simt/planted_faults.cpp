@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/memory.h"
+#include "engine/device/arena.h"
 #include "kernels/base/launch.cuh"
 
 namespace notnot {

@@ -1,4 +1,4 @@
-#include "engine/profile.h"
+#include "engine/device/profile.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "engine/memory.h"
+#include "engine/device/arena.h"
 
 #include <numeric>
 #include <utility>

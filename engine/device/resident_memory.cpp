@@ -1,4 +1,4 @@
-#include "engine/resident_memory.h"
+#include "engine/device/resident_memory.h"
 
 #include <cstdlib>
 #include <fstream>

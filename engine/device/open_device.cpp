@@ -1,4 +1,4 @@
-#include "engine/open_device.h"
+#include "engine/device/open_device.h"
 
 #include <omp.h>
 

@@ -1,4 +1,4 @@
-#include "engine/streams.h"
+#include "engine/device/streams.h"
 
 #include <algorithm>
 #include <cstring>
