@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/batches.h"
+#include "engine/data/batches.h"
 #include "models/parameters.h"
 
 namespace notnot::bench {

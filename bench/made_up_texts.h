@@ -1,6 +1,6 @@
 #pragma once
 // Texts without meaning in the sizes of real ones: what is computed on them costs what it costs on those.
-#include "engine/dataset.h"
+#include "engine/data/dataset.h"
 
 namespace notnot::bench {
 

@@ -3,9 +3,9 @@
 // (Zhang et al., "Character-level convolutional networks for text classification", NeurIPS 2015).
 #include <vector>
 
-#include "engine/dataset.h"
-#include "engine/sources.h"
-#include "engine/stratified_split.h"
+#include "engine/data/dataset.h"
+#include "engine/data/sources.h"
+#include "engine/data/stratified_split.h"
 
 namespace notnot {
 

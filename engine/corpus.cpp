@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/data/prepared.h"
 #include "engine/io/text.h"
-#include "engine/prepared.h"
 #include "engine/published.h"
 #include "engine/sst_trees.h"
 #include "engine/table.h"

@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/dataset.h"
+#include "engine/data/dataset.h"
 
 namespace notnot {
 

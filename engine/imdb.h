@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/dataset.h"
-#include "engine/sources.h"
+#include "engine/data/dataset.h"
+#include "engine/data/sources.h"
 
 namespace notnot {
 

@@ -26,8 +26,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/dataset_builder.h"
-#include "engine/sources.h"
+#include "engine/data/dataset_builder.h"
+#include "engine/data/sources.h"
 
 namespace notnot {
 

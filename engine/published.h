@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "engine/dataset.h"
+#include "engine/data/dataset.h"
 
 namespace notnot {
 

@@ -22,7 +22,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/dataset.h"
+#include "engine/data/dataset.h"
 #include "engine/math/metrics.h"
 
 namespace notnot {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/dataset.h"
+#include "engine/data/dataset.h"
 
 namespace notnot {
 

@@ -7,9 +7,9 @@
 #include <string>
 
 #include "engine/corpus.h"
+#include "engine/data/prepared.h"
 #include "engine/external_attention.h"
 #include "engine/io/text.h"
-#include "engine/prepared.h"
 #include "experiments/commands.h"
 #include "experiments/data_summary.h"
 #include "kernels/base/error.h"

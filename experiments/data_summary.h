@@ -2,7 +2,7 @@
 // What is in a prepared folder, for people: the paper's Table 1 row and more.
 #include <string>
 
-#include "engine/prepared.h"
+#include "engine/data/prepared.h"
 
 namespace notnot {
 

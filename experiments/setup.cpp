@@ -6,9 +6,9 @@
 #include <limits>
 #include <optional>
 
+#include "engine/data/prepared.h"
+#include "engine/data/word_vectors.h"
 #include "engine/math/statistics.h"
-#include "engine/prepared.h"
-#include "engine/word_vectors.h"
 
 namespace notnot {
 namespace {

@@ -2,7 +2,7 @@
 // Word vectors trained on a data set's own training split, by the program fasttext.
 #include <string>
 
-#include "engine/prepared.h"
+#include "engine/data/prepared.h"
 
 namespace notnot {
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/batches.h"
+#include "engine/data/batches.h"
 #include "engine/device/arena.h"
 #include "engine/device/profile.h"
 #include "engine/device/streams.h"

@@ -1,4 +1,4 @@
-#include "engine/batches.h"
+#include "engine/data/batches.h"
 
 #include <doctest/doctest.h>
 

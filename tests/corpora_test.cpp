@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "engine/ag_news.h"
+#include "engine/data/sources.h"
+#include "engine/data/stratified_split.h"
 #include "engine/imdb.h"
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
@@ -15,8 +17,6 @@
 #include "engine/news_text.h"
 #include "engine/newsgroups.h"
 #include "engine/published.h"
-#include "engine/sources.h"
-#include "engine/stratified_split.h"
 #include "engine/table.h"
 #include "kernels/base/error.h"
 #include "tests/input_error.h"

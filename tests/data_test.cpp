@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/corpus.h"
-#include "engine/dataset.h"
+#include "engine/data/dataset.h"
 #include "engine/io/files.h"
 #include "engine/io/text.h"
 #include "engine/math/random.h"

@@ -8,9 +8,9 @@
 #include <set>
 #include <string>
 
+#include "engine/data/prepared.h"
 #include "engine/io/delimited.h"
 #include "engine/io/files.h"
-#include "engine/prepared.h"
 #include "engine/published.h"
 #include "tests/real_data.h"
 #include "tests/temporary_folder.h"

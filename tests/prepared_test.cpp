@@ -1,5 +1,5 @@
 // Prepared folders: what is written is what is read, mapped; anything damaged is refused; nothing is left half-written.
-#include "engine/prepared.h"
+#include "engine/data/prepared.h"
 
 #include <doctest/doctest.h>
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "engine/batches.h"
+#include "engine/data/batches.h"
 #include "kernels/adam_math.h"
 #include "kernels/attention_head_math.h"
 #include "kernels/bilstm_math.h"

@@ -1,5 +1,5 @@
 // Word vectors in fastText's and GloVe's text forms, and the refusal of anything else.
-#include "engine/word_vectors.h"
+#include "engine/data/word_vectors.h"
 
 #include <doctest/doctest.h>
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/dataset.h"
+#include "engine/data/dataset.h"
 #include "engine/device/arena.h"
 #include "engine/device/streams.h"
 #include "kernels/unique_tokens.h"

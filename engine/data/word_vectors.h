@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "engine/dataset.h"
+#include "engine/data/dataset.h"
 
 namespace notnot {
 

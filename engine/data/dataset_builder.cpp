@@ -1,4 +1,4 @@
-#include "engine/dataset_builder.h"
+#include "engine/data/dataset_builder.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "engine/word_vectors.h"
+#include "engine/data/word_vectors.h"
 
 #include <algorithm>
 #include <cerrno>

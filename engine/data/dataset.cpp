@@ -1,9 +1,9 @@
-#include "engine/dataset.h"
+#include "engine/data/dataset.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "engine/dataset_builder.h"
+#include "engine/data/dataset_builder.h"
 #include "engine/io/files.h"
 #include "engine/io/text.h"
 #include "kernels/base/error.h"

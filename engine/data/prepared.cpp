@@ -1,4 +1,4 @@
-#include "engine/prepared.h"
+#include "engine/data/prepared.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

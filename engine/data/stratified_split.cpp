@@ -1,4 +1,4 @@
-#include "engine/stratified_split.h"
+#include "engine/data/stratified_split.h"
 
 #include <cmath>
 #include <utility>

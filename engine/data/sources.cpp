@@ -1,4 +1,4 @@
-#include "engine/sources.h"
+#include "engine/data/sources.h"
 
 #include <algorithm>
 #include <system_error>

@@ -14,10 +14,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/dataset.h"
-#include "engine/dataset_builder.h"
-#include "engine/sources.h"
-#include "engine/word_vectors.h"
+#include "engine/data/dataset.h"
+#include "engine/data/dataset_builder.h"
+#include "engine/data/sources.h"
+#include "engine/data/word_vectors.h"
 
 namespace notnot {
 
