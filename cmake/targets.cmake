@@ -85,7 +85,7 @@ file(GLOB_RECURSE engine_sources CONFIGURE_DEPENDS engine/*.cpp)
 # The published split of 20 Newsgroups is part of the program.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS tools/splits/20news.tsv)
 file(READ tools/splits/20news.tsv NOTNOT_20NEWS_SPLIT)
-configure_file(engine/newsgroups_split.cpp.in newsgroups_split.cpp @ONLY)
+configure_file(engine/corpora/newsgroups_split.cpp.in newsgroups_split.cpp @ONLY)
 add_library(notnot_engine STATIC ${engine_sources} ${CMAKE_BINARY_DIR}/newsgroups_split.cpp)
 target_link_libraries(notnot_engine PUBLIC notnot_kernels nlohmann_json::nlohmann_json PRIVATE ICU::uc libcsv OpenSSL::Crypto)
 

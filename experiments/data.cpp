@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/corpus.h"
+#include "engine/corpora/corpus.h"
 #include "engine/data/prepared.h"
 #include "engine/external_attention.h"
 #include "engine/io/text.h"

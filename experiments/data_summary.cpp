@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/published.h"
+#include "engine/corpora/published.h"
 
 namespace notnot {
 namespace {

@@ -7,7 +7,7 @@
 #include <functional>
 #include <numeric>
 
-#include "engine/planted_corpus.h"
+#include "engine/corpora/planted_corpus.h"
 #include "experiments/adversary_results.h"
 #include "experiments/html.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 // Results of "Attention is not not Explanation" (Wiegreffe & Pinter 2019) that ours are set beside; what it publishes
-// about the data is in engine/published.h.
+// about the data is in engine/corpora/published.h.
 #include <array>
 #include <cstdint>
 #include <limits>

@@ -50,7 +50,7 @@ struct ReportedRun {
 
   /// The folder's name, by which other runs name it.
   std::string name() const { return path.filename().string(); }
-  /// The built-in corpus, whose evidence words are known (engine/planted_corpus.h).
+  /// The built-in corpus, whose evidence words are known (engine/corpora/planted_corpus.h).
   bool planted() const { return dataset == "planted" && data.empty(); }
   const Classification& test() const { return result.split[static_cast<size_t>(SplitName::test)]; }
 };

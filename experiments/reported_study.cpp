@@ -8,7 +8,7 @@
 #include <numeric>
 #include <tuple>
 
-#include "engine/planted_corpus.h"
+#include "engine/corpora/planted_corpus.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/published.h"
+#include "engine/corpora/published.h"
 #include "experiments/paper_numbers.h"
 #include "experiments/reported_run.h"
 

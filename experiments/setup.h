@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/corpus.h"
+#include "engine/corpora/corpus.h"
 #include "engine/device/open_device.h"
 #include "experiments/run_spec.h"
 

@@ -1,9 +1,9 @@
 // AG News itself, where NOTNOT_DATA has it. Its training file may be partial; the test file has the published counts.
-#include "engine/ag_news.h"
+#include "engine/corpora/ag_news.h"
 
 #include <doctest/doctest.h>
 
-#include "engine/published.h"
+#include "engine/corpora/published.h"
 #include "tests/real_data.h"
 
 using namespace notnot;

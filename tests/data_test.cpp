@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "engine/corpus.h"
+#include "engine/corpora/corpus.h"
+#include "engine/corpora/sst_trees.h"
+#include "engine/corpora/table.h"
 #include "engine/data/dataset.h"
 #include "engine/io/files.h"
 #include "engine/io/text.h"
 #include "engine/math/random.h"
-#include "engine/sst_trees.h"
-#include "engine/table.h"
 #include "kernels/base/error.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"

@@ -1,6 +1,6 @@
 // The Large Movie Review Dataset itself, where NOTNOT_DATA has it: the published folds document by document, the
 // published counts, and how long a prepared one takes to load.
-#include "engine/imdb.h"
+#include "engine/corpora/imdb.h"
 
 #include <doctest/doctest.h>
 
@@ -8,10 +8,10 @@
 #include <set>
 #include <string>
 
+#include "engine/corpora/published.h"
 #include "engine/data/prepared.h"
 #include "engine/io/delimited.h"
 #include "engine/io/files.h"
-#include "engine/published.h"
 #include "tests/real_data.h"
 #include "tests/temporary_folder.h"
 

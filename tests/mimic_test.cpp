@@ -1,5 +1,5 @@
 // The clinical pipeline on made-up files in MIMIC-III's format.
-#include "engine/mimic.h"
+#include "engine/corpora/mimic.h"
 
 #include <doctest/doctest.h>
 
@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/clinical_text.h"
+#include "engine/corpora/clinical_text.h"
 #include "engine/io/checksum.h"
 #include "engine/io/csv_stream.h"
 #include "engine/io/files.h"

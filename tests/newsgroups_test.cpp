@@ -1,12 +1,12 @@
 // 20 Newsgroups itself, where NOTNOT_DATA has it: the published split's counts, and a vocabulary near the published
 // one, whose words spaCy found.
-#include "engine/newsgroups.h"
+#include "engine/corpora/newsgroups.h"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 
-#include "engine/published.h"
+#include "engine/corpora/published.h"
 #include "tests/real_data.h"
 
 using namespace notnot;

@@ -1,6 +1,6 @@
 // The planted corpus: reproducible, balanced, and its label is the majority of its evidence words, whatever the
 // difficulty.
-#include "engine/planted_corpus.h"
+#include "engine/corpora/planted_corpus.h"
 
 #include <doctest/doctest.h>
 

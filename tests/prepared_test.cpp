@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/corpus.h"
+#include "engine/corpora/corpus.h"
+#include "engine/corpora/planted_corpus.h"
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/safetensors.h"
-#include "engine/planted_corpus.h"
 #include "kernels/base/error.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"

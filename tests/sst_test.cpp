@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/corpus.h"
+#include "engine/corpora/corpus.h"
+#include "engine/corpora/sst_trees.h"
+#include "engine/corpora/table.h"
 #include "engine/io/files.h"
-#include "engine/sst_trees.h"
-#include "engine/table.h"
 
 using namespace notnot;
 

@@ -7,9 +7,9 @@
 #include <set>
 #include <thread>
 
+#include "engine/corpora/planted_corpus.h"
 #include "engine/io/files.h"
 #include "engine/io/text.h"
-#include "engine/planted_corpus.h"
 #include "models/training.h"
 #include "tests/backends/backend.h"
 #include "tests/backends/short_texts.h"

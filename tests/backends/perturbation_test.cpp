@@ -7,8 +7,8 @@
 #include <cmath>
 #include <filesystem>
 
+#include "engine/corpora/planted_corpus.h"
 #include "engine/io/text.h"
-#include "engine/planted_corpus.h"
 #include "kernels/base/math.h"
 #include "kernels/instance_adversary.h"
 #include "models/training.h"

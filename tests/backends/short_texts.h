@@ -1,8 +1,8 @@
 #pragma once
 // A planted corpus cut to texts of 1 to 9 words, so that every short length is there.
+#include "engine/corpora/planted_corpus.h"
 #include "engine/data/dataset.h"
 #include "engine/io/text.h"
-#include "engine/planted_corpus.h"
 
 namespace notnot {
 

@@ -1,7 +1,7 @@
 // libFuzzer on what reads MIMIC-III: the streamed CSV and the cleaning of notes. Whatever the bytes, there are records
 // or an InputError; a record that is read again by its place is the same; and a cleaned note is words between single
 // blanks. Not part of the build; see table_fuzz.cpp for how to compile it, with the sources
-//   engine/io/csv_stream.cpp engine/clinical_text.cpp engine/tokenise.cpp engine/io/checksum.cpp engine/io/text.cpp
+//   engine/io/csv_stream.cpp engine/corpora/clinical_text.cpp engine/corpora/tokenise.cpp engine/io/checksum.cpp engine/io/text.cpp
 //   engine/io/files.cpp and -lcrypto
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "engine/clinical_text.h"
+#include "engine/corpora/clinical_text.h"
 #include "engine/io/csv_stream.h"
 #include "engine/io/text.h"
 #include "kernels/base/error.h"

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "engine/corpora/table.h"
 #include "engine/io/text.h"
-#include "engine/table.h"
 #include "kernels/base/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {

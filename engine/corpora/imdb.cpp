@@ -1,4 +1,4 @@
-#include "engine/imdb.h"
+#include "engine/corpora/imdb.h"
 
 #include <algorithm>
 #include <array>

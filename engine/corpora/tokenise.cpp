@@ -1,4 +1,4 @@
-#include "engine/tokenise.h"
+#include "engine/corpora/tokenise.h"
 
 #include "engine/io/text.h"
 

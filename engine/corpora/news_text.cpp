@@ -1,9 +1,9 @@
-#include "engine/news_text.h"
+#include "engine/corpora/news_text.h"
 
 #include <vector>
 
+#include "engine/corpora/tokenise.h"
 #include "engine/io/text.h"
-#include "engine/tokenise.h"
 
 namespace notnot {
 

@@ -1,4 +1,4 @@
-#include "engine/table.h"
+#include "engine/corpora/table.h"
 
 #include <fmt/ranges.h>
 

@@ -1,4 +1,4 @@
-#include "engine/mimic.h"
+#include "engine/corpora/mimic.h"
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/clinical_text.h"
+#include "engine/corpora/clinical_text.h"
 #include "engine/io/csv_stream.h"
 #include "engine/io/files.h"
 #include "engine/io/text.h"

@@ -1,4 +1,4 @@
-#include "engine/planted_corpus.h"
+#include "engine/corpora/planted_corpus.h"
 
 #include <array>
 #include <string>

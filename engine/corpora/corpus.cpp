@@ -1,15 +1,15 @@
-#include "engine/corpus.h"
+#include "engine/corpora/corpus.h"
 
 #include <cstdlib>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "engine/corpora/published.h"
+#include "engine/corpora/sst_trees.h"
+#include "engine/corpora/table.h"
 #include "engine/data/prepared.h"
 #include "engine/io/text.h"
-#include "engine/published.h"
-#include "engine/sst_trees.h"
-#include "engine/table.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -1,13 +1,13 @@
-#include "engine/newsgroups.h"
+#include "engine/corpora/newsgroups.h"
 
 #include <algorithm>
 #include <array>
 #include <unordered_map>
 #include <utility>
 
+#include "engine/corpora/news_text.h"
 #include "engine/io/delimited.h"
 #include "engine/io/text.h"
-#include "engine/news_text.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -1,4 +1,4 @@
-#include "engine/sst_trees.h"
+#include "engine/corpora/sst_trees.h"
 
 #include <algorithm>
 #include <string>

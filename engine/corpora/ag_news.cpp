@@ -1,10 +1,10 @@
-#include "engine/ag_news.h"
+#include "engine/corpora/ag_news.h"
 
 #include <utility>
 
+#include "engine/corpora/news_text.h"
 #include "engine/io/delimited.h"
 #include "engine/io/text.h"
-#include "engine/news_text.h"
 
 namespace notnot {
 namespace {

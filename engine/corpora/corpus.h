@@ -5,14 +5,14 @@
 #include <optional>
 #include <string>
 
+#include "engine/corpora/planted_corpus.h"
 #include "engine/data/dataset.h"
-#include "engine/planted_corpus.h"
 
 namespace notnot {
 
 struct CorpusRequest {
   /// `planted`  the built-in synthetic corpus; min_df 1, every length
-  /// a path     a folder that `notnot prepare` wrote (engine/data/prepared.h), or a file (engine/table.h); of a file min_df
+  /// a path     a folder that `notnot prepare` wrote (engine/data/prepared.h), or a file (engine/corpora/table.h); of a file min_df
   ///            1, every length
   /// a name     the prepared folder $NOTNOT_DATA/prepared/NAME
   /// `sst`      where that is not there: $NOTNOT_DATA/sst/sst_dataset.csv or, without it, $NOTNOT_DATA/sst/trees, with

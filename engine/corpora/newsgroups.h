@@ -18,7 +18,7 @@ std::string strip_post(std::string_view post);
 /// The published split (Jain & Wallace 2019): a table `fold`, `label`, `path` with tabs and a header.
 std::string_view published_newsgroups_split();
 
-/// The posts that `split` lists, in its order (engine/news_text.h; most punctuation goes). Rows number its records.
+/// The posts that `split` lists, in its order (engine/corpora/news_text.h; most punctuation goes). Rows number its records.
 /// Throws InputError naming the post that is missing.
 std::vector<LabelledText> read_newsgroups(SourceReader& sources, std::string_view split = published_newsgroups_split());
 

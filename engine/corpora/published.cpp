@@ -1,4 +1,4 @@
-#include "engine/published.h"
+#include "engine/corpora/published.h"
 
 #include <algorithm>
 

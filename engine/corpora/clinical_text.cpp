@@ -1,10 +1,10 @@
-#include "engine/clinical_text.h"
+#include "engine/corpora/clinical_text.h"
 
 #include <algorithm>
 #include <vector>
 
+#include "engine/corpora/tokenise.h"
 #include "engine/io/text.h"
-#include "engine/tokenise.h"
 
 namespace notnot {
 namespace {
