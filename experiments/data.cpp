@@ -8,8 +8,8 @@
 
 #include "engine/corpora/corpus.h"
 #include "engine/data/prepared.h"
-#include "engine/external_attention.h"
 #include "engine/io/text.h"
+#include "engine/runs/external_attention.h"
 #include "experiments/commands.h"
 #include "experiments/data_summary.h"
 #include "kernels/base/error.h"

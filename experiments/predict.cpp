@@ -9,7 +9,7 @@
 
 #include "engine/device/open_device.h"
 #include "engine/io/text.h"
-#include "engine/run_folder.h"
+#include "engine/runs/run_folder.h"
 #include "experiments/commands.h"
 #include "models/training.h"
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/divergence.h"
-#include "engine/run_folder.h"
+#include "engine/runs/divergence.h"
+#include "engine/runs/run_folder.h"
 #include "experiments/run_spec.h"
 
 namespace notnot {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/divergence.h"
+#include "engine/runs/divergence.h"
 
 namespace notnot {
 namespace {

@@ -8,8 +8,8 @@
 #include <list>
 #include <map>
 
-#include "engine/external_attention.h"
 #include "engine/io/checksum.h"
+#include "engine/runs/external_attention.h"
 #include "experiments/commands.h"
 #include "experiments/estimate.h"
 #include "experiments/interrupt.h"

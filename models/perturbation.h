@@ -1,7 +1,7 @@
 #pragma once
 // Jain & Wallace's (2019) two perturbations of a trained model's attention, the baselines of the paper's section 4 and
 // Figure 5: the weights permuted at random, and for each text an adversary of its own.
-#include "engine/run_folder.h"
+#include "engine/runs/run_folder.h"
 #include "models/attention_classifier.h"
 
 namespace notnot {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/data/dataset.h"
-#include "engine/run_folder.h"
+#include "engine/runs/run_folder.h"
 #include "models/attention_classifier.h"
 
 namespace notnot {

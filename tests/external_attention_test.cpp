@@ -1,6 +1,6 @@
 // Attention from elsewhere: every form gives the same log-weights, worked out by hand; every mistake is named with its
 // place and the remedy.
-#include "engine/external_attention.h"
+#include "engine/runs/external_attention.h"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,7 @@
 
 #include "engine/io/files.h"
 #include "engine/io/safetensors.h"
-#include "engine/run_folder.h"
+#include "engine/runs/run_folder.h"
 #include "tests/input_error.h"
 #include "tests/temporary_folder.h"
 

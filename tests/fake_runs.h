@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/run_folder.h"
+#include "engine/runs/run_folder.h"
 #include "experiments/run_spec.h"
 #include "kernels/base/error.h"
 #include "tests/temporary_folder.h"

@@ -1,4 +1,4 @@
-#include "engine/run_folder.h"
+#include "engine/runs/run_folder.h"
 
 #include <doctest/doctest.h>
 #include <signal.h>

@@ -7,7 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "engine/divergence.h"
+#include "engine/runs/divergence.h"
 #include "experiments/run_spec.h"
 #include "kernels/base/error.h"
 #include "tests/temporary_folder.h"

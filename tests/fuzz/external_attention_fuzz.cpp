@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "engine/external_attention.h"
+#include "engine/runs/external_attention.h"
 #include "kernels/base/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {

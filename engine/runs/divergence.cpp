@@ -1,4 +1,4 @@
-#include "engine/divergence.h"
+#include "engine/runs/divergence.h"
 
 #include "engine/math/statistics.h"
 #include "kernels/base/error.h"

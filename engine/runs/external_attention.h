@@ -11,7 +11,7 @@
 // FILE.safetensors        per split, texts in the data set's order, tensors `train/attention` [words] f32 or f64 and
 //                         `train/offsets` [texts + 1] i64: text i has the words offsets[i] .. offsets[i+1], boundary
 //                         tokens not counted; `train/row` [texts] i64 is checked where it is there
-// a folder                a run of `notnot train` on the same data set (engine/run_folder.h)
+// a folder                a run of `notnot train` on the same data set (engine/runs/run_folder.h)
 #include <array>
 #include <cstdint>
 #include <filesystem>

@@ -3,7 +3,7 @@
 // 3.3 and 4).
 #include <vector>
 
-#include "engine/run_folder.h"
+#include "engine/runs/run_folder.h"
 
 namespace notnot {
 

@@ -1,4 +1,4 @@
-#include "engine/external_attention.h"
+#include "engine/runs/external_attention.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -15,7 +15,7 @@
 #include "engine/io/files.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/text.h"
-#include "engine/run_folder.h"
+#include "engine/runs/run_folder.h"
 #include "kernels/base/error.h"
 
 namespace notnot {
