@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "experiments/html.h"
+#include "experiments/format/html.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "experiments/figures.h"
-#include "experiments/result_table.h"
+#include "experiments/format/result_table.h"
 
 namespace notnot {
 

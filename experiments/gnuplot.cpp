@@ -11,7 +11,7 @@
 #include "engine/io/files.h"
 #include "engine/io/text.h"
 #include "experiments/figures.h"
-#include "experiments/html.h"
+#include "experiments/format/html.h"
 #include "experiments/run_program.h"
 #include "kernels/base/error.h"
 

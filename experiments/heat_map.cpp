@@ -9,7 +9,7 @@
 
 #include "engine/corpora/planted_corpus.h"
 #include "experiments/adversary_results.h"
-#include "experiments/html.h"
+#include "experiments/format/html.h"
 
 namespace notnot {
 namespace {

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include "experiments/adversary_results.h"
+#include "experiments/format/html.h"
 #include "experiments/heat_map.h"
-#include "experiments/html.h"
 #include "experiments/report_sections.h"
 
 namespace notnot {

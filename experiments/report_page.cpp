@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "experiments/html.h"
+#include "experiments/format/html.h"
 #include "experiments/report.h"
 #include "experiments/report_sections.h"
 

@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "experiments/adversary_results.h"
+#include "experiments/format/html.h"
 #include "experiments/heat_map.h"
-#include "experiments/html.h"
 
 namespace notnot {
 namespace {

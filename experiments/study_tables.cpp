@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "experiments/html.h"
+#include "experiments/format/html.h"
 
 namespace notnot {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/result_table.h"
+#include "experiments/format/result_table.h"
 #include "experiments/study_results.h"
 
 namespace notnot {

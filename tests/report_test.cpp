@@ -8,8 +8,8 @@
 
 #include "engine/io/files.h"
 #include "engine/io/safetensors.h"
+#include "experiments/format/html.h"
 #include "experiments/heat_map.h"
-#include "experiments/html.h"
 #include "tests/fake_runs.h"
 #include "tests/input_error.h"
 

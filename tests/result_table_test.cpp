@@ -1,4 +1,4 @@
-#include "experiments/result_table.h"
+#include "experiments/format/result_table.h"
 
 #include <doctest/doctest.h>
 

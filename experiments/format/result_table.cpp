@@ -1,4 +1,4 @@
-#include "experiments/result_table.h"
+#include "experiments/format/result_table.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 
 #include "engine/io/files.h"
 #include "engine/io/text.h"
-#include "experiments/html.h"
+#include "experiments/format/html.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -1,4 +1,4 @@
-#include "experiments/html.h"
+#include "experiments/format/html.h"
 
 #include <fmt/format.h>
 
