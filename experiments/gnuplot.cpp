@@ -12,7 +12,7 @@
 #include "engine/io/text.h"
 #include "experiments/figures.h"
 #include "experiments/format/html.h"
-#include "experiments/run_program.h"
+#include "experiments/terminal/run_program.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -9,8 +9,8 @@
 #include <numeric>
 #include <thread>
 
-#include "experiments/interrupt.h"
-#include "experiments/progress.h"
+#include "experiments/terminal/interrupt.h"
+#include "experiments/terminal/progress.h"
 #include "models/perturbation.h"
 
 namespace notnot {

@@ -18,10 +18,10 @@
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/text.h"
-#include "experiments/bytes_progress.h"
 #include "experiments/commands.h"
 #include "experiments/data_summary.h"
 #include "experiments/seed_option.h"
+#include "experiments/terminal/bytes_progress.h"
 #include "experiments/train_vectors.h"
 #include "kernels/base/error.h"
 

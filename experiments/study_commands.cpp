@@ -12,11 +12,11 @@
 #include "engine/runs/external_attention.h"
 #include "experiments/commands.h"
 #include "experiments/estimate.h"
-#include "experiments/interrupt.h"
 #include "experiments/job.h"
 #include "experiments/report.h"
 #include "experiments/seed_option.h"
 #include "experiments/study.h"
+#include "experiments/terminal/interrupt.h"
 
 namespace notnot {
 namespace {

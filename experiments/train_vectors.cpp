@@ -6,7 +6,7 @@
 
 #include "engine/io/files.h"
 #include "engine/io/text.h"
-#include "experiments/run_program.h"
+#include "experiments/terminal/run_program.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

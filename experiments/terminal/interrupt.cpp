@@ -1,4 +1,4 @@
-#include "experiments/interrupt.h"
+#include "experiments/terminal/interrupt.h"
 
 #include <csignal>
 

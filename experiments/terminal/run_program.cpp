@@ -1,4 +1,4 @@
-#include "experiments/run_program.h"
+#include "experiments/terminal/run_program.h"
 
 #include <fcntl.h>
 #include <spawn.h>

@@ -1,4 +1,4 @@
-#include "experiments/bytes_progress.h"
+#include "experiments/terminal/bytes_progress.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

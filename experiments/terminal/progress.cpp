@@ -1,11 +1,11 @@
-#include "experiments/progress.h"
+#include "experiments/terminal/progress.h"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <numeric>
 
-#include "experiments/interrupt.h"
+#include "experiments/terminal/interrupt.h"
 
 namespace notnot {
 namespace {
