@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "experiments/chart.h"
+#include "experiments/figures/chart.h"
 
 namespace notnot::bench {
 namespace {

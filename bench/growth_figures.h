@@ -36,7 +36,7 @@ struct GrowthPoint {
 };
 
 /// Writes `growth_SWEEP.svg` (speed) and `growth_SWEEP_memory.svg` into `folder`, which must exist; `hardware` stands
-/// in their titles. Throws InputError as draw() of experiments/figures.h does.
+/// in their titles. Throws InputError as draw() of experiments/figures/figures.h does.
 void draw_growth(const Sweep& sweep, const std::vector<GrowthPoint>& points, const std::string& hardware,
                  const std::filesystem::path& folder);
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "experiments/figures.h"
+#include "experiments/figures/figures.h"
 #include "experiments/study_tables.h"
 
 namespace notnot {

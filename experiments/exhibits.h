@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "experiments/figures.h"
+#include "experiments/figures/figures.h"
 #include "experiments/format/result_table.h"
 
 namespace notnot {

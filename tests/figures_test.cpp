@@ -1,4 +1,4 @@
-#include "experiments/figures.h"
+#include "experiments/figures/figures.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

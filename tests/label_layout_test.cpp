@@ -1,10 +1,10 @@
-#include "experiments/label_layout.h"
+#include "experiments/figures/label_layout.h"
 
 #include <doctest/doctest.h>
 
 #include <cstring>
 
-#include "experiments/gnuplot.h"
+#include "experiments/figures/gnuplot.h"
 
 namespace notnot {
 namespace {

@@ -1,4 +1,4 @@
-#include "experiments/label_layout.h"
+#include "experiments/figures/label_layout.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "engine/io/text.h"
-#include "experiments/gnuplot.h"
+#include "experiments/figures/gnuplot.h"
 
 namespace notnot {
 namespace {

@@ -1,4 +1,4 @@
-#include "experiments/gnuplot.h"
+#include "experiments/figures/gnuplot.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 
 #include "engine/io/files.h"
 #include "engine/io/text.h"
-#include "experiments/figures.h"
+#include "experiments/figures/figures.h"
 #include "experiments/format/html.h"
 #include "experiments/terminal/run_program.h"
 #include "kernels/base/error.h"

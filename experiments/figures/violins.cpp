@@ -5,9 +5,9 @@
 #include <cmath>
 
 #include "engine/math/statistics.h"
-#include "experiments/chart.h"
-#include "experiments/figures.h"
-#include "experiments/gnuplot.h"
+#include "experiments/figures/chart.h"
+#include "experiments/figures/figures.h"
+#include "experiments/figures/gnuplot.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

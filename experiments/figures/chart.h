@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "experiments/figures.h"
-#include "experiments/gnuplot.h"
-#include "experiments/label_layout.h"
+#include "experiments/figures/figures.h"
+#include "experiments/figures/gnuplot.h"
+#include "experiments/figures/label_layout.h"
 
 namespace notnot {
 

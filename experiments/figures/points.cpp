@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "experiments/chart.h"
+#include "experiments/figures/chart.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

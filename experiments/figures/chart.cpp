@@ -1,4 +1,4 @@
-#include "experiments/chart.h"
+#include "experiments/figures/chart.h"
 
 #include <cmath>
 
