@@ -11,7 +11,7 @@
 
 #include "engine/runs/divergence.h"
 #include "engine/runs/run_folder.h"
-#include "experiments/run_spec.h"
+#include "experiments/study/run_spec.h"
 
 namespace notnot {
 

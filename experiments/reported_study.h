@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/corpora/published.h"
-#include "experiments/paper_numbers.h"
 #include "experiments/reported_run.h"
+#include "experiments/study/paper_numbers.h"
 
 namespace notnot {
 

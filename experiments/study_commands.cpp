@@ -11,11 +11,11 @@
 #include "engine/io/checksum.h"
 #include "engine/runs/external_attention.h"
 #include "experiments/commands.h"
-#include "experiments/estimate.h"
-#include "experiments/job.h"
 #include "experiments/report.h"
 #include "experiments/seed_option.h"
-#include "experiments/study.h"
+#include "experiments/study/estimate.h"
+#include "experiments/study/plan.h"
+#include "experiments/study/queue.h"
 #include "experiments/terminal/interrupt.h"
 
 namespace notnot {

@@ -7,8 +7,8 @@
 
 #include "engine/device/resident_memory.h"
 #include "experiments/commands.h"
-#include "experiments/job.h"
 #include "experiments/seed_option.h"
+#include "experiments/study/queue.h"
 
 namespace notnot {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/runs/run_folder.h"
-#include "experiments/run_spec.h"
+#include "experiments/study/run_spec.h"
 #include "kernels/base/error.h"
 #include "tests/temporary_folder.h"
 

@@ -1,5 +1,3 @@
-#include "experiments/study.h"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -8,7 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/runs/divergence.h"
-#include "experiments/run_spec.h"
+#include "experiments/study/plan.h"
+#include "experiments/study/run_spec.h"
 #include "kernels/base/error.h"
 #include "tests/temporary_folder.h"
 

@@ -1,4 +1,4 @@
-#include "experiments/paper_numbers.h"
+#include "experiments/study/paper_numbers.h"
 
 #include <algorithm>
 #include <array>

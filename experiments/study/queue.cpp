@@ -1,4 +1,4 @@
-#include "experiments/job.h"
+#include "experiments/study/queue.h"
 
 #include <fmt/format.h>
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "experiments/paper_numbers.h"
-#include "experiments/setup.h"
+#include "experiments/study/paper_numbers.h"
+#include "experiments/study/setup.h"
 
 namespace notnot {
 

@@ -1,4 +1,4 @@
-#include "experiments/setup.h"
+#include "experiments/study/setup.h"
 
 #include <fmt/format.h>
 

@@ -9,7 +9,7 @@
 
 #include "engine/corpora/corpus.h"
 #include "engine/device/open_device.h"
-#include "experiments/run_spec.h"
+#include "experiments/study/run_spec.h"
 
 namespace notnot {
 

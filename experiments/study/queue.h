@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/device/profile.h"
-#include "experiments/setup.h"
+#include "experiments/study/setup.h"
 
 namespace notnot {
 

@@ -1,4 +1,4 @@
-#include "experiments/study.h"
+#include "experiments/study/plan.h"
 
 #include <algorithm>
 

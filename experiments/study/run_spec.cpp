@@ -1,4 +1,4 @@
-#include "experiments/run_spec.h"
+#include "experiments/study/run_spec.h"
 
 #include <fmt/format.h>
 

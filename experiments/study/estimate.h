@@ -2,7 +2,7 @@
 // What runs will take, before they are started.
 #include <map>
 
-#include "experiments/setup.h"
+#include "experiments/study/setup.h"
 
 namespace notnot {
 
