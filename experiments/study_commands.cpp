@@ -11,7 +11,7 @@
 #include "engine/io/checksum.h"
 #include "engine/runs/external_attention.h"
 #include "experiments/commands.h"
-#include "experiments/report.h"
+#include "experiments/report/report.h"
 #include "experiments/seed_option.h"
 #include "experiments/study/estimate.h"
 #include "experiments/study/plan.h"

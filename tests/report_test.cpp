@@ -1,4 +1,4 @@
-#include "experiments/report.h"
+#include "experiments/report/report.h"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,7 @@
 #include "engine/io/files.h"
 #include "engine/io/safetensors.h"
 #include "experiments/format/html.h"
-#include "experiments/heat_map.h"
+#include "experiments/report/heat_map.h"
 #include "tests/fake_runs.h"
 #include "tests/input_error.h"
 

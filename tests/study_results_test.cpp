@@ -1,13 +1,12 @@
-#include "experiments/study_results.h"
-
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <numbers>
 
 #include "engine/io/files.h"
-#include "experiments/adversary_results.h"
-#include "experiments/findings.h"
+#include "experiments/report/adversaries.h"
+#include "experiments/report/findings.h"
+#include "experiments/report/model_groups.h"
 #include "tests/fake_runs.h"
 #include "tests/input_error.h"
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "experiments/exhibits.h"
-#include "experiments/reported_study.h"
+#include "experiments/report/exhibits.h"
+#include "experiments/report/loaded_study.h"
 
 namespace notnot {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/math/statistics.h"
-#include "experiments/reported_study.h"
+#include "experiments/report/loaded_study.h"
 
 namespace notnot {
 

@@ -1,4 +1,4 @@
-#include "experiments/study_results.h"
+#include "experiments/report/model_groups.h"
 
 #include <fmt/format.h>
 

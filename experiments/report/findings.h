@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "experiments/study_results.h"
+#include "experiments/report/model_groups.h"
 
 namespace notnot {
 

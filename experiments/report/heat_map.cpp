@@ -1,4 +1,4 @@
-#include "experiments/heat_map.h"
+#include "experiments/report/heat_map.h"
 
 #include <fmt/format.h>
 
@@ -8,8 +8,8 @@
 #include <numeric>
 
 #include "engine/corpora/planted_corpus.h"
-#include "experiments/adversary_results.h"
 #include "experiments/format/html.h"
+#include "experiments/report/adversaries.h"
 
 namespace notnot {
 namespace {

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "experiments/exhibits.h"
-#include "experiments/findings.h"
-#include "experiments/reported_study.h"
+#include "experiments/report/exhibits.h"
+#include "experiments/report/findings.h"
+#include "experiments/report/loaded_study.h"
 
 namespace notnot {
 

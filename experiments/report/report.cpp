@@ -1,4 +1,4 @@
-#include "experiments/report.h"
+#include "experiments/report/report.h"
 
 #include <fmt/format.h>
 
@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "engine/io/files.h"
-#include "experiments/adversary_results.h"
 #include "experiments/commands.h"
-#include "experiments/study_results.h"
+#include "experiments/report/adversaries.h"
+#include "experiments/report/model_groups.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

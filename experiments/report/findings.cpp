@@ -1,10 +1,10 @@
-#include "experiments/findings.h"
+#include "experiments/report/findings.h"
 
 #include <fmt/format.h>
 
 #include <cmath>
 
-#include "experiments/adversary_results.h"
+#include "experiments/report/adversaries.h"
 
 namespace notnot {
 namespace {

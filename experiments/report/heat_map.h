@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/reported_study.h"
+#include "experiments/report/loaded_study.h"
 
 namespace notnot {
 

@@ -1,14 +1,14 @@
 // The sections on the data, the findings, the evidence, the maps and the runs; those of the four tests are in
 // report_experiments.cpp.
-#include "experiments/report_sections.h"
+#include "experiments/report/sections.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "experiments/adversary_results.h"
 #include "experiments/format/html.h"
-#include "experiments/heat_map.h"
+#include "experiments/report/adversaries.h"
+#include "experiments/report/heat_map.h"
 
 namespace notnot {
 namespace {

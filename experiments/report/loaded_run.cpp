@@ -1,4 +1,4 @@
-#include "experiments/reported_run.h"
+#include "experiments/report/loaded_run.h"
 
 #include <fmt/format.h>
 

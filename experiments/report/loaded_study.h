@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/corpora/published.h"
-#include "experiments/reported_run.h"
+#include "experiments/report/loaded_run.h"
 #include "experiments/study/paper_numbers.h"
 
 namespace notnot {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "experiments/format/result_table.h"
-#include "experiments/study_results.h"
+#include "experiments/report/model_groups.h"
 
 namespace notnot {
 

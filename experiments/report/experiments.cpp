@@ -1,10 +1,10 @@
 // The sections of the paper's four tests and of the comparison with Jain & Wallace.
 #include <fmt/format.h>
 
-#include "experiments/adversary_results.h"
 #include "experiments/format/html.h"
-#include "experiments/heat_map.h"
-#include "experiments/report_sections.h"
+#include "experiments/report/adversaries.h"
+#include "experiments/report/heat_map.h"
+#include "experiments/report/sections.h"
 
 namespace notnot {
 namespace {

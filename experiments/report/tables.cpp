@@ -1,4 +1,4 @@
-#include "experiments/study_tables.h"
+#include "experiments/report/tables.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "experiments/format/html.h"
-#include "experiments/report.h"
-#include "experiments/report_sections.h"
+#include "experiments/report/report.h"
+#include "experiments/report/sections.h"
 
 namespace notnot {
 namespace {

@@ -1,4 +1,4 @@
-#include "experiments/exhibits.h"
+#include "experiments/report/exhibits.h"
 
 #include <fmt/format.h>
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "experiments/figures/figures.h"
-#include "experiments/study_tables.h"
+#include "experiments/report/tables.h"
 
 namespace notnot {
 

@@ -1,4 +1,4 @@
-#include "experiments/reported_study.h"
+#include "experiments/report/loaded_study.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "experiments/adversary_results.h"
+#include "experiments/report/adversaries.h"
 
 #include <fmt/format.h>
 
