@@ -98,7 +98,7 @@ list(FILTER experiment_sources EXCLUDE REGEX "/main\\.cpp$")
 add_library(notnot_experiments STATIC ${experiment_sources})
 target_link_libraries(notnot_experiments PUBLIC notnot_models CLI11::CLI11)
 
-add_executable(notnot experiments/main.cpp)
+add_executable(notnot experiments/commands/main.cpp)
 target_link_libraries(notnot PRIVATE notnot_experiments)
 set_target_properties(notnot PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 execute_process(COMMAND git describe --always --dirty --tags WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "engine/io/files.h"
-#include "experiments/commands.h"
+#include "experiments/commands/commands.h"
 #include "experiments/report/adversaries.h"
 #include "experiments/report/model_groups.h"
 #include "kernels/base/error.h"

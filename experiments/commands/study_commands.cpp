@@ -10,9 +10,9 @@
 
 #include "engine/io/checksum.h"
 #include "engine/runs/external_attention.h"
-#include "experiments/commands.h"
+#include "experiments/commands/commands.h"
+#include "experiments/commands/seed_option.h"
 #include "experiments/report/report.h"
-#include "experiments/seed_option.h"
 #include "experiments/study/estimate.h"
 #include "experiments/study/plan.h"
 #include "experiments/study/queue.h"

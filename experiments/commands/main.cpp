@@ -8,7 +8,7 @@
 
 #include "engine/device/open_device.h"
 #include "engine/io/version.h"
-#include "experiments/commands.h"
+#include "experiments/commands/commands.h"
 #include "experiments/terminal/interrupt.h"
 #include "kernels/base/error.h"
 #include "models/training.h"

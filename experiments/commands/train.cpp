@@ -6,8 +6,8 @@
 #include <cstdio>
 
 #include "engine/device/resident_memory.h"
-#include "experiments/commands.h"
-#include "experiments/seed_option.h"
+#include "experiments/commands/commands.h"
+#include "experiments/commands/seed_option.h"
 #include "experiments/study/queue.h"
 
 namespace notnot {

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "engine/device/open_device.h"
-#include "experiments/commands.h"
+#include "experiments/commands/commands.h"
 
 namespace notnot {
 

@@ -10,7 +10,7 @@
 #include "engine/device/open_device.h"
 #include "engine/io/text.h"
 #include "engine/runs/run_folder.h"
-#include "experiments/commands.h"
+#include "experiments/commands/commands.h"
 #include "models/training.h"
 
 namespace notnot {

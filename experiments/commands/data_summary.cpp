@@ -1,4 +1,4 @@
-#include "experiments/data_summary.h"
+#include "experiments/commands/data_summary.h"
 
 #include <fmt/format.h>
 

@@ -18,11 +18,11 @@
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/text.h"
-#include "experiments/commands.h"
-#include "experiments/data_summary.h"
-#include "experiments/seed_option.h"
+#include "experiments/commands/commands.h"
+#include "experiments/commands/data_summary.h"
+#include "experiments/commands/seed_option.h"
+#include "experiments/commands/train_vectors.h"
 #include "experiments/terminal/bytes_progress.h"
-#include "experiments/train_vectors.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

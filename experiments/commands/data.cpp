@@ -10,8 +10,8 @@
 #include "engine/data/prepared.h"
 #include "engine/io/text.h"
 #include "engine/runs/external_attention.h"
-#include "experiments/commands.h"
-#include "experiments/data_summary.h"
+#include "experiments/commands/commands.h"
+#include "experiments/commands/data_summary.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -1,4 +1,4 @@
-#include "experiments/train_vectors.h"
+#include "experiments/commands/train_vectors.h"
 
 #include <algorithm>
 #include <cerrno>
