@@ -6,7 +6,7 @@
 
 #include "models/attention_classifier.h"
 #include "tests/backends/backend.h"
-#include "tests/golden_file.h"
+#include "tests/support/golden_file.h"
 
 namespace notnot::test {
 namespace {

@@ -13,7 +13,7 @@
 #include "models/training.h"
 #include "tests/backends/backend.h"
 #include "tests/backends/short_texts.h"
-#include "tests/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace notnot {
 namespace {

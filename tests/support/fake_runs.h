@@ -9,7 +9,7 @@
 #include "engine/runs/run_folder.h"
 #include "experiments/study/run_spec.h"
 #include "kernels/base/error.h"
-#include "tests/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace notnot {
 

@@ -18,7 +18,7 @@
 #include "engine/io/safetensors.h"
 #include "engine/io/version.h"
 #include "kernels/base/error.h"
-#include "tests/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace notnot {
 namespace {

@@ -11,8 +11,8 @@
 #include "engine/io/files.h"
 #include "engine/io/safetensors.h"
 #include "engine/runs/run_folder.h"
-#include "tests/input_error.h"
-#include "tests/temporary_folder.h"
+#include "tests/support/input_error.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace notnot;
 

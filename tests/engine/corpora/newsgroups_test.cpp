@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "engine/corpora/published.h"
-#include "tests/real_data.h"
+#include "tests/support/real_data.h"
 
 using namespace notnot;
 

@@ -14,8 +14,8 @@
 #include "engine/io/files.h"
 #include "engine/io/safetensors.h"
 #include "kernels/base/error.h"
-#include "tests/input_error.h"
-#include "tests/temporary_folder.h"
+#include "tests/support/input_error.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace notnot;
 

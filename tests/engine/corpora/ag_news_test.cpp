@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/corpora/published.h"
-#include "tests/real_data.h"
+#include "tests/support/real_data.h"
 
 using namespace notnot;
 

@@ -12,8 +12,8 @@
 #include "engine/data/prepared.h"
 #include "engine/io/delimited.h"
 #include "engine/io/files.h"
-#include "tests/real_data.h"
-#include "tests/temporary_folder.h"
+#include "tests/support/real_data.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace notnot;
 

@@ -1,3 +1,5 @@
+#include "experiments/report/model_groups.h"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -6,9 +8,8 @@
 #include "engine/io/files.h"
 #include "experiments/report/adversaries.h"
 #include "experiments/report/findings.h"
-#include "experiments/report/model_groups.h"
-#include "tests/fake_runs.h"
-#include "tests/input_error.h"
+#include "tests/support/fake_runs.h"
+#include "tests/support/input_error.h"
 
 namespace notnot {
 namespace {

@@ -10,8 +10,8 @@
 #include "engine/io/safetensors.h"
 #include "experiments/format/html.h"
 #include "experiments/report/heat_map.h"
-#include "tests/fake_runs.h"
-#include "tests/input_error.h"
+#include "tests/support/fake_runs.h"
+#include "tests/support/input_error.h"
 
 namespace notnot {
 namespace {

@@ -11,7 +11,7 @@
 #include "engine/io/files.h"
 #include "engine/math/random.h"
 #include "kernels/base/error.h"
-#include "tests/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace notnot {
 namespace {

@@ -19,8 +19,8 @@
 #include "engine/io/text.h"
 #include "engine/math/numpy_random.h"
 #include "kernels/base/error.h"
-#include "tests/input_error.h"
-#include "tests/temporary_folder.h"
+#include "tests/support/input_error.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace notnot;
 using Order = std::vector<int64_t>;

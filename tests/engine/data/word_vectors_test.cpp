@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "engine/io/files.h"
-#include "tests/input_error.h"
-#include "tests/temporary_folder.h"
+#include "tests/support/input_error.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace notnot;
 
