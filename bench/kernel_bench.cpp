@@ -13,6 +13,7 @@
 #include "bench/measuring.h"
 #include "bench/result_file.h"
 #include "engine/device/open_device.h"
+#include "engine/io/input_error.h"
 #include "engine/io/version.h"
 
 namespace notnot::bench {

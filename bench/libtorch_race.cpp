@@ -14,6 +14,7 @@
 #include "bench/libtorch_twin.h"
 #include "bench/result_file.h"
 #include "bench/track.h"
+#include "engine/io/input_error.h"
 #include "models/training.h"
 
 namespace notnot::bench {

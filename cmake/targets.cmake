@@ -75,9 +75,9 @@ elseif(NOTNOT_SIMT)
   target_sources(notnot_kernels PRIVATE $<TARGET_OBJECTS:notnot_cuda>)
   target_link_libraries(notnot_kernels PRIVATE Boost::context)
 else()
-  target_sources(notnot_kernels PRIVATE kernels/base/no_cuda.cpp)
+  target_sources(notnot_kernels PRIVATE kernels/no_cuda.cpp)
 endif()
-set_source_files_properties(kernels/base/no_cuda.cpp kernels/base/device.cu PROPERTIES COMPILE_DEFINITIONS
+set_source_files_properties(kernels/no_cuda.cpp kernels/base/device.cu PROPERTIES COMPILE_DEFINITIONS
                             "NOTNOT_CUDA_STATUS=\"${NOTNOT_CUDA_STATUS}\"")
 
 # --- engine, models, experiments, the program --------------------------------------------------------------------------

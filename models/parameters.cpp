@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/io/input_error.h"
 #include "engine/math/random.h"
 
 namespace notnot {

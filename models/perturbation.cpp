@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/io/input_error.h"
 #include "engine/math/random.h"
 #include "kernels/attention_permutation.h"
 #include "kernels/instance_adversary.h"

@@ -9,8 +9,8 @@
 #include "engine/corpora/sst_trees.h"
 #include "engine/corpora/table.h"
 #include "engine/data/prepared.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

@@ -5,9 +5,9 @@
 #include <unordered_set>
 #include <utility>
 
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "engine/math/numpy_random.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

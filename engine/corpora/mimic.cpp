@@ -14,6 +14,7 @@
 #include "engine/corpora/clinical_text.h"
 #include "engine/io/csv_stream.h"
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "engine/math/numpy_random.h"
 #include "kernels/base/error.h"

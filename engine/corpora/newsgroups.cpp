@@ -7,6 +7,7 @@
 
 #include "engine/corpora/news_text.h"
 #include "engine/io/delimited.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "kernels/base/error.h"
 

@@ -4,9 +4,9 @@
 #include <string>
 #include <utility>
 
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "engine/math/random.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "engine/io/delimited.h"
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

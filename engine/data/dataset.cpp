@@ -5,8 +5,8 @@
 
 #include "engine/data/dataset_builder.h"
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

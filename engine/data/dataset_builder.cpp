@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "kernels/base/error.h"
 

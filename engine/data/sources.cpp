@@ -6,7 +6,7 @@
 
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
-#include "kernels/base/error.h"
+#include "engine/io/input_error.h"
 
 namespace notnot {
 

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/io/input_error.h"
 #include "engine/math/random.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 

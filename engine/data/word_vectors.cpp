@@ -13,9 +13,9 @@
 #include <utility>
 
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "engine/math/random.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "engine/io/input_error.h"
+
 namespace notnot {
 namespace {
 
@@ -18,11 +20,22 @@ int cuda_ordinal(std::string_view name) {
   return error == std::errc() && end == digits.data() + digits.size() ? ordinal : -1;
 }
 
+/// Calls `action`; a wrong NOTNOT_CPU_ISA becomes an InputError, as the user can mend it.
+template <class Action>
+auto with_isa_from_user(Action action) {
+  try {
+    return action();
+  } catch (const UnavailableIsa& error) {
+    throw InputError(error.what());
+  }
+}
+
 Device open_by_name(const std::string& name, int threads) {
-  if (name == "cpu") return open_cpu(threads);
+  const auto cpu = [threads] { return with_isa_from_user([threads] { return open_cpu(threads); }); };
+  if (name == "cpu") return cpu();
   std::string reason;
   const int count = cuda::device_count(reason);
-  if (name == "auto") return count > 0 ? cuda::open(0) : open_cpu(threads);
+  if (name == "auto") return count > 0 ? cuda::open(0) : cpu();
   const int ordinal = cuda_ordinal(name);
   if (ordinal < 0) throw InputError(fmt::format("unknown device `{}`; give auto, cpu, cuda or cuda:<number>", name));
   if (count == 0) throw InputError(fmt::format("device `{}` cannot be used: {}; use --device cpu", name, reason));
@@ -52,7 +65,8 @@ std::string OpenDevice::description() const {
 int available_threads() { return omp_get_num_procs(); }
 
 std::string describe_devices() {
-  std::string text = fmt::format("cpu      {} threads, {} kernels\n", available_threads(), to_string(detect_cpu_isa()));
+  std::string text = fmt::format("cpu      {} threads, {} kernels\n", available_threads(),
+                                 to_string(with_isa_from_user(detect_cpu_isa)));
   std::string reason;
   const int count = cuda::device_count(reason);
   for (int i = 0; i < count; ++i) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "kernels/base/error.h"
+#include "engine/io/input_error.h"
 
 namespace notnot {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <utility>
 
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 

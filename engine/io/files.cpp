@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <system_error>
 
-#include "kernels/base/error.h"
+#include "engine/io/input_error.h"
 
 namespace notnot {
 namespace {

@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

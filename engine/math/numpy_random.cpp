@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "engine/io/input_error.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

@@ -1,7 +1,7 @@
 #include "engine/runs/divergence.h"
 
+#include "engine/io/input_error.h"
 #include "engine/math/statistics.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 

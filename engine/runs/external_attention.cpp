@@ -13,10 +13,10 @@
 #include <utility>
 
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/text.h"
 #include "engine/runs/run_folder.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

@@ -16,6 +16,7 @@
 
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/version.h"
 #include "kernels/base/error.h"

@@ -8,11 +8,11 @@
 
 #include "engine/corpora/corpus.h"
 #include "engine/data/prepared.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "engine/runs/external_attention.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/data_summary.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

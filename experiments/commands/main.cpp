@@ -7,10 +7,10 @@
 #include <exception>
 
 #include "engine/device/open_device.h"
+#include "engine/io/input_error.h"
 #include "engine/io/version.h"
 #include "experiments/commands/commands.h"
 #include "experiments/terminal/interrupt.h"
-#include "kernels/base/error.h"
 #include "models/training.h"
 
 namespace {

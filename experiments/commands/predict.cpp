@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/device/open_device.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "engine/runs/run_folder.h"
 #include "experiments/commands/commands.h"

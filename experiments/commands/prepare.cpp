@@ -17,13 +17,13 @@
 #include "engine/data/stratified_split.h"
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/data_summary.h"
 #include "experiments/commands/seed_option.h"
 #include "experiments/commands/train_vectors.h"
 #include "experiments/terminal/bytes_progress.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "engine/io/checksum.h"
+#include "engine/io/input_error.h"
 #include "engine/runs/external_attention.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/seed_option.h"

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "engine/device/resident_memory.h"
+#include "engine/io/input_error.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/seed_option.h"
 #include "experiments/study/queue.h"

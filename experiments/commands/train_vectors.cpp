@@ -5,9 +5,9 @@
 #include <system_error>
 
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "experiments/terminal/run_program.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 

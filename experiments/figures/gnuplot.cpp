@@ -9,11 +9,11 @@
 #include <system_error>
 
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "experiments/figures/figures.h"
 #include "experiments/format/html.h"
 #include "experiments/terminal/run_program.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

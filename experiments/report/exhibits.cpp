@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/io/input_error.h"
 #include "experiments/format/html.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/io/files.h"
-#include "kernels/base/error.h"
+#include "engine/io/input_error.h"
 
 namespace notnot {
 namespace {

@@ -9,7 +9,7 @@
 #include <tuple>
 
 #include "engine/corpora/planted_corpus.h"
-#include "kernels/base/error.h"
+#include "engine/io/input_error.h"
 
 namespace notnot {
 namespace {

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <thread>
 
+#include "engine/io/input_error.h"
 #include "experiments/terminal/interrupt.h"
 #include "experiments/terminal/progress.h"
 #include "models/perturbation.h"

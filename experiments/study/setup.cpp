@@ -8,6 +8,7 @@
 
 #include "engine/data/prepared.h"
 #include "engine/data/word_vectors.h"
+#include "engine/io/input_error.h"
 #include "engine/math/statistics.h"
 
 namespace notnot {

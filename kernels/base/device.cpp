@@ -50,10 +50,11 @@ CpuIsa detect_cpu_isa() {
       if (machine_has(isa)) return isa;
     } else if (to_string(isa) == wanted) {
       if (machine_has(isa)) return isa;
-      throw InputError(fmt::format("NOTNOT_CPU_ISA asks for {}, which this machine does not have", wanted));
+      throw UnavailableIsa(fmt::format(
+          "NOTNOT_CPU_ISA asks for {}, which this machine does not have; unset it, or name another", wanted));
     }
   }
-  throw InputError(fmt::format("NOTNOT_CPU_ISA is `{}`; it can be baseline, avx2 or avx512", wanted));
+  throw UnavailableIsa(fmt::format("NOTNOT_CPU_ISA is `{}`; it can be baseline, avx2 or avx512", wanted));
 }
 
 Device open_cpu(int threads) {

@@ -56,8 +56,12 @@ struct DeviceInfo {
 
 // --- contexts
 // ----------------------------------------------------------------------------------------------------------
-/// The best instruction set of this machine, or the one named by the environment variable NOTNOT_CPU_ISA (baseline,
-/// avx2, avx512), which must be one that it has.
+/// NOTNOT_CPU_ISA names an instruction set that does not exist or that this machine does not have.
+struct UnavailableIsa : Error {
+  using Error::Error;
+};
+/// The best instruction set of this machine, or the one that the environment variable NOTNOT_CPU_ISA names (baseline,
+/// avx2, avx512). Throws UnavailableIsa.
 CpuIsa detect_cpu_isa();
 std::string_view to_string(CpuIsa isa);
 Device open_cpu(int threads);

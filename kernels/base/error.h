@@ -1,7 +1,7 @@
 #pragma once
-// Errors of the whole project. A failed check of our own code throws Error with the expression, the place and the
-// shapes; bad input from the user throws InputError, whose message says what is wrong, where (file, row) and what to
-// do.
+// Error is the exception of the whole project. NOTNOT_CHECK throws it where the project's own code is at fault; the message
+// holds the expression, the place in the source and the values. Bad input from the user has a class of its own,
+// InputError (engine/io/input_error.h).
 #include <fmt/format.h>
 
 #include <stdexcept>
@@ -11,12 +11,6 @@ namespace notnot {
 
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
-};
-
-/// The user can mend this: the message names the file and row, what was found, and the remedy. Shown without a source
-/// line.
-struct InputError : Error {
-  using Error::Error;
 };
 
 [[noreturn]] inline void throw_check_failed(const char* expression, const char* file, int line,

@@ -25,7 +25,7 @@ Device open_test_device() {
   NOTNOT_CHECK(backend == "cpu", "NOTNOT_TEST_BACKEND is `{}`; it can be cpu or cuda", backend);
   try {
     return open_cpu(2);
-  } catch (const InputError& error) {
+  } catch (const UnavailableIsa& error) {
     // An instruction set that this machine lacks is a reason to skip; a misspelt one is not.
     const char* isa = std::getenv("NOTNOT_CPU_ISA");
     if (isa != to_string(CpuIsa::avx2) && isa != to_string(CpuIsa::avx512)) throw;

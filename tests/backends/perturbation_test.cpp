@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "engine/corpora/planted_corpus.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "kernels/base/math.h"
 #include "kernels/instance_adversary.h"

@@ -10,8 +10,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "engine/io/input_error.h"
 #include "engine/runs/external_attention.h"
-#include "kernels/base/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   static const notnot::Dataset dataset = notnot::make_dataset("fuzz",

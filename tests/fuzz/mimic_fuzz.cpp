@@ -12,8 +12,8 @@
 
 #include "engine/corpora/clinical_text.h"
 #include "engine/io/csv_stream.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
-#include "kernels/base/error.h"
 
 namespace {
 

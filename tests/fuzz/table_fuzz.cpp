@@ -8,8 +8,8 @@
 #include <cstdlib>
 
 #include "engine/corpora/table.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
-#include "kernels/base/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   if (size == 0) return 0;

@@ -1,8 +1,8 @@
 // The scalar maths that every kernel shares, in float64, against the authors' modules to 1e-10.
 #include <doctest/doctest.h>
 
-#include "golden_file.h"
-#include "reference_model.h"
+#include "tests/support/golden_file.h"
+#include "tests/support/reference_model.h"
 
 namespace notnot::test {
 namespace {

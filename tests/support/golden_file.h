@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/batches.h"
+#include "engine/io/input_error.h"
 #include "engine/safetensors.h"
 #include "models/parameters.h"
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "kernels/base/error.h"
+#include "engine/io/input_error.h"
 
 namespace notnot {
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
-#include "kernels/base/error.h"
 
 using namespace notnot;
 

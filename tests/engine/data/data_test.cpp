@@ -11,9 +11,9 @@
 #include "engine/corpora/table.h"
 #include "engine/data/dataset.h"
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "engine/math/random.h"
-#include "kernels/base/error.h"
 #include "tests/support/input_error.h"
 #include "tests/support/temporary_folder.h"
 

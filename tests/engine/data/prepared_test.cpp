@@ -12,8 +12,8 @@
 #include "engine/corpora/planted_corpus.h"
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
-#include "kernels/base/error.h"
 #include "tests/support/input_error.h"
 #include "tests/support/temporary_folder.h"
 

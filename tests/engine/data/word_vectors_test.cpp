@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "tests/support/input_error.h"
 #include "tests/support/temporary_folder.h"
 

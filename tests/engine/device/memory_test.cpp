@@ -2,6 +2,7 @@
 
 #include "engine/device/arena.h"
 #include "engine/device/open_device.h"
+#include "engine/io/input_error.h"
 
 namespace notnot {
 

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <string>
 
-#include "kernels/base/error.h"
+#include "engine/io/input_error.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {

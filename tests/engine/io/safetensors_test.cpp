@@ -9,8 +9,8 @@
 #include <string>
 
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "engine/math/random.h"
-#include "kernels/base/error.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {

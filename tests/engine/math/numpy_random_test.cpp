@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/base/error.h"
+#include "engine/io/input_error.h"
 
 namespace notnot {
 namespace {

@@ -15,9 +15,9 @@
 #include <utility>
 
 #include "engine/io/files.h"
+#include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/version.h"
-#include "kernels/base/error.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {

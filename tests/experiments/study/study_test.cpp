@@ -5,10 +5,10 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "engine/io/input_error.h"
 #include "engine/runs/divergence.h"
 #include "experiments/study/plan.h"
 #include "experiments/study/run_spec.h"
-#include "kernels/base/error.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {
