@@ -5,7 +5,7 @@
 
 #include "bench/kernel_cases.h"
 #include "kernels/adam.h"
-#include "tests/backends/device_data.h"
+#include "kernels/cases/device_data.h"
 
 namespace notnot::bench {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "engine/device/resident_memory.h"
+#include "kernels/cases/device_data.h"
 #include "kernels/gemm.h"
-#include "tests/backends/device_data.h"
 
 namespace notnot::bench {
 namespace {

@@ -7,7 +7,6 @@ find_package(CLI11 REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc)
 find_package(dnnl REQUIRED)
 find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)
-find_package(doctest REQUIRED)
 
 # libcsv ships no CMake package.
 find_path(LIBCSV_INCLUDE_DIR csv.h REQUIRED)

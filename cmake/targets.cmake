@@ -1,4 +1,4 @@
-# One static library per layer; includes point downwards only: experiments -> models -> engine -> kernels.
+# A library per room, that is per folder. Includes point downwards: experiments -> models -> engine -> kernels.
 add_library(notnot_options INTERFACE)
 target_include_directories(notnot_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(notnot_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Werror>)
@@ -20,17 +20,42 @@ elseif(NOTNOT_SANITIZE)
   target_link_options(notnot_options INTERFACE -fsanitize=${NOTNOT_SANITIZE})
 endif()
 
+# --- rooms -------------------------------------------------------------------------------------------------------------
+# Writes down the room NAME: its FOLDER, and the rooms whose headers its files may include. tests/scripts/layers.py holds
+# the includes to it.
+file(WRITE ${CMAKE_BINARY_DIR}/rooms.txt "")
+function(notnot_room name folder)
+  cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+  list(JOIN arg_DEPS " " deps)
+  file(APPEND ${CMAKE_BINARY_DIR}/rooms.txt "${name} ${folder} ${deps}\n")
+endfunction()
+
+# The room and library NAME of the .cpp files in FOLDER; LIBRARIES are those of others.
+function(notnot_library name folder)
+  cmake_parse_arguments(arg "" "" "DEPS;LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC notnot_options ${arg_DEPS} ${arg_LIBRARIES})
+  notnot_room(${name} ${folder} DEPS ${arg_DEPS})
+endfunction()
+
 # --- kernels -----------------------------------------------------------------------------------------------------------
 # Every kernels/*_cpu.cpp is compiled once per instruction set into a namespace of its own; kernels/base/device.h picks one when
 # the program starts. Nothing in those files may be emitted as a weak symbol (tests/weak_symbols), or the linker could hand
 # AVX-512 code to a machine without it.
-file(GLOB_RECURSE kernel_common CONFIGURE_DEPENDS kernels/*.cpp)
+file(GLOB kernel_common CONFIGURE_DEPENDS kernels/*.cpp kernels/base/*.cpp)
 list(FILTER kernel_common EXCLUDE REGEX "_cpu\\.cpp$|no_cuda\\.cpp$")
 file(GLOB kernel_cpu CONFIGURE_DEPENDS kernels/*_cpu.cpp)
-file(GLOB_RECURSE kernel_cuda CONFIGURE_DEPENDS kernels/*.cu)
+file(GLOB kernel_cuda CONFIGURE_DEPENDS kernels/*.cu kernels/base/*.cu)
 
-add_library(notnot_kernels STATIC ${kernel_common})
-target_link_libraries(notnot_kernels PUBLIC notnot_options OpenMP::OpenMP_CXX PRIVATE DNNL::dnnl)
+# Two rooms, one library: kernels/base opens devices, and its CUDA half lies in the backend that also has the operations.
+add_library(kernels STATIC ${kernel_common})
+target_link_libraries(kernels PUBLIC notnot_options OpenMP::OpenMP_CXX PRIVATE DNNL::dnnl)
+add_library(kernels_base INTERFACE)
+target_link_libraries(kernels_base INTERFACE kernels)
+notnot_room(kernels_base kernels/base)
+notnot_room(kernels kernels DEPS kernels_base)
 
 set(cpu_isas baseline)
 set(isa_flags_baseline "")
@@ -44,7 +69,7 @@ foreach(isa IN LISTS cpu_isas)
   target_link_libraries(notnot_kernels_${isa} PRIVATE notnot_options OpenMP::OpenMP_CXX DNNL::dnnl)
   target_compile_definitions(notnot_kernels_${isa} PRIVATE NOTNOT_CPU_ISA=${isa})
   target_compile_options(notnot_kernels_${isa} PRIVATE ${isa_flags_${isa}} -ffp-contract=fast -fno-math-errno -fno-trapping-math)
-  target_sources(notnot_kernels PRIVATE $<TARGET_OBJECTS:notnot_kernels_${isa}>)
+  target_sources(kernels PRIVATE $<TARGET_OBJECTS:notnot_kernels_${isa}>)
 endforeach()
 if("avx2" IN_LIST cpu_isas)
   target_compile_definitions(notnot_options INTERFACE NOTNOT_X86=1)
@@ -59,50 +84,63 @@ if(NOTNOT_CUDA_BUILT)
   # The persistent kernels live in registers: a spill, or an array indexed by a variable, goes to memory at every step.
   set_source_files_properties(kernels/bilstm.cu kernels/bilstm_tensor.cu PROPERTIES COMPILE_OPTIONS
                               "-Xptxas=--warn-on-spills,--warn-on-local-memory-usage,--warning-as-error")
-  target_link_libraries(notnot_kernels PUBLIC notnot_cuda)
+  target_link_libraries(kernels PUBLIC notnot_cuda)
 elseif(NOTNOT_SIMT)
-  find_package(Boost REQUIRED COMPONENTS context)
+  add_subdirectory(tests/simt)
   list(FILTER kernel_cuda EXCLUDE REGEX "gemm\\.cu$")
   set_source_files_properties(${kernel_cuda} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "${NOTNOT_KERNEL_OPTIONS}")
-  add_library(notnot_cuda OBJECT ${kernel_cuda} tests/simt/emulator.cpp tests/simt/streams.cpp tests/simt/gemm_simt.cpp)
-  target_include_directories(notnot_cuda BEFORE PUBLIC tests/simt/include)
-  target_compile_definitions(notnot_cuda PUBLIC NOTNOT_SIMT)
-  if(NOTNOT_SANITIZE STREQUAL "thread")
-    target_compile_definitions(notnot_cuda PUBLIC NOTNOT_SIMT_TSAN)
-  endif()
+  add_library(notnot_cuda OBJECT ${kernel_cuda} tests/simt/gemm_simt.cpp)
   target_compile_options(notnot_cuda PRIVATE -Wno-unknown-pragmas)
-  target_link_libraries(notnot_cuda PUBLIC notnot_options Boost::context)
-  target_sources(notnot_kernels PRIVATE $<TARGET_OBJECTS:notnot_cuda>)
-  target_link_libraries(notnot_kernels PRIVATE Boost::context)
+  target_link_libraries(notnot_cuda PUBLIC notnot_options simt)
+  target_sources(kernels PRIVATE $<TARGET_OBJECTS:notnot_cuda>)
+  target_link_libraries(kernels PRIVATE simt)
 else()
-  target_sources(notnot_kernels PRIVATE kernels/no_cuda.cpp)
+  target_sources(kernels PRIVATE kernels/no_cuda.cpp)
 endif()
 set_source_files_properties(kernels/no_cuda.cpp kernels/base/device.cu PROPERTIES COMPILE_DEFINITIONS
                             "NOTNOT_CUDA_STATUS=\"${NOTNOT_CUDA_STATUS}\"")
 
-# --- engine, models, experiments, the program --------------------------------------------------------------------------
-file(GLOB_RECURSE engine_sources CONFIGURE_DEPENDS engine/*.cpp)
+# Arrays for every operation, for tests and benchmarks; not part of the program.
+notnot_library(kernels_cases kernels/cases DEPS kernels_base)
+
+# --- engine, models, experiments ---------------------------------------------------------------------------------------
+notnot_library(engine_io engine/io DEPS kernels_base
+  LIBRARIES nlohmann_json::nlohmann_json ICU::uc libcsv OpenSSL::Crypto)
+notnot_library(engine_math engine/math DEPS kernels_base engine_io)
+notnot_library(engine_device engine/device DEPS kernels_base engine_io)
+notnot_library(engine_data engine/data DEPS kernels_base kernels engine_io engine_math engine_device)
+notnot_library(engine_corpora engine/corpora DEPS kernels_base engine_io engine_math engine_data)
+notnot_library(engine_runs engine/runs DEPS kernels_base engine_io engine_math engine_data)
+notnot_library(models models DEPS kernels engine_io engine_math engine_device engine_data engine_runs)
+notnot_library(experiments_format experiments/format DEPS kernels_base engine_io)
+notnot_library(experiments_terminal experiments/terminal DEPS models)
+notnot_library(experiments_figures experiments/figures
+  DEPS kernels_base engine_io engine_math experiments_format experiments_terminal)
+notnot_library(experiments_study experiments/study
+  DEPS engine_io engine_math engine_device engine_data engine_corpora engine_runs models experiments_terminal)
+notnot_library(experiments_report experiments/report
+  DEPS kernels_base engine_io engine_math engine_corpora engine_runs experiments_format experiments_figures
+       experiments_study)
+notnot_library(experiments_commands experiments/commands
+  DEPS engine_io engine_device engine_data engine_corpora engine_runs models experiments_terminal
+       experiments_study experiments_report
+  LIBRARIES CLI11::CLI11)
+
 # The published split of 20 Newsgroups is part of the program.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS tools/splits/20news.tsv)
 file(READ tools/splits/20news.tsv NOTNOT_20NEWS_SPLIT)
 configure_file(engine/corpora/newsgroups_split.cpp.in newsgroups_split.cpp @ONLY)
-add_library(notnot_engine STATIC ${engine_sources} ${CMAKE_BINARY_DIR}/newsgroups_split.cpp)
-target_link_libraries(notnot_engine PUBLIC notnot_kernels nlohmann_json::nlohmann_json PRIVATE ICU::uc libcsv OpenSSL::Crypto)
+target_sources(engine_corpora PRIVATE ${CMAKE_BINARY_DIR}/newsgroups_split.cpp)
 
-file(GLOB model_sources CONFIGURE_DEPENDS models/*.cpp)
-add_library(notnot_models STATIC ${model_sources})
-target_link_libraries(notnot_models PUBLIC notnot_engine)
+# `git describe` runs in every build; commit.cpp is written anew only when the answer changed.
+add_custom_target(describe_commit BYPRODUCTS ${CMAKE_BINARY_DIR}/commit.cpp
+  COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_SOURCE_DIR} -DOUT=${CMAKE_BINARY_DIR}/commit.cpp
+          -P ${CMAKE_SOURCE_DIR}/cmake/describe_commit.cmake)
+target_sources(engine_io PRIVATE ${CMAKE_BINARY_DIR}/commit.cpp)
+add_dependencies(engine_io describe_commit)
+set_source_files_properties(engine/io/version.cpp PROPERTIES COMPILE_DEFINITIONS "NOTNOT_VERSION=\"${PROJECT_VERSION}\"")
 
-file(GLOB_RECURSE experiment_sources CONFIGURE_DEPENDS experiments/*.cpp)
-list(FILTER experiment_sources EXCLUDE REGEX "/main\\.cpp$")
-add_library(notnot_experiments STATIC ${experiment_sources})
-target_link_libraries(notnot_experiments PUBLIC notnot_models CLI11::CLI11)
-
+# --- the program -------------------------------------------------------------------------------------------------------
 add_executable(notnot experiments/commands/main.cpp)
-target_link_libraries(notnot PRIVATE notnot_experiments)
+target_link_libraries(notnot PRIVATE experiments_commands)
 set_target_properties(notnot PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
-execute_process(COMMAND git describe --always --dirty --tags WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
-                OUTPUT_VARIABLE notnot_commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-# On this file alone: a new commit recompiles nothing else.
-set_source_files_properties(engine/io/version.cpp PROPERTIES COMPILE_DEFINITIONS
-                            "NOTNOT_VERSION=\"${PROJECT_VERSION}\";NOTNOT_COMMIT=\"${notnot_commit}\"")

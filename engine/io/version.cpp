@@ -3,6 +3,5 @@
 namespace notnot {
 
 std::string_view version() { return NOTNOT_VERSION; }
-std::string_view commit() { return NOTNOT_COMMIT; }
 
 }  // namespace notnot

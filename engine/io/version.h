@@ -4,7 +4,9 @@
 
 namespace notnot {
 
-std::string_view version();  ///< "0.1.0"
-std::string_view commit();   ///< `git describe` when the build was configured; empty outside a clone
+/// The version of the project: "0.1.0".
+std::string_view version();
+/// What `git describe` said when the program was built; empty outside a clone.
+std::string_view commit();
 
 }  // namespace notnot

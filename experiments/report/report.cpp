@@ -6,28 +6,12 @@
 #include <cmath>
 
 #include "engine/io/files.h"
-#include "experiments/commands/commands.h"
 #include "experiments/report/adversaries.h"
 #include "experiments/report/model_groups.h"
 #include "kernels/base/error.h"
 
 namespace notnot {
 namespace {
-
-struct ReportArguments {
-  std::vector<std::filesystem::path> runs;
-  std::filesystem::path out;
-};
-
-void report_command(const ReportArguments& arguments) {
-  const std::vector<ReportedStudy> studies = load_studies(arguments.runs);
-  const std::filesystem::path page = write_report(studies, arguments.out);
-  for (const ReportedStudy& study : studies) {
-    if (studies.size() > 1) fmt::print("{}\n", study.title());
-    fmt::print("{}\n", summary_table(study));
-  }
-  fmt::print("The report, with the attention of some test texts: {}\n", page.string());
-}
 
 /// TVD and JSD of an adversary from the base model that it attacks.
 std::string distance_of(const ReportedRun& run) {
@@ -67,16 +51,6 @@ std::filesystem::path write_report(const std::vector<ReportedStudy>& studies, co
   const Exhibits exhibits(out);
   write_atomically(out / "index.html", report_page(studies, exhibits));
   return out / "index.html";
-}
-
-void add_report_command(CLI::App& app) {
-  auto arguments = std::make_shared<ReportArguments>();
-  CLI::App* command =
-      app.add_subcommand("report", "The paper's tables and figures from finished runs, as an HTML page");
-  command->add_option("runs", arguments->runs, "Run folders, and folders in which run folders lie")->required();
-  command->add_option("--out", arguments->out, "Folder for the page, index.html, and its tables and figures")
-      ->required();
-  command->callback([arguments] { report_command(*arguments); });
 }
 
 }  // namespace notnot

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/backends/device_data.h"
+#include "kernels/cases/device_data.h"
 
 namespace notnot {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/batches.h"
+#include "engine/data/batches.h"
 #include "engine/io/input_error.h"
-#include "engine/safetensors.h"
+#include "engine/io/safetensors.h"
 #include "models/parameters.h"
 
 namespace notnot::test {

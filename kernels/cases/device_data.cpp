@@ -1,4 +1,4 @@
-#include "tests/backends/device_data.h"
+#include "kernels/cases/device_data.h"
 
 #include <algorithm>
 #include <cmath>
