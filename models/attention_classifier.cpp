@@ -49,8 +49,8 @@ AttentionClassifier::AttentionClassifier(const Device& device, const ModelOption
       buffers_(std::make_unique<Buffers>()),
       table_(options.vocabulary) {
   ModelCapacity roomy = capacity;
-  roomy.evaluation.unique = TableRows::most_added(capacity.evaluation.tokens, options.vocabulary);
-  roomy.training = with_room(device, capacity.training);
+  roomy.evaluation.unique = ProjectionRows::most_added(capacity.evaluation.tokens, options.vocabulary);
+  roomy.training = with_slack(device, capacity.training);
   plan_slots(roomy);
   plan(roomy);
   if (capacity.training.sequences > 0) plan_training(roomy);
@@ -282,7 +282,7 @@ void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targe
   const Profile::Section section(profile_, device_, "batch upload and unique tokens");
   const Device& device = upload_stream_.device();
   Slot& s = slot();
-  s.host->finished.hold(device);  // the update that reads what the slot holds
+  s.host->finished.make_wait(device);  // the update that reads what the slot holds
   s.host->upload.restart();
   const auto upload = [&](const char* name, const Span<float>& to, const std::vector<float>& from, int32_t expected) {
     if (from.empty()) return;
@@ -309,7 +309,7 @@ void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targe
 /// What is enqueued from now on waits for what was loaded.
 void AttentionClassifier::await_load() {
   slot().host->uploaded.record(upload_stream_.device());
-  slot().host->uploaded.hold(device_);
+  slot().host->uploaded.make_wait(device_);
 }
 
 /// Into the other slot: a step may still compute on the current one.

@@ -156,9 +156,9 @@ class AttentionClassifier {
       buffers_;  // shared only because a unique_ptr would need Buffers here; never null, never shared
   Profile* profile_ = nullptr;
   int64_t step_ = 0;
-  int slot_ = 0;       ///< the batch that was loaded last
-  int in_flight_ = 0;  ///< steps enqueued and not finished
-  TableRows table_;    ///< what predictions have projected with the parameters as they are
+  int slot_ = 0;          ///< the batch that was loaded last
+  int in_flight_ = 0;     ///< steps enqueued and not finished
+  ProjectionRows table_;  ///< what predictions have projected with the parameters as they are
 };
 
 }  // namespace notnot

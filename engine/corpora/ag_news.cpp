@@ -15,7 +15,7 @@ void check(const DelimitedReader& reader, const Record& record) {
     reader.fail(fmt::format("{} fields instead of class, title and description; {}", record.size(), kRemedy));
   }
   if (record[0].size() != 1 || record[0] < "1" || record[0] > "4")
-    reader.fail(fmt::format("class {} is not 1, 2, 3 or 4; {}", shown(record[0]), kRemedy));
+    reader.fail(fmt::format("class {} is not 1, 2, 3 or 4; {}", in_quotes(record[0]), kRemedy));
 }
 
 /// `row` counts the records.

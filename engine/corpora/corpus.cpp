@@ -86,7 +86,7 @@ Corpus load_corpus(const CorpusRequest& request) {
     throw InputError(
         fmt::format("there is no data set or file {}; give planted, sst or the path of a CSV file with the columns "
                     "text,label,split, a folder that notnot prepare wrote, or the name of one in $NOTNOT_DATA/prepared",
-                    shown(name)));
+                    in_quotes(name)));
   }
   const DatasetOptions published = request.dataset == "sst" ? find_published("sst")->options : DatasetOptions{};
   const DatasetOptions options = override_options(published, {request.min_df, request.min_length, request.max_length});

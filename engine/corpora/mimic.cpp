@@ -61,7 +61,7 @@ std::optional<int64_t> whole_number(std::string_view field) {
 int64_t id_field(const CsvStream& csv, std::string_view column, const std::string& field) {
   const auto id = whole_number(field);
   if (!id) {
-    csv.fail(fmt::format("{} {} is not a whole number; use the file as it is distributed", column, shown(field)));
+    csv.fail(fmt::format("{} {} is not a whole number; use the file as it is distributed", column, in_quotes(field)));
   }
   return *id;
 }
@@ -91,7 +91,7 @@ void read_fold(const std::filesystem::path& path, std::string_view content, Spli
       throw InputError(fmt::format("{}, line {}: {}", path.string(), line_number, message));
     };
     const auto id = whole_number(line);
-    if (!id) fail(fmt::format("{} is no HADM_ID; the file holds one per line and no header", shown(line)));
+    if (!id) fail(fmt::format("{} is no HADM_ID; the file holds one per line and no header", in_quotes(line)));
     const auto [known, is_new] = folds.emplace(*id, split);
     if (!is_new)
       fail(fmt::format("{} stands in {} already; take the lists as published", *id, to_string(known->second)));
@@ -125,7 +125,7 @@ Admissions read_codes(const MimicSource& source, const MimicProgress& progress, 
     }
     if (fields[code].find('.') != std::string::npos) {
       csv.fail(fmt::format("ICD9_CODE {} has a point; MIMIC-III's codes have none: use the file as it is distributed",
-                           shown(fields[code])));
+                           in_quotes(fields[code])));
     }
     const std::string dotted =
         fields[code].substr(0, 3) + "." + fields[code].substr(std::min<size_t>(3, fields[code].size()));
@@ -191,11 +191,11 @@ class NoteReader {
       csv_.fail(
           fmt::format("DESCRIPTION {} of a discharge summary is neither Report nor Addendum; use the file as it is "
                       "distributed",
-                      shown(description)));
+                      in_quotes(description)));
     }
     if (!is_date(field(date_))) {
       csv_.fail(fmt::format("CHARTDATE {} is no date like 2151-08-04; use the file as it is distributed",
-                            shown(field(date_))));
+                            in_quotes(field(date_))));
     }
     if (!lossy_) check_text();
     if (split_at_white_space(field(text_)).empty()) return;

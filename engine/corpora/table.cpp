@@ -41,7 +41,7 @@ class TextCollector {
     if (!fields.id.value_or("").empty()) {
       const auto [earlier, is_new] = ids_.emplace(*fields.id, text.row);
       if (!is_new)
-        fail_(fmt::format("the id {} is also record {}'s; ids must differ", shown(*fields.id), earlier->second));
+        fail_(fmt::format("the id {} is also record {}'s; ids must differ", in_quotes(*fields.id), earlier->second));
       text.id = *fields.id;
     }
     table_.texts.push_back(std::move(text));
@@ -60,10 +60,10 @@ class TextCollector {
       const bool mapped = negative != "0" || positive != "1";
       fail_(mapped
                 ? fmt::format("label {} is neither {} nor {}; name the file's two labels with --labels NEG,POS",
-                              shown(field), shown(negative), shown(positive))
+                              in_quotes(field), in_quotes(negative), in_quotes(positive))
                 : fmt::format("label {} is neither 0 nor 1; only two classes are supported, whose names may be given "
                               "with notnot prepare csv --labels NEG,POS",
-                              shown(field)));
+                              in_quotes(field)));
     }
     return field == positive ? 1 : 0;
   }
@@ -72,7 +72,7 @@ class TextCollector {
     if (field == "train") return SplitName::train;
     if (field == "test") return SplitName::test;
     if (field != "dev" && field != "val" && field != "valid" && field != "validation")
-      fail_(fmt::format("split {} is none of train, dev (or val, valid, validation) and test", shown(field)));
+      fail_(fmt::format("split {} is none of train, dev (or val, valid, validation) and test", in_quotes(field)));
     return SplitName::dev;
   }
 

@@ -103,13 +103,13 @@ HostBatch assemble_batch(const Split& split, const std::vector<int32_t>& texts, 
   return batch;
 }
 
-void TableRows::clear() {
+void ProjectionRows::clear() {
   if (size_ == 0) return;
   std::fill(row_of_id_.begin(), row_of_id_.end(), kNone);
   size_ = filler_ = 0;
 }
 
-int32_t TableRows::give(int32_t id, std::vector<int32_t>& added) {
+int32_t ProjectionRows::give(int32_t id, std::vector<int32_t>& added) {
   int32_t& row = row_of_id_[static_cast<size_t>(id)];
   if (row == kNone) {
     row = size_++;
@@ -118,21 +118,21 @@ int32_t TableRows::give(int32_t id, std::vector<int32_t>& added) {
   return row;
 }
 
-std::vector<int32_t> TableRows::rows_of(const std::vector<int32_t>& ids, std::vector<int32_t>& added) {
+std::vector<int32_t> ProjectionRows::rows_of(const std::vector<int32_t>& ids, std::vector<int32_t>& added) {
   std::vector<int32_t> rows(ids.size());
   std::transform(ids.begin(), ids.end(), rows.begin(), [&](int32_t id) { return give(id, added); });
   for (; size_ % kRowTile != 0 && filler_ < static_cast<int32_t>(row_of_id_.size()); ++filler_) give(filler_, added);
   return rows;
 }
 
-int64_t size_with_room(const Device& device, int64_t size) {
+int64_t size_with_slack(const Device& device, int64_t size) {
   if (device.backend == Backend::cpu) return size;
   const int64_t step = std::max<int64_t>(1, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(size))) / 8);
   return (size + step - 1) / step * step;
 }
 
-BatchCapacity with_room(const Device& device, const BatchCapacity& capacity) {
-  return {capacity.sequences, size_with_room(device, capacity.tokens), size_with_room(device, capacity.unique)};
+BatchCapacity with_slack(const Device& device, const BatchCapacity& capacity) {
+  return {capacity.sequences, size_with_slack(device, capacity.tokens), size_with_slack(device, capacity.unique)};
 }
 
 DeviceBatch::DeviceBatch(Arena& arena, const std::string& group, const BatchCapacity& evaluation,
@@ -178,11 +178,11 @@ void DeviceBatch::load(const Device& device, Upload& upload, const HostBatch& ba
 
 void DeviceBatch::load_for_training(const Device& device, Upload& upload, const HostBatch& batch) {
   const Buffers& b = *buffers_;
-  const auto with_room = [&](int32_t size) { return static_cast<int32_t>(size_with_room(device, size)); };
+  const auto with_slack = [&](int32_t size) { return static_cast<int32_t>(size_with_slack(device, size)); };
   load(device, upload, batch);
   upload.add(device, b.token_ids, batch.token_ids);
-  ragged_.tokens = with_room(batch.tokens());
-  ragged_.unique = with_room(batch.unique);
+  ragged_.tokens = with_slack(batch.tokens());
+  ragged_.unique = with_slack(batch.unique);
   unique_tokens(device, {.tokens = batch.tokens(),
                          .vocabulary = vocabulary_,
                          .unique = ragged_.unique,
@@ -197,7 +197,8 @@ void DeviceBatch::load_for_training(const Device& device, Upload& upload, const 
   ragged_.occurrences = b.occurrences;
 }
 
-void DeviceBatch::load_for_evaluation(const Device& device, Upload& upload, const HostBatch& batch, TableRows& table) {
+void DeviceBatch::load_for_evaluation(const Device& device, Upload& upload, const HostBatch& batch,
+                                      ProjectionRows& table) {
   load(device, upload, batch);
   std::vector<int32_t> added;
   upload.add(device, buffers_->unique_row, table.rows_of(batch.token_ids, added));

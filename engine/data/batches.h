@@ -50,14 +50,14 @@ HostBatch assemble_batch(const Split& split, const std::vector<int32_t>& texts, 
 
 /// What `size` tokens or distinct ids of a training batch are computed as. On CUDA up to an eighth more, eight sizes
 /// for every power of two, so that batches share captured steps (engine/device/streams.h); what is more is room (RaggedBatch).
-int64_t size_with_room(const Device& device, int64_t size);
-BatchCapacity with_room(const Device& device, const BatchCapacity& capacity);
+int64_t size_with_slack(const Device& device, int64_t size);
+BatchCapacity with_slack(const Device& device, const BatchCapacity& capacity);
 
 /// Which row of a table of projected ids (kernels/token_projection.h) each id has while a model evaluates. Rows are
 /// given out as texts need them: an id is projected once per change of the parameters, and few texts project few ids.
-class TableRows {
+class ProjectionRows {
  public:
-  explicit TableRows(int32_t vocabulary) : row_of_id_(static_cast<size_t>(vocabulary), kNone) {}
+  explicit ProjectionRows(int32_t vocabulary) : row_of_id_(static_cast<size_t>(vocabulary), kNone) {}
   /// Takes all rows back.
   void clear();
   /// Rows given out: below the vocabulary's size always a multiple of kRowTile.
@@ -90,7 +90,7 @@ class DeviceBatch {
   /// the batch exceeds the capacity, as does load_for_evaluation.
   void load_for_training(const Device& device, Upload& upload, const HostBatch& batch);
   /// Uploads the tokens' rows of `table`, and the ids that the table lacked.
-  void load_for_evaluation(const Device& device, Upload& upload, const HostBatch& batch, TableRows& table);
+  void load_for_evaluation(const Device& device, Upload& upload, const HostBatch& batch, ProjectionRows& table);
 
   const RaggedBatch& ragged() const { return ragged_; }
   Span<const int32_t> labels() const { return labels_; }

@@ -57,19 +57,19 @@ Vocabulary Vocabulary::load(const std::filesystem::path& path) {
     const std::string_view word = std::string_view(content).substr(begin, end - begin);
     if (first_invalid_utf8(word)) fail(line, "not UTF-8");
     if (word.empty() || word.find_first_of(std::string_view(" \t\r\0", 4)) != std::string_view::npos)
-      fail(line, fmt::format("{} is not one word", shown(word)));
+      fail(line, fmt::format("{} is not one word", in_quotes(word)));
     words.emplace_back(word);
     begin = end + 1;
   }
   for (size_t id = 0; id < kReservedWords.size(); ++id) {
     const std::string_view found = id < words.size() ? std::string_view(words[id]) : std::string_view();
     if (found != kReservedWords[id])
-      fail(id + 1, fmt::format("{} where {} must stand", shown(found), kReservedWords[id]));
+      fail(id + 1, fmt::format("{} where {} must stand", in_quotes(found), kReservedWords[id]));
   }
   for (size_t id = kFirstWordId; id < words.size(); ++id) {
     if (is_reserved(words[id])) fail(id + 1, fmt::format("the reserved word {} again", words[id]));
     if (id > kFirstWordId && words[id] <= words[id - 1])
-      fail(id + 1, fmt::format("{} is not in byte order", shown(words[id])));
+      fail(id + 1, fmt::format("{} is not in byte order", in_quotes(words[id])));
   }
   Vocabulary vocabulary;
   vocabulary.words_ = std::move(words);

@@ -136,9 +136,9 @@ class VectorReader {
     const auto number = parse<double>(field);  // double: a value under float's range is then 0, not an error
     if (!number)
       fail(fmt::format("{} is not a number; the text form of the vectors is needed (.vec or .txt, unpacked)",
-                       shown(field)));
+                       in_quotes(field)));
     const auto value = static_cast<float>(*number);
-    if (!std::isfinite(value)) fail(fmt::format("the value {} is not a finite number", shown(field)));
+    if (!std::isfinite(value)) fail(fmt::format("the value {} is not a finite number", in_quotes(field)));
     return value;
   }
 
@@ -170,7 +170,7 @@ class BinaryReader {
       std::string_view word = rest_.substr(0, blank);
       if (word.starts_with('\n')) word.remove_prefix(1);
       if (word.empty() || first_invalid_utf8(word))
-        fail(fmt::format("{} is no word in UTF-8; word2vec's binary form is needed, or a text form", shown(word)));
+        fail(fmt::format("{} is no word in UTF-8; word2vec's binary form is needed, or a text form", in_quotes(word)));
       take(row_of(vocabulary_, word), rest_.substr(blank + 1, bytes));
       rest_.remove_prefix(blank + 1 + bytes);
     }

@@ -67,7 +67,7 @@ void Event::record(const Device& device) {
   if (event_ != nullptr) cuda::record(device, event_);
 }
 
-void Event::hold(const Device& device) const {
+void Event::make_wait(const Device& device) const {
   if (event_ != nullptr) cuda::wait(device, event_);
 }
 

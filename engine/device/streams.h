@@ -73,7 +73,7 @@ class Event {
   /// Reached when everything enqueued on `device` so far is done.
   void record(const Device& device);
   /// What is enqueued on `device` from now on waits for it.
-  void hold(const Device& device) const;
+  void make_wait(const Device& device) const;
   /// The calling thread waits for it.
   void wait() const;
 

@@ -181,7 +181,7 @@ std::string join_words(const std::vector<std::string_view>& words) {
   return joined;
 }
 
-std::string shown(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr size_t kLongest = 40;
   std::string result = "'";
   size_t next = 0;

@@ -47,6 +47,6 @@ std::vector<std::string_view> split_words(std::string_view words);
 std::string join_words(const std::vector<std::string_view>& words);
 
 /// `text` for a message: in quotes, at most about 40 bytes of it, control characters and invalid bytes as \xNN.
-std::string shown(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace notnot

@@ -86,7 +86,7 @@ struct Text {
     return result;
   }
   /// "its 2 words ('a film')", for messages.
-  std::string its_words() const { return fmt::format("its {} words ({})", size(), shown(join_words(words(8)))); }
+  std::string its_words() const { return fmt::format("its {} words ({})", size(), in_quotes(join_words(words(8)))); }
   std::span<float> of(LogAttention& attention) const {
     return std::span(attention[static_cast<size_t>(split_name)]).subspan(begin(), size());
   }
@@ -191,7 +191,7 @@ class JsonLinesReader {
     for (size_t k = 0; k < std::min(tokens.size(), text.size()); ++k) {
       if (text.id(k) != kUnknownId && tokens[k] != text.word(k)) {
         fail(text, fmt::format("token {} is {} where the data set has {}; {}", k + 1, value_shown(tokens[k]),
-                               shown(text.word(k)), kOtherDataset));
+                               in_quotes(text.word(k)), kOtherDataset));
       }
     }
     if (tokens.size() != text.size())
@@ -217,7 +217,7 @@ class JsonLinesReader {
 
   /// Not `dump` alone: a value may be as long as the line.
   static std::string value_shown(const Json& value) {
-    return value.is_string()       ? shown(value.get_ref<const std::string&>())
+    return value.is_string()       ? in_quotes(value.get_ref<const std::string&>())
            : value.is_structured() ? value.type_name()
                                    : value.dump();
   }

@@ -38,7 +38,7 @@ void show_command(const DataArguments& arguments) {
     throw InputError(
         fmt::format("there is no prepared data set {}; give the folder that notnot prepare wrote, or the "
                     "name of one in $NOTNOT_DATA/prepared",
-                    shown(arguments.dataset)));
+                    in_quotes(arguments.dataset)));
   }
   const PreparedFolder folder(path.value_or(arguments.dataset));
   folder.verify();

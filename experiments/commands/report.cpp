@@ -14,9 +14,9 @@ struct ReportArguments {
 };
 
 void report_command(const ReportArguments& arguments) {
-  const std::vector<ReportedStudy> studies = load_studies(arguments.runs);
+  const std::vector<LoadedStudy> studies = load_studies(arguments.runs);
   const std::filesystem::path page = write_report(studies, arguments.out);
-  for (const ReportedStudy& study : studies) {
+  for (const LoadedStudy& study : studies) {
     if (studies.size() > 1) fmt::print("{}\n", study.title());
     fmt::print("{}\n", summary_table(study));
   }

@@ -38,7 +38,7 @@ struct StudyArguments {
 /// A data set, its tests and what is planned for them so far.
 struct Study {
   Setup setup;
-  std::set<Test> tests;
+  std::set<PaperTest> tests;
   std::vector<RunSpec> runs;
 };
 /// A list: jobs point to the setups.
@@ -46,13 +46,15 @@ using Studies = std::list<Study>;
 
 // --- the plan
 
-const std::map<std::string, Test> kTests = {
-    {"uniform", Test::uniform}, {"seeds", Test::seeds}, {"guides", Test::guides}, {"adversary", Test::adversary}};
+const std::map<std::string, PaperTest> kTests = {{"uniform", PaperTest::uniform},
+                                                 {"seeds", PaperTest::seeds},
+                                                 {"guides", PaperTest::guides},
+                                                 {"adversary", PaperTest::adversary}};
 
 /// The paper drops the two news sets after the first test (section 3.2).
-std::set<Test> tests_of_paper(const std::string& dataset) {
-  if (dataset == "agnews" || dataset == "20news") return {Test::uniform};
-  return {Test::uniform, Test::seeds, Test::guides, Test::adversary};
+std::set<PaperTest> tests_of_paper(const std::string& dataset) {
+  if (dataset == "agnews" || dataset == "20news") return {PaperTest::uniform};
+  return {PaperTest::uniform, PaperTest::seeds, PaperTest::guides, PaperTest::adversary};
 }
 
 void add_jobs(const Study& study, const std::vector<RunSpec>& specs, Jobs& jobs) {
@@ -166,8 +168,8 @@ std::vector<std::filesystem::path> folders_of(const Studies& studies) {
 void report_studies(const Studies& studies, const std::filesystem::path& out) {
   const std::vector<std::filesystem::path> folders = folders_of(studies);
   if (folders.empty()) return;
-  const std::vector<ReportedStudy> reported = load_studies(folders);
-  for (const ReportedStudy& study : reported) {
+  const std::vector<LoadedStudy> reported = load_studies(folders);
+  for (const LoadedStudy& study : reported) {
     if (reported.size() > 1) fmt::print("{}\n", study.title());
     fmt::print("{}\n", summary_table(study));
   }
@@ -189,7 +191,7 @@ void check_study(const StudyArguments& arguments) {
 }
 
 /// The study of one data set; `setup.corpus.dataset` names it.
-Study make_study(const StudyArguments& arguments, const std::string& dataset, const std::set<Test>& tests) {
+Study make_study(const StudyArguments& arguments, const std::string& dataset, const std::set<PaperTest>& tests) {
   SetupArguments setup = arguments.setup;
   setup.corpus.dataset = dataset;
   Study study{.setup = make_setup(setup), .tests = tests, .runs = {}};
@@ -215,7 +217,7 @@ void run_command(const StudyArguments& arguments, Studies& studies, const std::f
   if (failed > 0) throw Error(fmt::format("{} runs failed; the same command tries them again", failed));
 }
 
-void test_command(const StudyArguments& arguments, Test test) {
+void test_command(const StudyArguments& arguments, PaperTest test) {
   check_study(arguments);
   Studies studies;
   studies.push_back(make_study(arguments, arguments.setup.corpus.dataset, {test}));
@@ -242,7 +244,7 @@ ExternalGuide load_guide(const StudyArguments& arguments, const Dataset& dataset
 void diagnose_command(const StudyArguments& arguments) {
   check_study(arguments);
   Studies studies;
-  studies.push_back(make_study(arguments, arguments.setup.corpus.dataset, {Test::diagnose}));
+  studies.push_back(make_study(arguments, arguments.setup.corpus.dataset, {PaperTest::diagnose}));
   Setup& setup = studies.front().setup;
   setup.guide = load_guide(arguments, setup.corpus.dataset);
   run_command(arguments, studies, {});
@@ -250,7 +252,7 @@ void diagnose_command(const StudyArguments& arguments) {
 
 void paper_command(const StudyArguments& arguments) {
   check_study(arguments);
-  std::set<Test> tests;
+  std::set<PaperTest> tests;
   for (const std::string& name : arguments.tests) tests.insert(kTests.at(name));
   Studies studies;
   for (const std::string& dataset : arguments.datasets) studies.push_back(make_study(arguments, dataset, tests));
@@ -329,7 +331,7 @@ void add_lambdas_option(CLI::App& command, StudyArguments& a) {
 
 struct TestCommand {
   const char *name, *help;
-  Test test;
+  PaperTest test;
 };
 
 void add_test_command(CLI::App& app, const TestCommand& description) {
@@ -338,11 +340,11 @@ void add_test_command(CLI::App& app, const TestCommand& description) {
   add_dataset_option(*command, arguments->setup);
   add_study_options(*command, *arguments);
   add_seeds_option(*command, *arguments);
-  if (description.test != Test::seeds) add_repeats_option(*command, *arguments);
-  if (description.test == Test::guides || description.test == Test::adversary) {
+  if (description.test != PaperTest::seeds) add_repeats_option(*command, *arguments);
+  if (description.test == PaperTest::guides || description.test == PaperTest::adversary) {
     add_adversary_options(*command, *arguments);
   }
-  if (description.test == Test::adversary) add_lambdas_option(*command, *arguments);
+  if (description.test == PaperTest::adversary) add_lambdas_option(*command, *arguments);
   command->callback([arguments, test = description.test] { test_command(*arguments, test); });
 }
 
@@ -389,12 +391,12 @@ void add_paper_command(CLI::App& app) {
 }  // namespace
 
 void add_study_commands(CLI::App& app) {
-  add_test_command(app,
-                   {"uniform", "Test 1: is attention needed at all? Base against uniform (Table 2)", Test::uniform});
-  add_test_command(app, {"seeds", "Test 2: how far do seeds move the attention? (Figure 3)", Test::seeds});
-  add_test_command(app, {"guides", "Test 3: does the attention help an MLP? (Table 3)", Test::guides});
-  add_test_command(app,
-                   {"adversary", "Test 4: same predictions, other attention? (Table 4, Figure 5)", Test::adversary});
+  add_test_command(
+      app, {"uniform", "Test 1: is attention needed at all? Base against uniform (Table 2)", PaperTest::uniform});
+  add_test_command(app, {"seeds", "Test 2: how far do seeds move the attention? (Figure 3)", PaperTest::seeds});
+  add_test_command(app, {"guides", "Test 3: does the attention help an MLP? (Table 3)", PaperTest::guides});
+  add_test_command(
+      app, {"adversary", "Test 4: same predictions, other attention? (Table 4, Figure 5)", PaperTest::adversary});
   add_diagnose_command(app);
   add_paper_command(app);
 }

@@ -29,7 +29,7 @@ WordVectors train_word_vectors(const PreparedWriter& writer, const DatasetBuilde
     const std::string output = read_file(log);
     throw InputError(
         fmt::format("fasttext {} ended with status {}: {}; give --vectors FILE instead", model, status,
-                    shown(std::string_view(output).substr(output.size() - std::min<size_t>(output.size(), 40)))));
+                    in_quotes(std::string_view(output).substr(output.size() - std::min<size_t>(output.size(), 40)))));
   }
   WordVectors vectors = load_word_vectors(result.string() + ".vec", writer.vocabulary());
   for (const auto& path :

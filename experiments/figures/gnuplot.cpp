@@ -70,7 +70,7 @@ void run_gnuplot(const Path& script_file, const Path& log) {
     throw InputError(
         fmt::format("gnuplot ended with status {}: {}; install the package gnuplot-nox, version 5.4 or "
                     "newer",
-                    status, shown(std::string_view(output).substr(line == std::string::npos ? 0 : line))));
+                    status, in_quotes(std::string_view(output).substr(line == std::string::npos ? 0 : line))));
   }
 }
 

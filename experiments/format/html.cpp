@@ -181,7 +181,7 @@ std::string escape(std::string_view text) {
   return result;
 }
 
-std::string grouped(int64_t number) {
+std::string with_thousands(int64_t number) {
   std::string digits = fmt::format("{}", number);
   for (auto at = static_cast<int64_t>(digits.size()) - 3; at > (number < 0 ? 1 : 0); at -= 3) {
     digits.insert(static_cast<size_t>(at), 1, ',');
@@ -189,7 +189,7 @@ std::string grouped(int64_t number) {
   return digits;
 }
 
-std::string listed(const std::vector<std::string>& items) {
+std::string joined_with_and(const std::vector<std::string>& items) {
   if (items.size() < 2) return items.empty() ? "" : items.front();
   return fmt::format("{} and {}", fmt::join(items.begin(), items.end() - 1, ", "), items.back());
 }

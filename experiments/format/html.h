@@ -12,10 +12,10 @@ namespace notnot {
 std::string escape(std::string_view text);
 
 /// 1234567 as "1,234,567".
-std::string grouped(int64_t number);
+std::string with_thousands(int64_t number);
 
 /// `items` with commas and a last "and".
-std::string listed(const std::vector<std::string>& items);
+std::string joined_with_and(const std::vector<std::string>& items);
 
 /// Shades of the heat maps: CSS classes w0 (white) to w20 (darkest), one hue, text black or white by contrast.
 inline constexpr int kDarkest = 20;

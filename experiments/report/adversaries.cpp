@@ -15,7 +15,7 @@ using Values = std::vector<double>;
 int32_t predicted(float probability) { return probability > 0.5F ? 1 : 0; }
 
 /// The mean over the texts that the reference predicts to be of `label`, or over all; NaN without any.
-double mean_of(const ReportedStudy& study, const Values& values, std::optional<int32_t> label = std::nullopt) {
+double mean_of(const LoadedStudy& study, const Values& values, std::optional<int32_t> label = std::nullopt) {
   Values chosen;
   for (size_t i = 0; i < values.size(); ++i) {
     if (!label || predicted(study.reference_run().probability[i]) == *label) chosen.push_back(values[i]);
@@ -23,30 +23,30 @@ double mean_of(const ReportedStudy& study, const Values& values, std::optional<i
   return mean(chosen);
 }
 
-double mean_jsd(const ReportedRun& run) { return run.from_reference.mean_jsd(); }
-double mean_tvd(const ReportedRun& run) { return run.from_reference.mean_tvd(); }
+double mean_jsd(const LoadedRun& run) { return run.from_reference.mean_jsd(); }
+double mean_tvd(const LoadedRun& run) { return run.from_reference.mean_tvd(); }
 
-std::vector<const ReportedRun*> adversaries_of_reference(const ReportedStudy& study) {
-  std::vector<const ReportedRun*> result;
-  for (const ReportedRun* run : study.of_kind(RunKind::adversary)) {
+std::vector<const LoadedRun*> adversaries_of_reference(const LoadedStudy& study) {
+  std::vector<const LoadedRun*> result;
+  for (const LoadedRun* run : study.of_kind(RunKind::adversary)) {
     if (study.other_of(*run) == &study.reference_run()) result.push_back(run);
   }
   return result;
 }
 
-std::vector<const ReportedRun*> other_base_models(const ReportedStudy& study) {
-  std::vector<const ReportedRun*> result;
-  for (const ReportedRun* run : study.of_kind(RunKind::base)) {
+std::vector<const LoadedRun*> other_base_models(const LoadedStudy& study) {
+  std::vector<const LoadedRun*> result;
+  for (const LoadedRun* run : study.of_kind(RunKind::base)) {
     if (run != &study.reference_run()) result.push_back(run);
   }
   return result;
 }
 
-std::string lambda_of(const ReportedRun& run) { return fmt::format("{:g}", run.spec.lambda); }
+std::string lambda_of(const LoadedRun& run) { return fmt::format("{:g}", run.spec.lambda); }
 
 // --- figures
 
-ViolinFigure violins(const ReportedStudy& study, const std::string& x_label, double high, Values values) {
+ViolinFigure violins(const LoadedStudy& study, const std::string& x_label, double high, Values values) {
   ViolinFigure figure;
   figure.x_label = x_label;
   figure.high = high;
@@ -59,19 +59,19 @@ ViolinFigure violins(const ReportedStudy& study, const std::string& x_label, dou
 }
 
 /// Per text, the median over the runs.
-Values median_jsd(const std::vector<const ReportedRun*>& runs) {
+Values median_jsd(const std::vector<const LoadedRun*>& runs) {
   Values result;
   for (size_t i = 0; i < runs.front()->from_reference.jsd.size(); ++i) {
     Values of_text;
-    for (const ReportedRun* run : runs) of_text.push_back(run->from_reference.jsd[i]);
+    for (const LoadedRun* run : runs) of_text.push_back(run->from_reference.jsd[i]);
     result.push_back(median(of_text));
   }
   return result;
 }
 
-void add_points(const ReportedStudy& study, const std::vector<const ReportedRun*>& runs, std::optional<int32_t> label,
-                const std::function<std::string(const ReportedRun&)>& name, std::vector<FigurePoint>& points) {
-  for (const ReportedRun* run : runs) {
+void add_points(const LoadedStudy& study, const std::vector<const LoadedRun*>& runs, std::optional<int32_t> label,
+                const std::function<std::string(const LoadedRun&)>& name, std::vector<FigurePoint>& points) {
+  for (const LoadedRun* run : runs) {
     FigurePoint point;
     point.label = name(*run);
     point.x = std::min(mean_of(study, run->from_reference.jsd, label), std::numbers::ln2);  // rounding of the mean
@@ -82,18 +82,18 @@ void add_points(const ReportedStudy& study, const std::vector<const ReportedRun*
 
 // --- tables
 
-std::vector<std::string> lambda_row(const ReportedRun& run) {
+std::vector<std::string> lambda_row(const LoadedRun& run) {
   return {lambda_of(run),
-          measure(run.test().f1),
-          measure(mean_tvd(run)),
-          measure(mean_jsd(run)),
-          measure(run.test().roc_auc),
+          three_decimals(run.test().f1),
+          three_decimals(mean_tvd(run)),
+          three_decimals(mean_jsd(run)),
+          three_decimals(run.test().roc_auc),
           fmt::format("{} of {}", run.result.epoch, run.epochs_trained)};
 }
 
-std::vector<std::string> row_of_repeats(const std::vector<const ReportedRun*>& repeats) {
+std::vector<std::string> row_of_repeats(const std::vector<const LoadedRun*>& repeats) {
   Values f1, tvd, jsd;
-  for (const ReportedRun* run : repeats) {
+  for (const LoadedRun* run : repeats) {
     f1.push_back(run->test().f1);
     tvd.push_back(run->from_attacked.mean_tvd());
     jsd.push_back(run->from_attacked.mean_jsd());
@@ -102,18 +102,18 @@ std::vector<std::string> row_of_repeats(const std::vector<const ReportedRun*>& r
           mean_and_spread(tvd), mean_and_spread(jsd)};
 }
 
-std::string tvd_note(const ReportedStudy& study) {
+std::string tvd_note(const LoadedStudy& study) {
   return fmt::format("TVD = {}|\u0394p|{}. ", study.tvd_factor == 1 ? "" : fmt::format("{:g} ", study.tvd_factor),
                      study.tvd_factor == kTvdSingle ? " as in the published numbers" : "");
 }
 
-std::string jsd_note(const ReportedStudy& study) {
+std::string jsd_note(const LoadedStudy& study) {
   return fmt::format("JSD: natural log, at most 0.693, from the base model with seed {}. ",
                      study.reference_run().spec.seed);
 }
 
 /// For tables of adversaries.
-std::string attack_note(const ReportedStudy& study) {
+std::string attack_note(const LoadedStudy& study) {
   std::string note = "Means over the test texts. " + tvd_note(study) + jsd_note(study) + conditions(study);
   const auto adversaries = study.of_kind(RunKind::adversary);
   if (!adversaries.empty())
@@ -121,12 +121,12 @@ std::string attack_note(const ReportedStudy& study) {
   return note;
 }
 
-std::vector<std::string> row_by_class(const ReportedStudy& study, const std::string& name, const Values& values) {
-  return {name, measure(mean_of(study, values)), measure(median(values)), measure(mean_of(study, values, 0)),
-          measure(mean_of(study, values, 1))};
+std::vector<std::string> row_by_class(const LoadedStudy& study, const std::string& name, const Values& values) {
+  return {name, three_decimals(mean_of(study, values)), three_decimals(median(values)),
+          three_decimals(mean_of(study, values, 0)), three_decimals(mean_of(study, values, 1))};
 }
 
-ResultTable table_by_class(const ReportedStudy& study, const std::string& name, const std::string& caption,
+ResultTable table_by_class(const LoadedStudy& study, const std::string& name, const std::string& caption,
                            const std::string& first, const std::string& note) {
   const auto classes = study.classes();
   return {.name = study.key + "-" + name,
@@ -139,48 +139,48 @@ ResultTable table_by_class(const ReportedStudy& study, const std::string& name, 
 
 }  // namespace
 
-std::vector<const ReportedRun*> lambda_grid(const ReportedStudy& study) {
-  std::vector<const ReportedRun*> grid = adversaries_of_reference(study);
-  std::erase_if(grid, [&](const ReportedRun* run) { return run->spec.seed != study.reference_run().spec.seed; });
+std::vector<const LoadedRun*> lambda_grid(const LoadedStudy& study) {
+  std::vector<const LoadedRun*> grid = adversaries_of_reference(study);
+  std::erase_if(grid, [&](const LoadedRun* run) { return run->spec.seed != study.reference_run().spec.seed; });
   return grid;
 }
 
-const ReportedRun* best_adversary(const ReportedStudy& study) {
-  const ReportedRun* best = nullptr;
-  for (const ReportedRun* run : lambda_grid(study)) {
+const LoadedRun* best_adversary(const LoadedStudy& study) {
+  const LoadedRun* best = nullptr;
+  for (const LoadedRun* run : lambda_grid(study)) {
     if (mean_jsd(*run) > kFarAttention && (best == nullptr || run->test().f1 > best->test().f1)) best = run;
   }
   return best;
 }
 
-bool grid_was_extended(const ReportedStudy& study) {
+bool grid_was_extended(const LoadedStudy& study) {
   const auto grid = lambda_grid(study);
-  const auto far_enough = [](const ReportedRun* run) {
+  const auto far_enough = [](const LoadedRun* run) {
     return run->spec.lambda <= kLambdas.back() && mean_jsd(*run) > kFarAttention;
   };
   return !grid.empty() && grid.back()->spec.lambda > kLambdas.back() &&
          std::none_of(grid.begin(), grid.end(), far_enough);
 }
 
-const ReportedRun* most_distant_adversary(const ReportedStudy& study) {
+const LoadedRun* most_distant_adversary(const LoadedStudy& study) {
   const auto grid = lambda_grid(study);
   const auto most = std::max_element(
-      grid.begin(), grid.end(), [](const ReportedRun* a, const ReportedRun* b) { return mean_jsd(*a) < mean_jsd(*b); });
+      grid.begin(), grid.end(), [](const LoadedRun* a, const LoadedRun* b) { return mean_jsd(*a) < mean_jsd(*b); });
   return most == grid.end() ? nullptr : *most;
 }
 
-const ReportedRun* shown_adversary(const ReportedStudy& study) {
-  if (const ReportedRun* best = best_adversary(study)) return best;
-  for (const ReportedRun* run : lambda_grid(study)) {
+const LoadedRun* shown_adversary(const LoadedStudy& study) {
+  if (const LoadedRun* best = best_adversary(study)) return best;
+  for (const LoadedRun* run : lambda_grid(study)) {
     if (run->spec.lambda == kGuideLambda) return run;
   }
   return most_distant_adversary(study);
 }
 
-std::vector<const ReportedRun*> repeats_of(const ReportedStudy& study, const ReportedRun& adversary) {
-  std::vector<const ReportedRun*> repeats;
-  for (const ReportedRun* run : study.of_kind(RunKind::adversary)) {
-    const ReportedRun* attacked = study.other_of(*run);
+std::vector<const LoadedRun*> repeats_of(const LoadedStudy& study, const LoadedRun& adversary) {
+  std::vector<const LoadedRun*> repeats;
+  for (const LoadedRun* run : study.of_kind(RunKind::adversary)) {
+    const LoadedRun* attacked = study.other_of(*run);
     if (attacked == nullptr || run->spec.lambda != adversary.spec.lambda || run->spec.seed != attacked->spec.seed) {
       continue;
     }
@@ -189,20 +189,20 @@ std::vector<const ReportedRun*> repeats_of(const ReportedStudy& study, const Rep
   return repeats;
 }
 
-std::vector<const ReportedRun*> adversaries_of_other_seeds(const ReportedStudy& study) {
-  std::vector<const ReportedRun*> others = adversaries_of_reference(study);
-  std::erase_if(others, [&](const ReportedRun* run) { return run->spec.seed == study.reference_run().spec.seed; });
+std::vector<const LoadedRun*> adversaries_of_other_seeds(const LoadedStudy& study) {
+  std::vector<const LoadedRun*> others = adversaries_of_reference(study);
+  std::erase_if(others, [&](const LoadedRun* run) { return run->spec.seed == study.reference_run().spec.seed; });
   return others;
 }
 
-const ReportedRun* perturbation_of_reference(const ReportedStudy& study) {
-  for (const ReportedRun* run : study.of_kind(RunKind::perturbation)) {
+const LoadedRun* perturbation_of_reference(const LoadedStudy& study) {
+  for (const LoadedRun* run : study.of_kind(RunKind::perturbation)) {
     if (study.other_of(*run) == &study.reference_run()) return run;
   }
   return nullptr;
 }
 
-ResultTable best_adversary_table(const ReportedStudy& study) {
+ResultTable best_adversary_table(const LoadedStudy& study) {
   ResultTable table{
       .name = study.key + "-table4",
       .caption = fmt::format("Best adversary with a mean JSD above {:g} on {} (Table 4)", kFarAttention, study.title()),
@@ -210,24 +210,26 @@ ResultTable best_adversary_table(const ReportedStudy& study) {
       .header = {"Model", "\u03bb", "F1", "TVD", "JSD"},
       .rows = {},
       .left = 1};
-  const ReportedRun* best = best_adversary(study);
-  if (const ReportedRun* shown = best == nullptr ? most_distant_adversary(study) : best) {
+  const LoadedRun* best = best_adversary(study);
+  if (const LoadedRun* shown = best == nullptr ? most_distant_adversary(study) : best) {
     table.rows.push_back({best == nullptr ? "Largest JSD; none passes" : "Adversary", lambda_of(*shown),
-                          measure(shown->test().f1), measure(mean_tvd(*shown)), measure(mean_jsd(*shown))});
+                          three_decimals(shown->test().f1), three_decimals(mean_tvd(*shown)),
+                          three_decimals(mean_jsd(*shown))});
     const auto repeats = repeats_of(study, *shown);
     if (repeats.size() > 1) table.rows.push_back(row_of_repeats(repeats));
   }
-  table.rows.push_back({study.reference_run().label, "-", measure(study.reference_run().test().f1), "0.000", "0.000"});
+  table.rows.push_back(
+      {study.reference_run().label, "-", three_decimals(study.reference_run().test().f1), "0.000", "0.000"});
   if (study.paper() != nullptr && !std::isnan(study.paper()->adversary.f1)) {
     const auto& paper = study.paper()->adversary;
-    table.rows.push_back({"The paper's adversary", fmt::format("{:g}", paper.lambda), measure(paper.f1),
-                          measure(paper.tvd), measure(paper.jsd)});
-    table.rows.push_back({"The paper's base model", "-", measure(study.paper()->base_f1), "0.000", "0.000"});
+    table.rows.push_back({"The paper's adversary", fmt::format("{:g}", paper.lambda), three_decimals(paper.f1),
+                          three_decimals(paper.tvd), three_decimals(paper.jsd)});
+    table.rows.push_back({"The paper's base model", "-", three_decimals(study.paper()->base_f1), "0.000", "0.000"});
   }
   return table;
 }
 
-ResultTable lambda_table(const ReportedStudy& study) {
+ResultTable lambda_table(const LoadedStudy& study) {
   ResultTable table{
       .name = study.key + "-lambdas",
       .caption = fmt::format("Every adversary with seed {} on {}", study.reference_run().spec.seed, study.title()),
@@ -235,11 +237,11 @@ ResultTable lambda_table(const ReportedStudy& study) {
       .header = {"\u03bb", "F1", "TVD", "JSD", "ROC-AUC", "Epoch"},
       .rows = {},
       .left = 1};
-  for (const ReportedRun* run : lambda_grid(study)) table.rows.push_back(lambda_row(*run));
+  for (const LoadedRun* run : lambda_grid(study)) table.rows.push_back(lambda_row(*run));
   return table;
 }
 
-ResultTable adversary_seed_table(const ReportedStudy& study) {
+ResultTable adversary_seed_table(const LoadedStudy& study) {
   ResultTable table{
       .name = study.key + "-adversary-seeds",
       .caption = fmt::format("Adversaries with another seed than their base model's on {}", study.title()),
@@ -250,13 +252,13 @@ ResultTable adversary_seed_table(const ReportedStudy& study) {
       .header = {"\u03bb", "Seed", "F1", "TVD", "JSD"},
       .rows = {},
       .left = 2};
-  const auto add = [&](const ReportedRun& run, const char* remark) {
-    table.rows.push_back({lambda_of(run), fmt::format("{}{}", run.spec.seed, remark), measure(run.test().f1),
-                          measure(mean_tvd(run)), measure(mean_jsd(run))});
+  const auto add = [&](const LoadedRun& run, const char* remark) {
+    table.rows.push_back({lambda_of(run), fmt::format("{}{}", run.spec.seed, remark), three_decimals(run.test().f1),
+                          three_decimals(mean_tvd(run)), three_decimals(mean_jsd(run))});
   };
   double lambda = kNoNumber;
-  for (const ReportedRun* run : adversaries_of_other_seeds(study)) {
-    for (const ReportedRun* own : lambda_grid(study)) {
+  for (const LoadedRun* run : adversaries_of_other_seeds(study)) {
+    for (const LoadedRun* own : lambda_grid(study)) {
       if (own->spec.lambda == run->spec.lambda && lambda != run->spec.lambda) add(*own, " (its base model's)");
     }
     lambda = run->spec.lambda;
@@ -265,32 +267,32 @@ ResultTable adversary_seed_table(const ReportedStudy& study) {
   return table;
 }
 
-std::optional<ViolinFigure> seed_violins(const ReportedStudy& study) {
+std::optional<ViolinFigure> seed_violins(const LoadedStudy& study) {
   const auto seeds = other_base_models(study);
   if (!study.has_base() || seeds.empty()) return std::nullopt;
   return violins(study, "JSD from the base model's attention (median over seeds)", std::numbers::ln2,
                  median_jsd(seeds));
 }
 
-std::optional<ViolinFigure> per_instance_violins(const ReportedStudy& study) {
-  const ReportedRun* run = perturbation_of_reference(study);
+std::optional<ViolinFigure> per_instance_violins(const LoadedStudy& study) {
+  const LoadedRun* run = perturbation_of_reference(study);
   if (run == nullptr) return std::nullopt;
   return violins(study, "Largest JSD at the same prediction", std::numbers::ln2, run->from_reference.jsd);
 }
 
-std::optional<ViolinFigure> permutation_violins(const ReportedStudy& study) {
-  const ReportedRun* run = perturbation_of_reference(study);
+std::optional<ViolinFigure> permutation_violins(const LoadedStudy& study) {
+  const LoadedRun* run = perturbation_of_reference(study);
   if (run == nullptr) return std::nullopt;
   return violins(study, "Median change of the prediction under 100 permutations", 1, run->permutation_change);
 }
 
-ResultTable perturbation_table(const ReportedStudy& study) {
+ResultTable perturbation_table(const LoadedStudy& study) {
   ResultTable table = table_by_class(
       study, "perturbation", "Permuted attention and the per-instance adversary of Jain and Wallace (2019)", "Measure",
       "Permutation: the median |\u0394p| of a text under 100 permutations of its attention. Adversary: of a text, the "
       "attention with the largest JSD that moves p by at most 0.05. " +
           tvd_note(study));
-  const ReportedRun* run = perturbation_of_reference(study);
+  const LoadedRun* run = perturbation_of_reference(study);
   if (run == nullptr) return table;
   table.rows = {row_by_class(study, "Permutation, |\u0394p|", run->permutation_change),
                 row_by_class(study, "Per-instance adversary, JSD", run->from_reference.jsd),
@@ -298,11 +300,11 @@ ResultTable perturbation_table(const ReportedStudy& study) {
   return table;
 }
 
-ResultTable seed_table(const ReportedStudy& study) {
+ResultTable seed_table(const LoadedStudy& study) {
   ResultTable table =
       table_by_class(study, "seeds", "JSD of the other seeds' base models from the base seed's", "Seed", "");
   const auto seeds = other_base_models(study);
-  for (const ReportedRun* run : seeds) {
+  for (const LoadedRun* run : seeds) {
     table.rows.push_back(row_by_class(study, fmt::format("{}", run->spec.seed), run->from_reference.jsd));
   }
   if (seeds.size() > 1) {
@@ -311,14 +313,14 @@ ResultTable seed_table(const ReportedStudy& study) {
   return table;
 }
 
-std::optional<FrontierFigure> frontier(const ReportedStudy& study, std::optional<int32_t> predicted) {
+std::optional<FrontierFigure> frontier(const LoadedStudy& study, std::optional<int32_t> predicted) {
   FrontierFigure figure;
-  const auto seed = [](const ReportedRun& run) { return fmt::format("{}", run.spec.seed); };
+  const auto seed = [](const LoadedRun& run) { return fmt::format("{}", run.spec.seed); };
   add_points(study, lambda_grid(study), predicted, lambda_of, figure.adversaries);
   add_points(study, other_base_models(study), predicted, seed, figure.seeds);
-  std::vector<const ReportedRun*> uniform, per_instance;
-  if (const ReportedRun* run = study.find(RunKind::uniform, study.reference_run().spec.seed)) uniform.push_back(run);
-  if (const ReportedRun* run = perturbation_of_reference(study)) per_instance.push_back(run);
+  std::vector<const LoadedRun*> uniform, per_instance;
+  if (const LoadedRun* run = study.find(RunKind::uniform, study.reference_run().spec.seed)) uniform.push_back(run);
+  if (const LoadedRun* run = perturbation_of_reference(study)) per_instance.push_back(run);
   add_points(study, uniform, predicted, seed, figure.uniform);
   add_points(study, per_instance, predicted, seed, figure.per_instance);
   std::vector<FigurePoint> all;
@@ -330,7 +332,7 @@ std::optional<FrontierFigure> frontier(const ReportedStudy& study, std::optional
   return figure;
 }
 
-std::optional<EvidenceFigure> evidence_figure(const ReportedStudy& study) {
+std::optional<EvidenceFigure> evidence_figure(const LoadedStudy& study) {
   EvidenceFigure figure;
   if (!study.planted()) return std::nullopt;
   for (const ModelGroup& group : model_groups(study)) {

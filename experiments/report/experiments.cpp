@@ -14,12 +14,12 @@ constexpr std::string_view kHowToReadViolins =
     "violin "
     "per predicted class, quartiles inside, the number of texts beside. ";
 
-std::string alt_of(const ReportedStudy& study, const std::string& what) {
+std::string alt_of(const LoadedStudy& study, const std::string& what) {
   return fmt::format("Violin plots of {} on {}, by the largest base attention and predicted class.", what,
                      study.title());
 }
 
-std::string frontier_caption(const ReportedStudy& study, const std::string& texts) {
+std::string frontier_caption(const LoadedStudy& study, const std::string& texts) {
   return fmt::format(
       "Mean JSD (right: attention further from the base model&#39;s) and TVD (up: predictions further) of {}. Dotted: "
       "trained adversaries as lambda grows; triangles: other seeds; square: the uniform model; plus: the per-instance "
@@ -27,7 +27,7 @@ std::string frontier_caption(const ReportedStudy& study, const std::string& text
       texts, study.tvd_factor == 1 ? "" : fmt::format("{:g} ", study.tvd_factor));
 }
 
-std::string frontier_html(const ReportedStudy& study, const Exhibits& exhibits) {
+std::string frontier_html(const LoadedStudy& study, const Exhibits& exhibits) {
   const auto whole = frontier(study);
   if (!whole) return "";
   const std::string alt =
@@ -48,7 +48,7 @@ std::string frontier_html(const ReportedStudy& study, const Exhibits& exhibits) 
 }
 
 /// What to say of the grid beside Table 4.
-std::string grid_remark(const ReportedStudy& study) {
+std::string grid_remark(const LoadedStudy& study) {
   std::string remark;
   const auto grid = lambda_grid(study);
   if (grid.empty()) return remark;
@@ -68,7 +68,7 @@ std::string grid_remark(const ReportedStudy& study) {
 
 }  // namespace
 
-Section uniform_section(const ReportedStudy& study, const Exhibits& exhibits) {
+Section uniform_section(const LoadedStudy& study, const Exhibits& exhibits) {
   Section section{study.key + "-uniform", "Uniform attention (Table 2)", "", "uniform"};
   const auto groups = attention_groups(study);
   if (groups.empty()) return section;
@@ -84,7 +84,7 @@ Section uniform_section(const ReportedStudy& study, const Exhibits& exhibits) {
   return section;
 }
 
-Section seeds_section(const ReportedStudy& study, const Exhibits& exhibits) {
+Section seeds_section(const LoadedStudy& study, const Exhibits& exhibits) {
   Section section{study.key + "-seeds", "Random seeds (Figure 3)", "", "seeds"};
   const auto figure = seed_violins(study);
   if (!figure) return section;
@@ -98,7 +98,7 @@ Section seeds_section(const ReportedStudy& study, const Exhibits& exhibits) {
   return section;
 }
 
-Section guides_section(const ReportedStudy& study, const Exhibits& exhibits) {
+Section guides_section(const LoadedStudy& study, const Exhibits& exhibits) {
   Section section{study.key + "-guides", "Guided MLP (Table 3)", "", "guides"};
   const auto groups = guide_groups(study);
   if (groups.empty()) return section;
@@ -114,7 +114,7 @@ Section guides_section(const ReportedStudy& study, const Exhibits& exhibits) {
   return section;
 }
 
-Section adversary_section(const ReportedStudy& study, const Exhibits& exhibits) {
+Section adversary_section(const LoadedStudy& study, const Exhibits& exhibits) {
   Section section{study.key + "-adversary", "Trained adversaries (Table 4 and Figure 5)", "", "adversary"};
   if (lambda_grid(study).empty()) return section;
   section.html =
@@ -130,7 +130,7 @@ Section adversary_section(const ReportedStudy& study, const Exhibits& exhibits) 
   return section;
 }
 
-Section perturbation_section(const ReportedStudy& study, const Exhibits& exhibits) {
+Section perturbation_section(const LoadedStudy& study, const Exhibits& exhibits) {
   Section section{study.key + "-perturbation", "Jain and Wallace's perturbations (Figure 3 e, f)", "", "adversary"};
   const auto adversary = per_instance_violins(study), permutation = permutation_violins(study);
   if (!adversary || !permutation) return section;

@@ -11,9 +11,10 @@ namespace {
 
 std::string in_words(const F1Comparison& difference) {
   const bool over_seeds = difference.by_seed.size() >= kSeedsForInterval;
-  return fmt::format("{} minus {}: {} ({} to {})", difference.a, difference.b,
-                     over_seeds ? mean_and_spread(difference.by_seed) : signed_measure(difference.texts.difference),
-                     signed_measure(difference.low()), signed_measure(difference.high()));
+  return fmt::format(
+      "{} minus {}: {} ({} to {})", difference.a, difference.b,
+      over_seeds ? mean_and_spread(difference.by_seed) : signed_three_decimals(difference.texts.difference),
+      signed_three_decimals(difference.low()), signed_three_decimals(difference.high()));
 }
 
 /// What in_words' numbers are.
@@ -44,7 +45,7 @@ std::string spread_of(const ModelGroup& group) {
   return fmt::format("{} {} (n = {})", group.name, mean_and_spread(group.f1()), group.runs.size());
 }
 
-Finding base_above_uniform(const ReportedStudy& study) {
+Finding base_above_uniform(const LoadedStudy& study) {
   Finding finding{.title = "Attention helps",
                   .claim =
                       "The base model classifies better than its twin with uniform attention (Table 2). The paper "
@@ -79,7 +80,7 @@ void judge(const std::vector<F1Comparison>& differences, Finding& finding) {
   if (finding.verdict == Verdict::cannot_be_told) finding.reason += " An interval has both signs.";
 }
 
-Finding guide_order(const ReportedStudy& study) {
+Finding guide_order(const LoadedStudy& study) {
   Finding finding{.title = "Attention guides",
                   .claim =
                       "As guides of the MLP, uniform weights are worst, those it learns itself better, the base "
@@ -98,7 +99,7 @@ Finding guide_order(const ReportedStudy& study) {
   return finding;
 }
 
-Finding adversary_guides_worst(const ReportedStudy& study) {
+Finding adversary_guides_worst(const LoadedStudy& study) {
   const std::string name = adversary_guide(kGuideLambda);
   Finding finding{
       .title = "Adversarial attention does not guide",
@@ -128,8 +129,8 @@ Finding adversary_guides_worst(const ReportedStudy& study) {
 struct Attack {
   std::vector<double> f1, jsd;  ///< F1 minus the base model's; mean JSD
 
-  Attack(const ReportedStudy& study, const ReportedRun& adversary) {
-    for (const ReportedRun* run : repeats_of(study, adversary)) {
+  Attack(const LoadedStudy& study, const LoadedRun& adversary) {
+    for (const LoadedRun* run : repeats_of(study, adversary)) {
       f1.push_back(run->test().f1 - study.other_of(*run)->test().f1);
       jsd.push_back(run->from_attacked.mean_jsd());
     }
@@ -142,7 +143,7 @@ struct Attack {
   }
 };
 
-Finding adversary_exists(const ReportedStudy& study) {
+Finding adversary_exists(const LoadedStudy& study) {
   Finding finding{
       .title = "A distant adversary exists",
       .claim = fmt::format("A trained adversary gets a mean JSD above {:g} from the base model at an F1 near "
@@ -152,8 +153,8 @@ Finding adversary_exists(const ReportedStudy& study) {
       .reason = "There is no base model with adversaries; `notnot adversary` trains them."};
   const auto grid = lambda_grid(study);
   if (grid.empty()) return finding;
-  const ReportedRun* best = best_adversary(study);
-  const ReportedRun& shown = best == nullptr ? *most_distant_adversary(study) : *best;
+  const LoadedRun* best = best_adversary(study);
+  const LoadedRun& shown = best == nullptr ? *most_distant_adversary(study) : *best;
   const Attack attack(study, shown);
   finding.reason = fmt::format("{} \u03bb = {:g}: {}.",
                                best == nullptr ? "No adversary of the base seed passes; the largest JSD is that of"
@@ -177,7 +178,7 @@ std::string_view to_string(Verdict verdict) {
   return words.at(static_cast<size_t>(verdict));
 }
 
-std::vector<Finding> findings(const ReportedStudy& study) {
+std::vector<Finding> findings(const LoadedStudy& study) {
   return {base_above_uniform(study), guide_order(study), adversary_guides_worst(study), adversary_exists(study)};
 }
 

@@ -25,6 +25,6 @@ struct Finding {
 inline constexpr double kNearF1 = 0.02;
 
 /// The same four findings for every study, in the paper's order.
-std::vector<Finding> findings(const ReportedStudy& study);
+std::vector<Finding> findings(const LoadedStudy& study);
 
 }  // namespace notnot

@@ -184,17 +184,17 @@ std::string legend_html(bool planted) {
       bar, planted ? ". <u>Underlined</u>: evidence, the words that decide the label" : "");
 }
 
-ShownModel shown(const ReportedRun& run) { return {run.label, test_attention(run)}; }
+ShownModel shown(const LoadedRun& run) { return {run.label, test_attention(run)}; }
 
 /// The run whose predictions.jsonl has the words: any that predicts.
-const ReportedRun* reader_of(const ReportedStudy& study) {
-  for (const ReportedRun& run : study.runs) {
+const LoadedRun* reader_of(const LoadedStudy& study) {
+  for (const LoadedRun& run : study.runs) {
     if (run.spec.kind != RunKind::perturbation) return &run;
   }
   return nullptr;
 }
 
-Words words_of(const ReportedStudy& study, const std::vector<size_t>& texts) {
+Words words_of(const LoadedStudy& study, const std::vector<size_t>& texts) {
   return read_words(*reader_of(study), {texts.begin(), texts.end()}, study.row, study.offsets);
 }
 
@@ -245,20 +245,20 @@ std::optional<size_t> most_different(const Attention& base, const Attention& adv
   return best;
 }
 
-Models shown_models(const ReportedStudy& study) {
-  const ReportedRun& reference = study.reference_run();
+Models shown_models(const LoadedStudy& study) {
+  const LoadedRun& reference = study.reference_run();
   Models models = {shown(reference)};
   for (const RunKind kind : {RunKind::uniform, RunKind::trained_mlp}) {
-    const ReportedRun* run = study.find(kind, reference.spec.seed);
+    const LoadedRun* run = study.find(kind, reference.spec.seed);
     if (run != nullptr && run != &reference) models.push_back(shown(*run));
   }
-  for (const ReportedRun* run : study.of_kind(RunKind::base)) {
+  for (const LoadedRun* run : study.of_kind(RunKind::base)) {
     if (run != &reference && models.size() < kMostShown) models.push_back(shown(*run));
   }
   return models;
 }
 
-std::string heat_maps_html(const ReportedStudy& study) {
+std::string heat_maps_html(const LoadedStudy& study) {
   if (reader_of(study) == nullptr) return "";
   const Models models = shown_models(study);
   const std::vector<TextGroup> groups = choose_texts(models);
@@ -283,12 +283,12 @@ std::string heat_maps_html(const ReportedStudy& study) {
   return html;
 }
 
-std::string adversary_maps_html(const ReportedStudy& study) {
-  const ReportedRun* trained = shown_adversary(study);
-  const ReportedRun* per_instance = perturbation_of_reference(study);
+std::string adversary_maps_html(const LoadedStudy& study) {
+  const LoadedRun* trained = shown_adversary(study);
+  const LoadedRun* per_instance = perturbation_of_reference(study);
   if (!study.has_base() || (trained == nullptr && per_instance == nullptr)) return "";
   Models models = {shown(study.reference_run())};
-  for (const ReportedRun* run : {per_instance, trained}) {
+  for (const LoadedRun* run : {per_instance, trained}) {
     if (run != nullptr) models.push_back(shown(*run));
   }
   const std::optional<size_t> text = most_different(models.front().attention, models.back().attention);

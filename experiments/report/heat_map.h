@@ -35,11 +35,11 @@ std::optional<size_t> most_different(const Attention& base, const Attention& adv
 /// The models whose maps the section shows: the reference, the uniform model and the trained MLP of its seed, then base
 /// models of other seeds, kMostShown at most; without any of these the reference.
 inline constexpr size_t kMostShown = 4;
-std::vector<ShownModel> shown_models(const ReportedStudy& study);
+std::vector<ShownModel> shown_models(const LoadedStudy& study);
 
 /// The legend, the groups and their texts, as HTML; headings from h4 on.
-std::string heat_maps_html(const ReportedStudy& study);
+std::string heat_maps_html(const LoadedStudy& study);
 /// The reference, the per-instance and the trained adversary on one text; empty without an adversary or such a text.
-std::string adversary_maps_html(const ReportedStudy& study);
+std::string adversary_maps_html(const LoadedStudy& study);
 
 }  // namespace notnot

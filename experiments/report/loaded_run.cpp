@@ -38,7 +38,7 @@ std::vector<Path> expand(const Path& path) {
   return result;
 }
 
-void read_choices(const Json& choices, ReportedRun& run) {
+void read_choices(const Json& choices, LoadedRun& run) {
   run.spec = spec_of(choices);
   choices.at("dataset").get_to(run.dataset);
   choices.at("data").get_to(run.data);
@@ -54,7 +54,7 @@ void read_choices(const Json& choices, ReportedRun& run) {
   run.other_file = choices.value("other_file", "");
 }
 
-void read_config(const Json& config, ReportedRun& run) {
+void read_config(const Json& config, LoadedRun& run) {
   read_choices(config.at("choices"), run);
   const Json& data = config.at("data");
   data.at("vocabulary").get_to(run.vocabulary);
@@ -75,9 +75,9 @@ std::string why_unfinished(const RunFolder& folder) {
   return "unfinished; start it again";
 }
 
-ReportedRun read_run(const Path& path) {
+LoadedRun read_run(const Path& path) {
   const RunFolder folder(path);
-  ReportedRun run;
+  LoadedRun run;
   run.path = path;
   try {
     read_config(folder.config(), run);
@@ -115,9 +115,9 @@ std::string title_of_other(const std::string& other) {
 
 }  // namespace
 
-std::vector<ReportedRun> read_runs(const std::vector<Path>& folders) {
+std::vector<LoadedRun> read_runs(const std::vector<Path>& folders) {
   if (folders.empty()) throw InputError("a report needs at least one run folder; give one that `notnot train` wrote");
-  std::vector<ReportedRun> runs;
+  std::vector<LoadedRun> runs;
   std::set<Path> seen;
   for (const Path& given : folders) {
     for (const Path& path : expand(given)) {
@@ -130,7 +130,7 @@ std::vector<ReportedRun> read_runs(const std::vector<Path>& folders) {
   return runs;
 }
 
-Attention test_attention(const ReportedRun& run) {
+Attention test_attention(const LoadedRun& run) {
   const RunFolder folder(run.path);
   if (run.spec.kind != RunKind::perturbation) return folder.attention(SplitName::test);
   Perturbations found = folder.perturbations();
@@ -141,7 +141,7 @@ Attention test_attention(const ReportedRun& run) {
           .row = std::move(found.row)};
 }
 
-std::map<size_t, std::vector<std::string>> read_words(const ReportedRun& run, const std::set<size_t>& texts,
+std::map<size_t, std::vector<std::string>> read_words(const LoadedRun& run, const std::set<size_t>& texts,
                                                       const std::vector<int64_t>& rows,
                                                       const std::vector<int64_t>& offsets) {
   const Path path = RunFolder(run.path).predictions_path();

@@ -15,7 +15,7 @@
 
 namespace notnot {
 
-struct ReportedRun {
+struct LoadedRun {
   std::filesystem::path path;
   RunSpec spec;
   std::string dataset, data;  ///< the name, and the file or folder that was read (empty: built in)
@@ -58,14 +58,14 @@ struct ReportedRun {
 /// The runs of the folders, each a run folder or one that holds run folders, in their order; those of one folder in the
 /// order of their names. Throws InputError when a folder is neither, when a run is given twice, and when one is
 /// damaged.
-std::vector<ReportedRun> read_runs(const std::vector<std::filesystem::path>& folders);
+std::vector<LoadedRun> read_runs(const std::vector<std::filesystem::path>& folders);
 
 /// Of a finished run, on the test split; of a perturbation its adversary's.
-Attention test_attention(const ReportedRun& run);
+Attention test_attention(const LoadedRun& run);
 
 /// The words of these texts of the test split, by index, boundary tokens left out. Throws InputError when
 /// predictions.jsonl is damaged there, or not of the texts with these `rows` and `offsets` (Attention's).
-std::map<size_t, std::vector<std::string>> read_words(const ReportedRun& run, const std::set<size_t>& texts,
+std::map<size_t, std::vector<std::string>> read_words(const LoadedRun& run, const std::set<size_t>& texts,
                                                       const std::vector<int64_t>& rows,
                                                       const std::vector<int64_t>& offsets);
 

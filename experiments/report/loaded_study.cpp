@@ -14,14 +14,14 @@
 namespace notnot {
 namespace {
 
-bool uses(const ReportedRun& run, const ReportedRun& other) {
+bool uses(const LoadedRun& run, const LoadedRun& other) {
   return !run.spec.other.empty() &&
          (run.spec.other == other.name() || run.spec.other == run_name(other.dataset, other.spec));
 }
 
 // --- which runs belong together
 
-bool same_spec_twice(const std::vector<ReportedRun>& runs) {
+bool same_spec_twice(const std::vector<LoadedRun>& runs) {
   for (size_t i = 0; i < runs.size(); ++i) {
     for (size_t k = 0; k < i; ++k) {
       if (runs[i].spec == runs[k].spec) return true;
@@ -31,21 +31,21 @@ bool same_spec_twice(const std::vector<ReportedRun>& runs) {
 }
 
 /// Parts of `runs` with equal answers, in the order of the first of each.
-std::vector<std::vector<ReportedRun>> group(std::vector<ReportedRun> runs,
-                                            const std::function<std::string(const ReportedRun&)>& key) {
-  std::vector<std::vector<ReportedRun>> groups;
-  for (ReportedRun& run : runs) {
+std::vector<std::vector<LoadedRun>> group(std::vector<LoadedRun> runs,
+                                          const std::function<std::string(const LoadedRun&)>& key) {
+  std::vector<std::vector<LoadedRun>> groups;
+  for (LoadedRun& run : runs) {
     auto found = std::find_if(groups.begin(), groups.end(),
                               [&](const auto& members) { return key(members.front()) == key(run); });
-    if (found == groups.end()) found = groups.insert(found, std::vector<ReportedRun>());
+    if (found == groups.end()) found = groups.insert(found, std::vector<LoadedRun>());
     found->push_back(std::move(run));
   }
   return groups;
 }
 
-std::string parent_of(const ReportedRun& run) { return run.path.lexically_normal().parent_path().string(); }
+std::string parent_of(const LoadedRun& run) { return run.path.lexically_normal().parent_path().string(); }
 
-void check_distinct(const std::vector<ReportedRun>& runs) {
+void check_distinct(const std::vector<LoadedRun>& runs) {
   for (size_t i = 0; i < runs.size(); ++i) {
     for (size_t k = 0; k < i; ++k) {
       if (runs[i].spec != runs[k].spec) continue;
@@ -58,32 +58,31 @@ void check_distinct(const std::vector<ReportedRun>& runs) {
 
 // --- their order and their labels
 
-void sort_runs(std::vector<ReportedRun>& runs, uint64_t first_seed) {
-  const auto key = [first_seed](const ReportedRun& run) {
+void sort_runs(std::vector<LoadedRun>& runs, uint64_t first_seed) {
+  const auto key = [first_seed](const LoadedRun& run) {
     return std::tuple(run.spec.kind, run.spec.lambda, run.spec.seed != first_seed, run.spec.seed, run.spec.other);
   };
-  std::stable_sort(runs.begin(), runs.end(),
-                   [&](const ReportedRun& a, const ReportedRun& b) { return key(a) < key(b); });
+  std::stable_sort(runs.begin(), runs.end(), [&](const LoadedRun& a, const LoadedRun& b) { return key(a) < key(b); });
 }
 
 /// Each run gets the shortest kind of label that no other run has.
-void label_runs(std::vector<ReportedRun>& runs) {
-  const std::vector<std::function<std::string(const ReportedRun&)>> kinds = {
-      [](const ReportedRun& run) { return title_of(run.spec); },
-      [](const ReportedRun& run) { return fmt::format("{}, seed {}", title_of(run.spec), run.spec.seed); },
-      [](const ReportedRun& run) {
+void label_runs(std::vector<LoadedRun>& runs) {
+  const std::vector<std::function<std::string(const LoadedRun&)>> kinds = {
+      [](const LoadedRun& run) { return title_of(run.spec); },
+      [](const LoadedRun& run) { return fmt::format("{}, seed {}", title_of(run.spec), run.spec.seed); },
+      [](const LoadedRun& run) {
         return fmt::format("{}, seed {}, of {}", title_of(run.spec), run.spec.seed, run.spec.other);
       }};
   for (const auto& kind : kinds) {
     std::map<std::string, int> count;
-    for (const ReportedRun& run : runs) ++count[kind(run)];
-    for (ReportedRun& run : runs) {
+    for (const LoadedRun& run : runs) ++count[kind(run)];
+    for (LoadedRun& run : runs) {
       if (run.label.empty() && (count[kind(run)] == 1 || &kind == &kinds.back())) run.label = kind(run);
     }
   }
 }
 
-size_t reference_of(const ReportedStudy& study) {
+size_t reference_of(const LoadedStudy& study) {
   for (const bool any_seed : {false, true}) {
     for (size_t i = 0; i < study.runs.size(); ++i) {
       const RunSpec& spec = study.runs[i].spec;
@@ -93,9 +92,9 @@ size_t reference_of(const ReportedStudy& study) {
   return 0;
 }
 
-double tvd_factor_of(const ReportedStudy& study) {
+double tvd_factor_of(const LoadedStudy& study) {
   const auto adversaries = study.of_kind(RunKind::adversary);
-  for (const ReportedRun* run : adversaries) {
+  for (const LoadedRun* run : adversaries) {
     if (run->tvd_factor == adversaries.front()->tvd_factor) continue;
     throw InputError(fmt::format("{} was trained with another --tvd than {}; report them apart", run->path.string(),
                                  adversaries.front()->path.string()));
@@ -116,9 +115,9 @@ std::vector<float> largest_weights(const Attention& attention) {
 }
 
 /// [tokens] 1 where the token is evidence.
-std::vector<float> evidence_of(const ReportedStudy& study, const Attention& attention) {
+std::vector<float> evidence_of(const LoadedStudy& study, const Attention& attention) {
   const auto reader = std::find_if(study.runs.begin(), study.runs.end(),
-                                   [](const ReportedRun& run) { return run.spec.kind != RunKind::perturbation; });
+                                   [](const LoadedRun& run) { return run.spec.kind != RunKind::perturbation; });
   std::vector<float> evidence(attention.log_attention.size(), 0);
   if (!study.planted() || reader == study.runs.end()) return {};
   std::set<size_t> all;
@@ -139,7 +138,7 @@ double mean_evidence(const Attention& attention, const std::vector<float>& evide
   return sum / attention.size();
 }
 
-void check_same_texts(const ReportedStudy& study, const Attention& reference, const ReportedRun& run,
+void check_same_texts(const LoadedStudy& study, const Attention& reference, const LoadedRun& run,
                       const Attention& attention) {
   if (attention.offsets == reference.offsets && attention.row == reference.row && attention.label == reference.label &&
       run.vocabulary == study.reference_run().vocabulary) {
@@ -151,22 +150,22 @@ void check_same_texts(const ReportedStudy& study, const Attention& reference, co
                   study.reference_run().path.string(), run.path.string(), study.dataset));
 }
 
-Divergences from_attacked(const ReportedStudy& study, const ReportedRun& run, const Attention& attention) {
+Divergences from_attacked(const LoadedStudy& study, const LoadedRun& run, const Attention& attention) {
   const bool attacks = run.spec.kind == RunKind::adversary || run.spec.kind == RunKind::perturbation;
-  const ReportedRun* attacked = attacks ? study.other_of(run) : nullptr;
+  const LoadedRun* attacked = attacks ? study.other_of(run) : nullptr;
   if (attacked == nullptr) return {};
   if (attacked == &study.reference_run()) return run.from_reference;
   return divergences(test_attention(*attacked), attention, study.tvd_factor);
 }
 
-void measure_runs(ReportedStudy& study) {
+void measure_runs(LoadedStudy& study) {
   const Attention reference = test_attention(study.reference_run());
   study.label = reference.label;
   study.row = reference.row;
   study.offsets = reference.offsets;
   study.largest_attention = largest_weights(reference);
   const std::vector<float> evidence = evidence_of(study, reference);
-  for (ReportedRun& run : study.runs) {
+  for (LoadedRun& run : study.runs) {
     const Attention attention = test_attention(run);
     check_same_texts(study, reference, run, attention);
     run.probability = attention.probability;
@@ -193,12 +192,12 @@ std::string unique_key(const std::string& name, std::set<std::string>& taken) {
   return result;
 }
 
-ReportedStudy make_study(std::vector<ReportedRun> runs, bool one_of_several) {
+LoadedStudy make_study(std::vector<LoadedRun> runs, bool one_of_several) {
   check_distinct(runs);
-  ReportedStudy study;
+  LoadedStudy study;
   study.dataset = runs.front().dataset;
   if (one_of_several) study.folder = parent_of(runs.front());
-  for (ReportedRun& run : runs) (run.unfinished.empty() ? study.runs : study.unused).push_back(std::move(run));
+  for (LoadedRun& run : runs) (run.unfinished.empty() ? study.runs : study.unused).push_back(std::move(run));
   if (!study.runs.empty()) study.base_seed = base_seed(study.runs);
   for (auto* part : {&study.runs, &study.unused}) {
     sort_runs(*part, study.base_seed);
@@ -213,44 +212,44 @@ ReportedStudy make_study(std::vector<ReportedRun> runs, bool one_of_several) {
 
 }  // namespace
 
-std::string ReportedStudy::title() const {
+std::string LoadedStudy::title() const {
   if (planted()) return "the planted corpus";
   const std::string name(published() == nullptr ? dataset : published()->title);
   return name + (synthetic() ? " (SYNTHETIC texts)" : "") + (folder.empty() ? "" : ", runs in " + folder);
 }
 
-std::array<std::string, 2> ReportedStudy::classes() const {
+std::array<std::string, 2> LoadedStudy::classes() const {
   if (published() == nullptr) return {"negative", "positive"};
   return {std::string(published()->classes[0]), std::string(published()->classes[1])};
 }
 
-std::vector<const ReportedRun*> ReportedStudy::of_kind(RunKind kind) const {
-  std::vector<const ReportedRun*> result;
-  for (const ReportedRun& run : runs) {
+std::vector<const LoadedRun*> LoadedStudy::of_kind(RunKind kind) const {
+  std::vector<const LoadedRun*> result;
+  for (const LoadedRun& run : runs) {
     if (run.spec.kind == kind) result.push_back(&run);
   }
   return result;
 }
 
-const ReportedRun* ReportedStudy::find(RunKind kind, uint64_t seed) const {
-  for (const ReportedRun* run : of_kind(kind)) {
+const LoadedRun* LoadedStudy::find(RunKind kind, uint64_t seed) const {
+  for (const LoadedRun* run : of_kind(kind)) {
     if (run->spec.seed == seed) return run;
   }
   return nullptr;
 }
 
-const ReportedRun* ReportedStudy::other_of(const ReportedRun& run) const {
-  const auto found = std::find_if(runs.begin(), runs.end(), [&](const ReportedRun& other) { return uses(run, other); });
+const LoadedRun* LoadedStudy::other_of(const LoadedRun& run) const {
+  const auto found = std::find_if(runs.begin(), runs.end(), [&](const LoadedRun& other) { return uses(run, other); });
   return found == runs.end() ? nullptr : &*found;
 }
 
-uint64_t base_seed(std::span<const ReportedRun> runs) {
+uint64_t base_seed(std::span<const LoadedRun> runs) {
   std::optional<std::tuple<int, int, bool>> most;
   uint64_t seed = runs.front().spec.seed;
-  for (const ReportedRun& base : runs) {
+  for (const LoadedRun& base : runs) {
     if (base.spec.kind != RunKind::base) continue;
     std::tuple<int, int, bool> score{0, 0, base.spec.seed == kPaperSeed};
-    for (const ReportedRun& run : runs) {
+    for (const LoadedRun& run : runs) {
       if (!uses(run, base)) continue;
       std::get<0>(score) += run.spec.kind == RunKind::adversary ? 1 : 0;
       std::get<1>(score) += 1;
@@ -263,22 +262,21 @@ uint64_t base_seed(std::span<const ReportedRun> runs) {
   return seed;
 }
 
-std::vector<ReportedStudy> load_studies(const std::vector<std::filesystem::path>& folders) {
-  std::vector<ReportedStudy> studies;
+std::vector<LoadedStudy> load_studies(const std::vector<std::filesystem::path>& folders) {
+  std::vector<LoadedStudy> studies;
   std::set<std::string> keys;
-  for (auto& of_dataset : group(read_runs(folders), [](const ReportedRun& run) { return run.dataset; })) {
+  for (auto& of_dataset : group(read_runs(folders), [](const LoadedRun& run) { return run.dataset; })) {
     const bool apart = same_spec_twice(of_dataset);
-    for (auto& runs :
-         group(std::move(of_dataset), [&](const ReportedRun& run) { return apart ? parent_of(run) : ""; })) {
-      ReportedStudy study = make_study(std::move(runs), apart);
+    for (auto& runs : group(std::move(of_dataset), [&](const LoadedRun& run) { return apart ? parent_of(run) : ""; })) {
+      LoadedStudy study = make_study(std::move(runs), apart);
       study.key = unique_key(study.dataset, keys);
       studies.push_back(std::move(study));
     }
   }
   const auto usable =
-      std::find_if(studies.begin(), studies.end(), [](const ReportedStudy& study) { return !study.runs.empty(); });
+      std::find_if(studies.begin(), studies.end(), [](const LoadedStudy& study) { return !study.runs.empty(); });
   if (usable == studies.end()) {
-    const ReportedRun& run = studies.front().unused.front();
+    const LoadedRun& run = studies.front().unused.front();
     throw InputError(
         fmt::format("no run is finished; the first is {}, which is {}", run.path.string(), run.unfinished));
   }

@@ -23,7 +23,7 @@ double half_width(const std::vector<double>& values) {
   return student_t(values.size() - 1) * standard_deviation(values) / std::sqrt(static_cast<double>(values.size()));
 }
 
-void add_kind(const ReportedStudy& study, RunKind kind, std::string_view name, double paper_f1,
+void add_kind(const LoadedStudy& study, RunKind kind, std::string_view name, double paper_f1,
               std::vector<ModelGroup>& groups) {
   const auto runs = study.of_kind(kind);
   if (!runs.empty()) groups.push_back({std::string(name), runs, paper_f1});
@@ -33,9 +33,9 @@ void add_kind(const ReportedStudy& study, RunKind kind, std::string_view name, d
 constexpr const char* kElsewhere = " (from elsewhere)";
 
 /// The row of Table 3 that a guided run belongs to. By the other run's name where that run is not in the study.
-std::string guide_name(const ReportedStudy& study, const ReportedRun& run) {
+std::string guide_name(const LoadedStudy& study, const LoadedRun& run) {
   if (!run.other_file.empty()) return run.spec.other + kElsewhere;
-  if (const ReportedRun* other = study.other_of(run)) {
+  if (const LoadedRun* other = study.other_of(run)) {
     return other->spec.kind == RunKind::adversary ? adversary_guide(other->spec.lambda) : std::string(kBaseGuide);
   }
   constexpr std::string_view before = "adversary-lambda";
@@ -50,9 +50,9 @@ std::string guide_name(const ReportedStudy& study, const ReportedRun& run) {
                                                                   : run.spec.other + kElsewhere;
 }
 
-void add_guided(const ReportedStudy& study, std::vector<ModelGroup>& groups) {
+void add_guided(const LoadedStudy& study, std::vector<ModelGroup>& groups) {
   const PaperResults* paper = study.paper();
-  for (const ReportedRun* run : study.of_kind(RunKind::guided_mlp)) {
+  for (const LoadedRun* run : study.of_kind(RunKind::guided_mlp)) {
     const std::string name = guide_name(study, *run);
     auto found =
         std::find_if(groups.begin(), groups.end(), [&](const ModelGroup& group) { return group.name == name; });
@@ -80,32 +80,32 @@ std::string name_of_mlp(const std::string& guide) {
 
 }  // namespace
 
-std::string measure(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3f}", value); }
+std::string three_decimals(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3f}", value); }
 
-std::string signed_measure(double value) {
-  std::string digits = measure(std::fabs(value));
+std::string signed_three_decimals(double value) {
+  std::string digits = three_decimals(std::fabs(value));
   if (digits == "-" || digits == "0.000") return digits;
   return (value < 0 ? "-" : "+") + digits;
 }
 
 std::string mean_and_spread(const std::vector<double>& values) {
-  if (values.size() < 2) return measure(mean(values));
-  return measure(mean(values)) + " \u00b1 " + measure(standard_deviation(values));
+  if (values.size() < 2) return three_decimals(mean(values));
+  return three_decimals(mean(values)) + " \u00b1 " + three_decimals(standard_deviation(values));
 }
 
 std::vector<double> ModelGroup::f1() const {
   std::vector<double> result;
-  for (const ReportedRun* run : runs) result.push_back(run->test().f1);
+  for (const LoadedRun* run : runs) result.push_back(run->test().f1);
   return result;
 }
 
 std::vector<double> ModelGroup::evidence() const {
   std::vector<double> result;
-  for (const ReportedRun* run : runs) result.push_back(run->evidence_mass);
+  for (const LoadedRun* run : runs) result.push_back(run->evidence_mass);
   return result;
 }
 
-std::vector<ModelGroup> attention_groups(const ReportedStudy& study) {
+std::vector<ModelGroup> attention_groups(const LoadedStudy& study) {
   const PaperResults* paper = study.paper();
   std::vector<ModelGroup> groups;
   add_kind(study, RunKind::base, "Base", paper == nullptr ? kNoNumber : paper->base_f1, groups);
@@ -114,7 +114,7 @@ std::vector<ModelGroup> attention_groups(const ReportedStudy& study) {
   return groups;
 }
 
-std::vector<ModelGroup> guide_groups(const ReportedStudy& study) {
+std::vector<ModelGroup> guide_groups(const LoadedStudy& study) {
   const PaperResults* paper = study.paper();
   std::vector<ModelGroup> groups;
   add_kind(study, RunKind::uniform_mlp, kUniformGuide, paper == nullptr ? kNoNumber : paper->guides.uniform, groups);
@@ -126,13 +126,13 @@ std::vector<ModelGroup> guide_groups(const ReportedStudy& study) {
   return groups;
 }
 
-std::vector<ModelGroup> model_groups(const ReportedStudy& study) {
+std::vector<ModelGroup> model_groups(const LoadedStudy& study) {
   std::vector<ModelGroup> groups = attention_groups(study);
   for (ModelGroup& group : guide_groups(study)) {
     group.name = name_of_mlp(group.name);
     groups.push_back(std::move(group));
   }
-  for (const ReportedRun* run : study.of_kind(RunKind::adversary)) {
+  for (const LoadedRun* run : study.of_kind(RunKind::adversary)) {
     const std::string name = adversary_guide(run->spec.lambda);
     if (find_group(groups, name) == nullptr) groups.push_back({name, {}});
     groups.back().runs.push_back(run);
@@ -159,11 +159,11 @@ double F1Comparison::high() const {
   return by_seed.size() < kSeedsForInterval ? texts.high : mean(by_seed) + half_width(by_seed);
 }
 
-std::optional<F1Comparison> compare(const ReportedStudy& study, const ModelGroup& a, const ModelGroup& b) {
+std::optional<F1Comparison> compare(const LoadedStudy& study, const ModelGroup& a, const ModelGroup& b) {
   std::optional<F1Comparison> result;
-  for (const ReportedRun* run : a.runs) {
+  for (const LoadedRun* run : a.runs) {
     const auto twin = std::find_if(b.runs.begin(), b.runs.end(),
-                                   [&](const ReportedRun* other) { return other->spec.seed == run->spec.seed; });
+                                   [&](const LoadedRun* other) { return other->spec.seed == run->spec.seed; });
     if (twin == b.runs.end()) continue;
     if (!result) {
       result = F1Comparison{
@@ -178,7 +178,7 @@ std::optional<F1Comparison> compare(const ReportedStudy& study, const ModelGroup
   return result;
 }
 
-std::vector<F1Comparison> compare_neighbours(const ReportedStudy& study, const std::vector<ModelGroup>& groups) {
+std::vector<F1Comparison> compare_neighbours(const LoadedStudy& study, const std::vector<ModelGroup>& groups) {
   std::vector<F1Comparison> result;
   for (size_t i = 1; i < groups.size(); ++i) {
     if (auto comparison = compare(study, groups[i], groups[i - 1])) result.push_back(std::move(*comparison));

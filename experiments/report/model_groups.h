@@ -10,29 +10,29 @@
 namespace notnot {
 
 /// Number with three decimals; "-" for NaN, which stands for an undefined or missing measure.
-std::string measure(double value);
+std::string three_decimals(double value);
 /// "+0.013" or "-0.013"; "0.000" where that is what it rounds to.
-std::string signed_measure(double value);
+std::string signed_three_decimals(double value);
 /// "0.823 ± 0.004", the sample's standard deviation; without it for a single value.
 std::string mean_and_spread(const std::vector<double>& values);
 
 /// Runs that differ in their seeds alone.
 struct ModelGroup {
   std::string name;
-  std::vector<const ReportedRun*> runs;  ///< at least one; the base seed's first, where it is among them
+  std::vector<const LoadedRun*> runs;  ///< at least one; the base seed's first, where it is among them
   double paper_f1 = kNoNumber, jain_wallace_f1 = kNoNumber;
 
   // On the test split, in the order of the runs.
   std::vector<double> f1() const;
-  std::vector<double> evidence() const;  ///< ReportedRun::evidence_mass
+  std::vector<double> evidence() const;  ///< LoadedRun::evidence_mass
 };
 /// Table 2: base and uniform; of those, what the study has. So in the others.
-std::vector<ModelGroup> attention_groups(const ReportedStudy& study);
+std::vector<ModelGroup> attention_groups(const LoadedStudy& study);
 /// Table 3: the guides uniform, trained MLP, base LSTM, the adversaries by lambda, and attention from elsewhere.
-std::vector<ModelGroup> guide_groups(const ReportedStudy& study);
+std::vector<ModelGroup> guide_groups(const LoadedStudy& study);
 
 /// Everything that classifies: those of Tables 2 and 3, and the adversaries by lambda.
-std::vector<ModelGroup> model_groups(const ReportedStudy& study);
+std::vector<ModelGroup> model_groups(const LoadedStudy& study);
 
 /// The names of guide_groups' rows.
 inline constexpr std::string_view kUniformGuide = "Uniform", kTrainedGuide = "Trained MLP", kBaseGuide = "Base LSTM";
@@ -57,8 +57,8 @@ struct F1Comparison {
 inline constexpr size_t kSeedsForInterval = 3;
 inline constexpr int32_t kResamples = 10000;
 /// Nothing when the two have no seed in common.
-std::optional<F1Comparison> compare(const ReportedStudy& study, const ModelGroup& a, const ModelGroup& b);
+std::optional<F1Comparison> compare(const LoadedStudy& study, const ModelGroup& a, const ModelGroup& b);
 /// Each group with the one before it: the later one is a.
-std::vector<F1Comparison> compare_neighbours(const ReportedStudy& study, const std::vector<ModelGroup>& groups);
+std::vector<F1Comparison> compare_neighbours(const LoadedStudy& study, const std::vector<ModelGroup>& groups);
 
 }  // namespace notnot

@@ -13,25 +13,25 @@ namespace {
 
 /// A study with what the page shows of it.
 struct Chapter {
-  const ReportedStudy& study;
+  const LoadedStudy& study;
   std::vector<Finding> findings;  ///< empty without a finished run
   std::vector<Section> sections;  ///< those that have something to show
   std::vector<Section> missing;   ///< those whose runs a command makes
 };
 
-std::string title_of(const std::vector<ReportedStudy>& studies) {
+std::string title_of(const std::vector<LoadedStudy>& studies) {
   return studies.size() == 1 ? "Attention on " + studies.front().title()
                              : fmt::format("Attention on {} data sets", studies.size());
 }
 
 /// As a heading: "The planted corpus".
-std::string heading_of(const ReportedStudy& study) {
+std::string heading_of(const LoadedStudy& study) {
   std::string title = study.title();
   if (title.starts_with("the ")) title.front() = 'T';
   return escape(title);
 }
 
-Chapter chapter_of(const ReportedStudy& study, const Exhibits& exhibits) {
+Chapter chapter_of(const LoadedStudy& study, const Exhibits& exhibits) {
   Chapter chapter{study, {}, {}, {}};
   const auto add = [&](Section section) {
     if (!section.html.empty()) {
@@ -53,39 +53,39 @@ Chapter chapter_of(const ReportedStudy& study, const Exhibits& exhibits) {
 }
 
 template <class Describe>
-std::string distinct(const ReportedStudy& study, Describe describe) {
+std::string distinct(const LoadedStudy& study, Describe describe) {
   std::vector<std::string> answers;
-  for (const ReportedRun& run : study.runs) {
+  for (const LoadedRun& run : study.runs) {
     std::string answer = escape(describe(run));
     if (std::find(answers.begin(), answers.end(), answer) == answers.end()) answers.push_back(std::move(answer));
   }
   return fmt::format("{}", fmt::join(answers, "; "));
 }
 
-std::string counts(const ReportedStudy& study, SplitName split) {
+std::string counts(const LoadedStudy& study, SplitName split) {
   const auto& texts = study.any_run().texts[static_cast<size_t>(split)];
   const auto classes = study.classes();
-  return fmt::format("{} <span class=\"muted\">{} {} + {} {}</span>", grouped(texts[0] + texts[1]), grouped(texts[0]),
-                     escape(classes[0]), grouped(texts[1]), escape(classes[1]));
+  return fmt::format("{} <span class=\"muted\">{} {} + {} {}</span>", with_thousands(texts[0] + texts[1]),
+                     with_thousands(texts[0]), escape(classes[0]), with_thousands(texts[1]), escape(classes[1]));
 }
 
-std::string embeddings_of(const ReportedRun& run) {
+std::string embeddings_of(const LoadedRun& run) {
   if (!run.init.empty()) return "from " + std::filesystem::path(run.init).filename().string();
   if (run.vectors.empty()) return fmt::format("random, {} wide", run.embed);
   return fmt::format("{}, {} wide, for {} of {} words", std::filesystem::path(run.vectors).filename().string(),
-                     run.embed, grouped(run.words_with_vectors), grouped(run.vocabulary));
+                     run.embed, with_thousands(run.words_with_vectors), with_thousands(run.vocabulary));
 }
 
-std::string facts(const ReportedStudy& study) {
+std::string facts(const LoadedStudy& study) {
   const std::vector<std::pair<const char*, std::string>> entries = {
       {"Training texts", counts(study, SplitName::train)},
       {"Development texts", counts(study, SplitName::dev)},
       {"Test texts", counts(study, SplitName::test)},
-      {"Vocabulary", grouped(study.any_run().vocabulary)},
+      {"Vocabulary", with_thousands(study.any_run().vocabulary)},
       {"Embeddings at the start", distinct(study, embeddings_of)},
-      {"Seeds", distinct(study, [](const ReportedRun& run) { return fmt::format("{}", run.spec.seed); })},
-      {"Device", distinct(study, [](const ReportedRun& run) { return run.device; })},
-      {"Program", distinct(study, [](const ReportedRun& run) {
+      {"Seeds", distinct(study, [](const LoadedRun& run) { return fmt::format("{}", run.spec.seed); })},
+      {"Device", distinct(study, [](const LoadedRun& run) { return run.device; })},
+      {"Program", distinct(study, [](const LoadedRun& run) {
          return "notnot " + run.version + (run.commit.empty() ? "" : ", commit " + run.commit);
        })}};
   std::string html = "<dl class=\"facts\">\n";
@@ -95,10 +95,10 @@ std::string facts(const ReportedStudy& study) {
   return html + "</dl>\n";
 }
 
-std::string header_html(const std::vector<ReportedStudy>& studies) {
+std::string header_html(const std::vector<LoadedStudy>& studies) {
   size_t runs = 0;
   bool in_paper = false;
-  for (const ReportedStudy& study : studies) {
+  for (const LoadedStudy& study : studies) {
     runs += study.runs.size();
     in_paper = in_paper || study.paper() != nullptr;
   }
@@ -153,17 +153,17 @@ std::string chapter_html(const Chapter& chapter) {
     html += fmt::format(
         "<p class=\"muted\">Not here, as their runs are not among those given: {}. The command in brackets "
         "makes them.</p>\n",
-        listed(missing));
+        joined_with_and(missing));
   }
   return html + "</section>\n";
 }
 
 }  // namespace
 
-std::string report_page(const std::vector<ReportedStudy>& studies, const Exhibits& exhibits) {
+std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits& exhibits) {
   std::vector<Chapter> chapters;
   chapters.reserve(studies.size());
-  for (const ReportedStudy& study : studies) chapters.push_back(chapter_of(study, exhibits));
+  for (const LoadedStudy& study : studies) chapters.push_back(chapter_of(study, exhibits));
   std::string body = "<a class=\"skip\" href=\"#main\">Skip to the content</a>\n" + header_html(studies) +
                      contents(chapters) + "<main id=\"main\">\n";
   if (studies.size() > 1) body += overview(chapters);

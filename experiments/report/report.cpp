@@ -14,15 +14,15 @@ namespace notnot {
 namespace {
 
 /// TVD and JSD of an adversary from the base model that it attacks.
-std::string distance_of(const ReportedRun& run) {
+std::string distance_of(const LoadedRun& run) {
   const bool known = !run.from_attacked.jsd.empty();
-  return fmt::format("  {:>5}  {:>5}", known ? measure(run.from_attacked.mean_tvd()) : "-",
-                     known ? measure(run.from_attacked.mean_jsd()) : "-");
+  return fmt::format("  {:>5}  {:>5}", known ? three_decimals(run.from_attacked.mean_tvd()) : "-",
+                     known ? three_decimals(run.from_attacked.mean_jsd()) : "-");
 }
 
 }  // namespace
 
-std::string summary_table(const ReportedStudy& study) {
+std::string summary_table(const LoadedStudy& study) {
   std::string table;
   const std::vector<ModelGroup> groups = model_groups(study);
   size_t width = std::string_view("model").size();
@@ -31,23 +31,24 @@ std::string summary_table(const ReportedStudy& study) {
   table += fmt::format("{:<{}}  {:>10}  {:>5}  {:>10}  {:>7}  {:>8}{}  epoch\n", "model", width, "seed", "F1",
                        "paper's F1", "ROC-AUC", "accuracy", distances ? "    TVD    JSD" : "");
   for (const ModelGroup& group : groups) {
-    const ReportedRun& run = *group.runs.front();
-    table += fmt::format("{:<{}}  {:>10}  {:>5}  {:>10}  {:>7}  {:>8}{}  {} of {}, chosen on {}\n", group.name, width,
-                         run.spec.seed, measure(run.test().f1), measure(group.paper_f1), measure(run.test().roc_auc),
-                         measure(run.test().accuracy), distances ? distance_of(run) : "", run.result.epoch,
-                         run.epochs_trained, run.result.selected_on);
+    const LoadedRun& run = *group.runs.front();
+    table +=
+        fmt::format("{:<{}}  {:>10}  {:>5}  {:>10}  {:>7}  {:>8}{}  {} of {}, chosen on {}\n", group.name, width,
+                    run.spec.seed, three_decimals(run.test().f1), three_decimals(group.paper_f1),
+                    three_decimals(run.test().roc_auc), three_decimals(run.test().accuracy),
+                    distances ? distance_of(run) : "", run.result.epoch, run.epochs_trained, run.result.selected_on);
     if (group.runs.size() > 1) {
       table += fmt::format("{:<{}}  {:>10}  F1 {}\n", "", width, fmt::format("{} runs", group.runs.size()),
                            mean_and_spread(group.f1()));
     }
   }
   if (study.synthetic()) table += "SYNTHETIC texts: nothing measured here is about the real data\n";
-  for (const ReportedRun& run : study.unused)
+  for (const LoadedRun& run : study.unused)
     table += fmt::format("not used: {}: {}\n", run.path.string(), run.unfinished);
   return table;
 }
 
-std::filesystem::path write_report(const std::vector<ReportedStudy>& studies, const std::filesystem::path& out) {
+std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, const std::filesystem::path& out) {
   const Exhibits exhibits(out);
   write_atomically(out / "index.html", report_page(studies, exhibits));
   return out / "index.html";

@@ -12,13 +12,13 @@ namespace notnot {
 
 /// F1, ROC-AUC and accuracy on the test split, beside the paper's F1 ("-" where it has none), and for adversaries TVD
 /// and JSD: per model a line for the base seed and, with several seeds, one for their mean.
-std::string summary_table(const ReportedStudy& study);
+std::string summary_table(const LoadedStudy& study);
 
 /// The whole page; writes its tables and figures through `exhibits`.
-std::string report_page(const std::vector<ReportedStudy>& studies, const Exhibits& exhibits);
+std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits& exhibits);
 
 /// Writes `out`/tables, `out`/figures and at last `out`/index.html, each file atomically, and returns the page's path.
 /// Creates `out`; throws InputError when it cannot be written.
-std::filesystem::path write_report(const std::vector<ReportedStudy>& studies, const std::filesystem::path& out);
+std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, const std::filesystem::path& out);
 
 }  // namespace notnot

@@ -13,11 +13,11 @@
 namespace notnot {
 namespace {
 
-bool trains_on_labels(const ReportedRun& run) {
+bool trains_on_labels(const LoadedRun& run) {
   return run.spec.kind != RunKind::adversary && run.spec.kind != RunKind::perturbation;
 }
 
-std::string remark_on_start(const ReportedStudy& study, const ReportedRun& run) {
+std::string remark_on_start(const LoadedStudy& study, const LoadedRun& run) {
   if (!run.init.empty()) {
     return fmt::format("All parameters, the embeddings too, start from <code>{}</code>.", escape(run.init));
   }
@@ -26,7 +26,7 @@ std::string remark_on_start(const ReportedStudy& study, const ReportedRun& run) 
           ? fmt::format("at random (normal distribution), {} wide: no word vectors were given", run.embed)
           : fmt::format("from <code>{}</code>, {} wide, which has {} of the {} words",
                         escape(std::filesystem::path(run.vectors).filename().string()), run.embed,
-                        grouped(run.words_with_vectors), grouped(run.vocabulary));
+                        with_thousands(run.words_with_vectors), with_thousands(run.vocabulary));
   const bool clinical = study.dataset == "diabetes" || study.dataset == "anemia";
   return fmt::format(
       "Word embeddings start {}. The paper starts from {}.{}", ours,
@@ -34,7 +34,7 @@ std::string remark_on_start(const ReportedStudy& study, const ReportedRun& run) 
       run.vectors.empty() ? " Expect a lower F1 than the paper&#39;s." : "");
 }
 
-std::string remark_on_selection(const ReportedRun& run) {
+std::string remark_on_selection(const LoadedRun& run) {
   if (run.result.selected_on == "test") {
     return "The epoch shown is the one with the best ROC-AUC on the test split itself, as in the paper&#39;s released "
            "code. This leaks: the test numbers are a little better than they would be on new texts. "
@@ -46,7 +46,7 @@ std::string remark_on_selection(const ReportedRun& run) {
       escape(run.result.selected_on));
 }
 
-std::vector<std::string> remarks(const ReportedStudy& study, const ReportedRun& run) {
+std::vector<std::string> remarks(const LoadedStudy& study, const LoadedRun& run) {
   std::vector<std::string> result;
   if (study.paper() != nullptr) result.push_back(remark_on_start(study, run));
   result.push_back(remark_on_selection(run));
@@ -62,7 +62,7 @@ std::vector<std::string> remarks(const ReportedStudy& study, const ReportedRun& 
 }
 
 /// Of the whole study.
-std::vector<std::string> remarks_on_data(const ReportedStudy& study) {
+std::vector<std::string> remarks_on_data(const LoadedStudy& study) {
   std::vector<std::string> result;
   if (study.synthetic()) {
     result.emplace_back(
@@ -71,21 +71,22 @@ std::vector<std::string> remarks_on_data(const ReportedStudy& study) {
   }
   if (study.published() != nullptr && !is_papers_test_split(study)) {
     const auto& test = study.any_run().texts[static_cast<size_t>(SplitName::test)];
-    result.push_back(fmt::format(
-        "The test split is not the paper&#39;s: {} + {} texts here, {} + {} there. The numbers "
-        "cannot be compared closely.",
-        grouped(test[0]), grouped(test[1]), grouped(study.published()->test[0]), grouped(study.published()->test[1])));
+    result.push_back(
+        fmt::format("The test split is not the paper&#39;s: {} + {} texts here, {} + {} there. The numbers "
+                    "cannot be compared closely.",
+                    with_thousands(test[0]), with_thousands(test[1]), with_thousands(study.published()->test[0]),
+                    with_thousands(study.published()->test[1])));
   }
   return result;
 }
 
 /// Remarks that hold for all runs stand alone; the others name their runs.
-std::string comparison(const ReportedStudy& study) {
+std::string comparison(const LoadedStudy& study) {
   std::string items;
   for (const std::string& remark : remarks_on_data(study)) items += fmt::format("<li>{}</li>\n", remark);
   std::vector<std::pair<std::string, std::vector<std::string>>> holders;  // remark, labels
   size_t runs = 0;
-  for (const ReportedRun& run : study.runs) {
+  for (const LoadedRun& run : study.runs) {
     if (!trains_on_labels(run)) continue;
     ++runs;
     for (const std::string& remark : remarks(study, run)) {
@@ -97,14 +98,14 @@ std::string comparison(const ReportedStudy& study) {
   }
   for (const auto& [remark, labels] : holders) {
     items += labels.size() == runs ? fmt::format("<li>{}</li>\n", remark)
-                                   : fmt::format("<li><b>{}:</b> {}</li>\n", listed(labels), remark);
+                                   : fmt::format("<li><b>{}:</b> {}</li>\n", joined_with_and(labels), remark);
   }
   return fmt::format("<h4>{}</h4>\n<ul>\n{}</ul>\n",
                      study.paper() == nullptr ? "How the epoch was chosen" : "What differs from the paper", items);
 }
 
 /// What keeps the findings from being about the paper's data.
-const char* caveat_of(const ReportedStudy& study) {
+const char* caveat_of(const LoadedStudy& study) {
   if (study.synthetic()) return " The texts are SYNTHETIC: this says nothing about the real data.";
   if (!is_papers_test_split(study)) return " The test split is not the paper&#39;s.";
   return study.planted() ? " The corpus is made up; the paper does not have it." : "";
@@ -120,7 +121,7 @@ std::string verdict_html(Verdict verdict) {
                      to_string(verdict));
 }
 
-Section findings_section(const ReportedStudy& study, const std::vector<Finding>& findings) {
+Section findings_section(const LoadedStudy& study, const std::vector<Finding>& findings) {
   std::string html = fmt::format(
       "<p>Whether these runs agree with what the paper finds. A difference of F1 counts when its 95% interval has one "
       "sign: over the seeds with {} or more of them, else over the test texts.{}</p>\n<div class=\"findings\">\n",
@@ -132,11 +133,11 @@ Section findings_section(const ReportedStudy& study, const std::vector<Finding>&
   return {study.key + "-findings", "Findings", html + "</div>\n"};
 }
 
-Section data_section(const ReportedStudy& study, const Exhibits& exhibits) {
+Section data_section(const LoadedStudy& study, const Exhibits& exhibits) {
   return {study.key + "-data", "The data", exhibits.table(data_table(study)) + comparison(study)};
 }
 
-Section evidence_section(const ReportedStudy& study, const Exhibits& exhibits) {
+Section evidence_section(const LoadedStudy& study, const Exhibits& exhibits) {
   Section section{study.key + "-evidence", "Attention on the evidence", ""};
   const auto figure = evidence_figure(study);
   if (!figure) return section;
@@ -151,11 +152,11 @@ Section evidence_section(const ReportedStudy& study, const Exhibits& exhibits) {
   return section;
 }
 
-Section maps_section(const ReportedStudy& study, const Exhibits&) {
+Section maps_section(const LoadedStudy& study, const Exhibits&) {
   return {study.key + "-maps", "Where the attention lies", heat_maps_html(study)};
 }
 
-Section runs_section(const ReportedStudy& study, const Exhibits& exhibits) {
+Section runs_section(const LoadedStudy& study, const Exhibits& exhibits) {
   std::string html = study.runs.empty() ? "" : exhibits.table(run_table(study));
   if (!study.unused.empty()) html += exhibits.table(unused_table(study));
   return {study.key + "-runs", "The runs", html};

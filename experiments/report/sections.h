@@ -17,16 +17,16 @@ struct Section {
   std::string command = {};  ///< `notnot COMMAND` makes those runs
 };
 
-Section findings_section(const ReportedStudy& study, const std::vector<Finding>& findings);
-Section data_section(const ReportedStudy& study, const Exhibits& exhibits);
-Section uniform_section(const ReportedStudy& study, const Exhibits& exhibits);
-Section seeds_section(const ReportedStudy& study, const Exhibits& exhibits);
-Section guides_section(const ReportedStudy& study, const Exhibits& exhibits);
-Section adversary_section(const ReportedStudy& study, const Exhibits& exhibits);
-Section perturbation_section(const ReportedStudy& study, const Exhibits& exhibits);
-Section evidence_section(const ReportedStudy& study, const Exhibits& exhibits);
-Section maps_section(const ReportedStudy& study, const Exhibits& exhibits);
-Section runs_section(const ReportedStudy& study, const Exhibits& exhibits);
+Section findings_section(const LoadedStudy& study, const std::vector<Finding>& findings);
+Section data_section(const LoadedStudy& study, const Exhibits& exhibits);
+Section uniform_section(const LoadedStudy& study, const Exhibits& exhibits);
+Section seeds_section(const LoadedStudy& study, const Exhibits& exhibits);
+Section guides_section(const LoadedStudy& study, const Exhibits& exhibits);
+Section adversary_section(const LoadedStudy& study, const Exhibits& exhibits);
+Section perturbation_section(const LoadedStudy& study, const Exhibits& exhibits);
+Section evidence_section(const LoadedStudy& study, const Exhibits& exhibits);
+Section maps_section(const LoadedStudy& study, const Exhibits& exhibits);
+Section runs_section(const LoadedStudy& study, const Exhibits& exhibits);
 
 /// "agrees" and the others with a mark, for colour-blind readers and those who see no colour.
 std::string verdict_html(Verdict verdict);

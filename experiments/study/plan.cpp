@@ -33,23 +33,23 @@ class Planner {
  public:
   Planner(const Setup& setup, const StudyOptions& options) : setup_(setup), options_(options) {}
 
-  void plan(Test test) {
+  void plan(PaperTest test) {
     const std::vector<uint64_t> seeds = repeated_seeds(options_);
     switch (test) {
-      case Test::uniform:
+      case PaperTest::uniform:
         for (const uint64_t seed : seeds) add({base(seed), plain(RunKind::uniform, seed)});
         break;
-      case Test::seeds:
+      case PaperTest::seeds:
         add({base(options_.seed)});
         for (const uint64_t seed : options_.seeds) add({base(seed)});
         break;
-      case Test::guides:
+      case PaperTest::guides:
         for (const uint64_t seed : seeds) plan_guides(seed);
         break;
-      case Test::adversary:
+      case PaperTest::adversary:
         plan_adversaries();
         break;
-      case Test::diagnose:
+      case PaperTest::diagnose:
         for (const uint64_t seed : seeds) plan_diagnosis(seed);
         break;
     }
@@ -121,9 +121,9 @@ int64_t extensions(const StudyOptions& options, const std::vector<RunSpec>& runs
 
 }  // namespace
 
-std::vector<RunSpec> planned_runs(const Setup& setup, const StudyOptions& options, const std::set<Test>& tests) {
+std::vector<RunSpec> planned_runs(const Setup& setup, const StudyOptions& options, const std::set<PaperTest>& tests) {
   Planner planner(setup, options);
-  for (const Test test : tests) planner.plan(test);
+  for (const PaperTest test : tests) planner.plan(test);
   return std::move(planner).runs();
 }
 
@@ -151,9 +151,9 @@ GridState grid_state(const Setup& setup, const StudyOptions& options, const std:
   return state;
 }
 
-std::vector<RunSpec> following_runs(const Setup& setup, const StudyOptions& options, const std::set<Test>& tests,
+std::vector<RunSpec> following_runs(const Setup& setup, const StudyOptions& options, const std::set<PaperTest>& tests,
                                     const std::vector<RunSpec>& runs) {
-  if (!tests.contains(Test::adversary)) return {};
+  if (!tests.contains(PaperTest::adversary)) return {};
   const Planner planner(setup, options);
   const GridState state = grid_state(setup, options, runs);
   std::vector<RunSpec> following;

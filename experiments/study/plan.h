@@ -10,7 +10,7 @@
 
 namespace notnot {
 
-enum class Test : uint8_t {
+enum class PaperTest : uint8_t {
   uniform,    ///< paper section 3.2, Table 2
   seeds,      ///< section 3.3, Figure 3 (a-d)
   guides,     ///< section 3.4, Table 3
@@ -32,7 +32,7 @@ struct StudyOptions {
 inline constexpr int kExtensions = 3;  ///< of the lambda grid upwards, two lambdas each
 
 /// The runs of the tests, those first that others wait for, then the longest.
-std::vector<RunSpec> planned_runs(const Setup& setup, const StudyOptions& options, const std::set<Test>& tests);
+std::vector<RunSpec> planned_runs(const Setup& setup, const StudyOptions& options, const std::set<PaperTest>& tests);
 
 /// Where the base seed's adversaries stand.
 struct GridState {
@@ -45,7 +45,7 @@ GridState grid_state(const Setup& setup, const StudyOptions& options, const std:
 
 /// What follows from the adversaries of `runs`, all of which have ended: larger lambdas where none moves the attention
 /// far enough, else the best lambda for the other repeats. Empty: nothing.
-std::vector<RunSpec> following_runs(const Setup& setup, const StudyOptions& options, const std::set<Test>& tests,
+std::vector<RunSpec> following_runs(const Setup& setup, const StudyOptions& options, const std::set<PaperTest>& tests,
                                     const std::vector<RunSpec>& runs);
 
 }  // namespace notnot

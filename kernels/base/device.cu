@@ -9,7 +9,7 @@ std::string build_status() { return NOTNOT_CUDA_STATUS; }
 
 int device_count(std::string& reason) {
   int count = 0;
-  const cudaError_t status = forgotten(cudaGetDeviceCount(&count));
+  const cudaError_t status = without_last_error(cudaGetDeviceCount(&count));
   if (status != cudaSuccess) {
     reason = fmt::format("{} (CUDA error {})", cudaGetErrorString(status), static_cast<int>(status));
     return 0;
@@ -57,7 +57,7 @@ void close(Device& device) noexcept {
 void* allocate(const Device& device, size_t bytes) {
   NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
   void* pointer = nullptr;
-  const cudaError_t status = forgotten(cudaMalloc(&pointer, bytes));
+  const cudaError_t status = without_last_error(cudaMalloc(&pointer, bytes));
   NOTNOT_CHECK(status == cudaSuccess, "no device memory for {} bytes: {}", bytes, cudaGetErrorString(status));
   return pointer;
 }
@@ -91,7 +91,7 @@ Device open_side_stream(const Device& device) {
 void* allocate_pinned(const Device& device, size_t bytes) {
   NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
   void* pointer = nullptr;
-  const cudaError_t status = forgotten(cudaMallocHost(&pointer, bytes));
+  const cudaError_t status = without_last_error(cudaMallocHost(&pointer, bytes));
   NOTNOT_CHECK(status == cudaSuccess, "no pinned host memory for {} bytes: {}", bytes, cudaGetErrorString(status));
   return pointer;
 }
@@ -140,7 +140,7 @@ CUgraphExec_st* end_capture(const Device& device) {
 
 void abandon_capture(const Device& device) noexcept {
   cudaGraph_t graph = nullptr;
-  forgotten(cudaStreamEndCapture(device.stream, &graph));  // the failure is already on its way as an exception
+  without_last_error(cudaStreamEndCapture(device.stream, &graph));  // the failure is already on its way as an exception
   if (graph != nullptr) cudaGraphDestroy(graph);
 }
 

@@ -13,7 +13,7 @@
 
 #define NOTNOT_CUDA_CHECK(call)                                                              \
   do {                                                                                       \
-    const cudaError_t notnot_status = ::notnot::cuda::forgotten(call);                       \
+    const cudaError_t notnot_status = ::notnot::cuda::without_last_error(call);              \
     NOTNOT_CHECK(notnot_status == cudaSuccess, "{} ({})", cudaGetErrorString(notnot_status), \
                  static_cast<int>(notnot_status));                                           \
   } while (false)
@@ -21,7 +21,7 @@
 namespace notnot::cuda {
 
 /// The status of a call. A failure does not stay the thread's last error, which a later launch by CUB would report.
-inline cudaError_t forgotten(cudaError_t status) {
+inline cudaError_t without_last_error(cudaError_t status) {
   if (status != cudaSuccess) cudaGetLastError();
   return status;
 }
@@ -66,7 +66,8 @@ void launch(const Device& device, const char* name, const LaunchShape& shape, vo
   config.blockDim = shape.threads;
   config.dynamicSmemBytes = shape.shared_bytes;
   config.stream = device.stream;
-  const cudaError_t status = forgotten(cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...));
+  const cudaError_t status =
+      without_last_error(cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...));
   NOTNOT_CHECK(status == cudaSuccess, "launch of {}: {} ({}); grid {} x {}, block {} x {}, {} bytes of shared memory",
                name, cudaGetErrorString(status), static_cast<int>(status), shape.blocks.x, shape.blocks.y,
                shape.threads.x, shape.threads.y, shape.shared_bytes);

@@ -12,7 +12,7 @@ inline constexpr int32_t kPaddingId = 0;
 ///
 /// Every token reads a row of a table of projected ids (token_projection.h). In training the table has the batch's
 /// distinct ids alone, and unique_tokens (unique_tokens.h) makes the last four arrays. In evaluation it has the ids of
-/// earlier batches, too (TableRows in engine/data/batches.h), and the three arrays besides unique_row are empty.
+/// earlier batches, too (ProjectionRows in engine/data/batches.h), and the three arrays besides unique_row are empty.
 ///
 /// A batch may have room behind its end, so that one captured launch serves batches of many sizes: tokens from
 /// offsets[B] on are of no sequence, and distinct ids behind the last one are kPaddingId and occur nowhere. Operations

@@ -95,7 +95,7 @@ HostRagged select_sequences(const HostRagged& batch, const std::vector<int32_t>&
   return selected;
 }
 
-HostRagged with_room(HostRagged batch, int32_t tokens, int32_t unique) {
+HostRagged with_slack(HostRagged batch, int32_t tokens, int32_t unique) {
   const int32_t end = batch.tokens();
   batch.token_ids.resize(static_cast<size_t>(end + tokens), kPaddingId);
   batch.unique_row.resize(batch.token_ids.size(), 0);

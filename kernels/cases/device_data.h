@@ -71,7 +71,7 @@ HostRagged make_ragged(std::vector<int32_t> lengths, int32_t vocabulary, uint64_
 /// The batch made of the given sequences of another one (in ascending order).
 HostRagged select_sequences(const HostRagged& batch, const std::vector<int32_t>& sequences);
 /// The batch with room behind its end, see RaggedBatch.
-HostRagged with_room(HostRagged batch, int32_t tokens, int32_t unique);
+HostRagged with_slack(HostRagged batch, int32_t tokens, int32_t unique);
 
 struct NamedLengths {
   const char* name;

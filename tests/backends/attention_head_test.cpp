@@ -437,7 +437,7 @@ TEST_CASE("attention head: room behind a batch reaches no result") {
     const Problem p = make_problem({40, 17, 17, 5, 4, 3}, 32, 16, options);
     const Results<float> exact = DeviceProblem(test_device(), p).train();
     Problem roomy = p;
-    roomy.batch = with_room(p.batch, kRowTile + 1, 2);
+    roomy.batch = with_slack(p.batch, kRowTile + 1, 2);
     roomy.hidden.resize(static_cast<size_t>(padded_rows(roomy.batch.tokens()) * p.width), 0.5F);
     roomy.log_weights.resize(static_cast<size_t>(roomy.batch.tokens()), std::numeric_limits<float>::quiet_NaN());
     Results<float> actual = DeviceProblem(test_device(), roomy).train();

@@ -283,7 +283,7 @@ void check_room_reaches_nothing(int32_t hidden, Precision precision) {
   const Results<float> exact = run(test_device(), problem, false, precision);
   for (const int32_t room : {1, kRowTile + 1}) {
     Problem roomy = problem;
-    roomy.batch = with_room(problem.batch, room, room);
+    roomy.batch = with_slack(problem.batch, room, room);
     roomy.dstates.resize(static_cast<size_t>(roomy.batch.tokens() * 2 * hidden),
                          std::numeric_limits<float>::quiet_NaN());
     const Results<float> actual = run(test_device(), roomy, false, precision);

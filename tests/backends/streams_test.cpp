@@ -17,7 +17,7 @@ TEST_CASE("an upload brings arrays to the device, one after the other, and says 
     upload.add(side.device(), two.span(), std::vector<float>{-value, 0});
     Event arrived(device);
     arrived.record(side.device());
-    arrived.hold(device);
+    arrived.make_wait(device);
     check_same_bytes(three.host(), {value, value + 1, value + 2}, "three");
     check_same_bytes(two.host(), {-value, 0}, "two");
   }

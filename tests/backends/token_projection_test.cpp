@@ -191,7 +191,7 @@ TEST_CASE("room behind a batch reaches no result") {
     std::fill_n(p.embedding.begin(), p.embed, 0.0F);  // of kPaddingId
     const Result exact = run(test_device(), p);
     Problem roomy = p;
-    roomy.batch = with_room(p.batch, kRowTile, 70);
+    roomy.batch = with_slack(p.batch, kRowTile, 70);
     roomy.dvalues.resize(static_cast<size_t>(roomy.batch.tokens() * p.width), std::numeric_limits<float>::quiet_NaN());
     const Result actual = run(test_device(), roomy);
     check_same_bytes(head(actual.table, static_cast<int64_t>(exact.table.size())), exact.table, "table");

@@ -7,7 +7,7 @@ namespace {
 
 /// `room`: distinct ids that the batch has space for behind those that it has.
 void check_unique_tokens(const HostRagged& exact, int32_t vocabulary, int32_t room = 0) {
-  const HostRagged batch = with_room(exact, 0, room);
+  const HostRagged batch = with_slack(exact, 0, room);
   const Device device = test_device();
   const DeviceArray<int32_t> token_ids(device, batch.token_ids), unique_ids(device, batch.unique());
   const DeviceArray<int32_t> unique_row(device, batch.tokens()), occurrence_offsets(device, batch.unique() + 1);

@@ -67,10 +67,10 @@ TEST_CASE("text: words") {
 }
 
 TEST_CASE("text: what is shown in a message can be printed") {
-  CHECK(shown("abc") == "'abc'");
-  CHECK(shown("a\x01\xFF\n") == "'a\\x01\\xFF\\x0A'");
-  CHECK(shown("") == "''");
-  CHECK(shown(std::string(1000, 'x')) == "'" + std::string(40, 'x') + "...'");
+  CHECK(in_quotes("abc") == "'abc'");
+  CHECK(in_quotes("a\x01\xFF\n") == "'a\\x01\\xFF\\x0A'");
+  CHECK(in_quotes("") == "''");
+  CHECK(in_quotes(std::string(1000, 'x')) == "'" + std::string(40, 'x') + "...'");
 }
 
 TEST_CASE("csv: records, columns in any order, further columns ignored") {

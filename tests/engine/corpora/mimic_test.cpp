@@ -44,7 +44,7 @@ struct CodeRow {
   std::string code;
 };
 
-std::string quoted(const std::string& field) {
+std::string csv_field(const std::string& field) {
   std::string doubled;
   for (const char c : field) doubled += c == '"' ? std::string("\"\"") : std::string(1, c);
   return "\"" + doubled + "\"";
@@ -54,8 +54,9 @@ std::string notes_csv(const std::vector<NoteRow>& rows, std::string_view line_en
   std::string csv = std::string(kNotesHeader).append(line_end);
   int number = 0;
   for (const NoteRow& row : rows) {
-    csv += fmt::format("{},{},{},{},,,{},{},,{},{}{}", ++number, row.subject, row.admission, row.date,
-                       quoted(row.category), quoted(row.description), row.is_error, quoted(row.text), line_end);
+    csv +=
+        fmt::format("{},{},{},{},,,{},{},,{},{}{}", ++number, row.subject, row.admission, row.date,
+                    csv_field(row.category), in_quotes(row.description), row.is_error, in_quotes(row.text), line_end);
   }
   return csv;
 }
@@ -64,7 +65,7 @@ std::string codes_csv(const std::vector<CodeRow>& rows, std::string_view line_en
   std::string csv = std::string(kCodesHeader).append(line_end);
   int number = 0;
   for (const CodeRow& row : rows) {
-    const std::string code = row.code.empty() ? "" : quoted(row.code);
+    const std::string code = row.code.empty() ? "" : csv_field(row.code);
     csv += fmt::format("{},{},{},1,{}{}", ++number, row.subject, row.admission, code, line_end);
   }
   return csv;

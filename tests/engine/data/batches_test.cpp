@@ -137,7 +137,7 @@ TEST_CASE("a batch on the host: longest first, its ids, its distinct ids") {
 
 TEST_CASE("an id gets one row of the table, and others fill the tile") {
   const int32_t vocabulary = 110;  // two tiles and 14
-  TableRows table(vocabulary);
+  ProjectionRows table(vocabulary);
   std::vector<int32_t> id_of_row;
   const auto add = [&](const std::vector<int32_t>& ids) {
     const auto first = static_cast<int32_t>(id_of_row.size());
@@ -157,8 +157,8 @@ TEST_CASE("an id gets one row of the table, and others fill the tile") {
   std::vector<int32_t> all = id_of_row;
   std::sort(all.begin(), all.end());
   for (int32_t id = 0; id < vocabulary; ++id) CHECK(all[static_cast<size_t>(id)] == id);
-  CHECK(TableRows::most_added(4, vocabulary) == kRowTile);
-  CHECK(TableRows::most_added(1000, vocabulary) == padded_rows(vocabulary));
+  CHECK(ProjectionRows::most_added(4, vocabulary) == kRowTile);
+  CHECK(ProjectionRows::most_added(1000, vocabulary) == padded_rows(vocabulary));
 
   table.clear();
   id_of_row.clear();

@@ -42,8 +42,8 @@ RunSpec spec(RunKind kind, uint64_t seed = 10, double lambda = 0, const std::str
   return {.kind = kind, .seed = seed, .lambda = lambda, .other = other};
 }
 
-ReportedStudy only_study(const TemporaryFolder& folder) {
-  std::vector<ReportedStudy> studies = load_studies({folder.path()});
+LoadedStudy only_study(const TemporaryFolder& folder) {
+  std::vector<LoadedStudy> studies = load_studies({folder.path()});
   REQUIRE(studies.size() == 1);
   return std::move(studies.front());
 }
@@ -52,17 +52,17 @@ ReportedStudy only_study(const TemporaryFolder& folder) {
 
 TEST_CASE("the base seed is the one that the other runs use") {
   const auto run = [](RunSpec spec) {
-    ReportedRun result;
+    LoadedRun result;
     result.dataset = "sst";
     result.spec = std::move(spec);
     return result;
   };
-  const ReportedRun two = run(spec(RunKind::base, 2)), ten = run(spec(RunKind::base, 10)),
-                    five = run(spec(RunKind::base, 5));
-  const ReportedRun guide = run(spec(RunKind::guided_mlp, 10, 0, "sst-lstm-learned-seed5")),
-                    other_guide = run(spec(RunKind::guided_mlp, 2, 0, "sst-lstm-learned-seed5"));
-  const ReportedRun adversary = run(spec(RunKind::adversary, 2, 1e-3, "sst-lstm-learned-seed2"));
-  const auto seed_of = [](const std::vector<ReportedRun>& runs) { return base_seed(runs); };
+  const LoadedRun two = run(spec(RunKind::base, 2)), ten = run(spec(RunKind::base, 10)),
+                  five = run(spec(RunKind::base, 5));
+  const LoadedRun guide = run(spec(RunKind::guided_mlp, 10, 0, "sst-lstm-learned-seed5")),
+                  other_guide = run(spec(RunKind::guided_mlp, 2, 0, "sst-lstm-learned-seed5"));
+  const LoadedRun adversary = run(spec(RunKind::adversary, 2, 1e-3, "sst-lstm-learned-seed2"));
+  const auto seed_of = [](const std::vector<LoadedRun>& runs) { return base_seed(runs); };
   CHECK(seed_of({two, ten, five}) == 10);
   CHECK(seed_of({two, five}) == 2);
   CHECK(seed_of({two, ten, five, guide}) == 5);
@@ -102,7 +102,7 @@ TEST_CASE("runs that failed or are unfinished are kept apart, with the reason") 
   RunWriter(RunFolder(folder.path(), "started")).start(fake_config({{"seed", 4}}));
   CHECK_HAS(input_error([&] { load_studies({folder.path()}); }), "failed: the loss is not finite");
   fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
-  const ReportedStudy study = only_study(folder);
+  const LoadedStudy study = only_study(folder);
   CHECK(study.runs.size() == 1);
   REQUIRE(study.unused.size() == 2);
   CHECK(study.unused[0].unfinished == "failed: the loss is not finite");
@@ -114,10 +114,10 @@ TEST_CASE("attention is measured from the base model of the base seed") {
   const TemporaryFolder folder;
   fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
   fake_run(folder, spec(RunKind::base, 2), moved(0.1F, {0, 0.5F, 1, 1}), 0.8);
-  const ReportedStudy study = only_study(folder);
+  const LoadedStudy study = only_study(folder);
   CHECK(study.reference_run().spec.seed == 10);
   CHECK(study.largest_attention == std::vector<float>{1, 1, 1, 1});
-  const ReportedRun& other = study.runs[1];
+  const LoadedRun& other = study.runs[1];
   CHECK(other.from_reference.jsd[0] == kFar);
   CHECK(other.from_reference.jsd[1] == doctest::Approx(kHalfway));
   CHECK(other.from_reference.jsd[2] == 0);
@@ -130,7 +130,7 @@ TEST_CASE("attention is measured from the base model of the base seed") {
 TEST_CASE("Table 1: the data beside the paper's") {
   const TemporaryFolder folder;
   fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
-  const ReportedStudy study = only_study(folder);
+  const LoadedStudy study = only_study(folder);
   const ResultTable table = data_table(study);
   CHECK(table.name == "sst-table1");
   CHECK(table.rows == std::vector<Row>{{"train", "3,034", "3,321", "3,034", "3,321"},
@@ -173,7 +173,7 @@ TEST_CASE("Table 3: the guides in the paper's order") {
   fake_run(folder, spec(RunKind::guided_mlp, 10, 0, "my <weights>"), base_texts(), 0.6, {{"other_file", "x.jsonl"}});
   fake_run(folder, spec(RunKind::trained_mlp), base_texts(), 0.7);
   fake_run(folder, spec(RunKind::uniform_mlp), base_texts(), 0.65);
-  const ReportedStudy study = only_study(folder);
+  const LoadedStudy study = only_study(folder);
   std::vector<std::string> names;
   for (const ModelGroup& group : guide_groups(study)) names.push_back(group.name);
   CHECK(names == Row{"Uniform", "Trained MLP", "Base LSTM", "Adversary, λ = 0.001", "my <weights> (from elsewhere)"});
@@ -190,7 +190,7 @@ TEST_CASE("a difference over seeds has Student's interval, of one or two the boo
     fake_run(folder, spec(RunKind::base, seeds[i]), base_texts(), 0.8);
     fake_run(folder, spec(RunKind::uniform, seeds[i]), base_texts(), 0.7 - 0.1 * static_cast<double>(i));
   }
-  const ReportedStudy study = only_study(folder);
+  const LoadedStudy study = only_study(folder);
   auto groups = attention_groups(study);
   const auto difference = compare(study, groups[0], groups[1]);
   REQUIRE(difference);
@@ -230,7 +230,7 @@ void fake_grid(const TemporaryFolder& folder, const std::vector<std::tuple<doubl
 TEST_CASE("Table 4: the best F1 beyond a JSD of 0.4, and the whole grid by lambda") {
   const TemporaryFolder folder;
   fake_grid(folder, {{1e-3, 0.79, 4}, {5e-4, 0.795, 3}, {1e-4, 0.81, 1}});
-  const ReportedStudy study = only_study(folder);
+  const LoadedStudy study = only_study(folder);
   REQUIRE(lambda_grid(study).size() == 3);
   CHECK(lambda_grid(study)[0]->spec.lambda == 1e-4);
   CHECK(best_adversary(study)->spec.lambda == 5e-4);  // 3/4 ln 2 = 0.520; 1e-4 is not far enough
@@ -262,7 +262,7 @@ TEST_CASE("the grid was extended only where none of the default lambdas goes far
 TEST_CASE("no adversary goes far enough") {
   const TemporaryFolder folder;
   fake_grid(folder, {{2e-4, 0.79, 1}, {1e-4, 0.81, 2}});
-  const ReportedStudy study = only_study(folder);
+  const LoadedStudy study = only_study(folder);
   CHECK(best_adversary(study) == nullptr);
   CHECK(shown_adversary(study)->spec.lambda == 1e-4);
   CHECK(best_adversary_table(study).rows[0] == Row{"Largest JSD; none passes", "0.0001", "0.810", "0.020", "0.347"});
@@ -280,7 +280,7 @@ TEST_CASE("repeats are measured from the base model that they attack, other seed
   fake_run(folder, spec(RunKind::adversary, 2, 1e-3, "sst-lstm-learned-seed2"), moved(0, {0.5F, 0.5F, 0.5F, 0.5F}),
            0.85);
   fake_run(folder, spec(RunKind::adversary, 50, 1e-3, kBaseName), moved(0, {1, 1, 1, 1}), 0.78);
-  const ReportedStudy study = only_study(folder);
+  const LoadedStudy study = only_study(folder);
   const auto repeats = repeats_of(study, *best_adversary(study));
   REQUIRE(repeats.size() == 2);
   CHECK(repeats[0]->from_attacked.mean_jsd() == doctest::Approx(kFar));
@@ -317,7 +317,7 @@ TEST_CASE("Figure 5: adversaries by lambda, seeds, uniform and the per-instance 
   fake_run(folder, spec(RunKind::uniform), moved(0, {0.5F, 0.5F, 0.5F, 0.5F}), 0.8);
   fake_perturbation(folder, spec(RunKind::perturbation, 10, 0, kBaseName), moved(0.02F, {0, 0, 0, 1}),
                     {0.4F, 0.2F, 0.1F, 0});
-  const ReportedStudy study = only_study(folder);
+  const LoadedStudy study = only_study(folder);
   const auto figure = frontier(study);
   REQUIRE(figure);
   REQUIRE(figure->adversaries.size() == 2);
@@ -378,13 +378,13 @@ TEST_CASE("findings say what the numbers say") {
 // --- numbers
 
 TEST_CASE("numbers for people") {
-  CHECK(measure(0.8456) == "0.846");
-  CHECK(measure(kNoNumber) == "-");
-  CHECK(signed_measure(0.0004) == "0.000");
-  CHECK(signed_measure(-0.0004) == "0.000");
-  CHECK(signed_measure(-0.0126) == "-0.013");
-  CHECK(signed_measure(0.0126) == "+0.013");
-  CHECK(signed_measure(kNoNumber) == "-");
+  CHECK(three_decimals(0.8456) == "0.846");
+  CHECK(three_decimals(kNoNumber) == "-");
+  CHECK(signed_three_decimals(0.0004) == "0.000");
+  CHECK(signed_three_decimals(-0.0004) == "0.000");
+  CHECK(signed_three_decimals(-0.0126) == "-0.013");
+  CHECK(signed_three_decimals(0.0126) == "+0.013");
+  CHECK(signed_three_decimals(kNoNumber) == "-");
   CHECK(mean_and_spread({0.5}) == "0.500");
   CHECK(mean_and_spread({0.4, 0.6}) == "0.500 ± 0.141");
 }

@@ -86,7 +86,7 @@ std::string page_of(const std::vector<Path>& folders, const TemporaryFolder& out
 TEST_CASE("a run is read as it was written") {
   const TemporaryFolder folder;
   const Path path = fake_run(folder, "a", {{"vectors", "vectors/wiki.vec"}, {"seed", 18446744073709551615U}});
-  const ReportedRun run = read_runs({path}).front();
+  const LoadedRun run = read_runs({path}).front();
   CHECK(run.path == path);
   CHECK(run.dataset == "sst");
   CHECK(run.spec == RunSpec{.kind = RunKind::base, .seed = 18446744073709551615U, .lambda = 0, .other = ""});
@@ -118,7 +118,7 @@ TEST_CASE("labels tell the runs apart, and are no longer than that needs") {
   const auto labels = [](const std::vector<Path>& folders) {
     std::vector<std::string> result;
     const auto studies = load_studies(folders);
-    for (const ReportedRun& run : studies.front().runs) result.push_back(run.label);
+    for (const LoadedRun& run : studies.front().runs) result.push_back(run.label);
     return result;
   };
   using Labels = std::vector<std::string>;
@@ -168,7 +168,7 @@ TEST_CASE("what cannot be reported is refused with a remedy") {
 TEST_CASE("damaged predictions are refused with their line") {
   const TemporaryFolder folder;
   const Path base = fake_run(folder, "base");
-  const ReportedRun run = read_runs({base}).front();
+  const LoadedRun run = read_runs({base}).front();
   const Attention attention = test_attention(run);
   const std::string content = read_file(base / "predictions.jsonl");
   const std::string first = content.substr(0, content.find('\n') + 1);
@@ -218,16 +218,16 @@ TEST_CASE("the summary has a line per model") {
 }
 
 TEST_CASE("large numbers and lists for people") {
-  CHECK(grouped(0) == "0");
-  CHECK(grouped(999) == "999");
-  CHECK(grouped(1000) == "1,000");
-  CHECK(grouped(-1000) == "-1,000");
-  CHECK(grouped(-100) == "-100");
-  CHECK(grouped(1234567) == "1,234,567");
-  CHECK(listed({}).empty());
-  CHECK(listed({"a"}) == "a");
-  CHECK(listed({"a", "b"}) == "a and b");
-  CHECK(listed({"a", "b", "c"}) == "a, b and c");
+  CHECK(with_thousands(0) == "0");
+  CHECK(with_thousands(999) == "999");
+  CHECK(with_thousands(1000) == "1,000");
+  CHECK(with_thousands(-1000) == "-1,000");
+  CHECK(with_thousands(-100) == "-100");
+  CHECK(with_thousands(1234567) == "1,234,567");
+  CHECK(joined_with_and({}).empty());
+  CHECK(joined_with_and({"a"}) == "a");
+  CHECK(joined_with_and({"a", "b"}) == "a and b");
+  CHECK(joined_with_and({"a", "b", "c"}) == "a, b and c");
 }
 
 // --- the page
@@ -408,7 +408,7 @@ TEST_CASE("shades are proportional to the weight") {
 
 TEST_CASE("all models of a text share one scale, and every weight is given exactly") {
   const TemporaryFolder folder;
-  const ReportedStudy study =
+  const LoadedStudy study =
       load_studies({fake_run(folder, "a"), fake_run(folder, "b", kUniform, uniform_texts())}).front();
   const std::string maps = heat_maps_html(study);
   check_well_formed(maps);

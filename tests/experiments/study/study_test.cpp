@@ -31,7 +31,7 @@ bool contains(const std::vector<RunSpec>& runs, const RunSpec& spec) {
   return std::find(runs.begin(), runs.end(), spec) != runs.end();
 }
 
-const std::set<Test> kAllTests = {Test::uniform, Test::seeds, Test::guides, Test::adversary};
+const std::set<PaperTest> kAllTests = {PaperTest::uniform, PaperTest::seeds, PaperTest::guides, PaperTest::adversary};
 
 /// Two texts of two words, with boundary tokens.
 Attention attention_of(float first_weight, float probability) {
@@ -144,8 +144,8 @@ TEST_CASE("what follows the grid: larger lambdas until the attention is far, the
   StudyOptions options;
   options.lambdas = {0, 0.01};
   options.repeats = 2;
-  std::vector<RunSpec> runs = planned_runs(setup, options, {Test::adversary});
-  const auto following = [&] { return following_runs(setup, options, {Test::adversary}, runs); };
+  std::vector<RunSpec> runs = planned_runs(setup, options, {PaperTest::adversary});
+  const auto following = [&] { return following_runs(setup, options, {PaperTest::adversary}, runs); };
   const auto train = [&](const RunSpec& spec, float first_weight, double f1) {
     finish_run(setup, spec, attention_of(first_weight, 0.5F), f1);
   };
