@@ -76,7 +76,7 @@ class Training {
   /// The guide's attention; none for other models, an adversary's base model among them.
   const TextTargets& evaluation_targets(SplitName name) const {
     static const TextTargets none;
-    return request_.model.attention == AttentionKind::given ? request_.targets->at(static_cast<size_t>(name)) : none;
+    return request_.model.attention == AttentionKind::given ? (*request_.targets)[name] : none;
   }
 
   bool restore() {
@@ -144,7 +144,7 @@ class Training {
                          .lambda = options_.lambda},
                         request_.targets == nullptr
                             ? BatchTargets{}
-                            : targets_of(split, batch, request_.model, request_.targets->at(0)));
+                            : targets_of(split, batch, request_.model, request_.targets->train));
   }
 
   /// Waits for the oldest batch under way; true when the monitor asks to stop.
@@ -189,22 +189,21 @@ class Training {
     metrics.epoch = progress_.epoch;
     metrics.train_seconds = progress_.train_seconds;
     for (const SplitName name : kSplitNames) {
-      const auto index = static_cast<size_t>(name);
       if (adversary_ && name == SplitName::train) {  // a quarter of the time, and nothing is chosen by it
-        metrics.split[index] = undefined_classification();
-        metrics.loss[index] = progress_.loss / data_.split(name).size();
+        metrics.split[name] = undefined_classification();
+        metrics.loss[name] = progress_.loss / data_.split(name).size();
         continue;
       }
       const Split& split = data_.split(name);
       const SplitPredictions predictions = predict_split(model_, split, positive_weight_, evaluation_targets(name));
       if (!std::isfinite(predictions.loss)) throw_not_finite(name, predictions);
-      metrics.split[index] = classify(predictions.probability, split.labels);
-      metrics.loss[index] = predictions.loss;
+      metrics.split[name] = classify(predictions.probability, split.labels);
+      metrics.loss[name] = predictions.loss;
     }
     metrics.eval_seconds = seconds_since(begin);
     metrics.tokens_per_second =
         static_cast<double>(data_.split(SplitName::train).token_ids.size()) / metrics.train_seconds;
-    const double score = adversary_ ? -progress_.loss : metrics.split[static_cast<size_t>(options_.select)].roc_auc;
+    const double score = adversary_ ? -progress_.loss : metrics.split[options_.select].roc_auc;
     const bool best = score > progress_.best_score;
     if (best) {
       progress_.best_score = score;
@@ -230,7 +229,7 @@ class Training {
     for (const SplitName name : kSplitNames) {
       const Split& split = data_.split(name);
       const SplitPredictions predictions = predict_split(model_, split, positive_weight_, evaluation_targets(name));
-      result.split[static_cast<size_t>(name)] = classify(predictions.probability, split.labels);
+      result.split[name] = classify(predictions.probability, split.labels);
       writer_.write_attention(name, split, predictions.log_attention, predictions.probability);
       if (name == SplitName::test) {
         writer_.write_predictions(data_.vocabulary, split, predictions.log_attention, predictions.probability);
@@ -267,8 +266,8 @@ ModelCapacity prediction_plan(const Split& split) {
 ModelCapacity training_plan(const Dataset& dataset, const TrainingOptions& options) {
   const Split& train = dataset.split(SplitName::train);
   ModelCapacity capacity;
-  for (const Split& split : dataset.splits) {
-    capacity.evaluation = larger(capacity.evaluation, prediction_plan(split).evaluation);
+  for (const SplitName name : kSplitNames) {
+    capacity.evaluation = larger(capacity.evaluation, prediction_plan(dataset.split(name)).evaluation);
   }
   capacity.training = training_capacity(train, options.batch_size, dataset.vocabulary.size());
   capacity.steps = int64_t{options.epochs} * ((train.size() + options.batch_size - 1) / options.batch_size);

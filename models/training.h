@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/data/dataset.h"
-#include "engine/runs/run_folder.h"
+#include "engine/runs/run_writer.h"
 #include "models/attention_classifier.h"
 
 namespace notnot {
@@ -31,8 +31,7 @@ struct TextTargets {
   std::vector<float> log_attention;  ///< [tokens] -infinity at boundary tokens
   std::vector<float> probability;    ///< [size] what an adversary keeps; a guide needs none
 };
-/// By SplitName.
-using Targets = std::array<TextTargets, 3>;
+using Targets = BySplit<TextTargets>;
 
 /// Sizes a model for training and evaluating on `dataset`.
 ModelCapacity training_plan(const Dataset& dataset, const TrainingOptions& options);

@@ -72,10 +72,10 @@ void check(const PlantedOptions& options, int32_t size, SplitName split) {
 }  // namespace
 
 std::vector<LabelledText> make_planted_corpus(const PlantedOptions& options) {
-  const std::array<int32_t, 3> sizes = {options.train, options.dev, options.test};
+  const BySplit<int32_t> sizes = {options.train, options.dev, options.test};
   std::vector<LabelledText> texts;
   for (const SplitName split : kSplitNames) {
-    const int32_t size = sizes[static_cast<size_t>(split)];
+    const int32_t size = sizes[split];
     check(options, size, split);
     for (int32_t i = 0; i < size; ++i) {
       const int32_t label = i % 2;

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/data/split_name.h"
 #include "engine/io/column.h"
 #include "kernels/base/ragged.h"
 
@@ -21,10 +22,6 @@ inline constexpr int32_t kUnknownId = 1;  ///< `<UNK>`: a word the training spli
 inline constexpr int32_t kStartId = 2;    ///< `<SOS>`
 inline constexpr int32_t kEndId = 3;      ///< `<EOS>`
 inline constexpr int32_t kFirstWordId = 4;
-
-enum class SplitName : uint8_t { train, dev, test };
-inline constexpr std::array<SplitName, 3> kSplitNames = {SplitName::train, SplitName::dev, SplitName::test};
-std::string_view to_string(SplitName split);
 
 /// One text as it was read, already tokenised: words are separated by single blanks.
 struct LabelledText {
@@ -83,9 +80,9 @@ struct Split {
 struct Dataset {
   std::string name;
   Vocabulary vocabulary;
-  std::array<Split, 3> splits;  ///< indexed by SplitName
+  BySplit<Split> splits;
 
-  const Split& split(SplitName name) const { return splits[static_cast<size_t>(name)]; }
+  const Split& split(SplitName name) const { return splits[name]; }
   /// `N / sum(y) - 1` on the filtered training split: the weight of class 1 in the base loss.
   double positive_weight() const;
 };

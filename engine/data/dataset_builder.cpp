@@ -86,7 +86,7 @@ Dataset DatasetBuilder::outline(std::string name, const DatasetOptions& options)
           fmt::format("{}: none of its {} texts has more than {} and fewer than {} words; choose other length bounds",
                       where, all, counts.low, counts.high));
     }
-    Split& split = dataset.splits[static_cast<size_t>(split_name)];
+    Split& split = dataset.splits[split_name];
     for (const size_t i : counts.kept) {
       split.offsets.push_back(split.offsets.back() + static_cast<int64_t>(texts_[i].length()) + 2);
       split.labels.push_back(texts_[i].label);
@@ -119,7 +119,7 @@ void DatasetBuilder::encode(const Vocabulary& vocabulary, SplitName split, const
 Dataset DatasetBuilder::build(std::string name, const DatasetOptions& options) const {
   Dataset dataset = outline(std::move(name), options);
   for (const SplitName split_name : kSplitNames) {
-    Split& split = dataset.splits[static_cast<size_t>(split_name)];
+    Split& split = dataset.splits[split_name];
     std::vector<int32_t> token_ids;
     // A vector that grows by itself needs up to three times as much for a moment.
     token_ids.reserve(static_cast<size_t>(split.offsets.back()));

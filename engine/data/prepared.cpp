@@ -163,7 +163,7 @@ void PreparedWriter::write(const DatasetBuilder& builder, const Preparation& pre
   write_atomically(folder_ / kVocabulary, vocabulary_->serialize());
   write_safetensors(folder_ / kData, tensors_of(outline, [&](SplitName split, const Sink& sink) {
                       builder.encode(*vocabulary_, split, options_, [&](std::span<const int32_t> text) {
-                        unknown_words_[static_cast<size_t>(split)] += std::count(text.begin(), text.end(), kUnknownId);
+                        unknown_words_[split] += std::count(text.begin(), text.end(), kUnknownId);
                         sink({reinterpret_cast<const char*>(text.data()), text.size_bytes()});
                       });
                     }));
@@ -259,7 +259,7 @@ Dataset PreparedFolder::dataset() const {
   if (description_.at("vocabulary") != dataset.vocabulary.size())
     damaged(kVocabulary, fmt::format("{} words", dataset.vocabulary.size()));
   for (const SplitName name : kSplitNames) {
-    Split& split = dataset.splits[static_cast<size_t>(name)];
+    Split& split = dataset.splits[name];
     split.token_ids = data.column<int32_t>(tensor_name(name, "token_ids"));
     split.offsets = data.column<int64_t>(tensor_name(name, "offsets"));
     split.labels = data.column<int32_t>(tensor_name(name, "labels"));

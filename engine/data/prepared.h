@@ -32,8 +32,7 @@ struct Preparation {
   bool synthetic = false;  ///< made up: said wherever the data set is shown
 };
 
-/// By SplitName.
-using UnknownWords = std::array<int64_t, kSplitNames.size()>;
+using UnknownWords = BySplit<int64_t>;
 
 class PreparedWriter {
  public:

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <numeric>
 #include <vector>
 
@@ -11,8 +10,6 @@
 
 namespace notnot {
 namespace {
-
-constexpr double kNothing = -std::numeric_limits<double>::infinity();  // the log of a weight of 0
 
 void check_input(std::span<const float> probability, std::span<const int32_t> label) {
   NOTNOT_CHECK(probability.size() == label.size() && !label.empty(), "{} probabilities for {} labels",
@@ -26,7 +23,7 @@ void check_input(std::span<const float> probability, std::span<const int32_t> la
 void threshold_measures(std::span<const float> probability, std::span<const int32_t> label, Classification& result) {
   int64_t true_positives = 0, false_positives = 0, false_negatives = 0;
   for (size_t i = 0; i < label.size(); ++i) {
-    const bool predicted = probability[i] > 0.5F;
+    const bool predicted = predicted_class(probability[i]) == 1;
     true_positives += predicted && label[i] == 1;
     false_positives += predicted && label[i] == 0;
     false_negatives += !predicted && label[i] == 1;
@@ -78,23 +75,6 @@ Classification classify(std::span<const float> probability, std::span<const int3
   threshold_measures(probability, label, result);
   ranking_measures(probability, label, result);
   return result;
-}
-
-double jensen_shannon(std::span<const float> log_a, std::span<const float> log_b) {
-  NOTNOT_CHECK(log_a.size() == log_b.size(), "{} and {} weights: the two texts differ", log_a.size(), log_b.size());
-  double sum = 0;
-  for (size_t i = 0; i < log_a.size(); ++i) {
-    const double a = log_a[i], b = log_b[i];
-    if (a == kNothing && b == kNothing) continue;
-    // log a - log m = ln 2 - (max - a) - log1p(exp(min - max)): no underflow, and exactly 0 where a = b.
-    const double high = std::max(a, b), low = std::min(a, b);
-    const double above_mean = std::numbers::ln2 - std::log1p(std::exp(low - high));
-    if (a != kNothing) sum += std::exp(a) * (above_mean - (high - a));
-    if (b != kNothing) sum += std::exp(b) * (above_mean - (high - b));
-  }
-  NOTNOT_CHECK(std::isfinite(sum), "an attention weight is NaN or infinite: the training diverged");
-  // Weights rounded to float do not sum to exactly 1.
-  return std::clamp(0.5 * sum, 0.0, std::numbers::ln2);
 }
 
 }  // namespace notnot

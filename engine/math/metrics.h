@@ -5,7 +5,10 @@
 
 namespace notnot {
 
-/// One split under one model. Class 1 is predicted when probability > 0.5, strictly.
+/// The class that is predicted at this probability of class 1: 1 above 0.5, strictly; otherwise 0, for NaN too.
+inline int32_t predicted_class(float probability) { return probability > 0.5F ? 1 : 0; }
+
+/// How well one model classifies one split.
 struct Classification {
   double f1 = 0;  ///< of class 1; 0 when nothing is predicted and nothing is true
   double accuracy = 0;
@@ -17,9 +20,5 @@ struct Classification {
 Classification undefined_classification();
 /// probability [n], label [n] of 0 or 1, n >= 1. A NaN probability or another label throws Error.
 Classification classify(std::span<const float> probability, std::span<const int32_t> label);
-
-/// Jensen-Shannon divergence of two attention distributions given as log weights [n], natural log, 0 log 0 = 0; from 0
-/// to ln 2, exactly 0 for equal weights. -inf is a weight of 0 (boundary tokens). NaN or +inf throws Error.
-double jensen_shannon(std::span<const float> log_a, std::span<const float> log_b);
 
 }  // namespace notnot

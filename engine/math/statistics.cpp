@@ -48,7 +48,7 @@ double density_at(double x, std::span<const double> values, double bandwidth) {
 using Counts = std::array<int64_t, 8>;
 
 size_t cell(int32_t label, float probability_a, float probability_b) {
-  return 4 * static_cast<size_t>(label) + (probability_a > 0.5F ? 2 : 0) + (probability_b > 0.5F ? 1 : 0);
+  return static_cast<size_t>(4 * label + 2 * predicted_class(probability_a) + predicted_class(probability_b));
 }
 
 double f1(int64_t true_positives, int64_t wrong) {
@@ -84,12 +84,6 @@ double quantile(std::span<const double> values, double share) {
 }
 
 double median(std::span<const double> values) { return quantile(values, 0.5); }
-
-double total_variation(double probability_1, double probability_2, double factor) {
-  const double distance = factor * std::fabs(probability_1 - probability_2);
-  NOTNOT_CHECK(std::isfinite(distance), "{} x |{} - {}| is no distance", factor, probability_1, probability_2);
-  return distance;
-}
 
 Violin violin(std::span<const double> values, double low, double high) {
   const std::vector<double> ordered = sorted(values);

@@ -21,11 +21,6 @@ double quantile(std::span<const double> values, double share);
 /// The quantile at 0.5.
 double median(std::span<const double> values);
 
-/// Total variation distance of two binary predictions, given as probabilities of class 1.
-inline constexpr double kTvdSingle = 0.5;    ///< 0.5 |p1 - p2|: one sigmoid output, as the paper's code has it
-inline constexpr double kTvdTwoClass = 1.0;  ///< |p1 - p2|: half the sum over both classes, as its formula says
-double total_variation(double probability_1, double probability_2, double factor = kTvdSingle);
-
 /// The outline of one violin.
 struct Violin {
   size_t count = 0;

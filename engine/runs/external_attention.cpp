@@ -88,14 +88,14 @@ struct Text {
   /// "its 2 words ('a film')", for messages.
   std::string its_words() const { return fmt::format("its {} words ({})", size(), in_quotes(join_words(words(8)))); }
   std::span<float> of(LogAttention& attention) const {
-    return std::span(attention[static_cast<size_t>(split_name)]).subspan(begin(), size());
+    return std::span(attention[split_name]).subspan(begin(), size());
   }
 };
 
 LogAttention nothing_yet(const Dataset& dataset) {
   LogAttention result;
   for (const SplitName name : kSplitNames) {
-    result[static_cast<size_t>(name)].assign(dataset.split(name).token_ids.size(), static_cast<float>(kLogOfNothing));
+    result[name].assign(dataset.split(name).token_ids.size(), static_cast<float>(kLogOfNothing));
   }
   return result;
 }
@@ -108,7 +108,7 @@ class JsonLinesReader {
       : path_(path), dataset_(dataset), importance_(importance), result_(nothing_yet(dataset)) {
     for (const SplitName name : kSplitNames) {
       const Column<int64_t>& rows = dataset.split(name).rows;
-      auto& index = index_[static_cast<size_t>(name)];
+      auto& index = index_[name];
       for (size_t i = 0; i < rows.size(); ++i) {
         if (index.emplace(rows[i], i).second) continue;
         throw InputError(
@@ -116,7 +116,7 @@ class JsonLinesReader {
                         "which needs no id",
                         to_string(name), dataset.name, rows[i]));
       }
-      lines_[static_cast<size_t>(name)].resize(rows.size());
+      lines_[name].resize(rows.size());
     }
   }
 
@@ -146,7 +146,7 @@ class JsonLinesReader {
   void read_line(const std::string& line) {
     const Json object = parse(line);
     const Text text = find(object);
-    int64_t& first_line = lines_[static_cast<size_t>(text.split_name)][text.index];
+    int64_t& first_line = lines_[text.split_name][text.index];
     if (first_line != 0) fail(text, fmt::format("stands on line {} already; give every text once", first_line));
     first_line = line_;
     if (object.contains("tokens")) check_tokens(object["tokens"], text);
@@ -177,7 +177,7 @@ class JsonLinesReader {
     if (name == kSplitNames.end())
       fail(fmt::format("the split {} is none of train, dev and test; give one of them", value_shown(split)));
     const Json& id = member(object, "id");
-    const auto& index = index_[static_cast<size_t>(*name)];
+    const auto& index = index_[*name];
     const auto found = id.is_number_integer() ? index.find(id.get<int64_t>()) : index.end();
     if (found == index.end()) {
       fail(fmt::format("the {} split of {} has no text with the id {}; {}", to_string(*name), dataset_.name,
@@ -226,7 +226,7 @@ class JsonLinesReader {
     int64_t missing = 0;
     std::string first;
     for (const SplitName name : kSplitNames) {
-      const auto& lines = lines_[static_cast<size_t>(name)];
+      const auto& lines = lines_[name];
       for (size_t i = 0; i < lines.size(); ++i) {
         if (lines[i] == 0 && missing++ == 0) first = Text{dataset_, name, i}.name();
       }
@@ -241,8 +241,8 @@ class JsonLinesReader {
   Importance importance_;
   LogAttention result_;
   int64_t line_ = 0;
-  std::array<std::unordered_map<int64_t, size_t>, kSplitNames.size()> index_;  ///< of the text with this row
-  std::array<std::vector<int64_t>, kSplitNames.size()> lines_;                 ///< that gave each text; 0: none yet
+  BySplit<std::unordered_map<int64_t, size_t>> index_;  ///< of the text with this row
+  BySplit<std::vector<int64_t>> lines_;                 ///< that gave each text; 0: none yet
 };
 
 // --- safetensors
@@ -362,7 +362,7 @@ LogAttention read_run(const std::filesystem::path& path, const Dataset& dataset,
   for (const SplitName name : kSplitNames) {
     Attention attention = folder.attention(name);
     check_same_texts(folder.attention_path(name), attention, dataset, name);
-    result[static_cast<size_t>(name)] = std::move(attention.log_attention);
+    result[name] = std::move(attention.log_attention);
   }
   return result;
 }

@@ -22,9 +22,9 @@
 
 namespace notnot {
 
-/// Indexed by SplitName: [tokens of the split] natural log of weights that sum to 1 over the words of each text;
+/// [tokens of the split] natural log of weights that sum to 1 over the words of each text;
 /// -infinity for a weight of 0 and for the two boundary tokens.
-using LogAttention = std::array<std::vector<float>, kSplitNames.size()>;
+using LogAttention = BySplit<std::vector<float>>;
 
 /// How a file's numbers become weights, before each text's are divided by their sum.
 enum class Importance : uint8_t {

@@ -28,7 +28,7 @@ void write_tokens_command(const DataArguments& arguments) {
   write_tokens(*arguments.tokens, corpus.dataset);
   if (corpus.synthetic) fmt::print("note: SYNTHETIC texts; nothing computed of them is about the real data\n");
   int64_t texts = 0;
-  for (const Split& split : corpus.dataset.splits) texts += split.size();
+  for (const SplitName split : kSplitNames) texts += corpus.dataset.split(split).size();
   fmt::print("{}: the words of {} texts of {}\n", *arguments.tokens, texts, corpus.dataset.name);
 }
 
@@ -46,7 +46,7 @@ void show_command(const DataArguments& arguments) {
   UnknownWords unknown{};
   for (const SplitName split : kSplitNames) {
     const Column<int32_t>& token_ids = dataset.split(split).token_ids;
-    unknown[static_cast<size_t>(split)] = std::count(token_ids.begin(), token_ids.end(), kUnknownId);
+    unknown[split] = std::count(token_ids.begin(), token_ids.end(), kUnknownId);
   }
   fmt::print("{}{}{}{}", counts_summary(folder), length_histogram(dataset), coverage_summary(folder, unknown),
              arguments.samples > 0 ? sample_texts(folder, arguments.samples) : "");

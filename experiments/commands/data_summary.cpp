@@ -73,12 +73,14 @@ std::string length_histogram(const Dataset& dataset) {
   constexpr int32_t kBars = 10, kWidest = 50;
   std::vector<int64_t> counts;
   int32_t longest = 0;
-  for (const Split& split : dataset.splits) {
+  for (const SplitName name : kSplitNames) {
+    const Split& split = dataset.split(name);
     for (int32_t i = 0; i < split.size(); ++i) longest = std::max(longest, split.length(i) - 2);
   }
   const int32_t step = longest / kBars + 1;
   counts.resize(kBars);
-  for (const Split& split : dataset.splits) {
+  for (const SplitName name : kSplitNames) {
+    const Split& split = dataset.split(name);
     for (int32_t i = 0; i < split.size(); ++i) ++counts[static_cast<size_t>((split.length(i) - 2) / step)];
   }
   const int64_t most = *std::max_element(counts.begin(), counts.end());
@@ -95,9 +97,9 @@ std::string length_histogram(const Dataset& dataset) {
 std::string coverage_summary(const PreparedFolder& folder, const UnknownWords& unknown) {
   std::string text = "\nCoverage:\n";
   for (const SplitName name : kSplitNames) {
-    text += fmt::format("  {:<5}  {:.2f} % of the words are in the vocabulary\n", to_string(name),
-                        100.0 - 100.0 * static_cast<double>(unknown[static_cast<size_t>(name)]) /
-                                    static_cast<double>(counts_of(folder, name).words));
+    text += fmt::format(
+        "  {:<5}  {:.2f} % of the words are in the vocabulary\n", to_string(name),
+        100.0 - 100.0 * static_cast<double>(unknown[name]) / static_cast<double>(counts_of(folder, name).words));
   }
   const Json& description = folder.description();
   if (!description.contains("vectors")) return text + "  no word vectors are attached\n";

@@ -237,7 +237,7 @@ ExternalGuide load_guide(const StudyArguments& arguments, const Dataset& dataset
   const std::string suffix = arguments.importance == "weights" ? "" : "-" + arguments.importance;
   ExternalGuide guide{
       .label = "external-" + file.stem().string() + suffix, .file = file, .checksum = checksum_of(file), .targets = {}};
-  for (size_t split = 0; split < read.size(); ++split) guide.targets[split].log_attention = std::move(read[split]);
+  for (const SplitName split : kSplitNames) guide.targets[split].log_attention = std::move(read[split]);
   return guide;
 }
 

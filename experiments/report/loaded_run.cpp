@@ -61,7 +61,7 @@ void read_config(const Json& config, LoadedRun& run) {
   data.at("words_with_vectors").get_to(run.words_with_vectors);
   for (const SplitName split : kSplitNames) {
     const Json& sizes = data.at("splits").at(std::string(to_string(split)));
-    run.texts[static_cast<size_t>(split)] = {sizes.at("negative").get<int64_t>(), sizes.at("positive").get<int64_t>()};
+    run.texts[split] = {sizes.at("negative").get<int64_t>(), sizes.at("positive").get<int64_t>()};
   }
   run.device = config.value("device", "");  // a run that failed before it began has none
   config.at("version").get_to(run.version);

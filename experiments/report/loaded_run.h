@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/runs/divergence.h"
+#include "engine/runs/attention.h"
 #include "engine/runs/run_folder.h"
 #include "experiments/study/run_spec.h"
 
@@ -29,8 +29,8 @@ struct LoadedRun {
   std::string vectors, init, other_file;      ///< file names; empty: none
   int32_t vocabulary = 0;
   int64_t words_with_vectors = 0;
-  std::array<std::array<int64_t, 2>, 3> texts{};  ///< by SplitName, then label
-  bool synthetic = false;                         ///< the texts are made up in place of real ones
+  BySplit<std::array<int64_t, 2>> texts;  ///< by label
+  bool synthetic = false;                 ///< the texts are made up in place of real ones
   std::string device, version, commit;
 
   std::string unfinished;  ///< why the run cannot be used; empty for a finished one, which alone has what follows
@@ -52,7 +52,7 @@ struct LoadedRun {
   std::string name() const { return path.filename().string(); }
   /// The built-in corpus, whose evidence words are known (engine/corpora/planted_corpus.h).
   bool planted() const { return dataset == "planted" && data.empty(); }
-  const Classification& test() const { return result.split[static_cast<size_t>(SplitName::test)]; }
+  const Classification& test() const { return result.split[SplitName::test]; }
 };
 
 /// The runs of the folders, each a run folder or one that holds run folders, in their order; those of one folder in the

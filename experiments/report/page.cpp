@@ -63,7 +63,7 @@ std::string distinct(const LoadedStudy& study, Describe describe) {
 }
 
 std::string counts(const LoadedStudy& study, SplitName split) {
-  const auto& texts = study.any_run().texts[static_cast<size_t>(split)];
+  const auto& texts = study.any_run().texts[split];
   const auto classes = study.classes();
   return fmt::format("{} <span class=\"muted\">{} {} + {} {}</span>", with_thousands(texts[0] + texts[1]),
                      with_thousands(texts[0]), escape(classes[0]), with_thousands(texts[1]), escape(classes[1]));

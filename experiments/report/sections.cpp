@@ -70,7 +70,7 @@ std::vector<std::string> remarks_on_data(const LoadedStudy& study) {
         "real data.");
   }
   if (study.published() != nullptr && !is_papers_test_split(study)) {
-    const auto& test = study.any_run().texts[static_cast<size_t>(SplitName::test)];
+    const auto& test = study.any_run().texts[SplitName::test];
     result.push_back(
         fmt::format("The test split is not the paper&#39;s: {} + {} texts here, {} + {} there. The numbers "
                     "cannot be compared closely.",

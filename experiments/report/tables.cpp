@@ -42,8 +42,7 @@ std::string selection_of(const LoadedRun& run) {
 /// 25,000 they leave 21,497, the development split included.
 std::string missing_texts(const LoadedStudy& study) {
   const auto& texts = study.any_run().texts;
-  const auto [train, dev] =
-      std::pair(texts[static_cast<size_t>(SplitName::train)], texts[static_cast<size_t>(SplitName::dev)]);
+  const auto [train, dev] = std::pair(texts[SplitName::train], texts[SplitName::dev]);
   const int64_t here = train[0] + train[1] + dev[0] + dev[1],
                 published = study.published()->train[0] + study.published()->train[1];
   if (10 * here >= 8 * published) return "";
@@ -63,7 +62,7 @@ std::string data_of(const LoadedStudy& study) {
 }
 
 std::string texts_of(const LoadedRun& run, SplitName split, size_t label) {
-  return with_thousands(run.texts[static_cast<size_t>(split)].at(label));
+  return with_thousands(run.texts[split].at(label));
 }
 
 /// A group's rows: the first run, and its mean over the seeds when there are several.
@@ -109,7 +108,7 @@ std::string chosen_epoch(const LoadedRun& run) {
 
 bool is_papers_test_split(const LoadedStudy& study) {
   if (study.published() == nullptr) return true;
-  const auto& texts = study.any_run().texts[static_cast<size_t>(SplitName::test)];
+  const auto& texts = study.any_run().texts[SplitName::test];
   return texts[0] == study.published()->test[0] && texts[1] == study.published()->test[1];
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/runs/divergence.h"
+#include "engine/runs/attention.h"
 
 namespace notnot {
 namespace {
@@ -140,7 +140,7 @@ GridState grid_state(const Setup& setup, const StudyOptions& options, const std:
   for (const RunSpec& spec : runs) {
     if (spec != planner.adversary(spec.lambda, options.seed) || folder(spec).state() != RunState::finished) continue;
     const double jsd = divergences(attacked, folder(spec).attention(SplitName::test), 0.5).mean_jsd();
-    const double f1 = folder(spec).result().split[static_cast<size_t>(SplitName::test)].f1;
+    const double f1 = folder(spec).result().split[SplitName::test].f1;
     state.largest_jsd = std::max(state.largest_jsd, jsd);
     state.largest_lambda = std::max(state.largest_lambda, spec.lambda);
     if (jsd > kFarAttention && f1 > best_f1) {

@@ -74,7 +74,7 @@ Targets load_targets(const Job& job) {
       throw InputError(fmt::format("{} was written for other texts than this data set's {} split; remove the folder",
                                    folder_of_other(job).attention_path(name).string(), to_string(name)));
     }
-    targets[static_cast<size_t>(name)] = {std::move(attention.log_attention), std::move(attention.probability)};
+    targets[name] = {std::move(attention.log_attention), std::move(attention.probability)};
   }
   return targets;
 }
@@ -104,7 +104,7 @@ void print_result(const Job& job) {
     return;
   }
   const RunResult result = job.folder.result();
-  const Classification& test = result.split[static_cast<size_t>(SplitName::test)];
+  const Classification& test = result.split[SplitName::test];
   fmt::print("{}: epoch {} by {}; test F1 {:.3f}, ROC-AUC {:.3f}, accuracy {:.3f}, average precision {:.3f}\n", path,
              result.epoch, result.selected_on == "train loss" ? "train loss" : result.selected_on + " ROC-AUC", test.f1,
              test.roc_auc, test.accuracy, test.average_precision);

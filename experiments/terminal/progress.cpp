@@ -55,14 +55,14 @@ void ProgressDisplay::batch_done(size_t index, int32_t epoch, int32_t batch, int
 void ProgressDisplay::epoch_done(size_t index, const EpochMetrics& metrics, bool best) {
   const std::lock_guard lock(mutex_);
   clear();
-  const Classification& dev = metrics.split[static_cast<size_t>(SplitName::dev)];
-  const Classification& test = metrics.split[static_cast<size_t>(SplitName::test)];
+  const Classification& dev = metrics.split[SplitName::dev];
+  const Classification& test = metrics.split[SplitName::test];
   fmt::print(
       "{}epoch {}/{}  loss {:.4f}  dev F1 {:.3f} ROC-AUC {:.3f}  test F1 {:.3f} ROC-AUC {:.3f}  {:.1f} s + {:.1f} s "
       "evaluation  {:.0f} tokens/s{}\n",
-      lines_.size() > 1 ? lines_[index].name + "  " : "", metrics.epoch, lines_[index].epochs, metrics.loss[0], dev.f1,
-      dev.roc_auc, test.f1, test.roc_auc, metrics.train_seconds, metrics.eval_seconds, metrics.tokens_per_second,
-      best ? "  best so far" : "");
+      lines_.size() > 1 ? lines_[index].name + "  " : "", metrics.epoch, lines_[index].epochs, metrics.loss.train,
+      dev.f1, dev.roc_auc, test.f1, test.roc_auc, metrics.train_seconds, metrics.eval_seconds,
+      metrics.tokens_per_second, best ? "  best so far" : "");
   std::fflush(stdout);
 }
 

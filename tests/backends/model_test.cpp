@@ -104,7 +104,7 @@ Targets random_targets(const Device& device, const Dataset& data, uint64_t seed)
   Targets targets;
   for (const SplitName name : kSplitNames) {
     SplitPredictions predictions = predict_split(model, data.split(name), 1.0);
-    targets[static_cast<size_t>(name)] = {std::move(predictions.log_attention), std::move(predictions.probability)};
+    targets[name] = {std::move(predictions.log_attention), std::move(predictions.probability)};
   }
   return targets;
 }
@@ -141,9 +141,8 @@ void check_steps_in_flight(Objective objective, Encoder encoder, int32_t hidden)
   for (int round = 0; round < 3; ++round) {
     for (const std::vector<int32_t>& texts : batches) {
       const HostBatch batch = assemble_batch(split, texts, options.vocabulary);
-      const BatchTargets base = objective == Objective::adversary
-                                    ? targets_of(split, batch, targets[static_cast<size_t>(SplitName::train)])
-                                    : BatchTargets{};
+      const BatchTargets base =
+          objective == Objective::adversary ? targets_of(split, batch, targets[SplitName::train]) : BatchTargets{};
       expected.push_back(one_by_one.compute_gradients(batch, towards, base));
       one_by_one.apply_gradients();
       in_flight.enqueue_step(batch, towards, base);
@@ -429,9 +428,9 @@ TEST_CASE("an adversary ends when its loss falls no more, keeps the lowest, and 
     CHECK(result.selected_on == "train loss");
     const std::vector<EpochMetrics> metrics = writer.folder().metrics();
     REQUIRE(metrics.size() == 3);  // the first and `patience` more
-    CHECK(metrics.front().loss[0] == 0);
-    CHECK(std::isnan(metrics.front().split[0].f1));
-    CHECK(std::isfinite(metrics.front().split[2].f1));
+    CHECK(metrics.front().loss.train == 0);
+    CHECK(std::isnan(metrics.front().split.train.f1));
+    CHECK(std::isfinite(metrics.front().split.test.f1));
   }
   SUBCASE("stopped in the middle of an epoch") {
     const Targets targets = random_targets(device.get(), data, 4);
@@ -445,7 +444,7 @@ TEST_CASE("an adversary ends when its loss falls no more, keeps the lowest, and 
     train(device.get(), request, parts, going);
     check_same_run(parts.folder(), whole.folder());
     const std::vector<EpochMetrics> a = whole.folder().metrics(), b = parts.folder().metrics();
-    for (size_t epoch = 0; epoch < 2; ++epoch) CHECK(a[epoch].loss[0] == b[epoch].loss[0]);
+    for (size_t epoch = 0; epoch < 2; ++epoch) CHECK(a[epoch].loss.train == b[epoch].loss.train);
   }
 }
 
@@ -461,7 +460,7 @@ TEST_CASE("a guided model has its guide's attention on every split") {
   Silent monitor;
   train(device.get(), request, writer, monitor);
   for (const SplitName split : kSplitNames) {
-    CHECK(writer.folder().attention(split).log_attention == targets[static_cast<size_t>(split)].log_attention);
+    CHECK(writer.folder().attention(split).log_attention == targets[split].log_attention);
   }
 }
 

@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
                                                            notnot::kImportances[bytes[0] % 4]);
     for (const notnot::SplitName name : notnot::kSplitNames) {
       double sum = 0;
-      for (const float weight : attention[static_cast<size_t>(name)]) sum += std::exp(static_cast<double>(weight));
+      for (const float weight : attention[name]) sum += std::exp(static_cast<double>(weight));
       if (!(std::fabs(sum - dataset.split(name).size()) < 1e-5)) std::abort();
     }
   } catch (const notnot::InputError&) {

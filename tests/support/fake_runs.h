@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/runs/run_folder.h"
+#include "engine/runs/run_writer.h"
 #include "experiments/study/run_spec.h"
 #include "kernels/base/error.h"
 #include "tests/support/temporary_folder.h"
@@ -89,7 +89,7 @@ inline std::filesystem::path fake_run(const TemporaryFolder& folder, const std::
   writer.write_attention(SplitName::test, fake.split, fake.log_attention, fake.probability);
   writer.write_predictions(fake.vocabulary, fake.split, fake.log_attention, fake.probability);
   const bool adversary = changes.value("objective", "") == "adversary";
-  writer.finish({.epoch = 5, .selected_on = adversary ? "train loss" : "test", .split = {{{}, {}, test}}});
+  writer.finish({.epoch = 5, .selected_on = adversary ? "train loss" : "test", .split = {{}, {}, test}});
   return folder.path() / name;
 }
 

@@ -56,7 +56,7 @@ std::string notes_csv(const std::vector<NoteRow>& rows, std::string_view line_en
   for (const NoteRow& row : rows) {
     csv +=
         fmt::format("{},{},{},{},,,{},{},,{},{}{}", ++number, row.subject, row.admission, row.date,
-                    csv_field(row.category), in_quotes(row.description), row.is_error, in_quotes(row.text), line_end);
+                    csv_field(row.category), csv_field(row.description), row.is_error, csv_field(row.text), line_end);
   }
   return csv;
 }

@@ -146,9 +146,8 @@ TEST_CASE("prepared: the words that are not in the vocabulary are counted") {
   int64_t all = 0;
   for (const SplitName name : kSplitNames) {
     const Column<int32_t>& token_ids = dataset.split(name).token_ids;
-    CHECK(writer.unknown_words()[static_cast<size_t>(name)] ==
-          std::count(token_ids.begin(), token_ids.end(), kUnknownId));
-    all += writer.unknown_words()[static_cast<size_t>(name)];
+    CHECK(writer.unknown_words()[name] == std::count(token_ids.begin(), token_ids.end(), kUnknownId));
+    all += writer.unknown_words()[name];
   }
   CHECK(all > 0);
 }

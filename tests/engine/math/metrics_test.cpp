@@ -8,6 +8,7 @@
 #include <numbers>
 #include <vector>
 
+#include "engine/math/divergence.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

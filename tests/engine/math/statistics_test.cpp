@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/math/divergence.h"
 #include "kernels/base/error.h"
 
 namespace notnot {

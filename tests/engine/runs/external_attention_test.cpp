@@ -10,7 +10,7 @@
 
 #include "engine/io/files.h"
 #include "engine/io/safetensors.h"
-#include "engine/runs/run_folder.h"
+#include "engine/runs/run_writer.h"
 #include "tests/support/input_error.h"
 #include "tests/support/temporary_folder.h"
 
@@ -43,16 +43,16 @@ const Lines kLines = {
 constexpr int kLastLine = 5;
 
 // Natural logs of 1/4, 1/4, 1/2; 0, 3/4, 1/4; thirds; 1; 1/5, 4/5.
-const LogAttention kExpected = {{{kNothing, -1.3862944F, -1.3862944F, -0.6931472F, kNothing, kNothing, kNothing,
-                                  -0.2876821F, -1.3862944F, kNothing},
-                                 {kNothing, -1.0986123F, -1.0986123F, -1.0986123F, kNothing},
-                                 {kNothing, 0, kNothing, kNothing, -1.6094379F, -0.2231436F, kNothing}}};
+const LogAttention kExpected = {
+    {kNothing, -1.3862944F, -1.3862944F, -0.6931472F, kNothing, kNothing, kNothing, -0.2876821F, -1.3862944F, kNothing},
+    {kNothing, -1.0986123F, -1.0986123F, -1.0986123F, kNothing},
+    {kNothing, 0, kNothing, kNothing, -1.6094379F, -0.2231436F, kNothing}};
 
 void check_close(const LogAttention& found, const LogAttention& expected) {
-  for (size_t s = 0; s < expected.size(); ++s) {
+  for (const SplitName s : kSplitNames) {
     REQUIRE(found[s].size() == expected[s].size());
     for (size_t i = 0; i < expected[s].size(); ++i) {
-      CAPTURE(s);
+      CAPTURE(to_string(s));
       CAPTURE(i);
       if (expected[s][i] == kNothing) {
         CHECK(found[s][i] == kNothing);
@@ -83,24 +83,23 @@ std::string complaint(int number, const std::string& line, Importance importance
 
 /// The good file as tensors, which a test may damage.
 struct Tensors {
-  std::array<std::vector<float>, 3> attention = {{{0.25F, 0.25F, 0.5F, 0, 3, 1}, {2, 2, 2}, {7, 1, 4}}};
-  std::array<std::vector<int64_t>, 3> offsets = {{{0, 3, 6}, {0, 3}, {0, 1, 3}}};
-  std::array<std::vector<int64_t>, 3> rows = {{{1, 7}, {1}, {1, 2}}};
+  BySplit<std::vector<float>> attention = {{0.25F, 0.25F, 0.5F, 0, 3, 1}, {2, 2, 2}, {7, 1, 4}};
+  BySplit<std::vector<int64_t>> offsets = {{0, 3, 6}, {0, 3}, {0, 1, 3}};
+  BySplit<std::vector<int64_t>> rows = {{1, 7}, {1}, {1, 2}};
   bool has_rows = true;
 
   std::vector<TensorView> views() const {
     std::vector<TensorView> result;
     for (const SplitName split : kSplitNames) {
-      const auto s = static_cast<size_t>(split);
       const auto add = [&](const char* name, DType dtype, const auto& values) {
         result.push_back({fmt::format("{}/{}", to_string(split), name),
                           dtype,
                           {static_cast<int64_t>(values.size())},
                           values.data()});
       };
-      add("attention", DType::f32, attention[s]);
-      add("offsets", DType::i64, offsets[s]);
-      if (has_rows) add("row", DType::i64, rows[s]);
+      add("attention", DType::f32, attention[split]);
+      add("offsets", DType::i64, offsets[split]);
+      if (has_rows) add("row", DType::i64, rows[split]);
     }
     return result;
   }
@@ -123,8 +122,7 @@ void write_run(const std::filesystem::path& path, const Dataset& dataset, const 
   RunWriter writer{RunFolder(path)};
   for (const SplitName name : kSplitNames) {
     const Split& split = dataset.split(name);
-    writer.write_attention(name, split, attention[static_cast<size_t>(name)],
-                           std::vector<float>(split.labels.size(), 0.5F));
+    writer.write_attention(name, split, attention[name], std::vector<float>(split.labels.size(), 0.5F));
   }
 }
 
@@ -166,7 +164,7 @@ TEST_CASE("how importances become weights") {
   const auto check_first = [&](const char* values, Importance importance, std::array<float, 3> logs) {
     CAPTURE(values);
     lines[1] = fmt::format(R"({{"split": "train", "id": 1, "attention": {}}})", values);
-    const std::vector<float> found = read_lines(lines, importance)[0];
+    const std::vector<float> found = read_lines(lines, importance).train;
     for (size_t k = 0; k < logs.size(); ++k) {
       CAPTURE(k);
       if (logs[k] == kNothing) {
@@ -304,21 +302,21 @@ TEST_CASE("tensors of the wrong kind or shape") {
 
 TEST_CASE("tensors with the wrong values") {
   Tensors tensors;
-  tensors.offsets[0] = {1, 3, 6};
+  tensors.offsets.train = {1, 3, 6};
   CHECK_HAS(complaint(tensors.views()), "tensor `train/offsets` begins with 1");
   tensors = {};
-  tensors.offsets[0] = {0, 5, 8};
+  tensors.offsets.train = {0, 5, 8};
   CHECK_HAS(complaint(tensors.views()),
             "tensor `train/offsets`: text 1 of the train split has the offsets 0 and 5, which for its 3 words ('a good "
             "film') must be 0 and 3; give each word one weight");
-  tensors.offsets[0] = {0, 3, std::numeric_limits<int64_t>::min()};
+  tensors.offsets.train = {0, 3, std::numeric_limits<int64_t>::min()};
   CHECK_HAS(complaint(tensors.views()), "text 7 of the train split has the offsets 3 and -9223372036854775808");
   tensors = {};
-  tensors.rows[2] = {1, 3};
+  tensors.rows.test = {1, 3};
   CHECK_HAS(complaint(tensors.views()), "tensor `test/row`: element 1 is 3 where the data set has 2; compute");
   const auto with_weight = [](float weight) {
     Tensors damaged;
-    damaged.attention[1][2] = weight;
+    damaged.attention.dev[2] = weight;
     return complaint(damaged.views());
   };
   CHECK_HAS(with_weight(std::numeric_limits<float>::quiet_NaN()),
@@ -326,7 +324,7 @@ TEST_CASE("tensors with the wrong values") {
   CHECK_HAS(with_weight(-kNothing), "weight 3 is inf");
   CHECK_HAS(with_weight(-1), "weight 3 is -1, below 0");
   tensors = {};
-  tensors.attention[2] = {1, 0, 0};
+  tensors.attention.test = {1, 0, 0};
   CHECK_HAS(complaint(tensors.views()), "text 2 of the test split: no weight is above 0");
 }
 
@@ -341,15 +339,15 @@ TEST_CASE("a run on other texts") {
             "is a run folder, which holds attention weights; read them as weights");
 
   Dataset other = films();
-  other.splits[2].rows = {1, 3};
+  other.splits.test.rows = {1, 3};
   CHECK_HAS(refused(other),
             "attention_test.safetensors: its text 2 has the id 2 and 2 words, where films has the id 3 and 2 words; "
             "give a run that was trained on this data set");
   other = films();
-  other.splits[0].offsets = {0, 4, 10};
+  other.splits.train.offsets = {0, 4, 10};
   CHECK_HAS(refused(other), "its text 1 has the id 1 and 3 words, where films has the id 1 and 2 words");
   other = films();
-  other.splits[1] = other.splits[0];
+  other.splits.dev = other.splits.train;
   CHECK_HAS(refused(other), "attention_dev.safetensors has 1 texts where the dev split of films has 2");
 }
 

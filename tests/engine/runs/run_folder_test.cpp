@@ -1,5 +1,3 @@
-#include "engine/runs/run_folder.h"
-
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -18,6 +16,7 @@
 #include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/version.h"
+#include "engine/runs/run_writer.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {
@@ -77,7 +76,7 @@ std::vector<EpochMetrics> sample_metrics() {
   double value = 1.0 / 3;
   for (size_t e = 0; e < rows.size(); ++e) {
     rows[e].epoch = static_cast<int32_t>(e + 1);
-    for (size_t s = 0; s < 3; ++s) {
+    for (const SplitName s : kSplitNames) {
       rows[e].loss[s] = value *= 7;
       rows[e].split[s] = {value / 1e3, value / 1e4, value / 1e5, value / 1e6};
     }
@@ -85,7 +84,7 @@ std::vector<EpochMetrics> sample_metrics() {
     rows[e].eval_seconds = 0.25;
     rows[e].tokens_per_second = 123456;
   }
-  rows[1].split[1].roc_auc = kNaN;
+  rows[1].split.dev.roc_auc = kNaN;
   return rows;
 }
 
@@ -181,7 +180,7 @@ TEST_CASE("metrics.csv has the documented columns and comes back") {
   REQUIRE(back.size() == 2);
   for (size_t e = 0; e < 2; ++e) {
     CHECK(back[e].epoch == rows[e].epoch);
-    for (size_t s = 0; s < 3; ++s) {
+    for (const SplitName s : kSplitNames) {
       CHECK(back[e].loss[s] == doctest::Approx(rows[e].loss[s]).epsilon(1e-8));
       CHECK(back[e].split[s].f1 == doctest::Approx(rows[e].split[s].f1).epsilon(1e-8));
       CHECK(back[e].split[s].accuracy == doctest::Approx(rows[e].split[s].accuracy).epsilon(1e-8));
@@ -189,8 +188,8 @@ TEST_CASE("metrics.csv has the documented columns and comes back") {
     }
     CHECK(back[e].tokens_per_second == 123456);
   }
-  CHECK(back[0].split[1].roc_auc == doctest::Approx(rows[0].split[1].roc_auc).epsilon(1e-8));
-  CHECK(std::isnan(back[1].split[1].roc_auc));
+  CHECK(back[0].split.dev.roc_auc == doctest::Approx(rows[0].split.dev.roc_auc).epsilon(1e-8));
+  CHECK(std::isnan(back[1].split.dev.roc_auc));
 
   writer.write_metrics(back);
   CHECK(read_file(run.metrics_path()) == content);
@@ -225,18 +224,18 @@ TEST_CASE("result.json comes back exactly, undefined measures as null") {
   RunResult result;
   result.epoch = 5;
   result.selected_on = "dev";
-  result.split[0] = {0.1, 0.2, 0.3, 1.0 / 3};
-  result.split[2] = {0.5, 0.6, kNaN, 0.8};
+  result.split.train = {0.1, 0.2, 0.3, 1.0 / 3};
+  result.split.test = {0.5, 0.6, kNaN, 0.8};
   RunWriter(run).finish(result);
   const RunResult back = run.result();
   CHECK(back.epoch == 5);
   CHECK(back.selected_on == "dev");
-  CHECK(back.split[0].f1 == 0.1);
-  CHECK(back.split[0].accuracy == 0.2);
-  CHECK(back.split[0].roc_auc == 0.3);
-  CHECK(back.split[0].average_precision == 1.0 / 3);
-  CHECK(std::isnan(back.split[2].roc_auc));
-  CHECK(back.split[2].average_precision == 0.8);
+  CHECK(back.split.train.f1 == 0.1);
+  CHECK(back.split.train.accuracy == 0.2);
+  CHECK(back.split.train.roc_auc == 0.3);
+  CHECK(back.split.train.average_precision == 1.0 / 3);
+  CHECK(std::isnan(back.split.test.roc_auc));
+  CHECK(back.split.test.average_precision == 0.8);
   CHECK(Json::parse(read_file(run.result_path()))["test"]["roc_auc"].is_null());
 
   write_atomically(run.result_path(), R"({"epoch": 5})");

@@ -93,7 +93,7 @@ TEST_CASE("a run is read as it was written") {
   CHECK(run.vectors == "vectors/wiki.vec");
   CHECK(run.vocabulary == 13826);
   CHECK(run.words_with_vectors == 11171);
-  CHECK(run.texts == std::array<std::array<int64_t, 2>, 3>{{{3034, 3321}, {397, 424}, {863, 862}}});
+  CHECK(run.texts == BySplit<std::array<int64_t, 2>>{{3034, 3321}, {397, 424}, {863, 862}});
   CHECK(run.device == "cpu (avx2)");
   CHECK(run.epochs_trained == 8);
   CHECK(run.train_seconds == 10);

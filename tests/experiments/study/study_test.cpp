@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/io/input_error.h"
-#include "engine/runs/divergence.h"
+#include "engine/runs/attention.h"
 #include "experiments/study/plan.h"
 #include "experiments/study/run_spec.h"
 #include "tests/support/temporary_folder.h"
@@ -55,7 +55,7 @@ void finish_run(const Setup& setup, const RunSpec& spec, const Attention& attent
   split.rows = attention.row;
   writer.write_attention(SplitName::test, split, attention.log_attention, attention.probability);
   RunResult result{.epoch = 1, .selected_on = "train loss", .split = {}};
-  result.split[2].f1 = f1;
+  result.split.test.f1 = f1;
   writer.finish(result);
 }
 

@@ -1,0 +1,92 @@
+#include "engine/runs/attention.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "engine/io/input_error.h"
+
+namespace notnot {
+namespace {
+
+constexpr float kNothing = -std::numeric_limits<float>::infinity();  // the log of a weight of 0
+// Rounding leaves 1e-6 at most on texts of thousands of tokens.
+constexpr double kSumTolerance = 1e-3;
+
+/// What is wrong with text i, whose offsets are known to fit; empty when nothing is.
+std::string fault_of_text(const AttentionView& view, size_t i) {
+  const auto weights = view.log_attention.subspan(static_cast<size_t>(view.offsets[i]),
+                                                  static_cast<size_t>(view.offsets[i + 1] - view.offsets[i]));
+  if (view.label[i] != 0 && view.label[i] != 1) return fmt::format("its label is {}", view.label[i]);
+  if (!(view.probability[i] >= 0 && view.probability[i] <= 1))
+    return fmt::format("its probability is {}", view.probability[i]);
+  if (weights.front() != kNothing || weights.back() != kNothing) return "a boundary token has attention";
+  double sum = 0;
+  for (const float weight : weights) sum += std::exp(static_cast<double>(weight));
+  if (weights.size() > 2 && !(std::fabs(sum - 1) <= kSumTolerance)) return fmt::format("its attention sums to {}", sum);
+  return "";
+}
+
+/// What is wrong with a measure of every text; empty when nothing is.
+std::string fault_of_measure(const char* name, std::span<const float> values, size_t size, double largest) {
+  if (values.size() != size) return fmt::format("{} values of {} for {} texts", values.size(), name, size);
+  const auto wrong =
+      std::find_if(values.begin(), values.end(), [largest](float value) { return !(value >= 0 && value <= largest); });
+  if (wrong == values.end()) return "";
+  return fmt::format("text {}: its {} is {}, not from 0 to {:.3g}", wrong - values.begin(), name, *wrong, largest);
+}
+
+}  // namespace
+
+std::string fault(const AttentionView& view) {
+  const size_t size = view.label.size();
+  if (view.offsets.size() != size + 1 || view.probability.size() != size || view.row.size() != size) {
+    return fmt::format("{} labels, {} offsets, {} probabilities and {} rows do not belong together", size,
+                       view.offsets.size(), view.probability.size(), view.row.size());
+  }
+  if (view.offsets.front() != 0 || view.offsets.back() != static_cast<int64_t>(view.log_attention.size())) {
+    return fmt::format("offsets from {} to {} do not span {} weights", view.offsets.front(), view.offsets.back(),
+                       view.log_attention.size());
+  }
+  for (size_t i = 0; i < size; ++i) {
+    // Each at least 2 above the one before, and the last is the size: so all lie inside.
+    if (view.offsets[i] > view.offsets.back() - 2 || view.offsets[i + 1] < view.offsets[i] + 2) {
+      return fmt::format("text {} has offsets {} and {}", i, view.offsets[i], view.offsets[i + 1]);
+    }
+  }
+  for (size_t i = 0; i < size; ++i) {
+    const std::string what = fault_of_text(view, i);
+    if (!what.empty()) return fmt::format("text {} (row {}): {}", i, view.row[i], what);
+  }
+  return "";
+}
+
+std::string fault(const Perturbations& p) {
+  std::string what = fault({p.adversary_log_attention, p.offsets, p.adversary_probability, p.label, p.row});
+  const size_t size = p.label.size();
+  if (what.empty()) what = fault_of_measure("permutation_change", p.permutation_change, size, 1);
+  if (what.empty()) what = fault_of_measure("adversary_jsd", p.adversary_jsd, size, std::numbers::ln2_v<float>);
+  if (what.empty()) what = fault_of_measure("adversary_tvd", p.adversary_tvd, size, 0.5);
+  return what;
+}
+
+Divergences divergences(const Attention& a, const Attention& b, double tvd_factor) {
+  if (a.offsets != b.offsets || a.row != b.row || a.label != b.label) {
+    throw InputError(
+        "the two models were not evaluated on the same texts; train both on the same data set with the "
+        "same options");
+  }
+  Divergences result;
+  for (size_t i = 0; i < a.label.size(); ++i) {
+    const auto begin = static_cast<size_t>(a.offsets[i]), size = static_cast<size_t>(a.offsets[i + 1]) - begin;
+    result.tvd.push_back(total_variation(a.probability[i], b.probability[i], tvd_factor));
+    result.jsd.push_back(jensen_shannon(std::span(a.log_attention).subspan(begin, size),
+                                        std::span(b.log_attention).subspan(begin, size)));
+  }
+  return result;
+}
+
+}  // namespace notnot

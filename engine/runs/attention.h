@@ -1,0 +1,56 @@
+#pragma once
+// What a run leaves of its attention, and how far two models are apart in it.
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/math/divergence.h"
+
+namespace notnot {
+
+/// attention_SPLIT.safetensors: tensors `log_attention`, `offsets`, `probability`, `label`, `row`.
+struct Attention {
+  std::vector<float> log_attention;  ///< [tokens] natural log; -inf for the first and last token of every text
+  std::vector<int64_t> offsets;      ///< [size + 1] text i has the tokens offsets[i] .. offsets[i+1]
+  std::vector<float> probability;    ///< [size] of class 1
+  std::vector<int32_t> label;        ///< [size] 0 or 1
+  std::vector<int64_t> row;          ///< [size] LabelledText::row
+
+  int32_t size() const { return static_cast<int32_t>(label.size()); }
+};
+
+/// perturbation.safetensors, Jain & Wallace's two perturbations of a split's attention: a tensor per member, under its
+/// name. Made by models/perturbation.h.
+struct Perturbations {
+  std::vector<float> permutation_change;       ///< [size] median |change of p| when the weights are permuted, 0 to 1
+  std::vector<float> adversary_jsd;            ///< [size] of the adversary's attention to the model's, 0 to ln 2
+  std::vector<float> adversary_tvd;            ///< [size] 0.5 |change of p|, 0 to 0.5
+  std::vector<float> adversary_probability;    ///< [size] of class 1
+  std::vector<float> adversary_log_attention;  ///< [tokens] as Attention::log_attention
+  std::vector<int64_t> offsets;                ///< [size + 1] the last three as in Attention
+  std::vector<int32_t> label;                  ///< [size]
+  std::vector<int64_t> row;                    ///< [size]
+
+  int32_t size() const { return static_cast<int32_t>(label.size()); }
+};
+
+/// The arrays of an Attention, wherever they lie.
+struct AttentionView {
+  std::span<const float> log_attention;
+  std::span<const int64_t> offsets;
+  std::span<const float> probability;
+  std::span<const int32_t> label;
+  std::span<const int64_t> row;
+};
+/// What is wrong with `view`; empty when nothing is. Offsets must fit, labels must be 0 or 1, probabilities must lie in
+/// [0, 1], boundary tokens must have no attention, and the weights of every text must sum to 1.
+std::string fault(const AttentionView& view);
+/// The same of a perturbation, whose three measures must lie where Perturbations says.
+std::string fault(const Perturbations& perturbations);
+
+/// The distance of two models on the same texts: tvd = tvd_factor |p_a - p_b|, and the JSD of their attention. Throws
+/// InputError when the two were not computed on the same texts.
+Divergences divergences(const Attention& a, const Attention& b, double tvd_factor);
+
+}  // namespace notnot

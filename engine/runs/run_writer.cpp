@@ -1,0 +1,168 @@
+#include "engine/runs/run_writer.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "engine/io/files.h"
+#include "engine/io/input_error.h"
+#include "engine/io/safetensors.h"
+#include "engine/io/version.h"
+
+namespace notnot {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string to_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+void check_attention(const Split& texts, std::span<const float> log_attention, std::span<const float> probability) {
+  const std::string what = fault({log_attention, texts.offsets, probability, texts.labels, texts.rows});
+  NOTNOT_CHECK(what.empty(), "{}", what);
+}
+
+/// One line of predictions.jsonl. Numbers by fmt: nlohmann::json would write a float's double value with 17 digits.
+std::string prediction_line(const Vocabulary& vocabulary, const Split& texts, size_t i,
+                            std::span<const float> log_attention, float probability) {
+  std::string tokens, weights;
+  for (auto at = static_cast<size_t>(texts.offsets[i]) + 1; at + 1 < static_cast<size_t>(texts.offsets[i + 1]); ++at) {
+    const char* comma = tokens.empty() ? "" : ", ";
+    const Json word = vocabulary.word(texts.token_ids[at]);
+    tokens += comma + word.dump(-1, ' ', false, Json::error_handler_t::replace);
+    weights += fmt::format("{}{:.9g}", comma, std::exp(static_cast<double>(log_attention[at])));
+  }
+  return fmt::format("{{\"id\": {}, \"label\": {}, \"probability\": {:.9g}, \"tokens\": [{}], \"attention\": [{}]}}\n",
+                     texts.rows[i], texts.labels[i], probability, tokens, weights);
+}
+
+int open_lock(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  const int fd = error ? -1 : ::open((folder / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0) {
+    const std::string reason = error ? error.message() : std::generic_category().message(errno);
+    throw InputError(fmt::format("cannot write to the run folder {}: {}; choose another folder with --runs",
+                                 folder.string(), reason));
+  }
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    const int reason = errno;
+    if (reason == EWOULDBLOCK) {
+      ::close(fd);
+      throw InputError(
+          fmt::format("another process trains in {}; wait for it, or give another --runs folder", folder.string()));
+    }
+    // Some cluster file systems have no locks. Refusing to train there would be worse than trusting the user.
+    fmt::print(stderr, "warning: {} cannot be locked ({}); make sure that nobody else trains in it\n", folder.string(),
+               std::generic_category().message(reason));
+  }
+  return fd;
+}
+
+}  // namespace
+
+RunWriter::RunWriter(const RunFolder& folder) : folder_(folder), lock_(open_lock(folder.path())) {
+  remove_temporary_files(folder.path());
+  std::error_code ignored;  // where it stays, the run's end says so
+  std::filesystem::remove(folder.failure_path(), ignored);
+}
+
+RunWriter::~RunWriter() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+RunWriter::RunWriter(RunWriter&& other) noexcept
+    : folder_(std::move(other.folder_)), lock_(std::exchange(other.lock_, -1)) {}
+
+void RunWriter::start(Json config) {
+  // config.json goes first: a folder without it counts as absent, whatever else a crash leaves in it.
+  std::vector<std::filesystem::path> stale = {
+      folder_.config_path(), folder_.result_path(),     folder_.metrics_path(),     folder_.checkpoint_path(),
+      folder_.model_path(),  folder_.vocabulary_path(), folder_.predictions_path(), folder_.perturbation_path()};
+  for (const SplitName split : kSplitNames) stale.push_back(folder_.attention_path(split));
+  for (const auto& file : stale) {
+    std::error_code error;
+    std::filesystem::remove(file, error);
+    if (error) {
+      throw InputError(fmt::format("cannot remove {} of an earlier run: {}; remove it yourself, or choose another name",
+                                   file.string(), error.message()));
+    }
+  }
+  config["version"] = version();
+  config["commit"] = commit();
+  write_atomically(folder_.config_path(), to_text(config));
+}
+
+void RunWriter::write_vocabulary(const Vocabulary& vocabulary) {
+  write_atomically(folder_.vocabulary_path(), vocabulary.serialize());
+}
+
+void RunWriter::write_metrics(std::span<const EpochMetrics> epochs) {
+  write_atomically(folder_.metrics_path(), to_csv(epochs));
+}
+
+void RunWriter::write_attention(SplitName split, const Split& texts, std::span<const float> log_attention,
+                                std::span<const float> probability) {
+  check_attention(texts, log_attention, probability);
+  const auto tokens = static_cast<int64_t>(log_attention.size());
+  const int64_t size = texts.size();
+  write_safetensors(folder_.attention_path(split), {{"log_attention", DType::f32, {tokens}, log_attention.data()},
+                                                    {"offsets", DType::i64, {size + 1}, texts.offsets.data()},
+                                                    {"probability", DType::f32, {size}, probability.data()},
+                                                    {"label", DType::i32, {size}, texts.labels.data()},
+                                                    {"row", DType::i64, {size}, texts.rows.data()}});
+}
+
+void RunWriter::write_perturbations(const Perturbations& p) {
+  const std::string what = fault(p);
+  NOTNOT_CHECK(what.empty(), "{}", what);
+  const int64_t size = p.size();
+  write_safetensors(folder_.perturbation_path(),
+                    {{"permutation_change", DType::f32, {size}, p.permutation_change.data()},
+                     {"adversary_jsd", DType::f32, {size}, p.adversary_jsd.data()},
+                     {"adversary_tvd", DType::f32, {size}, p.adversary_tvd.data()},
+                     {"adversary_probability", DType::f32, {size}, p.adversary_probability.data()},
+                     {"adversary_log_attention",
+                      DType::f32,
+                      {static_cast<int64_t>(p.adversary_log_attention.size())},
+                      p.adversary_log_attention.data()},
+                     {"offsets", DType::i64, {size + 1}, p.offsets.data()},
+                     {"label", DType::i32, {size}, p.label.data()},
+                     {"row", DType::i64, {size}, p.row.data()}});
+}
+
+void RunWriter::write_predictions(const Vocabulary& vocabulary, const Split& texts,
+                                  std::span<const float> log_attention, std::span<const float> probability) {
+  check_attention(texts, log_attention, probability);
+  write_atomically(folder_.predictions_path(), [&](const Sink& sink) {
+    for (size_t i = 0; i < probability.size(); ++i) {
+      sink(prediction_line(vocabulary, texts, i, log_attention, probability[i]));
+    }
+  });
+}
+
+void RunWriter::finish(const RunResult& result) { finish(to_json(result)); }
+
+void RunWriter::finish(const Json& result) { write_atomically(folder_.result_path(), to_text(result)); }
+
+void RunWriter::remove_checkpoint() {
+  std::error_code ignored;  // it only takes room
+  std::filesystem::remove(folder_.checkpoint_path(), ignored);
+}
+
+void RunWriter::fail(const std::string& reason, Json config) {
+  try {
+    if (folder_.state() == RunState::absent) start(std::move(config));
+  } catch (const InputError&) {
+    // That it cannot start may be the reason.
+  }
+  write_atomically(folder_.failure_path(), to_text({{"reason", reason}}));
+}
+
+}  // namespace notnot
