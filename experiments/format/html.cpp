@@ -181,19 +181,6 @@ std::string escape(std::string_view text) {
   return result;
 }
 
-std::string with_thousands(int64_t number) {
-  std::string digits = fmt::format("{}", number);
-  for (auto at = static_cast<int64_t>(digits.size()) - 3; at > (number < 0 ? 1 : 0); at -= 3) {
-    digits.insert(static_cast<size_t>(at), 1, ',');
-  }
-  return digits;
-}
-
-std::string joined_with_and(const std::vector<std::string>& items) {
-  if (items.size() < 2) return items.empty() ? "" : items.front();
-  return fmt::format("{} and {}", fmt::join(items.begin(), items.end() - 1, ", "), items.back());
-}
-
 int shade_of(double weight, double largest) {
   if (!(largest > 0)) return 0;
   return std::clamp(static_cast<int>(std::lround(kDarkest * weight / largest)), 0, kDarkest);

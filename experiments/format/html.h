@@ -1,7 +1,6 @@
 #pragma once
 // One self-contained HTML page: no script, no other file, no network. Pieces are strings of HTML; whatever comes from
 // data, files or the command line goes through `escape`.
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,12 +9,6 @@ namespace notnot {
 
 /// For text and for quoted attribute values.
 std::string escape(std::string_view text);
-
-/// 1234567 as "1,234,567".
-std::string with_thousands(int64_t number);
-
-/// `items` with commas and a last "and".
-std::string joined_with_and(const std::vector<std::string>& items);
 
 /// Shades of the heat maps: CSS classes w0 (white) to w20 (darkest), one hue, text black or white by contrast.
 inline constexpr int kDarkest = 20;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "experiments/format/html.h"
+#include "experiments/format/numbers.h"
 #include "experiments/report/report.h"
 #include "experiments/report/sections.h"
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "experiments/format/html.h"
+#include "experiments/format/numbers.h"
 #include "experiments/report/adversaries.h"
 #include "experiments/report/heat_map.h"
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "experiments/format/html.h"
+#include "experiments/format/numbers.h"
 
 namespace notnot {
 namespace {

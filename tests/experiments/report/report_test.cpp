@@ -9,6 +9,7 @@
 #include "engine/io/files.h"
 #include "engine/io/safetensors.h"
 #include "experiments/format/html.h"
+#include "experiments/format/numbers.h"
 #include "experiments/report/heat_map.h"
 #include "tests/support/fake_runs.h"
 #include "tests/support/input_error.h"

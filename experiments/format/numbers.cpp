@@ -1,0 +1,27 @@
+#include "experiments/format/numbers.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <iterator>
+
+namespace notnot {
+
+std::string with_thousands(int64_t number) {
+  std::string digits = fmt::format("{}", number);
+  for (auto at = std::ssize(digits) - 3; at > (number < 0 ? 1 : 0); at -= 3) digits.insert(at, 1, ',');
+  return digits;
+}
+
+std::string joined_with_and(const std::vector<std::string>& items) {
+  if (items.size() < 2) return items.empty() ? "" : items.front();
+  return fmt::format("{} and {}", fmt::join(items.begin(), items.end() - 1, ", "), items.back());
+}
+
+std::string clock_time(double seconds) {
+  const int64_t total = std::llround(seconds);
+  return total < 3600 ? fmt::format("{}:{:02}", total / 60, total % 60)
+                      : fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
+}
+
+}  // namespace notnot
