@@ -126,11 +126,16 @@ notnot_library(experiments_commands experiments/commands
        experiments_study experiments_report
   LIBRARIES CLI11::CLI11)
 
-# The published split of 20 Newsgroups is part of the program.
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS tools/splits/20news.tsv)
-file(READ tools/splits/20news.tsv NOTNOT_20NEWS_SPLIT)
-configure_file(engine/corpora/newsgroups_split.cpp.in newsgroups_split.cpp @ONLY)
-target_sources(engine_corpora PRIVATE ${CMAKE_BINARY_DIR}/newsgroups_split.cpp)
+# Makes the text of FILE part of TARGET: TEMPLATE, NAME.cpp.in, quotes it as @VARIABLE@. An edit of FILE rebuilds TARGET.
+function(notnot_embed target file variable template)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  file(READ ${file} ${variable})
+  get_filename_component(source ${template} NAME_WLE)
+  configure_file(${template} ${source} @ONLY)
+  target_sources(${target} PRIVATE ${CMAKE_BINARY_DIR}/${source})
+endfunction()
+notnot_embed(engine_corpora tools/splits/20news.tsv NOTNOT_20NEWS_SPLIT engine/corpora/newsgroups_split.cpp.in)
+notnot_embed(experiments_format experiments/format/report.css NOTNOT_REPORT_CSS experiments/format/report_css.cpp.in)
 
 # `git describe` runs in every build; commit.cpp is written anew only when the answer changed.
 add_custom_target(describe_commit BYPRODUCTS ${CMAKE_BINARY_DIR}/commit.cpp
