@@ -1,22 +1,14 @@
 #include "experiments/terminal/progress.h"
 
-#include <unistd.h>
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
+#include <cmath>
+#include <cstdio>
 
 #include "experiments/terminal/interrupt.h"
 
 namespace notnot {
-namespace {
-
-std::string format_time(double seconds) {
-  const auto total = static_cast<int64_t>(seconds + 0.5);
-  return total < 3600 ? fmt::format("{}:{:02}", total / 60, total % 60)
-                      : fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
-}
-
-}  // namespace
 
 class ProgressDisplay::Monitor : public TrainingMonitor {
  public:
@@ -34,14 +26,13 @@ class ProgressDisplay::Monitor : public TrainingMonitor {
 
 ProgressDisplay::ProgressDisplay(std::vector<Line> lines)
     : lines_(std::move(lines)),
-      terminal_(isatty(STDOUT_FILENO) == 1),
       done_(lines_.size(), 0.0),
       begun_(lines_.size(), -1.0),
       start_(std::chrono::steady_clock::now()) {
   for (size_t i = 0; i < lines_.size(); ++i) monitors_.push_back(std::make_unique<Monitor>(*this, i));
 }
 
-ProgressDisplay::~ProgressDisplay() { clear(); }
+ProgressDisplay::~ProgressDisplay() = default;
 
 TrainingMonitor& ProgressDisplay::monitor(size_t index) { return *monitors_[index]; }
 
@@ -49,12 +40,12 @@ void ProgressDisplay::batch_done(size_t index, int32_t epoch, int32_t batch, int
   const std::lock_guard lock(mutex_);
   done_[index] = epoch - 1 + static_cast<double>(batch) / batches;
   if (begun_[index] < 0) begun_[index] = done_[index];
-  if (terminal_ && std::chrono::steady_clock::now() - drawn_ > std::chrono::milliseconds(100)) draw();
+  if (bar_.due()) draw();
 }
 
 void ProgressDisplay::epoch_done(size_t index, const EpochMetrics& metrics, bool best) {
   const std::lock_guard lock(mutex_);
-  clear();
+  bar_.clear();
   const Classification& dev = metrics.split[SplitName::dev];
   const Classification& test = metrics.split[SplitName::test];
   fmt::print(
@@ -68,31 +59,22 @@ void ProgressDisplay::epoch_done(size_t index, const EpochMetrics& metrics, bool
 
 void ProgressDisplay::ended(size_t index, const std::function<void()>& print) {
   const std::lock_guard lock(mutex_);
-  lines_[index].epochs = static_cast<int32_t>(done_[index]);
-  clear();
+  lines_[index].epochs = std::floor(done_[index]);
+  bar_.clear();
   print();
   std::fflush(stdout);
 }
 
 void ProgressDisplay::draw() {
-  drawn_ = std::chrono::steady_clock::now();
-  const double done = std::accumulate(done_.begin(), done_.end(), 0.0),
-               all = std::accumulate(lines_.begin(), lines_.end(), 0.0,
-                                     [](double sum, const Line&line) { return sum + line.epochs; });
-  double begun = 0;
-  for (const double epochs : begun_) begun += std::max(epochs, 0.0);
-  const double elapsed = std::chrono::duration<double>(drawn_ - start_).count();
+  double done = 0, begun = 0, all = 0;
+  for (size_t i = 0; i < lines_.size(); ++i) {
+    done += done_[i];
+    begun += std::max(begun_[i], 0.0);
+    all += lines_[i].epochs;
+  }
+  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const double left = done > begun ? elapsed * (all - done) / (done - begun) : 0;
-  constexpr int kWidth = 30;
-  const int filled = static_cast<int>(kWidth * done / all);
-  fmt::print("\r[{}{}] {:3} % epoch {:.2f} of {:.0f}, {} left\033[K", std::string(static_cast<size_t>(filled), '='),
-             std::string(static_cast<size_t>(kWidth - filled), ' '), static_cast<int>(100 * done / all), done, all,
-             format_time(left));
-  std::fflush(stdout);
-}
-
-void ProgressDisplay::clear() {
-  if (terminal_) fmt::print("\r\033[K");
+  bar_.draw(done, all, fmt::format("epoch {:.2f} of {:.0f}", done, all), left);
 }
 
 }  // namespace notnot

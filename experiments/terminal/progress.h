@@ -1,31 +1,36 @@
 #pragma once
-// Progress of one training or of a fleet: a bar with the time left where the output is a terminal, otherwise a line per
-// epoch.
+// Progress of one training or of a fleet (several models that train at once on one device): a line per epoch and, where
+// the output is a terminal, a bar with the time left.
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "experiments/terminal/progress_bar.h"
 #include "models/training.h"
 
 namespace notnot {
 
-/// Shared by the models of a fleet, each of which reports through a TrainingMonitor of its own (`monitor`).
+/// One display for all models of a fleet, one bar for the sum of their epochs. Each model reports through a
+/// TrainingMonitor of its own, from any thread.
 class ProgressDisplay {
  public:
   struct Line {
-    std::string name;  ///< shown before the model's lines when there are several
-    int32_t epochs;    ///< what it will train at most
+    std::string name;  ///< begins each line about the model when there are several models
+    int32_t epochs;    ///< the most that the model will train
   };
   explicit ProgressDisplay(std::vector<Line> lines);
   ~ProgressDisplay();
   ProgressDisplay(const ProgressDisplay&) = delete;
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
 
-  /// The monitor of model `index`; belongs to the display.
+  /// The monitor of model `index`, which belongs to the display. It asks interrupted() of interrupt.h when to stop.
   TrainingMonitor& monitor(size_t index);
-  /// The model ended, perhaps before its last epoch. `print` writes what is to be said of it, undisturbed by the bar.
+  /// Call it when model `index` has ended, perhaps before its last epoch. `print` writes the lines about its end, while
+  /// no bar is drawn.
   void ended(size_t index, const std::function<void()>& print);
 
  private:
@@ -33,14 +38,14 @@ class ProgressDisplay {
   void batch_done(size_t index, int32_t epoch, int32_t batch, int32_t batches);
   void epoch_done(size_t index, const EpochMetrics& metrics, bool best);
   void draw();
-  void clear();
 
   std::vector<Line> lines_;
-  const bool terminal_;
   std::vector<std::unique_ptr<Monitor>> monitors_;
   std::mutex mutex_;
-  std::vector<double> done_, begun_;  // epochs per model, fractional: now, and where it (re)started
-  std::chrono::steady_clock::time_point start_, drawn_;
+  ProgressBar bar_;
+  std::vector<double> done_;   // epochs that each model has trained, with fractions
+  std::vector<double> begun_;  // done_ after a model's first batch in this process, -1 before it
+  std::chrono::steady_clock::time_point start_;
 };
 
 }  // namespace notnot
