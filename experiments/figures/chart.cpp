@@ -41,8 +41,8 @@ Chart::Chart(const Layout& layout) : x_(layout.x), y_(layout.y) {
   const std::vector<std::string> title = wrapped(layout.title, kTextWidth, kFontSize, 2);
   const std::vector<std::string> x_label = wrapped(layout.x_label, kTextWidth, kFontSize, 2);
   const auto rows = in_rows(layout.legend);
-  const double above = kMargin + kLine * static_cast<double>(title.size() + rows.size()) + kAboveFrame;
-  const double below = kMargin + kLine * static_cast<double>(x_label.size()) + kTicLabels;
+  const double above = kMargin + kLine * (title.size() + rows.size()) + kAboveFrame;
+  const double below = kMargin + kLine * x_label.size() + kTicLabels;
   frame_ = {layout.left, below, layout.right, kCanvasHeight - above};
   add_title(title);
   add_legend(rows);
@@ -58,7 +58,7 @@ void Chart::add_title(const std::vector<std::string>& lines) {
 }
 
 void Chart::add_legend(const std::vector<std::vector<LegendEntry>>& rows) {
-  double y = frame_.top + kAboveFrame + kLine * (static_cast<double>(rows.size()) - 0.5);
+  double y = frame_.top + kAboveFrame + kLine * (rows.size() - 0.5);
   for (const auto& row : rows) {
     double width = -2 * kGap;
     for (const LegendEntry& entry : row) width += width_of(entry) + 2 * kGap;

@@ -20,13 +20,13 @@ namespace {
 
 using Path = std::filesystem::path;
 
-/// Where gnuplot works: what it leaves half-written when it fails goes away with the folder.
+/// A temporary folder for gnuplot's files. Files that gnuplot left incomplete are deleted with the folder.
 class ScratchFolder {
  public:
   ScratchFolder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "notnot-figure-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) {
-      throw InputError(fmt::format("cannot make the folder {}: {}; set TMPDIR to a folder that can be written to",
+      throw InputError(fmt::format("cannot create the folder {}: {}; set TMPDIR to a folder that can be written to",
                                    pattern, std::generic_category().message(errno)));
     }
     path_ = pattern;
@@ -44,7 +44,8 @@ class ScratchFolder {
 };
 
 std::string script(const std::string& commands, const Path& svg, const Path& pdf) {
-  // A pixel of the SVG is a point (1/72 inch) of the PDF, so that one number is one size in both; marks need help.
+  // A pixel of the SVG is a point (1/72 inch) of the PDF, so that a number means one size in both; only marks need a
+  // factor.
   const auto terminal = [&](const char* name, double unit, const char* suffix, double mark_scale, const Path& output) {
     return fmt::format(
         "reset\nmark_scale = {}\nset terminal {} size {:.6g}{},{:.6g}{} background rgb 'white' font 'sans-serif,{}' "
@@ -57,34 +58,36 @@ std::string script(const std::string& commands, const Path& svg, const Path& pdf
          terminal("pdfcairo color fontscale 0.72 linewidth 2", 72, "in", 2.2, pdf);
 }
 
-/// Throws InputError unless gnuplot says that all went well.
+/// Throws InputError unless gnuplot ends with status 0.
 void run_gnuplot(const Path& script_file, const Path& log) {
   const int status = run_program({"gnuplot", "--default-settings", script_file.string()}, log);
   if (status < 0) {
-    throw InputError(fmt::format("figures need the program gnuplot ({}); install the package gnuplot-nox",
-                                 std::generic_category().message(errno)));
+    throw InputError(
+        fmt::format("cannot run the program gnuplot, which draws the figures: {}; install the package gnuplot-nox",
+                    std::generic_category().message(errno)));
   }
   if (status != 0) {
     const std::string output = read_file(log);
-    const size_t line = output.find("line ");  // before it stands the line itself, which is of no use to anybody
+    // gnuplot repeats the whole faulty command first, which nobody can use, and then says "line NUMBER: ERROR".
+    const size_t line = output.find("line ");
     throw InputError(
-        fmt::format("gnuplot ended with status {}: {}; install the package gnuplot-nox, version 5.4 or "
-                    "newer",
-                    status, in_quotes(std::string_view(output).substr(line == std::string::npos ? 0 : line))));
+        fmt::format("gnuplot ended with status {}: {}; install the package gnuplot-nox, version 5.4 or newer", status,
+                    in_quotes(std::string_view(output).substr(line == std::string::npos ? 0 : line))));
   }
 }
 
-/// gnuplot does not say when the disk is full.
+/// The content of `path`. Throws InputError unless it ends with `end`, as gnuplot does not report a full disk.
 std::string complete_file(const Path& path, std::string_view end) {
   std::string content = read_file(path);
   const size_t last = content.find_last_not_of(" \n");
   if (last == std::string::npos || !std::string_view(content).substr(0, last + 1).ends_with(end)) {
-    throw InputError(fmt::format("gnuplot wrote only a part of {}: is the disk full?", path.string()));
+    throw InputError(fmt::format("gnuplot wrote only a part of {}; is the disk full?", path.string()));
   }
   return content;
 }
 
-/// The element alone, named by `alt_text` in place of the program and of what it calls its parts.
+/// The <svg> element of gnuplot's file, with `alt_text` as its name. gnuplot's own titles and descriptions are removed,
+/// as a screen reader would say them.
 std::string named_svg(const std::string& file, const std::string& alt_text) {
   std::string svg = file.substr(file.find("<svg"));
   for (const auto& [begin, end] : {std::pair{"<title>", "</title>"}, {"<desc>", "</desc>"}}) {
@@ -92,13 +95,13 @@ std::string named_svg(const std::string& file, const std::string& alt_text) {
       svg.erase(at, svg.find(end, at) + std::string_view(end).size() - at);
     }
   }
-  // Marks have hairlines that no option of gnuplot changes.
+  // gnuplot draws the lines of marks too thin, and no option changes that.
   svg = std::regex_replace(svg, std::regex("(id='gpPt[0-9]+' stroke-width=')[0-9.]+"), "$010.25");
   return fmt::format("<svg role=\"img\" aria-label=\"{}\"{}", escape(replace_invalid_utf8(alt_text)),
                      svg.substr(std::string_view("<svg").size()));
 }
 
-/// The time of day would make every file another one.
+/// Writes zeros over the creation date, because equal figures must have equal bytes.
 std::string without_date(std::string pdf) {
   constexpr std::string_view key = "/CreationDate (";
   const size_t at = pdf.find(key);

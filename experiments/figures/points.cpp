@@ -101,7 +101,7 @@ void add_labels(Chart& chart, const std::vector<PlacedLabel>& labels) {
 
 /// The fewest labels without a place, then the fewest lines that cross something, then the shortest lines.
 double badness(const Chart& chart, const std::vector<PlacedLabel>& labels, size_t wanted) {
-  double sum = 1e6 * static_cast<double>(wanted - labels.size());
+  double sum = 1e6 * (wanted - labels.size());
   for (const PlacedLabel& label : labels) {
     const LabelLayout::Place& place = label.place;
     if (place.far) {

@@ -19,22 +19,22 @@ struct Group {
   std::vector<double> values;
   Violin violin;
 };
-using Groups = std::array<std::array<Group, 2>, kBins>;  // by bin and predicted class
+using Groups = std::array<std::array<Group, 2>, kBins>;  // [bin][predicted class]
 
 Groups group(const ViolinFigure& figure) {
   const size_t n = figure.divergence.size();
   NOTNOT_CHECK(figure.largest_attention.size() == n && figure.predicted.size() == n,
                "{} divergences, {} attentions and {} predictions", n, figure.largest_attention.size(),
                figure.predicted.size());
-  NOTNOT_CHECK(figure.low < figure.high, "a range from {} to {}", figure.low, figure.high);
+  NOTNOT_CHECK(figure.low < figure.high, "the range of the divergence is from {} to {}", figure.low, figure.high);
   Groups groups;
   for (size_t i = 0; i < n; ++i) {
     const double largest = figure.largest_attention[i];
     NOTNOT_CHECK(largest >= 0 && largest <= 1, "attention {} of {} is {}", i, n, largest);
     NOTNOT_CHECK(figure.predicted[i] == 0 || figure.predicted[i] == 1, "prediction {} of {} is {}", i, n,
                  figure.predicted[i]);
-    const size_t bin = std::min(static_cast<size_t>(largest * kBins), size_t{kBins - 1});
-    groups[bin][static_cast<size_t>(figure.predicted[i])].values.push_back(figure.divergence[i]);
+    const size_t bin = std::min<size_t>(largest * kBins, kBins - 1);
+    groups[bin][figure.predicted[i]].values.push_back(figure.divergence[i]);
   }
   for (auto& bin : groups) {
     for (Group& one : bin) one.violin = violin(one.values, figure.low, figure.high);
@@ -42,20 +42,20 @@ Groups group(const ViolinFigure& figure) {
   return groups;
 }
 
-constexpr double kViolinHalf = 0.21;  // of a bin's height, at the widest
-constexpr double centre(size_t bin, size_t predicted) {
-  return static_cast<double>(bin) + (predicted == 0 ? 0.23 : -0.23);
-}
+// On the y axis a bin is 1 high and has its middle at its number; class 0 stands above class 1.
+constexpr double kViolinHalf = 0.21;  // half of a violin's height where it is highest
+constexpr double centre(size_t bin, size_t predicted) { return bin + (predicted == 0 ? 0.23 : -0.23); }
 
-/// Half the height of `violin` at x.
+/// Half the height of `violin` at x, between its grid points by linear interpolation.
 double half_height(const Violin& violin, double x) {
   const double step = (violin.grid.back() - violin.grid.front()) / (kViolinPoints - 1);
-  const auto i = std::min(static_cast<size_t>(std::max(0.0, (x - violin.grid.front()) / step)), violin.grid.size() - 2);
+  const auto i = std::min<size_t>(std::max(0.0, (x - violin.grid.front()) / step), violin.grid.size() - 2);
   const double density = std::lerp(violin.density[i], violin.density[i + 1], (x - violin.grid[i]) / step);
   return kViolinHalf * density / *std::max_element(violin.density.begin(), violin.density.end());
 }
 
-/// Below the middle from left to right, above it back; quartiles as lines across.
+/// Adds the data of one violin: its outline, from left to right below `middle` and back above it, and its quartiles as
+/// lines across. A violin without a shape (see violin() in statistics.h) becomes points.
 void add_violin(Chart& chart, const std::string& name, const Group& group, double middle) {
   const Violin& violin = group.violin;
   if (violin.grid.empty()) {
@@ -85,12 +85,14 @@ void add_violin(Chart& chart, const std::string& name, const Group& group, doubl
   }
 }
 
+/// How the violins of one predicted class are drawn.
 struct ClassLook {
   Look shape;
-  const char* quartiles;
+  const char* quartiles;  ///< colour of their lines, to be seen on the colour of the shape
 };
 constexpr ClassLook kClassLooks[] = {{{kOrange, Mark::circle, 1}, kBlack}, {{kBlue, Mark::triangle, 1.1}, "#ffffff"}};
 
+/// The part of the `plot` command that draws the data of add_violin().
 std::string plot_of_violin(const std::string& name, const Group& group, const ClassLook& look) {
   if (group.values.empty()) return "";
   if (group.violin.grid.empty()) {

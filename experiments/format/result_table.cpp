@@ -20,9 +20,10 @@ void check(const ResultTable& table) {
   const bool plain = std::all_of(table.name.begin(), table.name.end(), [](unsigned char c) {
     return c < 128 && (std::isalnum(c) != 0 || c == '-' || c == '_');
   });
-  NOTNOT_CHECK(plain && !table.name.empty(), "a table called '{}'", table.name);
+  NOTNOT_CHECK(plain && !table.name.empty(),
+               "'{}' is no name of a table: only letters, digits, '-' and '_' may be in it", table.name);
   NOTNOT_CHECK(!table.header.empty() && table.left >= 1 && table.left <= table.header.size(),
-               "{}: {} columns, {} set left", table.name, table.header.size(), table.left);
+               "{}: of {} columns {} are set left", table.name, table.header.size(), table.left);
   for (const auto& row : table.rows) {
     NOTNOT_CHECK(row.size() == table.header.size(), "{}: a row of {} cells under {} columns", table.name, row.size(),
                  table.header.size());
@@ -46,7 +47,7 @@ std::string csv_line(const std::vector<std::string>& cells) {
   return fmt::format("{}\r\n", fmt::join(each(cells, csv_cell), ","));
 }
 
-/// What a character stands as in LaTeX text with nothing loaded; empty: as itself.
+/// How `character` is written in the text of a LaTeX document without packages.
 std::string_view latex_character(std::string_view character) {
   constexpr std::pair<std::string_view, std::string_view> written[] = {
       {"&", "\\&"},
@@ -72,7 +73,7 @@ std::string_view latex_character(std::string_view character) {
       {"\u00A0", "~"},
       {"\u2013", "--"},
       {"\uFFFD", "?"},
-      {"`", "{`}"},  // ?` and !` would become one character
+      {"`", "{`}"},  // LaTeX makes one character of ?` and of !`
   };
   const auto* found =
       std::find_if(std::begin(written), std::end(written), [&](const auto& entry) { return entry.first == character; });
@@ -81,8 +82,8 @@ std::string_view latex_character(std::string_view character) {
   return control ? " " : character;
 }
 
-/// Hyphens that are minus signs as U+2212: those before a digit with no word or number before them. "-0.5" has one,
-/// "1e-3" and "GPT-2" have none. Bytes that are not UTF-8 are replaced.
+/// `text` with U+2212 for each hyphen that is a minus sign: it stands before a digit and not behind a word or a number.
+/// "-0.5" has a minus sign, "1e-3" and "GPT-2" have none. Bytes that are not UTF-8 are replaced.
 std::string with_minus_signs(const std::string& text) {
   const std::string valid = replace_invalid_utf8(text);
   std::string result;
@@ -99,14 +100,14 @@ std::string latex(const std::string& text) {
   const std::string valid = with_minus_signs(text);
   std::string result;
   for (const std::string_view character : split_characters(valid)) {
-    if (character == "-" && result.ends_with('-')) result += "{}";  // two would become a dash
+    if (character == "-" && result.ends_with('-')) result += "{}";  // LaTeX makes a dash of two hyphens
     result += latex_character(character);
   }
   return result;
 }
 
 std::string latex_line(const std::vector<std::string>& cells) {
-  // {}: a first cell that starts with [ is no argument of the line before.
+  // Without {}, LaTeX would take a first cell that begins with [ for an argument of the line end before it.
   return fmt::format("    {{}}{} \\\\\n", fmt::join(each(cells, latex), " & "));
 }
 

@@ -69,7 +69,7 @@ std::vector<std::string> all_matches(const std::string& text, const std::string&
   return found;
 }
 
-/// What keeps `svg` from being one well-formed element; empty when nothing does.
+/// Why `svg` is not one well-formed element; empty if it is one.
 std::string malformed(const std::string& svg) {
   std::vector<std::string> open;
   size_t after = 0, elements = 0;
@@ -100,7 +100,7 @@ void check_svg(const std::string& svg) {
   CHECK(all_matches(svg, "(viewBox=\"0 0 600 480\")").size() == 1);
   CHECK(all_matches(svg, "([^a-z]nan[^a-z])").empty());
   CHECK(all_matches(svg, "([^a-z]inf[^a-z])").empty());
-  // Nothing that runs or is fetched: the only addresses are the names of SVG and XLink.
+  // Nothing in it runs or is loaded from elsewhere: the only addresses are the names of SVG and XLink.
   CHECK(all_matches(svg, "(<script|<image|<style|<foreignObject|<a |<title|<desc| on[a-z]+=)").empty());
   for (const std::string& address : all_matches(svg, "([a-z]+://[^\"' ]*)")) {
     CHECK(address.starts_with("http://www.w3.org/"));
@@ -138,11 +138,11 @@ TEST_CASE("each figure is a well-formed SVG and a PDF") {
   }
 }
 
-TEST_CASE("the same bytes at another time") {
+TEST_CASE("a figure has equal bytes at another time") {
   need_gnuplot();
   const TemporaryFolder folder;
   const FigureFiles first = draw(frontier(), folder.path(), "first", "A.");
-  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // PDFs know the second they were made in
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // a PDF holds the second of its creation
   const FigureFiles second = draw(frontier(), folder.path(), "second", "A.");
   CHECK(read_file(first.svg) == read_file(second.svg));
   CHECK(read_file(first.pdf) == read_file(second.pdf));
@@ -170,7 +170,7 @@ TEST_CASE("violins: counts by bin and class, the last bin holds 1") {
   CHECK(times("ln 2") == 1);
 }
 
-/// Marks of the legend are one each.
+/// The number of marks in `svg`, those of the legend included.
 size_t marks(const std::string& svg) { return all_matches(svg, "(<use xlink:href='#gpPt[0-9]+' transform)").size(); }
 
 TEST_CASE("violins: few or equal values are points, none are nothing") {
@@ -227,7 +227,7 @@ TEST_CASE("evidence: all labels, however close the points are") {
   check_svg(svg_of(EvidenceFigure{"", {{"a", 0, 0}, {"b", 1, 1}}}));
 }
 
-TEST_CASE("whatever a text holds, it is text") {
+TEST_CASE("nothing in a text is a command or markup") {
   need_gnuplot();
   const std::string hostile = "it's <b> & \"x\" `touch y` \\n {/Bold z}_a^b @m %d $v\n\x01\xff' ; exit";
   EvidenceFigure figure{hostile, {{hostile, 0.5, 0.95}}};
@@ -271,7 +271,7 @@ TEST_CASE("two figures in one page share no id, and refer to their own") {
   CHECK_HAS(input_error([&] { inline_svg(folder / "none.svg", "x-"); }), "none.svg");
 }
 
-TEST_CASE("numbers that cannot be are errors, and nothing is written") {
+TEST_CASE("impossible numbers are errors, and nothing is written") {
   const TemporaryFolder folder;
   const auto refused = [&](const auto& figure) {
     CHECK_THROWS_AS(draw(figure, folder.path(), "figure", "A."), Error);
@@ -292,7 +292,7 @@ TEST_CASE("numbers that cannot be are errors, and nothing is written") {
   refused(EvidenceFigure{"", {{"", 0.5, 0.5, -1}}});
 }
 
-/// PATH holds a program `gnuplot` that is this script, or none, until the end of the test.
+/// As long as it lives, PATH holds no program but a `gnuplot` that is this script; an empty script: no gnuplot, either.
 class FakeGnuplot {
  public:
   explicit FakeGnuplot(const std::string& script) : path_(std::getenv("PATH")) {
@@ -332,7 +332,7 @@ TEST_CASE("gnuplot is missing, fails, or writes a part: an error, and the old fi
     CHECK_HAS(message(), "line 5: unknown terminal");
   }
   {
-    // $2 is the script; its files are beside it.
+    // $2 is the file with the commands; gnuplot writes its files beside it.
     const FakeGnuplot partial("folder=${2%/*}\necho '<svg' > $folder/svg\necho '%%EOF' > $folder/pdf\n");
     CHECK_HAS(message(), "only a part");
   }
@@ -342,7 +342,7 @@ TEST_CASE("gnuplot is missing, fails, or writes a part: an error, and the old fi
   }
 }
 
-TEST_CASE("a folder that is not there") {
+TEST_CASE("a folder that does not exist") {
   need_gnuplot();
   const TemporaryFolder folder;
   CHECK_HAS(input_error([&] { draw(evidence(), folder / "missing", "figure", "A."); }), "missing/figure.svg");

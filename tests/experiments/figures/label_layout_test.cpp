@@ -11,7 +11,7 @@ namespace {
 
 constexpr Box kFrame = {0, 0, 400, 300};
 
-/// Where a text set at `place` lies.
+/// The box of a text at `place`.
 Box box_of(const std::string& text, const LabelLayout::Place& place) {
   const double width = text_width(text, kSmallFontSize), half_height = 0.5 * kSmallFontSize;
   const double left = std::strcmp(place.alignment, "left") == 0    ? place.x
@@ -85,9 +85,8 @@ TEST_CASE("a label beside its point is nearer to it than to any other") {
   LabelLayout layout(kFrame);
   for (const double x : {100, 125, 150}) layout.avoid_marker(x, 8);  // at the lower edge: only above is free
   REQUIRE(layout.place("label", 100, 8, false));
-  const auto second =
-      layout.place("label", 125, 8, false);  // above it lies the first label, diagonally the third point
-  CHECK_FALSE(second);
+  // Above the second point lies the first label, and a place diagonally above it is nearer to the third point.
+  CHECK_FALSE(layout.place("label", 125, 8, false));
   CHECK(layout.place("label", 150, 8, false));
 }
 
@@ -100,7 +99,7 @@ TEST_CASE("no free place") {
   CHECK_FALSE(narrow.place("label", 10, 100, true));
 }
 
-TEST_CASE("a line that cannot but cross says so") {
+TEST_CASE("a line that had to cross something says so") {
   LabelLayout layout(kFrame);
   layout.avoid_marker(100, 100);
   layout.avoid({50, 50, 150, 150});

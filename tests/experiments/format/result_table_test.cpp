@@ -90,7 +90,7 @@ TEST_CASE("LaTeX: every character stands for itself") {
   CHECK(latex_of("\xff") == "?");
 }
 
-TEST_CASE("minus signs are those before numbers") {
+TEST_CASE("a hyphen before a number is a minus sign") {
   CHECK(latex_of("-0.5 (-1, -.25)") == "$-$0.5 ($-$1, $-$.25)");
   CHECK(latex_of("[-0.1, 0.2]") == "[$-$0.1, 0.2]");
   CHECK(latex_of("GPT-2 1-3 - -x 1e-5") == "GPT-2 1-3 - -x 1e-5");
@@ -109,7 +109,7 @@ TEST_CASE("HTML: nothing in a cell is markup") {
   CHECK(to_html(table).find("<i>") == std::string::npos);
 }
 
-TEST_CASE("tables that are none are errors") {
+TEST_CASE("impossible tables are errors") {
   for (const auto& spoil : std::vector<void (*)(ResultTable&)>{
            [](ResultTable& t) { t.rows[0].pop_back(); }, [](ResultTable& t) { t.header.clear(); },
            [](ResultTable& t) { t.name = "../x"; }, [](ResultTable& t) { t.name = ""; },
