@@ -5,15 +5,16 @@
 namespace notnot {
 namespace {
 
-constexpr double kMargin = 10, kLine = 1.25 * kFontSize;  // pixels
-constexpr double kSample = 26, kGap = 8;                  // in the legend: a sample, and between it and its text
-constexpr double kTicLabels = 38;                         // from the axis to what stands below its numbers
-constexpr double kAboveFrame = 20;                        // from the frame to the legend
+// In pixels.
+constexpr double kMargin = 10, kLine = 1.25 * kFontSize;
+constexpr double kSample = 26, kGap = 8;  // of a legend entry: the width of its sample, and the gap before its text
+constexpr double kTicLabels = 38;         // the height of the x axis' tics and numbers: the x label begins below
+constexpr double kAboveFrame = 20;        // between the frame and the legend
 constexpr double kTextWidth = kCanvasWidth - 2 * kMargin;
 
 double width_of(const LegendEntry& entry) { return kSample + kGap + text_width(entry.text, kFontSize); }
 
-/// Entries in rows of at most the canvas' width.
+/// Splits `entries` into rows that are no wider than the canvas; cuts a text that is wider than a row.
 std::vector<std::vector<LegendEntry>> in_rows(const std::vector<LegendEntry>& entries) {
   std::vector<std::vector<LegendEntry>> rows;
   double width = 0;

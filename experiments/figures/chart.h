@@ -1,5 +1,7 @@
 #pragma once
-// What every figure shares: axes, texts and a legend, laid out in pixels so that none covers another.
+// The parts that all figures have: axes, texts and a legend, placed so that none covers another. Positions are in
+// pixels from the lower left corner of the canvas (gnuplot.h). gnuplot itself writes the numbers of the y axis, so the
+// frame must leave room for them on its left.
 #include <fmt/format.h>
 
 #include <cstdint>
@@ -13,12 +15,12 @@
 
 namespace notnot {
 
-// Okabe & Ito's palette.
+// The palette of Okabe & Ito, whose colours colour-blind people tell apart.
 inline constexpr const char *kBlue = "#0072B2", *kOrange = "#E69F00", *kGreen = "#009E73", *kVermillion = "#D55E00",
                             *kPurple = "#CC79A7", *kSky = "#56B4E9", *kBlack = "#000000";
 inline constexpr const char *kDarkGrey = "#444444", *kLightGrey = "#dddddd";
 
-/// gnuplot's numbers of marks.
+/// The shape of a point; each value is gnuplot's number for the shape (`pointtype`).
 enum class Mark : uint8_t {
   plus = 1,
   open_square = 4,
@@ -33,49 +35,55 @@ enum class Mark : uint8_t {
   diamond = 13
 };
 
+/// How one series of points is drawn.
 struct Look {
   const char* colour;
   Mark mark;
-  double size;
-  bool dotted_line = false;
+  double size;               ///< of a mark, 1 is gnuplot's own
+  bool dotted_line = false;  ///< a dotted line joins the points
 };
 
 struct LegendEntry {
   std::string text;
   Look look;
-  bool box = false;  ///< a box of look's colour instead of a mark
+  bool box = false;  ///< the sample is a box in the colour of `look` instead of a mark
 };
 
 struct Range {
   double low = 0, high = 1;
 };
 
-/// The commands of one plot, in the order they are added.
+/// One plot: gnuplot's commands, in the order in which they were added.
 class Chart {
  public:
   struct Layout {
-    std::string title, x_label, y_label;  ///< title and x_label: broken into two lines where they are long
-    std::vector<LegendEntry> legend;      ///< above the frame
-    double left = 0, right = 0;           ///< of the frame; the other sides follow from the texts
-    Range x, y;
+    std::string title, x_label, y_label;  ///< a long title or x_label is broken into two lines
+    std::vector<LegendEntry> legend;      ///< stands above the frame
+    double left = 0, right = 0;           ///< x of the frame's sides; bottom and top follow from the texts
+    Range x, y;                           ///< of the axes
   };
   explicit Chart(const Layout& layout);
 
+  /// Adds commands of gnuplot: whole lines.
   template <class... Arguments>
   void add(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
     commands_ += fmt::format(format, std::forward<Arguments>(arguments)...);
   }
-  /// The data block $name.
+  /// Defines `lines` as the data block $name, which a later `plot` command uses.
   void data(const std::string& name, const std::vector<std::string>& lines);
-  /// x, y in pixels, y the middle of the line; `place`: "left", "center" or "right" of the text is at x.
+  /// Writes `text` at x, y in pixels. y is the middle of its height; `place` says which part of it is at x: "left",
+  /// "center" or "right". `turn`: gnuplot's option for another direction, such as " rotate by 90".
   void text(const std::string& text, double x, double y, const char* place, double size, const char* turn = "");
-  /// A line without arrow heads, in pixels; `style`: gnuplot's.
+  /// Draws a line between two points in pixels; `style`: gnuplot's options for its width, colour and dashes.
   void line(double x1, double y1, double x2, double y2, const std::string& style);
 
+  /// The rectangle that the axes span, in pixels.
   const Box& frame() const { return frame_; }
+  /// Where the value x or y of an axis lies, in pixels.
   double pixel_x(double x) const;
   double pixel_y(double y) const;
 
+  /// Draws the plot; files and errors as those of draw() in figures.h.
   FigureFiles write(const std::filesystem::path& folder, const std::string& stem, const std::string& alt_text) const;
 
  private:
@@ -89,8 +97,9 @@ class Chart {
   std::string commands_;
 };
 
-/// Of gnuplot's `plot` and `set label`.
+/// `look`'s mark as options of gnuplot's commands `plot` and `set label`.
 std::string point_style(const Look& look);
+/// A dotted line as options of gnuplot's commands `plot` and `set arrow`.
 inline constexpr const char* kDotted = "dt (2,4) lw 2.5";
 
 }  // namespace notnot

@@ -1,23 +1,23 @@
 #pragma once
-// The program gnuplot, from a script to two files.
+// Runs the program gnuplot, which turns commands into two files, an SVG and a PDF.
 #include <filesystem>
 #include <string>
 #include <string_view>
 
 namespace notnot {
 
-/// What all figures are drawn on, in the pixels of the SVG at its natural size. Texts are large for it, so that they
-/// can be read where the figure is as narrow as a phone.
+/// The size of every figure's canvas and of its texts, in pixels of the SVG at its natural size. The texts are large
+/// for this canvas, so that they can still be read when the figure is as narrow as a phone.
 inline constexpr double kCanvasWidth = 600, kCanvasHeight = 480;
 inline constexpr double kFontSize = 18, kSmallFontSize = 16;
 
-/// `text` as a string of gnuplot that stands for nothing but itself; line ends and other control characters are blanks,
-/// bytes that are not UTF-8 are replaced.
+/// `text` as a quoted string of gnuplot's language: gnuplot shows every character as it is. Line ends and other control
+/// characters become blanks; bytes that are not UTF-8 are replaced.
 std::string gnuplot_string(std::string_view text);
 
-/// Runs `commands`, which set up and plot one figure on whatever terminal is set, for SVG and for PDF; they multiply
-/// the size of marks with gnuplot's variable mark_scale, as the terminals differ in it. See draw() in
-/// figures.h, which says what the files are and what is thrown.
+/// Runs `commands`, which set up and plot one figure, twice: once with gnuplot's output set to SVG and once to PDF. A
+/// mark of one size has different widths in the two, so `commands` multiply the size of a mark by gnuplot's variable
+/// mark_scale. Files, alt_text and errors are those of draw() in figures.h.
 void draw_with_gnuplot(const std::string& commands, const std::filesystem::path& svg, const std::filesystem::path& pdf,
                        const std::string& alt_text);
 

@@ -11,13 +11,13 @@
 namespace notnot {
 namespace {
 
-constexpr double kMarker = 8;  // half a marker's width, with some air
+constexpr double kMarker = 8;  // half the width of a mark with some air, in pixels
 constexpr double kPi = std::numbers::pi;
 
-/// As fonts go: narrow letters, wide letters, all else.
+/// The width of a character in units of the font size: narrow and wide letters, and all others.
 double character_width(std::string_view character) {
   constexpr std::string_view narrow = " .,:;'|!()[]fijlrt", wide = "mwMW@%";
-  if (character.size() > 2) return 1;  // beyond Latin, Greek and Cyrillic: perhaps as wide as high
+  if (character.size() > 2) return 1;  // neither Latin, Greek nor Cyrillic: it may be as wide as high
   if (character.size() == 1 && narrow.find(character[0]) != std::string_view::npos) return 0.4;
   if (character.size() == 1 && wide.find(character[0]) != std::string_view::npos) return 0.96;
   return 0.64;
@@ -29,7 +29,7 @@ bool overlap(const Box& a, const Box& b) {
   return a.left < b.right && b.left < a.right && a.bottom < b.top && b.bottom < a.top;
 }
 
-/// Points on a line, near enough to each other that no text fits between.
+/// Points on a line, so near to each other that no text fits between two of them.
 std::vector<std::pair<double, double>> along(double x1, double y1, double x2, double y2) {
   constexpr double step = 4;
   const int steps = 1 + static_cast<int>(std::hypot(x2 - x1, y2 - y1) / step);
@@ -41,15 +41,17 @@ std::vector<std::pair<double, double>> along(double x1, double y1, double x2, do
   return points;
 }
 
-/// Texts on a square around the mark, not on a circle, as they are boxes, too: beside it to the left or right, or above
-/// or below, and then set in all three ways, the natural one first.
+/// Possible places, best first, for a text of `width` pixels in the direction `angle` from the point at x, y. A ring is
+/// a square around the mark, not a circle, because texts are boxes. On ring 0, and on each ring to the left or right of
+/// the mark, there is one place. Above and below on the other rings the text may also stand to the left, to the right
+/// or in the middle of the line's end.
 std::vector<std::pair<LabelLayout::Place, Box>> candidates(double width, double x, double y, int ring, double angle) {
   constexpr double half_height = 0.6 * kSmallFontSize, air = 3;
   const double distance = kMarker + 4 + 16.0 * ring;
   const double dx = std::cos(angle), dy = std::sin(angle);
   const double scale = distance / std::max(std::fabs(dx), std::fabs(dy));
   const double end_x = x + scale * dx, end_y = y + scale * dy;
-  const int natural = std::fabs(dx) < 0.5 ? 0 : dx > 0 ? 1 : -1;  // where the text lies from the line's end
+  const int natural = std::fabs(dx) < 0.5 ? 0 : dx > 0 ? 1 : -1;  // the text's side of the line's end: -1 is its left
   const int level = std::fabs(dy) < 0.5 ? 0 : dy > 0 ? 1 : -1;
   std::vector<std::pair<LabelLayout::Place, Box>> result;
   for (const int side : {natural, 0, -1, 1}) {
@@ -122,7 +124,7 @@ bool LabelLayout::is_crowded(double x, double y) const {
   return std::count_if(marks_.begin(), marks_.end(), [&](const Box& mark) { return overlap(mark, wide); }) > 1;
 }
 
-/// Whether no mark is nearer to the middle of `box` than the one at x, y.
+/// Whether no mark is nearer to the middle of `box` than the mark at x, y.
 bool LabelLayout::is_nearest(double x, double y, const Box& box) const {
   const double middle_x = (box.left + box.right) / 2, middle_y = (box.bottom + box.top) / 2;
   const double own = std::hypot(middle_x - x, middle_y - y);
@@ -131,7 +133,8 @@ bool LabelLayout::is_nearest(double x, double y, const Box& box) const {
   });
 }
 
-/// Near the point it may cross what the point's mark touches.
+/// Whether the line from the point at x, y to its label crosses nothing. Near the point a line may cross other marks,
+/// as the point's own mark may touch them.
 bool LabelLayout::line_is_free(double x, double y, const Place& place) const {
   const auto points = along(x, y, place.line_x, place.line_y);
   return std::all_of(points.begin(), points.end(), [&](const auto& point) {

@@ -1,4 +1,4 @@
-// Figures whose points are models: the paper's Figure 5, and evidence against F1.
+// The figures whose points are models: the paper's Figure 5, and F1 against the share of attention on the evidence.
 #include <algorithm>
 #include <cmath>
 
@@ -23,7 +23,7 @@ void check_points(const Points& points, double x_limit) {
 
 double or_zero(double error) { return std::isnan(error) ? 0 : error; }
 
-/// Largest y of all, error bars included.
+/// The largest y of all points with their error bars; 0 without points.
 double highest(const Points& points) {
   double result = 0;
   for (const FigurePoint& point : points) result = std::max(result, point.y + or_zero(point.y_error));
@@ -34,7 +34,8 @@ std::string segment(double x1, double y1, double x2, double y2) {
   return fmt::format("{:.6g} {:.6g}\n{:.6g} {:.6g}\n", x1, y1, x2, y2);
 }
 
-/// One kind of point with its error bars: data to the chart, what to plot as result.
+/// Adds the data of one series of points and its error bars to the chart. Returns the part of the `plot` command that
+/// draws them.
 std::string add_series(Chart& chart, const std::string& name, const Points& points, const Look& look) {
   if (points.empty()) return "";
   std::vector<std::string> marks, bars;
@@ -75,7 +76,7 @@ struct PlacedLabel {
   LabelLayout::Place place;
 };
 
-/// Labels in the order of `points`, as far as they find a place.
+/// Places the labels of `points` in this order; leaves out those that find no place.
 std::vector<PlacedLabel> place_labels(const Chart& chart, LabelLayout layout,
                                       const std::vector<const FigurePoint*>& points, bool far) {
   std::vector<PlacedLabel> labels;
@@ -99,7 +100,8 @@ void add_labels(Chart& chart, const std::vector<PlacedLabel>& labels) {
   }
 }
 
-/// The fewest labels without a place, then the fewest lines that cross something, then the shortest lines.
+/// How badly `wanted` labels are placed. A label without a place weighs most, then a line that crosses something, then
+/// the length of the lines.
 double badness(const Chart& chart, const std::vector<PlacedLabel>& labels, size_t wanted) {
   double sum = 1e6 * (wanted - labels.size());
   for (const PlacedLabel& label : labels) {
@@ -112,8 +114,8 @@ double badness(const Chart& chart, const std::vector<PlacedLabel>& labels, size_
   return sum;
 }
 
-/// Every point's label while there is room, with lines to those far away. Each label takes the best place that is left,
-/// so the order matters: the best of some.
+/// Labels all points as long as there is room; a label that is not beside its point gets a line to it. Each label takes
+/// the best place that is left, so the result depends on their order: nine orders are tried and the best is drawn.
 void label_all(Chart& chart, const LabelLayout& layout, const Points& points) {
   std::vector<const FigurePoint*> order;
   for (const FigurePoint& point : points) order.push_back(&point);
@@ -127,7 +129,7 @@ void label_all(Chart& chart, const LabelLayout& layout, const Points& points) {
   add_labels(chart, best);
 }
 
-/// Only the labels that find a place beside their points, the ends of the curve first, as they say the most.
+/// Draws the labels that find a place beside their points. The ends of the curve come first: they say the most.
 void label_frontier(Chart& chart, LabelLayout layout, const FrontierFigure& figure) {
   const Points& curve = figure.adversaries;
   for (size_t i = 0; i + 1 < curve.size(); ++i) {
@@ -190,7 +192,7 @@ FigureFiles draw(const EvidenceFigure& figure, const std::filesystem::path& fold
   double lowest = 0.9;
   for (const FigurePoint& point : figure.models) lowest = std::min(lowest, point.y - or_zero(point.y_error));
   const double bottom = std::max(0.0, std::floor(10 * lowest - 0.5) / 10);
-  // No two of one shape and filling, so that colour alone never tells two apart.
+  // No two looks share both shape and filling, so no reader needs the colours to tell two models apart.
   constexpr Look looks[] = {
       {kBlue, Mark::circle, 0.9},           {kVermillion, Mark::square, 0.9}, {kGreen, Mark::triangle, 1},
       {kBlack, Mark::open_circle, 0.9},     {kOrange, Mark::diamond, 1.1},    {kPurple, Mark::triangle_down, 1},

@@ -11,7 +11,7 @@
 namespace notnot {
 namespace {
 
-// The Content-Security-Policy holds the page to its word: it can load nothing and run nothing.
+// The Content-Security-Policy makes the browser load nothing and run nothing for this page.
 constexpr std::string_view kHead = R"(<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -40,8 +40,8 @@ double luminance(const Rgb& colour) {
   return sum;
 }
 
-/// Lightness falls evenly from white through blue. Pure black or white text has a contrast of at least 4.58 on any
-/// colour; anything softer would fall under WCAG's 4.5 in the middle of the scale.
+/// CSS rules for the shades, evenly from white through blue to dark blue. Text is pure black or pure white: so it has a
+/// contrast of at least 4.58 on every shade. Softer text would fall below WCAG's 4.5 in the middle of the scale.
 std::string shade_rules() {
   constexpr Rgb light = {255, 255, 255}, middle = {86, 148, 214}, dark = {8, 38, 88};
   constexpr double kMiddle = 0.5;

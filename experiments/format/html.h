@@ -1,27 +1,29 @@
 #pragma once
-// One self-contained HTML page: no script, no other file, no network. Pieces are strings of HTML; whatever comes from
-// data, files or the command line goes through `escape`.
+// One HTML page that needs nothing else: no script, no other file, no network. Its pieces are strings of HTML; every
+// text from data, files or the command line must go through `escape`.
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace notnot {
 
-/// For text and for quoted attribute values.
+/// `text` as HTML, for the content of an element and for quoted attribute values.
 std::string escape(std::string_view text);
 
-/// Shades of the heat maps: CSS classes w0 (white) to w20 (darkest), one hue, text black or white by contrast.
+/// The shades of the heat maps are the CSS classes w0 (white) to w20 (darkest): one hue, with text in black or in
+/// white, whichever has more contrast.
 inline constexpr int kDarkest = 20;
-/// The class number for `weight` where `largest` is darkest: proportional. 0 when `largest` is 0.
+/// The number of the shade for `weight`, in proportion to `largest`, which is the darkest. 0 if `largest` is 0.
 int shade_of(double weight, double largest);
 
-/// A whole document. `body` is what stands inside <body>.
+/// A whole document. `title`: plain text; `body`: the HTML inside <body>.
 std::string html_page(std::string_view title, std::string_view body);
 
-/// A table that scrolls sideways where the window is too narrow, by keyboard too. `header` and `rows` are cells of
-/// HTML; the first column names the row and is set left, `left` more columns are, the others are numbers.
+/// A table that scrolls sideways where the window is too narrow, by keyboard, too. `header` and `rows` are cells of
+/// HTML. The first column names the row. It and the next `left` columns are words and set left; the others are numbers
+/// and set right.
 struct HtmlTable {
-  std::string name;  ///< plain text: what a screen reader calls it
+  std::string name;  ///< plain text; a screen reader calls the table by it
   std::string note;  ///< HTML below the table; may be empty
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;

@@ -9,7 +9,7 @@ namespace notnot {
 /// Cells are plain text in UTF-8; each form escapes what it must. Every row has as many cells as the header. The minus
 /// sign of a number may be '-', and plus-minus is the character U+00B1.
 struct ResultTable {
-  std::string name;     ///< file stem and LaTeX label, "table2" say: letters, digits, '-' and '_'
+  std::string name;     ///< of its files and its LaTeX label, such as "table2": letters, digits, '-' and '_'
   std::string caption;  ///< one sentence
   std::string note;     ///< below the table; may be empty
   std::vector<std::string> header;
@@ -24,7 +24,7 @@ std::string to_csv(const ResultTable& table);
 /// LaTeX itself does not know, such as Chinese ones.
 std::string to_latex(const ResultTable& table);
 
-/// As html.h's tables: the caption is what a screen reader calls it.
+/// An HtmlTable of html.h, which a screen reader calls by the caption.
 std::string to_html(const ResultTable& table);
 
 /// Writes NAME.csv and NAME.tex into `folder`, which must exist. Throws InputError as write_atomically does.

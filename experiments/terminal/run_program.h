@@ -1,13 +1,13 @@
 #pragma once
-// Another program, run to its end.
+// Runs another program to its end.
 #include <filesystem>
 #include <string>
 #include <vector>
 
 namespace notnot {
 
-/// Runs `arguments[0]`, found on PATH, with what it prints in the file `log`. Its exit status (128 + signal when one
-/// ended it), or -1 with errno set when it cannot be started.
+/// Runs `arguments[0]`, which is searched on PATH. Its output and its errors go to the file `log`. Returns its exit
+/// status, 128 + the signal's number if a signal ended it, or -1 with errno set if it cannot be started.
 int run_program(std::vector<std::string> arguments, const std::filesystem::path& log);
 
 }  // namespace notnot
