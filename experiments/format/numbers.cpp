@@ -5,6 +5,8 @@
 #include <cmath>
 #include <iterator>
 
+#include "engine/math/statistics.h"
+
 namespace notnot {
 
 std::string with_thousands(int64_t number) {
@@ -22,6 +24,19 @@ std::string clock_time(double seconds) {
   const int64_t total = std::llround(seconds);
   return total < 3600 ? fmt::format("{}:{:02}", total / 60, total % 60)
                       : fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
+}
+
+std::string three_decimals(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3f}", value); }
+
+std::string signed_three_decimals(double value) {
+  std::string digits = three_decimals(std::fabs(value));
+  if (digits == "-" || digits == "0.000") return digits;
+  return (value < 0 ? "-" : "+") + digits;
+}
+
+std::string mean_and_spread(const std::vector<double>& values) {
+  if (values.size() < 2) return three_decimals(mean(values));
+  return three_decimals(mean(values)) + " \u00b1 " + three_decimals(standard_deviation(values));
 }
 
 }  // namespace notnot

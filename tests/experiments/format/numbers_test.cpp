@@ -7,6 +7,8 @@
 namespace notnot {
 namespace {
 
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
 TEST_CASE("large numbers") {
   CHECK(with_thousands(0) == "0");
   CHECK(with_thousands(999) == "999");
@@ -36,6 +38,29 @@ TEST_CASE("times are rounded to a second and have hours only when they need them
   CHECK(clock_time(3599.4) == "59:59");
   CHECK(clock_time(3599.6) == "1:00:00");
   CHECK(clock_time(100 * 3600 + 2 * 60 + 3) == "100:02:03");
+}
+
+TEST_CASE("measures") {
+  CHECK(three_decimals(0) == "0.000");
+  CHECK(three_decimals(0.8456) == "0.846");
+  CHECK(three_decimals(-0.0126) == "-0.013");
+  CHECK(three_decimals(kNaN) == "-");
+}
+
+TEST_CASE("differences of measures have a sign unless they are shown as zero") {
+  CHECK(signed_three_decimals(0) == "0.000");
+  CHECK(signed_three_decimals(0.0004) == "0.000");
+  CHECK(signed_three_decimals(-0.0004) == "0.000");
+  CHECK(signed_three_decimals(-0.0126) == "-0.013");
+  CHECK(signed_three_decimals(0.0126) == "+0.013");
+  CHECK(signed_three_decimals(kNaN) == "-");
+}
+
+TEST_CASE("mean and spread") {
+  CHECK(mean_and_spread({}) == "-");
+  CHECK(mean_and_spread({0.5}) == "0.500");
+  CHECK(mean_and_spread({0.4, 0.6}) == "0.500 ± 0.141");  // divided by n - 1: the root of 0.02
+  CHECK(mean_and_spread({0.7, 0.7, 0.7}) == "0.700 ± 0.000");
 }
 
 }  // namespace
