@@ -117,9 +117,9 @@ notnot_library(experiments_terminal experiments/terminal DEPS models experiments
 notnot_library(experiments_figures experiments/figures
   DEPS kernels_base engine_io engine_math experiments_format experiments_terminal)
 notnot_library(experiments_study experiments/study
-  DEPS engine_io engine_math engine_device engine_data engine_corpora engine_runs models experiments_terminal)
+  DEPS kernels engine_io engine_math engine_device engine_data engine_corpora engine_runs models experiments_terminal)
 notnot_library(experiments_report experiments/report
-  DEPS kernels_base engine_io engine_math engine_corpora engine_runs experiments_format experiments_figures
+  DEPS engine_io engine_math engine_corpora engine_runs experiments_format experiments_figures
        experiments_study)
 notnot_library(experiments_commands experiments/commands
   DEPS engine_io engine_device engine_data engine_corpora engine_runs models experiments_terminal

@@ -30,31 +30,6 @@ Json read_json(const std::filesystem::path& path) {
   }
 }
 
-void collect_differences(const Json& a, const Json& b, const std::string& key, std::vector<std::string>& result) {
-  if (!a.is_object() || !b.is_object()) {
-    if (a != b) result.push_back(key);
-    return;
-  }
-  Json names = a;
-  names.update(b);
-  for (const auto& [name, unused] : names.items()) {
-    const std::string inner = key.empty() ? name : fmt::format("{}.{}", key, name);
-    if (a.contains(name) && b.contains(name)) {
-      collect_differences(a[name], b[name], inner, result);
-    } else {
-      result.push_back(inner);
-    }
-  }
-}
-
-/// As it would be read back: NaN becomes null, a float becomes a double.
-Json choices_of(const Json& config) {
-  Json choices = Json::parse(config.dump(-1, ' ', false, Json::error_handler_t::replace));
-  choices.erase("version");
-  choices.erase("commit");
-  return choices;
-}
-
 }  // namespace
 
 RunFolder::RunFolder(const std::filesystem::path& runs, const std::string& name) : path_(runs / name) {
@@ -136,12 +111,6 @@ Perturbations RunFolder::perturbations() const {
   result.row = file.values<int64_t>("row");
   const std::string what = fault(result);
   if (!what.empty()) throw_damaged(perturbation_path(), what);
-  return result;
-}
-
-std::vector<std::string> differing_choices(const Json& existing, const Json& requested) {
-  std::vector<std::string> result;
-  collect_differences(choices_of(existing), choices_of(requested), "", result);
   return result;
 }
 

@@ -72,9 +72,4 @@ class RunFolder {
   std::filesystem::path path_;
 };
 
-/// The choices in which two configurations differ, as dotted keys in byte order ("model.hidden"); a key that one side
-/// lacks counts, `version` and `commit` do not. Empty: a run of `existing` may be resumed or skipped where `requested`
-/// is asked for.
-std::vector<std::string> differing_choices(const nlohmann::json& existing, const nlohmann::json& requested);
-
 }  // namespace notnot

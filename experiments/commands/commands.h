@@ -1,5 +1,5 @@
 #pragma once
-// The sub-commands of `notnot`, one file each; every function adds its command to the program's parser.
+// The commands of `notnot`, one file each. Every function adds its command to the program's parser.
 #include <CLI/CLI.hpp>
 
 namespace notnot {
@@ -8,7 +8,12 @@ void add_prepare_command(CLI::App& app);
 void add_data_command(CLI::App& app);
 void add_train_command(CLI::App& app);
 void add_predict_command(CLI::App& app);
-void add_study_commands(CLI::App& app);
+void add_uniform_command(CLI::App& app);
+void add_seeds_command(CLI::App& app);
+void add_guides_command(CLI::App& app);
+void add_adversary_command(CLI::App& app);
+void add_diagnose_command(CLI::App& app);
+void add_paper_command(CLI::App& app);
 void add_report_command(CLI::App& app);
 void add_devices_command(CLI::App& app);
 

@@ -30,7 +30,12 @@ int run(int argc, char** argv) {
   notnot::add_data_command(app);
   notnot::add_train_command(app);
   notnot::add_predict_command(app);
-  notnot::add_study_commands(app);
+  notnot::add_uniform_command(app);
+  notnot::add_seeds_command(app);
+  notnot::add_guides_command(app);
+  notnot::add_adversary_command(app);
+  notnot::add_diagnose_command(app);
+  notnot::add_paper_command(app);
   notnot::add_report_command(app);
   notnot::add_devices_command(app);
   try {

@@ -1,5 +1,5 @@
-// `notnot predict`: a finished run and texts in; per text a JSON line with the probability and the attention per token
-// out.
+// `notnot predict`: applies the model of a finished run to texts. Prints a JSON line per text, with the probability and the
+// attention of every word.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -12,6 +12,7 @@
 #include "engine/io/text.h"
 #include "engine/runs/run_folder.h"
 #include "experiments/commands/commands.h"
+#include "experiments/study/run_config.h"
 #include "models/training.h"
 
 namespace notnot {
@@ -23,7 +24,7 @@ struct PredictArguments {
   int32_t threads = 0;
 };
 
-/// One text per line from `stream`; `name` is for messages.
+/// One text per line.
 std::vector<std::string> read_lines(std::istream& stream) {
   std::vector<std::string> lines;
   for (std::string line; std::getline(stream, line);) {
@@ -33,7 +34,8 @@ std::vector<std::string> read_lines(std::istream& stream) {
   return lines;
 }
 
-/// The texts cleaned as training texts are: valid UTF-8, lower case, words separated by single blanks.
+/// Cleans the texts as training texts are cleaned: lower case, words separated by single blanks. Throws InputError, which
+/// names the `source`, on bytes that are not UTF-8 and on texts without words.
 std::vector<std::string> clean(const std::vector<std::string>& texts, const std::string& source) {
   std::vector<std::string> cleaned;
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -48,19 +50,52 @@ std::vector<std::string> clean(const std::vector<std::string>& texts, const std:
   return cleaned;
 }
 
-ModelOptions options_of(const RunFolder& folder, const Vocabulary& vocabulary) {
-  try {
-    const nlohmann::json choices = folder.config().at("choices");
-    return {.encoder = choices.at("encoder") == "lstm" ? Encoder::lstm : Encoder::tokens,
-            .attention = choices.at("attention") == "learned" ? AttentionKind::learned : AttentionKind::uniform,
-            .vocabulary = vocabulary.size(),
-            .embed = choices.at("embed").get<int32_t>(),
-            .hidden = choices.at("hidden").get<int32_t>()};
-  } catch (const nlohmann::json::exception& error) {
-    throw InputError(
-        fmt::format("{} is not the configuration of a training run ({}); give a folder that notnot train wrote",
-                    folder.config_path().string(), error.what()));
+/// Throws InputError unless the run is finished.
+void check_finished(const RunFolder& folder) {
+  const std::string path = folder.path().string();
+  switch (folder.state()) {
+    case RunState::finished:
+      return;
+    case RunState::absent:
+      throw InputError(fmt::format("{} is no run folder (it has no config.json); give one that notnot trained", path));
+    case RunState::resumable:
+    case RunState::unfinished:
+      break;
   }
+  if (const std::optional<std::string> failure = folder.failure()) {
+    throw InputError(fmt::format("the run {} failed ({}); train it again, or give a finished run", path, *failure));
+  }
+  throw InputError(
+      fmt::format("the run {} is not finished; start the command that trains it once more (notnot train needs --resume "
+                  "to go on), or "
+                  "give a finished run",
+                  path));
+}
+
+/// The model of the run. Throws InputError where the run has none that can predict new texts.
+ModelOptions model_of(const RunFolder& folder) {
+  const RunConfig config = read_run_config(folder);
+  const std::string path = folder.path().string();
+  if (config.spec.kind == RunKind::perturbation) {
+    throw InputError(
+        fmt::format("{} is a perturbation of the run {} and has no model; give that run", path, config.spec.other));
+  }
+  if (attention_of(config.spec.kind) == AttentionKind::given) {
+    throw InputError(fmt::format(
+        "{}: its attention comes from another model ({}), which has not seen these texts; give a run with an attention "
+        "of its own, such as a base model or an MLP with learned or uniform attention",
+        path, config.spec.other));
+  }
+  ModelOptions options = model_options(config);
+  options.precision = Precision::fp32;  // every device has it
+  return options;
+}
+
+/// Throws InputError unless the vocabulary has the size that the model was trained with.
+void check_vocabulary(const RunFolder& folder, const Vocabulary& vocabulary, const ModelOptions& options) {
+  if (vocabulary.size() == options.vocabulary) return;
+  throw InputError(fmt::format("{} has {} words where the run has {}; train the run again",
+                               folder.vocabulary_path().string(), vocabulary.size(), options.vocabulary));
 }
 
 void print_line(const std::string& words, float probability, std::span<const float> log_attention) {
@@ -74,42 +109,50 @@ void print_line(const std::string& words, float probability, std::span<const flo
   fmt::print("{{\"probability\": {:.9g}, \"tokens\": [{}], \"attention\": [{}]}}\n", probability, tokens, weights);
 }
 
-void predict_command(const PredictArguments& arguments) {
-  std::vector<std::string> texts = arguments.texts;
-  std::string source = "--text";
-  if (texts.empty()) {
-    source = arguments.input.empty() || arguments.input == "-" ? "standard input" : arguments.input;
-    std::ifstream file;
-    if (source == arguments.input) {
-      file.open(arguments.input);
-      if (!file || file.peek() == std::ifstream::traits_type::eof())
-        throw InputError(
-            fmt::format("{} cannot be read or is empty; give a file with one text per line", arguments.input));
-    }
-    texts = read_lines(file.is_open() ? static_cast<std::istream&>(file) : std::cin);
+/// The texts of --text, of the file --input or of standard input, cleaned.
+std::vector<std::string> read_texts(const PredictArguments& arguments) {
+  if (!arguments.texts.empty()) return clean(arguments.texts, "--text");
+  const bool from_stdin = arguments.input.empty() || arguments.input == "-";
+  const std::string source = from_stdin ? "standard input" : arguments.input;
+  std::ifstream file;
+  if (!from_stdin) {
+    file.open(arguments.input);
+    if (!file || file.peek() == std::ifstream::traits_type::eof())
+      throw InputError(
+          fmt::format("{} cannot be read or is empty; give a file with one text per line", arguments.input));
   }
-  const std::vector<std::string> words = clean(texts, source);
-  if (words.empty()) throw InputError(fmt::format("{} has no texts; give one per line", source));
+  std::vector<std::string> texts = clean(read_lines(from_stdin ? std::cin : file), source);
+  if (texts.empty()) throw InputError(fmt::format("{} has no texts; give one per line", source));
+  return texts;
+}
 
-  const RunFolder folder(arguments.run);
-  const Vocabulary vocabulary = Vocabulary::load(folder.vocabulary_path());
-  const ModelOptions options = options_of(folder, vocabulary);
+Split encode(const Vocabulary& vocabulary, const std::vector<std::string>& texts) {
   Split split;
-  for (const std::string& text : words) {
+  for (const std::string& text : texts) {
     const auto ids = vocabulary.encode(text);
     split.token_ids.insert(split.token_ids.end(), ids.begin(), ids.end());
     split.offsets.push_back(static_cast<int64_t>(split.token_ids.size()));
-    split.labels.push_back(0);
+    split.labels.push_back(0);  // not known, and not used
   }
+  return split;
+}
+
+void predict(const PredictArguments& arguments) {
+  const std::vector<std::string> texts = read_texts(arguments);
+  const RunFolder folder(arguments.run);
+  check_finished(folder);
+  const ModelOptions options = model_of(folder);
+  const Vocabulary vocabulary = Vocabulary::load(folder.vocabulary_path());
+  check_vocabulary(folder, vocabulary, options);
+  const Split split = encode(vocabulary, texts);
   const OpenDevice device(arguments.device, arguments.threads > 0 ? arguments.threads : available_threads());
   AttentionClassifier model(device.get(), options, prediction_plan(split));
   model.allocate();
   model.set_parameters(load_parameters(model.layout(), folder.model_path()));
   const SplitPredictions predictions = predict_split(model, split, 1.0);
-  for (int32_t i = 0; i < split.size(); ++i) {
-    print_line(
-        words[static_cast<size_t>(i)], predictions.probability[static_cast<size_t>(i)],
-        std::span(predictions.log_attention).subspan(static_cast<size_t>(split.offsets[static_cast<size_t>(i)])));
+  for (size_t i = 0; i < texts.size(); ++i) {
+    print_line(texts[i], predictions.probability[i],
+               std::span(predictions.log_attention).subspan(static_cast<size_t>(split.offsets[i])));
   }
 }
 
@@ -124,7 +167,7 @@ void add_predict_command(CLI::App& app) {
       ->excludes("--text");
   command->add_option("--device", arguments->device, "auto, cpu, cuda or cuda:<number>")->capture_default_str();
   command->add_option("--threads", arguments->threads, "CPU threads (default: all)")->check(CLI::Range(1, 1024));
-  command->callback([arguments] { predict_command(*arguments); });
+  command->callback([arguments] { predict(*arguments); });
 }
 
 }  // namespace notnot

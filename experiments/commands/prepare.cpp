@@ -21,7 +21,7 @@
 #include "engine/io/text.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/data_summary.h"
-#include "experiments/commands/seed_option.h"
+#include "experiments/commands/options.h"
 #include "experiments/commands/train_vectors.h"
 #include "experiments/terminal/bytes_progress.h"
 

@@ -1,9 +1,9 @@
 // `notnot report`: from finished runs to the page with its tables and figures.
-#include "experiments/report/report.h"
-
 #include <fmt/format.h>
 
 #include "experiments/commands/commands.h"
+#include "experiments/report/page.h"
+#include "experiments/report/summary.h"
 
 namespace notnot {
 namespace {

@@ -8,14 +8,14 @@
 #include "engine/device/resident_memory.h"
 #include "engine/io/input_error.h"
 #include "experiments/commands/commands.h"
-#include "experiments/commands/seed_option.h"
+#include "experiments/commands/options.h"
 #include "experiments/study/queue.h"
 
 namespace notnot {
 namespace {
 
 struct TrainArguments {
-  SetupArguments setup;
+  Settings settings;
   std::string encoder = "lstm", attention = "learned";
   std::vector<uint64_t> seeds = {10};
   bool resume = false, explain = false, profile = false;
@@ -42,11 +42,11 @@ void warm_up(const Device& device, ModelOptions options) {
   model.apply_gradients();
 }
 
-void explain(const Setup& setup, const RunSpec& spec) {
-  const OpenDevice device(setup.arguments.device, setup.threads());
-  const TrainingOptions training = setup.training(spec);
-  warm_up(device.get(), setup.model(spec));
-  const AttentionClassifier model(device.get(), setup.model(spec), training_plan(setup.corpus.dataset, training),
+void explain(const Inputs& inputs, const RunSpec& spec) {
+  const OpenDevice device(inputs.settings.device, inputs.threads());
+  const TrainingOptions training = inputs.training(spec);
+  warm_up(device.get(), inputs.model(spec));
+  const AttentionClassifier model(device.get(), inputs.model(spec), training_plan(inputs.corpus.dataset, training),
                                   training.optimiser);
   std::vector<MemoryRow> rows = model.memory_table();
   const int64_t resident = resident_bytes();
@@ -63,16 +63,17 @@ void train_command(const TrainArguments& arguments) {
   if (const auto twice = given_twice(arguments.seeds)) {
     throw InputError(fmt::format("--seed {} is given twice; give every seed once", *twice));
   }
-  if (arguments.encoder != "lstm" && arguments.setup.precision != "fp32") {
+  if (arguments.encoder != "lstm" && arguments.settings.precision != "fp32") {
     throw InputError(fmt::format("--precision {} is of the LSTM's recurrence; leave it out with --encoder {}",
-                                 arguments.setup.precision, arguments.encoder));
+                                 arguments.settings.precision, arguments.encoder));
   }
-  const Setup setup = make_setup(arguments.setup);
-  if (arguments.explain) return explain(setup, arguments.spec(arguments.seeds.front()));
-  if (!setup.arguments.init.empty()) setup.initial_parameters(arguments.spec(arguments.seeds.front()));  // do they fit?
-  describe(setup);
+  const Inputs inputs = load_inputs(arguments.settings);
+  if (arguments.explain) return explain(inputs, arguments.spec(arguments.seeds.front()));
+  if (!inputs.settings.init.empty())
+    inputs.initial_parameters(arguments.spec(arguments.seeds.front()));  // do they fit?
+  describe(inputs);
   Jobs jobs;
-  for (const uint64_t seed : arguments.seeds) jobs.push_back(std::make_unique<Job>(setup, arguments.spec(seed)));
+  for (const uint64_t seed : arguments.seeds) jobs.push_back(std::make_unique<Job>(inputs, arguments.spec(seed)));
   const JobOptions options{.resume = arguments.resume, .keep_checkpoint = true, .profile = arguments.profile};
   prepare_jobs(jobs, options);
   run_jobs(jobs, options);
@@ -88,7 +89,8 @@ void add_model_options(CLI::App& command, TrainArguments& a) {
   command.add_option("--attention", a.attention, "learned, or uniform over the words")
       ->check(CLI::IsMember({"learned", "uniform"}))
       ->capture_default_str();
-  command.add_option("--init", a.setup.init, "Start from the parameters of this safetensors file (the authors' names)")
+  command
+      .add_option("--init", a.settings.init, "Start from the parameters of this safetensors file (the authors' names)")
       ->excludes("--vectors");
   command.add_option("--seed", a.seeds, "Seed; several, with commas, train side by side as a fleet")
       ->delimiter(',')
@@ -101,10 +103,10 @@ void add_model_options(CLI::App& command, TrainArguments& a) {
 void add_train_command(CLI::App& app) {
   auto arguments = std::make_shared<TrainArguments>();
   CLI::App* command = app.add_subcommand("train", "Train a classifier and write a run folder");
-  add_dataset_option(*command, arguments->setup);
-  add_data_options(*command, arguments->setup);
+  add_dataset_option(*command, arguments->settings);
+  add_data_options(*command, arguments->settings);
   add_model_options(*command, *arguments);
-  add_training_options(*command, arguments->setup);
+  add_training_options(*command, arguments->settings);
   command->add_flag("--resume", arguments->resume, "Continue an unfinished run where its checkpoint stands");
   command->add_flag("--explain", arguments->explain, "Print the memory this would take, and stop");
   command->add_flag("--profile", arguments->profile, "Time every operation and print its share");

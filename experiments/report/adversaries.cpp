@@ -5,23 +5,16 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numbers>
+
+#include "engine/math/statistics.h"
+#include "experiments/format/html.h"
+#include "experiments/report/by_class.h"
+#include "experiments/report/heat_map.h"
+#include "experiments/report/measures.h"
 
 namespace notnot {
 namespace {
-
-/// A value per test text.
-using Values = std::vector<double>;
-
-int32_t predicted(float probability) { return probability > 0.5F ? 1 : 0; }
-
-/// The mean over the texts that the reference predicts to be of `label`, or over all; NaN without any.
-double mean_of(const LoadedStudy& study, const Values& values, std::optional<int32_t> label = std::nullopt) {
-  Values chosen;
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (!label || predicted(study.reference_run().probability[i]) == *label) chosen.push_back(values[i]);
-  }
-  return mean(chosen);
-}
 
 double mean_jsd(const LoadedRun& run) { return run.from_reference.mean_jsd(); }
 double mean_tvd(const LoadedRun& run) { return run.from_reference.mean_tvd(); }
@@ -34,53 +27,57 @@ std::vector<const LoadedRun*> adversaries_of_reference(const LoadedStudy& study)
   return result;
 }
 
-std::vector<const LoadedRun*> other_base_models(const LoadedStudy& study) {
-  std::vector<const LoadedRun*> result;
-  for (const LoadedRun* run : study.of_kind(RunKind::base)) {
-    if (run != &study.reference_run()) result.push_back(run);
+std::string lambda_of(const LoadedRun& run) { return fmt::format("{:g}", run.spec().lambda); }
+
+// --- the finding -----------------------------------------------------------------------------------------------------
+
+/// An adversary and its repeats, each beside the base model that it attacks.
+struct Attack {
+  std::vector<double> f1, jsd;  ///< F1 minus the base model's; mean JSD
+
+  Attack(const LoadedStudy& study, const LoadedRun& adversary) {
+    for (const LoadedRun* run : repeats_of(study, adversary)) {
+      f1.push_back(run->test().f1 - study.other_of(*run)->test().f1);
+      jsd.push_back(run->from_attacked.mean_jsd());
+    }
   }
-  return result;
-}
-
-std::string lambda_of(const LoadedRun& run) { return fmt::format("{:g}", run.spec.lambda); }
-
-// --- figures
-
-ViolinFigure violins(const LoadedStudy& study, const std::string& x_label, double high, Values values) {
-  ViolinFigure figure;
-  figure.x_label = x_label;
-  figure.high = high;
-  figure.classes = study.classes();
-  figure.divergence = std::move(values);
-  for (double& value : figure.divergence) value = std::clamp(value, 0.0, high);  // f32 rounds ln 2 up
-  figure.largest_attention.assign(study.largest_attention.begin(), study.largest_attention.end());
-  for (const float probability : study.reference_run().probability) figure.predicted.push_back(predicted(probability));
-  return figure;
-}
-
-/// Per text, the median over the runs.
-Values median_jsd(const std::vector<const LoadedRun*>& runs) {
-  Values result;
-  for (size_t i = 0; i < runs.front()->from_reference.jsd.size(); ++i) {
-    Values of_text;
-    for (const LoadedRun* run : runs) of_text.push_back(run->from_reference.jsd[i]);
-    result.push_back(median(of_text));
+  bool distant() const { return mean(jsd) > kFarAttention; }
+  bool near() const { return mean(f1) >= -kNearF1; }
+  std::string in_words() const {
+    return fmt::format("JSD {}, F1 minus its base model's {} (n = {})", mean_and_spread(jsd), mean_and_spread(f1),
+                       jsd.size());
   }
-  return result;
-}
+};
 
-void add_points(const LoadedStudy& study, const std::vector<const LoadedRun*>& runs, std::optional<int32_t> label,
-                const std::function<std::string(const LoadedRun&)>& name, std::vector<FigurePoint>& points) {
-  for (const LoadedRun* run : runs) {
-    FigurePoint point;
-    point.label = name(*run);
-    point.x = std::min(mean_of(study, run->from_reference.jsd, label), std::numbers::ln2);  // rounding of the mean
-    point.y = mean_of(study, run->from_reference.tvd, label);
-    points.push_back(std::move(point));
+Finding adversary_exists(const LoadedStudy& study) {
+  Finding finding{
+      .title = "A distant adversary exists",
+      .claim = fmt::format("A trained adversary gets a mean JSD above {:g} from the base model at an F1 near "
+                           "its (Table 4). Near: at most {:g} below.",
+                           kFarAttention, kNearF1),
+      .verdict = Verdict::cannot_be_told,
+      .reason = "There is no base model with adversaries; `notnot adversary` trains them."};
+  const auto grid = lambda_grid(study);
+  if (grid.empty()) return finding;
+  const LoadedRun* best = best_adversary(study);
+  const LoadedRun& shown = best == nullptr ? *most_distant_adversary(study) : *best;
+  const Attack attack(study, shown);
+  finding.reason = fmt::format("{} \u03bb = {:g}: {}.",
+                               best == nullptr ? "No adversary of the base seed passes; the largest JSD is that of"
+                                               : "The adversary with the best F1 among those that pass is that of",
+                               shown.spec().lambda, attack.in_words());
+  if (attack.distant()) {
+    finding.verdict = attack.near() ? Verdict::agrees : Verdict::disagrees;
+  } else if (grid.back()->spec().lambda >= kGuideLambda) {
+    finding.verdict = Verdict::disagrees;
+  } else {
+    finding.reason += fmt::format(" The grid ends at \u03bb = {:g}, below the paper's {:g}.",
+                                  grid.back()->spec().lambda, kGuideLambda);
   }
+  return finding;
 }
 
-// --- tables
+// --- tables ----------------------------------------------------------------------------------------------------------
 
 std::vector<std::string> lambda_row(const LoadedRun& run) {
   return {lambda_of(run),
@@ -92,7 +89,7 @@ std::vector<std::string> lambda_row(const LoadedRun& run) {
 }
 
 std::vector<std::string> row_of_repeats(const std::vector<const LoadedRun*>& repeats) {
-  Values f1, tvd, jsd;
+  std::vector<double> f1, tvd, jsd;
   for (const LoadedRun* run : repeats) {
     f1.push_back(run->test().f1);
     tvd.push_back(run->from_attacked.mean_tvd());
@@ -102,17 +99,7 @@ std::vector<std::string> row_of_repeats(const std::vector<const LoadedRun*>& rep
           mean_and_spread(tvd), mean_and_spread(jsd)};
 }
 
-std::string tvd_note(const LoadedStudy& study) {
-  return fmt::format("TVD = {}|\u0394p|{}. ", study.tvd_factor == 1 ? "" : fmt::format("{:g} ", study.tvd_factor),
-                     study.tvd_factor == kTvdSingle ? " as in the published numbers" : "");
-}
-
-std::string jsd_note(const LoadedStudy& study) {
-  return fmt::format("JSD: natural log, at most 0.693, from the base model with seed {}. ",
-                     study.reference_run().spec.seed);
-}
-
-/// For tables of adversaries.
+/// The note of every table of adversaries.
 std::string attack_note(const LoadedStudy& study) {
   std::string note = "Means over the test texts. " + tvd_note(study) + jsd_note(study) + conditions(study);
   const auto adversaries = study.of_kind(RunKind::adversary);
@@ -121,27 +108,92 @@ std::string attack_note(const LoadedStudy& study) {
   return note;
 }
 
-std::vector<std::string> row_by_class(const LoadedStudy& study, const std::string& name, const Values& values) {
-  return {name, three_decimals(mean_of(study, values)), three_decimals(median(values)),
-          three_decimals(mean_of(study, values, 0)), three_decimals(mean_of(study, values, 1))};
+// --- Figure 5 --------------------------------------------------------------------------------------------------------
+
+void add_points(const LoadedStudy& study, const std::vector<const LoadedRun*>& runs, std::optional<int32_t> label,
+                const std::function<std::string(const LoadedRun&)>& name, std::vector<FigurePoint>& points) {
+  for (const LoadedRun* run : runs) {
+    FigurePoint point;
+    point.label = name(*run);
+    point.x =
+        std::min(mean_over_texts(study, run->from_reference.jsd, label), std::numbers::ln2);  // rounding of the mean
+    point.y = mean_over_texts(study, run->from_reference.tvd, label);
+    points.push_back(std::move(point));
+  }
 }
 
-ResultTable table_by_class(const LoadedStudy& study, const std::string& name, const std::string& caption,
-                           const std::string& first, const std::string& note) {
-  const auto classes = study.classes();
-  return {.name = study.key + "-" + name,
-          .caption = fmt::format("{} on {}", caption, study.title()),
-          .note = note + jsd_note(study) + conditions(study),
-          .header = {first, "Mean", "Median", "Mean, predicted " + classes[0], "Mean, predicted " + classes[1]},
-          .rows = {},
-          .left = 1};
+std::string frontier_caption(const LoadedStudy& study, const std::string& texts) {
+  return fmt::format(
+      "Mean JSD (right: attention further from the base model&#39;s) and TVD (up: predictions further) of {}. Dotted: "
+      "trained adversaries as lambda grows; triangles: other seeds; square: the uniform model; plus: the per-instance "
+      "adversary. TVD = {}|&Delta;p|.",
+      texts, tvd_factor_in_words(study.tvd_factor));
+}
+
+std::string frontier_html(const LoadedStudy& study, const Exhibits& exhibits) {
+  const auto whole = frontier(study);
+  if (!whole) return "";
+  const std::string alt =
+      "Mean TVD against mean JSD from the base model: adversaries by lambda, seeds, uniform, "
+      "per-instance adversary";
+  std::string html = "<h4>The price of distance (Figure 5)</h4>\n";
+  html += exhibits.figure(*whole, study.key + "-figure5", frontier_caption(study, "all test texts"), alt + ".");
+  html += "<div class=\"pair\">\n";
+  for (const int32_t label : {0, 1}) {
+    const auto of_class = frontier(study, label);
+    if (!of_class) continue;
+    const std::string name = study.classes().at(static_cast<size_t>(label));
+    html += exhibits.figure(*of_class, fmt::format("{}-figure5-class{}", study.key, label),
+                            fmt::format("The same for the texts predicted {}.", escape(name)),
+                            fmt::format("{}; texts predicted {}.", alt, name));
+  }
+  return html + "</div>\n";
+}
+
+// --- the section -----------------------------------------------------------------------------------------------------
+
+/// Remarks on the grid, below Table 4.
+std::string grid_remark(const LoadedStudy& study) {
+  std::string remark;
+  const auto grid = lambda_grid(study);
+  if (grid.empty()) return remark;
+  if (best_adversary(study) == nullptr) {
+    remark += fmt::format(
+        "<p>No adversary of the grid passes a mean JSD of {:g}; the table shows the one with the "
+        "largest.</p>\n",
+        kFarAttention);
+  }
+  if (grid_was_extended(study)) {
+    remark += fmt::format(
+        "<p>No &lambda; up to {:g} passes a mean JSD of {:g}, so the grid was extended upwards, to {:g}.</p>\n",
+        kLambdas.back(), kFarAttention, grid.back()->spec().lambda);
+  }
+  return remark;
+}
+
+Section adversary_section(const LoadedStudy& study, const Exhibits& exhibits) {
+  Section section{study.key + "-adversary", "Trained adversaries (Table 4 and Figure 5)", "", "adversary"};
+  if (lambda_grid(study).empty()) return section;
+  section.html =
+      "<p>Can a model be trained to predict as the base model does while its attention goes elsewhere? "
+      "Lambda weighs the second aim.</p>\n" +
+      exhibits.table(best_adversary_table(study)) + grid_remark(study) + frontier_html(study, exhibits) +
+      exhibits.table(lambda_table(study));
+  if (!adversaries_of_other_seeds(study).empty()) {
+    section.html += "<h4>What another seed does</h4>\n" + exhibits.table(adversary_seed_table(study));
+  }
+  const std::string maps = adversary_maps_html(study);
+  if (!maps.empty()) section.html += "<h4>One text (Figure 2)</h4>\n" + maps;
+  return section;
 }
 
 }  // namespace
 
+Part adversaries_part() { return {.section = adversary_section, .findings = {adversary_exists}}; }
+
 std::vector<const LoadedRun*> lambda_grid(const LoadedStudy& study) {
   std::vector<const LoadedRun*> grid = adversaries_of_reference(study);
-  std::erase_if(grid, [&](const LoadedRun* run) { return run->spec.seed != study.reference_run().spec.seed; });
+  std::erase_if(grid, [&](const LoadedRun* run) { return run->spec().seed != study.reference_run().spec().seed; });
   return grid;
 }
 
@@ -156,9 +208,9 @@ const LoadedRun* best_adversary(const LoadedStudy& study) {
 bool grid_was_extended(const LoadedStudy& study) {
   const auto grid = lambda_grid(study);
   const auto far_enough = [](const LoadedRun* run) {
-    return run->spec.lambda <= kLambdas.back() && mean_jsd(*run) > kFarAttention;
+    return run->spec().lambda <= kLambdas.back() && mean_jsd(*run) > kFarAttention;
   };
-  return !grid.empty() && grid.back()->spec.lambda > kLambdas.back() &&
+  return !grid.empty() && grid.back()->spec().lambda > kLambdas.back() &&
          std::none_of(grid.begin(), grid.end(), far_enough);
 }
 
@@ -172,7 +224,7 @@ const LoadedRun* most_distant_adversary(const LoadedStudy& study) {
 const LoadedRun* shown_adversary(const LoadedStudy& study) {
   if (const LoadedRun* best = best_adversary(study)) return best;
   for (const LoadedRun* run : lambda_grid(study)) {
-    if (run->spec.lambda == kGuideLambda) return run;
+    if (run->spec().lambda == kGuideLambda) return run;
   }
   return most_distant_adversary(study);
 }
@@ -181,7 +233,8 @@ std::vector<const LoadedRun*> repeats_of(const LoadedStudy& study, const LoadedR
   std::vector<const LoadedRun*> repeats;
   for (const LoadedRun* run : study.of_kind(RunKind::adversary)) {
     const LoadedRun* attacked = study.other_of(*run);
-    if (attacked == nullptr || run->spec.lambda != adversary.spec.lambda || run->spec.seed != attacked->spec.seed) {
+    if (attacked == nullptr || run->spec().lambda != adversary.spec().lambda ||
+        run->spec().seed != attacked->spec().seed) {
       continue;
     }
     repeats.insert(attacked == &study.reference_run() ? repeats.begin() : repeats.end(), run);
@@ -191,15 +244,8 @@ std::vector<const LoadedRun*> repeats_of(const LoadedStudy& study, const LoadedR
 
 std::vector<const LoadedRun*> adversaries_of_other_seeds(const LoadedStudy& study) {
   std::vector<const LoadedRun*> others = adversaries_of_reference(study);
-  std::erase_if(others, [&](const LoadedRun* run) { return run->spec.seed == study.reference_run().spec.seed; });
+  std::erase_if(others, [&](const LoadedRun* run) { return run->spec().seed == study.reference_run().spec().seed; });
   return others;
-}
-
-const LoadedRun* perturbation_of_reference(const LoadedStudy& study) {
-  for (const LoadedRun* run : study.of_kind(RunKind::perturbation)) {
-    if (study.other_of(*run) == &study.reference_run()) return run;
-  }
-  return nullptr;
 }
 
 ResultTable best_adversary_table(const LoadedStudy& study) {
@@ -232,7 +278,7 @@ ResultTable best_adversary_table(const LoadedStudy& study) {
 ResultTable lambda_table(const LoadedStudy& study) {
   ResultTable table{
       .name = study.key + "-lambdas",
-      .caption = fmt::format("Every adversary with seed {} on {}", study.reference_run().spec.seed, study.title()),
+      .caption = fmt::format("Every adversary with seed {} on {}", study.reference_run().spec().seed, study.title()),
       .note = attack_note(study),
       .header = {"\u03bb", "F1", "TVD", "JSD", "ROC-AUC", "Epoch"},
       .rows = {},
@@ -253,74 +299,28 @@ ResultTable adversary_seed_table(const LoadedStudy& study) {
       .rows = {},
       .left = 2};
   const auto add = [&](const LoadedRun& run, const char* remark) {
-    table.rows.push_back({lambda_of(run), fmt::format("{}{}", run.spec.seed, remark), three_decimals(run.test().f1),
+    table.rows.push_back({lambda_of(run), fmt::format("{}{}", run.spec().seed, remark), three_decimals(run.test().f1),
                           three_decimals(mean_tvd(run)), three_decimals(mean_jsd(run))});
   };
   double lambda = kNoNumber;
   for (const LoadedRun* run : adversaries_of_other_seeds(study)) {
     for (const LoadedRun* own : lambda_grid(study)) {
-      if (own->spec.lambda == run->spec.lambda && lambda != run->spec.lambda) add(*own, " (its base model's)");
+      if (own->spec().lambda == run->spec().lambda && lambda != run->spec().lambda) add(*own, " (its base model's)");
     }
-    lambda = run->spec.lambda;
+    lambda = run->spec().lambda;
     add(*run, "");
-  }
-  return table;
-}
-
-std::optional<ViolinFigure> seed_violins(const LoadedStudy& study) {
-  const auto seeds = other_base_models(study);
-  if (!study.has_base() || seeds.empty()) return std::nullopt;
-  return violins(study, "JSD from the base model's attention (median over seeds)", std::numbers::ln2,
-                 median_jsd(seeds));
-}
-
-std::optional<ViolinFigure> per_instance_violins(const LoadedStudy& study) {
-  const LoadedRun* run = perturbation_of_reference(study);
-  if (run == nullptr) return std::nullopt;
-  return violins(study, "Largest JSD at the same prediction", std::numbers::ln2, run->from_reference.jsd);
-}
-
-std::optional<ViolinFigure> permutation_violins(const LoadedStudy& study) {
-  const LoadedRun* run = perturbation_of_reference(study);
-  if (run == nullptr) return std::nullopt;
-  return violins(study, "Median change of the prediction under 100 permutations", 1, run->permutation_change);
-}
-
-ResultTable perturbation_table(const LoadedStudy& study) {
-  ResultTable table = table_by_class(
-      study, "perturbation", "Permuted attention and the per-instance adversary of Jain and Wallace (2019)", "Measure",
-      "Permutation: the median |\u0394p| of a text under 100 permutations of its attention. Adversary: of a text, the "
-      "attention with the largest JSD that moves p by at most 0.05. " +
-          tvd_note(study));
-  const LoadedRun* run = perturbation_of_reference(study);
-  if (run == nullptr) return table;
-  table.rows = {row_by_class(study, "Permutation, |\u0394p|", run->permutation_change),
-                row_by_class(study, "Per-instance adversary, JSD", run->from_reference.jsd),
-                row_by_class(study, "Per-instance adversary, TVD", run->from_reference.tvd)};
-  return table;
-}
-
-ResultTable seed_table(const LoadedStudy& study) {
-  ResultTable table =
-      table_by_class(study, "seeds", "JSD of the other seeds' base models from the base seed's", "Seed", "");
-  const auto seeds = other_base_models(study);
-  for (const LoadedRun* run : seeds) {
-    table.rows.push_back(row_by_class(study, fmt::format("{}", run->spec.seed), run->from_reference.jsd));
-  }
-  if (seeds.size() > 1) {
-    table.rows.push_back(row_by_class(study, "Median over the seeds", median_jsd(seeds)));
   }
   return table;
 }
 
 std::optional<FrontierFigure> frontier(const LoadedStudy& study, std::optional<int32_t> predicted) {
   FrontierFigure figure;
-  const auto seed = [](const LoadedRun& run) { return fmt::format("{}", run.spec.seed); };
+  const auto seed = [](const LoadedRun& run) { return fmt::format("{}", run.spec().seed); };
   add_points(study, lambda_grid(study), predicted, lambda_of, figure.adversaries);
-  add_points(study, other_base_models(study), predicted, seed, figure.seeds);
+  add_points(study, study.other_base_models(), predicted, seed, figure.seeds);
   std::vector<const LoadedRun*> uniform, per_instance;
-  if (const LoadedRun* run = study.find(RunKind::uniform, study.reference_run().spec.seed)) uniform.push_back(run);
-  if (const LoadedRun* run = perturbation_of_reference(study)) per_instance.push_back(run);
+  if (const LoadedRun* run = study.find(RunKind::uniform, study.reference_run().spec().seed)) uniform.push_back(run);
+  if (const LoadedRun* run = study.perturbation_of_reference()) per_instance.push_back(run);
   add_points(study, uniform, predicted, seed, figure.uniform);
   add_points(study, per_instance, predicted, seed, figure.per_instance);
   std::vector<FigurePoint> all;
@@ -329,22 +329,6 @@ std::optional<FrontierFigure> frontier(const LoadedStudy& study, std::optional<i
   }
   const bool no_texts = !all.empty() && std::isnan(all.front().x);
   if (!study.has_base() || figure.adversaries.empty() || no_texts) return std::nullopt;
-  return figure;
-}
-
-std::optional<EvidenceFigure> evidence_figure(const LoadedStudy& study) {
-  EvidenceFigure figure;
-  if (!study.planted()) return std::nullopt;
-  for (const ModelGroup& group : model_groups(study)) {
-    FigurePoint point;
-    point.label = group.name;
-    point.x = std::min(mean(group.evidence()), 1.0);  // weights in float may sum to a little more
-    point.y = mean(group.f1());
-    point.x_error = standard_deviation(group.evidence());
-    point.y_error = standard_deviation(group.f1());
-    figure.models.push_back(std::move(point));
-  }
-  if (figure.models.empty()) return std::nullopt;
   return figure;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
-// The paper's findings, and whether the runs of a study agree with them.
+// A finding of the paper, and whether the runs of a study agree with it. The findings themselves stand in the files of the
+// paper's tests (part.h).
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +13,10 @@ namespace notnot {
 enum class Verdict : uint8_t { agrees, disagrees, cannot_be_told };
 /// "agrees", "does not agree", "cannot be told".
 std::string_view to_string(Verdict verdict);
+/// The same in HTML, with a mark for readers who do not see the colour.
+std::string verdict_html(Verdict verdict);
 
-/// Plain text throughout.
+/// All texts are plain text.
 struct Finding {
   std::string title;  ///< "Attention helps"
   std::string claim;  ///< what the paper finds
@@ -20,11 +24,10 @@ struct Finding {
   std::string reason;  ///< the numbers behind the verdict
 };
 
-/// An adversary's F1 is near the base model's when it is at most this much below it; fixed before any run was looked
-/// at. The paper's largest shortfall in Table 4 is 0.008.
-inline constexpr double kNearF1 = 0.02;
-
-/// The same four findings for every study, in the paper's order.
-std::vector<Finding> findings(const LoadedStudy& study);
+/// "F1 differences (METHOD): A minus B ..., C minus D ...." One sentence per method.
+std::string sentences(const std::vector<F1Comparison>& differences);
+/// Sets verdict and reason. The runs agree when all differences point the paper's way, and disagree when one points the
+/// other way.
+void judge(const std::vector<F1Comparison>& differences, Finding& finding);
 
 }  // namespace notnot

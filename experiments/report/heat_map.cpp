@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "engine/corpora/planted_corpus.h"
+#include "engine/math/metrics.h"
 #include "experiments/format/html.h"
 #include "experiments/report/adversaries.h"
 
@@ -19,7 +20,7 @@ using Words = std::map<size_t, std::vector<std::string>>;
 /// How well text i fits a group; nothing when it does not.
 using Score = std::function<std::optional<double>(size_t i)>;
 
-int32_t predicted(const Attention& attention, size_t text) { return attention.probability[text] > 0.5F ? 1 : 0; }
+int32_t predicted(const Attention& attention, size_t text) { return predicted_class(attention.probability[text]); }
 
 /// Without the boundary tokens.
 std::vector<double> weights(const Attention& attention, size_t text) {
@@ -81,7 +82,7 @@ void take_best(const std::vector<size_t>& from, size_t count, const Score& score
   }
 }
 
-// --- HTML
+// --- HTML ------------------------------------------------------------------------------------------------------------
 
 /// What the maps of one section have in common.
 struct Maps {
@@ -189,7 +190,7 @@ ShownModel shown(const LoadedRun& run) { return {run.label, test_attention(run)}
 /// The run whose predictions.jsonl has the words: any that predicts.
 const LoadedRun* reader_of(const LoadedStudy& study) {
   for (const LoadedRun& run : study.runs) {
-    if (run.spec.kind != RunKind::perturbation) return &run;
+    if (run.spec().kind != RunKind::perturbation) return &run;
   }
   return nullptr;
 }
@@ -249,7 +250,7 @@ Models shown_models(const LoadedStudy& study) {
   const LoadedRun& reference = study.reference_run();
   Models models = {shown(reference)};
   for (const RunKind kind : {RunKind::uniform, RunKind::trained_mlp}) {
-    const LoadedRun* run = study.find(kind, reference.spec.seed);
+    const LoadedRun* run = study.find(kind, reference.spec().seed);
     if (run != nullptr && run != &reference) models.push_back(shown(*run));
   }
   for (const LoadedRun* run : study.of_kind(RunKind::base)) {
@@ -285,7 +286,7 @@ std::string heat_maps_html(const LoadedStudy& study) {
 
 std::string adversary_maps_html(const LoadedStudy& study) {
   const LoadedRun* trained = shown_adversary(study);
-  const LoadedRun* per_instance = perturbation_of_reference(study);
+  const LoadedRun* per_instance = study.perturbation_of_reference();
   if (!study.has_base() || (trained == nullptr && per_instance == nullptr)) return "";
   Models models = {shown(study.reference_run())};
   for (const LoadedRun* run : {per_instance, trained}) {
@@ -305,6 +306,12 @@ std::string adversary_maps_html(const LoadedStudy& study) {
              candidates_of(models.front().attention), escape(models.back().label), kSamePrediction,
              escape(models.front().label), legend_html(study.planted())) +
          text_html(maps, *text);
+}
+
+Part maps_part() {
+  return {.section = [](const LoadedStudy& study, const Exhibits&) {
+    return Section{study.key + "-maps", "Where the attention lies", heat_maps_html(study)};
+  }};
 }
 
 }  // namespace notnot

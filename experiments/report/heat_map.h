@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/report/loaded_study.h"
+#include "experiments/report/part.h"
 
 namespace notnot {
 
@@ -41,5 +41,8 @@ std::vector<ShownModel> shown_models(const LoadedStudy& study);
 std::string heat_maps_html(const LoadedStudy& study);
 /// The reference, the per-instance and the trained adversary on one text; empty without an adversary or such a text.
 std::string adversary_maps_html(const LoadedStudy& study);
+
+/// The section with the heat maps.
+Part maps_part();
 
 }  // namespace notnot

@@ -7,6 +7,7 @@
 
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/runs/run_folder.h"
 
 namespace notnot {
 namespace {
@@ -38,36 +39,6 @@ std::vector<Path> expand(const Path& path) {
   return result;
 }
 
-void read_choices(const Json& choices, LoadedRun& run) {
-  run.spec = spec_of(choices);
-  choices.at("dataset").get_to(run.dataset);
-  choices.at("data").get_to(run.data);
-  choices.at("hidden").get_to(run.hidden);
-  choices.at("embed").get_to(run.embed);
-  choices.at("vectors").get_to(run.vectors);
-  choices.at("init").get_to(run.init);
-  run.epochs = choices.value("epochs", 0);  // a perturbation trains nothing
-  run.precision = choices.value("precision", "fp32");
-  run.select = choices.value("select", "");
-  run.synthetic = choices.value("synthetic", false);
-  run.tvd_factor = choices.value("tvd_factor", 0.5);
-  run.other_file = choices.value("other_file", "");
-}
-
-void read_config(const Json& config, LoadedRun& run) {
-  read_choices(config.at("choices"), run);
-  const Json& data = config.at("data");
-  data.at("vocabulary").get_to(run.vocabulary);
-  data.at("words_with_vectors").get_to(run.words_with_vectors);
-  for (const SplitName split : kSplitNames) {
-    const Json& sizes = data.at("splits").at(std::string(to_string(split)));
-    run.texts[split] = {sizes.at("negative").get<int64_t>(), sizes.at("positive").get<int64_t>()};
-  }
-  run.device = config.value("device", "");  // a run that failed before it began has none
-  config.at("version").get_to(run.version);
-  config.at("commit").get_to(run.commit);
-}
-
 std::string why_unfinished(const RunFolder& folder) {
   if (folder.state() == RunState::finished) return "";
   if (const auto reason = folder.failure()) return "failed: " + *reason;
@@ -79,15 +50,9 @@ LoadedRun read_run(const Path& path) {
   const RunFolder folder(path);
   LoadedRun run;
   run.path = path;
-  try {
-    read_config(folder.config(), run);
-  } catch (const Json::exception& error) {
-    throw InputError(
-        fmt::format("{} is not the configuration of a training ({}); give a folder that `notnot train` wrote",
-                    folder.config_path().string(), error.what()));
-  }
+  run.config = read_run_config(folder);
   run.unfinished = why_unfinished(folder);
-  if (!run.unfinished.empty() || run.spec.kind == RunKind::perturbation) return run;
+  if (!run.unfinished.empty() || run.spec().kind == RunKind::perturbation) return run;
   run.result = folder.result();
   const std::vector<EpochMetrics> epochs = folder.metrics();
   run.epochs_trained = static_cast<int32_t>(epochs.size());
@@ -95,7 +60,7 @@ LoadedRun read_run(const Path& path) {
   return run;
 }
 
-/// The words of a line of predictions.jsonl, which must be the text `row` of `size` words.
+/// The words in a line of predictions.jsonl. The line must be of the text `row`, which has `size` words.
 std::vector<std::string> parse_words(std::string_view line, int64_t row, int64_t size) {
   const Json json = Json::parse(line);
   const auto id = json.at("id").get<int64_t>();
@@ -107,10 +72,11 @@ std::vector<std::string> parse_words(std::string_view line, int64_t row, int64_t
   return words;
 }
 
-/// "the base model" for a guide or adversary of that model; else the name as it is.
-std::string title_of_other(const std::string& other) {
-  if (other.find("adversary-lambda") != std::string::npos) return "an adversary";
-  return other.find("lstm-learned") != std::string::npos ? "the base model" : other;
+/// "the base model" or "an adversary"; for attention from elsewhere its label.
+std::string title_of_guide(const std::string& dataset, const std::string& other) {
+  const std::optional<RunSpec> guide = parse_run_name(dataset, other);
+  if (!guide) return other;
+  return guide->kind == RunKind::adversary ? "an adversary" : "the base model";
 }
 
 }  // namespace
@@ -132,7 +98,7 @@ std::vector<LoadedRun> read_runs(const std::vector<Path>& folders) {
 
 Attention test_attention(const LoadedRun& run) {
   const RunFolder folder(run.path);
-  if (run.spec.kind != RunKind::perturbation) return folder.attention(SplitName::test);
+  if (run.spec().kind != RunKind::perturbation) return folder.attention(SplitName::test);
   Perturbations found = folder.perturbations();
   return {.log_attention = std::move(found.adversary_log_attention),
           .offsets = std::move(found.offsets),
@@ -168,7 +134,7 @@ std::map<size_t, std::vector<std::string>> read_words(const LoadedRun& run, cons
   return words;
 }
 
-std::string title_of(const RunSpec& spec) {
+std::string title_of(const std::string& dataset, const RunSpec& spec) {
   switch (spec.kind) {
     case RunKind::base:
       return "Base";
@@ -179,7 +145,7 @@ std::string title_of(const RunSpec& spec) {
     case RunKind::uniform_mlp:
       return "Uniform MLP";
     case RunKind::guided_mlp:
-      return "MLP guided by " + title_of_other(spec.other);
+      return "MLP guided by " + title_of_guide(dataset, spec.other);
     case RunKind::adversary:
       return fmt::format("Adversary, \u03bb = {:g}", spec.lambda);
     case RunKind::perturbation:

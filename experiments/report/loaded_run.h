@@ -1,8 +1,6 @@
 #pragma once
-// A run folder as the report reads it. Words and attention weights stay on the disk until they are asked for: a report
-// on 60 runs of long texts holds those of a few.
-#include <array>
-#include <cstdint>
+// A run folder as the report reads it. Words and attention weights stay on the disk until somebody asks for them: a report
+// on 60 runs of long texts holds those of a few runs.
 #include <filesystem>
 #include <map>
 #include <set>
@@ -10,66 +8,58 @@
 #include <vector>
 
 #include "engine/runs/attention.h"
-#include "engine/runs/run_folder.h"
-#include "experiments/study/run_spec.h"
+#include "engine/runs/run_metrics.h"
+#include "experiments/study/run_config.h"
 
 namespace notnot {
 
 struct LoadedRun {
   std::filesystem::path path;
-  RunSpec spec;
-  std::string dataset, data;  ///< the name, and the file or folder that was read (empty: built in)
-  std::string label;          ///< "Base", or longer where the study has several such runs: unique in it
+  RunConfig config;
+  /// Names the run in its study, where no other run has the label: "Base", or longer where there are several base models.
+  std::string label;
+  /// Why the run cannot be used; empty for a finished run. Only a finished run has the members below.
+  std::string unfinished;
 
-  // What it was started with.
-  int32_t epochs = 0, hidden = 0, embed = 0;  ///< epochs: the most that it may train
-  std::string precision;                      ///< of the LSTM's recurrence: "fp32" or "bf16x3"
-  std::string select;                         ///< the split whose ROC-AUC chooses the epoch
-  double tvd_factor = 0.5;                    ///< see divergences()
-  std::string vectors, init, other_file;      ///< file names; empty: none
-  int32_t vocabulary = 0;
-  int64_t words_with_vectors = 0;
-  BySplit<std::array<int64_t, 2>> texts;  ///< by label
-  bool synthetic = false;                 ///< the texts are made up in place of real ones
-  std::string device, version, commit;
-
-  std::string unfinished;  ///< why the run cannot be used; empty for a finished one, which alone has what follows
   int32_t epochs_trained = 0;
-  double train_seconds = 0;  ///< all epochs, without evaluation
-  RunResult result;          ///< not of a perturbation
-
-  /// On the test split [texts]; of a perturbation: what its adversary does to the predictions of the base model.
+  double train_seconds = 0;  ///< of all epochs, without evaluation
+  RunResult result;          ///< a perturbation has none
+  /// [texts] of the test split. For a perturbation run: the predictions under its per-text adversary.
   std::vector<float> probability;
-  /// From the attention and predictions of the study's reference (reported_study.h).
+  /// The distance from the attention and the predictions of the study's reference (loaded_study.h).
   Divergences from_reference;
-  /// Of an adversary and a perturbation: from the base model that it attacks; empty when that is not in the study.
+  /// For an adversary or a perturbation: the distance from the base model that it attacks; empty when the study does not
+  /// have that model.
   Divergences from_attacked;
-  /// Mean share of the attention on the evidence words of the planted corpus; NaN on other data.
+  /// Mean share of the attention that lies on the evidence words of the planted corpus; NaN on other data.
   double evidence_mass = 0;
-  std::vector<double> permutation_change;  ///< [texts] of a perturbation: median |change of p|
+  std::vector<double> permutation_change;  ///< [texts] only of a perturbation: median |change of p|
 
-  /// The folder's name, by which other runs name it.
+  const RunSpec& spec() const { return config.spec; }
+  const std::string& dataset() const { return config.data.dataset; }
+  /// The folder's name. Other runs name this run by it.
   std::string name() const { return path.filename().string(); }
-  /// The built-in corpus, whose evidence words are known (engine/corpora/planted_corpus.h).
-  bool planted() const { return dataset == "planted" && data.empty(); }
-  const Classification& test() const { return result.split[SplitName::test]; }
+  /// Whether the run is on the built-in corpus, whose evidence words are known (engine/corpora/planted_corpus.h).
+  bool planted() const { return dataset() == "planted" && config.data.path.empty(); }
+  const Classification& test() const { return result.split.test; }
 };
 
-/// The runs of the folders, each a run folder or one that holds run folders, in their order; those of one folder in the
-/// order of their names. Throws InputError when a folder is neither, when a run is given twice, and when one is
-/// damaged.
+/// The runs of `folders`, each of which is a run folder or holds run folders; in the order of `folders`, the runs of one
+/// folder in the order of their names. Throws InputError when a folder is neither, when a run is given twice, and when a run
+/// is damaged.
 std::vector<LoadedRun> read_runs(const std::vector<std::filesystem::path>& folders);
 
-/// Of a finished run, on the test split; of a perturbation its adversary's.
+/// The run's attention on the test split. For a perturbation run: the attention of its per-text adversary. The run must be
+/// finished.
 Attention test_attention(const LoadedRun& run);
 
-/// The words of these texts of the test split, by index, boundary tokens left out. Throws InputError when
-/// predictions.jsonl is damaged there, or not of the texts with these `rows` and `offsets` (Attention's).
+/// The words of some texts of the test split, by index, without the boundary tokens. `rows` and `offsets` are Attention's.
+/// Throws InputError when predictions.jsonl is damaged at these texts, or has other texts.
 std::map<size_t, std::vector<std::string>> read_words(const LoadedRun& run, const std::set<size_t>& texts,
                                                       const std::vector<int64_t>& rows,
                                                       const std::vector<int64_t>& offsets);
 
-/// What kind of run it is, for people: "Base", "MLP guided by the base model", "Adversary, λ = 0.001".
-std::string title_of(const RunSpec& spec);
+/// The kind of the run, for people: "Base", "MLP guided by the base model", "Adversary, λ = 0.001".
+std::string title_of(const std::string& dataset, const RunSpec& spec);
 
 }  // namespace notnot

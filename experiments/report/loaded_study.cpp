@@ -15,22 +15,22 @@ namespace notnot {
 namespace {
 
 bool uses(const LoadedRun& run, const LoadedRun& other) {
-  return !run.spec.other.empty() &&
-         (run.spec.other == other.name() || run.spec.other == run_name(other.dataset, other.spec));
+  return !run.spec().other.empty() &&
+         (run.spec().other == other.name() || run.spec().other == run_name(other.dataset(), other.spec()));
 }
 
-// --- which runs belong together
+// --- which runs belong together ----------------------------------------------------------------------------------------
 
 bool same_spec_twice(const std::vector<LoadedRun>& runs) {
   for (size_t i = 0; i < runs.size(); ++i) {
     for (size_t k = 0; k < i; ++k) {
-      if (runs[i].spec == runs[k].spec) return true;
+      if (runs[i].spec() == runs[k].spec()) return true;
     }
   }
   return false;
 }
 
-/// Parts of `runs` with equal answers, in the order of the first of each.
+/// `runs` in groups with equal keys. A group stands where its first run stood.
 std::vector<std::vector<LoadedRun>> group(std::vector<LoadedRun> runs,
                                           const std::function<std::string(const LoadedRun&)>& key) {
   std::vector<std::vector<LoadedRun>> groups;
@@ -48,30 +48,34 @@ std::string parent_of(const LoadedRun& run) { return run.path.lexically_normal()
 void check_distinct(const std::vector<LoadedRun>& runs) {
   for (size_t i = 0; i < runs.size(); ++i) {
     for (size_t k = 0; k < i; ++k) {
-      if (runs[i].spec != runs[k].spec) continue;
+      if (runs[i].spec() != runs[k].spec()) continue;
       throw InputError(fmt::format("{} and {} are the same run ({}) with other options; report them apart",
                                    runs[k].path.string(), runs[i].path.string(),
-                                   run_name(runs[i].dataset, runs[i].spec)));
+                                   run_name(runs[i].dataset(), runs[i].spec())));
     }
   }
 }
 
-// --- their order and their labels
+// --- their order and their labels --------------------------------------------------------------------------------------
 
 void sort_runs(std::vector<LoadedRun>& runs, uint64_t first_seed) {
   const auto key = [first_seed](const LoadedRun& run) {
-    return std::tuple(run.spec.kind, run.spec.lambda, run.spec.seed != first_seed, run.spec.seed, run.spec.other);
+    return std::tuple(run.spec().kind, run.spec().lambda, run.spec().seed != first_seed, run.spec().seed,
+                      run.spec().other);
   };
   std::stable_sort(runs.begin(), runs.end(), [&](const LoadedRun& a, const LoadedRun& b) { return key(a) < key(b); });
 }
 
-/// Each run gets the shortest kind of label that no other run has.
+/// Gives each run the shortest kind of label that no other run has.
 void label_runs(std::vector<LoadedRun>& runs) {
   const std::vector<std::function<std::string(const LoadedRun&)>> kinds = {
-      [](const LoadedRun& run) { return title_of(run.spec); },
-      [](const LoadedRun& run) { return fmt::format("{}, seed {}", title_of(run.spec), run.spec.seed); },
+      [](const LoadedRun& run) { return title_of(run.dataset(), run.spec()); },
       [](const LoadedRun& run) {
-        return fmt::format("{}, seed {}, of {}", title_of(run.spec), run.spec.seed, run.spec.other);
+        return fmt::format("{}, seed {}", title_of(run.dataset(), run.spec()), run.spec().seed);
+      },
+      [](const LoadedRun& run) {
+        return fmt::format("{}, seed {}, of {}", title_of(run.dataset(), run.spec()), run.spec().seed,
+                           run.spec().other);
       }};
   for (const auto& kind : kinds) {
     std::map<std::string, int> count;
@@ -85,7 +89,7 @@ void label_runs(std::vector<LoadedRun>& runs) {
 size_t reference_of(const LoadedStudy& study) {
   for (const bool any_seed : {false, true}) {
     for (size_t i = 0; i < study.runs.size(); ++i) {
-      const RunSpec& spec = study.runs[i].spec;
+      const RunSpec& spec = study.runs[i].spec();
       if (spec.kind == RunKind::base && (any_seed || spec.seed == study.base_seed)) return i;
     }
   }
@@ -95,14 +99,14 @@ size_t reference_of(const LoadedStudy& study) {
 double tvd_factor_of(const LoadedStudy& study) {
   const auto adversaries = study.of_kind(RunKind::adversary);
   for (const LoadedRun* run : adversaries) {
-    if (run->tvd_factor == adversaries.front()->tvd_factor) continue;
+    if (run->config.training.tvd_factor == adversaries.front()->config.training.tvd_factor) continue;
     throw InputError(fmt::format("{} was trained with another --tvd than {}; report them apart", run->path.string(),
                                  adversaries.front()->path.string()));
   }
-  return adversaries.empty() ? 0.5 : adversaries.front()->tvd_factor;
+  return adversaries.empty() ? kTvdSingle : adversaries.front()->config.training.tvd_factor;
 }
 
-// --- what is measured of the attention, one run in memory at a time
+// --- measures of the attention, with one run in memory at a time -------------------------------------------------------
 
 std::vector<float> largest_weights(const Attention& attention) {
   std::vector<float> result;
@@ -114,10 +118,10 @@ std::vector<float> largest_weights(const Attention& attention) {
   return result;
 }
 
-/// [tokens] 1 where the token is evidence.
+/// [tokens] 1 where the token is evidence, otherwise 0; empty where the evidence is not known.
 std::vector<float> evidence_of(const LoadedStudy& study, const Attention& attention) {
   const auto reader = std::find_if(study.runs.begin(), study.runs.end(),
-                                   [](const LoadedRun& run) { return run.spec.kind != RunKind::perturbation; });
+                                   [](const LoadedRun& run) { return run.spec().kind != RunKind::perturbation; });
   std::vector<float> evidence(attention.log_attention.size(), 0);
   if (!study.planted() || reader == study.runs.end()) return {};
   std::set<size_t> all;
@@ -141,7 +145,7 @@ double mean_evidence(const Attention& attention, const std::vector<float>& evide
 void check_same_texts(const LoadedStudy& study, const Attention& reference, const LoadedRun& run,
                       const Attention& attention) {
   if (attention.offsets == reference.offsets && attention.row == reference.row && attention.label == reference.label &&
-      run.vocabulary == study.reference_run().vocabulary) {
+      run.config.vocabulary == study.reference_run().config.vocabulary) {
     return;
   }
   throw InputError(
@@ -151,7 +155,7 @@ void check_same_texts(const LoadedStudy& study, const Attention& reference, cons
 }
 
 Divergences from_attacked(const LoadedStudy& study, const LoadedRun& run, const Attention& attention) {
-  const bool attacks = run.spec.kind == RunKind::adversary || run.spec.kind == RunKind::perturbation;
+  const bool attacks = run.spec().kind == RunKind::adversary || run.spec().kind == RunKind::perturbation;
   const LoadedRun* attacked = attacks ? study.other_of(run) : nullptr;
   if (attacked == nullptr) return {};
   if (attacked == &study.reference_run()) return run.from_reference;
@@ -172,14 +176,14 @@ void measure_runs(LoadedStudy& study) {
     run.from_reference = divergences(reference, attention, study.tvd_factor);
     run.from_attacked = from_attacked(study, run, attention);
     run.evidence_mass = mean_evidence(attention, evidence);
-    if (run.spec.kind == RunKind::perturbation) {
+    if (run.spec().kind == RunKind::perturbation) {
       const std::vector<float> change = RunFolder(run.path).perturbations().permutation_change;
       run.permutation_change.assign(change.begin(), change.end());
     }
   }
 }
 
-/// `name` as letters, digits and hyphens, with a number where another study has that already.
+/// `name` as letters, digits and hyphens; with a number behind it if another study has this key already.
 std::string unique_key(const std::string& name, std::set<std::string>& taken) {
   std::string key;
   for (const char c : name) {
@@ -195,7 +199,7 @@ std::string unique_key(const std::string& name, std::set<std::string>& taken) {
 LoadedStudy make_study(std::vector<LoadedRun> runs, bool one_of_several) {
   check_distinct(runs);
   LoadedStudy study;
-  study.dataset = runs.front().dataset;
+  study.dataset = runs.front().dataset();
   if (one_of_several) study.folder = parent_of(runs.front());
   for (LoadedRun& run : runs) (run.unfinished.empty() ? study.runs : study.unused).push_back(std::move(run));
   if (!study.runs.empty()) study.base_seed = base_seed(study.runs);
@@ -226,14 +230,27 @@ std::array<std::string, 2> LoadedStudy::classes() const {
 std::vector<const LoadedRun*> LoadedStudy::of_kind(RunKind kind) const {
   std::vector<const LoadedRun*> result;
   for (const LoadedRun& run : runs) {
-    if (run.spec.kind == kind) result.push_back(&run);
+    if (run.spec().kind == kind) result.push_back(&run);
   }
   return result;
 }
 
 const LoadedRun* LoadedStudy::find(RunKind kind, uint64_t seed) const {
   for (const LoadedRun* run : of_kind(kind)) {
-    if (run->spec.seed == seed) return run;
+    if (run->spec().seed == seed) return run;
+  }
+  return nullptr;
+}
+
+std::vector<const LoadedRun*> LoadedStudy::other_base_models() const {
+  std::vector<const LoadedRun*> result = of_kind(RunKind::base);
+  std::erase(result, &reference_run());
+  return result;
+}
+
+const LoadedRun* LoadedStudy::perturbation_of_reference() const {
+  for (const LoadedRun* run : of_kind(RunKind::perturbation)) {
+    if (other_of(*run) == &reference_run()) return run;
   }
   return nullptr;
 }
@@ -245,18 +262,18 @@ const LoadedRun* LoadedStudy::other_of(const LoadedRun& run) const {
 
 uint64_t base_seed(std::span<const LoadedRun> runs) {
   std::optional<std::tuple<int, int, bool>> most;
-  uint64_t seed = runs.front().spec.seed;
+  uint64_t seed = runs.front().spec().seed;
   for (const LoadedRun& base : runs) {
-    if (base.spec.kind != RunKind::base) continue;
-    std::tuple<int, int, bool> score{0, 0, base.spec.seed == kPaperSeed};
+    if (base.spec().kind != RunKind::base) continue;
+    std::tuple<int, int, bool> score{0, 0, base.spec().seed == kPaperSeed};
     for (const LoadedRun& run : runs) {
       if (!uses(run, base)) continue;
-      std::get<0>(score) += run.spec.kind == RunKind::adversary ? 1 : 0;
+      std::get<0>(score) += run.spec().kind == RunKind::adversary ? 1 : 0;
       std::get<1>(score) += 1;
     }
     if (!most || score > *most) {
       most = score;
-      seed = base.spec.seed;
+      seed = base.spec().seed;
     }
   }
   return seed;
@@ -265,7 +282,7 @@ uint64_t base_seed(std::span<const LoadedRun> runs) {
 std::vector<LoadedStudy> load_studies(const std::vector<std::filesystem::path>& folders) {
   std::vector<LoadedStudy> studies;
   std::set<std::string> keys;
-  for (auto& of_dataset : group(read_runs(folders), [](const LoadedRun& run) { return run.dataset; })) {
+  for (auto& of_dataset : group(read_runs(folders), [](const LoadedRun& run) { return run.dataset(); })) {
     const bool apart = same_spec_twice(of_dataset);
     for (auto& runs : group(std::move(of_dataset), [&](const LoadedRun& run) { return apart ? parent_of(run) : ""; })) {
       LoadedStudy study = make_study(std::move(runs), apart);

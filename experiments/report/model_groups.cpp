@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 
 namespace notnot {
@@ -32,28 +31,17 @@ void add_kind(const LoadedStudy& study, RunKind kind, std::string_view name, dou
 /// Behind the label of attention that no run of ours gave.
 constexpr const char* kElsewhere = " (from elsewhere)";
 
-/// The row of Table 3 that a guided run belongs to. By the other run's name where that run is not in the study.
-std::string guide_name(const LoadedStudy& study, const LoadedRun& run) {
-  if (!run.other_file.empty()) return run.spec.other + kElsewhere;
-  if (const LoadedRun* other = study.other_of(run)) {
-    return other->spec.kind == RunKind::adversary ? adversary_guide(other->spec.lambda) : std::string(kBaseGuide);
-  }
-  constexpr std::string_view before = "adversary-lambda";
-  const size_t at = run.spec.other.find(before);
-  if (at != std::string::npos) {
-    double lambda = kNoNumber;
-    const char* end = run.spec.other.data() + run.spec.other.size();
-    std::from_chars(run.spec.other.data() + at + before.size(), end, lambda);
-    return adversary_guide(lambda);
-  }
-  return run.spec.other.find("lstm-learned") != std::string::npos ? std::string(kBaseGuide)
-                                                                  : run.spec.other + kElsewhere;
+/// The row of Table 3 that a guided run belongs to.
+std::string guide_name(const LoadedRun& run) {
+  const std::optional<RunSpec> guide = parse_run_name(run.dataset(), run.spec().other);
+  if (!run.config.other_file.empty() || !guide) return run.spec().other + kElsewhere;
+  return guide->kind == RunKind::adversary ? adversary_guide(guide->lambda) : std::string(kBaseGuide);
 }
 
 void add_guided(const LoadedStudy& study, std::vector<ModelGroup>& groups) {
   const PaperResults* paper = study.paper();
   for (const LoadedRun* run : study.of_kind(RunKind::guided_mlp)) {
-    const std::string name = guide_name(study, *run);
+    const std::string name = guide_name(*run);
     auto found =
         std::find_if(groups.begin(), groups.end(), [&](const ModelGroup& group) { return group.name == name; });
     if (found == groups.end()) found = groups.insert(found, {name, {}});
@@ -79,19 +67,6 @@ std::string name_of_mlp(const std::string& guide) {
 }
 
 }  // namespace
-
-std::string three_decimals(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3f}", value); }
-
-std::string signed_three_decimals(double value) {
-  std::string digits = three_decimals(std::fabs(value));
-  if (digits == "-" || digits == "0.000") return digits;
-  return (value < 0 ? "-" : "+") + digits;
-}
-
-std::string mean_and_spread(const std::vector<double>& values) {
-  if (values.size() < 2) return three_decimals(mean(values));
-  return three_decimals(mean(values)) + " \u00b1 " + three_decimals(standard_deviation(values));
-}
 
 std::vector<double> ModelGroup::f1() const {
   std::vector<double> result;
@@ -133,7 +108,7 @@ std::vector<ModelGroup> model_groups(const LoadedStudy& study) {
     groups.push_back(std::move(group));
   }
   for (const LoadedRun* run : study.of_kind(RunKind::adversary)) {
-    const std::string name = adversary_guide(run->spec.lambda);
+    const std::string name = adversary_guide(run->spec().lambda);
     if (find_group(groups, name) == nullptr) groups.push_back({name, {}});
     groups.back().runs.push_back(run);
   }
@@ -141,7 +116,7 @@ std::vector<ModelGroup> model_groups(const LoadedStudy& study) {
 }
 
 std::string adversary_guide(double lambda) {
-  return title_of({.kind = RunKind::adversary, .seed = 0, .lambda = lambda, .other = {}});
+  return title_of("", {.kind = RunKind::adversary, .seed = 0, .lambda = lambda, .other = {}});
 }
 
 const ModelGroup* find_group(const std::vector<ModelGroup>& groups, std::string_view name) {
@@ -163,14 +138,14 @@ std::optional<F1Comparison> compare(const LoadedStudy& study, const ModelGroup& 
   std::optional<F1Comparison> result;
   for (const LoadedRun* run : a.runs) {
     const auto twin = std::find_if(b.runs.begin(), b.runs.end(),
-                                   [&](const LoadedRun* other) { return other->spec.seed == run->spec.seed; });
+                                   [&](const LoadedRun* other) { return other->spec().seed == run->spec().seed; });
     if (twin == b.runs.end()) continue;
     if (!result) {
       result = F1Comparison{
           a.name,
           b.name,
           {},
-          run->spec.seed,
+          run->spec().seed,
           paired_bootstrap_f1(run->probability, (*twin)->probability, study.label, kResamples, study.base_seed)};
     }
     result->by_seed.push_back(run->test().f1 - (*twin)->test().f1);

@@ -5,16 +5,10 @@
 #include <vector>
 
 #include "engine/math/statistics.h"
+#include "experiments/format/numbers.h"
 #include "experiments/report/loaded_study.h"
 
 namespace notnot {
-
-/// Number with three decimals; "-" for NaN, which stands for an undefined or missing measure.
-std::string three_decimals(double value);
-/// "+0.013" or "-0.013"; "0.000" where that is what it rounds to.
-std::string signed_three_decimals(double value);
-/// "0.823 ± 0.004", the sample's standard deviation; without it for a single value.
-std::string mean_and_spread(const std::vector<double>& values);
 
 /// Runs that differ in their seeds alone.
 struct ModelGroup {

@@ -1,18 +1,28 @@
-// The report's page: header, table of contents, and the sections of every study.
+#include "experiments/report/page.h"
+
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
+#include <filesystem>
+#include <utility>
 
+#include "engine/io/files.h"
 #include "experiments/format/html.h"
-#include "experiments/format/numbers.h"
-#include "experiments/report/report.h"
-#include "experiments/report/sections.h"
+#include "experiments/report/adversaries.h"
+#include "experiments/report/data.h"
+#include "experiments/report/evidence.h"
+#include "experiments/report/guides.h"
+#include "experiments/report/heat_map.h"
+#include "experiments/report/measures.h"
+#include "experiments/report/part.h"
+#include "experiments/report/perturbation.h"
+#include "experiments/report/runs.h"
+#include "experiments/report/seeds.h"
+#include "experiments/report/uniform.h"
 
 namespace notnot {
 namespace {
 
-/// A study with what the page shows of it.
+/// A study and its sections on the page.
 struct Chapter {
   const LoadedStudy& study;
   std::vector<Finding> findings;  ///< empty without a finished run
@@ -25,11 +35,36 @@ std::string title_of(const std::vector<LoadedStudy>& studies) {
                              : fmt::format("Attention on {} data sets", studies.size());
 }
 
-/// As a heading: "The planted corpus".
+/// The title as a heading: "The planted corpus".
 std::string heading_of(const LoadedStudy& study) {
   std::string title = study.title();
   if (title.starts_with("the ")) title.front() = 'T';
   return escape(title);
+}
+
+/// The parts of a chapter, in their order; the findings stand before them and the runs behind them.
+std::vector<Part> parts() {
+  return {data_part(),        uniform_part(),      seeds_part(),    guides_part(),
+          adversaries_part(), perturbation_part(), evidence_part(), maps_part()};
+}
+
+/// A caveat where the findings are not about the paper's data.
+const char* caveat_of(const LoadedStudy& study) {
+  if (study.synthetic()) return " The texts are SYNTHETIC: this says nothing about the real data.";
+  if (!is_papers_test_split(study)) return " The test split is not the paper&#39;s.";
+  return study.planted() ? " The corpus is made up; the paper does not have it." : "";
+}
+
+Section findings_section(const LoadedStudy& study, const std::vector<Finding>& findings) {
+  std::string html = fmt::format(
+      "<p>Whether these runs agree with what the paper finds. A difference of F1 counts when its 95% interval has one "
+      "sign: over the seeds with {} or more of them, else over the test texts.{}</p>\n<div class=\"findings\">\n",
+      kSeedsForInterval, caveat_of(study));
+  for (const Finding& finding : findings) {
+    html += fmt::format("<div class=\"finding\"><p><b>{}.</b> {}</p>\n<p>{}. {}</p></div>\n", escape(finding.title),
+                        escape(finding.claim), verdict_html(finding.verdict), escape(finding.reason));
+  }
+  return {study.key + "-findings", "Findings", html + "</div>\n"};
 }
 
 Chapter chapter_of(const LoadedStudy& study, const Exhibits& exhibits) {
@@ -44,37 +79,30 @@ Chapter chapter_of(const LoadedStudy& study, const Exhibits& exhibits) {
   if (!study.runs.empty()) {
     chapter.findings = findings(study);
     add(findings_section(study, chapter.findings));
-    for (const auto& section : {data_section, uniform_section, seeds_section, guides_section, adversary_section,
-                                perturbation_section, evidence_section, maps_section}) {
-      add(section(study, exhibits));
-    }
+    for (const Part& part : parts()) add(part.section(study, exhibits));
   }
-  add(runs_section(study, exhibits));
+  add(runs_part().section(study, exhibits));
   return chapter;
 }
 
-template <class Describe>
-std::string distinct(const LoadedStudy& study, Describe describe) {
-  std::vector<std::string> answers;
-  for (const LoadedRun& run : study.runs) {
-    std::string answer = escape(describe(run));
-    if (std::find(answers.begin(), answers.end(), answer) == answers.end()) answers.push_back(std::move(answer));
-  }
-  return fmt::format("{}", fmt::join(answers, "; "));
+std::string counts(const LoadedStudy& study, SplitName split) {
+  const SplitSizes& texts = study.any_run().config.texts[split];
+  const auto classes = study.classes();
+  return fmt::format("{} <span class=\"muted\">{} {} + {} {}</span>", with_thousands(texts.negative + texts.positive),
+                     with_thousands(texts.negative), escape(classes[0]), with_thousands(texts.positive),
+                     escape(classes[1]));
 }
 
-std::string counts(const LoadedStudy& study, SplitName split) {
-  const auto& texts = study.any_run().texts[split];
-  const auto classes = study.classes();
-  return fmt::format("{} <span class=\"muted\">{} {} + {} {}</span>", with_thousands(texts[0] + texts[1]),
-                     with_thousands(texts[0]), escape(classes[0]), with_thousands(texts[1]), escape(classes[1]));
+/// The distinct answers for the runs of the study, as HTML.
+template <class Describe>
+std::string distinct(const LoadedStudy& study, Describe describe) {
+  return escape(distinct_answers(study.runs, describe));
 }
 
 std::string embeddings_of(const LoadedRun& run) {
-  if (!run.init.empty()) return "from " + std::filesystem::path(run.init).filename().string();
-  if (run.vectors.empty()) return fmt::format("random, {} wide", run.embed);
-  return fmt::format("{}, {} wide, for {} of {} words", std::filesystem::path(run.vectors).filename().string(),
-                     run.embed, with_thousands(run.words_with_vectors), with_thousands(run.vocabulary));
+  if (!run.config.init.empty()) return "from " + std::filesystem::path(run.config.init).filename().string();
+  if (run.config.vectors.empty()) return fmt::format("random, {} wide", run.config.embed);
+  return vectors_in_words(run);
 }
 
 std::string facts(const LoadedStudy& study) {
@@ -82,12 +110,12 @@ std::string facts(const LoadedStudy& study) {
       {"Training texts", counts(study, SplitName::train)},
       {"Development texts", counts(study, SplitName::dev)},
       {"Test texts", counts(study, SplitName::test)},
-      {"Vocabulary", with_thousands(study.any_run().vocabulary)},
+      {"Vocabulary", with_thousands(study.any_run().config.vocabulary)},
       {"Embeddings at the start", distinct(study, embeddings_of)},
-      {"Seeds", distinct(study, [](const LoadedRun& run) { return fmt::format("{}", run.spec.seed); })},
-      {"Device", distinct(study, [](const LoadedRun& run) { return run.device; })},
+      {"Seeds", distinct(study, [](const LoadedRun& run) { return fmt::format("{}", run.spec().seed); })},
+      {"Device", distinct(study, [](const LoadedRun& run) { return run.config.device; })},
       {"Program", distinct(study, [](const LoadedRun& run) {
-         return "notnot " + run.version + (run.commit.empty() ? "" : ", commit " + run.commit);
+         return "notnot " + run.config.version + (run.config.commit.empty() ? "" : ", commit " + run.config.commit);
        })}};
   std::string html = "<dl class=\"facts\">\n";
   for (const auto& [name, value] : entries) {
@@ -161,6 +189,14 @@ std::string chapter_html(const Chapter& chapter) {
 
 }  // namespace
 
+std::vector<Finding> findings(const LoadedStudy& study) {
+  std::vector<Finding> all;
+  for (const Part& part : parts()) {
+    for (const auto& finding : part.findings) all.push_back(finding(study));
+  }
+  return all;
+}
+
 std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits& exhibits) {
   std::vector<Chapter> chapters;
   chapters.reserve(studies.size());
@@ -170,6 +206,12 @@ std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits&
   if (studies.size() > 1) body += overview(chapters);
   for (const Chapter& chapter : chapters) body += chapter_html(chapter);
   return html_page(title_of(studies), body + "</main>\n");
+}
+
+std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, const std::filesystem::path& out) {
+  const Exhibits exhibits(out);
+  write_atomically(out / "index.html", report_page(studies, exhibits));
+  return out / "index.html";
 }
 
 }  // namespace notnot

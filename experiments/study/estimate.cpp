@@ -10,11 +10,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kMeasured = 1.0;  // seconds per kind of model and way of using it
+constexpr double kMeasured = 1.0;  // seconds that training, and that evaluation, of a kind of model is measured for
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-/// Seconds per token of `use` on the batches, the first of which warms up; until all are done or kMeasured is over.
+/// Seconds per token of `use` on the batches, until all are done or kMeasured is over. The first batch warms up.
 template <class Use>
 double seconds_per_token(const Split& split, const std::vector<std::vector<int32_t>>& batches, int32_t vocabulary,
                          Use use) {
@@ -30,7 +30,7 @@ double seconds_per_token(const Split& split, const std::vector<std::vector<int32
   return seconds_since(begin) / static_cast<double>(tokens);
 }
 
-/// What another model would give: enough to be computed with.
+/// Made-up targets in place of another model's: their values change no time.
 BatchTargets some_targets(const HostBatch& batch, AttentionKind kind, Objective objective) {
   const auto tokens = static_cast<size_t>(batch.tokens());
   BatchTargets targets;
@@ -54,15 +54,15 @@ Split first_texts(const Split& split, int32_t most) {
 
 }  // namespace
 
-Estimator::Estimator(const Setup& setup, int threads) : setup_(setup), device_(setup.arguments.device, threads) {}
+Estimator::Estimator(const Inputs& inputs, int threads) : inputs_(inputs), device_(inputs.settings.device, threads) {}
 
 Estimator::Speed Estimator::measure(const RunSpec& spec) const {
-  const Dataset& data = setup_.corpus.dataset;
-  const ModelOptions options = setup_.model(spec);
-  const TrainingOptions training = setup_.training(spec);
+  const Dataset& data = inputs_.corpus.dataset;
+  const ModelOptions options = inputs_.model(spec);
+  const TrainingOptions training = inputs_.training(spec);
   AttentionClassifier model(device_.get(), options, training_plan(data, training), training.optimiser);
   model.allocate();
-  model.set_parameters(setup_.initial_parameters(spec));
+  model.set_parameters(inputs_.initial_parameters(spec));
   const Split& texts = data.split(SplitName::train);
   const auto train = [&](const HostBatch& batch) {
     model.enqueue_step(batch, {.objective = training.objective, .lambda = training.lambda},
@@ -78,20 +78,20 @@ Estimator::Speed Estimator::measure(const RunSpec& spec) const {
 }
 
 const Estimator::Speed& Estimator::speed(const RunSpec& spec) {
-  const ModelOptions options = setup_.model(spec);
+  const ModelOptions options = inputs_.model(spec);
   const auto key = std::pair(options.encoder, options.attention);
   const auto found = speeds_.find(key);
   return found != speeds_.end() ? found->second : speeds_.emplace(key, measure(spec)).first->second;
 }
 
 double Estimator::perturbation_seconds(const RunSpec& spec) const {
-  const Split& split = setup_.corpus.dataset.split(SplitName::test);
+  const Split& split = inputs_.corpus.dataset.split(SplitName::test);
   const Split some = first_texts(split, 16);
-  const ModelOptions options = setup_.model(spec);
+  const ModelOptions options = inputs_.model(spec);
   AttentionClassifier model(device_.get(), options, prediction_plan(some));
   model.allocate();
-  model.set_parameters(setup_.initial_parameters(spec));
-  predict_split(model, some, 1.0);  // projects the words: a whole split has not as many more
+  model.set_parameters(inputs_.initial_parameters(spec));
+  predict_split(model, some, 1.0);  // projects the words, which a whole split repeats
   const auto begin = Clock::now();
   perturb_split(model, some, {});
   return seconds_since(begin) * static_cast<double>(split.token_ids.size()) /
@@ -99,9 +99,10 @@ double Estimator::perturbation_seconds(const RunSpec& spec) const {
 }
 
 Estimate Estimator::estimate(const RunSpec& spec) {
-  const Dataset& data = setup_.corpus.dataset;
-  const TrainingOptions training = setup_.training(spec);
-  const AttentionClassifier model(device_.get(), setup_.model(spec), training_plan(data, training), training.optimiser);
+  const Dataset& data = inputs_.corpus.dataset;
+  const TrainingOptions training = inputs_.training(spec);
+  const AttentionClassifier model(device_.get(), inputs_.model(spec), training_plan(data, training),
+                                  training.optimiser);
   Estimate result;
   for (const MemoryRow& row : model.memory_table()) result.device_bytes += row.bytes;
   for (const MemoryRow& row : host_memory(model.layout())) result.host_bytes += row.bytes;

@@ -7,7 +7,7 @@
 namespace notnot {
 namespace {
 
-/// Seeds that every cell of Tables 2 to 4 is trained with.
+/// The seeds that every cell of Tables 2 to 4 is trained with.
 std::vector<uint64_t> repeated_seeds(const StudyOptions& options) {
   std::vector<uint64_t> seeds = {options.seed};
   const auto more = std::min(static_cast<size_t>(options.repeats - 1), options.seeds.size());
@@ -15,7 +15,7 @@ std::vector<uint64_t> repeated_seeds(const StudyOptions& options) {
   return seeds;
 }
 
-/// The order in which runs are started: what others wait for, then by length.
+/// Runs start in this order: those that others wait for, then the longest.
 int rank(const RunSpec& spec) {
   switch (spec.kind) {
     case RunKind::base:
@@ -31,7 +31,7 @@ int rank(const RunSpec& spec) {
 
 class Planner {
  public:
-  Planner(const Setup& setup, const StudyOptions& options) : setup_(setup), options_(options) {}
+  Planner(const Inputs& inputs, const StudyOptions& options) : inputs_(inputs), options_(options) {}
 
   void plan(PaperTest test) {
     const std::vector<uint64_t> seeds = repeated_seeds(options_);
@@ -70,7 +70,7 @@ class Planner {
 
  private:
   static RunSpec plain(RunKind kind, uint64_t seed) { return {.kind = kind, .seed = seed, .lambda = 0, .other = {}}; }
-  std::string name(const RunSpec& spec) const { return run_name(setup_.name(), spec); }
+  std::string name(const RunSpec& spec) const { return run_name(inputs_.name(), spec); }
   static RunSpec guided(const std::string& other, uint64_t seed) {
     return {.kind = RunKind::guided_mlp, .seed = seed, .lambda = 0, .other = other};
   }
@@ -100,15 +100,15 @@ class Planner {
 
   void plan_diagnosis(uint64_t seed) {
     add({base(seed), plain(RunKind::uniform_mlp, seed), plain(RunKind::trained_mlp, seed),
-         guided(name(base(seed)), seed), guided(setup_.guide->label, seed)});
+         guided(name(base(seed)), seed), guided(inputs_.guide->label, seed)});
   }
 
-  const Setup& setup_;
+  const Inputs& inputs_;
   const StudyOptions& options_;
   std::vector<RunSpec> runs_;
 };
 
-/// How often the grid was extended: by two lambdas each time.
+/// How often the grid was extended.
 int64_t extensions(const StudyOptions& options, const std::vector<RunSpec>& runs) {
   const auto planned = [&](double lambda) {
     return lambda == kGuideLambda ||
@@ -121,26 +121,25 @@ int64_t extensions(const StudyOptions& options, const std::vector<RunSpec>& runs
 
 }  // namespace
 
-std::vector<RunSpec> planned_runs(const Setup& setup, const StudyOptions& options, const std::set<PaperTest>& tests) {
-  Planner planner(setup, options);
+std::vector<RunSpec> planned_runs(const Inputs& inputs, const StudyOptions& options, const std::set<PaperTest>& tests) {
+  Planner planner(inputs, options);
   for (const PaperTest test : tests) planner.plan(test);
   return std::move(planner).runs();
 }
 
-GridState grid_state(const Setup& setup, const StudyOptions& options, const std::vector<RunSpec>& runs) {
-  const Planner planner(setup, options);
-  const auto folder = [&](const RunSpec& spec) {
-    return RunFolder(setup.arguments.runs, run_name(setup.name(), spec));
-  };
-  const RunFolder base = folder(planner.base(options.seed));
+GridState grid_state(const Inputs& inputs, const StudyOptions& options, const std::vector<RunSpec>& runs) {
+  const Planner planner(inputs, options);
+  const RunFolder base = inputs.folder(planner.base(options.seed));
   GridState state;
   if (base.state() != RunState::finished) return state;
   const Attention attacked = base.attention(SplitName::test);
   double best_f1 = -1;
   for (const RunSpec& spec : runs) {
-    if (spec != planner.adversary(spec.lambda, options.seed) || folder(spec).state() != RunState::finished) continue;
-    const double jsd = divergences(attacked, folder(spec).attention(SplitName::test), 0.5).mean_jsd();
-    const double f1 = folder(spec).result().split[SplitName::test].f1;
+    if (spec != planner.adversary(spec.lambda, options.seed) || inputs.folder(spec).state() != RunState::finished) {
+      continue;
+    }
+    const double jsd = divergences(attacked, inputs.folder(spec).attention(SplitName::test), kTvdSingle).mean_jsd();
+    const double f1 = inputs.folder(spec).result().split.test.f1;
     state.largest_jsd = std::max(state.largest_jsd, jsd);
     state.largest_lambda = std::max(state.largest_lambda, spec.lambda);
     if (jsd > kFarAttention && f1 > best_f1) {
@@ -151,11 +150,11 @@ GridState grid_state(const Setup& setup, const StudyOptions& options, const std:
   return state;
 }
 
-std::vector<RunSpec> following_runs(const Setup& setup, const StudyOptions& options, const std::set<PaperTest>& tests,
+std::vector<RunSpec> following_runs(const Inputs& inputs, const StudyOptions& options, const std::set<PaperTest>& tests,
                                     const std::vector<RunSpec>& runs) {
   if (!tests.contains(PaperTest::adversary)) return {};
-  const Planner planner(setup, options);
-  const GridState state = grid_state(setup, options, runs);
+  const Planner planner(inputs, options);
+  const GridState state = grid_state(inputs, options, runs);
   std::vector<RunSpec> following;
   if (state.best) {
     for (const uint64_t seed : repeated_seeds(options)) following.push_back(planner.adversary(*state.best, seed));

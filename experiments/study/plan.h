@@ -1,12 +1,12 @@
 #pragma once
-// The four tests of the paper on one data set, as a list of runs.
+// The runs that the four tests of the paper need on one data set.
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "experiments/study/inputs.h"
 #include "experiments/study/paper_numbers.h"
-#include "experiments/study/setup.h"
 
 namespace notnot {
 
@@ -25,27 +25,28 @@ struct StudyOptions {
   std::vector<double> lambdas = {kLambdas.begin(), kLambdas.end()};
   /// Trained seeds per cell of Tables 2 to 4: `seed` and the first of `seeds`.
   int32_t repeats = 1;
-  /// Of the adversaries. Default: the base model's own, which starts them at its initial parameters; one more adversary
-  /// then shows what another seed does.
+  /// The seed of the adversaries. By default each adversary has the seed of its base model and so starts from that model's
+  /// initial parameters; one more adversary then shows what another seed does.
   std::optional<uint64_t> adversary_seed = {};
 };
-inline constexpr int kExtensions = 3;  ///< of the lambda grid upwards, two lambdas each
+/// How often the grid of lambdas is extended upwards at most, by two lambdas each time.
+inline constexpr int kExtensions = 3;
 
-/// The runs of the tests, those first that others wait for, then the longest.
-std::vector<RunSpec> planned_runs(const Setup& setup, const StudyOptions& options, const std::set<PaperTest>& tests);
+/// The runs of the tests. Runs that others wait for stand first, then the longest.
+std::vector<RunSpec> planned_runs(const Inputs& inputs, const StudyOptions& options, const std::set<PaperTest>& tests);
 
-/// Where the base seed's adversaries stand.
+/// How far the finished adversaries of the base seed get.
 struct GridState {
-  std::optional<double>
-      best;  ///< lambda of the highest test F1 among those with an instance-mean JSD above kFarAttention
+  /// The lambda with the highest test F1 among the adversaries with an instance-mean JSD above kFarAttention.
+  std::optional<double> best;
   double largest_jsd = 0;
-  double largest_lambda = 0;  ///< of those that are finished
+  double largest_lambda = 0;
 };
-GridState grid_state(const Setup& setup, const StudyOptions& options, const std::vector<RunSpec>& runs);
+GridState grid_state(const Inputs& inputs, const StudyOptions& options, const std::vector<RunSpec>& runs);
 
-/// What follows from the adversaries of `runs`, all of which have ended: larger lambdas where none moves the attention
-/// far enough, else the best lambda for the other repeats. Empty: nothing.
-std::vector<RunSpec> following_runs(const Setup& setup, const StudyOptions& options, const std::set<PaperTest>& tests,
+/// The runs that follow when all of `runs` have ended: adversaries with larger lambdas if none moves the attention far
+/// enough, otherwise adversaries of the other repeats with the best lambda. Empty: nothing follows.
+std::vector<RunSpec> following_runs(const Inputs& inputs, const StudyOptions& options, const std::set<PaperTest>& tests,
                                     const std::vector<RunSpec>& runs);
 
 }  // namespace notnot

@@ -19,30 +19,14 @@ namespace {
 
 using Json = nlohmann::json;
 
-// --- is it done?
+// --- is it done? -------------------------------------------------------------------------------------------------------
 
-/// What must be equal for two runs to be the same: the choices, and the sizes of the data they led to.
-Json identity(const Json& config) {
-  Json result = config.value("choices", Json::object());
-  result["sizes"] = config.value("data", Json());
-  return result;
-}
-
-/// The choices in which the run in the folder differs from what is asked for; one that is not known yet counts for
-/// nothing.
-std::vector<std::string> differences(const RunFolder& folder, const Json& config) {
-  Json existing = identity(folder.config());
-  const Json requested = identity(config);
-  if (!requested.contains("other_checksum")) existing.erase("other_checksum");
-  return differing_choices(existing, requested);
-}
-
-/// True when the folder holds this very run, finished. Throws InputError when it holds another one, or an unfinished
-/// one that shall not be resumed.
-bool already_done(const RunFolder& folder, const Json& config, bool resume) {
+/// True when the folder holds exactly this run, and the run is finished. Throws InputError when the folder holds another
+/// run, or an unfinished one although `resume` is false.
+bool already_done(const RunFolder& folder, const RunConfig& config, bool resume) {
   const RunState state = folder.state();
   if (state == RunState::absent || state == RunState::unfinished) return false;
-  const std::vector<std::string> other = differences(folder, config);
+  const std::vector<std::string> other = differing_choices(read_run_config(folder), config);
   if (!other.empty()) {
     throw InputError(fmt::format("{} holds a run with other choices ({}); give another --runs folder or remove it",
                                  folder.path().string(), fmt::join(other, ", ")));
@@ -54,20 +38,20 @@ bool already_done(const RunFolder& folder, const Json& config, bool resume) {
   return state == RunState::finished;
 }
 
-// --- what a run learns from another
+// --- what a run takes from another --------------------------------------------------------------------------------------
 
-RunFolder folder_of_other(const Job& job) { return {job.setup->arguments.runs, job.spec.other}; }
+RunFolder folder_of_other(const Job& job) { return {job.inputs->settings.runs, job.spec.other}; }
 
-bool is_external(const Job& job) { return job.setup->guide && job.spec.other == job.setup->guide->label; }
+bool is_external(const Job& job) { return job.inputs->guide && job.spec.other == job.inputs->guide->label; }
 
 std::string checksum_of_other(const Job& job) {
-  return is_external(job) ? job.setup->guide->checksum : folder_of_other(job).attention_checksum();
+  return is_external(job) ? job.inputs->guide->checksum : folder_of_other(job).attention_checksum();
 }
 
 Targets load_targets(const Job& job) {
   Targets targets;
   for (const SplitName name : kSplitNames) {
-    const Split& split = job.setup->corpus.dataset.split(name);
+    const Split& split = job.inputs->corpus.dataset.split(name);
     Attention attention = folder_of_other(job).attention(name);
     if (!std::equal(attention.offsets.begin(), attention.offsets.end(), split.offsets.begin(), split.offsets.end()) ||
         !std::equal(attention.row.begin(), attention.row.end(), split.rows.begin(), split.rows.end())) {
@@ -79,17 +63,17 @@ Targets load_targets(const Job& job) {
   return targets;
 }
 
-/// config.json, complete once the other run is finished.
-Json config_of(const Job& job) {
-  Json config = job.setup->config(job.spec);
+/// The configuration of the run. `other_checksum` is missing as long as the other run is not finished.
+RunConfig config_of(const Job& job) {
+  RunConfig config = job.inputs->config(job.spec);
   if (needs_another(job.spec.kind) && (is_external(job) || folder_of_other(job).state() == RunState::finished)) {
-    config["choices"]["other_checksum"] = checksum_of_other(job);
+    config.other_checksum = checksum_of_other(job);
   }
-  if (is_external(job)) config["choices"]["other_file"] = job.setup->guide->file.string();
+  if (is_external(job)) config.other_file = job.inputs->guide->file.string();
   return config;
 }
 
-// --- one job
+// --- one job -----------------------------------------------------------------------------------------------------------
 
 double mean(const std::vector<float>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -104,20 +88,20 @@ void print_result(const Job& job) {
     return;
   }
   const RunResult result = job.folder.result();
-  const Classification& test = result.split[SplitName::test];
+  const Classification& test = result.split.test;
   fmt::print("{}: epoch {} by {}; test F1 {:.3f}, ROC-AUC {:.3f}, accuracy {:.3f}, average precision {:.3f}\n", path,
              result.epoch, result.selected_on == "train loss" ? "train loss" : result.selected_on + " ROC-AUC", test.f1,
              test.roc_auc, test.accuracy, test.average_precision);
 }
 
 /// Perturbs the other run's model on the test split.
-void perturb(Job& job, const OpenDevice& device, Json config) {
-  const Split& split = job.setup->corpus.dataset.split(SplitName::test);
-  const ModelOptions options = job.setup->model(job.spec);
+void perturb(Job& job, const OpenDevice& device, const RunConfig& config) {
+  const Split& split = job.inputs->corpus.dataset.split(SplitName::test);
+  const ModelOptions options = job.inputs->model(job.spec);
   AttentionClassifier model(device.get(), options, prediction_plan(split));
   model.allocate();
   model.set_parameters(load_parameters(model.layout(), folder_of_other(job).model_path()));
-  job.writer->start(std::move(config));
+  job.writer->start(to_json(config));
   const Perturbations perturbed = perturb_split(model, split, {.seed = job.spec.seed});
   job.writer->write_perturbations(perturbed);
   job.writer->finish(Json{{"permutation_change", mean(perturbed.permutation_change)},
@@ -126,35 +110,35 @@ void perturb(Job& job, const OpenDevice& device, Json config) {
 }
 
 void run_job(Job& job, const OpenDevice& device, const JobOptions& options, TrainingMonitor& monitor) {
-  Json config = config_of(job);
-  // Only now is known from what another run it learns.
+  RunConfig config = config_of(job);
+  // The run that this one needs is finished only now, so only now the configuration is complete.
   if (already_done(job.folder, config, options.resume)) return;
-  config["device"] = device.description();
-  config["threads"] = device.get().threads;
-  if (job.spec.kind == RunKind::perturbation) return perturb(job, device, std::move(config));
+  config.device = device.description();
+  config.threads = device.get().threads;
+  if (job.spec.kind == RunKind::perturbation) return perturb(job, device, config);
   Targets loaded;
   const Targets* targets = nullptr;
   if (is_external(job)) {
-    targets = &job.setup->guide->targets;
+    targets = &job.inputs->guide->targets;
   } else if (needs_another(job.spec.kind)) {
     loaded = load_targets(job);
     targets = &loaded;
   }
-  const TrainingRequest request{.dataset = &job.setup->corpus.dataset,
+  const TrainingRequest request{.dataset = &job.inputs->corpus.dataset,
                                 .targets = targets,
-                                .model = job.setup->model(job.spec),
-                                .training = job.setup->training(job.spec),
-                                .initial_parameters = job.setup->initial_parameters(job.spec),
-                                .config = std::move(config),
+                                .model = job.inputs->model(job.spec),
+                                .training = job.inputs->training(job.spec),
+                                .initial_parameters = job.inputs->initial_parameters(job.spec),
+                                .config = to_json(config),
                                 .resume = options.resume,
                                 .profile = options.profile ? &job.profile : nullptr};
   train(device.get(), request, *job.writer, monitor);
   if (!options.keep_checkpoint) job.writer->remove_checkpoint();
 }
 
-// --- all of them
+// --- all of them -------------------------------------------------------------------------------------------------------
 
-/// Hands out jobs in their order, each when those it needs are finished.
+/// Hands out jobs in their order, each one as soon as the job that it needs is finished.
 class Queue {
  public:
   Queue(Jobs& jobs, const JobOptions& options) : jobs_(jobs), options_(options) {}
@@ -178,23 +162,23 @@ class Queue {
         jobs_.begin());
   }
 
-  /// The job that writes what this one reads; null when nobody in this queue does.
+  /// The job of this queue whose run `job` needs; null when there is none.
   const Job* needed_by(const Job& job) const {
     if (!needs_another(job.spec.kind)) return nullptr;
     const auto found = std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& other) {
-      return other->setup == job.setup && run_name(other->setup->name(), other->spec) == job.spec.other;
+      return other->inputs == job.inputs && run_name(other->inputs->name(), other->spec) == job.spec.other;
     });
     return found == jobs_.end() ? nullptr : found->get();
   }
 
-  /// Waits while every job left needs one that runs. Null when there is nothing left to do.
+  /// The next job that can start. Waits while every job left needs one that still runs. Null when no job is left.
   Job* next() {
     std::unique_lock lock(mutex_);
     for (;;) {
       bool running = false;
       for (const auto& job : jobs_) {
         running |= job->state == JobState::running;
-        // Even a call that is stopped at once gets on by a batch.
+        // After Ctrl-C no job starts, except for the first: so even a call that is stopped at once gets on by a batch.
         if (job->state != JobState::waiting || (interrupted() && started_)) continue;
         const Job* needed = needed_by(*job);
         if (needed != nullptr && needed->state == JobState::failed) {
@@ -231,9 +215,9 @@ class Queue {
     job.error = error;
     if (interrupted()) return;
     try {
-      job.writer->fail(reason(error), config_of(job));
+      job.writer->fail(reason(error), to_json(config_of(job)));
     } catch (const std::exception&) {
-      // A full disk, most likely. The reason is in the error, too.
+      // Most likely the disk is full. The reason is in the error, too.
     }
     job.writer.reset();
   }
@@ -263,26 +247,26 @@ std::string reason(const std::exception_ptr& error) {
 }
 
 int fleet_size(const Jobs& jobs, const JobOptions& options) {
-  const Setup& setup = *jobs.front()->setup;
-  const OpenDevice device(setup.arguments.device, 1);
+  const Inputs& inputs = *jobs.front()->inputs;
+  const OpenDevice device(inputs.settings.device, 1);
   const int most = options.fleet > 0                      ? options.fleet
-                   : device.get().backend == Backend::cpu ? setup.threads()
+                   : device.get().backend == Backend::cpu ? inputs.threads()
                                                           : kCudaFleet;
   return std::max(1, std::min(most, static_cast<int>(pending(jobs))));
 }
 
 void prepare_jobs(Jobs& jobs, const JobOptions& options) {
   for (const auto& job : jobs) {
-    // Whether the other run is what it was when this one was finished, is known when that is finished itself.
-    const Json config = config_of(*job);
-    const bool complete = !needs_another(job->spec.kind) || config["choices"].contains("other_checksum");
+    // As long as the other run is not finished, nobody knows whether it still is what it was when this run was finished.
+    const RunConfig config = config_of(*job);
+    const bool complete = !needs_another(job->spec.kind) || !config.other_checksum.empty();
     if (already_done(job->folder, config, options.resume) && complete) {
       job->state = JobState::finished;
       fmt::print("already finished: ");
       print_result(*job);
     }
   }
-  // Only now, when nothing in the arguments can be wrong any more.
+  // The folders are taken only now, when nothing in the settings can be wrong any more.
   for (const auto& job : jobs) {
     if (job->state == JobState::waiting) job->writer = std::make_unique<RunWriter>(job->folder);
   }
@@ -290,12 +274,12 @@ void prepare_jobs(Jobs& jobs, const JobOptions& options) {
 
 void run_jobs(Jobs& jobs, const JobOptions& options) {
   if (pending(jobs) == 0) return;
-  const Setup& setup = *jobs.front()->setup;
-  const int fleet = fleet_size(jobs, options), share = std::max(1, setup.threads() / fleet);
+  const Inputs& inputs = *jobs.front()->inputs;
+  const int fleet = fleet_size(jobs, options), share = std::max(1, inputs.threads() / fleet);
   std::vector<ProgressDisplay::Line> lines;
   for (const auto& job : jobs) {
     const bool trains = job->state == JobState::waiting && job->spec.kind != RunKind::perturbation;
-    lines.push_back({job->folder.path().filename().string(), trains ? setup.training(job->spec).epochs : 0});
+    lines.push_back({job->folder.path().filename().string(), trains ? inputs.training(job->spec).epochs : 0});
   }
   Queue queue(jobs, options);
   {
@@ -303,7 +287,7 @@ void run_jobs(Jobs& jobs, const JobOptions& options) {
     std::vector<std::jthread> workers;
     for (int i = 0; i < fleet; ++i) {
       workers.emplace_back(
-          [&, device = OpenDevice(setup.arguments.device, share, fleet)] { queue.work(device, display); });
+          [&, device = OpenDevice(inputs.settings.device, share, fleet)] { queue.work(device, display); });
     }
   }
   for (const auto& job : jobs) {

@@ -2,45 +2,101 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 namespace notnot {
 namespace {
 
-struct Parts {
-  const char *encoder, *attention;
-};
+/// The kinds that are what encoder and attention say.
+constexpr std::array kPlainKinds = {RunKind::base, RunKind::uniform, RunKind::trained_mlp, RunKind::uniform_mlp};
 
-Parts parts_of(RunKind kind) {
-  switch (kind) {
-    case RunKind::uniform:
-      return {"lstm", "uniform"};
-    case RunKind::trained_mlp:
-      return {"tokens", "learned"};
-    case RunKind::uniform_mlp:
-      return {"tokens", "uniform"};
-    case RunKind::guided_mlp:
-      return {"tokens", "given"};
-    case RunKind::base:
-    case RunKind::adversary:
-    case RunKind::perturbation:
-      break;
-  }
-  return {"lstm", "learned"};
-}
+RunSpec base_model(uint64_t seed) { return {.kind = RunKind::base, .seed = seed, .lambda = 0, .other = {}}; }
 
-/// The other run's name without the data set, which it shares.
+/// The name of another run without the data set, which both runs share.
 std::string short_name(const std::string& dataset, const std::string& name) {
   return name.starts_with(dataset + "-") ? name.substr(dataset.size() + 1) : name;
 }
 
-/// Says which model a run attacks or perturbs, unless it is the base model of its own seed.
+/// Names the model that a run attacks or perturbs, unless it is the base model of the run's own seed.
 std::string of_another(const std::string& dataset, const RunSpec& spec) {
-  const RunSpec own{.kind = RunKind::base, .seed = spec.seed, .lambda = 0, .other = {}};
-  return spec.other == run_name(dataset, own) ? "" : "-of-" + short_name(dataset, spec.other);
+  return spec.other == run_name(dataset, base_model(spec.seed)) ? "" : "-of-" + short_name(dataset, spec.other);
+}
+
+/// Takes `prefix` off the front of `rest`; false where `rest` does not start with it.
+bool take(std::string_view& rest, std::string_view prefix) {
+  if (!rest.starts_with(prefix)) return false;
+  rest.remove_prefix(prefix.size());
+  return true;
+}
+
+/// Takes a number off the front of `rest`.
+template <class T>
+bool take_number(std::string_view& rest, T& value) {
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+  if (error != std::errc()) return false;
+  rest.remove_prefix(static_cast<size_t>(end - rest.data()));
+  return true;
+}
+
+/// The run that stands behind `-of-` or `-by-` in a name: one of ours, or the label of attention from elsewhere.
+std::string other_in_name(const std::string& dataset, std::string_view rest) {
+  const std::string full = fmt::format("{}-{}", dataset, rest);
+  return parse_run_name(dataset, full) ? full : std::string(rest);
+}
+
+/// Reads "seed10" or "seed10-of-NAME" behind the kind of an adversary or a perturbation.
+bool take_attack(const std::string& dataset, std::string_view rest, RunSpec& spec) {
+  if (!take(rest, "seed") || !take_number(rest, spec.seed)) return false;
+  if (!rest.empty() && !take(rest, "-of-")) return false;
+  spec.other = rest.empty() ? run_name(dataset, base_model(spec.seed)) : other_in_name(dataset, rest);
+  return true;
+}
+
+bool take_plain(std::string_view rest, RunSpec& spec) {
+  for (const RunKind kind : kPlainKinds) {
+    std::string_view after = rest;
+    if (!take(after, fmt::format("{}-{}-seed", to_string(encoder_of(kind)), to_string(attention_of(kind))))) continue;
+    spec.kind = kind;
+    return take_number(after, spec.seed) && after.empty();
+  }
+  return false;
+}
+
+bool take_spec(const std::string& dataset, std::string_view rest, RunSpec& spec) {
+  if (take(rest, "tokens-given-seed")) {
+    spec.kind = RunKind::guided_mlp;
+    if (!take_number(rest, spec.seed) || !take(rest, "-by-")) return false;
+    spec.other = other_in_name(dataset, rest);
+    return true;
+  }
+  if (take(rest, "adversary-lambda")) {
+    spec.kind = RunKind::adversary;
+    return take_number(rest, spec.lambda) && take(rest, "-") && take_attack(dataset, rest, spec);
+  }
+  if (take(rest, "perturbation-")) {
+    spec.kind = RunKind::perturbation;
+    return take_attack(dataset, rest, spec);
+  }
+  return take_plain(rest, spec);
 }
 
 }  // namespace
+
+Encoder encoder_of(RunKind kind) {
+  const bool tokens = kind == RunKind::trained_mlp || kind == RunKind::uniform_mlp || kind == RunKind::guided_mlp;
+  return tokens ? Encoder::tokens : Encoder::lstm;
+}
+
+AttentionKind attention_of(RunKind kind) {
+  if (kind == RunKind::guided_mlp) return AttentionKind::given;
+  return kind == RunKind::uniform || kind == RunKind::uniform_mlp ? AttentionKind::uniform : AttentionKind::learned;
+}
+
+bool needs_another(RunKind kind) {
+  return kind == RunKind::guided_mlp || kind == RunKind::adversary || kind == RunKind::perturbation;
+}
 
 std::string run_name(const std::string& dataset, const RunSpec& spec) {
   switch (spec.kind) {
@@ -52,19 +108,21 @@ std::string run_name(const std::string& dataset, const RunSpec& spec) {
     case RunKind::perturbation:
       return fmt::format("{}-perturbation-seed{}{}", dataset, spec.seed, of_another(dataset, spec));
     default:
-      break;
+      return fmt::format("{}-{}-{}-seed{}", dataset, to_string(encoder_of(spec.kind)),
+                         to_string(attention_of(spec.kind)), spec.seed);
   }
-  const auto [encoder, attention] = parts_of(spec.kind);
-  return fmt::format("{}-{}-{}-seed{}", dataset, encoder, attention, spec.seed);
 }
 
-bool needs_another(RunKind kind) {
-  return kind == RunKind::guided_mlp || kind == RunKind::adversary || kind == RunKind::perturbation;
+std::optional<RunSpec> parse_run_name(const std::string& dataset, std::string_view name) {
+  RunSpec spec;
+  if (!take(name, dataset) || !take(name, "-") || !take_spec(dataset, name, spec)) return std::nullopt;
+  return spec;
 }
 
 nlohmann::json choices_of(const RunSpec& spec) {
-  const auto [encoder, attention] = parts_of(spec.kind);
-  nlohmann::json choices = {{"encoder", encoder}, {"attention", attention}, {"seed", spec.seed}};
+  nlohmann::json choices = {{"encoder", to_string(encoder_of(spec.kind))},
+                            {"attention", to_string(attention_of(spec.kind))},
+                            {"seed", spec.seed}};
   if (spec.kind == RunKind::adversary) choices.update({{"objective", "adversary"}, {"lambda", spec.lambda}});
   if (spec.kind == RunKind::perturbation) choices["perturbation"] = true;
   if (needs_another(spec.kind)) choices["other"] = spec.other;
@@ -81,8 +139,7 @@ RunSpec spec_of(const nlohmann::json& choices) {
     spec.kind = RunKind::perturbation;
   } else {
     for (const RunKind kind : {RunKind::uniform, RunKind::trained_mlp, RunKind::uniform_mlp, RunKind::guided_mlp}) {
-      const Parts parts = parts_of(kind);
-      if (encoder == parts.encoder && attention == parts.attention) spec.kind = kind;
+      if (encoder == to_string(encoder_of(kind)) && attention == to_string(attention_of(kind))) spec.kind = kind;
     }
   }
   return spec;

@@ -1,10 +1,12 @@
 #pragma once
-// The runs of the paper's tests on one data set: what tells them apart, and what they are called.
+// The runs of the paper's tests on one data set: how they differ from each other, and what they are called.
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 
-#include "models/training.h"
+#include "models/parameters.h"
 
 namespace notnot {
 
@@ -15,33 +17,40 @@ enum class RunKind : uint8_t {
   uniform_mlp,   ///< token-level encoder, uniform attention (3.4)
   guided_mlp,    ///< token-level encoder, another model's attention (3.4)
   adversary,     ///< BiLSTM that keeps a base model's predictions and moves away from its attention (4)
-  perturbation,  ///< a base model whose attention is permuted, and replaced instance by instance (Jain & Wallace 2019)
+  perturbation,  ///< a base model whose attention is permuted, and replaced text by text (Jain & Wallace 2019)
 };
 
 struct RunSpec {
   RunKind kind = RunKind::base;
   uint64_t seed = 10;
-  double lambda = 0;  ///< adversary
-  /// guided_mlp, adversary, perturbation: the run whose attention it is, as `name` gives it; or of a guide the label of
-  /// attention from elsewhere.
+  double lambda = 0;  ///< only of an adversary: the weight of the divergence in its loss
+  /// Only of a guided_mlp, an adversary and a perturbation: the name (run_name) of the run whose attention it needs; of a
+  /// guided_mlp perhaps the label of attention from elsewhere.
   std::string other;
 
   bool operator==(const RunSpec&) const = default;
 };
 
-/// Names of runs of the data set, also of their folders: sst-lstm-learned-seed10, sst-lstm-uniform-seed10,
-/// sst-tokens-learned-seed10, sst-tokens-uniform-seed10, sst-tokens-given-seed10-by-adversary-lambda0.001-seed10,
-/// sst-adversary-lambda0.001-seed10, sst-perturbation-seed10; with -of-lstm-learned-seed10 behind the last two where it
-/// is not the base model of their own seed.
-std::string run_name(const std::string& dataset, const RunSpec& spec);
+/// The model that a run of this kind trains; of a perturbation, the model that it perturbs.
+Encoder encoder_of(RunKind kind);
+AttentionKind attention_of(RunKind kind);
 
-/// Whether a run of that kind needs the attention of another.
+/// Whether a run of this kind needs the attention of another one.
 bool needs_another(RunKind kind);
 
-/// The spec's share of config.json's `choices`: encoder, attention, seed; `objective` and `lambda` for an adversary;
+/// The name of the run, also of its folder: sst-lstm-learned-seed10, sst-lstm-uniform-seed10, sst-tokens-learned-seed10,
+/// sst-tokens-uniform-seed10, sst-tokens-given-seed10-by-adversary-lambda0.001-seed10, sst-adversary-lambda0.001-seed10,
+/// sst-perturbation-seed10. An adversary or a perturbation of another base model than that of its own seed says so at the
+/// end: sst-adversary-lambda0.001-seed10-of-lstm-learned-seed50.
+std::string run_name(const std::string& dataset, const RunSpec& spec);
+
+/// The opposite of run_name; nothing when `name` is not the name of a run on the data set.
+std::optional<RunSpec> parse_run_name(const std::string& dataset, std::string_view name);
+
+/// The spec's share of `choices` in config.json: encoder, attention, seed; `objective` and `lambda` for an adversary;
 /// `perturbation` (true) for a perturbation; `other` where it needs another run.
 nlohmann::json choices_of(const RunSpec& spec);
-/// Back from `choices`. Throws nlohmann's exceptions where they are not such choices.
+/// The opposite of choices_of. Throws nlohmann's exceptions where `choices` are not such choices.
 RunSpec spec_of(const nlohmann::json& choices);
 
 }  // namespace notnot

@@ -159,6 +159,10 @@ class Trains(Study):
         own = self.runs / "own-tokens-learned-seed10"
         self.assertNotEqual(read_safetensors(own / file)["log_attention"],
                             read_safetensors(guided / file)["log_attention"])
+        result = run("predict", guided, "--text", "a good film")
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        self.assertIn("its attention comes from another model (own-lstm-learned-seed10)", result.stderr)
+        self.assertIn("attention", self.succeed("predict", own, "--text", "a good film"))
 
     def test_two_class_tvd_and_another_adversary_seed(self):
         self.study("adversary", "--adversary-epochs", 1, "--lambdas", "0.01", "--tvd", "two-class", "--adversary-seed", 7)

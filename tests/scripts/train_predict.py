@@ -287,6 +287,49 @@ class Predict(WithRun):
         self.refuse(*text, run_folder=copy, words=(copy / "model.safetensors",))
         self.refuse(*text, "--device", "cuda:99", words=("cuda:99",))
 
+    def copy_of_run(self, change=None):
+        """A copy of the run folder; `change` edits its configuration."""
+        copy = self.folder / "changed"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(self.run_folder, copy)
+        if change:
+            config = read_json(copy / "config.json")
+            change(config)
+            (copy / "config.json").write_text(json.dumps(config))
+        return copy
+
+    def test_runs_that_are_not_finished(self):
+        text = ("--text", "good")
+        copy = self.copy_of_run()
+        (copy / "result.json").unlink()
+        self.refuse(*text, run_folder=copy, words=(copy, "is not finished", "--resume"))
+        (copy / "checkpoint.safetensors").unlink()
+        self.refuse(*text, run_folder=copy, words=(copy, "is not finished"))
+        (copy / "failure.json").write_text('{"reason": "the disk is full"}')
+        self.refuse(*text, run_folder=copy, words=(copy, "failed (the disk is full)", "train it again"))
+
+    def test_runs_without_an_attention_of_their_own(self):
+        text, base = ("--text", "good"), self.run_folder.name
+
+        def guided(config):
+            config["choices"].update(encoder="tokens", attention="given", other=base)
+
+        copy = self.copy_of_run(guided)
+        self.refuse(*text, run_folder=copy, words=(copy, "its attention comes from another model", base, "give a run"))
+
+        def perturbed(config):
+            config["choices"].update(perturbation=True, other=base)
+
+        copy = self.copy_of_run(perturbed)
+        self.refuse(*text, run_folder=copy, words=(copy, "perturbation", base, "give that run"))
+
+    def test_configurations_of_other_versions(self):
+        text = ("--text", "good")
+        copy = self.copy_of_run(lambda config: config["choices"].update(temperature=2))
+        self.refuse(*text, run_folder=copy, words=(copy / "config.json", "choices.temperature"))
+        copy = self.copy_of_run(lambda config: config["data"].update(vocabulary=9))
+        self.refuse(*text, run_folder=copy, words=(copy / "vocabulary.txt", "train the run again"))
+
 
 class SameBytes(Test):
     """Runs that must not differ in a bit."""

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/runs/run_writer.h"
-#include "experiments/study/run_spec.h"
+#include "experiments/study/run_config.h"
 #include "kernels/base/error.h"
 #include "tests/support/temporary_folder.h"
 
@@ -30,20 +30,29 @@ inline std::vector<FakeText> with_attention(std::vector<FakeText> texts,
 }
 inline std::vector<FakeText> uniform_texts() { return with_attention(kTexts, {{0.5F, 0.5F}, {0.5F, 0.5F}}); }
 
+/// The configuration of a run on SST, with `changes` to its choices.
 inline nlohmann::json fake_config(const nlohmann::json& changes) {
-  nlohmann::json choices = {{"dataset", "sst"}, {"data", "data/sst"}, {"encoder", "lstm"}, {"attention", "learned"},
-                            {"embed", 300},     {"hidden", 128},      {"vectors", ""},     {"init", ""},
-                            {"seed", 10},       {"epochs", 8},        {"select", "test"}};
-  choices.update(changes);
-  const auto sizes = [](int negative, int positive) {
-    return nlohmann::json{{"negative", negative}, {"positive", positive}, {"tokens", 9}};
-  };
-  return {{"choices", choices},
-          {"data",
-           {{"vocabulary", 13826},
-            {"words_with_vectors", 11171},
-            {"splits", {{"train", sizes(3034, 3321)}, {"dev", sizes(397, 424)}, {"test", sizes(863, 862)}}}}},
-          {"device", "cpu (avx2)"}};
+  RunConfig config{
+      .data =
+          {.dataset = "sst", .path = "data/sst", .options = {}, .checksum = {}, .difficulty = {}, .corpus_seed = {}},
+      .spec = {.kind = RunKind::base, .seed = 10, .other = {}},
+      .embed = 300,
+      .hidden = 128,
+      .vectors = {},
+      .init = {},
+      .training = {},
+      .other_checksum = {},
+      .other_file = {},
+      .vocabulary = 13826,
+      .texts = {{3034, 3321, 9}, {397, 424, 9}, {863, 862, 9}},
+      .words_with_vectors = 11171,
+      .device = "cpu (avx2)",
+      .version = {},
+      .commit = {}};
+  if (changes.value("objective", "") == "adversary") config.training.objective = Objective::adversary;
+  nlohmann::json json = to_json(config);
+  json["choices"].update(changes);
+  return json;
 }
 
 /// The texts as a split, with what a model says of them.

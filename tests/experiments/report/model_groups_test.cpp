@@ -7,7 +7,14 @@
 
 #include "engine/io/files.h"
 #include "experiments/report/adversaries.h"
-#include "experiments/report/findings.h"
+#include "experiments/report/data.h"
+#include "experiments/report/guides.h"
+#include "experiments/report/measures.h"
+#include "experiments/report/page.h"
+#include "experiments/report/perturbation.h"
+#include "experiments/report/runs.h"
+#include "experiments/report/seeds.h"
+#include "experiments/report/uniform.h"
 #include "tests/support/fake_runs.h"
 #include "tests/support/input_error.h"
 
@@ -53,8 +60,8 @@ LoadedStudy only_study(const TemporaryFolder& folder) {
 TEST_CASE("the base seed is the one that the other runs use") {
   const auto run = [](RunSpec spec) {
     LoadedRun result;
-    result.dataset = "sst";
-    result.spec = std::move(spec);
+    result.config.data.dataset = "sst";
+    result.config.spec = std::move(spec);
     return result;
   };
   const LoadedRun two = run(spec(RunKind::base, 2)), ten = run(spec(RunKind::base, 10)),
@@ -115,7 +122,7 @@ TEST_CASE("attention is measured from the base model of the base seed") {
   fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
   fake_run(folder, spec(RunKind::base, 2), moved(0.1F, {0, 0.5F, 1, 1}), 0.8);
   const LoadedStudy study = only_study(folder);
-  CHECK(study.reference_run().spec.seed == 10);
+  CHECK(study.reference_run().spec().seed == 10);
   CHECK(study.largest_attention == std::vector<float>{1, 1, 1, 1});
   const LoadedRun& other = study.runs[1];
   CHECK(other.from_reference.jsd[0] == kFar);
@@ -232,9 +239,9 @@ TEST_CASE("Table 4: the best F1 beyond a JSD of 0.4, and the whole grid by lambd
   fake_grid(folder, {{1e-3, 0.79, 4}, {5e-4, 0.795, 3}, {1e-4, 0.81, 1}});
   const LoadedStudy study = only_study(folder);
   REQUIRE(lambda_grid(study).size() == 3);
-  CHECK(lambda_grid(study)[0]->spec.lambda == 1e-4);
-  CHECK(best_adversary(study)->spec.lambda == 5e-4);  // 3/4 ln 2 = 0.520; 1e-4 is not far enough
-  CHECK(most_distant_adversary(study)->spec.lambda == 1e-3);
+  CHECK(lambda_grid(study)[0]->spec().lambda == 1e-4);
+  CHECK(best_adversary(study)->spec().lambda == 5e-4);  // 3/4 ln 2 = 0.520; 1e-4 is not far enough
+  CHECK(most_distant_adversary(study)->spec().lambda == 1e-3);
   CHECK(shown_adversary(study) == best_adversary(study));
   const ResultTable table = best_adversary_table(study);
   CHECK(table.rows[0] == Row{"Adversary", "0.0005", "0.795", "0.020", "0.520"});
@@ -264,7 +271,7 @@ TEST_CASE("no adversary goes far enough") {
   fake_grid(folder, {{2e-4, 0.79, 1}, {1e-4, 0.81, 2}});
   const LoadedStudy study = only_study(folder);
   CHECK(best_adversary(study) == nullptr);
-  CHECK(shown_adversary(study)->spec.lambda == 1e-4);
+  CHECK(shown_adversary(study)->spec().lambda == 1e-4);
   CHECK(best_adversary_table(study).rows[0] == Row{"Largest JSD; none passes", "0.0001", "0.810", "0.020", "0.347"});
   CHECK(findings(study)[3].verdict == Verdict::cannot_be_told);
   CHECK_HAS(findings(study)[3].reason, "The grid ends at λ = 0.0002");

@@ -1,5 +1,3 @@
-#include "experiments/report/report.h"
-
 #include <doctest/doctest.h>
 
 #include <map>
@@ -11,6 +9,8 @@
 #include "experiments/format/html.h"
 #include "experiments/format/numbers.h"
 #include "experiments/report/heat_map.h"
+#include "experiments/report/page.h"
+#include "experiments/report/summary.h"
 #include "tests/support/fake_runs.h"
 #include "tests/support/input_error.h"
 
@@ -89,13 +89,15 @@ TEST_CASE("a run is read as it was written") {
   const Path path = fake_run(folder, "a", {{"vectors", "vectors/wiki.vec"}, {"seed", 18446744073709551615U}});
   const LoadedRun run = read_runs({path}).front();
   CHECK(run.path == path);
-  CHECK(run.dataset == "sst");
-  CHECK(run.spec == RunSpec{.kind = RunKind::base, .seed = 18446744073709551615U, .lambda = 0, .other = ""});
-  CHECK(run.vectors == "vectors/wiki.vec");
-  CHECK(run.vocabulary == 13826);
-  CHECK(run.words_with_vectors == 11171);
-  CHECK(run.texts == BySplit<std::array<int64_t, 2>>{{3034, 3321}, {397, 424}, {863, 862}});
-  CHECK(run.device == "cpu (avx2)");
+  CHECK(run.dataset() == "sst");
+  CHECK(run.spec() == RunSpec{.kind = RunKind::base, .seed = 18446744073709551615U, .lambda = 0, .other = ""});
+  CHECK(run.config.vectors == "vectors/wiki.vec");
+  CHECK(run.config.vocabulary == 13826);
+  CHECK(run.config.words_with_vectors == 11171);
+  CHECK(run.config.texts.train.negative == 3034);
+  CHECK(run.config.texts.dev.positive == 424);
+  CHECK(run.config.texts.test.positive == 862);
+  CHECK(run.config.device == "cpu (avx2)");
   CHECK(run.epochs_trained == 8);
   CHECK(run.train_seconds == 10);
   CHECK(run.result.epoch == 5);
@@ -113,8 +115,8 @@ TEST_CASE("labels tell the runs apart, and are no longer than that needs") {
   const Path seed = fake_run(folder, "seed", {{"seed", 2}});
   const Json given = {{"encoder", "tokens"}, {"attention", "given"}};
   Json one = given, two = given;
-  one["other"] = "x-lstm-learned-a";
-  two["other"] = "x-lstm-learned-b";
+  one["other"] = "sst-lstm-learned-seed7";
+  two["other"] = "sst-lstm-learned-seed8";
   const Path guided = fake_run(folder, "guided", one), again = fake_run(folder, "again", two);
   const auto labels = [](const std::vector<Path>& folders) {
     std::vector<std::string> result;
@@ -125,8 +127,8 @@ TEST_CASE("labels tell the runs apart, and are no longer than that needs") {
   using Labels = std::vector<std::string>;
   CHECK(labels({flat, base, uniform, mlp}) == Labels{"Base", "Uniform", "Trained MLP", "Uniform MLP"});
   CHECK(labels({uniform, seed, base}) == Labels{"Base, seed 10", "Base, seed 2", "Uniform"});
-  CHECK(labels({guided, again}) == Labels{"MLP guided by the base model, seed 10, of x-lstm-learned-a",
-                                          "MLP guided by the base model, seed 10, of x-lstm-learned-b"});
+  CHECK(labels({guided, again}) == Labels{"MLP guided by the base model, seed 10, of sst-lstm-learned-seed7",
+                                          "MLP guided by the base model, seed 10, of sst-lstm-learned-seed8"});
 }
 
 TEST_CASE("what cannot be reported is refused with a remedy") {
@@ -158,12 +160,14 @@ TEST_CASE("what cannot be reported is refused with a remedy") {
   CHECK_HAS(complaint({base, fake_run(folder, "relabelled", seed, other)}), "not tested on the same texts");
 
   const auto adversary = [&](const char* name, int lambda, double factor) {
-    return fake_run(folder, name, {{"objective", "adversary"}, {"lambda", lambda}, {"tvd_factor", factor}});
+    return fake_run(
+        folder, name,
+        {{"objective", "adversary"}, {"lambda", lambda}, {"tvd_factor", factor}, {"other", "sst-lstm-learned-seed10"}});
   };
   CHECK_HAS(complaint({base, adversary("a1", 1, 0.5), adversary("a2", 2, 1)}), "another --tvd");
 
   write_atomically(base / "config.json", R"({"epochs": 8})");
-  CHECK_HAS(complaint({base}), "base/config.json is not the configuration of a training");
+  CHECK_HAS(complaint({base}), "base/config.json is not the configuration of a run");
 }
 
 TEST_CASE("damaged predictions are refused with their line") {

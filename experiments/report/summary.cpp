@@ -1,14 +1,10 @@
-#include "experiments/report/report.h"
+#include "experiments/report/summary.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
-#include "engine/io/files.h"
-#include "experiments/report/adversaries.h"
 #include "experiments/report/model_groups.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {
@@ -34,7 +30,7 @@ std::string summary_table(const LoadedStudy& study) {
     const LoadedRun& run = *group.runs.front();
     table +=
         fmt::format("{:<{}}  {:>10}  {:>5}  {:>10}  {:>7}  {:>8}{}  {} of {}, chosen on {}\n", group.name, width,
-                    run.spec.seed, three_decimals(run.test().f1), three_decimals(group.paper_f1),
+                    run.spec().seed, three_decimals(run.test().f1), three_decimals(group.paper_f1),
                     three_decimals(run.test().roc_auc), three_decimals(run.test().accuracy),
                     distances ? distance_of(run) : "", run.result.epoch, run.epochs_trained, run.result.selected_on);
     if (group.runs.size() > 1) {
@@ -46,12 +42,6 @@ std::string summary_table(const LoadedStudy& study) {
   for (const LoadedRun& run : study.unused)
     table += fmt::format("not used: {}: {}\n", run.path.string(), run.unfinished);
   return table;
-}
-
-std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, const std::filesystem::path& out) {
-  const Exhibits exhibits(out);
-  write_atomically(out / "index.html", report_page(studies, exhibits));
-  return out / "index.html";
 }
 
 }  // namespace notnot

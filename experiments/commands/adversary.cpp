@@ -1,0 +1,20 @@
+// `notnot adversary`: the paper's fourth test (section 4), and the perturbations of Jain & Wallace (2019).
+#include "experiments/commands/commands.h"
+#include "experiments/commands/options.h"
+#include "experiments/commands/run_study.h"
+
+namespace notnot {
+
+void add_adversary_command(CLI::App& app) {
+  auto arguments = std::make_shared<StudyArguments>();
+  CLI::App* command = app.add_subcommand("adversary", "Test 4: same predictions, other attention? (Table 4, Figure 5)");
+  add_dataset_option(*command, arguments->settings);
+  add_study_options(*command, *arguments);
+  add_seeds_option(*command, *arguments);
+  add_repeats_option(*command, *arguments);
+  add_adversary_options(*command, *arguments);
+  add_lambdas_option(*command, *arguments);
+  command->callback([arguments] { run_test(*arguments, PaperTest::adversary); });
+}
+
+}  // namespace notnot

@@ -1,0 +1,65 @@
+// `notnot diagnose`: the paper's third test (section 3.4) for attention that another program made.
+#include <algorithm>
+
+#include "engine/io/checksum.h"
+#include "engine/runs/external_attention.h"
+#include "experiments/commands/commands.h"
+#include "experiments/commands/options.h"
+#include "experiments/commands/run_study.h"
+
+namespace notnot {
+namespace {
+
+struct DiagnoseArguments : StudyArguments {
+  std::filesystem::path attention;
+  std::string importance = "weights";
+};
+
+std::string checksum_of(const std::filesystem::path& attention) {
+  return std::filesystem::is_directory(attention) ? RunFolder(attention).attention_checksum()
+                                                  : sha256_of_file(attention);
+}
+
+ExternalGuide load_guide(const DiagnoseArguments& arguments, const Dataset& dataset) {
+  const auto importance = std::find_if(kImportances.begin(), kImportances.end(),
+                                       [&](Importance known) { return to_string(known) == arguments.importance; });
+  LogAttention read = read_external_attention(arguments.attention, dataset, *importance);
+  const std::filesystem::path file = std::filesystem::weakly_canonical(arguments.attention);
+  const std::string suffix = arguments.importance == "weights" ? "" : "-" + arguments.importance;
+  ExternalGuide guide{
+      .label = "external-" + file.stem().string() + suffix, .file = file, .checksum = checksum_of(file), .targets = {}};
+  for (const SplitName split : kSplitNames) guide.targets[split].log_attention = std::move(read[split]);
+  return guide;
+}
+
+void diagnose(const DiagnoseArguments& arguments) {
+  check_arguments(arguments);
+  Studies studies;
+  studies.push_back(make_study(arguments, arguments.settings.corpus.dataset, {PaperTest::diagnose}));
+  Inputs& inputs = studies.front().inputs;
+  inputs.guide = load_guide(arguments, inputs.corpus.dataset);
+  run_studies(arguments, studies, {});
+}
+
+}  // namespace
+
+void add_diagnose_command(CLI::App& app) {
+  auto arguments = std::make_shared<DiagnoseArguments>();
+  CLI::App* command = app.add_subcommand(
+      "diagnose", "Test 3 for attention from elsewhere: does it help an MLP as a base model's does? (Table 3)");
+  add_dataset_option(*command, arguments->settings);
+  command
+      ->add_option(
+          "--attention", arguments->attention,
+          "Weights per word of every text: JSON lines (see notnot data --tokens), safetensors, or a run folder")
+      ->required();
+  command->add_option("--importance", arguments->importance, "What the numbers are, before each text's sum to 1")
+      ->check(CLI::IsMember({"weights", "absolute", "positive", "softmax"}))
+      ->capture_default_str();
+  add_study_options(*command, *arguments);
+  add_seeds_option(*command, *arguments);
+  add_repeats_option(*command, *arguments);
+  command->callback([arguments] { diagnose(*arguments); });
+}
+
+}  // namespace notnot

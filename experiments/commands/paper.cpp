@@ -1,0 +1,63 @@
+// `notnot paper`: all tests of the paper on several data sets, and the report.
+#include <map>
+
+#include "experiments/commands/commands.h"
+#include "experiments/commands/run_study.h"
+
+namespace notnot {
+namespace {
+
+struct PaperArguments : StudyArguments {
+  std::vector<std::string> datasets;
+  std::vector<std::string> tests;  ///< empty: those that the paper ran on the data set
+  std::filesystem::path out = "report";
+};
+
+const std::map<std::string, PaperTest> kTests = {{"uniform", PaperTest::uniform},
+                                                 {"seeds", PaperTest::seeds},
+                                                 {"guides", PaperTest::guides},
+                                                 {"adversary", PaperTest::adversary}};
+
+/// The paper drops the two news sets after the first test (section 3.2).
+std::set<PaperTest> tests_of_paper(const std::string& dataset) {
+  if (dataset == "agnews" || dataset == "20news") return {PaperTest::uniform};
+  return {PaperTest::uniform, PaperTest::seeds, PaperTest::guides, PaperTest::adversary};
+}
+
+void run_paper(const PaperArguments& arguments) {
+  check_arguments(arguments);
+  std::set<PaperTest> tests;
+  for (const std::string& name : arguments.tests) tests.insert(kTests.at(name));
+  Studies studies;
+  for (const std::string& dataset : arguments.datasets) {
+    Study& study = studies.emplace_back(make_study(arguments, dataset, tests));
+    if (tests.empty()) study.tests = tests_of_paper(study.inputs.name());
+  }
+  run_studies(arguments, studies, arguments.out);
+}
+
+}  // namespace
+
+void add_paper_command(CLI::App& app) {
+  auto arguments = std::make_shared<PaperArguments>();
+  CLI::App* command = app.add_subcommand("paper", "All four tests on several data sets, and the report");
+  command->add_option("--datasets", arguments->datasets, "Data sets as --dataset of the other commands, with commas")
+      ->delimiter(',')
+      ->required();
+  command
+      ->add_option(
+          "--tests", arguments->tests,
+          "Of uniform, seeds, guides, adversary, with commas (default: all; on agnews and 20news only uniform, "
+          "as in the paper)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"uniform", "seeds", "guides", "adversary"}));
+  add_study_options(*command, *arguments);
+  add_seeds_option(*command, *arguments);
+  add_repeats_option(*command, *arguments);
+  add_adversary_options(*command, *arguments);
+  add_lambdas_option(*command, *arguments);
+  command->add_option("--out", arguments->out, "Folder for the report")->capture_default_str();
+  command->callback([arguments] { run_paper(*arguments); });
+}
+
+}  // namespace notnot

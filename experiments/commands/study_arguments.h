@@ -1,0 +1,35 @@
+#pragma once
+// The arguments that the commands of the paper's tests have in common.
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+
+#include "experiments/study/plan.h"
+#include "experiments/study/queue.h"
+#include "experiments/study/settings.h"
+
+namespace notnot {
+
+struct StudyArguments {
+  Settings settings;
+  StudyOptions study;
+  std::string protocol = "paper";
+  JobOptions jobs;
+  bool plan = false;
+};
+
+/// The options of add_data_options and add_training_options, --seed, --fleet, --plan and --protocol.
+void add_study_options(CLI::App& command, StudyArguments& arguments);
+/// --repeats.
+void add_repeats_option(CLI::App& command, StudyArguments& arguments);
+/// --seeds.
+void add_seeds_option(CLI::App& command, StudyArguments& arguments);
+/// --tvd, --adversary-seed, --adversary-epochs.
+void add_adversary_options(CLI::App& command, StudyArguments& arguments);
+/// --lambdas.
+void add_lambdas_option(CLI::App& command, StudyArguments& arguments);
+
+/// Throws InputError when a seed is given twice, or when there are fewer seeds than repeats.
+void check_arguments(const StudyArguments& arguments);
+
+}  // namespace notnot

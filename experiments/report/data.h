@@ -1,0 +1,11 @@
+#pragma once
+// The data of the study (Table 1), and how these runs differ from the paper's.
+#include "experiments/report/part.h"
+
+namespace notnot {
+
+Part data_part();
+
+ResultTable data_table(const LoadedStudy& study);  ///< Table 1
+
+}  // namespace notnot

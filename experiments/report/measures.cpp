@@ -1,0 +1,140 @@
+#include "experiments/report/measures.h"
+
+#include <cmath>
+#include <filesystem>
+
+namespace notnot {
+namespace {
+
+/// What the parameters of a run start from.
+std::string start_of(const LoadedRun& run) {
+  const RunConfig& config = run.config;
+  if (!config.init.empty()) return "parameters from " + std::filesystem::path(config.init).filename().string();
+  if (config.vectors.empty()) return fmt::format("random word vectors, {} wide", config.embed);
+  return "word vectors " + vectors_in_words(run);
+}
+
+std::string selection_of(const LoadedRun& run) {
+  if (run.spec().kind == RunKind::perturbation || run.spec().kind == RunKind::adversary) return "";
+  return run.result.selected_on == "test" ? "the test split's ROC-AUC (as published; this leaks)"
+                                          : fmt::format("the {} split's ROC-AUC", run.result.selected_on);
+}
+
+/// A warning if the study was trained on clearly fewer texts than Table 1 counts. Length filters take away some: 25,000 texts
+/// of IMDb become 21,497, the development split included.
+std::string missing_texts(const LoadedStudy& study) {
+  const auto& texts = study.any_run().config.texts;
+  const int64_t here = texts.train.negative + texts.train.positive + texts.dev.negative + texts.dev.positive,
+                published = study.published()->train[0] + study.published()->train[1];
+  if (10 * here >= 8 * published) return "";
+  return fmt::format(", PARTIAL: {} training and development texts where the paper's Table 1 has {}",
+                     with_thousands(here), with_thousands(published));
+}
+
+}  // namespace
+
+std::string data_in_words(const LoadedStudy& study) {
+  if (study.planted()) return "the built-in planted corpus";
+  std::string data = study.synthetic() ? "SYNTHETIC texts in place of the real ones" : study.dataset;
+  if (study.published() != nullptr && !study.synthetic()) {
+    data += is_papers_test_split(study) ? ", as many test texts of each class as in the paper"
+                                        : ", not the paper's test split";
+    data += missing_texts(study);
+  }
+  return data;
+}
+
+std::string vectors_in_words(const LoadedRun& run) {
+  const RunConfig& config = run.config;
+  return fmt::format("{}, {} wide, for {} of {} words", std::filesystem::path(config.vectors).filename().string(),
+                     config.embed, with_thousands(config.words_with_vectors), with_thousands(config.vocabulary));
+}
+
+std::string tvd_factor_in_words(double factor) { return factor == 1 ? "" : fmt::format("{:g} ", factor); }
+
+std::string tvd_note(const LoadedStudy& study) {
+  return fmt::format("TVD = {}|\u0394p|{}. ", tvd_factor_in_words(study.tvd_factor),
+                     study.tvd_factor == kTvdSingle ? " as in the published numbers" : "");
+}
+
+std::string seeds_in_words(const std::vector<const LoadedRun*>& runs) {
+  std::vector<std::string> seeds;
+  seeds.reserve(runs.size());
+  for (const LoadedRun* run : runs) seeds.push_back(fmt::format("{}", run->spec().seed));
+  return joined_with_and(seeds);
+}
+
+std::string conditions(const LoadedStudy& study) {
+  std::string text = fmt::format("Data: {}. Start: {}.", data_in_words(study), distinct_answers(study.runs, start_of));
+  const std::string selection = distinct_answers(study.runs, selection_of);
+  if (!selection.empty()) text += fmt::format(" Epoch chosen by {}.", selection);
+  return text;
+}
+
+bool is_papers_test_split(const LoadedStudy& study) {
+  if (study.published() == nullptr) return true;
+  const SplitSizes& test = study.any_run().config.texts.test;
+  return test.negative == study.published()->test[0] && test.positive == study.published()->test[1];
+}
+
+std::vector<std::vector<std::string>> f1_rows(const ModelGroup& group, bool papers) {
+  std::vector<std::vector<std::string>> rows;
+  const auto add = [&](const std::string& seed, const std::string& f1, const std::string& roc_auc,
+                       const std::string& accuracy, double ours) {
+    rows.push_back({group.name, seed, f1});
+    if (papers)
+      rows.back().insert(rows.back().end(),
+                         {three_decimals(group.paper_f1), signed_three_decimals(ours - group.paper_f1)});
+    rows.back().insert(rows.back().end(), {roc_auc, accuracy});
+  };
+  const LoadedRun& first = *group.runs.front();
+  add(fmt::format("{}", first.spec().seed), three_decimals(first.test().f1), three_decimals(first.test().roc_auc),
+      three_decimals(first.test().accuracy), first.test().f1);
+  if (group.runs.size() < 2) return rows;
+  std::vector<double> roc_auc, accuracy;
+  for (const LoadedRun* run : group.runs) {
+    roc_auc.push_back(run->test().roc_auc);
+    accuracy.push_back(run->test().accuracy);
+  }
+  const bool defined = std::none_of(roc_auc.begin(), roc_auc.end(), [](double value) { return std::isnan(value); });
+  add(fmt::format("mean of {}", group.runs.size()), mean_and_spread(group.f1()),
+      defined ? mean_and_spread(roc_auc) : "-", mean_and_spread(accuracy), mean(group.f1()));
+  return rows;
+}
+
+std::string seeds_note(const std::vector<ModelGroup>& groups) {
+  std::string note;
+  for (const ModelGroup& group : groups) {
+    if (group.runs.size() > 1) note += fmt::format(" {}: seeds {}.", group.name, seeds_in_words(group.runs));
+  }
+  return note.empty() ? note : " Means over the seeds with the sample's standard deviation." + note;
+}
+
+ResultTable comparison_table(const LoadedStudy& study, const std::string& name, const std::string& caption,
+                             const std::vector<F1Comparison>& comparisons) {
+  ResultTable table{.name = study.key + "-" + name,
+                    .caption = fmt::format("{} on {}", caption, study.title()),
+                    .note = fmt::format(
+                        "One seed{}: difference, interval and p of the paired bootstrap over the test texts, {} "
+                        "resamples. Over n seeds: mean and sample's standard deviation of the difference between runs "
+                        "of the same seed, and the interval of that mean (Student's t). {}",
+                        comparisons.empty() ? "" : fmt::format(" ({})", comparisons.front().seed),
+                        with_thousands(kResamples), conditions(study)),
+                    .header = {"F1 difference", "One seed", "95% interval", "p", "n", "Over seeds", "95% of mean"},
+                    .rows = {},
+                    .left = 1};
+  const auto interval = [](double low, double high) {
+    return fmt::format("{} to {}", signed_three_decimals(low), signed_three_decimals(high));
+  };
+  for (const F1Comparison& each : comparisons) {
+    const size_t seeds = each.by_seed.size();
+    table.rows.push_back({fmt::format("{} - {}", each.a, each.b), signed_three_decimals(each.texts.difference),
+                          interval(each.texts.low, each.texts.high),
+                          each.texts.p_value < 0.001 ? "< 0.001" : three_decimals(each.texts.p_value),
+                          fmt::format("{}", seeds), seeds < 2 ? "-" : mean_and_spread(each.by_seed),
+                          seeds < kSeedsForInterval ? "-" : interval(each.low(), each.high())});
+  }
+  return table;
+}
+
+}  // namespace notnot

@@ -1,0 +1,24 @@
+#pragma once
+// The report's page: its parts in their order, the header and the table of contents. A new part of the report is one line
+// here.
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "experiments/report/exhibits.h"
+#include "experiments/report/findings.h"
+#include "experiments/report/loaded_study.h"
+
+namespace notnot {
+
+/// All findings of the paper for the study, in the paper's order. Every study has the same ones.
+std::vector<Finding> findings(const LoadedStudy& study);
+
+/// The whole page. Writes its tables and figures through `exhibits`.
+std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits& exhibits);
+
+/// Writes `out`/tables, `out`/figures and at last `out`/index.html, each file atomically, and returns the path of the page.
+/// Creates `out`. Throws InputError when a file cannot be written.
+std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, const std::filesystem::path& out);
+
+}  // namespace notnot

@@ -1,0 +1,15 @@
+#pragma once
+// The paper's second test (section 3.3, Figure 3 a to d): how far does attention move when only the seed changes?
+#include <optional>
+
+#include "experiments/report/part.h"
+
+namespace notnot {
+
+Part seeds_part();
+
+/// Figure 3 a to d: the median over the other seeds' base models; nothing without them.
+std::optional<ViolinFigure> seed_violins(const LoadedStudy& study);
+ResultTable seed_table(const LoadedStudy& study);
+
+}  // namespace notnot

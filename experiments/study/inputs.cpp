@@ -1,0 +1,162 @@
+#include "experiments/study/inputs.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "engine/data/prepared.h"
+#include "engine/data/word_vectors.h"
+#include "engine/io/input_error.h"
+#include "engine/math/divergence.h"
+
+namespace notnot {
+namespace {
+
+constexpr int32_t kEmbedWithoutVectors = 300;  // the width of the vectors that the paper used
+
+void check_precision(const Settings& settings, const OpenDevice& device) {
+  if (settings.lstm_precision() == Precision::fp32) return;
+  if (settings.hidden != kBf16x3Hidden) {
+    throw InputError(fmt::format("--precision bf16x3 needs --hidden {}, not {}; leave one of the two out",
+                                 kBf16x3Hidden, settings.hidden));
+  }
+  if (device.get().backend != Backend::cuda) {
+    throw InputError(
+        fmt::format("--precision bf16x3 needs a CUDA device, this is {}; leave it out, or give --device cuda",
+                    device.description()));
+  }
+}
+
+void check_selection(const Inputs& inputs) {
+  const SplitName name = inputs.settings.selection();
+  const Split& split = inputs.corpus.dataset.split(name);
+  if (split.positives() > 0 && split.positives() < split.size()) return;
+  throw InputError(fmt::format(
+      "{}: all {} texts of the {} split have label {}, so its ROC-AUC cannot choose the epoch; give --select test, or "
+      "texts of the other class",
+      inputs.name(), split.size(), to_string(name), split.positives() > 0 ? 1 : 0));
+}
+
+/// The vectors of --vectors, otherwise those of a prepared data set. With --init there are none.
+std::optional<WordVectors> word_vectors(const Settings& settings, const Corpus& corpus) {
+  if (!settings.vectors.empty()) return load_word_vectors(settings.vectors, corpus.dataset.vocabulary);
+  if (!settings.init.empty() || corpus.checksum.empty()) return std::nullopt;
+  return PreparedFolder(corpus.path).vectors();
+}
+
+/// The file of the word vectors; empty for none.
+std::string vectors_file(const Inputs& inputs) {
+  const bool attached = inputs.settings.vectors.empty() && !inputs.embedding.empty();
+  return attached ? (inputs.corpus.path / "vectors.safetensors").string() : inputs.settings.vectors;
+}
+
+DataChoices data_choices(const Inputs& inputs) {
+  const Corpus& corpus = inputs.corpus;
+  DataChoices data{.dataset = inputs.name(),
+                   .path = corpus.path.string(),
+                   .options = corpus.options,
+                   .checksum = corpus.checksum,
+                   .synthetic = corpus.synthetic,
+                   .difficulty = {},
+                   .corpus_seed = {}};
+  if (corpus.path.empty()) {  // the built-in corpus
+    data.difficulty = inputs.settings.corpus.planted.difficulty;
+    data.corpus_seed = inputs.settings.corpus.planted.seed;
+  }
+  return data;
+}
+
+SplitSizes sizes_of(const Split& split) {
+  return {.negative = split.size() - split.positives(),
+          .positive = split.positives(),
+          .tokens = static_cast<int64_t>(split.token_ids.size())};
+}
+
+}  // namespace
+
+ModelOptions Inputs::model(const RunSpec& spec) const {
+  const Encoder encoder = encoder_of(spec.kind);
+  return {.encoder = encoder,
+          .attention = attention_of(spec.kind),
+          .vocabulary = corpus.dataset.vocabulary.size(),
+          .embed = embed,
+          .hidden = settings.hidden,
+          .precision = encoder == Encoder::lstm ? settings.lstm_precision() : Precision::fp32};
+}
+
+TrainingOptions Inputs::training(const RunSpec& spec) const {
+  const bool adversary = spec.kind == RunKind::adversary;
+  return {.seed = spec.seed,
+          .epochs = adversary ? settings.adversary_epochs : settings.epochs,
+          .batch_size = settings.batch,
+          .select = settings.selection(),
+          .objective = adversary ? Objective::adversary : Objective::classify,
+          .tvd_factor = settings.tvd == "single" ? kTvdSingle : kTvdTwoClass,
+          .lambda = spec.lambda,
+          .patience = settings.patience,
+          .optimiser = {}};
+}
+
+RunConfig Inputs::config(const RunSpec& spec) const {
+  const ModelOptions options = model(spec);
+  RunConfig config{.data = data_choices(*this),
+                   .spec = spec,
+                   .embed = embed,
+                   .hidden = settings.hidden,
+                   .precision = options.precision,
+                   .vectors = vectors_file(*this),
+                   .init = settings.init,
+                   .training = training(spec),
+                   .other_checksum = {},
+                   .other_file = {},
+                   .vocabulary = options.vocabulary,
+                   .texts = {},
+                   .words_with_vectors = vectors_found,
+                   .device = {},
+                   .version = {},
+                   .commit = {}};
+  for (const SplitName split : kSplitNames) config.texts[split] = sizes_of(corpus.dataset.split(split));
+  return config;
+}
+
+std::vector<float> Inputs::initial_parameters(const RunSpec& spec) const {
+  const ParameterLayout layout(model(spec));
+  return settings.init.empty() ? notnot::initial_parameters(layout, spec.seed, embedding)
+                               : load_parameters(layout, settings.init);
+}
+
+Inputs load_inputs(const Settings& settings) {
+  check_precision(settings, OpenDevice(settings.device, 1));
+  Inputs inputs{.settings = settings, .corpus = load_corpus(settings.corpus), .embedding = {}};
+  inputs.embed = kEmbedWithoutVectors;
+  if (std::optional<WordVectors> vectors = word_vectors(settings, inputs.corpus)) {
+    inputs.embed = vectors->width;
+    inputs.embedding = std::move(vectors->rows);
+    inputs.vectors_found = vectors->found;
+  } else if (!settings.init.empty()) {
+    const std::vector<int64_t> shape = Safetensors::read(settings.init).entry("encoder.embedding.weight").shape;
+    if (shape.size() == 2 && shape[1] > 0 && shape[1] < 100000) inputs.embed = static_cast<int32_t>(shape[1]);
+  }
+  check_selection(inputs);
+  return inputs;
+}
+
+void describe(const Inputs& inputs) {
+  for (const SplitName name : kSplitNames) {
+    const SplitSizes sizes = sizes_of(inputs.corpus.dataset.split(name));
+    fmt::print("{}{} {} + {}", name == SplitName::train ? inputs.name() + ": " : ", ", to_string(name), sizes.negative,
+               sizes.positive);
+  }
+  fmt::print(" texts (negative + positive), vocabulary {}", inputs.corpus.dataset.vocabulary.size());
+  fmt::print("{}\n", inputs.embedding.empty() ? std::string(", random embeddings")
+                                              : fmt::format(", {} words with vectors", inputs.vectors_found));
+  if (inputs.corpus.synthetic) fmt::print("note: SYNTHETIC texts; nothing measured here is about the real data\n");
+  if (inputs.settings.selection() == SplitName::test) {
+    fmt::print(
+        "note: the epoch is chosen on the test split, as in the published numbers; this leaks, --select dev does "
+        "not\n");
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace notnot

@@ -1,0 +1,53 @@
+#pragma once
+// What all runs on a data set share: the user's settings, the texts, and the word vectors.
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/corpora/corpus.h"
+#include "engine/device/open_device.h"
+#include "experiments/study/run_config.h"
+#include "experiments/study/run_spec.h"
+#include "experiments/study/settings.h"
+
+namespace notnot {
+
+/// Attention that another program made, as the guide of an MLP.
+struct ExternalGuide {
+  std::string label;  ///< RunSpec::other of the guided run
+  std::filesystem::path file;
+  std::string checksum;
+  Targets targets;
+};
+
+struct Inputs {
+  Settings settings;
+  Corpus corpus;
+  int32_t embed = 300;           ///< width of the word embeddings
+  std::vector<float> embedding;  ///< [V, E] word vectors; empty: embeddings start at random
+  int64_t vectors_found = 0;     ///< words that have a vector
+  std::optional<ExternalGuide> guide = {};
+
+  /// The name of the data set.
+  const std::string& name() const { return corpus.dataset.name; }
+  /// CPU threads that training may use.
+  int threads() const { return settings.threads > 0 ? settings.threads : available_threads(); }
+  /// The folder of a run. It need not exist.
+  RunFolder folder(const RunSpec& spec) const { return {settings.runs, run_name(name(), spec)}; }
+
+  ModelOptions model(const RunSpec& spec) const;
+  TrainingOptions training(const RunSpec& spec) const;
+  /// The configuration of the run without the fields that depend on another run or on the device.
+  RunConfig config(const RunSpec& spec) const;
+  std::vector<float> initial_parameters(const RunSpec& spec) const;
+};
+
+/// Loads texts and vectors. Throws InputError when the texts, the vectors or the device cannot be used, when the device
+/// cannot compute in the precision, and when the split that chooses the epoch has texts of one class only.
+Inputs load_inputs(const Settings& settings);
+
+/// Prints the number of texts per split, the size of the vocabulary, and what a reader of the numbers must know.
+void describe(const Inputs& inputs);
+
+}  // namespace notnot

@@ -1,0 +1,77 @@
+#pragma once
+// config.json of a run folder. RunConfig owns what stands in it: every other file reads and writes it through this one.
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/data/dataset.h"
+#include "engine/data/split_name.h"
+#include "engine/runs/run_folder.h"
+#include "experiments/study/run_spec.h"
+#include "models/training.h"
+
+namespace notnot {
+
+/// Which texts a run is trained on.
+struct DataChoices {
+  std::string dataset;     ///< the name of the data set
+  std::string path;        ///< the file or folder that was read; empty for the built-in corpus
+  DatasetOptions options;  ///< vocabulary and length filter
+  std::string checksum;    ///< of a prepared folder; otherwise empty
+  bool synthetic = false;  ///< the texts are made up in place of real ones
+  /// Only of the built-in corpus, see PlantedOptions.
+  std::optional<double> difficulty;
+  std::optional<uint64_t> corpus_seed;
+};
+
+/// The size of one split.
+struct SplitSizes {
+  int64_t negative = 0, positive = 0;  ///< texts with label 0 and with label 1
+  int64_t tokens = 0;                  ///< boundary tokens included
+};
+
+struct RunConfig {
+  // --- the choices (`choices` in the file): two runs with the same choices and the same sizes are the same run
+  DataChoices data;
+  RunSpec spec;
+  int32_t embed = 0;                      ///< width of the word embeddings
+  int32_t hidden = 0;                     ///< units per direction of the LSTM, or of the token-level layer
+  Precision precision = Precision::fp32;  ///< of the LSTM's recurrence
+  std::string vectors, init;              ///< files that the parameters start from; empty: none
+  TrainingOptions training;
+  /// Only where the run needs another one (needs_another): RunFolder::attention_checksum of that run, empty as long as it
+  /// is not finished; and the file, where the attention comes from elsewhere.
+  std::string other_checksum, other_file;
+
+  // --- the sizes that the choices led to (`data` in the file)
+  int32_t vocabulary = 0;
+  BySplit<SplitSizes> texts;
+  int64_t words_with_vectors = 0;
+
+  // --- where it was trained
+  std::string device;  ///< OpenDevice::description; empty for a run that failed before it began
+  int threads = 0;     ///< of the CPU; 0 likewise
+  /// Of the program. RunWriter::start writes them.
+  std::string version, commit;
+};
+
+/// The content of config.json. `version` and `commit` are left out where both are empty.
+nlohmann::json to_json(const RunConfig& config);
+
+/// The opposite of to_json, and strict: a key that is missing, unknown or of another type throws InputError, which names
+/// the key.
+RunConfig parse_run_config(const nlohmann::json& json);
+
+/// The configuration of the run in the folder. Throws InputError naming the file.
+RunConfig read_run_config(const RunFolder& folder);
+
+/// The model of the run.
+ModelOptions model_options(const RunConfig& config);
+
+/// The choices and sizes in which two configurations differ, as dotted keys in byte order ("sizes.splits.train.tokens"). An
+/// `other_checksum` that `requested` does not know yet counts for nothing. Empty: it is the same run, which may be resumed
+/// or skipped.
+std::vector<std::string> differing_choices(const RunConfig& existing, const RunConfig& requested);
+
+}  // namespace notnot

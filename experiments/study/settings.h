@@ -1,0 +1,29 @@
+#pragma once
+// What the user chose for all runs on a data set.
+#include <cstdint>
+#include <string>
+
+#include "engine/corpora/corpus.h"
+#include "engine/data/split_name.h"
+#include "kernels/bilstm.h"
+
+namespace notnot {
+
+/// Strings are as on the command line (experiments/commands/options.h), which checks them.
+struct Settings {
+  CorpusRequest corpus;
+  std::string vectors, init;  ///< files; empty: none
+  std::string select = "test", device = "auto", precision = "fp32", runs = "runs";
+  int32_t epochs = 8, batch = 32, hidden = 128;
+  int32_t threads = 0;                           ///< of the CPU; 0: all that the process may use
+  int32_t adversary_epochs = 80, patience = 10;  ///< an adversary stops after `patience` epochs without a lower loss
+  std::string tvd = "single";
+
+  /// The split whose ROC-AUC chooses the epoch.
+  SplitName selection() const { return select == "test" ? SplitName::test : SplitName::dev; }
+  Precision lstm_precision() const {
+    return precision == to_string(Precision::bf16x3) ? Precision::bf16x3 : Precision::fp32;
+  }
+};
+
+}  // namespace notnot

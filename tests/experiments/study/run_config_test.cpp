@@ -1,0 +1,268 @@
+#include "experiments/study/run_config.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "engine/io/files.h"
+#include "engine/runs/run_writer.h"
+#include "tests/support/input_error.h"
+#include "tests/support/temporary_folder.h"
+
+namespace notnot {
+namespace {
+
+using Json = nlohmann::json;
+using Keys = std::vector<std::string>;
+
+RunSpec plain(RunKind kind, uint64_t seed = 10) { return {.kind = kind, .seed = seed, .lambda = 0, .other = {}}; }
+
+/// A spec of every kind, and of each form that a name can have.
+std::vector<RunSpec> specs() {
+  const std::string base = run_name("sst", plain(RunKind::base)),
+                    other_base = run_name("sst", plain(RunKind::base, 50));
+  const RunSpec adversary{.kind = RunKind::adversary, .seed = 10, .lambda = 5.25e-4, .other = base};
+  return {plain(RunKind::base),
+          plain(RunKind::base, 18446744073709551615U),
+          plain(RunKind::uniform),
+          plain(RunKind::trained_mlp),
+          plain(RunKind::uniform_mlp),
+          {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = base},
+          {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = run_name("sst", adversary)},
+          {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = "external-mine"},
+          adversary,
+          {.kind = RunKind::adversary, .seed = 10, .lambda = 0, .other = base},
+          {.kind = RunKind::adversary, .seed = 10, .lambda = 5.25e-4, .other = other_base},
+          {.kind = RunKind::perturbation, .seed = 10, .lambda = 0, .other = base},
+          {.kind = RunKind::perturbation, .seed = 10, .lambda = 0, .other = other_base}};
+}
+
+/// A configuration in which every member differs from its default.
+RunConfig sample(const RunSpec& spec) {
+  const bool adversary = spec.kind == RunKind::adversary;
+  RunConfig config{
+      .data = {.dataset = "sst",
+               .path = "data/sst.csv",
+               .options = {.min_df = 2, .filter_by_length = true, .min_length = 5, .max_length = 60},
+               .checksum = "abc",
+               .synthetic = true,
+               .difficulty = 0.5,
+               .corpus_seed = 3},
+      .spec = spec,
+      .embed = 100,
+      .hidden = 64,
+      .precision = Precision::bf16x3,
+      .vectors = "wiki.vec",
+      .init = "start.safetensors",
+      .training =
+          {.seed = spec.seed,
+           .epochs = 7,
+           .batch_size = 16,
+           .select = adversary ? SplitName::test : SplitName::dev,
+           .objective = adversary ? Objective::adversary : Objective::classify,
+           .tvd_factor = adversary ? 1.0 : 0.5,
+           .lambda = spec.lambda,
+           .patience = adversary ? 3 : 10,
+           .optimiser = {.learning_rate = 0.1, .beta1 = 0.8, .beta2 = 0.9, .epsilon = 1e-7, .weight_decay = 1e-4}},
+      .other_checksum = "def",
+      .other_file = "theirs.jsonl",
+      .vocabulary = 13826,
+      .texts = {{3034, 3321, 150000}, {397, 424, 20000}, {863, 862, 40000}},
+      .words_with_vectors = 11171,
+      .device = "cpu (avx2)",
+      .threads = 4,
+      .version = "0.1.0",
+      .commit = "abcdef"};
+  return config;
+}
+
+std::string error_of(const Json& json) {
+  return input_error([&] { parse_run_config(json); });
+}
+
+}  // namespace
+
+TEST_CASE("run names: each spec has one of its own, and the name gives back the spec") {
+  std::set<std::string> names;
+  for (const RunSpec& spec : specs()) {
+    const std::string name = run_name("sst", spec);
+    CAPTURE(name);
+    CHECK(names.insert(name).second);
+    const std::optional<RunSpec> back = parse_run_name("sst", name);
+    REQUIRE(back);
+    CHECK(*back == spec);
+  }
+  CHECK(names.contains("sst-adversary-lambda0.000525-seed10"));
+  CHECK(names.contains("sst-adversary-lambda0.000525-seed10-of-lstm-learned-seed50"));
+  CHECK(names.contains("sst-tokens-given-seed10-by-lstm-learned-seed10"));
+  CHECK(names.contains("sst-tokens-given-seed10-by-external-mine"));
+}
+
+TEST_CASE("run names: a data set's name may look like a part of a run's name") {
+  for (const std::string dataset : {"my-lstm-learned", "a-seed10", "x-of-y", "tokens-given-seed1-by-z"}) {
+    const RunSpec base = plain(RunKind::base, 5);
+    const RunSpec guided{.kind = RunKind::guided_mlp, .seed = 5, .lambda = 0, .other = run_name(dataset, base)};
+    CHECK(parse_run_name(dataset, run_name(dataset, base)) == base);
+    CHECK(parse_run_name(dataset, run_name(dataset, guided)) == guided);
+  }
+}
+
+TEST_CASE("run names: other names are none") {
+  for (const char* name : {"", "sst", "sst-", "sst-lstm-learned", "sst-lstm-learned-seed", "sst-lstm-learned-seed10x",
+                           "sst-lstm-learned-seed-1", "imdb-lstm-learned-seed10", "sst-adversary-lambda-seed10",
+                           "sst-adversary-lambda0.1-seed10-by-x", "sst-tokens-given-seed10", "external-mine",
+                           "sst-lstm-learned-seed99999999999999999999"}) {
+    CAPTURE(name);
+    CHECK_FALSE(parse_run_name("sst", name));
+  }
+}
+
+TEST_CASE("config.json: what was written is read back, for every kind of run") {
+  for (const RunSpec& spec : specs()) {
+    const RunConfig config = sample(spec);
+    const Json json = to_json(config);
+    CAPTURE(json.dump());
+    const RunConfig back = parse_run_config(json);
+    CHECK(back.spec == spec);
+    CHECK(to_json(back) == json);
+    CHECK(differing_choices(config, back).empty());
+  }
+}
+
+TEST_CASE("config.json: the keys, which other programs read") {
+  const RunSpec spec = specs().back();
+  const Json expected = Json::parse(R"json({
+    "choices": {"attention": "learned", "batch": 16, "beta1": 0.8, "beta2": 0.9, "corpus_seed": 3, "data": "data/sst.csv",
+                "data_checksum": "abc", "dataset": "sst", "difficulty": 0.5, "embed": 100, "encoder": "lstm", "epochs": 7,
+                "epsilon": 1e-7, "hidden": 64, "init": "start.safetensors", "learning_rate": 0.1, "length_filter": true,
+                "max_length": 60, "min_df": 2, "min_length": 5, "other": "sst-lstm-learned-seed50",
+                "other_checksum": "def", "other_file": "theirs.jsonl", "perturbation": true, "precision": "bf16x3",
+                "seed": 10, "select": "dev", "synthetic": true, "vectors": "wiki.vec", "weight_decay": 1e-4},
+    "commit": "abcdef",
+    "data": {"splits": {"dev": {"negative": 397, "positive": 424, "tokens": 20000},
+                        "test": {"negative": 863, "positive": 862, "tokens": 40000},
+                        "train": {"negative": 3034, "positive": 3321, "tokens": 150000}},
+             "vocabulary": 13826, "words_with_vectors": 11171},
+    "device": "cpu (avx2)", "threads": 4, "version": "0.1.0"
+})json");
+  CHECK(to_json(sample(spec)) == expected);
+  const Json adversary = to_json(sample(specs()[8]))["choices"];
+  CHECK(adversary["objective"] == "adversary");
+  CHECK(adversary["lambda"] == 5.25e-4);
+  CHECK(adversary["tvd_factor"] == 1.0);
+  CHECK(adversary["patience"] == 3);
+  CHECK_FALSE(adversary.contains("select"));
+}
+
+TEST_CASE("config.json: defaults that are not written") {
+  RunConfig config = sample(plain(RunKind::base));
+  config.data.options = {.min_df = 1};
+  config.data.checksum = config.other_checksum = config.other_file = config.device = "";
+  config.data.synthetic = false;
+  config.data.difficulty = std::nullopt;
+  config.data.corpus_seed = std::nullopt;
+  config.precision = Precision::fp32;
+  config.threads = 0;
+  const Json json = to_json(config);
+  for (const char* key : {"data_checksum", "other_checksum", "other_file", "synthetic", "difficulty", "corpus_seed",
+                          "precision", "other", "objective", "perturbation"}) {
+    CAPTURE(key);
+    CHECK_FALSE(json["choices"].contains(key));
+  }
+  CHECK(json["choices"]["min_length"].is_null());
+  CHECK_FALSE(json.contains("device"));
+  CHECK_FALSE(json.contains("threads"));
+  CHECK(to_json(parse_run_config(json)) == json);
+}
+
+TEST_CASE("config.json is read strictly: every key must be there, be known and have its type") {
+  const Json good = to_json(sample(specs()[8]));
+  REQUIRE(parse_run_config(good).spec == specs()[8]);
+  for (const auto& [key, value] : good["choices"].items()) {
+    CAPTURE(key);
+    Json bad = good;
+    bad["choices"][key] = Json::array();
+    CHECK(error_of(bad) != "no InputError was thrown");
+    bad = good;
+    bad["choices"].erase(key);
+    const bool optional = key == "data_checksum" || key == "other_checksum" || key == "other_file" ||
+                          key == "synthetic" || key == "difficulty" || key == "corpus_seed" || key == "precision";
+    CHECK((error_of(bad) == "no InputError was thrown") == optional);
+  }
+  Json bad = good;
+  bad["choices"]["temperature"] = 2;
+  CHECK_HAS(error_of(bad), "choices.temperature");
+  bad = good;
+  bad["choices"]["attention"] = "hard";
+  CHECK_HAS(error_of(bad), "choices.attention");
+  bad = good;
+  bad["choices"]["select"] = "dev";  // an adversary has none
+  CHECK_HAS(error_of(bad), "choices.select");
+  bad = good;
+  bad["data"]["splits"]["test"].erase("tokens");
+  CHECK_HAS(error_of(bad), "tokens");
+  for (const char* key : {"choices", "data"}) {
+    bad = good;
+    bad.erase(key);
+    CHECK_HAS(error_of(bad), key);
+  }
+  CHECK(error_of(Json::array()) != "no InputError was thrown");
+}
+
+TEST_CASE("a folder's configuration: errors name the file and the remedy") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "run");
+  RunWriter writer(run);
+  writer.start(to_json(sample(plain(RunKind::base))));
+  CHECK(read_run_config(run).hidden == 64);
+  CHECK_FALSE(read_run_config(run).version.empty());
+  write_atomically(run.config_path(), "{}");
+  const std::string message = input_error([&] { read_run_config(run); });
+  CHECK_HAS(message, run.config_path().string());
+  CHECK_HAS(message, "give a folder that notnot wrote");
+}
+
+TEST_CASE("two runs are the same run when choices and sizes agree") {
+  const RunConfig config = sample(specs()[8]);
+  RunConfig other = config;
+  other.device = "cuda:0 (NVIDIA H200)";
+  other.threads = 1;
+  other.version = other.commit = "x";
+  CHECK(differing_choices(config, other).empty());
+  other.hidden = 32;
+  other.training.optimiser.learning_rate = std::nextafter(0.1, 1.0);
+  other.texts.train.tokens = 1;
+  CHECK(differing_choices(config, other) == Keys{"hidden", "learning_rate", "sizes.splits.train.tokens"});
+  CHECK(differing_choices(other, config) == Keys{"hidden", "learning_rate", "sizes.splits.train.tokens"});
+  other = config;
+  other.precision = Precision::fp32;
+  CHECK(differing_choices(config, other) == Keys{"precision"});
+}
+
+TEST_CASE("the checksum of the other run counts as soon as it is known") {
+  const RunConfig finished = sample(specs()[8]);
+  RunConfig requested = finished;
+  requested.other_checksum = "";
+  CHECK(differing_choices(finished, requested).empty());
+  CHECK(differing_choices(requested, finished) == Keys{"other_checksum"});
+  requested.other_checksum = "another";
+  CHECK(differing_choices(finished, requested) == Keys{"other_checksum"});
+}
+
+TEST_CASE("the model of a run") {
+  const ModelOptions base = model_options(sample(plain(RunKind::base)));
+  CHECK(base.encoder == Encoder::lstm);
+  CHECK(base.attention == AttentionKind::learned);
+  CHECK(base.vocabulary == 13826);
+  CHECK(base.embed == 100);
+  CHECK(base.hidden == 64);
+  CHECK(base.precision == Precision::bf16x3);
+  const ModelOptions guided = model_options(sample(specs()[5]));
+  CHECK(guided.encoder == Encoder::tokens);
+  CHECK(guided.attention == AttentionKind::given);
+  CHECK(model_options(sample(plain(RunKind::uniform_mlp))).attention == AttentionKind::uniform);
+}
+
+}  // namespace notnot
