@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""tools/bootstrap with dpkg-query, apt-get, sudo and id replaced by stand-ins that log their calls."""
+"""The tools that a fresh clone starts with: tools/bootstrap with stand-ins for dpkg-query, apt-get, sudo and id, tools/build
+with stand-ins for tools/bootstrap and cmake, and tools/demo with stand-ins for tools/build and notnot. The stand-ins log
+their calls."""
 import os
 import pathlib
 import shutil
@@ -7,7 +9,8 @@ import subprocess
 import tempfile
 import unittest
 
-TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "bootstrap"
+TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
+TOOL = TOOLS / "bootstrap"
 COMMANDS = ("bash", "env", "cat", "sed", "sort", "head", "grep")
 STAND_INS = {
     "dpkg-query": 'for package; do :; done; [[ " $INSTALLED " == *" $package "* ]] && echo -n installed',
@@ -100,6 +103,101 @@ class Bootstrap(unittest.TestCase):
         status, output, _ = self.bootstrap(GCC="10")
         self.assertEqual(status, 1)
         self.assertIn("g++ is GCC 10", output)
+
+
+class Tree(unittest.TestCase):
+    """One tool in a tree of its own, beside stand-ins."""
+
+    def setUp(self):
+        self.tree = pathlib.Path(tempfile.mkdtemp(prefix="notnot-test-"))
+        (self.tree / "tools").mkdir()
+
+    def tearDown(self):
+        shutil.rmtree(self.tree)
+
+    def stand_in(self, name, body):
+        path = self.tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!{shutil.which('bash')}\n{body}\n")
+        path.chmod(0o755)
+
+    def run_tool(self, name, *arguments, **environment):
+        """Exit code, output, logged calls."""
+        shutil.copy(TOOLS / name, self.tree / "tools")
+        calls = self.tree / "calls"
+        calls.unlink(missing_ok=True)
+        environment = {**os.environ, "PATH": f"{self.tree / 'bin'}:{os.environ['PATH']}", "CALLS": str(calls), **environment}
+        result = subprocess.run([self.tree / "tools" / name, *arguments], env=environment, text=True, timeout=60,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return result.returncode, result.stdout, calls.read_text().splitlines() if calls.exists() else []
+
+
+class Build(Tree):
+    def setUp(self):
+        super().setUp()
+        self.stand_in("tools/bootstrap", 'echo "bootstrap $*" >> "$CALLS"')
+        self.stand_in("bin/cmake", 'echo "cmake $*" >> "$CALLS"; echo "-- CUDA backend: none"; [[ $* != *"${FAIL:-nothing}"* ]]')
+
+    def test_a_preset(self):
+        status, output, calls = self.run_tool("build")
+        self.assertEqual((status, calls), (0, ["bootstrap ", "cmake --preset release", "cmake --build --preset release"]), output)
+        self.assertEqual((self.tree / "build/release/configure.log").read_text(), "-- CUDA backend: none\n")
+        self.assertEqual(self.run_tool("build", "simt-tsan")[2],
+                         ["bootstrap --simt", "cmake --preset simt-tsan", "cmake --build --preset simt-tsan"])
+
+    def test_some_targets(self):
+        self.assertEqual(self.run_tool("build", "cpu-only", "notnot")[2][1:],
+                         ["cmake --preset cpu-only", "cmake --build --preset cpu-only --target notnot"])
+        self.assertEqual(self.run_tool("build", "release", "notnot", "growth")[2][-1],
+                         "cmake --build --preset release --target notnot growth")
+
+    def test_a_failure_ends_it(self):
+        status, _, calls = self.run_tool("build", FAIL="--preset release")
+        self.assertEqual((status, calls[1:]), (1, ["cmake --preset release"]))
+        self.assertEqual(self.run_tool("build", FAIL="--build")[0], 1)
+
+    def test_help(self):
+        status, output, calls = self.run_tool("build", "--help")
+        self.assertEqual((status, calls), (0, []))
+        self.assertIn("usage: tools/build [PRESET [TARGET ...]]", output)
+
+
+class Demo(Tree):
+    def setUp(self):
+        super().setUp()
+        self.stand_in("tools/build", 'echo "build $*" >> "$CALLS"')
+        self.stand_in("build/release/notnot", """
+            echo "notnot $*" >> "$CALLS"
+            while (($#)) && [[ $1 != --runs ]]; do shift; done
+            (($# == 0)) || { mkdir -p "$2/run" && touch "$2/run/result.json"; }""")
+
+    def test_builds_the_program_only_and_trains_twice(self):
+        status, output, calls = self.run_tool("demo", "--dataset", "planted", NOTNOT_RUNS="runs")
+        self.assertEqual((status, calls), (0, [
+            "build release notnot",
+            *(f"notnot train --seed 10 --attention {attention} --runs runs/dataset_planted-{attention} --resume --dataset planted"
+              for attention in ("learned", "uniform")),
+            "notnot report runs/dataset_planted-learned/run runs/dataset_planted-uniform/run --out runs/dataset_planted-report"]),
+            output)
+
+    def test_data_and_word_vectors(self):
+        for name in ("sst/sst_dataset.csv", "vectors/a.vec"):
+            (self.tree / "corpora" / name).parent.mkdir(parents=True)
+            (self.tree / "corpora" / name).touch()
+        _, output, calls = self.run_tool("demo", NOTNOT_DATA="corpora")
+        self.assertIn(" --dataset sst --vectors corpora/vectors/a.vec --seed 10 ", calls[1], output)
+
+    def test_no_data_and_no_network(self):
+        self.stand_in("tools/get_data", 'echo "get_data $*" >> "$CALLS"; exit 1')
+        status, output, calls = self.run_tool("demo", NOTNOT_DATA="")
+        self.assertEqual((status, calls[1]), (0, f"get_data sst --to {self.tree.resolve()}/data"), output)
+        self.assertIn("SST could not be downloaded. The demo trains on the built-in planted corpus instead.", output)
+        self.assertIn(" --dataset planted --seed 10 ", calls[2])
+
+    def test_options_of_its_own(self):
+        status, output, calls = self.run_tool("demo", "--runs=mine")
+        self.assertEqual((status, calls), (2, []))
+        self.assertIn("tools/demo: the demo itself sets --runs; leave it out", output)
 
 
 if __name__ == "__main__":

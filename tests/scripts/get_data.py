@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""tools/get_data against a local HTTP server with made-up files: good archives are put in place as a whole; a damaged,
-wrong, truncated or missing one, and a full disk, give a clear error and leave nothing half-written."""
+"""tools/get_data against a local HTTP server with made-up files. Good archives are put in place as a whole. A damaged,
+wrong, truncated or missing archive, and a full disk, give a clear error and leave nothing half-written."""
 import csv
 import gzip
 import http.server
@@ -24,14 +24,14 @@ POSTS = {("train", "baseball"): 597, ("train", "hockey"): 600, ("test", "basebal
 
 def sst_archive(lines, tree="(3 (2 good) (2 film))"):
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as z:  # stored: large enough to be cut in the middle
+    with zipfile.ZipFile(buffer, "w") as z:  # not compressed, so that a cut in the middle is possible
         for name, count in lines.items():
             z.writestr(f"trees/{name}.txt", f"{tree}\n" * count)
     return buffer.getvalue()
 
 
 def tar_archive(files):
-    """`files`: (name, content) pairs."""
+    """The bytes of a .tar.gz of `files`, which are (name, content) pairs."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, content in files:
@@ -69,7 +69,7 @@ def news_files(post=b"Path: somewhere\nFrom: me\nSubject: a game\n\nA post\n"):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves server.contents, with ranges; closes the connection early while server.cuts is positive."""
+    """Serves server.contents, and ranges of them if server.ranges is set. Closes the connection early, server.cuts times."""
 
     def do_GET(self):
         content, start = self.server.contents.get(self.path[1:]), 0
@@ -140,7 +140,7 @@ class GetData(unittest.TestCase):
         self.assert_in_place(result)
         self.assertIn("Source: https://nlp.stanford.edu", result.stdout)
         requests = len(self.server.requests)
-        self.assertIn("there already and complete", self.get().stdout)
+        self.assertIn("already exists and is complete", self.get().stdout)
         self.assertEqual(len(self.server.requests), requests)
 
     def test_resumes_where_the_connection_broke(self):
@@ -216,7 +216,7 @@ class GetData(unittest.TestCase):
         self.assertIn("--to", result.stdout)
 
     def test_disk_full_while_downloading_then_taken_up(self):
-        limit = len(self.server.contents[SST]) // 2  # a file may not grow beyond; to a program that is a full disk
+        limit = len(self.server.contents[SST]) // 2  # no file may grow beyond this, which looks like a full disk
 
         def limit_size():
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -256,7 +256,7 @@ class GetData(unittest.TestCase):
         for words in ("non-commercial", "ICML 1995", "EMNLP 2013"):
             self.assertIn(words, result.stdout)
         requests = len(self.server.requests)
-        self.assertEqual(self.get("agnews", "20news", "sst").stdout.count("there already and complete"), 3)
+        self.assertEqual(self.get("agnews", "20news", "sst").stdout.count("already exists and is complete"), 3)
         self.assertEqual(len(self.server.requests), requests)
 
     def test_one_that_fails_does_not_stop_the_others(self):
@@ -274,7 +274,7 @@ class GetData(unittest.TestCase):
             folder = self.folder / "imdb" / "aclImdb" / split
             self.assertEqual({path.name: len(list(path.iterdir())) for path in folder.iterdir()},
                              {"pos": 12_500, "neg": 12_500})
-        self.assertIn("there already and complete", self.get("imdb").stdout)
+        self.assertIn("already exists and is complete", self.get("imdb").stdout)
 
     def test_imdb_out_of_balance(self):
         self.server.contents[IMDB] = tar_archive(imdb_files(positive=100))
@@ -310,7 +310,7 @@ class GetData(unittest.TestCase):
 
     def test_other_names(self):
         self.assertIn("physionet.org", self.get("mimic").stdout)
-        self.assertIn("no corpus 'sts'; there are: sst, imdb, agnews, 20news", self.get("sst", "sts").stdout)
+        self.assertIn("there is no corpus 'sts'; name some of sst, imdb, agnews, 20news", self.get("sst", "sts").stdout)
         self.assertEqual(self.server.requests, [])
         self.assertEqual(self.get("--help").returncode, 0)
         self.assertEqual(subprocess.run([TOOL], check=False, stderr=subprocess.DEVNULL).returncode, 2)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""tools/gpu_check in a tree of its own, with the build, nvidia-smi, ctest, compute-sanitizer and the benchmark replaced by
-stand-ins that log their calls."""
+"""tools/gpu_check in a tree of its own, with stand-ins for tools/build, nvidia-smi, ctest, compute-sanitizer and
+kernel_bench. The stand-ins log their calls."""
 import json
 import os
 import pathlib
@@ -16,7 +16,7 @@ TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "gpu_check"
 COMMANDS = ("bash", "env", "cat", "mkdir", "sleep", "touch")
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
 
-# $1, $2, ... of a stand-in are the arguments; $FAIL holds what is to fail.
+# Bash scripts. $FAIL names what must fail.
 STAND_INS = {
     "bin/nvidia-smi": '''
         [[ $FAIL != *driver* ]] || { echo "NVIDIA-SMI has failed"; exit 9; }
@@ -158,7 +158,7 @@ class GpuCheck(unittest.TestCase):
         (self.build / "notnot").unlink()
         status, output, _ = self.check("--parts", "tests")
         self.assertEqual(status, 1)
-        self.assertIn("there is no build/release/notnot: build the release preset, or leave `build` among --parts", output)
+        self.assertIn("there is no build/release/notnot: build the release preset, or keep `build` among the --parts", output)
 
     def interrupted_at_the_sanitizers(self):
         environment = {"PATH": str(self.tree / "bin"), "CALLS": str(self.calls), "TREE": str(self.tree), "FAIL": "hang"}

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""tools/make_mimic_like: the format, the seed, the difficulty, and what the clinical pipeline makes of its files, whose
-admissions, labels and folds are worked out here a second time; and the pipeline's memory, which must not grow with the
-files. The large one of 300 MB is only made where NOTNOT_SLOW_TESTS is set. And `notnot prepare` on the same files."""
+"""tools/make_mimic_like: the format, the seed and the difficulty of its files; what the clinical pipeline and `notnot
+prepare` make of them, against admissions, labels and folds that this script works out for itself; and the memory of both,
+which must not grow with the files. Files of 300 MB are made only if NOTNOT_SLOW_TESTS is set."""
 import collections
 import csv
 import filecmp
@@ -25,9 +25,9 @@ TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "make_mimic_like"
 PIPELINE = (BUILD / "tests" / "mimic_test").resolve()
 SIZES = (5, 20, 300) if os.environ.get("NOTNOT_SLOW_TESTS") else (5, 20)  # MB
 DIFFICULTY = 0.25  # the default
-GROWTH = 8  # MiB that the largest file may need more than the smallest: longer notes, more admissions
-# Runs a command and prints the MiB that were resident at most. The kernel counts the parent's own size, too, until the
-# command has started: hence a parent that is smaller than the program, which a whole test is not.
+GROWTH = 8  # MiB that the largest file may need more than the smallest, for longer notes and more admissions
+# Runs a command and prints the peak of its resident memory in MiB. Until the command has started, the kernel counts the size of
+# the parent process. This small script is a parent that is smaller than the program; the whole test would not be.
 MEASURE = """
 import os, sys
 _, status, usage = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ), 0)
@@ -48,7 +48,7 @@ def read(path):
 
 
 def pipeline(folder):
-    """Lines, MiB resident at most, seconds."""
+    """The lines that the pipeline prints, the peak of its resident memory in MiB, and its seconds."""
     start = time.monotonic()
     output = subprocess.run([PIPELINE, "--test-case=the files in NOTNOT_MIMIC"], text=True, stdout=subprocess.PIPE,
                             env={**os.environ, "NOTNOT_MIMIC": str(folder)}, check=True, timeout=600).stdout
@@ -58,14 +58,14 @@ def pipeline(folder):
 
 
 def peak_of(*arguments):
-    """MiB that the program has resident at most."""
+    """The peak of the program's resident memory in MiB."""
     result = subprocess.run([sys.executable, "-I", "-S", "-c", MEASURE, *command(*arguments)],
                             text=True, stdout=subprocess.PIPE, check=True, timeout=600)
     return float(result.stdout.split()[-1])
 
 
 def peak_of_prepare(task, raw, out):
-    """MiB beside what the program and its libraries take (CUDA's alone 140); the folder `out` is removed again."""
+    """MiB that `prepare` needs beyond the program and its libraries (CUDA's take 140 MiB). Removes the folder `out`."""
     peak = peak_of("prepare", task, "--raw", raw, "--out", out)
     shutil.rmtree(out)
     return peak - peak_of("--version")
@@ -139,7 +139,7 @@ class MakeMimicLike(unittest.TestCase):
     def test_nothing_is_overwritten(self):
         result = make(self.small)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("there already", result.stdout)
+        self.assertIn("already exists, and this tool overwrites nothing", result.stdout)
         self.assertEqual(make(self.folder / "tiny", "--size", 0).returncode, 2)
         result = make("/proc/nowhere/x")
         self.assertEqual(result.returncode, 1)
@@ -147,7 +147,7 @@ class MakeMimicLike(unittest.TestCase):
         self.assertEqual([path.name for path in self.folder.iterdir() if path.name.startswith(".")], [])
 
     def check_pipeline(self, folder, lines, difficulty=DIFFICULTY):
-        """Against the codes and folds as this script reads them, and the planted words against the label."""
+        """Compares the pipeline's lines with the codes and folds as this script reads them, and counts the planted words."""
         notes = collections.Counter()
         for note in read(folder / "NOTEEVENTS.csv"):
             if note["CATEGORY"] == "Discharge summary" and not note["ISERROR"] and note["HADM_ID"]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The peak of a training's resident memory lies within a tenth of what `--explain` printed for it."""
+"""`notnot train --explain` predicts memory well: the peak of the training's resident memory lies within a tenth of it."""
 import os
 import pathlib
 import re
@@ -18,7 +18,7 @@ class Memory(Test):
         return ("train", *arguments, "--device", "cpu", "--runs", self.runs)
 
     def peak(self, *arguments):
-        """MiB resident at most in a training."""
+        """The peak of a training's resident memory in MiB."""
         output = self.folder / "output"
         arguments = command(*self.training(*arguments))
         actions = [(os.POSIX_SPAWN_OPEN, fd, output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for fd in (1, 2)]
@@ -27,7 +27,7 @@ class Memory(Test):
         return usage.ru_maxrss * 1024 / MIB
 
     def explained(self, *arguments):
-        """MiB of the whole, and of what the models of a fleet share."""
+        """MiB in total, and MiB of the part that the models of a fleet share."""
         output = self.succeed(*self.training(*arguments), "--explain")
         return (float(re.search(r"^total +([\d.]+) MiB$", output, re.M)[1]),
                 float(re.search(r"^  host program.* ([\d.]+) MiB$", output, re.M)[1]))
@@ -47,7 +47,7 @@ class Memory(Test):
         self.check("--dataset", "planted", "--epochs", 1, "--attention", "uniform", "--hidden", 200, "--batch", 100)
 
     def test_fleet(self):
-        # One per thread at once.
+        # A fleet trains as many models at once as it has threads.
         self.check("--dataset", "planted", "--epochs", 1, "--seed", "1,2,3", "--threads", 3, models=3)
         self.check("--dataset", "planted", "--epochs", 1, "--seed", "4,5,6", "--threads", 2, models=2)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tools/profile in a tree of its own, with notnot, nsys and ncu replaced by stand-ins that log their calls."""
+"""tools/profile in a tree of its own, with stand-ins for notnot, nsys and ncu that log their calls."""
 import os
 import pathlib
 import shutil
@@ -34,7 +34,7 @@ class Profile(unittest.TestCase):
         shutil.rmtree(self.tree)
 
     def profile(self, *arguments, **environment):
-        """Exit code, output lines, logged calls with the tree's own path as `.`."""
+        """Exit code, output lines and logged calls; the tree's path is replaced by `.` in both."""
         environment = {"PATH": str(self.tree / "bin"), "CALLS": str(self.calls), **environment}
         result = subprocess.run([sys.executable, self.tree / "tools" / "profile", *arguments], env=environment, text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
