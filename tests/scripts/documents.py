@@ -9,6 +9,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOT_OURS = (".git", "build", "data", "runs")  # .gitignore
 HISTORY = ("CHANGELOG.md", "bench/notes.md")  # may name files that are gone
+BLOCK = re.compile(r"^```.*?^```", re.M | re.S)
 LINK = re.compile(r"!?\[[^]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 SOURCE = re.compile(r"[A-Za-z0-9.][\w./-]*\.(?:h|cpp|cu|cuh|py|cmake|css)")
@@ -24,7 +25,7 @@ def documents(root):
 
 def prose(path):
     """The document without its blocks of code."""
-    return re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+    return BLOCK.sub("", path.read_text(encoding="utf-8"))
 
 
 def anchors(path):
@@ -49,18 +50,20 @@ def dead_links(root):
 
 
 def missing_sources(root):
-    """Source files that documents name and nobody has: `engine/io/files.h` is looked for from the root and from the
-    document's folder, `files.h` anywhere. Names with capital letters, as in `NAME.cpp`, stand for any."""
+    """Source files that documents name and that are not there: `engine/io/files.h` is looked for from the root and from
+    the document's folder, `files.h` anywhere. Names with capitals, as `NAME.cpp`, stand for any file; what a document's
+    own blocks of code name is an example."""
     names = {path.name for path in files(root, "*.*")}
     found = []
     for document in documents(root):
         if str(document.relative_to(root)) in HISTORY:
             continue
+        examples = "".join(BLOCK.findall(document.read_text(encoding="utf-8")))
         for name in filter(SOURCE.fullmatch, CODE.findall(prose(document))):
             if "/" in name:
                 there = any((folder / name).exists() for folder in (root, document.parent))
             else:
-                there = name in names
+                there = name in names or name in examples
             if not there and not re.search(r"[A-Z]{2}", name):
                 found.append(f"{document.relative_to(root)}: there is no {name}")
     return found
@@ -103,8 +106,8 @@ class Faults(unittest.TestCase):
         (self.root / path).write_text(text)
 
     def test_nothing_is_wrong(self):
-        self.write("README.md", "[a](engine/README.md#the-engines-rooms) [b](engine) [c](https://d.example) `NAME.cpp`\n"
-                                "```sh\n[x](gone.md) `gone.h`\n```\n# E\n[f](#e)\n")
+        self.write("README.md", "[a](engine/README.md#the-engines-rooms) [b](engine) [c](https://d.example)\n"
+                                "`NAME.cpp` `own.cu`\n```sh\n[x](gone.md) `gone.h` own.cu\n```\n# E\n[f](#e)\n")
         self.assertEqual(dead_links(self.root) + missing_sources(self.root), [])
 
     def test_a_link_to_no_file(self):
