@@ -25,9 +25,9 @@ def blocks(markdown, section):
 class Example(unittest.TestCase):
     def test_prints_what_the_readme_says(self):
         readme = (ROOT / "tests/simt/README.md").read_text(encoding="utf-8")
-        (name,) = re.findall(r"Save this as `([\w.]+)`", readme)
         found = blocks(readme, SECTION)
         (source,) = [text for language, text in found if language == "cuda"]
+        name = source.split(":")[0].removeprefix("// ")
         commands = [text for language, text in found if language == "sh"]
         expected = [text for language, text in found if language == "text"]
         self.assertEqual(len(expected), 3)
