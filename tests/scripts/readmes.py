@@ -49,8 +49,10 @@ def alternatives(path):
 def is_missing(text, folder, root, names):
     """Whether the text in backticks is the path of a file or folder that does not exist. A path begins with a folder at
     the root; a source file's may also begin with a folder beside the page, which lies in `folder`, or be only a name,
-    which then has to be in `names`."""
-    if not PATH.fullmatch(text) or PLACEHOLDER.search(text) or (root / text).exists() or (folder / text).exists():
+    which then has to be in `names`. A program that is built from NAME.cpp may be called NAME."""
+    if not PATH.fullmatch(text) or PLACEHOLDER.search(text) or "..." in text:
+        return False
+    if (root / text).exists() or (folder / text).exists() or (root / f"{text}.cpp").exists():
         return False
     first, *rest = text.split("/")
     is_source = SOURCE.search(text) is not None
@@ -159,8 +161,13 @@ class Faults(unittest.TestCase):
                          ["engine/README.md:5: the link #no-heading leads to no heading"])
 
     def test_no_paths_of_the_repository(self):
-        self.assertEqual(self.faults_of("`engine/*.cpp`, `engine/NAME_test.h`, `engine/io/X`, `$HOME/engine`, "
-                                        "`train/attention`, `build/release/none`, `[x](none.md)`, ` `\n"), [])
+        self.assertEqual(self.faults_of("`engine/*.cpp`, `engine/NAME_test.h`, `engine/io/X`, `$HOME/engine`, ` `, "
+                                        "`engine/...`, `train/attention`, `build/release/none`, `[x](none.md)`\n"), [])
+
+    def test_a_program(self):
+        self.write("bench/race.cpp", "")
+        self.assertEqual(self.faults_of("`bench/race --all`, `bench/rac`\n"),
+                         ["engine/README.md:1: there is no `bench/rac`"])
 
     def test_ignored_folders(self):
         self.assertEqual(self.faults_of("[x](none.md)\n", "build/README.md"), [])
