@@ -45,7 +45,16 @@ class Example(unittest.TestCase):
         self.assertEqual(printed[-1], expected[-1])
 
 
-if __name__ == "__main__":
+def missing():
+    """What the example needs and this machine lacks; None if all is there."""
     if shutil.which("g++") is None:
-        skip_all("the example is built with g++, which is not installed")
+        return "g++ is not installed"
+    include = subprocess.run(["g++", "-E", "-x", "c++", "-"], input="#include <boost/context/fiber.hpp>\n", text=True,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return None if include.returncode == 0 else "Boost.Context is not installed (`tools/bootstrap --simt`)"
+
+
+if __name__ == "__main__":
+    if missing():
+        skip_all(missing())
     main()
