@@ -1,7 +1,6 @@
-// libFuzzer on the reader of attention from elsewhere: whatever the lines, each text has log-weights of sum 1, or there
-// is an InputError. The first byte chooses the Importance. Not part of the build; see table_fuzz.cpp for how to compile
-// it, with -DNOTNOT_VERSION='""' -DNOTNOT_COMMIT='""' and the sources
-//   engine/{external_attention,dataset,dataset_builder,run_folder,safetensors,version,text,files}.cpp
+// libFuzzer on the reader of attention from elsewhere: for any bytes, either the weights of the three splits (the
+// exponentials of the log-weights) sum up to one per text, or the reader throws InputError. The first byte chooses the
+// Importance. tests/README.md says how to build and run it.
 #include <sys/mman.h>
 #include <unistd.h>
 

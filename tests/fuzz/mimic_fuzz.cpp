@@ -1,8 +1,6 @@
-// libFuzzer on what reads MIMIC-III: the streamed CSV and the cleaning of notes. Whatever the bytes, there are records
-// or an InputError; a record that is read again by its place is the same; and a cleaned note is words between single
-// blanks. Not part of the build; see table_fuzz.cpp for how to compile it, with the sources
-//   engine/io/csv_stream.cpp engine/corpora/clinical_text.cpp engine/corpora/tokenise.cpp engine/io/checksum.cpp engine/io/text.cpp
-//   engine/io/files.cpp and -lcrypto
+// libFuzzer on the readers of MIMIC-III: the streamed CSV and the cleaning of notes. For any bytes the stream returns
+// records or throws InputError; a record that is read again by its place is the same; and a cleaned note is words
+// between single blanks. tests/README.md says how to build and run it.
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -1,9 +1,5 @@
-// libFuzzer on the readers of users' tables: whatever the bytes, they return texts or throw InputError. The first byte
-// chooses the form and the options. Not part of the build; from the repository's root, with ICU, fmt, libcsv and
-// nlohmann-json installed:
-//   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I.
-//       tests/fuzz/table_fuzz.cpp engine/{table,delimited,text,files}.cpp -lcsv -licuuc -lfmt -o table_fuzz
-//   ./table_fuzz -max_total_time=60 $(mktemp -d) tests/fuzz/table_corpus
+// libFuzzer on the readers of users' tables: for any bytes they return texts or throw InputError. The first byte
+// chooses the form of the table and the options. tests/README.md says how to build and run it.
 #include <cstdint>
 #include <cstdlib>
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What users get wrong: a message that names the file, the place and the remedy, the right exit code, nothing
-half-written; and afterwards the corrected command succeeds with the same --runs."""
+"""Mistakes of users. The answer is a message that names the file, the place and the remedy, and the right exit code;
+nothing is left half-written; and the corrected command then succeeds with the same --runs."""
 import math
 import os
 import resource
@@ -17,7 +17,7 @@ DEFAULTS = {"--hidden": 4, "--epochs": 2, "--device": "cpu"}
 
 
 def limit_file_size(limit):
-    """For a child: every file ends at `limit` bytes with an error, as on a full disk."""
+    """A `preexec_fn`: in the child, writing a file beyond `limit` bytes fails, as on a full disk."""
     def apply():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -45,7 +45,7 @@ class BadInput(Test):
             self.assertIn(str(word).lower(), message.lower())
 
     def refuse(self, *arguments, words, **options):
-        """Refused, with these words in the message, and without a trace in the folder of runs."""
+        """The call is refused with these words in the message, and leaves no trace in the folder of runs."""
         before = self.run_folders()
         self.assert_refused(self.call(*arguments, **options), words)
         self.assertEqual(self.run_folders(), before)
@@ -64,7 +64,7 @@ class BadInput(Test):
 
 class Texts(BadInput):
     def refuse_file(self, content, *words):
-        """The file is refused with its name and these words; mended, it trains."""
+        """A file with this content is refused with its name and these words; the good file then trains."""
         good = self.csv.read_bytes()
         self.csv.write_bytes(content)
         self.refuse(words=(self.csv, *words))
@@ -137,7 +137,7 @@ class Texts(BadInput):
     def test_one_class_in_the_split_that_selects(self):
         write_csv(self.csv, [[t, 0 if s == "dev" else label, s] for t, label, s in small_corpus()])
         self.refuse("--select", "dev", words=("reviews", "dev split", "label 0", "--select test"))
-        self.assert_finished(self.accept("--select", "test"))  # then its ROC-AUC is merely undefined
+        self.assert_finished(self.accept("--select", "test"))  # which needs no ROC-AUC of dev
         self.assertEqual({row["dev_roc_auc"] for row in read_metrics(self.runs / self.name)}, {"nan"})
 
     def test_missing_split(self):
@@ -353,7 +353,7 @@ class Init(BadInput):
         self.file.write_bytes(good)
         self.assert_finished(self.accept("--init", self.file))
 
-    def test_of_another_model(self):
+    def test_parameters_of_another_model(self):
         tensors = read_safetensors(self.model)
         name = "encoder.rnn.weight_hh_l0"
         write_safetensors(self.file, {k: v for k, v in tensors.items() if k != name})
@@ -368,7 +368,7 @@ class Init(BadInput):
         self.assert_finished(self.accept("--init", self.file))
 
     def poison(self, path, name, value):
-        """The file at `path` with the tensor `name` made of `value(row, column)`; None leaves what is there."""
+        """Writes self.file: the file at `path` with `value(row, column)` in the tensor `name`. None keeps a value."""
         tensors = read_safetensors(path)
         dtype, shape, values = tensors[name]
         new = [value(*divmod(i, shape[-1])) for i in range(len(values))]
@@ -396,17 +396,17 @@ class Init(BadInput):
         self.assert_finished(self.accept("--init", self.file))
 
     def test_huge_parameters(self):
-        # The input side adds up to infinity, so h is near 1; what it sends to the next step then is minus infinity.
+        # The sum of the inputs is infinite, so h is near 1; the next step then sums up to minus infinity.
         self.poison(self.model, "encoder.embedding.weight", lambda *_: 1e38)
         self.poison(self.file, "encoder.rnn.weight_ih_l0", lambda *_: 1.0)
         self.poison(self.file, "encoder.rnn.weight_hh_l0", lambda *_: -3e38)
         self.refuse_not_finite()
 
-    def test_a_text_of_the_test_split_alone(self):
+    def test_a_loss_that_is_not_finite_only_in_the_test_split(self):
         corpus = small_corpus()
         corpus[90][0] += " neologism"
         write_csv(self.csv, corpus)
-        # Row 1 is every unknown word's.
+        # All unknown words share row 1 of the embedding.
         self.poison(self.model, "encoder.embedding.weight", lambda row, _: math.nan if row == 1 else None)
         rows = self.assert_not_finite(self.call("--init", self.file), "epoch 1", "evaluation", "test texts")
         self.assertEqual(rows, [91])

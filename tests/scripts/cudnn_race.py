@@ -16,12 +16,12 @@ def race(*arguments):
 
 
 class CudnnRace(unittest.TestCase):
-    def test_no_cpu(self):
+    def test_refuses_the_cpu(self):
         result = race("--device", "cpu")
         self.assertEqual(result.returncode, 2)
         self.assertIn("cuDNN has no CPU version", result.stderr)
 
-    def test_equal(self):
+    def test_both_compute_the_same(self):
         reason = no_cuda_device()
         if reason:
             self.skipTest(reason)

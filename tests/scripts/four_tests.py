@@ -16,11 +16,10 @@ from common.program import (EXACT_FILES, SPLITS, Test, command, main, read_json,
                             small_corpus, write_csv)
 
 STUDY_FILES = tuple(name for name in EXACT_FILES if name != "checkpoint.safetensors")
-LAMBDA = 0.001  # of the adversary that guides an MLP
 
 
 def mean_jsd(a, b):
-    """Of the attention of two run folders over the test split, from its definition."""
+    """The mean Jensen-Shannon divergence of the attention of two run folders on the test split, from its definition."""
     (_, _, offsets), (_, _, log_a), (_, _, log_b) = (read_safetensors(folder / "attention_test.safetensors")[name]
                                                      for folder, name in ((a, "offsets"), (a, "log_attention"),
                                                                           (b, "log_attention")))
@@ -80,7 +79,7 @@ class Plans(Study):
             self.assertIn(f"own-tokens-given-seed{seed}-by-adversary-lambda0.001-seed{seed}", names)
         self.assertEqual(len(names), 18)
 
-    def test_news_run_the_first_test_alone(self):
+    def test_of_a_news_corpus_only_the_first_test_runs(self):
         news = self.folder / "20news.csv"
         write_csv(news, small_corpus())
         output = self.succeed("paper", "--datasets", news, "--hidden", 4, "--runs", self.runs, "--plan")
@@ -134,7 +133,7 @@ class Trains(Study):
         base = self.runs / "own-lstm-learned-seed10"
         near, far = (mean_jsd(base, self.runs / f"own-adversary-lambda{name}-seed10") for name in ("0", "1"))
         self.assertLess(near, 0.1)
-        self.assertGreater(far, near + 0.1, "five words leave no room for 0.4")
+        self.assertGreater(far, near + 0.1)  # the paper's 0.4 is out of reach for texts of about five words
         config = read_json(self.runs / "own-adversary-lambda1-seed10" / "config.json")["choices"]
         self.assertEqual((config["lambda"], config["tvd_factor"], config["other"]), (1, 0.5, base.name))
         rows = read_metrics(self.runs / "own-adversary-lambda1-seed10")
@@ -149,7 +148,7 @@ class Trains(Study):
         names = {name for name in self.finished() if name.startswith("own-adversary")}
         self.assertLessEqual({"own-adversary-lambda0.02-seed10", "own-adversary-lambda0.04-seed10"}, names)
 
-    def test_guides_have_the_attention_of_another(self):
+    def test_guided_models_have_the_attention_of_another_model(self):
         self.study("guides", "--adversary-epochs", 3)
         guided = self.runs / "own-tokens-given-seed10-by-lstm-learned-seed10"
         for split in SPLITS:
@@ -297,7 +296,7 @@ class Survives(Study):
         self.assertEqual(set(self.run_folders()) - self.finished(), {failed.name})
         self.assertIn("failed", result.stdout)
 
-    def test_what_needs_a_failed_run_fails_too(self):
+    def test_a_run_that_needs_a_failed_run_fails_too(self):
         in_the_way = self.runs / "own-lstm-learned-seed10" / "model.safetensors"
         in_the_way.mkdir(parents=True)
         (in_the_way / "file").touch()
@@ -315,7 +314,7 @@ class Survives(Study):
         self.assertFalse(list(self.runs.glob("*/failure.json")))
 
     def test_a_full_disk(self):
-        # Room for the checkpoints of an MLP, but not of an LSTM.
+        # An MLP's checkpoint is smaller than this, an LSTM's is larger.
         result = run(*self.arguments("guides", "--adversary-epochs", 2), preexec_fn=limit_file_size(250_000))
         self.assertEqual(result.returncode, 1)
         reason = read_json(self.runs / "own-lstm-learned-seed10" / "failure.json")["reason"]
@@ -339,7 +338,7 @@ class Survives(Study):
         for file in (self.runs / "own-lstm-learned-seed50").glob("attention_*"):
             (self.runs / "own-lstm-learned-seed10").mkdir(exist_ok=True)
             (self.runs / "own-lstm-learned-seed10" / file.name).write_bytes(file.read_bytes())
-        self.study("uniform")  # trains the base again: to the same bytes, so what learned from it is still good
+        self.study("uniform")  # trains the base again to the same bytes, so the runs that learned from it stay valid
         output = self.study("guides", "--adversary-epochs", 1)
         self.assertEqual(output.count("already finished: "), 6)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""growth measures every point of every sweep, its memory table is what a model takes, and its figures name the device:
-times are not tested."""
+"""The benchmark growth measures every point of every sweep, its memory table says what memory a model takes, and its
+figures name the device. Times are not tested."""
 import html
 import json
 import math
@@ -15,7 +15,7 @@ import unittest
 from common.program import BUILD, main, no_cuda_device, skip_all
 
 PROGRAM = BUILD / "bench" / "growth"
-MEMORY_FACTOR = 1.1  # of what is measured and the table, either way
+MEMORY_FACTOR = 1.1  # by which measured memory and the table may differ, either way
 POINTS = {"tokens": ("words_per_text", (3, 20)), "batch": ("batch", (1, 5)), "models": ("models", (1, 3)),
           "vocabulary": ("vocabulary", (1000, 20000))}
 
@@ -27,7 +27,7 @@ def sanitized():
 
 class Growth(unittest.TestCase):
     device = "cpu"
-    context_bytes = 0  # what a model takes besides its table
+    context_bytes = 0  # memory that a model takes besides its table
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="notnot-test-"))
@@ -41,7 +41,7 @@ class Growth(unittest.TestCase):
                               stderr=subprocess.PIPE)
 
     def sweep(self, name, *arguments):
-        """What the program, which must succeed, writes about its points, and about all of them."""
+        """Runs a sweep, which must succeed. Returns its points, and all that its results file holds."""
         path = self.folder / "results.json"
         points = ",".join(map(str, POINTS[name][1]))
         result = self.grow("--sweep", name, "--points", points, "--json", path, *arguments)

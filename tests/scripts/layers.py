@@ -54,7 +54,7 @@ def outside(rooms, root):
 
 
 def against_the_order(rooms):
-    """Dependencies on a room of a higher layer, or on one that is written down later: there lie the circles."""
+    """Dependencies on a room of a higher layer, or on one that is written down later, as every circle has."""
     order = list(rooms)
     return [(folder, room) for folder, dependencies in rooms.items() for room in dependencies
             if order.index(room) >= order.index(folder)
@@ -80,7 +80,7 @@ class Layers(unittest.TestCase):
 
 
 class Faults(unittest.TestCase):
-    """The checks above find what they are for."""
+    """The checks above find each planted fault."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -106,7 +106,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(faults(self.rooms, self.root), [
             "kernels/a.h:3 includes engine/data/c.h, but kernels does not depend on engine/data; see cmake/targets.cmake"])
 
-    def test_an_include_that_only_another_room_may(self):
+    def test_an_include_that_only_another_room_may_have(self):
         self.write("engine/data/c.cpp", '#include "engine/io/b.h"\n#include "kernels/a.h"\n')
         self.assertIn("engine/data/c.cpp:2 includes kernels/a.h", faults(self.rooms, self.root)[0])
 

@@ -19,7 +19,7 @@ class LibtorchRace(unittest.TestCase):
         return subprocess.run([PROGRAM, "--device", device or self.device, *map(str, arguments)], text=True, timeout=600,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def test_equal(self):
+    def test_both_compute_the_same(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "race.json")
             result = self.race("--shapes", "sst,agnews", "--fleet", "1,2", "--batches", 2, "--rounds", 2, "--json", path)
@@ -36,7 +36,7 @@ class LibtorchRace(unittest.TestCase):
                 self.assertTrue(all(0 < seconds < math.inf for seconds in row[f"{side}_seconds"]), row)
             self.assertRegex(result.stdout, rf"\n{row['shape']} +{row['what']} +{row['models']} .* PASS\n")
 
-    def test_some_of_it(self):
+    def test_a_choice_of_shapes_and_work(self):
         result = self.race("--shapes", "sst", "--what", "step,evaluation", "--fleet", 1, "--batches", 1, "--rounds", 1)
         self.assertEqual((result.returncode, result.stdout.count("PASS")), (0, 2), result.stdout + result.stderr)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""notnot prepare and data as users meet them: own files of every form, corpora in their publishers' folders, word
-vectors, and what is said about bad input. Nothing is ever left half-written."""
+"""The commands notnot prepare and notnot data: own files of every form, corpora in their publishers' folders, word
+vectors, and the messages about bad input. Nothing is ever left half-written."""
 import hashlib
 import json
 import os
@@ -21,7 +21,7 @@ DATA = os.environ.get("NOTNOT_DATA")
 
 
 def corpus_or_reason(name):
-    """Why the real corpus cannot be prepared here; empty when it can."""
+    """Why the real corpus cannot be prepared here; empty if it can."""
     if not DATA:
         return "NOTNOT_DATA is not set"
     return "" if (pathlib.Path(DATA) / name).is_dir() else f"there is no {name} in {DATA}"
@@ -38,7 +38,7 @@ class Prepare(Test):
         return self.succeed("prepare", *arguments, "--out", out or self.out, **options)
 
     def refuse(self, *arguments, words, **options):
-        """Refused with a short message that has these words, and without a trace."""
+        """The call is refused with a short message that has these words, and leaves no trace."""
         before = sorted(self.folder.rglob("*"))
         result = run("prepare", *arguments, "--out", self.out, **options)
         message = result.stderr.strip()
@@ -53,7 +53,7 @@ class Prepare(Test):
 
 
 class OwnTexts(Prepare):
-    def test_folder(self):
+    def test_the_prepared_folder(self):
         output = self.prepare("csv", self.file)
         self.assertEqual({path.name for path in self.out.iterdir()}, FILES)
         self.assertIn("train           30          30", output)
@@ -182,7 +182,7 @@ class BadTexts(Prepare):
         lines[7] = b'a "quote",1,train\r\n'
         self.refuse_file(b"".join(lines), "record 7", "line 8", "double quote")
 
-    def test_bytes(self):
+    def test_bytes_that_are_no_text(self):
         lines = self.lines()
         self.refuse_file(bytes(range(256)) * 100, "byte 0", "NUL")
         lines[9] = b"caf\xe9 good,1,train\r\n"
@@ -195,7 +195,7 @@ class BadTexts(Prepare):
         lines[9] = b"nul\0 good,1,train\r\n"
         self.refuse_file(b"".join(lines), "record 9", f"byte {offset}", "NUL", "--lossy")
 
-    def test_ids(self):
+    def test_an_id_that_occurs_twice(self):
         rows = [[*row, i % 90] for i, row in enumerate(small_corpus())]
         write_csv(self.file, rows, header=("text", "label", "split", "id"))
         self.refuse("csv", self.file, words=("record 91", "'0'", "record 1"))
@@ -292,7 +292,7 @@ class Data(Prepare):
         self.assertIn("SYNTHETIC", self.succeed("report", run_folder, "--out", page))
         self.assertIn("Attention on reviews (SYNTHETIC texts)", (page / "index.html").read_text())
 
-    def test_what_is_no_data_set(self):
+    def test_a_name_or_folder_that_is_no_data_set(self):
         self.refuse_data("nothing", "'nothing'", "notnot prepare")
         self.refuse_data(self.folder, self.folder, "dataset.json")
 
@@ -304,7 +304,7 @@ class Data(Prepare):
 
 
 class Corpora(Prepare):
-    """Small folders in the publishers' forms; the real ones are in Real."""
+    """Small made-up folders in the publishers' forms; the class Real has the real corpora."""
 
     def test_sst(self):
         trees = self.folder / "raw" / "trees"
@@ -330,7 +330,7 @@ class Corpora(Prepare):
 
 
 class Vectors(Prepare):
-    def test_attached(self):
+    def test_vectors_are_attached(self):
         vectors = self.folder / "words.vec"
         vectors.write_text("good 1 2 3\nbad -1 -2 -3\nelsewhere 0 0 0\n")
         output = self.prepare("csv", self.file, "--vectors", vectors)
@@ -345,7 +345,7 @@ class Vectors(Prepare):
         choices = read_json(prepared / "config.json")["choices"]
         self.assertEqual(choices["vectors"], str(self.out / "vectors.safetensors"))
 
-    def test_missing_ones_drawn(self):
+    def test_missing_vectors_are_drawn(self):
         vectors = self.folder / "words.bin"
         vectors.write_bytes(b"1 2\ngood " + struct.pack("<2f", 0.5, -0.25) + b"\n")
         self.prepare("csv", self.file, "--vectors", vectors, "--missing-vectors", "normal")
@@ -354,13 +354,13 @@ class Vectors(Prepare):
         self.assertTrue(all(values[2:]))
         self.assertEqual(self.description()["vectors"]["origin"]["missing"], "normal")
 
-    def test_bad_ones(self):
+    def test_bad_vectors(self):
         vectors = self.folder / "words.vec"
         vectors.write_text("good 1 2 3\nbad -1\n")
         self.refuse("csv", self.file, "--vectors", vectors, words=(vectors, "line 2"))
 
     def path_with(self, program):
-        """PATH with nothing but this shell script, called fasttext."""
+        """An environment whose PATH holds only this shell script, under the name fasttext; nothing if it is None."""
         folder = self.folder / "bin"
         folder.mkdir()
         if program:

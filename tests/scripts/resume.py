@@ -16,7 +16,7 @@ from common.program import (EXACT_FILES, Test, command, cuda_reason, main, read_
 
 EPOCHS = 6
 ARGUMENTS = ("--dataset", "planted", "--hidden", 12, "--epochs", EPOCHS)
-BATCHES = 63  # of 32 texts in an epoch of 2000
+BATCHES = 63  # per epoch: 2000 texts, 32 in a batch
 KILLS = 20
 TEMPORARY = ".notnot-"
 
@@ -29,7 +29,7 @@ def catches(pid, signal_number):
 
 
 class Resume(Test):
-    """What is compared with is trained once, in cls.whole."""
+    """The undisturbed run, with which all others are compared, is trained once and lies in cls.whole."""
     arguments = ARGUMENTS
 
     @classmethod
@@ -63,16 +63,16 @@ class Resume(Test):
         self.children.append(child)
         return child
 
-    def wait_for(self, child, condition, message):
+    def wait_for(self, child, condition, event):
         deadline = time.monotonic() + 60
         while not condition() and child.poll() is None:
-            self.assertLess(time.monotonic(), deadline, message)
+            self.assertLess(time.monotonic(), deadline, f"waited in vain for: {event}")
             time.sleep(0.001)
 
     def end(self, child, signal_number, code):
-        """Sends the signal; False when the run was faster and finished."""
+        """Sends the signal, which must end the run with `code`. False if the run had finished before."""
         if signal_number != signal.SIGKILL:
-            self.wait_for(child, lambda: catches(child.pid, signal_number), "it could take a signal")
+            self.wait_for(child, lambda: catches(child.pid, signal_number), "a handler of the signal")
         child.send_signal(signal_number)
         output, errors = child.communicate(timeout=60)
         if child.returncode == 0:
@@ -112,7 +112,8 @@ class Resume(Test):
 
 class Killed(Resume):
     def survive(self, moment):
-        """Kills KILLS times when `moment(child)` returns; the checkpoints' epochs, and how often a file was cut off."""
+        """Starts or resumes the training KILLS times and kills it when `moment(child)` returns, then lets it end.
+        Returns the epochs of the checkpoints that were left, and how often a file was left half-written."""
         epochs, cut = set(), 0
         for _ in range(KILLS):
             child = self.start("--resume")
@@ -121,7 +122,7 @@ class Killed(Resume):
             child.communicate()
             self.assertIn(child.returncode, (0, -signal.SIGKILL))
             self.assert_readable()
-            if child.returncode == 0:  # it was faster: once more from the start
+            if child.returncode == 0:  # it finished first: once more from the start
                 self.assert_as_undisturbed()
                 shutil.rmtree(self.runs)
                 continue
@@ -151,15 +152,15 @@ class Killed(Resume):
 
     def test_without_a_checkpoint_it_starts_again(self):
         child = self.start()
-        self.wait_for(child, (self.run_folder / "config.json").exists, "config.json was written")
+        self.wait_for(child, (self.run_folder / "config.json").exists, "config.json")
         self.assertTrue(self.end(child, signal.SIGKILL, -signal.SIGKILL))
         (self.run_folder / "checkpoint.safetensors").unlink(missing_ok=True)
         self.train(*self.arguments)
         self.assert_as_undisturbed()
 
-    def test_only_when_asked(self):
+    def test_an_unfinished_run_goes_on_only_with_resume(self):
         child = self.start()
-        self.wait_for(child, (self.run_folder / "checkpoint.safetensors").exists, "there was a checkpoint")
+        self.wait_for(child, (self.run_folder / "checkpoint.safetensors").exists, "a checkpoint")
         self.assertTrue(self.end(child, signal.SIGKILL, -signal.SIGKILL))
         before = {path: path.read_bytes() for path in self.run_folder.iterdir()}
         result = run("train", *self.arguments, "--device", self.device, "--runs", self.runs)
@@ -184,9 +185,10 @@ class Killed(Resume):
 
 class Interrupted(Resume):
     def interrupt(self, *arguments, after=0.0):
-        """Starts or resumes, and Ctrl-C; (epoch, batch) of the checkpoint, None when it had finished already."""
+        """Starts or resumes the training and interrupts it as Ctrl-C does, `after` seconds after its start. Returns
+        (epoch, batch) of the checkpoint, or None if it had finished."""
         child = self.start("--resume", *arguments)
-        self.wait_for(child, (self.run_folder / "config.json").exists, "config.json was written")
+        self.wait_for(child, (self.run_folder / "config.json").exists, "config.json")
         time.sleep(after)
         if not self.end(child, signal.SIGINT, 130):
             return None
@@ -207,7 +209,7 @@ class Interrupted(Resume):
 
     def test_again_and_again(self):
         positions = []
-        # How far each gets differs tenfold with what else the machine does: go on until one is past the first epoch.
+        # A call gets ten times as far on an idle machine as on a busy one, so go on until one is past the first epoch.
         while len(positions) < KILLS or (positions[-1][0] == 1 and len(positions) < 10 * KILLS):
             position = self.interrupt(after=self.random.uniform(0, 0.06) * self.seconds)
             if position is None:
@@ -226,7 +228,7 @@ class Interrupted(Resume):
 
     def test_termination_is_an_interrupt_too(self):
         child = self.start()
-        self.wait_for(child, (self.run_folder / "config.json").exists, "config.json was written")
+        self.wait_for(child, (self.run_folder / "config.json").exists, "config.json")
         self.assertTrue(self.end(child, signal.SIGTERM, 130))
         self.train(*self.arguments, "--resume")
         self.assert_as_undisturbed()
@@ -241,19 +243,19 @@ class Twice(Resume):
 
     def test_second_process_is_refused(self):
         first = self.start()
-        self.wait_for(first, (self.run_folder / "metrics.csv").exists, "the first epoch")
+        self.wait_for(first, (self.run_folder / "metrics.csv").exists, "the end of the first epoch")
         for resume, reason in (((), "unfinished run"), (("--resume",), "another process trains")):
             result = run("train", *self.arguments, "--device", self.device, "--runs", self.runs, *resume, timeout=30)
             self.assertEqual(result.returncode, 2, result.stderr)
             for word in (str(self.run_folder), reason):
                 self.assertIn(word, result.stderr)
         rows = len(read_metrics(self.run_folder))
-        self.wait_for(first, lambda: len(read_metrics(self.run_folder)) > rows, "the first process went on")
+        self.wait_for(first, lambda: len(read_metrics(self.run_folder)) > rows, "another epoch of the first process")
         # The lock goes with the process, however it ends.
         self.assertTrue(self.end(first, signal.SIGKILL, -signal.SIGKILL))
         rows = len(read_metrics(self.run_folder))
         second = self.start("--resume")
-        self.wait_for(second, lambda: len(read_metrics(self.run_folder)) > rows, "the second process went on")
+        self.wait_for(second, lambda: len(read_metrics(self.run_folder)) > rows, "another epoch, by the second process")
 
 
 @unittest.skipIf(cuda_reason(), cuda_reason())

@@ -20,7 +20,7 @@ class WithCorpus(Test):
 
 
 class SameBytes(WithCorpus, train_predict.SameBytes):
-    """The tests of train_predict."""
+    """The tests of train_predict.SameBytes, on the small corpus."""
 
 
 class Commands(WithCorpus):
@@ -32,7 +32,7 @@ class Commands(WithCorpus):
             with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
                 deadline = time.monotonic() + 60
                 while child.poll() is None and not (self.runs / whole.name / "config.json").exists():
-                    self.assertLess(time.monotonic(), deadline, "config.json was written")
+                    self.assertLess(time.monotonic(), deadline, "waited in vain for: config.json")
                     time.sleep(0.001)
                 child.send_signal(signal.SIGINT)
                 child.communicate(timeout=60)

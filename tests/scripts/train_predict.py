@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""notnot train and predict as users meet them: every file of a run folder, the same bytes again and again, the planted
-evidence found, and predictions that agree with the run to the digit."""
+"""The commands notnot train and notnot predict: every file of a run folder, runs that have the same bytes, attention on
+the planted evidence, and predictions that agree with the run to the last digit."""
 import json
 import math
 import pathlib
@@ -22,7 +22,7 @@ FILES = {*EXACT_FILES, "config.json", "metrics.csv", ".lock"}
 
 
 def sizes_of(encoder, vocabulary, embed=300, hidden=HIDDEN):
-    """Names and shapes of the authors' modules."""
+    """Names and shapes of all parameters, as in the authors' PyTorch modules."""
     shapes = {"encoder.embedding.weight": [vocabulary, embed]}
     if encoder == "lstm":
         for suffix in ("", "_reverse"):
@@ -87,7 +87,7 @@ class Files(WithRun):
         epoch = read_json(self.run_folder / "result.json")["epoch"]
         return next(row for row in read_metrics(self.run_folder) if int(row["epoch"]) == epoch)
 
-    def test_all_are_there(self):
+    def test_every_file_is_there(self):
         self.assertEqual({path.name for path in self.run_folder.iterdir()}, FILES)
         self.assertEqual(self.run_folder.name, "planted-lstm-learned-seed10")
 
@@ -194,7 +194,7 @@ class Files(WithRun):
             self.assertEqual((text["id"], text["label"]), (tensors["row"][2][i], tensors["label"][2][i]))
             self.assertEqual(struct.pack("f", text["probability"]), struct.pack("f", tensors["probability"][2][i]))
             self.assertLessEqual(set(text["tokens"]), vocabulary)
-            # Without the boundary tokens; nine digits.
+            # The boundary tokens are left out, and weights have nine digits.
             weights = [math.exp(value) for value in tensors["log_attention"][2][offsets[i] + 1:offsets[i + 1] - 1]]
             self.assertEqual(len(text["tokens"]), len(weights))
             self.assertEqual([f"{a:.9g}" for a in text["attention"]], [f"{w:.9g}" for w in weights])
@@ -233,7 +233,7 @@ class Predict(WithRun):
         self.assertEqual(self.predict("--text", texts[7], "--text", texts[3]), [expected[7], expected[3]])
         self.assertEqual(self.predict("--text", texts[5]), [expected[5]])
 
-    def test_cleans_like_training(self):
+    def test_cleans_texts_as_training_does(self):
         lines = self.predict("--text", "praise1 word2 word3", "--text", " PRAISE1\t Word2\u00a0\u2003word3 ")
         self.assertEqual(lines[0], lines[1])
         self.assertEqual(json.loads(lines[0])["tokens"], ["praise1", "word2", "word3"])
@@ -390,7 +390,7 @@ class SameBytesOnCuda(SameBytes):
 
 
 class Kinds(Test):
-    """The other models."""
+    """Models other than the LSTM with learned attention."""
 
     def test_tokens(self):
         folder = self.train(*PLANTED, "--encoder", "tokens", "--epochs", EPOCHS)
@@ -412,13 +412,13 @@ class Kinds(Test):
         further = self.train(*PLANTED, "--attention", "uniform", "--epochs", 1, "--init", folder / "model.safetensors",
                              runs=self.folder / "further")
         again = read_safetensors(further / "model.safetensors")
-        for name in uniform:  # it does not train what it does not use
+        for name in uniform:  # it does not train the attention's parameters, which it does not use
             self.assertNotEqual(uniform[name], learned[name], name)
             self.assertEqual(uniform[name] == again[name], "attention" in name, name)
 
 
 class OwnData(Test):
-    """A CSV file with its options."""
+    """Training on the user's own CSV file, with the options for it."""
 
     def setUp(self):
         super().setUp()
@@ -478,7 +478,7 @@ class OwnData(Test):
         self.assert_same_bytes(folder, short, ("model.safetensors", "predictions.jsonl", "attention_dev.safetensors"))
 
     def test_word_vectors(self):
-        """Row k-1 of the embedding is the word on line k. Training moves a value by about 0.002 here."""
+        """Row k-1 of the embedding belongs to the word on line k. Training moves a value by about 0.002 here."""
         vectors = {word: [10 * i, -i, 0.5] for i, word in enumerate(("warm", "good", "filler3", "bad"), 1)}
         path = self.folder / "words.vec"
         path.write_text("".join(f"{word} {' '.join(map(str, values))}\n" for word, values in vectors.items()))

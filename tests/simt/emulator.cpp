@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -10,9 +11,11 @@
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -29,11 +32,12 @@ class Order {
   Order() {
     const std::string order = environment("NOTNOT_SIMT_ORDER", "forward");
     reversed_ = order == "reversed";
-    random_ = order.starts_with("random");
-    NOTNOT_CHECK(order == "forward" || reversed_ || random_, "NOTNOT_SIMT_ORDER is `{}`", order);
+    random_ = order == "random" || order.starts_with("random:");
+    NOTNOT_CHECK(order == "forward" || reversed_ || random_,
+                 "NOTNOT_SIMT_ORDER is `{}`; it can be forward, reversed, random or random:SEED", order);
     if (random_) generator_ = seeded_generator("NOTNOT_SIMT_ORDER", order);
   }
-  /// 0 .. count-1 in the order in which they shall run.
+  /// Fills `indices` with 0 .. count-1, in the order in which blocks or threads shall run.
   void arrange(std::vector<int64_t>& indices, int64_t count) {
     indices.resize(static_cast<size_t>(count));
     std::iota(indices.begin(), indices.end(), 0);
@@ -52,23 +56,26 @@ enum class State : uint8_t { ready, at_block_barrier, at_warp_barrier, returned 
 struct Thread {
   Fiber fiber;
   uint3 index{};
-  int number = 0;  ///< in the block, x fastest
+  /// The number of the thread in its block: x + y * blockDim.x + z * blockDim.x * blockDim.y.
+  int number = 0;
   State state = State::returned;
   Place place{};
-  uint32_t mask = 0;  ///< of the warp intrinsic it waits at
+  uint32_t mask = 0;  ///< the mask of the warp intrinsic at which the thread waits
   int source_lane = 0;
   uint64_t value = 0, result = 0;
-  std::array<Operands, 2> operands{};  ///< of two calls in turn: one lane may be at the next when another reads
+  /// Two calls use the entries in turn: one lane may be at the next call while another still reads the last one's.
+  std::array<Operands, 2> operands{};
   bool operands_turn = false;
-  uint32_t votes = 0;  ///< lanes of the intrinsic that brought another value than 0
-  // What ThreadSanitizer is told of __syncwarp: a thread releases to one of its two objects in turn, so that what it
-  // does next, up to its next __syncwarp, is not taken for what came before this one.
+  uint32_t votes = 0;  ///< the lanes of the intrinsic whose value was not 0
+  // ThreadSanitizer learns of __syncwarp through these objects. A thread releases to one of the two in turn. With one
+  // object, a lane that is late would also acquire the other lane's accesses behind this __syncwarp, and hide a race.
   std::array<char, 2> released{};
   bool turn = false;
-  uint32_t members = 0, turns = 0;  ///< lanes that met at the last warp intrinsic, and which of them had `turn` set
+  uint32_t members = 0;  ///< the lanes that met at the last warp intrinsic
+  uint32_t turns = 0;    ///< the lanes among them whose `turn` was set
 };
 
-/// Threads that wait at the same barrier are one line: where, how many, the first few.
+/// A line for each barrier at which threads wait: place, number of threads, the indices of the first eight.
 std::string waiters(const std::vector<Thread*>& threads) {
   std::map<std::tuple<std::string, int, std::string, uint32_t>, std::vector<const Thread*>> groups;
   for (const Thread* thread : threads) {
@@ -89,35 +96,37 @@ std::string waiters(const std::vector<Thread*>& threads) {
   return text;
 }
 
-/// The variables declared __shared__ in this program's kernels (cuda_runtime.h puts them into one section).
+/// The section of all variables that this program's kernels declare as __shared__ (cuda_runtime.h puts them there). The
+/// linker makes these two names.
 extern "C" {
-extern char __start_notnot_shared[] __attribute__((weak));  // NOLINT(bugprone-reserved-identifier): the linker's names
+extern char __start_notnot_shared[] __attribute__((weak));  // NOLINT(bugprone-reserved-identifier)
 extern char __stop_notnot_shared[] __attribute__((weak));   // NOLINT(bugprone-reserved-identifier)
 }
 size_t static_shared_bytes() { return static_cast<size_t>(__stop_notnot_shared - __start_notnot_shared); }
 
-/// A resident block: its threads, which keep their stacks from block to block, and its shared memory.
+/// A resident block: its threads and its shared memory. The threads keep their stacks from one block to the next.
 class Block {
  public:
   explicit Block(Order& order) : order_(order) {}
 
-  /// Takes over block `index` of the grid.
+  /// Becomes block `index` of the grid.
   void open(uint3 index, size_t shared_bytes, const std::function<void()>& kernel);
   bool running() const { return live_ > 0; }
   /// Runs every thread that can, up to its next barrier.
   void run_threads();
-  /// After an exception.
+  /// Unwinds all threads, after an exception.
   void abandon();
 
   void sync_block(const Place& place);
   void sync_warp(uint32_t mask, uint64_t value, int source_lane, const Place& place);
-  /// sync_warp that orders memory.
+  /// Like sync_warp, and orders memory among the threads of `mask`.
   void order_warp(uint32_t mask, const Place& place);
   std::array<Operands, kWarp> exchange_operands(const Operands& mine, const Place& place);
   void suspend() { current_->fiber.suspend(); }
   Thread& current() { return *current_; }
   void* dynamic_shared() { return dynamic_shared_.back().get(); }
-  /// Once the grid has ended. Until then other threads than those that used it must not be told that it is free.
+  /// To be called when the grid has ended: freeing counts as a write for ThreadSanitizer, and only then does it come
+  /// after the accesses of the block's threads.
   void release_shared() { dynamic_shared_.clear(); }
 
  private:
@@ -131,20 +140,23 @@ class Block {
   const std::function<void()>* kernel_ = nullptr;
   const std::function<void()> body_ = [this] { run_kernel(); };
   std::vector<std::unique_ptr<Thread>> pool_;
-  std::span<std::unique_ptr<Thread>> threads_;  ///< of the pool, those that this block has
+  std::span<std::unique_ptr<Thread>> threads_;  ///< the first threads of the pool: those of this block
   std::vector<std::unique_ptr<unsigned char[]>> dynamic_shared_;
   uint3 index_{};
   Thread* current_ = nullptr;
   std::vector<int64_t> turn_;
   int live_ = 0, at_barrier_ = 0;
-  std::array<char, 2> barrier_{};  ///< for ThreadSanitizer: successive barriers take turns
+  /// The objects through which ThreadSanitizer learns of __syncthreads; successive barriers use them in turn.
+  std::array<char, 2> barrier_{};
   bool barrier_turn_ = false;
-  std::vector<uint32_t> waiting_, gone_;  ///< per warp: lanes at a warp intrinsic; lanes returned or never there
+  std::vector<uint32_t> waiting_;  ///< per warp, the lanes that wait at a warp intrinsic
+  std::vector<uint32_t> gone_;     ///< per warp, the lanes that have returned or were never there
   std::exception_ptr failure_;
 };
 
 Block* block_in_flight = nullptr;
-char launch_begin, launch_end;  // what ThreadSanitizer is told of a launch
+// The objects through which ThreadSanitizer learns that a launch's start and end order memory.
+char launch_begin, launch_end;
 
 std::vector<Thread*> Block::all() const {
   std::vector<Thread*> pointers;
@@ -173,7 +185,7 @@ void Block::open(uint3 index, size_t shared_bytes, const std::function<void()>& 
   dynamic_shared_.push_back(std::make_unique<unsigned char[]>(shared_bytes));
   std::memset(dynamic_shared_.back().get(), 0xFF, shared_bytes);
   if (static_shared_bytes() > 0) {
-    acquire_from(&launch_end);  // the block before used the same variables
+    acquire_from(&launch_end);  // the previous block used the same variables
     std::memset(__start_notnot_shared, 0xFF, static_shared_bytes());
   }
   for (size_t i = 0; i < count; ++i) {
@@ -308,7 +320,7 @@ std::array<Operands, kWarp> Block::exchange_operands(const Operands& mine, const
   return result;
 }
 
-/// Releases every group of the warp whose mask is complete: each of its lanes waits with the same mask or has returned.
+/// Releases every group of the warp that is complete: each lane in its mask waits with the same mask or has returned.
 void Block::release_warp(int warp) {
   const auto w = static_cast<size_t>(warp);
   const auto* const lanes = threads_.data() + w * kWarp;
@@ -350,7 +362,7 @@ Order& order() {
   return order;
 }
 
-/// Two resident blocks; see emulator.h.
+/// The two resident blocks (emulator.h says why there are two).
 std::array<Block, 2>& resident() {
   static std::array<Block, 2> blocks = {Block(order()), Block(order())};
   return blocks;
@@ -371,6 +383,14 @@ void run_blocks(const std::vector<int64_t>& turn, size_t shared_bytes, const std
   }
 }
 
+/// The number that `text` is; nothing if it is anything but digits, or too large.
+std::optional<uint64_t> whole_number(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (status != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 }  // namespace
 
 std::string environment(const char* name, const char* otherwise) {
@@ -379,9 +399,23 @@ std::string environment(const char* name, const char* otherwise) {
 }
 
 std::mt19937_64 seeded_generator(const char* name, const std::string& choice) {
-  const uint64_t seed = choice.starts_with("random:") ? std::stoull(choice.substr(7)) : std::random_device()();
-  fmt::print(stderr, "{}=random:{}\n", name, seed);
-  return std::mt19937_64(seed);
+  constexpr std::string_view kGiven = "random:";
+  const auto seed =
+      choice.starts_with(kGiven) ? whole_number(choice.substr(kGiven.size())) : uint64_t{std::random_device()()};
+  NOTNOT_CHECK(seed, "{} is `{}`; the seed is a whole number, as in random:7", name, choice);
+  fmt::print(stderr, "{}=random:{}\n", name, *seed);
+  return std::mt19937_64(*seed);
+}
+
+size_t shared_bytes_per_block() {
+  constexpr uint64_t kHopperKib = 227;
+  const std::string text = environment("NOTNOT_SIMT_SHARED_KIB", "");
+  const auto kib = text.empty() ? kHopperKib : whole_number(text);
+  NOTNOT_CHECK(kib && *kib >= 1 && *kib <= kHopperKib,
+               "NOTNOT_SIMT_SHARED_KIB is `{}`; give the KiB of shared memory that a block may have, a whole number "
+               "from 1 to {}, as in 99",
+               text, kHopperKib);
+  return 1024 * *kib;
 }
 
 void run_grid(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& kernel) {

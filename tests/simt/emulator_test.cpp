@@ -1,4 +1,4 @@
-// Each fault planted in a kernel must be caught, and the message must say where.
+// The emulator computes what a GPU would, and reports each fault planted here with its place.
 #include <cuda_runtime.h>
 #include <doctest/doctest.h>
 
@@ -58,7 +58,7 @@ __global__ void warp_operations(int* to) {
   row[2] = __shfl_down_sync(0xFFFFFFFFU, lane, 3, 8);
   row[3] = __shfl_xor_sync(0xFFFFFFFFU, lane, 16);
   row[4] = static_cast<int>(__ballot_sync(0xFFFFFFFFU, lane < 3));
-  // Two halves of a warp that have diverged.
+  // The two halves of the warp have diverged.
   row[5] = lane < 16 ? __shfl_sync(0x0000FFFFU, lane, 1) : __shfl_sync(0xFFFF0000U, lane, 17);
 }
 
@@ -81,7 +81,8 @@ __global__ void multiply_matrices(const float* a, const float* b, float* sum) {
 
 TEST_CASE("a product of bf16 matrices") {
   std::vector<float> a(16 * 16), b(16 * 8), sum(16 * 8);
-  for (size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(i * 37 % 101) - 50;  // exact in bf16, as the sums
+  // All values are exact in bf16, and all sums in fp32.
+  for (size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(i * 37 % 101) - 50;
   for (size_t i = 0; i < b.size(); ++i) b[i] = static_cast<float>(i * 53 % 97) - 48;
   cuda::launch(Device{}, "multiply", {1, 32}, multiply_matrices, a.data(), b.data(), sum.data());
   for (size_t row = 0; row < 16; ++row) {
@@ -96,7 +97,7 @@ TEST_CASE("a product of bf16 matrices") {
   CHECK_MESSAGE(contains(error, "only the lanes 0xffffff of the warp take part"), error);
 }
 
-TEST_CASE("numbers become bf16 by rounding to the nearest, and two of them keep 16 bits") {
+TEST_CASE("a number is rounded to the nearest bf16, and a pair of bf16 keeps 16 of its bits") {
   const float infinity = std::numeric_limits<float>::infinity();
   const auto rounded = [](float x) { return cuda::first_of(cuda::pack_bf16(x, 0)); };
   CHECK(rounded(1 + 0x1p-8F) == 1);  // a tie, to even
@@ -145,7 +146,7 @@ __global__ void divergent_barriers() {
 }
 constexpr int kDivergentLine = __LINE__ - 5;
 
-TEST_CASE("threads at different barriers") {
+TEST_CASE("threads that meet at different barriers") {
   const std::string error = error_of(1, 64, 0, divergent_barriers);
   CHECK(contains(error, "met at different barriers"));
   CHECK(contains(error, fmt::format("emulator_test.cpp:{}: __syncthreads: 32 threads: (0,0,0)", kDivergentLine)));
@@ -170,7 +171,7 @@ TEST_CASE("a deadlock names every waiter") {
 __global__ void different_masks() { __shfl_sync(threadIdx.x < 16 ? 0x00FFFFFFU : 0xFFFFFF00U, 1, 16); }
 __global__ void mask_without_caller() { __syncwarp(0x1U); }
 
-TEST_CASE("wrong masks") {
+TEST_CASE("masks that disagree, and a mask without the caller") {
   CHECK(contains(error_of(1, 32, 0, different_masks), "mask 0xffffff: 16 threads"));
   CHECK(contains(error_of(1, 32, 0, mask_without_caller), "lacks the caller's lane"));
 }
@@ -181,7 +182,7 @@ __global__ void early_return(int* to) {
   to[threadIdx.x] = static_cast<int>(__ballot_sync(0xFFFFFFFFU, 1));
 }
 
-TEST_CASE("threads that returned no longer count") {
+TEST_CASE("barriers and votes do not count threads that have returned") {
   std::vector<int> to(64, 0);
   cuda::launch(Device{}, "early_return", {1, 64, 0}, early_return, to.data());
   for (size_t i = 0; i < to.size(); ++i) CHECK(to[i] == (i % 2 == 0 ? 0 : static_cast<int>(0xAAAAAAAAU)));
@@ -217,7 +218,34 @@ TEST_CASE("launches that no GPU would take") {
   CHECK(contains(error_of(1, 32, 228 * 1024, empty_kernel), "invalid argument"));
 }
 
-TEST_CASE("a failed call stays the last error, but not behind a check, and CUB reports it") {
+TEST_CASE("the shared memory of a block is what NOTNOT_SIMT_SHARED_KIB says") {
+  const std::string before = simt::environment("NOTNOT_SIMT_SHARED_KIB", "");
+  setenv("NOTNOT_SIMT_SHARED_KIB", "48", 1);
+  CHECK(error_of(1, 32, 48 * 1024, empty_kernel).empty());
+  CHECK(contains(error_of(1, 32, 48 * 1024 + 1, empty_kernel), "invalid argument"));
+  for (const char* wrong : {"many", "0", "-1", "48.5", "48 KiB", "228", "99999999999999999999"}) {
+    setenv("NOTNOT_SIMT_SHARED_KIB", wrong, 1);
+    const std::string error = error_of(1, 32, 0, empty_kernel);
+    CHECK_MESSAGE(contains(error, fmt::format("NOTNOT_SIMT_SHARED_KIB is `{}`; give the KiB", wrong)), error);
+    CHECK_MESSAGE(contains(error, "a whole number from 1 to 227"), error);
+  }
+  setenv("NOTNOT_SIMT_SHARED_KIB", before.c_str(), 1);  // empty counts as not set
+}
+
+TEST_CASE("a seed is a whole number") {
+  CHECK(simt::seeded_generator("NAME", "random:7") == std::mt19937_64(7));
+  for (const char* wrong : {"random:", "random:x", "random:7x", "random:-7"}) {
+    std::string error;
+    try {
+      simt::seeded_generator("NAME", wrong);
+    } catch (const Error& thrown) {
+      error = thrown.what();
+    }
+    CHECK_MESSAGE(contains(error, fmt::format("NAME is `{}`; the seed is a whole number", wrong)), error);
+  }
+}
+
+TEST_CASE("a failed call stays the last error, which CUB reports, unless NOTNOT_CUDA_CHECK saw it") {
   const std::vector<int> values = {1, 2, 3};
   std::vector<int> sums(3), scratch(64);
   const auto scan = [&] {
@@ -234,7 +262,8 @@ TEST_CASE("a failed call stays the last error, but not behind a check, and CUB r
   CHECK(sums == std::vector<int>{1, 3, 6});
 }
 
-/// Of 1,000 rounds those in which `second` read what the host had in `from` when it gave it to `first`.
+/// In each of 1,000 rounds the stream `first` copies a number from the host, and `second` copies it back. Returns in
+/// how many rounds the number that came back was the one that the host had when it enqueued the copies.
 int rounds_in_order(bool second_waits, bool host_waits) {
   cudaStream_t first = nullptr, second = nullptr;
   cudaEvent_t copied = nullptr;

@@ -1,8 +1,8 @@
 #pragma once
-// One call stack that can be suspended. The only place that knows how stacks are switched, and how the sanitizers are
-// told: AddressSanitizer wants the bounds of the stack that runs next, ThreadSanitizer takes each fiber for a thread
-// (NOTNOT_SIMT_TSAN: this file's code itself is not instrumented then, see cmake/targets.cmake). A switch orders no
-// memory; acquire and release do.
+// A fiber is a call stack that can be suspended. Only this file knows how stacks are switched, and how the sanitizers
+// are told of it: AddressSanitizer needs the bounds of the stack that runs next, ThreadSanitizer takes each fiber for a
+// thread. NOTNOT_SIMT_TSAN says that the kernels are built with ThreadSanitizer; the code of this file itself is not
+// (cmake/targets.cmake). A switch orders no memory; acquire_from and release_to do.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -24,7 +24,8 @@
 
 namespace notnot::simt {
 
-/// Everything before a release happens before what follows an acquire of the same object.
+/// For ThreadSanitizer: everything before a release_to happens before everything behind an acquire_from the same
+/// object.
 inline void release_to([[maybe_unused]] void* object) {
 #if defined(NOTNOT_SIMT_TSAN)
   __tsan_release(object);
@@ -36,13 +37,12 @@ inline void acquire_from([[maybe_unused]] void* object) {
 #endif
 }
 
-/// Runs a function on a stack of its own, again and again. Destroying or cancelling a suspended fiber unwinds its
-/// stack.
+/// Runs one function after another on a stack of its own. Destroying or cancelling a suspended fiber unwinds its stack.
 class Fiber {
  public:
   Fiber() : stack_(mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
     if (stack_ == MAP_FAILED) throw std::bad_alloc();
-    // A page that cannot be touched, so that an overflow stops the program at once.
+    // The last page of the stack cannot be touched, so that an overflow stops the program at once.
     mprotect(stack_, static_cast<size_t>(sysconf(_SC_PAGESIZE)), PROT_NONE);
   }
   ~Fiber() {
@@ -55,7 +55,8 @@ class Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  /// resume() starts `function`, which must stay where it is and leave by returning. What ran before has ended.
+  /// Makes the next resume() call `function`, which must outlive the call and end by returning. The fiber's previous
+  /// function must have ended.
   void start(const std::function<void()>& function) {
     boost::context::stack_context context;
     context.size = kStackBytes;
@@ -77,7 +78,7 @@ class Fiber {
                                    });
     running_ = cancelled_ = false;
   }
-  /// From outside: runs the fiber until it suspends or returns.
+  /// From outside: runs the fiber until it suspends or its function returns.
   void resume() {
     running_ = true;
     leaving_outside();
@@ -87,10 +88,10 @@ class Fiber {
   /// From inside: back to the caller of resume().
   void suspend() {
     leaving_inside(false);
-    const Arrive arrive{*this};  // by an exception, when the stack is unwound
+    const Arrive arrive{*this};  // a destructor, because an exception comes back from here when the stack is unwound
     caller_ = std::move(caller_).resume();
   }
-  /// From outside: unwinds what has not returned yet.
+  /// From outside: unwinds the stack if the function has not returned yet.
   void cancel() {
     if (!fiber_) return;
     cancelled_ = true;
@@ -134,7 +135,7 @@ class Fiber {
     if (for_good) fake_stack_ = nullptr;
 #endif
 #if defined(NOTNOT_SIMT_TSAN)
-    // When the stack was unwound by an exception, the outside deletes that.
+    // An exception that unwound the stack is deleted outside, which therefore has to come after the throw.
     const bool unwound = for_good && std::uncaught_exceptions() > 0;
     if (unwound) release_to(this);
     __tsan_switch_to_fiber(tsan_outside_, __tsan_switch_to_fiber_no_sync);

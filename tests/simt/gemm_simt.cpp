@@ -1,4 +1,4 @@
-// On the emulator a matrix product is the CPU's, on the same memory.
+// On the emulator the CPU's implementation computes the matrix products. Device memory is host memory here.
 #include <cuda_runtime.h>
 
 #include "kernels/base/gemm_context.h"
@@ -11,7 +11,7 @@ Device as_cpu(const Device& device) {
   Device cpu = device;
   cpu.backend = Backend::cpu;
   cpu.isa = detect_cpu_isa();
-  cpu.threads = 1;  // ThreadSanitizer does not know OpenMP's barriers
+  cpu.threads = 1;  // ThreadSanitizer does not see OpenMP's barriers
   return cpu;
 }
 

@@ -1,6 +1,6 @@
-// Kernels with one fault each, for faults that a sanitizer must name (emulator_test.cpp has those that the emulator
-// itself catches). `planted_faults NAME` runs one; tests/CMakeLists.txt says what must come out of which build. It
-// exits with 1 when the kernel's results are wrong, and then that shows the fault.
+// Kernels with one fault each. Most of these faults only a sanitizer can name; emulator_test.cpp has the faults that
+// the emulator itself reports. `planted_faults NAME` runs one kernel and exits with 1 if its results are wrong.
+// tests/CMakeLists.txt says what must come out of which build.
 #include <cuda_runtime.h>
 
 #include <cstdio>
@@ -28,7 +28,8 @@ __global__ void missing_barrier(float* to) {
   to[threadIdx.x] = shared[kThreads - 1 - threadIdx.x];
 }
 
-/// Every step reads what the step before wrote, and writes it anew into the same place: always the right values.
+/// Every step reads what the previous step wrote, and writes the same value into its own place. The values are always
+/// right, but one thread may write while its neighbour still reads.
 __global__ void missing_double_buffer(float* to) {
   float* const shared = cuda::dynamic_shared<float>();
   shared[threadIdx.x] = 1;
@@ -106,7 +107,7 @@ __global__ void read_behind_shared_memory(float* to) {
 void read_behind_a_span() {
   Arena arena;
   Span<float> first, second;
-  arena.add("test", "first", {kThreads}, &first);  // 256 bytes: no room is left by the alignment
+  arena.add("test", "first", {kThreads}, &first);  // 256 bytes, so that alignment adds nothing behind it
   arena.add("test", "second", {kThreads}, &second);
   arena.allocate(Device{.backend = Backend::cuda});
   run(1, 0, read_behind_the_end, first.data, 1);

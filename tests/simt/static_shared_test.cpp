@@ -1,4 +1,5 @@
-// Variables declared __shared__. A program of its own, because with them only one block is resident.
+// Variables declared as __shared__. The test is a program of its own, because such variables make the emulator keep
+// only one block resident.
 #include <cuda_runtime.h>
 #include <doctest/doctest.h>
 

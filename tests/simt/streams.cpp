@@ -14,12 +14,12 @@ struct Queue {
   std::deque<std::function<void()>> pending;
   uint64_t enqueued = 0, done = 0;
   bool late = false;
-  uint64_t until = 0;  ///< enqueued from here on, `late` is drawn again
+  uint64_t until = 0;  ///< when `enqueued` has reached this, `late` is drawn again
 };
 
 namespace {
 
-/// Guards the queues and, as work is done under it, what the work touches.
+/// Guards the queues. Work is done while it is locked, so it also guards the memory that the work touches.
 std::recursive_mutex& mutex() {
   static std::recursive_mutex mutex;
   return mutex;
@@ -30,12 +30,13 @@ std::vector<std::weak_ptr<Queue>>& queues() {
   return queues;
 }
 
-/// Nothing: work is done at once.
+/// Draws which streams are late; empty if work is done at once.
 std::optional<std::mt19937_64>& generator() {
   static std::optional<std::mt19937_64> generator = []() -> std::optional<std::mt19937_64> {
     const std::string streams = environment("NOTNOT_SIMT_STREAMS", "immediate");
     if (streams == "immediate") return std::nullopt;
-    NOTNOT_CHECK(streams.starts_with("random"), "NOTNOT_SIMT_STREAMS is `{}`", streams);
+    NOTNOT_CHECK(streams == "random" || streams.starts_with("random:"),
+                 "NOTNOT_SIMT_STREAMS is `{}`; it can be immediate, random or random:SEED", streams);
     return seeded_generator("NOTNOT_SIMT_STREAMS", streams);
   }();
   return generator;

@@ -1,18 +1,19 @@
 #pragma once
 // Streams, events and captured graphs of the emulator. NOTNOT_SIMT_STREAMS says when enqueued work is done:
 //  * immediate (default): at once.
-//  * random or random:SEED: each stream is now prompt and now late, for a while. What a late one has waits until
-//    something waits for it: the host, an event that another stream waits for, or the stream turning prompt. So the
-//    host and the streams overtake each other in every way that they may on a GPU, and a missing wait gives wrong
-//    values. Copies read and write host memory when they are done, whatever memory it is.
-// The stream 0 is always immediate.
+//  * random or random:SEED: each stream is prompt for a while, then late for a while. A late stream does its work only
+//    when it has to: when the host waits for it, when another stream waits for an event of it, or when it becomes
+//    prompt. So the host and the streams overtake each other as they may on a GPU, and a missing wait gives wrong
+//    values. A copy reads and writes host memory when it is done and not when it is enqueued, be the memory pinned or
+//    not.
+// The default stream (a null pointer) is always immediate.
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
 
-/// A captured graph: what was enqueued, to be run in order.
+/// A captured graph: the work that was enqueued, in its order.
 struct CUgraphExec_st {
   std::vector<std::function<void()>> work;
 };
@@ -20,20 +21,21 @@ struct CUgraphExec_st {
 namespace notnot::simt {
 struct Queue;
 std::shared_ptr<Queue> open_queue();
-/// A place in a queue: after all that has been enqueued. Without a queue, one that is reached.
+/// A place in a queue: behind its first `enqueued` entries. A position without a queue counts as reached.
 struct Position {
   std::shared_ptr<Queue> queue = {};
   uint64_t enqueued = 0;
 };
+/// The place behind everything that `queue` holds now.
 Position end_of(const std::shared_ptr<Queue>& queue);
-/// Does what is left to do up to `position`.
+/// Does the work that is left before `position`.
 void run_until(const Position& position);
-/// The same for all queues.
+/// Does the work that is left in all queues.
 void run_all();
 }  // namespace notnot::simt
 
 struct CUstream_st {
-  CUgraphExec_st* capture = nullptr;  // where work goes between the begin and the end of a capture
+  CUgraphExec_st* capture = nullptr;  ///< the graph that takes the work while a capture is open
   std::shared_ptr<notnot::simt::Queue> queue = notnot::simt::open_queue();
 };
 struct CUevent_st {
@@ -42,6 +44,7 @@ struct CUevent_st {
 };
 
 namespace notnot::simt {
-/// What `work` holds of arguments must be copies.
+/// Adds `work` to the stream, and does it now unless the stream is late; an open capture only keeps it. `work` must hold
+/// copies of its arguments.
 void enqueue(CUstream_st* stream, std::function<void()> work);
 }  // namespace notnot::simt

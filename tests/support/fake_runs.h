@@ -1,5 +1,6 @@
 #pragma once
-// Run folders for the tests of the report, written as training writes them, on a handful of texts.
+// Run folders for the tests of the report. RunWriter writes them, as in training, but their numbers are made up and
+// they have only a few texts.
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -55,7 +56,7 @@ inline nlohmann::json fake_config(const nlohmann::json& changes) {
   return json;
 }
 
-/// The texts as a split, with what a model says of them.
+/// The texts as a split, with a model's attention and probabilities for them.
 struct FakeSplit {
   Vocabulary vocabulary;
   Split split;
@@ -84,7 +85,8 @@ struct FakeSplit {
   }
 };
 
-/// A finished run; `test` are its measures in result.json, which need not fit the texts.
+/// Writes a finished run and returns its folder. `test` are the test split's measures in result.json; they need not fit
+/// the texts.
 inline std::filesystem::path fake_run(const TemporaryFolder& folder, const std::string& name,
                                       const nlohmann::json& changes = nlohmann::json::object(),
                                       const std::vector<FakeText>& texts = kTexts,
@@ -102,7 +104,7 @@ inline std::filesystem::path fake_run(const TemporaryFolder& folder, const std::
   return folder.path() / name;
 }
 
-/// The same for a run of the paper's tests, in the folder of its name.
+/// Writes a finished run of the paper's tests, in the folder that run_name gives it.
 inline std::filesystem::path fake_run(const TemporaryFolder& folder, const RunSpec& spec,
                                       const std::vector<FakeText>& texts, double f1,
                                       nlohmann::json changes = nlohmann::json::object()) {
@@ -111,7 +113,8 @@ inline std::filesystem::path fake_run(const TemporaryFolder& folder, const RunSp
   return fake_run(folder, run_name(dataset, spec), changes, texts, {f1, 0.8, 0.9, 0.9});
 }
 
-/// A finished perturbation: per text the permutations' median change; `texts` are what its adversaries give.
+/// Writes a finished perturbation run. `texts` hold the attention and the probability of each text's adversary;
+/// `change` is, per text, the median change of the prediction under permuted attention.
 inline std::filesystem::path fake_perturbation(const TemporaryFolder& folder, const RunSpec& spec,
                                                const std::vector<FakeText>& texts, const std::vector<float>& change,
                                                nlohmann::json changes = nlohmann::json::object()) {

@@ -1,5 +1,6 @@
 #pragma once
-// One file of golden vectors (tests/golden/README.md) in the engine's terms: ragged batches, sequences longest first.
+// One file of golden vectors (tests/golden/README.md), brought into the engine's form: batches are ragged (without
+// padding) and have the longest sequence first.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +14,8 @@
 
 namespace notnot::test {
 
+/// The files with golden vectors in the folder NOTNOT_GOLDEN, by default tests/golden. Throws InputError if there is
+/// none.
 inline std::vector<std::filesystem::path> golden_paths() {
   const char* folder = std::getenv("NOTNOT_GOLDEN");
   std::vector<std::filesystem::path> paths;
@@ -47,7 +50,7 @@ class GoldenFile {
 
   std::string key(int batch, const std::string& what) const { return "batch" + std::to_string(batch) + "/" + what; }
   bool has_batch(int batch) const { return file.contains(key(batch, "seq")); }
-  /// The big file keeps of some batches the inputs alone.
+  /// False for batches of which the file keeps only the inputs, to be small.
   bool has_results(int batch) const { return file.contains(key(batch, "base_loss")); }
   bool has_adversary(int batch) const { return file.contains(key(batch, "grad_adv/decoder.linear_1.weight")); }
 
@@ -68,7 +71,7 @@ class GoldenFile {
     return assemble_batch(split, all, options.vocabulary);
   }
 
-  /// `what` [B, L, width] of the file as [N, width] in the batch's order.
+  /// The tensor `what` of the file, [B, L, width] with padding, as [N, width] in the batch's order.
   std::vector<double> token_values(int number, const std::string& what, int64_t width) const {
     const HostBatch host = batch(number);
     const auto values = file.values<double>(key(number, what));
@@ -82,7 +85,7 @@ class GoldenFile {
     return ragged;
   }
 
-  /// `what` [B, ...] of the file with its rows in the batch's order.
+  /// The tensor `what` [B, ...] of the file, with its rows in the batch's order.
   std::vector<double> sequence_values(int number, const std::string& what) const {
     const HostBatch host = batch(number);
     const auto values = file.values<double>(key(number, what));
@@ -93,7 +96,7 @@ class GoldenFile {
     return sorted;
   }
 
-  /// All parameters under `prefix` as one vector in the layout's order.
+  /// All parameters under `prefix` as one vector, in the order of ParameterLayout.
   std::vector<double> parameters(const std::string& prefix) const {
     std::vector<double> values;
     const ParameterLayout layout(options);

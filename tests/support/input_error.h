@@ -1,5 +1,5 @@
 #pragma once
-// What a user reads when something is wrong, for tests.
+// For tests of the messages that a user reads when something is wrong.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace notnot {
 
-/// The message of the InputError that `action` throws; a reproach when it throws none.
+/// The message of the InputError that `action` throws. If it throws none, a text that says so, which no test expects.
 template <class Action>
 std::string input_error(const Action& action) {
   try {
@@ -19,6 +19,7 @@ std::string input_error(const Action& action) {
   return "no InputError was thrown";
 }
 
+/// Checks that `message` contains `part`; prints the message if not.
 #define CHECK_HAS(message, part)                            \
   do {                                                      \
     const std::string checked_message = (message);          \

@@ -1,5 +1,5 @@
 #pragma once
-// For suites on real corpora.
+// For suites that need real corpora.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -7,8 +7,8 @@
 
 namespace notnot {
 
-/// $NOTNOT_DATA/NAME; ends the program as skipped, with the reason, when NOTNOT_DATA is not set or the folder lacks
-/// `file`.
+/// The folder `name` in $NOTNOT_DATA. If NOTNOT_DATA is not set or the folder has no `file`, prints `skipped: REASON`
+/// and ends the program with code 77.
 inline std::filesystem::path real_corpus(const char* name, const char* file) {
   const char* data = std::getenv("NOTNOT_DATA");
   if (data == nullptr) {

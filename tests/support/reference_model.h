@@ -1,6 +1,6 @@
 #pragma once
-// The whole model in float64, put together from the scalar maths that the kernels share and from the plainest possible
-// loops. The oracle of the golden tests: it is held to 1e-10 against the authors' modules.
+// The whole model in float64: the scalar maths that the kernels share, in the plainest loops. reference_test holds it
+// to 1e-10 against the golden vectors of the authors' modules, and so checks that maths.
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -22,7 +22,7 @@ class ReferenceModel {
   ReferenceModel(const ModelOptions& options, std::vector<double> parameters)
       : options(options), layout(options), values(std::move(parameters)) {}
 
-  /// Forward, loss and gradients of one batch; results in the members below.
+  /// Computes forward pass, loss and gradients of one batch into the members below.
   void run(const HostBatch& batch, const ObjectiveOptions& objective, const ReferenceTargets& targets) {
     const int64_t width = options.width();
     gradients.assign(values.size(), 0.0);

@@ -1,5 +1,5 @@
 #pragma once
-// A folder of its own for each test case, removed with everything in it.
+// A new empty folder for a test case; the destructor removes it with everything in it.
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>

@@ -1,5 +1,5 @@
-"""What the tests of whole commands share: running the program, a folder of its own for every test, the files of a run
-read without any library, and small corpora."""
+"""Shared by the tests of whole commands: running the program, a folder for every test, reading the files of a run
+without any library, and small corpora."""
 import csv
 import json
 import os
@@ -19,7 +19,8 @@ PROGRAM = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build/release/notn
 SPLITS = ("train", "dev", "test")
 MEASURES = ("f1", "roc_auc", "accuracy", "average_precision")
 TIMES = ("train_seconds", "eval_seconds", "tokens_per_second")
-# Everything that a resumed or repeated run must have to the byte; metrics.csv and config.json hold times and threads.
+# The files of a run that are the same to the byte when it is repeated or resumed. metrics.csv and config.json are not
+# among them: they hold times and the number of threads.
 EXACT_FILES = ("model.safetensors", "checkpoint.safetensors", "vocabulary.txt", "predictions.jsonl", "result.json",
                *(f"attention_{split}.safetensors" for split in SPLITS))
 # Threads that wait in a busy loop make a machine with other work on it several times slower.
@@ -31,7 +32,7 @@ def command(*arguments):
 
 
 def run(*arguments, **options):
-    """The ended process, with `returncode`, `stdout` and `stderr` as text."""
+    """Runs the program to its end; the result has `returncode`, and `stdout` and `stderr` as text."""
     return subprocess.run(command(*arguments), **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True,
                                                   "stdin": subprocess.DEVNULL, "timeout": 600, **options})
 
@@ -40,8 +41,8 @@ BAR = re.compile(r"\r\[(?=[= ]{30}\])=* *\] +(\d+) % .*?, (?:\d+:)?\d+:\d\d left
 
 
 def run_on_terminal(*arguments):
-    """What the program, which must succeed, writes to a terminal: the percentages of the progress bars drawn, and the
-    lines that stay."""
+    """Runs the program, which must succeed, on a terminal. Returns the percentages of the progress bars that it drew,
+    and the lines that stay."""
     terminal, program = pty.openpty()
     child = subprocess.Popen(command(*arguments), stdin=subprocess.DEVNULL, stdout=program, stderr=program)
     os.close(program)
@@ -59,13 +60,13 @@ def run_on_terminal(*arguments):
 
 
 def no_cuda_device():
-    """Why there is no CUDA device here, be it the emulator's; None when there is one."""
+    """Why there is no CUDA device here; None if there is one. The emulator counts as one."""
     line = next(line for line in run("devices").stdout.splitlines() if line.startswith("cuda"))
     return line.split("none: ", 1)[1] if "none: " in line else None
 
 
 def cuda_reason():
-    """Why whole trainings cannot run on CUDA here; None when they can."""
+    """Why whole trainings cannot run on CUDA here; None if they can."""
     if "SIMT emulator" in run("devices").stdout:
         return "the emulator is too slow; small_training has trainings of its size"
     return no_cuda_device()
@@ -88,17 +89,17 @@ class Test(unittest.TestCase):
         return result.stdout
 
     def train(self, *arguments, runs=None, **options):
-        """Trains to the end; the run folder (the last one of a fleet)."""
+        """Trains to the end. Returns the run folder, of a fleet the last one."""
         output = self.succeed("train", "--device", self.device, "--runs", runs or self.runs, *arguments, **options)
         return pathlib.Path(output.splitlines()[-1].removeprefix("already finished: ").split(": epoch ")[0])
 
     def run_folders(self, runs=None):
-        """Names of everything in the folder of runs; empty when there is none."""
+        """The names of everything in the folder of runs; empty if there is no such folder."""
         runs = runs or self.runs
         return sorted(path.name for path in runs.iterdir()) if runs.exists() else []
 
     def leave_unfinished(self, folder):
-        """Makes a finished run of one epoch one of two epochs that was killed after the first."""
+        """Turns a finished run of one epoch into a run of two epochs that was killed after the first."""
         (folder / "result.json").unlink()
         config = (folder / "config.json").read_text()
         self.assertEqual(config.count('"epochs": 1'), 1)
@@ -187,12 +188,12 @@ def write_csv(path, rows, header=("text", "label", "split")):
 
 
 def skip_all(reason):
-    """Ends the script as CTest's skipped."""
+    """Prints the reason and ends the script with code 77, which CTest reports as skipped."""
     print(f"skipped: {reason}")
     sys.exit(77)
 
 
 def main():
-    # The script's own arguments are the program and the build folder.
-    unittest.main(argv=sys.argv[:1])
+    # The script's own arguments are the program and the build folder; further ones go to unittest, as Class.test_name.
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
 

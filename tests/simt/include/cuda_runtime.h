@@ -1,7 +1,7 @@
 #pragma once
-// What the .cu files use of CUDA, for a host compiler: qualifiers, device intrinsics on the emulator's fibers, and the
-// runtime calls of kernels/base/launch.cuh and device.cu. Add here what a kernel newly needs; floating-point atomics and
-// fast math are missing on purpose (kernels/base/device.h).
+// The part of CUDA that the .cu files use, for a host compiler: qualifiers, device intrinsics on the emulator's fibers,
+// and the runtime calls of kernels/base/launch.cuh and device.cu. If a kernel needs more, add it here with its full
+// meaning. Floating-point atomics and fast math are missing on purpose (kernels/base/device.h).
 #include <algorithm>
 #include <bit>
 #include <chrono>
@@ -32,7 +32,7 @@
 inline constexpr int warpSize = 32;
 
 // --- barriers and warp intrinsics ------------------------------------------------------------------------------------
-// The two last parameters of each are where it was called from.
+// The last two parameters of each function are the file and the line of its caller.
 #define NOTNOT_SIMT_CALLER const char *file = __builtin_FILE(), int line = __builtin_LINE()
 #define NOTNOT_SIMT_PLACE \
   notnot::simt::Place { __func__, file, line }
@@ -61,8 +61,9 @@ T shuffle(unsigned mask, T value, int source_lane, const Place& place) {
   std::memcpy(&value, &bits, sizeof(T));
   return value;
 }
-/// The source lane if it lies in the caller's segment of `width` lanes, else the caller's.
+/// The source lane if it lies in first .. end-1, otherwise the caller's own lane.
 inline int lane_or_own(int source, int first, int end) { return source >= first && source < end ? source : lane(); }
+/// The first lane of the caller's segment of `width` lanes.
 inline int segment(int width) { return lane() & ~(width - 1); }
 }  // namespace notnot::simt
 
@@ -94,7 +95,8 @@ inline void __threadfence_block() {}
 inline void __nanosleep(unsigned) { notnot::simt::yield(); }
 
 // --- atomics ---------------------------------------------------------------------------------------------------------
-// Nothing preempts a fiber between two barriers; ThreadSanitizer sees relaxed atomic accesses, as CUDA's are.
+// Nothing preempts a fiber between two barriers, so a load and a store are one step. Both are relaxed atomic accesses
+// for ThreadSanitizer, as CUDA's atomics are relaxed.
 #define NOTNOT_SIMT_ATOMIC(name, T, update)                   \
   inline T name(T* address, T value) {                        \
     const T old = __atomic_load_n(address, __ATOMIC_RELAXED); \
@@ -180,16 +182,11 @@ struct cudaDeviceProp {
 };
 
 namespace notnot::simt {
-// A Hopper with few multiprocessors, so that grids that are sized by their number have blocks with more than one task.
+/// The emulated GPU has few multiprocessors, so that a grid of one block per multiprocessor has more tasks than blocks.
 inline constexpr int kMultiprocessors = 3;
-/// 227 KiB, or what NOTNOT_SIMT_SHARED_KIB says.
-inline size_t shared_bytes_per_block() {
-  const char* kib = std::getenv("NOTNOT_SIMT_SHARED_KIB");
-  return 1024 * (kib == nullptr ? 227 : std::strtoul(kib, nullptr, 10));
-}
 inline constexpr size_t kMemoryBytes = size_t{1} << 32;
 
-/// What the calling thread's last failed call returned; successful ones leave it.
+/// The status of the calling thread's last call that failed; successful calls do not change it.
 inline thread_local cudaError_t last_error = cudaSuccess;
 inline cudaError_t failed(cudaError_t status) { return last_error = status; }
 }  // namespace notnot::simt
@@ -214,7 +211,7 @@ inline const char* cudaGetErrorString(cudaError_t status) {
       return "invalid configuration argument";
   }
 }
-/// One device, or none where CUDA_VISIBLE_DEVICES is set to nothing, as with the real runtime.
+/// One device, or none if CUDA_VISIBLE_DEVICES is set and empty, as with the real runtime.
 inline cudaError_t cudaGetDeviceCount(int* count) {
   const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
   *count = visible != nullptr && *visible == '\0' ? 0 : 1;
@@ -233,7 +230,7 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
       return *value = notnot::simt::kMultiprocessors, cudaSuccess;
     case cudaDevAttrMaxSharedMemoryPerBlockOptin:
       return *value = static_cast<int>(notnot::simt::shared_bytes_per_block()), cudaSuccess;
-    default:  // clocks in kHz, the bus in bits: no speed of anything, but no zero to divide by
+    default:  // clocks in kHz and the bus in bits mean nothing here, but callers divide by them
       return *value = 1000, cudaSuccess;
   }
 }
@@ -288,7 +285,7 @@ inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
 inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t stop) {
   return *milliseconds = std::chrono::duration<float, std::milli>(stop->time - start->time).count(), cudaSuccess;
 }
-/// Exactly `bytes` long, so that AddressSanitizer sees an access behind the end; filled with NaN.
+/// The allocation is exactly `bytes` long, so that AddressSanitizer sees an access behind its end, and starts as NaN.
 inline cudaError_t cudaMalloc(void** pointer, size_t bytes) {
   if (bytes > notnot::simt::kMemoryBytes || posix_memalign(pointer, 256, bytes) != 0) {
     return notnot::simt::failed(cudaErrorMemoryAllocation);
@@ -297,7 +294,7 @@ inline cudaError_t cudaMalloc(void** pointer, size_t bytes) {
   return cudaSuccess;
 }
 inline cudaError_t cudaFree(void* pointer) {
-  notnot::simt::run_all();  // it waits for the device
+  notnot::simt::run_all();  // as CUDA's, it waits for the device
   return std::free(pointer), cudaSuccess;
 }
 inline cudaError_t cudaMallocHost(void** pointer, size_t bytes) { return cudaMalloc(pointer, bytes); }

@@ -1,6 +1,6 @@
 #pragma once
-// The two CUB algorithms that the kernels use, sequentially. With no scratch memory given they say how much they need;
-// else they overwrite it, as CUB's do.
+// The two CUB algorithms that the kernels use, done sequentially. Without scratch memory they only say how much they
+// need, as CUB's do; otherwise they overwrite it with NaN.
 #include <cuda_runtime.h>
 
 #include <numeric>
@@ -29,7 +29,7 @@ struct DeviceRadixSort {
         sorted_values[i] = values[order[i]];
       }
     });
-    return cudaPeekAtLastError();  // as CUB's launches do: an earlier call's failure, too
+    return cudaPeekAtLastError();  // as CUB does, also when the error is an earlier call's
   }
 };
 
