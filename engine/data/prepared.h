@@ -18,6 +18,7 @@
 #include "engine/data/dataset_builder.h"
 #include "engine/data/sources.h"
 #include "engine/data/word_vectors.h"
+#include "engine/io/lock.h"
 
 namespace notnot {
 
@@ -62,7 +63,7 @@ class PreparedWriter {
   void record(const std::string& name);
 
   std::filesystem::path out_, folder_;
-  int lock_ = -1;
+  std::optional<FolderLock> lock_;
   bool finished_ = false;
   std::optional<Vocabulary> vocabulary_;
   UnknownWords unknown_words_{};

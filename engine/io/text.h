@@ -7,6 +7,9 @@
 
 namespace notnot {
 
+/// With these bytes some programs begin a file in UTF-8. Readers skip them.
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 /// Byte offset of the first byte that is not part of well-formed UTF-8; nothing when all of `text` is.
 std::optional<size_t> first_invalid_utf8(std::string_view text);
 
