@@ -196,7 +196,7 @@ TEST_CASE("kill -9 in the middle of a write leaves a whole file, and what is lef
         }
       }();
     }
-    ::usleep(static_cast<useconds_t>(1000 + 700 * attempt));
+    ::usleep(1000 + 700 * attempt);
     ::kill(child, SIGKILL);
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
