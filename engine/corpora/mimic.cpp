@@ -279,12 +279,11 @@ std::vector<Place> place_anemia(const Admissions& admissions, const MimicSource&
   std::vector<int32_t> labels;
   for (const Place& place : places) labels.push_back(place.label);
   const auto outer = stratified_train_test_split(labels, 0.2, 12939);
-  for (const int64_t i : outer.test) places[static_cast<size_t>(i)].split = SplitName::test;
+  for (const int64_t i : outer.test) places[i].split = SplitName::test;
   labels.clear();
-  for (const int64_t i : outer.train) labels.push_back(places[static_cast<size_t>(i)].label);
+  for (const int64_t i : outer.train) labels.push_back(places[i].label);
   const auto inner = stratified_train_test_split(labels, 0.15, 13448);
-  for (const int64_t i : inner.test)
-    places[static_cast<size_t>(outer.train[static_cast<size_t>(i)])].split = SplitName::dev;
+  for (const int64_t i : inner.test) places[outer.train[i]].split = SplitName::dev;
   return places;
 }
 

@@ -124,7 +124,7 @@ std::vector<LabelledText> read_sst_trees(const std::filesystem::path& folder) {
       if (line.ends_with('\r')) line.remove_suffix(1);
       SstSentence sentence = parse_sst_tree(line, fmt::format("{}, line {}", path.string(), ++line_number));
       if (sentence.sentiment != kNeutral) {
-        const auto row = static_cast<int64_t>(texts.size()) + 1;
+        const int64_t row = texts.size() + 1;
         texts.push_back({std::move(sentence.words), sentence.sentiment > kNeutral ? 1 : 0, split, row});
       }
       begin = end + 1;

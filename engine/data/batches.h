@@ -57,7 +57,7 @@ BatchCapacity with_slack(const Device& device, const BatchCapacity& capacity);
 /// given out as texts need them: an id is projected once per change of the parameters, and few texts project few ids.
 class ProjectionRows {
  public:
-  explicit ProjectionRows(int32_t vocabulary) : row_of_id_(static_cast<size_t>(vocabulary), kNone) {}
+  explicit ProjectionRows(int32_t vocabulary) : row_of_id_(vocabulary, kNone) {}
   /// Takes all rows back.
   void clear();
   /// Rows given out: below the vocabulary's size always a multiple of kRowTile.

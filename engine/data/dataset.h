@@ -46,7 +46,7 @@ class Vocabulary {
   std::string serialize() const;
 
   int32_t size() const { return static_cast<int32_t>(words_.size()); }
-  const std::string& word(int32_t id) const { return words_[static_cast<size_t>(id)]; }
+  const std::string& word(int32_t id) const { return words_[id]; }
   /// kUnknownId when the word is not in the vocabulary.
   int32_t id(std::string_view word) const;
   /// `<SOS> words <EOS>` as ids.
@@ -71,9 +71,7 @@ struct Split {
   Column<int64_t> rows;           ///< [size] LabelledText::row
 
   int32_t size() const { return static_cast<int32_t>(labels.size()); }
-  int32_t length(int32_t i) const {
-    return static_cast<int32_t>(offsets[static_cast<size_t>(i) + 1] - offsets[static_cast<size_t>(i)]);
-  }
+  int32_t length(int32_t i) const { return static_cast<int32_t>(offsets[i + 1] - offsets[i]); }
   int32_t positives() const;
 };
 

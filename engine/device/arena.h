@@ -40,11 +40,10 @@ class Arena {
   void add(std::string group, std::string name, std::vector<int64_t> shape, Span<T>* span) {
     int64_t elements = 1;
     for (const int64_t extent : shape) elements *= extent;
-    declare(std::move(group), std::move(name), std::move(shape), elements * static_cast<int64_t>(sizeof(T)),
-            [span, elements](void* at) {
-              *span = {static_cast<T*>(at), elements};
-              return elements * static_cast<int64_t>(sizeof(T));
-            });
+    declare(std::move(group), std::move(name), std::move(shape), elements * sizeof(T), [span, elements](void* at) {
+      *span = {static_cast<T*>(at), elements};
+      return elements * sizeof(T);
+    });
   }
   const std::vector<MemoryRow>& table() const { return table_; }
   /// Throws Error, naming the total, when the device has not enough memory.
