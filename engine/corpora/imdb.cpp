@@ -22,8 +22,8 @@ struct Document {
 
 using Words = std::unordered_set<std::string>;
 
-/// The documents of one half, already cleaned. Training documents add to `known`; of the others every word that is not
-/// in it is dropped.
+/// The documents of one half, already cleaned. Training documents add to `known`; other documents lose every word that
+/// is not in it.
 std::vector<Document> read_half(SourceReader& sources, SplitName half, int64_t first_row, Words& known) {
   std::vector<Document> documents;
   for (const int32_t label : {1, 0}) {

@@ -42,11 +42,11 @@ struct Admission {
   std::vector<Note> notes;
 };
 
-/// In the order of the output.
+/// The order is that of the output.
 using Admissions = std::map<AdmissionId, Admission>;
 using Folds = std::unordered_map<int64_t, SplitName>;  ///< by HADM_ID
 
-/// The file was read to its end.
+/// `csv` must be read to its end.
 Source source_of(CsvStream& csv, std::string_view name) {
   return {.path = std::string(name), .bytes = static_cast<int64_t>(csv.size()), .sha256 = csv.sha256()};
 }
@@ -139,7 +139,7 @@ Admissions read_codes(const MimicSource& source, const MimicProgress& progress, 
   return admissions;
 }
 
-/// Front to back through NOTEEVENTS.csv.
+/// Reads NOTEEVENTS.csv from front to back, then the notes that are needed again.
 class NoteReader {
  public:
   NoteReader(const MimicSource& source, const MimicProgress& progress)

@@ -76,7 +76,7 @@ class TreeParser {
   std::string_view line_;
   const std::string& where_;
   size_t position_ = 0;
-  std::vector<Content> open_;  ///< what each open node holds so far
+  std::vector<Content> open_;  ///< the content so far of each open node
   int32_t sentiment_ = 0;
 };
 

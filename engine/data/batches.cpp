@@ -195,12 +195,12 @@ void DeviceBatch::load_for_training(const Device& device, Upload& upload, const 
 }
 
 void DeviceBatch::load_for_evaluation(const Device& device, Upload& upload, const HostBatch& batch,
-                                      ProjectionRows& table) {
+                                      ProjectionRows& projected) {
   load(device, upload, batch);
   std::vector<int32_t> added;
-  upload.add(device, buffers_->unique_row, table.rows_of(batch.token_ids, added));
+  upload.add(device, buffers_->unique_row, projected.rows_of(batch.token_ids, added));
   upload.add(device, buffers_->unique_ids, added);
-  ragged_.unique = table.size();
+  ragged_.unique = projected.size();
   added_ids_ = buffers_->unique_ids.subspan(0, added.size());
 }
 

@@ -28,15 +28,17 @@ struct LabelledText {
   std::string words;
   int32_t label = 0;  ///< 0 or 1
   SplitName split = SplitName::train;
-  int64_t row = 0;  ///< where it stands in its source: 1 = first record after the header; for messages and for `id` in
-                    ///< predictions
-  std::string id = {};  ///< its name in its source (a file, the `id` column); empty where it has none
+  /// Where the text stands in its source: 1 = the first record after the header. For messages, and for `id` in
+  /// predictions.
+  int64_t row = 0;
+  std::string id = {};  ///< the text's name in its source (a file, the `id` column); empty where it has none
 };
 
 /// Words and their ids. Ids kFirstWordId.. are given in byte order of the words, so that a corpus has one vocabulary.
 class Vocabulary {
  public:
-  /// `words` in any order, each once, plus the four reserved ids; the reserved words themselves are left out.
+  /// The four reserved ids and `words`, each of which stands there once, in any order. A reserved word among them is
+  /// left out.
   explicit Vocabulary(std::vector<std::string> words);
   /// The words that occur in at least `min_df` of the training texts (each text counted once).
   static Vocabulary build(const std::vector<LabelledText>& texts, int32_t min_df);
@@ -95,7 +97,7 @@ struct DatasetOptions {
   int32_t max_length = -1;  ///< -1: the split's own longest
 };
 
-/// What DatasetBuilder makes of `texts`.
+/// The Dataset that DatasetBuilder makes of `texts`.
 Dataset make_dataset(std::string name, const std::vector<LabelledText>& texts, const DatasetOptions& options);
 
 }  // namespace notnot

@@ -120,7 +120,7 @@ Dataset DatasetBuilder::build(std::string name, const DatasetOptions& options) c
   for (const SplitName split_name : kSplitNames) {
     Split& split = dataset.splits[split_name];
     std::vector<int32_t> token_ids;
-    // A vector that grows by itself needs up to three times as much for a moment.
+    // Reserved at once: a vector that grows by itself holds up to three times as much for a moment.
     token_ids.reserve(split.offsets.back());
     encode(dataset.vocabulary, split_name, options,
            [&](std::span<const int32_t> text) { token_ids.insert(token_ids.end(), text.begin(), text.end()); });

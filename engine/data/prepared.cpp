@@ -31,7 +31,7 @@ constexpr const char* kVectors = "vectors.safetensors";
 
 std::string to_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
-/// Of dataset.json without the checksum itself.
+/// The checksum of dataset.json, taken without the checksum itself.
 std::string checksum_of(Json description) {
   description.erase("checksum");
   return sha256(to_text(description));
@@ -41,7 +41,7 @@ std::string tensor_name(SplitName split, const char* column) { return fmt::forma
 
 using TokenIds = std::function<void(SplitName, const Sink&)>;
 
-/// `token_ids` hands over those of a split. The 8-byte columns come first, so that every column is aligned in the file.
+/// `token_ids` hands over the token ids of a split. The 8-byte columns come first, so that every column is aligned.
 std::vector<TensorView> tensors_of(const Dataset& outline, const TokenIds& token_ids) {
   std::vector<TensorView> tensors;
   const auto add = [&](SplitName split, const char* column, DType dtype, const auto& values) {
@@ -92,7 +92,7 @@ Json describe(const Preparation& preparation) {
           {"files", Json::object()}};
 }
 
-/// Empty when the split's columns belong together.
+/// The reason why the split's columns do not belong together; empty if they do.
 std::string fault(const Split& split, int32_t vocabulary) {
   const size_t size = split.labels.size();
   if (split.offsets.size() != size + 1 || split.rows.size() != size) return "columns of different lengths";
@@ -195,7 +195,8 @@ void PreparedWriter::finish() {
   std::filesystem::rename(folder_, out_, error);
   if (error) cannot_write(out_, error);
   finished_ = true;
-  // The folder has its name, so nobody else writes to it. Closed first: NFS renames an open file instead of removing it.
+  // The folder has its name, so nobody else writes to it. Closed first: NFS renames an open file instead of removing
+  // it.
   lock_.reset();
   std::filesystem::remove(out_ / FolderLock::kFile, error);
 }

@@ -36,7 +36,7 @@ std::string_view take_field(std::string_view& text) {
   return field;
 }
 
-/// The row of a word in the file; kPaddingId for one that is not wanted.
+/// The row for a word of the file; kPaddingId for a word that the vocabulary lacks.
 int32_t row_of(const Vocabulary& vocabulary, std::string_view word) {
   const int32_t id = vocabulary.id(word);
   if (id != kUnknownId) return id;
@@ -114,7 +114,7 @@ class VectorReader {
     for (int32_t i = 0; i < result_.width; ++i) out[i] = value(take_field(line));
   }
 
-  /// The first vector fixes the width, unless the header has; only then is memory taken, so that a wrong header takes
+  /// The first vector fixes the width, unless the header did. Memory is taken only here, so that a wrong header takes
   /// none.
   void start(int64_t values) {
     if (result_.width == 0) {
@@ -202,8 +202,8 @@ class BinaryReader {
   WordVectors result_;
 };
 
-/// Count and width when the file is in word2vec's binary form: such a first line, and then bytes that no text form has
-/// where the first values stand.
+/// Count and width if the file is in word2vec's binary form: its first line says them, and bytes that no text form has
+/// stand where the first values are.
 std::optional<std::pair<int64_t, int32_t>> binary_header(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::string line;

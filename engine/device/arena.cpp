@@ -12,8 +12,8 @@ namespace {
 
 constexpr int64_t kAlignment = 256;  // a CUDA transaction, and no two spans share a cache line
 
-// Under AddressSanitizer a gap that must not be touched follows every span. Device memory is host memory there: of the
-// CPU, or of the emulator (cmake/cuda.cmake builds no CUDA with sanitizers).
+// Under AddressSanitizer a gap that must not be touched follows every span. Device memory is host memory there: the
+// CPU's, or the emulator's (cmake/cuda.cmake builds no CUDA with sanitizers).
 #if defined(__SANITIZE_ADDRESS__)
 constexpr int64_t kGap = kAlignment;
 void forbid(void* from, int64_t bytes) { __asan_poison_memory_region(from, bytes); }

@@ -35,7 +35,8 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
   ~Arena();
 
-  /// `span` is set by allocate and must stay where it is until then. `elements` of 0 leave it empty.
+  /// Declares an array of this shape. `allocate` sets `span`, which must stay at its address until then. A shape
+  /// without elements leaves it empty. `group` and `name` stand in the table.
   template <class T>
   void add(std::string group, std::string name, std::vector<int64_t> shape, Span<T>* span) {
     int64_t elements = 1;
@@ -46,7 +47,7 @@ class Arena {
     });
   }
   const std::vector<MemoryRow>& table() const { return table_; }
-  /// Throws Error, naming the total, when the device has not enough memory.
+  /// Throws Error that names the total if the device has less memory than that.
   void allocate(const Device& device);
 
  private:

@@ -1,7 +1,7 @@
 #pragma once
-// The one CSV parser of the engine, RFC 4180: fields that contain the delimiter, quotes or newlines stand between double
-// quotes, and quotes inside them are doubled. A record ends with LF or CRLF. Empty lines are skipped. The readers of
-// delimited.h (a text in memory) and csv_stream.h (a file of any size) feed it.
+// The one CSV parser of the engine, RFC 4180: fields that contain the delimiter, quotes or newlines stand between
+// double quotes, and quotes inside them are doubled. A record ends with LF or CRLF. Empty lines are skipped. The
+// readers of delimited.h (a text in memory) and csv_stream.h (a file of any size) feed it.
 #include <cstdint>
 #include <memory>
 #include <string>

@@ -14,7 +14,7 @@
 
 namespace notnot {
 
-/// Bytes read so far, and the file's size. Called about once per MiB and at the end.
+/// Takes the bytes read so far and the file's size. Called about once per MiB and at the end.
 using BytesProgress = std::function<void(uint64_t done, uint64_t total)>;
 
 /// The bytes [begin, begin + bytes) of a file.
@@ -25,7 +25,7 @@ struct ByteRange {
 class CsvStream {
  public:
   /// A longer record is an error: it means a double quote that is never closed. Cleaning a clinical text takes some
-  /// twenty times its size, so this also bounds the memory.
+  /// twenty times its size, so this bounds the memory, too.
   static constexpr uint64_t kLongestRecord = uint64_t{16} << 20;
 
   /// Reads the header. Throws InputError, which names the file, the record (1 = the first after the header), the line
@@ -33,22 +33,23 @@ class CsvStream {
   /// fields other than the header's.
   explicit CsvStream(const std::filesystem::path& path, BytesProgress progress = {});
 
-  /// The position of a column, capital letters or not. Throws InputError when there is none or more than one.
+  /// The position of the column `name`, which is given in capital letters; the file may write it in any. Throws
+  /// InputError when there is no such column, or more than one.
   size_t column(std::string_view name) const;
 
-  /// Goes to the next record; false at the end of the file. Bytes are handed on as they are: no check of UTF-8.
+  /// Goes to the next record; false at the end of the file. It does not check whether the bytes are UTF-8.
   bool next();
   const Record& fields() const { return fields_; }
   uint64_t size() const { return file_.size(); }  ///< of the file, in bytes
   /// Where the record stands in the file: what `read_again` takes.
   ByteRange range() const { return range_; }
-  /// Throws InputError about the record.
+  /// Throws InputError about the current record.
   [[noreturn]] void fail(const std::string& message) const { parser_.fail(message); }
 
-  /// Of the whole file; once, after `next` gave false.
+  /// The SHA-256 of the whole file. May be called once, after `next` has returned false.
   std::string sha256() { return checksum_.hex(); }
 
-  /// The fields of a record that was read before. The position in the file is not touched.
+  /// The fields of a record that was read before. The current record stays the current one.
   Record read_again(const ByteRange& range) const;
   /// The record's bytes, quotes and all.
   std::string raw(const ByteRange& range) const;

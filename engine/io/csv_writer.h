@@ -6,8 +6,8 @@
 
 namespace notnot {
 
-/// The field as it stands in a file: between double quotes, quotes inside doubled, if it holds a comma, a quote or a line
-/// end; otherwise as it is.
+/// The field as it stands in a file: between double quotes, quotes inside doubled, if it holds a comma, a quote or a
+/// line end; otherwise as it is.
 std::string csv_field(std::string_view text);
 
 /// The fields with commas between them. The line end is the caller's: "\r\n" in the RFC, "\n" on Unix.

@@ -65,7 +65,7 @@ class Descriptor {
   int fd_;
 };
 
-/// Closed with the last copy.
+/// The descriptor is closed with the last copy of the pointer.
 std::shared_ptr<const int> shared_descriptor(int descriptor) {
   return {new int(descriptor), [](const int* fd) {
             if (*fd >= 0) ::close(*fd);
@@ -137,7 +137,7 @@ class TemporaryFile {
   }
 
  private:
-  // Not mkstemp: it would leave the final file readable by its owner alone, whatever the umask says.
+  // Not mkstemp: only the owner could read the final file then, whatever the umask says.
   int open() {
     int fd = -1;
     while ((fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) < 0 && errno == EEXIST) {

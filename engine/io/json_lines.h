@@ -15,8 +15,8 @@ namespace notnot {
 /// The JSON object that `text` is; nothing if it is anything else.
 std::optional<nlohmann::json> json_object(std::string_view text);
 
-/// Hands out the lines one at a time, in memory for one line. Lines of nothing but white space and a byte order mark are
-/// skipped.
+/// Hands out the lines one at a time, in memory for one line. Lines of nothing but white space and a byte order mark
+/// are skipped.
 class JsonLinesReader {
  public:
   /// A file. Throws InputError that names the path and the system's reason.

@@ -11,8 +11,8 @@ class FolderLock {
  public:
   static constexpr const char* kFile = ".lock";
 
-  /// Makes the folder where it is missing. Nothing if somebody else holds the lock: another process, or another owner in
-  /// this one. Throws std::system_error with the system's reason if the folder or the file cannot be made. On a file
+  /// Makes the folder where it is missing. Nothing if somebody else holds the lock: another process, or another owner
+  /// in this one. Throws std::system_error with the system's reason if the folder or the file cannot be made. On a file
   /// system without locks it prints a warning and returns a lock that locks nothing: refusing to work there would be
   /// worse than trusting the user.
   static std::optional<FolderLock> take(const std::filesystem::path& folder);

@@ -46,7 +46,7 @@ bool measure(const std::vector<int64_t>& shape, DType dtype, int64_t& elements, 
   return !__builtin_mul_overflow(elements, info(dtype).bytes, &bytes);
 }
 
-/// Throws InputError about one file; `remedy` because a damaged file and a foreign one want different things done.
+/// Throws InputError about one damaged file.
 class Complaint {
  public:
   explicit Complaint(const std::filesystem::path& path) : path_(path) {}

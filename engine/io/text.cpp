@@ -141,7 +141,7 @@ std::vector<std::string_view> split_at_white_space(std::string_view text) {
 }
 
 std::vector<std::string_view> split_at_word_boundaries(std::string_view text) {
-  // Making one reads and compiles rules; one per thread is kept.
+  // Making an iterator reads and compiles rules, so each thread keeps one.
   thread_local const std::unique_ptr<icu::BreakIterator> words = make_word_iterator();
   UErrorCode status = U_ZERO_ERROR;
   UText content = UTEXT_INITIALIZER;

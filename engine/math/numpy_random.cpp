@@ -16,14 +16,14 @@ namespace {
 
 int64_t sum(const std::vector<int64_t>& counts) { return std::accumulate(counts.begin(), counts.end(), int64_t{0}); }
 
-/// How many of `draws` go to each class: its share rounded down; what is left goes to the classes with the largest
-/// remainders, ties broken at random.
+/// How many of `draws` go to each class: its share rounded down. The draws that are left go to the classes with the
+/// largest remainders; ties are broken at random.
 std::vector<int64_t> share_among_classes(const std::vector<int64_t>& counts, int64_t draws, NumpyRandom& random) {
   const auto total = static_cast<double>(sum(counts));
   std::vector<int64_t> shares;
   std::vector<double> remainders;
   for (const int64_t count : counts) {
-    // This order of operations: two remainders tie only if they are the same double.
+    // The order of the operations matters: two remainders tie only if they are the same double.
     const double share = static_cast<double>(count) / total * static_cast<double>(draws);
     shares.push_back(static_cast<int64_t>(std::floor(share)));
     remainders.push_back(share - std::floor(share));

@@ -112,7 +112,7 @@ Violin violin(std::span<const double> values, double low, double high) {
 F1Difference paired_bootstrap_f1(std::span<const float> probability_a, std::span<const float> probability_b,
                                  std::span<const int32_t> labels, int32_t resamples, uint64_t seed) {
   NOTNOT_CHECK(resamples >= 1, "{} resamples", resamples);
-  // Not from the counts, so that the same checks and the same F1 stand in every table.
+  // From classify, not from the counts: every table shows the same F1, after the same checks.
   F1Difference result{.difference = classify(probability_a, labels).f1 - classify(probability_b, labels).f1};
 
   const int64_t texts = labels.size();
@@ -129,7 +129,7 @@ F1Difference paired_bootstrap_f1(std::span<const float> probability_a, std::span
     differences[resample] = f1_difference(counts);
   }
 
-  constexpr double rounding = 1e-12;  // equal F1s reached by other divisions
+  constexpr double rounding = 1e-12;  // the same F1 may come from another division
   const auto extreme = std::count_if(differences.begin(), differences.end(), [&](double value) {
     return std::fabs(value - result.difference) >= std::fabs(result.difference) - rounding;
   });

@@ -17,7 +17,7 @@ struct Counts {
   double mean_words() const { return static_cast<double>(words) / static_cast<double>(negative + positive); }
 };
 
-/// As dataset.json says.
+/// The counts that dataset.json has.
 Counts counts_of(const PreparedFolder& folder, SplitName split) {
   const Json& counts = folder.description().at("splits").at(std::string(to_string(split)));
   const int64_t negative = counts.at("negative"), positive = counts.at("positive"), tokens = counts.at("tokens");
