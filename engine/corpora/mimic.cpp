@@ -272,7 +272,7 @@ std::vector<Place> place_anemia(const Admissions& admissions, const MimicSource&
       if ((admission.acute_anemia ? 1 : 0) == label) places.push_back({id, label, SplitName::train});
     }
     if (places.size() == before) {
-      throw InputError(fmt::format("{}: no admission with a discharge summary has {} alone; use the whole of MIMIC-III",
+      throw InputError(fmt::format("{}: no admission with a discharge summary has {} only; use the whole of MIMIC-III",
                                    source.raw.string(), label == 1 ? "285.1" : "285.2"));
     }
   }

@@ -1,5 +1,7 @@
 #include "engine/io/delimited.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "engine/io/text.h"

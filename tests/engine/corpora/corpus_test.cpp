@@ -1,4 +1,4 @@
-// What the user names becomes a Dataset.
+// Loads the data set that the user names, or says what is wrong with the name.
 #include "engine/corpora/corpus.h"
 
 #include <doctest/doctest.h>

@@ -327,7 +327,7 @@ TEST_CASE("progress: bytes of each file, and of the texts") {
 TEST_CASE("errors: files and folds") {
   Mimic mimic = small_diabetes();
   CHECK_HAS(mimic.error(MimicTask::diabetes), "train_50_hadm_ids.csv");
-  CHECK_HAS(mimic.error(MimicTask::anemia), "no admission with a discharge summary has 285.2 alone");
+  CHECK_HAS(mimic.error(MimicTask::anemia), "no admission with a discharge summary has 285.2 only");
   mimic.folds("hadm_id\n101\n", "102\n", "103\n");
   CHECK_HAS(mimic.error(MimicTask::diabetes), "train_50_hadm_ids.csv, line 1: 'hadm_id' is no HADM_ID");
   mimic.folds("101\n", "102\n101\n", "103\n");
@@ -378,7 +378,7 @@ TEST_CASE("errors: records, named by file, record and line") {
   CHECK_HAS(mimic.error(MimicTask::diabetes), "DIAGNOSES_ICD.csv, record 1 (line 2): ICD9_CODE '250.00' has a point");
 }
 
-TEST_CASE("bytes that are no text: an error with their place in a text that is used, else none; lossy replaces") {
+TEST_CASE("bytes that are no text: an error with their place in a text that is used, otherwise none; lossy replaces") {
   Mimic mimic = small_diabetes();
   mimic.folds("101\n", "102\n", "103\n");
   const std::string other = notes_csv({{1, "101", "one"}, {8, "108", "\xFF unused"}, {2, "102", "two"}});

@@ -148,7 +148,7 @@ TEST_CASE("news: words, numbers and punctuation") {
   CHECK(thin_punctuation("").empty());
 }
 
-TEST_CASE("ag news: two classes of four, the description alone, dev from the training file") {
+TEST_CASE("ag news: two classes of four, only the description, dev from the training file") {
   const TemporaryFolder folder;
   std::string train;
   for (int i = 0; i < 40; ++i) train += fmt::format("\"{}\",\"title\",\"Text {}, \"\"quoted\"\"\"\n", i % 4 + 1, i);

@@ -82,7 +82,7 @@ TEST_CASE("the batches are shuffled") {
 }
 
 TEST_CASE("jitter takes the protocol's whole range and no more") {
-  // Keys of length 20 lie in 18..21, of length 24 (range [-3, 2]) in 21..26: they meet in 21 alone, where the texts of
+  // Keys of length 20 lie in 18..21, of length 24 (range [-3, 2]) in 21..26: they meet in 21 only, where the texts of
   // lower index, the long ones, come first.
   Split split;
   for (int i = 0; i < 400; ++i) {

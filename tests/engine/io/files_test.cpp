@@ -79,7 +79,7 @@ TEST_CASE("files whose size is not known beforehand are read whole") {
   CHECK(read_file("/proc/self/status").find("VmRSS") != std::string::npos);
 }
 
-TEST_CASE("the umask alone decides who may read the file") {
+TEST_CASE("only the umask decides who may read the file") {
   const TemporaryFolder folder;
   const mode_t old = ::umask(027);
   write_atomically(folder / "file", "x");

@@ -16,7 +16,7 @@ namespace {
 
 using Indices = std::vector<int64_t>;
 
-/// Of a list too long to write down; its order counts.
+/// The checksum of a list that is too long to write down; the order counts.
 uint64_t checksum(const Indices& values) {
   uint64_t sum = 0;
   for (const int64_t value : values) sum = sum * 31 + value;
