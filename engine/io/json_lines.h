@@ -23,6 +23,8 @@ class JsonLinesReader {
   explicit JsonLinesReader(const std::filesystem::path& path);
   /// A text in memory, which must outlive the reader; `name` stands for the file in messages.
   JsonLinesReader(std::string name, std::string_view content);
+  JsonLinesReader(const JsonLinesReader&) = delete;
+  JsonLinesReader& operator=(const JsonLinesReader&) = delete;
 
   /// Goes to the next line; false at the end. Throws InputError when the file cannot be read on.
   bool next();

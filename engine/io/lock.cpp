@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
-#include <utility>
 
 namespace notnot {
 
@@ -23,8 +22,6 @@ std::optional<FolderLock> FolderLock::take(const std::filesystem::path& folder) 
              std::generic_category().message(errno));
   return lock;
 }
-
-FolderLock::FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 FolderLock::~FolderLock() {
   if (descriptor_ >= 0) ::close(descriptor_);

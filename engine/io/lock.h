@@ -2,6 +2,7 @@
 // A lock on a folder, for programs that must not write to it at the same time.
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 namespace notnot {
 
@@ -17,11 +18,14 @@ class FolderLock {
   /// worse than trusting the user.
   static std::optional<FolderLock> take(const std::filesystem::path& folder);
 
-  FolderLock(FolderLock&& other) noexcept;
-  ~FolderLock();
-  FolderLock& operator=(FolderLock&&) = delete;
+  FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  FolderLock& operator=(FolderLock&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
+  ~FolderLock();
 
  private:
   explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
