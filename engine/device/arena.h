@@ -38,10 +38,10 @@ class Arena {
   /// Declares an array of this shape. `allocate` sets `span`, which must stay at its address until then. A shape
   /// without elements leaves it empty. `group` and `name` stand in the table.
   template <class T>
-  void add(std::string group, std::string name, std::vector<int64_t> shape, Span<T>* span) {
+  void add(const std::string& group, const std::string& name, const std::vector<int64_t>& shape, Span<T>* span) {
     int64_t elements = 1;
     for (const int64_t extent : shape) elements *= extent;
-    declare(std::move(group), std::move(name), std::move(shape), elements * sizeof(T), [span, elements](void* at) {
+    declare(group, name, shape, elements * sizeof(T), [span, elements](void* at) {
       *span = {static_cast<T*>(at), elements};
       return elements * sizeof(T);
     });

@@ -39,7 +39,7 @@ TEST_CASE("json lines: a file and a text in memory give the same lines with thei
   const TemporaryFolder folder;
   const auto both = [&](const std::string& content) {
     write_atomically(folder / "a.jsonl", content);
-    const auto from_file = places(JsonLinesReader(folder / "a.jsonl"));
+    auto from_file = places(JsonLinesReader(folder / "a.jsonl"));
     CHECK(places(JsonLinesReader("a", content)) == from_file);
     return from_file;
   };
