@@ -9,9 +9,9 @@
 
 namespace notnot {
 
-/// Class 1 (world) as label 0 and class 3 (business) as label 1; the description alone (engine/corpora/news_text.h). The
-/// publisher has no dev split: `request` deals it out of the training file, its `test` is not used. Rows number the
-/// records, train before test. Throws InputError naming file and record.
+/// Class 1 (world) as label 0 and class 3 (business) as label 1. A text is the description only, without the title,
+/// cleaned as news_text.h says. The publisher has no dev split: `request` deals it out of the training file; its `test`
+/// is not used. Rows number the records, train before test. Throws InputError naming file and record.
 std::vector<LabelledText> read_ag_news(SourceReader& sources, const SplitRequest& request);
 
 }  // namespace notnot

@@ -22,7 +22,8 @@ std::string_view character_at(std::string_view text, size_t at) {
 
 size_t skip_blanks(std::string_view text, size_t at) { return std::min(text.find_first_not_of(' ', at), text.size()); }
 
-/// Where `pattern` ends that starts at `at`, blanks allowed between its characters; npos when it does not start there.
+/// The end of the `pattern` that starts at `at`, with or without blanks between its characters; npos if none starts
+/// there.
 size_t end_of_spaced(std::string_view text, size_t at, std::string_view pattern) {
   for (size_t i = 0; i < pattern.size(); ++i) {
     if (i > 0) at = skip_blanks(text, at);
@@ -34,7 +35,7 @@ size_t end_of_spaced(std::string_view text, size_t at, std::string_view pattern)
 
 std::string replace_deidentified(std::string_view text) {
   std::string replaced;
-  bool closes = true;  // a bracket that no end follows leaves none for those after it
+  bool closes = true;  // once a bracket has no end, those after it have none either
   for (size_t at = 0; at < text.size();) {
     const size_t content = closes ? end_of_spaced(text, at, "[**") : std::string_view::npos;
     size_t end = std::string_view::npos;

@@ -1,5 +1,5 @@
 #pragma once
-// From what the user names to a Dataset: `planted`, `sst`, or a file of the user's own.
+// Loads the data set that the user names: `planted`, `sst`, a prepared folder, or a file of the user's own.
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -12,26 +12,26 @@ namespace notnot {
 
 struct CorpusRequest {
   /// `planted`  the built-in synthetic corpus; min_df 1, every length
-  /// a path     a folder that `notnot prepare` wrote (engine/data/prepared.h), or a file (engine/corpora/table.h); of a file min_df
-  ///            1, every length
+  /// a path     a folder that `notnot prepare` wrote (engine/data/prepared.h), or a file (engine/corpora/table.h); for
+  ///            a file min_df 1, every length
   /// a name     the prepared folder $NOTNOT_DATA/prepared/NAME
-  /// `sst`      where that is not there: $NOTNOT_DATA/sst/sst_dataset.csv or, without it, $NOTNOT_DATA/sst/trees, with
-  ///            the published options
+  /// `sst`      if there is no such prepared folder: $NOTNOT_DATA/sst/sst_dataset.csv or, without it,
+  ///            $NOTNOT_DATA/sst/trees, with the published options
   std::string dataset;
   /// Override the defaults above; not for a prepared folder, where they are fixed. A length bound turns the length
-  /// filter on, for every corpus; the bound that is not given is then the split's own, strictly (DatasetOptions), so
-  /// that `max_length` alone also drops the shortest texts.
+  /// filter on, for every corpus. A bound that is not given is then the split's own, strictly (DatasetOptions): with
+  /// `max_length` only, the shortest texts are dropped, too.
   std::optional<int32_t> min_df = {}, min_length = {}, max_length = {};
-  PlantedOptions planted = {};  ///< used by `planted` alone
+  PlantedOptions planted = {};  ///< for `planted` only
 };
 
-/// The data set and what was used to make it, for config.json.
+/// The data set and how it was made, for config.json.
 struct Corpus {
   Dataset dataset;             ///< its name is `planted`, `sst`, the folder's own or the file's without extension
   std::filesystem::path path;  ///< the file or folder that was read; empty for `planted`
   DatasetOptions options;
-  std::string checksum = {};  ///< of a prepared folder, else empty
-  bool synthetic = false;     ///< a prepared folder's that says so: made up in place of data that is not to be had
+  std::string checksum = {};  ///< of a prepared folder; empty for others
+  bool synthetic = false;     ///< the prepared folder says that its texts are made up in place of real ones
 };
 
 /// Options that the user gives; a length bound turns the length filter on.

@@ -22,8 +22,8 @@ struct Document {
 
 using Words = std::unordered_set<std::string>;
 
-/// The documents of one half, already cleaned. Training documents add to `known`; of the others every word that is not
-/// in it is dropped.
+/// The documents of one half, already cleaned. Training documents add to `known`; other documents lose every word that
+/// is not in it.
 std::vector<Document> read_half(SourceReader& sources, SplitName half, int64_t first_row, Words& known) {
   std::vector<Document> documents;
   for (const int32_t label : {1, 0}) {
@@ -40,7 +40,7 @@ std::vector<Document> read_half(SourceReader& sources, SplitName half, int64_t f
       } else {
         std::erase_if(words, [&known](std::string_view word) { return !known.contains(std::string(word)); });
       }
-      const int64_t row = first_row + static_cast<int64_t>(documents.size());
+      const int64_t row = first_row + documents.size();
       documents.push_back(
           {.text = {join_words(words), label, half, row, fmt::format("{}/{}", folder, name)}, .length = words.size()});
     });
@@ -52,7 +52,7 @@ std::vector<Document> read_half(SourceReader& sources, SplitName half, int64_t f
 void take(std::vector<Document>& documents, const std::vector<int64_t>& order, size_t begin, size_t end,
           SplitName split, std::vector<LabelledText>& texts) {
   for (size_t i = begin; i < end; ++i) {
-    LabelledText& text = documents[static_cast<size_t>(order[i])].text;
+    LabelledText& text = documents[order[i]].text;
     text.split = split;
     texts.push_back(std::move(text));
   }
@@ -72,11 +72,11 @@ std::vector<LabelledText> read_imdb(SourceReader& sources) {
   Words known;
   const auto is_unfit = [](const Document& document) { return document.length >= kTooLong || document.length == 0; };
   std::vector<Document> train = read_half(sources, SplitName::train, 1, known);
-  std::vector<Document> test = read_half(sources, SplitName::test, static_cast<int64_t>(train.size()) + 1, known);
+  std::vector<Document> test = read_half(sources, SplitName::test, train.size() + 1, known);
   std::erase_if(train, is_unfit);
   std::erase_if(test, is_unfit);
-  const std::vector<int64_t> train_order = NumpyRandom(kSeed).permutation(static_cast<int64_t>(train.size()));
-  const std::vector<int64_t> test_order = NumpyRandom(kSeed).permutation(static_cast<int64_t>(test.size()));
+  const std::vector<int64_t> train_order = NumpyRandom(kSeed).permutation(train.size());
+  const std::vector<int64_t> test_order = NumpyRandom(kSeed).permutation(test.size());
   const size_t dev = train.size() - train.size() * 4 / 5;
   std::vector<LabelledText> texts;
   take(train, train_order, dev, train.size(), SplitName::train, texts);

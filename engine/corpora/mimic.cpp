@@ -42,11 +42,11 @@ struct Admission {
   std::vector<Note> notes;
 };
 
-/// In the order of the output.
+/// The order is that of the output.
 using Admissions = std::map<AdmissionId, Admission>;
 using Folds = std::unordered_map<int64_t, SplitName>;  ///< by HADM_ID
 
-/// The file was read to its end.
+/// `csv` must be read to its end.
 Source source_of(CsvStream& csv, std::string_view name) {
   return {.path = std::string(name), .bytes = static_cast<int64_t>(csv.size()), .sha256 = csv.sha256()};
 }
@@ -139,7 +139,7 @@ Admissions read_codes(const MimicSource& source, const MimicProgress& progress, 
   return admissions;
 }
 
-/// Front to back through NOTEEVENTS.csv.
+/// Reads NOTEEVENTS.csv from front to back, then the notes that are needed again.
 class NoteReader {
  public:
   NoteReader(const MimicSource& source, const MimicProgress& progress)
@@ -272,19 +272,18 @@ std::vector<Place> place_anemia(const Admissions& admissions, const MimicSource&
       if ((admission.acute_anemia ? 1 : 0) == label) places.push_back({id, label, SplitName::train});
     }
     if (places.size() == before) {
-      throw InputError(fmt::format("{}: no admission with a discharge summary has {} alone; use the whole of MIMIC-III",
+      throw InputError(fmt::format("{}: no admission with a discharge summary has {} only; use the whole of MIMIC-III",
                                    source.raw.string(), label == 1 ? "285.1" : "285.2"));
     }
   }
   std::vector<int32_t> labels;
   for (const Place& place : places) labels.push_back(place.label);
   const auto outer = stratified_train_test_split(labels, 0.2, 12939);
-  for (const int64_t i : outer.test) places[static_cast<size_t>(i)].split = SplitName::test;
+  for (const int64_t i : outer.test) places[i].split = SplitName::test;
   labels.clear();
-  for (const int64_t i : outer.train) labels.push_back(places[static_cast<size_t>(i)].label);
+  for (const int64_t i : outer.train) labels.push_back(places[i].label);
   const auto inner = stratified_train_test_split(labels, 0.15, 13448);
-  for (const int64_t i : inner.test)
-    places[static_cast<size_t>(outer.train[static_cast<size_t>(i)])].split = SplitName::dev;
+  for (const int64_t i : inner.test) places[outer.train[i]].split = SplitName::dev;
   return places;
 }
 

@@ -7,14 +7,13 @@
 // notes      CATEGORY "Discharge summary", ISERROR empty; the report before its addenda (DESCRIPTION), each by
 //            CHARTDATE, then in the file's order; joined by blanks per (SUBJECT_ID, HADM_ID). A note without HADM_ID or
 //            without any word is dropped.
-// codes      ICD9_CODE with a '.' after the third character; rows with any value missing are dropped; an admission
+// codes      ICD9_CODE with a '.' after the third character. A row with any value missing is dropped. An admission
 //            needs both notes and codes.
 // diabetes   label 1: any code that starts with 250.00. Splits: {train,dev,test}_50_hadm_ids.csv, one HADM_ID per line
 //            and no header, the lists of the 50-code split of Mullenbach et al. 2018. Every id must be found, as the
 //            published code demands.
 // anemia     the admissions with exactly one of 285.1 (acute; label 1) and 285.2 (chronic; label 0). Splits:
-// stratified,
-//            20 % test with seed 12939, then 15 % of the rest dev with seed 13448.
+//            stratified, 20 % test with seed 12939, then 15 % of the rest dev with seed 13448.
 //
 // Errors are InputError and name file, record, line and remedy: a missing file or column, a record with a wrong number
 // of fields or wrong quotes, an id that is no number, a DESCRIPTION or CHARTDATE that is none, bytes that are not UTF-8
@@ -39,20 +38,20 @@ struct MimicSource {
   bool lossy = false;           ///< bytes that are not UTF-8 and NUL bytes become U+FFFD instead of an error
 };
 
-/// How every note starts that tools/make_mimic_like writes.
+/// The first words of every note that tools/make_mimic_like writes.
 inline constexpr std::string_view kSyntheticMark = "SYNTHETIC TEXT";
 
-/// What was read and what was left out; for the report on the data.
+/// Counts of what was read and what was left out, for dataset.json.
 struct MimicReport {
   int64_t notes = 0;                         ///< records of NOTEEVENTS.csv
-  int64_t summaries = 0;                     ///< discharge summaries among them; the next two are of these
+  int64_t summaries = 0;                     ///< discharge summaries among them; the next two count some of these
   int64_t errors = 0;                        ///< dropped: ISERROR is set
   int64_t without_admission = 0;             ///< dropped: no HADM_ID
   int64_t codes = 0;                         ///< records of DIAGNOSES_ICD.csv
   int64_t incomplete_codes = 0;              ///< dropped: a value is missing
   int64_t used_notes = 0, used_addenda = 0;  ///< reports and addenda in the texts
-  /// A note that was used starts with kSyntheticMark: the texts are made up, which must be said wherever they are
-  /// shown.
+  /// Whether a note that was used starts with kSyntheticMark: then the texts are made up, which must be said wherever
+  /// they are shown.
   bool synthetic = false;
   std::vector<Source> sources;  ///< the files, relative to their folders
 };
@@ -62,9 +61,9 @@ using MimicProgress = std::function<void(std::string_view what, uint64_t done, u
 
 /// Hands over the task's texts one at a time: first all of train, then dev, then test; inside a split by (SUBJECT_ID,
 /// HADM_ID), for anemia all of label 0 before those of label 1, as published. LabelledText::row and id
-/// are the HADM_ID. NOTEEVENTS.csv is read once from front to back, keeping only where the notes stand that will be
-/// needed; then those alone again. So memory depends on the number of admissions and the longest one, not on the file's
-/// size, and nothing is written anywhere.
+/// are the HADM_ID. NOTEEVENTS.csv is read once from front to back, which keeps only the places of the notes that will
+/// be needed; then those notes are read again. So memory depends on the number of admissions and on the longest one,
+/// not on the file's size, and nothing is written anywhere.
 MimicReport read_mimic(MimicTask task, const MimicSource& source, const TextSink& take,
                        const MimicProgress& progress = {});
 

@@ -18,7 +18,7 @@ std::string tokenise_news(std::string_view text) {
 
 std::string thin_punctuation(std::string_view text) {
   std::string thinned;
-  std::string_view last;  // of the run of non-word characters that is open; empty when none is
+  std::string_view last;  // the last character of the run of non-word characters that is open; empty if none is
   const auto close = [&] {
     if (!last.empty()) thinned.append(" ").append(last).append(" ");
     last = {};

@@ -1,5 +1,5 @@
 #pragma once
-// What the published pipeline does to AG News and 20 Newsgroups.
+// Cleans AG News and 20 Newsgroups as the published pipeline does.
 #include <string>
 #include <string_view>
 

@@ -37,18 +37,18 @@ class Draws {
 };
 
 std::string make_text(const PlantedOptions& options, int32_t label, Draws draws) {
-  const auto length = static_cast<size_t>(draws.integer(options.min_length, options.max_length));
+  const size_t length = draws.integer(options.min_length, options.max_length);
   const int64_t support = draws.integer(1, kMaxEvidence);
   const int64_t contrary = draws.chance(options.difficulty) ? support - 1 : 0;
   const int64_t distractors = draws.integer(0, kMaxDistractors);
-  const auto own = static_cast<size_t>(label);
+  const size_t own = label;
   std::vector<std::string> words;
   for (int64_t i = 0; i < support; ++i) words.push_back(draws.word(kEvidencePrefix[own], kEvidenceKinds));
   for (int64_t i = 0; i < contrary; ++i) words.push_back(draws.word(kEvidencePrefix[1 - own], kEvidenceKinds));
   for (int64_t i = 0; i < distractors; ++i) words.push_back(draws.word("chatter", kDistractorKinds));
   while (words.size() < length) words.push_back(draws.word("word", kFillerKinds));
   for (size_t i = words.size() - 1; i > 0; --i) {
-    std::swap(words[i], words[static_cast<size_t>(draws.integer(0, static_cast<int64_t>(i)))]);
+    std::swap(words[i], words[draws.integer(0, i)]);
   }
   return join_words({words.begin(), words.end()});
 }
@@ -79,7 +79,7 @@ std::vector<LabelledText> make_planted_corpus(const PlantedOptions& options) {
     check(options, size, split);
     for (int32_t i = 0; i < size; ++i) {
       const int32_t label = i % 2;
-      const auto row = static_cast<int64_t>(texts.size()) + 1;
+      const int64_t row = texts.size() + 1;
       texts.push_back({make_text(options, label, Draws(options.seed, split, i)), label, split, row});
     }
   }

@@ -1,6 +1,6 @@
 #pragma once
-// What is published about the six data sets of "Attention is not not Explanation" (Wiegreffe & Pinter 2019, Table 1)
-// and of the pipeline behind them (Jain & Wallace 2019).
+// The published facts about the six data sets of "Attention is not not Explanation" (Wiegreffe & Pinter 2019, Table 1)
+// and about the pipeline behind them (Jain & Wallace 2019).
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -17,7 +17,7 @@ struct PublishedCorpus {
   int32_t vocabulary = 0;                  ///< of the published pipeline, with the four reserved ids
   double words = 0;                        ///< Table 1: the mean length
   std::array<int32_t, 2> train{}, test{};  ///< Table 1: texts by label
-  std::string_view convention;             ///< what Table 1 counts here
+  std::string_view convention;             ///< which texts Table 1 counts here
 };
 
 inline constexpr std::array<PublishedCorpus, 6> kPublishedCorpora = {

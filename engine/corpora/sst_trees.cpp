@@ -76,7 +76,7 @@ class TreeParser {
   std::string_view line_;
   const std::string& where_;
   size_t position_ = 0;
-  std::vector<Content> open_;  ///< what each open node holds so far
+  std::vector<Content> open_;  ///< the content so far of each open node
   int32_t sentiment_ = 0;
 };
 
@@ -124,7 +124,7 @@ std::vector<LabelledText> read_sst_trees(const std::filesystem::path& folder) {
       if (line.ends_with('\r')) line.remove_suffix(1);
       SstSentence sentence = parse_sst_tree(line, fmt::format("{}, line {}", path.string(), ++line_number));
       if (sentence.sentiment != kNeutral) {
-        const auto row = static_cast<int64_t>(texts.size()) + 1;
+        const int64_t row = texts.size() + 1;
         texts.push_back({std::move(sentence.words), sentence.sentiment > kNeutral ? 1 : 0, split, row});
       }
       begin = end + 1;

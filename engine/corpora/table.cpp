@@ -11,6 +11,7 @@
 #include "engine/io/delimited.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/json_lines.h"
 #include "engine/io/text.h"
 
 namespace notnot {
@@ -37,7 +38,7 @@ class TextCollector {
     if (text.words.empty()) fail_("the text has no word; remove the record");
     text.label = label(fields.label);
     if (fields.split) text.split = split(*fields.split);
-    text.row = static_cast<int64_t>(table_.texts.size()) + 1;
+    text.row = table_.texts.size() + 1;
     if (!fields.id.value_or("").empty()) {
       const auto [earlier, is_new] = ids_.emplace(*fields.id, text.row);
       if (!is_new)
@@ -96,7 +97,7 @@ size_t find_column(const Record& header, const std::vector<std::string>& names, 
   const auto count = std::count_if(header.begin(), header.end(), matches);
   if (count > 1) fail(fmt::format("{} columns are called '{}'; keep one", count, fmt::join(names, "' or '")));
   if (count == 0) return kAbsent;
-  return static_cast<size_t>(std::find_if(header.begin(), header.end(), matches) - header.begin());
+  return std::find_if(header.begin(), header.end(), matches) - header.begin();
 }
 
 Columns find_columns(const Record& header, bool needs_split, const Fail& fail) {
@@ -142,54 +143,42 @@ Table parse_delimited(std::string_view content, const std::string& name, char de
 
 // --- JSON lines
 
-class JsonLinesParser {
+class JsonLinesTable {
  public:
-  JsonLinesParser(const std::string& name, const TableOptions& options)
-      : name_(name), options_(options), texts_(options, [this](const std::string& message) { fail(message); }) {}
+  JsonLinesTable(std::string_view content, const std::string& name, const TableOptions& options)
+      : name_(name),
+        reader_(name, content),
+        options_(options),
+        texts_(options, [this](const std::string& message) { fail(message); }) {}
 
-  Table parse(std::string_view content) {
-    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-    for (size_t begin = content.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0; begin < content.size();) {
-      const size_t end = std::min(content.find('\n', begin), content.size());
-      ++line_;
-      read_line(content.substr(begin, end - begin), begin);
-      begin = end + 1;
-    }
+  Table read() {
+    while (reader_.next()) read_record();
     return texts_.take(name_, has_split_.value_or(false));
   }
 
  private:
   [[noreturn]] void fail(const std::string& message) const {
-    throw InputError(fmt::format("{}, record {} (line {}): {}", name_, record_, line_, message));
+    throw InputError(fmt::format("{}, record {} (line {}): {}", name_, reader_.record(), reader_.line(), message));
   }
 
-  void read_line(std::string_view line, size_t offset) {
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
-    ++record_;
-    if (options_.lossy) {
-      read_object(replace_invalid_utf8(line));
-      return;
-    }
+  /// The line as valid UTF-8.
+  std::string checked() const {
+    const std::string_view line = reader_.text();
+    if (options_.lossy) return replace_invalid_utf8(line);
     if (const auto invalid = first_invalid_utf8(line)) {
       fail(fmt::format("byte {} of the file (0x{:02X}) is not UTF-8; save the file as UTF-8, or give --lossy",
-                       offset + *invalid, static_cast<unsigned char>(line[*invalid])));
+                       reader_.offset() + *invalid, static_cast<unsigned char>(line[*invalid])));
     }
-    read_object(line);
+    return std::string(line);
   }
 
-  void read_object(std::string_view line) {
-    Json object;
-    try {
-      object = Json::parse(line);
-    } catch (const Json::exception&) {
-      fail(R"(not a JSON object; every line must be like {"text": "a film", "label": 1, "split": "train"})");
-    }
-    if (!object.is_object())
-      fail(R"(not a JSON object; every line must be like {"text": "a film", "label": 1, "split": "train"})");
-    Fields fields{.text = *member(object, {"text"}, true),
-                  .label = *member(object, {"label"}, true),
-                  .split = member(object, {"split", "exp_split"}, options_.needs_split),
-                  .id = member(object, {"id"}, false)};
+  void read_record() {
+    const auto object = json_object(checked());
+    if (!object) fail(R"(not a JSON object; every line must be like {"text": "a film", "label": 1, "split": "train"})");
+    Fields fields{.text = *member(*object, {"text"}, true),
+                  .label = *member(*object, {"label"}, true),
+                  .split = member(*object, {"split", "exp_split"}, options_.needs_split),
+                  .id = member(*object, {"id"}, false)};
     if (has_split_.value_or(fields.split.has_value()) != fields.split.has_value())
       fail("some records have a 'split' and some have none; give it to all or to none");
     has_split_ = fields.split.has_value();
@@ -216,9 +205,9 @@ class JsonLinesParser {
   }
 
   std::string name_;
+  JsonLinesReader reader_;
   const TableOptions& options_;
   TextCollector texts_;
-  int64_t record_ = 0, line_ = 0;
   std::optional<bool> has_split_;  ///< known once the first record is read
 };
 
@@ -232,7 +221,7 @@ TableFormat table_format(const std::filesystem::path& path) {
 }
 
 Table parse_table(std::string_view content, const std::string& name, TableFormat format, const TableOptions& options) {
-  if (format == TableFormat::json_lines) return JsonLinesParser(name, options).parse(content);
+  if (format == TableFormat::json_lines) return JsonLinesTable(content, name, options).read();
   return parse_delimited(content, name, format == TableFormat::tsv ? '\t' : ',', options);
 }
 

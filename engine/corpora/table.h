@@ -3,7 +3,7 @@
 // accepted for `split`, an `id` column is kept, further columns are ignored.
 //
 // FILE.csv                 engine/io/delimited.h; the first record names the columns
-// FILE.tsv                 the same with tabs for commas
+// FILE.tsv                 as FILE.csv, with tabs for commas
 // FILE.jsonl, FILE.ndjson  a JSON object per line, its members are the columns
 //
 // label  0 or 1, or one of the two names in TableOptions::labels
@@ -29,7 +29,7 @@ namespace notnot {
 
 enum class TableFormat : uint8_t { csv, tsv, json_lines };
 
-/// By the file's extension; csv for one that is none of those above.
+/// The format that the file's extension says; csv for any other extension.
 TableFormat table_format(const std::filesystem::path& path);
 
 struct TableOptions {
@@ -48,7 +48,7 @@ struct Table {
 
 Table read_table(const std::filesystem::path& path, const TableOptions& options = {});
 
-/// The same from memory; `name` stands for the file in messages.
+/// Reads the table from memory; `name` stands for the file in messages.
 Table parse_table(std::string_view content, const std::string& name, TableFormat format,
                   const TableOptions& options = {});
 

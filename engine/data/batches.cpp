@@ -12,34 +12,32 @@ namespace notnot {
 std::vector<std::vector<int32_t>> training_batches(const Split& split, int32_t batch_size, uint64_t seed,
                                                    int32_t epoch) {
   NOTNOT_CHECK(batch_size > 0, "batch size {}", batch_size);
-  const Random jitter(seed, Purpose::jitter, static_cast<uint32_t>(epoch));
-  std::vector<int64_t> key(static_cast<size_t>(split.size()));
+  const Random jitter(seed, Purpose::jitter, epoch);
+  std::vector<int64_t> key(split.size());
   for (int32_t i = 0; i < split.size(); ++i) {
     const double length = split.length(i);
     const auto low = static_cast<int64_t>(std::floor(-0.1 * length));
     const auto high = static_cast<int64_t>(std::ceil(0.1 * length)) - 1;
-    key[static_cast<size_t>(i)] = split.length(i) + jitter.integer(static_cast<uint64_t>(i), low, std::max(low, high));
+    key[i] = split.length(i) + jitter.integer(i, low, std::max(low, high));
   }
   std::vector<int32_t> order(key.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int32_t a, int32_t b) { return key[static_cast<size_t>(a)] < key[static_cast<size_t>(b)]; });
+  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return key[a] < key[b]; });
 
   std::vector<std::vector<int32_t>> batches;
-  for (size_t begin = 0; begin < order.size(); begin += static_cast<size_t>(batch_size)) {
-    const size_t end = std::min(order.size(), begin + static_cast<size_t>(batch_size));
-    batches.emplace_back(order.begin() + static_cast<std::ptrdiff_t>(begin),
-                         order.begin() + static_cast<std::ptrdiff_t>(end));
+  for (size_t begin = 0; begin < order.size(); begin += batch_size) {
+    const size_t end = std::min(order.size(), begin + batch_size);
+    batches.emplace_back(order.begin() + begin, order.begin() + end);
   }
-  const Random shuffle(seed, Purpose::shuffle, static_cast<uint32_t>(epoch));
+  const Random shuffle(seed, Purpose::shuffle, epoch);
   for (size_t i = batches.size(); i > 1; --i) {
-    std::swap(batches[i - 1], batches[static_cast<size_t>(shuffle.integer(i, 0, static_cast<int64_t>(i) - 1))]);
+    std::swap(batches[i - 1], batches[shuffle.integer(i, 0, i - 1)]);
   }
   return batches;
 }
 
 std::vector<std::vector<int32_t>> evaluation_batches(const Split& split, int64_t max_tokens) {
-  std::vector<int32_t> order(static_cast<size_t>(split.size()));
+  std::vector<int32_t> order(split.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return split.length(a) < split.length(b); });
   std::vector<std::vector<int32_t>> batches;
@@ -56,8 +54,8 @@ std::vector<std::vector<int32_t>> evaluation_batches(const Split& split, int64_t
 }
 
 BatchCapacity training_capacity(const Split& split, int32_t batch_size, int32_t vocabulary) {
-  std::vector<int32_t> lengths(static_cast<size_t>(split.size()));
-  for (int32_t i = 0; i < split.size(); ++i) lengths[static_cast<size_t>(i)] = split.length(i);
+  std::vector<int32_t> lengths(split.size());
+  for (int32_t i = 0; i < split.size(); ++i) lengths[i] = split.length(i);
   const auto count = std::min<std::ptrdiff_t>(batch_size, split.size());
   std::partial_sort(lengths.begin(), lengths.begin() + count, lengths.end(), std::greater<>());
   const int64_t tokens = std::accumulate(lengths.begin(), lengths.begin() + count, int64_t{0});
@@ -85,19 +83,19 @@ HostBatch assemble_batch(const Split& split, const std::vector<int32_t>& texts, 
     return split.length(a) != split.length(b) ? split.length(a) > split.length(b) : a < b;
   });
   batch.offsets.push_back(0);
-  std::vector<bool> seen(static_cast<size_t>(vocabulary), false);
+  std::vector<bool> seen(vocabulary, false);
   for (const int32_t text : batch.texts) {
-    const auto begin = split.offsets[static_cast<size_t>(text)], end = split.offsets[static_cast<size_t>(text) + 1];
+    const auto begin = split.offsets[text], end = split.offsets[text + 1];
     for (int64_t n = begin; n < end; ++n) {
-      const int32_t id = split.token_ids[static_cast<size_t>(n)];
+      const int32_t id = split.token_ids[n];
       NOTNOT_CHECK(id > kPaddingId && id < vocabulary, "text {} holds id {} outside the vocabulary of {}", text, id,
                    vocabulary);
-      if (!seen[static_cast<size_t>(id)]) ++batch.unique;
-      seen[static_cast<size_t>(id)] = true;
+      if (!seen[id]) ++batch.unique;
+      seen[id] = true;
       batch.token_ids.push_back(id);
     }
     batch.offsets.push_back(static_cast<int32_t>(batch.token_ids.size()));
-    batch.labels.push_back(split.labels[static_cast<size_t>(text)]);
+    batch.labels.push_back(split.labels[text]);
     batch.longest = std::max(batch.longest, split.length(text));
   }
   return batch;
@@ -110,7 +108,7 @@ void ProjectionRows::clear() {
 }
 
 int32_t ProjectionRows::give(int32_t id, std::vector<int32_t>& added) {
-  int32_t& row = row_of_id_[static_cast<size_t>(id)];
+  int32_t& row = row_of_id_[id];
   if (row == kNone) {
     row = size_++;
     added.push_back(id);
@@ -127,7 +125,7 @@ std::vector<int32_t> ProjectionRows::rows_of(const std::vector<int32_t>& ids, st
 
 int64_t size_with_slack(const Device& device, int64_t size) {
   if (device.backend == Backend::cpu) return size;
-  const int64_t step = std::max<int64_t>(1, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(size))) / 8);
+  const int64_t step = std::max<int64_t>(1, std::bit_floor(static_cast<uint64_t>(size)) / 8);
   return (size + step - 1) / step * step;
 }
 
@@ -152,8 +150,7 @@ DeviceBatch::DeviceBatch(Arena& arena, const std::string& group, const BatchCapa
 }
 
 size_t DeviceBatch::upload_bytes(const BatchCapacity& capacity) {
-  return static_cast<size_t>(capacity.tokens + capacity.unique + 2 * capacity.sequences + 1) * sizeof(int32_t) +
-         4 * Upload::kAlignment;
+  return (capacity.tokens + capacity.unique + 2 * capacity.sequences + 1) * sizeof(int32_t) + 4 * Upload::kAlignment;
 }
 
 void DeviceBatch::load(const Device& device, Upload& upload, const HostBatch& batch) {
@@ -198,13 +195,13 @@ void DeviceBatch::load_for_training(const Device& device, Upload& upload, const 
 }
 
 void DeviceBatch::load_for_evaluation(const Device& device, Upload& upload, const HostBatch& batch,
-                                      ProjectionRows& table) {
+                                      ProjectionRows& projected) {
   load(device, upload, batch);
   std::vector<int32_t> added;
-  upload.add(device, buffers_->unique_row, table.rows_of(batch.token_ids, added));
+  upload.add(device, buffers_->unique_row, projected.rows_of(batch.token_ids, added));
   upload.add(device, buffers_->unique_ids, added);
-  ragged_.unique = table.size();
-  added_ids_ = buffers_->unique_ids.subspan(0, static_cast<int64_t>(added.size()));
+  ragged_.unique = projected.size();
+  added_ids_ = buffers_->unique_ids.subspan(0, added.size());
 }
 
 }  // namespace notnot

@@ -14,8 +14,8 @@ namespace notnot {
 
 /// The training batches of one epoch as indices into the split (protocol of Jain & Wallace 2019): every length L,
 /// boundary tokens included, plus a uniform integer in [floor(-0.1 L), ceil(0.1 L) - 1]; sorted ascending; cut into
-/// batches of `batch_size`, the short last one holding the longest texts; the batches shuffled. A function of its
-/// arguments alone.
+/// batches of `batch_size`, the short last one holding the longest texts; the batches shuffled. The result
+/// depends on the arguments only.
 std::vector<std::vector<int32_t>> training_batches(const Split& split, int32_t batch_size, uint64_t seed,
                                                    int32_t epoch);
 
@@ -29,7 +29,7 @@ struct BatchCapacity {
 };
 /// Bounds over all training_batches of any seed and epoch: the batch_size longest texts together.
 BatchCapacity training_capacity(const Split& split, int32_t batch_size, int32_t vocabulary);
-/// Bounds over the given evaluation batches, but for the distinct ids, which it leaves 0.
+/// Bounds over the given evaluation batches; `unique` stays 0.
 BatchCapacity capacity_of(const Split& split, const std::vector<std::vector<int32_t>>& batches);
 BatchCapacity larger(const BatchCapacity& a, const BatchCapacity& b);
 
@@ -45,27 +45,29 @@ struct HostBatch {
   int32_t sequences() const { return static_cast<int32_t>(labels.size()); }
   int32_t tokens() const { return static_cast<int32_t>(token_ids.size()); }
 };
-/// `vocabulary` bounds the ids; one above it throws Error.
+/// An id that is not below `vocabulary` throws Error.
 HostBatch assemble_batch(const Split& split, const std::vector<int32_t>& texts, int32_t vocabulary);
 
-/// What `size` tokens or distinct ids of a training batch are computed as. On CUDA up to an eighth more, eight sizes
-/// for every power of two, so that batches share captured steps (engine/device/streams.h); what is more is room (RaggedBatch).
+/// The number of tokens, or of distinct ids, that a training batch of `size` is computed with: `size` and the slack
+/// behind it (RaggedBatch). On CUDA the slack is at most an eighth: there are eight sizes for every power of two, so
+/// that batches share captured steps (engine/device/streams.h). On the CPU there is none.
 int64_t size_with_slack(const Device& device, int64_t size);
 BatchCapacity with_slack(const Device& device, const BatchCapacity& capacity);
 
-/// Which row of a table of projected ids (kernels/token_projection.h) each id has while a model evaluates. Rows are
-/// given out as texts need them: an id is projected once per change of the parameters, and few texts project few ids.
+/// Which row of a table of projected ids (kernels/token_projection.h) each id has while a model evaluates. An id gets
+/// its row when a text first needs it: so it is projected once per change of the parameters, and few texts project few
+/// ids.
 class ProjectionRows {
  public:
-  explicit ProjectionRows(int32_t vocabulary) : row_of_id_(static_cast<size_t>(vocabulary), kNone) {}
+  explicit ProjectionRows(int32_t vocabulary) : row_of_id_(vocabulary, kNone) {}
   /// Takes all rows back.
   void clear();
-  /// Rows given out: below the vocabulary's size always a multiple of kRowTile.
+  /// The number of rows that were given out: always a multiple of kRowTile, unless every id has a row.
   int32_t size() const { return size_; }
   /// The row of each of `ids`. Ids that have none get the rows from size() on and are returned in `added`, and with
   /// them as many other ids as fill the last tile of a matrix product, which costs the same.
   std::vector<int32_t> rows_of(const std::vector<int32_t>& ids, std::vector<int32_t>& added);
-  /// The most ids that `tokens` tokens add.
+  /// The most ids that `rows_of` adds for `tokens` tokens.
   static int64_t most_added(int64_t tokens, int64_t vocabulary) { return padded_rows(std::min(tokens, vocabulary)); }
 
  private:
@@ -78,23 +80,23 @@ class ProjectionRows {
 };
 
 /// Device buffers for one batch, refilled again and again: at most `evaluation` or, for training, at most `training`
-/// (with room).
+/// (with slack).
 class DeviceBatch {
  public:
   /// Declares the buffers in `arena` as `group`; usable once the arena is allocated.
   DeviceBatch(Arena& arena, const std::string& group, const BatchCapacity& evaluation, const BatchCapacity& training,
               int32_t vocabulary);
-  /// Bytes that the batches take of an Upload.
+  /// The bytes of an Upload that a batch of this size takes.
   static size_t upload_bytes(const BatchCapacity& capacity);
-  /// Uploads, and finds the distinct ids, which are the table's rows; all of it on `device`'s stream. Throws Error when
-  /// the batch exceeds the capacity, as does load_for_evaluation.
+  /// Uploads the batch and finds its distinct ids, which are the rows of the table; all of it on `device`'s stream.
+  /// Throws Error when the batch exceeds the capacity, as does load_for_evaluation.
   void load_for_training(const Device& device, Upload& upload, const HostBatch& batch);
-  /// Uploads the tokens' rows of `table`, and the ids that the table lacked.
-  void load_for_evaluation(const Device& device, Upload& upload, const HostBatch& batch, ProjectionRows& table);
+  /// Uploads the row of every token, and the ids that had none.
+  void load_for_evaluation(const Device& device, Upload& upload, const HostBatch& batch, ProjectionRows& projected);
 
   const RaggedBatch& ragged() const { return ragged_; }
   Span<const int32_t> labels() const { return labels_; }
-  /// The ids that load_for_evaluation added to the table, as its last rows.
+  /// The ids to which load_for_evaluation gave rows: the last rows of the table.
   Span<const int32_t> added_ids() const { return added_ids_; }
 
  private:

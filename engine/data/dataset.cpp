@@ -33,7 +33,8 @@ Vocabulary::Vocabulary(std::vector<std::string> words) : words_(std::move(words)
 
 void Vocabulary::index() {
   ids_.reserve(words_.size());
-  // Words only: a text's own "<SOS>" is unknown, or it would be a token without attention.
+  // Without the reserved words: "<SOS>" as a word of a text is unknown; otherwise it would be a token without
+  // attention.
   for (int32_t id = kFirstWordId; id < size(); ++id) ids_.emplace(word(id), id);
 }
 

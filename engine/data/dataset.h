@@ -28,15 +28,17 @@ struct LabelledText {
   std::string words;
   int32_t label = 0;  ///< 0 or 1
   SplitName split = SplitName::train;
-  int64_t row = 0;  ///< where it stands in its source: 1 = first record after the header; for messages and for `id` in
-                    ///< predictions
-  std::string id = {};  ///< its name in its source (a file, the `id` column); empty where it has none
+  /// Where the text stands in its source: 1 = the first record after the header. For messages, and for `id` in
+  /// predictions.
+  int64_t row = 0;
+  std::string id = {};  ///< the text's name in its source (a file, the `id` column); empty where it has none
 };
 
 /// Words and their ids. Ids kFirstWordId.. are given in byte order of the words, so that a corpus has one vocabulary.
 class Vocabulary {
  public:
-  /// `words` in any order, each once, plus the four reserved ids; the reserved words themselves are left out.
+  /// The four reserved ids and `words`, each of which stands there once, in any order. A reserved word among them is
+  /// left out.
   explicit Vocabulary(std::vector<std::string> words);
   /// The words that occur in at least `min_df` of the training texts (each text counted once).
   static Vocabulary build(const std::vector<LabelledText>& texts, int32_t min_df);
@@ -46,7 +48,7 @@ class Vocabulary {
   std::string serialize() const;
 
   int32_t size() const { return static_cast<int32_t>(words_.size()); }
-  const std::string& word(int32_t id) const { return words_[static_cast<size_t>(id)]; }
+  const std::string& word(int32_t id) const { return words_[id]; }
   /// kUnknownId when the word is not in the vocabulary.
   int32_t id(std::string_view word) const;
   /// `<SOS> words <EOS>` as ids.
@@ -71,9 +73,7 @@ struct Split {
   Column<int64_t> rows;           ///< [size] LabelledText::row
 
   int32_t size() const { return static_cast<int32_t>(labels.size()); }
-  int32_t length(int32_t i) const {
-    return static_cast<int32_t>(offsets[static_cast<size_t>(i) + 1] - offsets[static_cast<size_t>(i)]);
-  }
+  int32_t length(int32_t i) const { return static_cast<int32_t>(offsets[i + 1] - offsets[i]); }
   int32_t positives() const;
 };
 
@@ -97,7 +97,7 @@ struct DatasetOptions {
   int32_t max_length = -1;  ///< -1: the split's own longest
 };
 
-/// What DatasetBuilder makes of `texts`.
+/// The Dataset that DatasetBuilder makes of `texts`.
 Dataset make_dataset(std::string name, const std::vector<LabelledText>& texts, const DatasetOptions& options);
 
 }  // namespace notnot

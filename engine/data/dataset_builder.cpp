@@ -38,7 +38,7 @@ void DatasetBuilder::add(const LabelledText& text) {
     const int32_t word_id = word_number(spelling);
     words_.push_back(word_id);
     if (text.split != SplitName::train) continue;
-    Word& word = distinct_[static_cast<size_t>(word_id)];
+    Word& word = distinct_[word_id];
     if (word.last_text != number) ++word.training_texts;
     word.last_text = number;
   }
@@ -88,7 +88,7 @@ Dataset DatasetBuilder::outline(std::string name, const DatasetOptions& options)
     }
     Split& split = dataset.splits[split_name];
     for (const size_t i : counts.kept) {
-      split.offsets.push_back(split.offsets.back() + static_cast<int64_t>(texts_[i].length()) + 2);
+      split.offsets.push_back(split.offsets.back() + texts_[i].length() + 2);
       split.labels.push_back(texts_[i].label);
       split.rows.push_back(texts_[i].row);
     }
@@ -109,8 +109,7 @@ void DatasetBuilder::encode(const Vocabulary& vocabulary, SplitName split, const
   for (const Word& word : distinct_) ids.push_back(vocabulary.id(word.spelling));
   for (const size_t i : count(split, options).kept) {
     std::vector<int32_t> token_ids = {kStartId};
-    for (const int32_t word : words_.read(texts_[i].begin, texts_[i].end))
-      token_ids.push_back(ids[static_cast<size_t>(word)]);
+    for (const int32_t word : words_.read(texts_[i].begin, texts_[i].end)) token_ids.push_back(ids[word]);
     token_ids.push_back(kEndId);
     take(token_ids);
   }
@@ -121,8 +120,8 @@ Dataset DatasetBuilder::build(std::string name, const DatasetOptions& options) c
   for (const SplitName split_name : kSplitNames) {
     Split& split = dataset.splits[split_name];
     std::vector<int32_t> token_ids;
-    // A vector that grows by itself needs up to three times as much for a moment.
-    token_ids.reserve(static_cast<size_t>(split.offsets.back()));
+    // Reserved at once: a vector that grows by itself holds up to three times as much for a moment.
+    token_ids.reserve(split.offsets.back());
     encode(dataset.vocabulary, split_name, options,
            [&](std::span<const int32_t> text) { token_ids.insert(token_ids.end(), text.begin(), text.end()); });
     split.token_ids = std::move(token_ids);
@@ -135,7 +134,7 @@ LabelledText DatasetBuilder::text(size_t i) const {
   std::string words;
   for (const int32_t word : words_.read(text.begin, text.end)) {
     if (!words.empty()) words += ' ';
-    words += distinct_[static_cast<size_t>(word)].spelling;
+    words += distinct_[word].spelling;
   }
   return {std::move(words), text.label, text.split, text.row, text.id};
 }

@@ -1,7 +1,7 @@
 #pragma once
-// Makes a Dataset of texts that come one at a time. Every distinct word is kept once, and of every text what names it
-// and where its words stand. The words themselves, four bytes each, may go to a scratch file: then memory depends on
-// the number of texts and of distinct words, not on how long the texts are.
+// Makes a Dataset of texts that come one at a time. It keeps every distinct word once, and for every text its label,
+// split, row, id and the place of its words. The words themselves, four bytes each, may go to a scratch file: then
+// memory depends on the number of texts and of distinct words, not on the length of the texts.
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -21,7 +21,7 @@ using TextSink = std::function<void(LabelledText&&)>;
 
 /// A split before and after the length filter.
 struct SplitCounts {
-  int64_t negative = 0, positive = 0;  ///< before it
+  int64_t negative = 0, positive = 0;  ///< before the filter
   size_t low = 0, high = 0;            ///< the bounds, given or the split's own: low < words < high is kept
   std::vector<size_t> kept;            ///< numbers of the texts that are kept, in the order in which they were added
 };
@@ -33,7 +33,7 @@ class DatasetBuilder {
   /// Keeps them in a ScratchFile of this name.
   explicit DatasetBuilder(const std::filesystem::path& scratch) : words_(scratch) {}
 
-  /// The text must have a word, and label 0 or 1.
+  /// The text must have a word, and the label 0 or 1; otherwise Error.
   void add(const LabelledText& text);
 
   size_t size() const { return texts_.size(); }
@@ -47,13 +47,13 @@ class DatasetBuilder {
   /// there), or the vocabulary is empty.
   Dataset build(std::string name, const DatasetOptions& options) const;
 
-  /// The same without the token ids, which `encode` gives.
+  /// The Dataset of `build` without its token ids, which `encode` gives.
   Dataset outline(std::string name, const DatasetOptions& options) const;
-  /// Hands over what is missing: the token ids of the split's texts, in their order, a text at a time.
+  /// Hands over the token ids of the split's texts, a text at a time, in the order of `outline`.
   void encode(const Vocabulary& vocabulary, SplitName split, const DatasetOptions& options,
               const std::function<void(std::span<const int32_t>)>& take) const;
 
-  /// What `build` with these options keeps of a split, be it nothing.
+  /// The texts of `split` that `build` would keep; possibly none.
   SplitCounts count(SplitName split, const DatasetOptions& options) const;
 
   /// Text `i`, 0 = the first that was added, as it was added.
@@ -70,7 +70,7 @@ class DatasetBuilder {
   };
   struct Word {
     std::string_view spelling;
-    int32_t training_texts = 0;  ///< that have it
+    int32_t training_texts = 0;  ///< number of training texts that have the word
     size_t last_text = 0;        ///< 1 + number of the last text that was counted
   };
   int32_t word_number(std::string_view word);

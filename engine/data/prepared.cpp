@@ -1,20 +1,17 @@
 #include "engine/data/prepared.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <functional>
 #include <system_error>
 #include <utility>
 
 #include "engine/io/checksum.h"
+#include "engine/io/csv_writer.h"
 #include "engine/io/delimited.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/lock.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/version.h"
 
@@ -34,25 +31,17 @@ constexpr const char* kVectors = "vectors.safetensors";
 
 std::string to_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
-/// Of dataset.json without the checksum itself.
+/// The checksum of dataset.json, taken without the checksum itself.
 std::string checksum_of(Json description) {
   description.erase("checksum");
   return sha256(to_text(description));
-}
-
-/// RFC 4180: between quotes if need be.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char byte : text) quoted.append(byte == '"' ? 2 : 1, byte);
-  return quoted + '"';
 }
 
 std::string tensor_name(SplitName split, const char* column) { return fmt::format("{}.{}", to_string(split), column); }
 
 using TokenIds = std::function<void(SplitName, const Sink&)>;
 
-/// `token_ids` hands over those of a split. The 8-byte columns come first, so that every column is aligned in the file.
+/// `token_ids` hands over the token ids of a split. The 8-byte columns come first, so that every column is aligned.
 std::vector<TensorView> tensors_of(const Dataset& outline, const TokenIds& token_ids) {
   std::vector<TensorView> tensors;
   const auto add = [&](SplitName split, const char* column, DType dtype, const auto& values) {
@@ -103,7 +92,7 @@ Json describe(const Preparation& preparation) {
           {"files", Json::object()}};
 }
 
-/// Empty when the split's columns belong together.
+/// The reason why the split's columns do not belong together; empty if they do.
 std::string fault(const Split& split, int32_t vocabulary) {
   const size_t size = split.labels.size();
   if (split.offsets.size() != size + 1 || split.rows.size() != size) return "columns of different lengths";
@@ -119,6 +108,11 @@ std::string fault(const Split& split, int32_t vocabulary) {
   return "";
 }
 
+[[noreturn]] void cannot_write(const std::filesystem::path& out, const std::error_code& reason) {
+  throw InputError(
+      fmt::format("cannot write {}: {}; choose another folder with --out", out.string(), reason.message()));
+}
+
 }  // namespace
 
 // --- writing
@@ -130,23 +124,21 @@ PreparedWriter::PreparedWriter(const std::filesystem::path& out) : out_(out.lexi
   if (std::filesystem::exists(out_, error)) {
     throw InputError(fmt::format("{} exists already; remove it, or choose another folder with --out", out_.string()));
   }
-  std::filesystem::create_directories(folder_, error);
-  lock_ = error ? -1 : ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (lock_ < 0) {
-    const std::string reason = error ? error.message() : std::generic_category().message(errno);
-    throw InputError(fmt::format("cannot write {}: {}; choose another folder with --out", out_.string(), reason));
+  try {
+    lock_ = FolderLock::take(folder_);
+  } catch (const std::system_error& failure) {
+    cannot_write(out_, failure.code());
   }
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    ::close(lock_);
+  if (!lock_)
     throw InputError(fmt::format("another process prepares {}; wait for it, or give another --out", out_.string()));
+  for (const auto& stale : std::filesystem::directory_iterator(folder_)) {
+    if (stale.path().filename() != FolderLock::kFile) std::filesystem::remove_all(stale.path());
   }
-  for (const auto& stale : std::filesystem::directory_iterator(folder_)) std::filesystem::remove_all(stale.path());
 }
 
 PreparedWriter::~PreparedWriter() {
   std::error_code ignored;
   if (!finished_) std::filesystem::remove_all(folder_, ignored);
-  ::close(lock_);
 }
 
 void PreparedWriter::record(const std::string& name) {
@@ -199,11 +191,14 @@ void PreparedWriter::write_vectors(const WordVectors& vectors, Json origin) {
 void PreparedWriter::finish() {
   description_["checksum"] = checksum_of(description_);
   write_atomically(folder_ / kDescription, to_text(description_));
-  if (::rename(folder_.c_str(), out_.c_str()) != 0) {
-    throw InputError(fmt::format("cannot write {}: {}; choose another folder with --out", out_.string(),
-                                 std::generic_category().message(errno)));
-  }
+  std::error_code error;
+  std::filesystem::rename(folder_, out_, error);
+  if (error) cannot_write(out_, error);
   finished_ = true;
+  // The folder has its name, so nobody else writes to it. Closed first: NFS renames an open file instead of removing
+  // it.
+  lock_.reset();
+  std::filesystem::remove(out_ / FolderLock::kFile, error);
 }
 
 // --- reading

@@ -18,26 +18,28 @@
 #include "engine/data/dataset_builder.h"
 #include "engine/data/sources.h"
 #include "engine/data/word_vectors.h"
+#include "engine/io/lock.h"
 
 namespace notnot {
 
-/// What dataset.json says about texts beside their counts.
+/// The facts that dataset.json has about the texts, beside their counts.
 struct Preparation {
   std::string name;                    ///< of the data set, also in run folders
-  std::string corpus;                  ///< what was read: sst, imdb, ..., or csv
-  std::array<std::string, 2> classes;  ///< what labels 0 and 1 mean
+  std::string corpus;                  ///< which reader read it: sst, imdb, ..., or csv
+  std::array<std::string, 2> classes;  ///< the meaning of the labels 0 and 1
   DatasetOptions options;
   nlohmann::json choices = nlohmann::json::object();  ///< the reader's own options
   std::vector<Source> sources;
-  bool synthetic = false;  ///< made up: said wherever the data set is shown
+  bool synthetic = false;  ///< the texts are made up, which is said wherever the data set is shown
 };
 
 using UnknownWords = BySplit<int64_t>;
 
 class PreparedWriter {
  public:
-  /// Starts a folder that becomes `out` when it is finished and disappears otherwise; what a killed writer left is
-  /// taken over. Throws InputError when `out` exists, cannot be written, or another process is writing it.
+  /// Starts a folder that becomes `out` when it is finished and disappears otherwise; a folder that a killed writer
+  /// left is taken over. Throws InputError when `out` exists or cannot be written, or when another process is writing
+  /// it.
   explicit PreparedWriter(const std::filesystem::path& out);
   ~PreparedWriter();
   PreparedWriter(const PreparedWriter&) = delete;
@@ -48,11 +50,11 @@ class PreparedWriter {
   const Vocabulary& vocabulary() const { return *vocabulary_; }
   /// How many words of each split are not in the vocabulary.
   const UnknownWords& unknown_words() const { return unknown_words_; }
-  /// The training split as lines of words, for tools that train word vectors.
+  /// Writes the training split as lines of words, for tools that train word vectors.
   void write_training_texts(const std::filesystem::path& path, const DatasetBuilder& builder) const;
-  /// `origin` says where they come from.
+  /// `origin` says where the vectors come from.
   void write_vectors(const WordVectors& vectors, nlohmann::json origin);
-  /// A path beside the files, gone with the folder unless it is removed before finish().
+  /// A path in the folder for a file of the caller's, who removes it before finish().
   std::filesystem::path scratch(const std::string& name) const { return folder_ / name; }
 
   /// Writes dataset.json and gives the folder its name.
@@ -62,7 +64,7 @@ class PreparedWriter {
   void record(const std::string& name);
 
   std::filesystem::path out_, folder_;
-  int lock_ = -1;
+  std::optional<FolderLock> lock_;
   bool finished_ = false;
   std::optional<Vocabulary> vocabulary_;
   UnknownWords unknown_words_{};

@@ -44,7 +44,7 @@ void SourceReader::read_folder(const std::string& path,
   Sha256 sums;
   for (const std::string& name : names) {
     const std::string content = read_file(root_ / path / name);
-    source.bytes += static_cast<int64_t>(content.size());
+    source.bytes += content.size();
     sums.update(fmt::format("{}  {}\n", sha256(content), name));
     handle(name, content);
   }

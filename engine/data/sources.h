@@ -13,13 +13,13 @@ struct Source {
   std::string path;   ///< below the corpus's folder; a folder's ends with a slash
   int64_t files = 1;  ///< 1, or how many the folder has
   int64_t bytes = 0;
-  /// Of a file: its SHA-256. Of a folder: that of the output of `sha256sum *` there, the files in byte order.
+  /// For a file: its SHA-256. For a folder: the SHA-256 of the output of `sha256sum *` in it, the files in byte order.
   std::string sha256;
 };
 
 class SourceReader {
  public:
-  /// Reads below `root`; `corpus` is for messages: "aclImdb", say.
+  /// Reads below `root`. `corpus` is the corpus's name in messages, for example "aclImdb".
   SourceReader(std::filesystem::path root, std::string corpus) : root_(std::move(root)), corpus_(std::move(corpus)) {}
 
   /// The reader for the first of `places` below `raw` that has `file`; "." is `raw` itself. Throws InputError that

@@ -19,9 +19,9 @@ void split_stratified(std::vector<LabelledText>& texts, const SplitRequest& requ
     for (size_t i = 0; i < texts.size(); ++i) {
       if (texts[i].label == label) members.push_back(i);
     }
-    const Random random(request.seed, Purpose::split, static_cast<uint32_t>(label));
+    const Random random(request.seed, Purpose::split, label);
     for (size_t i = members.size(); i-- > 1;) {
-      std::swap(members[i], members[static_cast<size_t>(random.integer(i, 0, static_cast<int64_t>(i)))]);
+      std::swap(members[i], members[random.integer(i, 0, i)]);
     }
     const auto count = static_cast<double>(members.size());
     const auto test = static_cast<size_t>(std::lround(request.test * count));

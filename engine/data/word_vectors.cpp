@@ -36,7 +36,7 @@ std::string_view take_field(std::string_view& text) {
   return field;
 }
 
-/// The row of a word in the file; kPaddingId for one that is not wanted.
+/// The row for a word of the file; kPaddingId for a word that the vocabulary lacks.
 int32_t row_of(const Vocabulary& vocabulary, std::string_view word) {
   const int32_t id = vocabulary.id(word);
   if (id != kUnknownId) return id;
@@ -47,8 +47,8 @@ int32_t row_of(const Vocabulary& vocabulary, std::string_view word) {
 }
 
 void start_rows(WordVectors& vectors, const Vocabulary& vocabulary) {
-  vectors.rows.assign(static_cast<size_t>(vocabulary.size()) * static_cast<size_t>(vectors.width), 0.0F);
-  vectors.has.assign(static_cast<size_t>(vocabulary.size()), false);
+  vectors.rows.assign(static_cast<size_t>(vocabulary.size()) * vectors.width, 0.0F);
+  vectors.has.assign(vocabulary.size(), false);
 }
 
 class VectorReader {
@@ -99,7 +99,7 @@ class VectorReader {
   }
 
   void read_vector(std::string_view line) {
-    const auto values = static_cast<int64_t>(std::count(line.begin(), line.end(), ' '));
+    const int64_t values = std::count(line.begin(), line.end(), ' ');
     if (vectors_ == 0) start(values);
     ++vectors_;
     const std::string_view word = take_field(line);
@@ -107,14 +107,14 @@ class VectorReader {
       return;  // GloVe has words such as ". . ."
     check_width(values);
     const int32_t row = row_of(vocabulary_, word);
-    if (row == kPaddingId || result_.has[static_cast<size_t>(row)]) return;
-    result_.has[static_cast<size_t>(row)] = true;
+    if (row == kPaddingId || result_.has[row]) return;
+    result_.has[row] = true;
     ++result_.found;
     float* out = result_.rows.data() + static_cast<int64_t>(row) * result_.width;
     for (int32_t i = 0; i < result_.width; ++i) out[i] = value(take_field(line));
   }
 
-  /// The first vector fixes the width, unless the header has; only then is memory taken, so that a wrong header takes
+  /// The first vector fixes the width, unless the header did. Memory is taken only here, so that a wrong header takes
   /// none.
   void start(int64_t values) {
     if (result_.width == 0) {
@@ -160,7 +160,7 @@ class BinaryReader {
 
   WordVectors read() {
     rest_.remove_prefix(rest_.find('\n') + 1);
-    const size_t bytes = static_cast<size_t>(result_.width) * sizeof(float);
+    const size_t bytes = result_.width * sizeof(float);
     if (rest_.size() / bytes < static_cast<size_t>(count_)) fail("the file is cut short; download it again");
     start_rows(result_, vocabulary_);
     for (vector_ = 1; vector_ <= count_; ++vector_) {
@@ -184,8 +184,8 @@ class BinaryReader {
   }
 
   void take(int32_t row, std::string_view values) {
-    if (row == kPaddingId || result_.has[static_cast<size_t>(row)]) return;
-    result_.has[static_cast<size_t>(row)] = true;
+    if (row == kPaddingId || result_.has[row]) return;
+    result_.has[row] = true;
     ++result_.found;
     float* out = result_.rows.data() + static_cast<int64_t>(row) * result_.width;
     std::memcpy(out, values.data(), values.size());
@@ -202,8 +202,8 @@ class BinaryReader {
   WordVectors result_;
 };
 
-/// Count and width when the file is in word2vec's binary form: such a first line, and then bytes that no text form has
-/// where the first values stand.
+/// Count and width if the file is in word2vec's binary form: its first line says them, and bytes that no text form has
+/// stand where the first values are.
 std::optional<std::pair<int64_t, int32_t>> binary_header(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::string line;
@@ -213,10 +213,10 @@ std::optional<std::pair<int64_t, int32_t>> binary_header(const std::filesystem::
   const auto width = parse<int32_t>(take_field(header));
   if (!count || !width || !header.empty() || *count < 1 || *width < 1) return std::nullopt;
   std::string begin(4096, '\0');
-  file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
-  std::string_view values = std::string_view(begin).substr(0, static_cast<size_t>(file.gcount()));
+  file.read(begin.data(), begin.size());
+  std::string_view values = std::string_view(begin).substr(0, file.gcount());
   take_field(values);
-  values = values.substr(0, std::min(values.find('\n'), static_cast<size_t>(*width) * sizeof(float)));
+  values = values.substr(0, std::min(values.find('\n'), *width * sizeof(float)));
   if (values.find_first_not_of("0123456789+-.eEnaif \r") == std::string_view::npos) return std::nullopt;
   const bool has_controls = std::any_of(values.begin(), values.end(), [](char byte) {
     return static_cast<unsigned char>(byte) < 0x20 || static_cast<unsigned char>(byte) >= 0x80;
@@ -234,7 +234,7 @@ WordVectors load_word_vectors(const std::filesystem::path& path, const Vocabular
 
 void draw_missing(WordVectors& vectors, uint64_t seed) {
   const Random normal(seed, Purpose::missing_vectors);
-  const auto width = static_cast<size_t>(vectors.width);
+  const size_t width = vectors.width;
   for (size_t row = 1; row < vectors.has.size(); ++row) {
     if (vectors.has[row]) continue;
     for (size_t i = row * width; i < (row + 1) * width; ++i) vectors.rows[i] = normal.normal(i);

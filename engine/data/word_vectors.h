@@ -19,11 +19,11 @@ struct WordVectors {
   std::vector<bool> has = {};  ///< [vocabulary.size()] whether the file had the row
 };
 
-/// The vectors of `vocabulary`, in one pass over the file. Words match byte for byte; of a word that stands twice the
-/// first counts; `<UNK>`, `<SOS>` and `<EOS>` are taken from the file if it has them. As the published protocol wants
-/// it, a word that the file lacks gets zeros. Values of words outside the vocabulary are counted, not read.
-/// Throws InputError naming file and line (binary: vector): a number of values that is not the width, a
-/// value that is no finite number, fewer or more vectors than the first line promises, no vectors at all, no such file.
+/// The vectors of `vocabulary`, in one pass over the file. Words match byte for byte; if a word stands twice, its
+/// first vector counts; `<UNK>`, `<SOS>` and `<EOS>` are taken from the file if it has them. As the published protocol
+/// wants it, a word that the file lacks gets zeros. Values of words outside the vocabulary are counted, not read.
+/// Throws InputError naming file and line (binary: vector): a number of values that is not the width, a value that is
+/// no finite number, fewer or more vectors than the first line promises, no vectors at all, no such file.
 WordVectors load_word_vectors(const std::filesystem::path& path, const Vocabulary& vocabulary);
 
 /// Rows that the file lacked become N(0, 1), as the published protocol has it for word2vec; row 0 stays zero.

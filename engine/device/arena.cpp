@@ -12,12 +12,12 @@ namespace {
 
 constexpr int64_t kAlignment = 256;  // a CUDA transaction, and no two spans share a cache line
 
-// Under AddressSanitizer a gap that must not be touched follows every span. Device memory is host memory there: of the
-// CPU, or of the emulator (cmake/cuda.cmake builds no CUDA with sanitizers).
+// Under AddressSanitizer a gap that must not be touched follows every span. Device memory is host memory there: the
+// CPU's, or the emulator's (cmake/cuda.cmake builds no CUDA with sanitizers).
 #if defined(__SANITIZE_ADDRESS__)
 constexpr int64_t kGap = kAlignment;
-void forbid(void* from, int64_t bytes) { __asan_poison_memory_region(from, static_cast<size_t>(bytes)); }
-void permit(void* from, int64_t bytes) { __asan_unpoison_memory_region(from, static_cast<size_t>(bytes)); }
+void forbid(void* from, int64_t bytes) { __asan_poison_memory_region(from, bytes); }
+void permit(void* from, int64_t bytes) { __asan_unpoison_memory_region(from, bytes); }
 #else
 constexpr int64_t kGap = 0;
 void forbid(void*, int64_t) {}
@@ -26,9 +26,7 @@ void permit(void*, int64_t) {}
 int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 /// Bytes of the block that the table's spans are carved from.
-int64_t block_bytes(const std::vector<MemoryRow>& table) {
-  return total_bytes(table) + kGap * static_cast<int64_t>(table.size());
-}
+int64_t block_bytes(const std::vector<MemoryRow>& table) { return total_bytes(table) + kGap * table.size(); }
 
 std::string format_row(const std::string& label, const std::string& shape, int64_t bytes) {
   return fmt::format("{:<44} {:<22} {:>12.3f} MiB\n", label, shape, static_cast<double>(bytes) / (1 << 20));
@@ -69,7 +67,7 @@ void Arena::declare(std::string group, std::string name, std::vector<int64_t> sh
 
 void Arena::allocate(const Device& device) {
   NOTNOT_CHECK(block_ == nullptr, "the arena is allocated already");
-  const auto bytes = static_cast<size_t>(block_bytes(table_));
+  const size_t bytes = block_bytes(table_);
   device_ = device;
   block_ = notnot::allocate(device, bytes);
   fill_zero(device, block_, bytes);

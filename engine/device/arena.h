@@ -35,19 +35,19 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
   ~Arena();
 
-  /// `span` is set by allocate and must stay where it is until then. `elements` of 0 leave it empty.
+  /// Declares an array of this shape. `allocate` sets `span`, which must stay at its address until then. A shape
+  /// without elements leaves it empty. `group` and `name` stand in the table.
   template <class T>
-  void add(std::string group, std::string name, std::vector<int64_t> shape, Span<T>* span) {
+  void add(const std::string& group, const std::string& name, const std::vector<int64_t>& shape, Span<T>* span) {
     int64_t elements = 1;
     for (const int64_t extent : shape) elements *= extent;
-    declare(std::move(group), std::move(name), std::move(shape), elements * static_cast<int64_t>(sizeof(T)),
-            [span, elements](void* at) {
-              *span = {static_cast<T*>(at), elements};
-              return elements * static_cast<int64_t>(sizeof(T));
-            });
+    declare(group, name, shape, elements * sizeof(T), [span, elements](void* at) {
+      *span = {static_cast<T*>(at), elements};
+      return elements * sizeof(T);
+    });
   }
   const std::vector<MemoryRow>& table() const { return table_; }
-  /// Throws Error, naming the total, when the device has not enough memory.
+  /// Throws Error that names the total if the device has less memory than that.
   void allocate(const Device& device);
 
  private:

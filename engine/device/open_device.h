@@ -1,5 +1,5 @@
 #pragma once
-// Devices by the names that users give them, and their life time.
+// Devices by the names that users give them, and their lifetime.
 #include <string>
 
 #include "kernels/base/device.h"
@@ -9,9 +9,9 @@ namespace notnot {
 /// A device context that is closed with its owner. Each model of a fleet opens one of its own.
 class OpenDevice {
  public:
-  /// `name`: "auto" (the first CUDA device, else the CPU), "cpu", "cuda" or "cuda:<number>". `threads` is for the CPU,
-  /// `models` for CUDA: how many will compute at once, each with a context of its own. Throws InputError when the name
-  /// is unknown, or when CUDA is asked for and cannot be used, with the reason.
+  /// `name`: "auto" (the first CUDA device, otherwise the CPU), "cpu", "cuda" or "cuda:<number>". `threads` is for the
+  /// CPU, `models` for CUDA: how many will compute at once, each with a context of its own. Throws InputError when the
+  /// name is unknown, or when CUDA is asked for and cannot be used, with the reason.
   OpenDevice(const std::string& name, int threads, int models = 1);
   ~OpenDevice();
   OpenDevice(OpenDevice&& other) noexcept;
@@ -30,8 +30,8 @@ class OpenDevice {
 /// Processors that this process may run on.
 int available_threads();
 
-/// What `notnot devices` prints: the CPU with its instruction set and threads, and each CUDA device, or why there is
-/// none.
+/// The output of `notnot devices`: the CPU with its instruction set and threads, and each CUDA device, or the reason
+/// why there is none.
 std::string describe_devices();
 
 }  // namespace notnot

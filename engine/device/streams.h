@@ -1,7 +1,7 @@
 #pragma once
-// What keeps a device busy while the host prepares more: pinned memory, a second stream, events between streams, and
-// work that is captured once and launched as a whole from then on. On the CPU, where work is done when a call returns,
-// each of them is the plain thing: ordinary memory, the same context, nothing, a call.
+// These classes keep a device busy while the host prepares more work: pinned memory, a second stream, events between
+// streams, and work that is captured once and launched as a whole from then on. On the CPU a call returns when its work
+// is done; there they are ordinary memory, the same context, nothing, and a plain call.
 #include <functional>
 #include <map>
 #include <vector>
@@ -28,12 +28,13 @@ class PinnedMemory {
   std::byte* data_ = nullptr;
 };
 
-/// Host arrays on their way to the device, copied into pinned memory first so that nobody waits for the transfer.
+/// Host arrays on their way to the device. They are copied into pinned memory first, so that the host does not wait for
+/// the transfer.
 class Upload {
  public:
-  static constexpr size_t kAlignment = 16;  ///< what every array of an upload is rounded up to
+  static constexpr size_t kAlignment = 16;  ///< every array of an upload takes a multiple of these bytes
   Upload(const Device& device, size_t bytes) : memory_(device, bytes) {}
-  /// Forgets what was uploaded; it must have arrived.
+  /// Starts again at the beginning of the memory. Everything that was uploaded must have arrived.
   void restart() { used_ = 0; }
   /// Enqueues a copy of `from` on `device`'s stream. Throws Error when the memory of this upload is used up, or `to` is
   /// too small.
@@ -50,7 +51,7 @@ class Upload {
   size_t used_ = 0;
 };
 
-/// A stream beside a context's own, for work that shall overlap with it; it has no GEMM.
+/// A second stream beside the one of a context, for work that overlaps with that. It has no GEMM.
 class SideStream {
  public:
   explicit SideStream(const Device& device);
@@ -70,20 +71,21 @@ class Event {
   Event(Event&& other) noexcept;
   Event& operator=(Event&&) = delete;
   ~Event();
-  /// Reached when everything enqueued on `device` so far is done.
+  /// The event is reached when everything that was enqueued on `device` so far is done.
   void record(const Device& device);
-  /// What is enqueued on `device` from now on waits for it.
+  /// Work that is enqueued on `device` from now on waits for the event.
   void make_wait(const Device& device) const;
-  /// The calling thread waits for it.
+  /// The calling thread waits for the event.
   void wait() const;
 
  private:
   CUevent_st* event_ = nullptr;
 };
 
-/// Work that differs between calls only by what lies in device memory: sizes, addresses and constants are in its key.
-/// The first call of a key runs it as it is, which also loads its kernels and picks its GEMM algorithms; the second
-/// captures it, and from then on it is one launch. Sizes that come up only once are never captured.
+/// A CUDA graph per key. The key must hold every size, address and constant; whatever else changes between calls must
+/// lie in device memory. The first call with a key runs the work as it is, which also loads its kernels and picks its
+/// GEMM algorithms. The second call captures it, and from then on it is one launch. Sizes that come up only once are
+/// never captured.
 class CapturedWork {
  public:
   using Key = std::vector<int64_t>;
@@ -91,16 +93,16 @@ class CapturedWork {
   CapturedWork(CapturedWork&& other) noexcept;
   CapturedWork& operator=(CapturedWork&&) = delete;
   ~CapturedWork();
-  /// `enqueue` must enqueue on this context's stream alone and may not wait.
+  /// `enqueue` may enqueue on this context's stream only, and may not wait.
   void run(const Key& key, const std::function<void()>& enqueue);
-  /// Keys that are one launch now.
+  /// The number of keys whose work is captured.
   int64_t captured() const;
 
  private:
   CUgraphExec_st* capture(const std::function<void()>& enqueue) const;
 
   Device device_;
-  std::map<Key, CUgraphExec_st*> work_;  // null: seen once
+  std::map<Key, CUgraphExec_st*> work_;  ///< null: the key came up once
 };
 
 }  // namespace notnot

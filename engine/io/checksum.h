@@ -11,7 +11,7 @@ class Sha256 {
  public:
   Sha256();
   void update(std::string_view bytes);
-  /// 64 hexadecimal digits; once, at the end.
+  /// The sum as 64 hexadecimal digits. May be called once, at the end.
   std::string hex();
 
  private:
@@ -19,7 +19,7 @@ class Sha256 {
 };
 
 std::string sha256(std::string_view bytes);
-/// Of a file's content, read in parts. Throws InputError when it cannot be read.
+/// The SHA-256 of a file, which is read in parts. Throws InputError when it cannot be read.
 std::string sha256_of_file(const std::filesystem::path& path);
 
 }  // namespace notnot

@@ -1,5 +1,6 @@
 #pragma once
-// An array that is either its own, and may grow, or part of a file that is mapped into memory, and may not.
+// An array that either owns its values, and may grow, or views a part of a file that is mapped into memory, and may
+// not.
 #include <algorithm>
 #include <initializer_list>
 #include <memory>
@@ -16,7 +17,8 @@ class Column {
  public:
   Column() = default;
   Column(std::initializer_list<T> values) : own_(values) {}
-  // Both ways implicit, so that code written for vectors, and tests' literal values, need not know of columns.
+  // Implicit in both directions: code that is written for vectors, and literal values in tests, need not know of
+  // columns.
   Column(std::vector<T> values) : own_(std::move(values)) {}  // NOLINT(google-explicit-constructor)
   /// `values` lies in `file`, which stays mapped as long as any copy of the column lives.
   Column(std::shared_ptr<const void> file, std::span<const T> values) : file_(std::move(file)), mapped_(values) {}
@@ -31,7 +33,7 @@ class Column {
   const T& back() const { return *(end() - 1); }
 
   void push_back(const T& value) { own().push_back(value); }
-  /// As std::vector's, at the end only.
+  /// Like std::vector::insert, at the end only.
   template <class... Arguments>
   void insert(const T* position, const Arguments&... arguments) {
     NOTNOT_CHECK(position == end(), "a column grows at its end");

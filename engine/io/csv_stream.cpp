@@ -1,19 +1,15 @@
 #include "engine/io/csv_stream.h"
 
-#include <csv.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "engine/io/input_error.h"
+#include "engine/io/text.h"
 
 namespace notnot {
 namespace {
 
 constexpr size_t kBufferBytes = size_t{1} << 20;
-constexpr std::string_view kUnclosedQuote =
-    "a double quote is never closed, or the file was cut; close it, double every quote inside a quoted field, or get "
-    "the file again";
 
 std::string upper_case(std::string_view name) {
   std::string upper(name);
@@ -25,62 +21,13 @@ std::string upper_case(std::string_view name) {
 
 }  // namespace
 
-/// libcsv, strict. The fields of a record reuse the memory of the record before.
-class CsvStream::Parser {
- public:
-  Parser() {
-    csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI);
-    csv_set_blk_size(&parser_, size_t{1} << 16);
-  }
-  ~Parser() { csv_free(&parser_); }
-  Parser(const Parser&) = delete;
-  Parser& operator=(const Parser&) = delete;
-
-  /// False when the quotes are wrong.
-  bool feed(std::string_view bytes) {
-    return csv_parse(&parser_, bytes.data(), bytes.size(), &on_field, &on_record, this) == bytes.size();
-  }
-  bool finish() { return csv_fini(&parser_, &on_field, &on_record, this) == 0; }
-
-  int64_t complete() const { return records_; }  ///< records since the last `take`
-  void take(std::vector<std::string>& fields) {
-    fields_.resize(count_);
-    std::swap(fields, fields_);
-    count_ = 0;
-    records_ = 0;
-  }
-
- private:
-  // Called by C code, which exceptions must not cross: running out of memory here ends the program.
-  static void on_field(void* bytes, size_t size, void* self) noexcept {
-    auto* parser = static_cast<Parser*>(self);
-    if (parser->count_ == parser->fields_.size()) parser->fields_.emplace_back();
-    const auto* begin = static_cast<const char*>(bytes);
-    parser->fields_[parser->count_++].assign(begin == nullptr ? "" : begin, begin == nullptr ? 0 : size);
-  }
-  static void on_record(int, void* self) noexcept { ++static_cast<Parser*>(self)->records_; }
-
-  csv_parser parser_;
-  std::vector<std::string> fields_;
-  size_t count_ = 0;
-  int64_t records_ = 0;
-};
-
 CsvStream::CsvStream(const std::filesystem::path& path, BytesProgress progress)
-    : path_(path), progress_(std::move(progress)), file_(path), parser_(std::make_unique<Parser>()) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    : path_(path), progress_(std::move(progress)), file_(path), parser_(path.string(), ',', /*header=*/true) {
   if (refill() && buffer_.starts_with(kByteOrderMark)) in_buffer_ = kByteOrderMark.size();
   if (!read_record()) {
     throw InputError(fmt::format("{}: the file is empty; get it again", path_.string()));
   }
   header_ = fields_;
-}
-
-CsvStream::~CsvStream() = default;
-
-void CsvStream::fail(const std::string& message) const {
-  const std::string record = record_ > 0 ? fmt::format("record {}", record_) : "header";
-  throw InputError(fmt::format("{}, {} (line {}): {}", path_.string(), record, record_line_, message));
 }
 
 size_t CsvStream::column(std::string_view name) const {
@@ -90,11 +37,10 @@ size_t CsvStream::column(std::string_view name) const {
     throw InputError(fmt::format("{}: {} '{}' in the first line; use the file as it is distributed", path_.string(),
                                  count == 0 ? "there is no column" : "more than one column is called", name));
   }
-  return static_cast<size_t>(std::find_if(header_.begin(), header_.end(), is_named) - header_.begin());
+  return std::find_if(header_.begin(), header_.end(), is_named) - header_.begin();
 }
 
 bool CsvStream::next() {
-  ++record_;
   if (!read_record()) return false;
   if (fields_.size() != header_.size()) {
     fail(fmt::format("{} fields where the header has {}; use the file as it is distributed", fields_.size(),
@@ -105,43 +51,26 @@ bool CsvStream::next() {
 
 /// A record ends with a line, so lines are what the parser is fed with; long ones in pieces.
 bool CsvStream::read_record() {
-  start_record();
-  while (parser_->complete() == 0) {
+  while (!parser_.take(fields_)) {
     if (in_buffer_ == buffer_.size() && !refill()) {
-      if (!parser_->finish()) fail(std::string(kUnclosedQuote));
+      parser_.finish();
+      if (!parser_.take(fields_)) return false;
       break;
     }
     const std::string_view rest = std::string_view(buffer_).substr(in_buffer_);
     feed(rest.substr(0, std::min(rest.find('\n'), rest.size() - 1) + 1));
   }
-  if (parser_->complete() == 0) return false;
-  if (parser_->complete() > 1) fail("a carriage return between two records of one line; end lines with LF or CRLF");
-  parser_->take(fields_);
+  if (parser_.has_more()) fail("a carriage return between two records of one line; end lines with LF or CRLF");
+  range_ = {buffer_begin_ + in_buffer_ - parser_.record_bytes(), parser_.record_bytes()};
   return true;
 }
 
 void CsvStream::feed(std::string_view piece) {
-  if (!parser_->feed(piece)) {
-    fail(
-        fmt::format("a double quote in the wrong place on line {}; a field with quotes stands between double quotes, "
-                    "and every quote inside it is doubled",
-                    line_));
-  }
+  parser_.feed(piece);
   in_buffer_ += piece.size();
-  range_.bytes += piece.size();
-  if (range_.bytes > kLongestRecord) {
-    fail(fmt::format("longer than {} MiB; {}", kLongestRecord >> 20, kUnclosedQuote));
+  if (parser_.record_bytes() > kLongestRecord) {
+    fail(fmt::format("longer than {} MiB; {}", kLongestRecord >> 20, CsvParser::kUnclosedQuote));
   }
-  blank_ = blank_ && piece.find_first_not_of(" \t\r\n") == std::string_view::npos;
-  if (piece.back() != '\n') return;
-  ++line_;
-  if (blank_) start_record();
-}
-
-void CsvStream::start_record() {
-  range_ = {buffer_begin_ + in_buffer_, 0};
-  record_line_ = line_;
-  blank_ = true;
 }
 
 bool CsvStream::refill() {
@@ -161,13 +90,19 @@ std::string CsvStream::raw(const ByteRange& range) const {
   return bytes;
 }
 
-std::vector<std::string> CsvStream::read_again(const ByteRange& range) const {
-  Parser parser;
-  std::vector<std::string> fields;
-  if (!parser.feed(raw(range)) || !parser.finish() || parser.complete() != 1) {
-    throw InputError(fmt::format("{} was changed while it was read; run this again", path_.string()));
+Record CsvStream::read_again(const ByteRange& range) const {
+  const auto changed = [this] {
+    return InputError(fmt::format("{} was changed while it was read; run this again", path_.string()));
+  };
+  CsvParser parser(path_.string(), ',', /*header=*/false);
+  try {
+    parser.feed(raw(range));
+    parser.finish();
+  } catch (const InputError&) {
+    throw changed();
   }
-  parser.take(fields);
+  Record fields;
+  if (!parser.take(fields) || parser.has_more()) throw changed();
   return fields;
 }
 

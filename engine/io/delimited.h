@@ -1,15 +1,13 @@
 #pragma once
-// Records of a text file with delimited fields, RFC 4180: fields that contain the delimiter, quotes or newlines stand
-// between double quotes, quotes inside doubled. LF or CRLF, a byte order mark is skipped, empty lines are too.
+// Records of a text in memory with delimited fields (csv_parser.h). A byte order mark is skipped.
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "engine/io/csv_parser.h"
 
 namespace notnot {
-
-using Record = std::vector<std::string>;
 
 struct DelimitedFormat {
   char delimiter = ',';
@@ -20,7 +18,7 @@ struct DelimitedFormat {
 class DelimitedReader {
  public:
   /// `name` stands for the file in messages.
-  DelimitedReader(std::string name, const DelimitedFormat& format) : name_(std::move(name)), format_(format) {}
+  DelimitedReader(std::string name, const DelimitedFormat& format);
 
   /// Calls `handle` with every record in its order. Throws InputError that names the file, the record (1 = the first,
   /// or the first after the header), the line on which the record starts and the remedy: bytes that are not UTF-8, NUL
@@ -28,23 +26,16 @@ class DelimitedReader {
   void read(std::string_view content, const std::function<void(Record&&)>& handle);
 
   /// Throws InputError about the record that `handle` was given.
-  [[noreturn]] void fail(const std::string& message) const;
+  [[noreturn]] void fail(const std::string& message) const { parser_.fail(message); }
 
-  /// Of the record that `handle` was given: 1 = the first, or the first after the header, which is 0.
-  int64_t record() const { return records_ + (format_.header ? 0 : 1); }
+  /// The number of the record that `handle` was given: 1 = the first, or the first after the header, which has 0.
+  int64_t record() const { return parser_.record(); }
 
  private:
-  class Parser;
-  std::string checked(std::string_view line) const;
-  void read_line(Parser& parser, std::string_view line, const std::function<void(Record&&)>& handle);
-  void hand_over(Parser& parser, const std::function<void(Record&&)>& handle);
+  std::string checked(std::string_view line, size_t offset) const;
 
-  std::string name_;
   DelimitedFormat format_;
-  int64_t records_ = 0;      ///< handed over so far, the header included
-  size_t offset_ = 0;        ///< in bytes, of the line that is being read
-  int64_t line_ = 1;         ///< the line that is being read
-  int64_t record_line_ = 1;  ///< the line on which the unfinished record starts
+  CsvParser parser_;
 };
 
 }  // namespace notnot

@@ -65,7 +65,7 @@ class Descriptor {
   int fd_;
 };
 
-/// Closed with the last copy.
+/// The descriptor is closed with the last copy of the pointer.
 std::shared_ptr<const int> shared_descriptor(int descriptor) {
   return {new int(descriptor), [](const int* fd) {
             if (*fd >= 0) ::close(*fd);
@@ -78,20 +78,20 @@ void write_all(int descriptor, std::string_view bytes, const std::filesystem::pa
     const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) throw_system_error("write", path, errno);
-    bytes.remove_prefix(static_cast<size_t>(written));
+    bytes.remove_prefix(written);
   }
 }
 
 void read_all(int descriptor, size_t begin, size_t bytes, void* to, const std::filesystem::path& path) {
   auto* at = static_cast<char*>(to);
   while (bytes > 0) {
-    const ssize_t got = ::pread(descriptor, at, bytes, static_cast<off_t>(begin));
+    const ssize_t got = ::pread(descriptor, at, bytes, begin);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_system_error("read", path, errno);
     if (got == 0) throw InputError(fmt::format("cannot read {}: it ends at byte {}", path.string(), begin));
     at += got;
-    begin += static_cast<size_t>(got);
-    bytes -= static_cast<size_t>(got);
+    begin += got;
+    bytes -= got;
   }
 }
 
@@ -137,7 +137,7 @@ class TemporaryFile {
   }
 
  private:
-  // Not mkstemp: it would leave the final file readable by its owner alone, whatever the umask says.
+  // Not mkstemp: only the owner could read the final file then, whatever the umask says.
   int open() {
     int fd = -1;
     while ((fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) < 0 && errno == EEXIST) {
@@ -166,7 +166,7 @@ std::string read_file(const std::filesystem::path& path) {
   struct stat status {};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0) throw_system_error("read", path, errno);
   // The size is a hint only (pipes and /proc report 0); one byte more lets the read that finds the end fit.
-  std::string content(static_cast<size_t>(status.st_size) + 1, '\0');
+  std::string content(status.st_size + 1, '\0');
   size_t filled = 0;
   for (;;) {
     if (filled == content.size()) content.resize(2 * filled + 4096);
@@ -174,7 +174,7 @@ std::string read_file(const std::filesystem::path& path) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_system_error("read", path, errno);
     if (got == 0) break;
-    filled += static_cast<size_t>(got);
+    filled += got;
   }
   content.resize(filled);
   return content;
@@ -184,7 +184,7 @@ FileReader::FileReader(const std::filesystem::path& path)
     : path_(path), descriptor_(shared_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC))) {
   struct stat status {};
   if (*descriptor_ < 0 || ::fstat(*descriptor_, &status) != 0) throw_system_error("read", path, errno);
-  size_ = static_cast<size_t>(status.st_size);
+  size_ = status.st_size;
 }
 
 void FileReader::read(size_t begin, size_t bytes, void* to) const { read_all(*descriptor_, begin, bytes, to, path_); }

@@ -12,7 +12,7 @@ namespace notnot {
 /// The file's bytes. Throws InputError naming the path and the system's reason.
 std::string read_file(const std::filesystem::path& path);
 
-/// A file to be read in parts. It stays the file that was opened when its path gets a new one.
+/// A file that is read in parts. It stays the file that was opened, even when another one takes over its path.
 class FileReader {
  public:
   /// Throws as read_file does.
@@ -20,8 +20,8 @@ class FileReader {
   size_t size() const { return size_; }
   /// The bytes [begin, begin + bytes), which must lie in the file. Throws InputError naming the path.
   void read(size_t begin, size_t bytes, void* to) const;
-  /// The whole file, which must not be empty, in memory, pages read when they are touched. It stays there until the
-  /// last copy of the pointer is gone, longer than the reader if need be.
+  /// Maps the whole file, which must not be empty, into memory; a page is read when it is touched. The mapping lives as
+  /// long as the last copy of the pointer, which may outlive the reader.
   std::shared_ptr<const void> map() const;
 
  private:
@@ -30,11 +30,11 @@ class FileReader {
   size_t size_ = 0;
 };
 
-/// Room on disk for what is too large to hold: written from front to back, read in parts. Its name is given back at
-/// once, so that nothing is left of it however the program ends.
+/// Space on the disk for data that is too large for the memory: written from front to back, read in parts. The file
+/// loses its name at once, so that nothing is left of it however the program ends.
 class ScratchFile {
  public:
-  /// Throws InputError when there is a file at `path` or it cannot be made.
+  /// Throws InputError when there is a file at `path`, or none can be made there.
   explicit ScratchFile(const std::filesystem::path& path);
   /// Throws InputError naming the path: a full disk, say.
   void append(std::string_view bytes);
@@ -52,12 +52,12 @@ class ScratchFile {
 /// followed.
 void write_atomically(const std::filesystem::path& path, std::string_view content);
 
-/// The same for content too large to hold: `write` is called once and hands pieces to its argument.
+/// Writes content that is too large for the memory: calls `write` once, which hands the pieces to its argument.
 using Sink = std::function<void(std::string_view)>;
 void write_atomically(const std::filesystem::path& path, const std::function<void(const Sink&)>& write);
 
-/// Removes what writers that were killed left in `folder`. Only for a folder where nobody is writing: see RunWriter's
-/// lock.
+/// Removes the temporary files that killed writers left in `folder`. Nobody may be writing there: hold its lock
+/// (lock.h).
 void remove_temporary_files(const std::filesystem::path& folder);
 
 }  // namespace notnot

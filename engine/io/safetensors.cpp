@@ -43,10 +43,10 @@ bool measure(const std::vector<int64_t>& shape, DType dtype, int64_t& elements, 
   for (const int64_t extent : shape) {
     if (__builtin_mul_overflow(elements, extent, &elements)) return false;
   }
-  return !__builtin_mul_overflow(elements, static_cast<int64_t>(info(dtype).bytes), &bytes);
+  return !__builtin_mul_overflow(elements, info(dtype).bytes, &bytes);
 }
 
-/// Throws InputError about one file; `remedy` because a damaged file and a foreign one want different things done.
+/// Throws InputError about one damaged file.
 class Complaint {
  public:
   explicit Complaint(const std::filesystem::path& path) : path_(path) {}
@@ -69,13 +69,12 @@ Json parse_header(std::string_view text, const Complaint& complaint) {
   const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
     if (event == Json::parse_event_t::object_start) {
       if (depth > kDeepestObject) complaint.damaged("the header is nested too deep");
-      names[static_cast<size_t>(depth)].clear();
+      names[depth].clear();
     } else if (event == Json::parse_event_t::array_start && depth > kDeepestObject + 1) {
       complaint.damaged("the header is nested too deep");
     } else if (event == Json::parse_event_t::key) {
       const std::string name = parsed.get<std::string>();
-      if (!names[static_cast<size_t>(depth) - 1].insert(name).second)
-        complaint.damaged(name, "the name stands there twice");
+      if (!names[depth - 1].insert(name).second) complaint.damaged(name, "the name stands there twice");
     }
     return true;
   };
@@ -127,8 +126,8 @@ Safetensors::Entry parse_entry(const Json& json, const std::string& tensor, size
   entry.shape = integers(json, "shape", tensor, complaint);
   const std::vector<int64_t> range = integers(json, "data_offsets", tensor, complaint);
   if (range.size() != 2 || range[0] > range[1]) complaint.damaged(tensor, "`data_offsets` is not [begin, end]");
-  entry.begin = static_cast<size_t>(range[0]);
-  entry.end = static_cast<size_t>(range[1]);
+  entry.begin = range[0];
+  entry.end = range[1];
   if (entry.end > data_size) {
     complaint.damaged(tensor,
                       fmt::format("its data ends at byte {} of {}: the file is cut short", entry.end, data_size));
@@ -187,7 +186,7 @@ std::string make_header(const std::vector<TensorView>& tensors, const std::map<s
     NOTNOT_CHECK(tensor.data != nullptr || tensor.stream || bytes == 0, "tensor `{}` has no data", tensor.name);
     header[tensor.name] = {
         {"dtype", info(tensor.dtype).name}, {"shape", tensor.shape}, {"data_offsets", {begin, begin + bytes}}};
-    sizes.push_back(static_cast<size_t>(bytes));
+    sizes.push_back(bytes);
     begin += bytes;
   }
   // Metadata may hold a path that is not UTF-8; that is no reason to lose a model.
@@ -240,7 +239,7 @@ Safetensors Safetensors::read(const std::filesystem::path& path) {
     complaint.damaged(
         fmt::format("the header should have {} bytes, but only {} follow", length, file.size() - kLengthBytes));
   }
-  std::string text(static_cast<size_t>(length), '\0');
+  std::string text(length, '\0');
   file.read(kLengthBytes, text.size(), text.data());
   result.data_begin_ = kLengthBytes + text.size();
   const size_t data_size = file.size() - result.data_begin_;
@@ -274,7 +273,7 @@ const Safetensors::Entry& Safetensors::entry(const std::string& name) const {
 template <class T>
 std::vector<T> Safetensors::values(const std::string& name) const {
   const Entry& source = entry(name);
-  std::vector<T> result(static_cast<size_t>(source.elements()));
+  std::vector<T> result(source.elements());
   const auto copy = [&]<class From>(From) {
     if constexpr (!kConverts<From, T>) {
       throw InputError(fmt::format("{}: tensor `{}` is {} and cannot be read as {}; give a file with that type",
@@ -325,7 +324,7 @@ Column<T> Safetensors::column(const std::string& name) const {
   if (source.begin == source.end) return {};
   if (!mapped_) mapped_ = file_.map();
   const auto* values = reinterpret_cast<const T*>(static_cast<const char*>(mapped_.get()) + begin);
-  return {mapped_, std::span(values, static_cast<size_t>(source.elements()))};
+  return {mapped_, std::span(values, source.elements())};
 }
 
 std::string Safetensors::header() const {

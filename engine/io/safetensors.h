@@ -17,13 +17,14 @@ namespace notnot {
 
 enum class DType : uint8_t { f32, f64, i32, i64 };
 
-/// One named tensor to be written; `data` stays the caller's and must outlive the call.
+/// One named tensor to be written. `data` stays the caller's and must outlive the call.
 struct TensorView {
   std::string name;
   DType dtype = DType::f32;
   std::vector<int64_t> shape;
   const void* data = nullptr;
-  /// For a tensor too large to hold, instead of `data`: called once, hands over all of its bytes in pieces.
+  /// Instead of `data`, for a tensor that is too large for the memory: called once, hands over all of its bytes in
+  /// pieces.
   std::function<void(const Sink&)> stream = {};
 };
 
@@ -32,9 +33,9 @@ struct TensorView {
 void write_safetensors(const std::filesystem::path& path, const std::vector<TensorView>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
-/// A file open for reading. Every offset, dtype, shape and the file's length are checked when it is opened: a truncated
-/// or corrupted file, a NaN-free guarantee excepted, throws InputError that names the file, the tensor and what is
-/// wrong.
+/// A file open for reading. Opening it checks every offset, dtype and shape and the file's length; the values
+/// themselves are not looked at and may be NaN. A truncated or corrupted file throws InputError that names the file,
+/// the tensor and what is wrong.
 class Safetensors {
  public:
   static Safetensors read(const std::filesystem::path& path);
@@ -49,19 +50,21 @@ class Safetensors {
   const std::map<std::string, Entry>& entries() const { return entries_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   bool contains(const std::string& name) const { return entries_.count(name) != 0; }
-  /// The shape of `name`; throws InputError when it is missing.
+  /// The entry of the tensor `name`; throws InputError when it is missing.
   const Entry& entry(const std::string& name) const;
 
-  /// Values converted to T (float, double, int32_t or int64_t; f32 <-> f64 and i32 <-> i64 convert, floats never become
-  /// integers). Throws InputError when the tensor is missing, its type does not convert or an i64 does not fit an i32.
+  /// The values converted to T (float, double, int32_t or int64_t; f32 <-> f64 and i32 <-> i64 convert, floats never
+  /// become integers). Throws InputError when the tensor is missing, its type does not convert or an i64 does not fit
+  /// an i32.
   template <class T>
   std::vector<T> values(const std::string& name) const;
 
-  /// The same without reading: the values stay in the file, which is mapped into memory. The type must be T itself.
+  /// The values without reading them: they stay in the file, which is mapped into memory. The type must be T itself.
+  /// Throws InputError when it is another, or the values are not aligned.
   template <class T>
   Column<T> column(const std::string& name) const;
 
-  /// The bytes before the data: length and header. What they say was checked when the file was opened.
+  /// The bytes before the data: length and header, which were checked when the file was opened.
   std::string header() const;
 
  private:

@@ -24,8 +24,8 @@ std::vector<int32_t> Spool::read(size_t begin, size_t end) const {
   std::vector<int32_t> numbers(end - begin);
   const size_t from_file = std::min(end, in_file_) - std::min(begin, in_file_);
   if (from_file > 0) file_->read(begin * sizeof(int32_t), from_file * sizeof(int32_t), numbers.data());
-  const auto last = last_.begin() + static_cast<std::ptrdiff_t>(std::max(begin, in_file_) - in_file_);
-  std::copy_n(last, numbers.size() - from_file, numbers.begin() + static_cast<std::ptrdiff_t>(from_file));
+  const auto last = last_.begin() + (std::max(begin, in_file_) - in_file_);
+  std::copy_n(last, numbers.size() - from_file, numbers.begin() + from_file);
   return numbers;
 }
 

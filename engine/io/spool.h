@@ -12,9 +12,9 @@ namespace notnot {
 
 class Spool {
  public:
-  /// In memory.
+  /// Keeps the numbers in memory.
   Spool() = default;
-  /// In a ScratchFile of this name, but for the last MiB.
+  /// Keeps them in a ScratchFile of this name; only the last MiB stays in memory.
   explicit Spool(const std::filesystem::path& scratch) : file_(scratch) {}
 
   void push_back(int32_t number);
@@ -24,8 +24,8 @@ class Spool {
 
  private:
   std::optional<ScratchFile> file_;
-  size_t in_file_ = 0;         ///< how many numbers
-  std::vector<int32_t> last_;  ///< those that follow
+  size_t in_file_ = 0;         ///< how many numbers the file holds
+  std::vector<int32_t> last_;  ///< the numbers behind them
 };
 
 }  // namespace notnot

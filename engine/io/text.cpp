@@ -25,12 +25,12 @@ struct CodePoint {
 /// The code point that starts at `begin`, which moves behind it.
 CodePoint next_code_point(std::string_view text, size_t& begin) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
-  const auto size = static_cast<int64_t>(text.size());
-  auto end = static_cast<int64_t>(begin);
+  const int64_t size = text.size();
+  int64_t end = begin;
   UChar32 value = 0;
   U8_NEXT(bytes, end, size, value);
-  const CodePoint code_point = {value, text.substr(begin, static_cast<size_t>(end) - begin)};
-  begin = static_cast<size_t>(end);
+  const CodePoint code_point = {value, text.substr(begin, end - begin)};
+  begin = end;
   return code_point;
 }
 
@@ -141,16 +141,16 @@ std::vector<std::string_view> split_at_white_space(std::string_view text) {
 }
 
 std::vector<std::string_view> split_at_word_boundaries(std::string_view text) {
-  // Making one reads and compiles rules; one per thread is kept.
+  // Making an iterator reads and compiles rules, so each thread keeps one.
   thread_local const std::unique_ptr<icu::BreakIterator> words = make_word_iterator();
   UErrorCode status = U_ZERO_ERROR;
   UText content = UTEXT_INITIALIZER;
-  utext_openUTF8(&content, text.data(), static_cast<int64_t>(text.size()), &status);
+  utext_openUTF8(&content, text.data(), text.size(), &status);
   words->setText(&content, status);
   std::vector<std::string_view> pieces;
   if (U_SUCCESS(status)) {
     for (int32_t begin = words->first(), end = words->next(); end != icu::BreakIterator::DONE; end = words->next()) {
-      const auto piece = text.substr(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+      const auto piece = text.substr(begin, end - begin);
       // A piece is either all white space or has none, so its first code point tells.
       size_t next = 0;
       if (u_isUWhiteSpace(next_code_point(piece, next).value) == 0) pieces.push_back(piece);

@@ -7,10 +7,13 @@
 
 namespace notnot {
 
+/// Some programs begin a file in UTF-8 with these bytes. Readers skip them.
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 /// Byte offset of the first byte that is not part of well-formed UTF-8; nothing when all of `text` is.
 std::optional<size_t> first_invalid_utf8(std::string_view text);
 
-/// Valid UTF-8 without NUL: each maximal ill-formed piece and each NUL becomes U+FFFD.
+/// `text` as valid UTF-8 without NUL: each maximal ill-formed piece and each NUL becomes U+FFFD.
 std::string replace_invalid_utf8(std::string_view text);
 
 /// `bytes` in ISO 8859-1 as UTF-8.
@@ -29,7 +32,7 @@ std::vector<std::string_view> split_at_white_space(std::string_view text);
 /// without those that are white space. `text` is valid UTF-8.
 std::vector<std::string_view> split_at_word_boundaries(std::string_view text);
 
-/// "ICU 72.1", say: word boundaries may differ from version to version.
+/// "ICU 72.1", for example: word boundaries may differ from version to version.
 std::string icu_version();
 
 /// The code points of `text`, which is valid UTF-8.

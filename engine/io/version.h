@@ -6,7 +6,7 @@ namespace notnot {
 
 /// The version of the project: "0.1.0".
 std::string_view version();
-/// What `git describe` said when the program was built; empty outside a clone.
+/// The output of `git describe` when the program was built; empty outside a clone.
 std::string_view commit();
 
 }  // namespace notnot

@@ -6,15 +6,14 @@
 
 namespace notnot {
 
-/// Jensen-Shannon divergence of two attention distributions, given as natural logs of their weights, [n] each. The result
-/// lies between 0 (equal weights) and ln 2, with 0 log 0 = 0. A log weight of -infinity is a weight of 0, as boundary
-/// tokens have it. NaN and +infinity throw Error.
+/// Jensen-Shannon divergence of two attention distributions, given as natural logs of their weights, [n] each. The
+/// result lies between 0 (equal weights) and ln 2, with 0 log 0 = 0. A log weight of -infinity is a weight of 0;
+/// boundary tokens have it. NaN and +infinity throw Error.
 double jensen_shannon(std::span<const float> log_a, std::span<const float> log_b);
 
 /// Factors of the total variation distance of two binary predictions, which are given as probabilities of class 1.
-inline constexpr double kTvdSingle = 0.5;  ///< 0.5 |p1 - p2|: one sigmoid output, as in the paper's code
-inline constexpr double kTvdTwoClass =
-    1.0;  ///< |p1 - p2|: half of the sum over both classes, as in the paper's formula
+inline constexpr double kTvdSingle = 0.5;    ///< 0.5 |p1 - p2|: one sigmoid output, as in the paper's code
+inline constexpr double kTvdTwoClass = 1.0;  ///< |p1 - p2|: half of the sum over both classes, the paper's formula
 /// factor |p1 - p2|. NaN and infinity throw Error.
 double total_variation(double probability_1, double probability_2, double factor = kTvdSingle);
 

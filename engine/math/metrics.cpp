@@ -36,7 +36,7 @@ void threshold_measures(std::span<const float> probability, std::span<const int3
 
 void ranking_measures(std::span<const float> probability, std::span<const int32_t> label, Classification& result) {
   const int64_t positives = std::count(label.begin(), label.end(), 1);
-  const int64_t negatives = static_cast<int64_t>(label.size()) - positives;
+  const int64_t negatives = label.size() - positives;
   std::vector<size_t> order(label.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return probability[a] > probability[b]; });

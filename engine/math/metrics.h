@@ -10,15 +10,16 @@ inline int32_t predicted_class(float probability) { return probability > 0.5F ? 
 
 /// How well one model classifies one split.
 struct Classification {
-  double f1 = 0;  ///< of class 1; 0 when nothing is predicted and nothing is true
+  double f1 = 0;  ///< of class 1; 0 when no text has class 1 and none is predicted to have it
   double accuracy = 0;
   double roc_auc = 0;  ///< area by the trapezoidal rule, ties counted half (Mann-Whitney); NaN with one class only
-  double average_precision =
-      0;  ///< sum over distinct thresholds of (recall step) * precision; 0 without a true class 1
+  /// Sum over the distinct thresholds of (recall step) * precision; 0 without a text of class 1.
+  double average_precision = 0;
 };
-/// Of a split that was not evaluated: NaN throughout.
+/// The measures of a split that was not evaluated: all NaN.
 Classification undefined_classification();
-/// probability [n], label [n] of 0 or 1, n >= 1. A NaN probability or another label throws Error.
+/// The measures of `probability` [n], the predicted probabilities of class 1, against `label` [n] of 0 or 1; n >= 1. A
+/// NaN probability or another label throws Error.
 Classification classify(std::span<const float> probability, std::span<const int32_t> label);
 
 }  // namespace notnot

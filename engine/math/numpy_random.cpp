@@ -16,14 +16,14 @@ namespace {
 
 int64_t sum(const std::vector<int64_t>& counts) { return std::accumulate(counts.begin(), counts.end(), int64_t{0}); }
 
-/// How many of `draws` go to each class: its share rounded down; what is left goes to the classes with the largest
-/// remainders, ties broken at random.
+/// How many of `draws` go to each class: its share rounded down. The draws that are left go to the classes with the
+/// largest remainders; ties are broken at random.
 std::vector<int64_t> share_among_classes(const std::vector<int64_t>& counts, int64_t draws, NumpyRandom& random) {
   const auto total = static_cast<double>(sum(counts));
   std::vector<int64_t> shares;
   std::vector<double> remainders;
   for (const int64_t count : counts) {
-    // This order of operations: two remainders tie only if they are the same double.
+    // The order of the operations matters: two remainders tie only if they are the same double.
     const double share = static_cast<double>(count) / total * static_cast<double>(draws);
     shares.push_back(static_cast<int64_t>(std::floor(share)));
     remainders.push_back(share - std::floor(share));
@@ -35,9 +35,9 @@ std::vector<int64_t> share_among_classes(const std::vector<int64_t>& counts, int
     for (size_t i = 0; i < remainders.size(); ++i) {
       if (remainders[i] == *remainder) tied.push_back(i);
     }
-    const auto order = random.permutation(static_cast<int64_t>(tied.size()));
-    const auto add = std::min(static_cast<int64_t>(tied.size()), left);
-    for (int64_t k = 0; k < add; ++k) ++shares[tied[static_cast<size_t>(order[static_cast<size_t>(k)])]];
+    const auto order = random.permutation(tied.size());
+    const auto add = std::min<int64_t>(tied.size(), left);
+    for (int64_t k = 0; k < add; ++k) ++shares[tied[order[k]]];
     left -= add;
   }
   return shares;
@@ -51,7 +51,7 @@ uint32_t NumpyRandom::integer(uint32_t high) {
   if (mask == 0) return 0;  // without a draw
   uint32_t value = 0;
   do {
-    value = static_cast<uint32_t>(bits_()) & mask;
+    value = bits_() & mask;
   } while (value > high);
   return value;
 }
@@ -62,7 +62,7 @@ void NumpyRandom::shuffle(std::vector<int64_t>& values) {
 
 std::vector<int64_t> NumpyRandom::permutation(int64_t size) {
   NOTNOT_CHECK(size >= 0 && size <= std::numeric_limits<uint32_t>::max(), "a permutation of {}", size);
-  std::vector<int64_t> values(static_cast<size_t>(size));
+  std::vector<int64_t> values(size);
   std::iota(values.begin(), values.end(), int64_t{0});
   shuffle(values);
   return values;
@@ -71,16 +71,16 @@ std::vector<int64_t> NumpyRandom::permutation(int64_t size) {
 TrainTestIndices stratified_train_test_split(const std::vector<int32_t>& labels, double test_share, uint32_t seed) {
   NOTNOT_CHECK(test_share > 0 && test_share < 1, "a test share of {}", test_share);
   std::map<int32_t, std::vector<int64_t>> classes;
-  for (size_t i = 0; i < labels.size(); ++i) classes[labels[i]].push_back(static_cast<int64_t>(i));
+  for (size_t i = 0; i < labels.size(); ++i) classes[labels[i]].push_back(i);
   std::vector<int64_t> counts;
   for (const auto& [label, members] : classes) {
     if (members.size() < 2) {
       throw InputError(fmt::format(
           "only one text has label {}, but a split needs at least two of each class; add texts of that class", label));
     }
-    counts.push_back(static_cast<int64_t>(members.size()));
+    counts.push_back(members.size());
   }
-  const auto size = static_cast<int64_t>(labels.size());
+  const int64_t size = labels.size();
   const auto test_size = static_cast<int64_t>(std::ceil(test_share * static_cast<double>(size)));
   const auto smallest = std::min(test_size, size - test_size);
   if (smallest < static_cast<int64_t>(classes.size()) || smallest == 0) {
@@ -102,7 +102,7 @@ TrainTestIndices stratified_train_test_split(const std::vector<int32_t>& labels,
     const auto order = random.permutation(counts[c]);
     for (int64_t k = 0; k < train_shares[c] + test_shares[c]; ++k) {
       auto& part = k < train_shares[c] ? parts.train : parts.test;
-      part.push_back(members[static_cast<size_t>(order[static_cast<size_t>(k)])]);
+      part.push_back(members[order[k]]);
     }
     ++c;
   }

@@ -24,8 +24,8 @@ class NumpyRandom {
   std::mt19937 bits_;
 };
 
-/// Indices into what was split, in scikit-learn's order. The published pipelines split `train` a second time, so its
-/// order matters.
+/// Indices of the two parts, in scikit-learn's order. The published pipelines split `train` a second time, so its order
+/// matters.
 struct TrainTestIndices {
   std::vector<int64_t> train, test;
 };

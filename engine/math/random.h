@@ -6,8 +6,8 @@
 
 namespace notnot {
 
-/// What a stream of numbers is for; streams of different purposes are independent. Values are part of the file format
-/// of resumable runs: never renumber.
+/// The use of a stream of numbers; streams of different purposes are independent. The values are part of the file
+/// format of resumable runs: never renumber them.
 enum class Purpose : uint32_t {
   initialisation = 1,
   embedding = 2,
@@ -34,8 +34,8 @@ class Random {
   uint32_t bits(uint64_t index) const;                         ///< uniform on all 32-bit values
   float uniform(uint64_t index, float low, float high) const;  ///< [low, high)
   float normal(uint64_t index) const;                          ///< N(0, 1), Box-Muller in double
-  int64_t integer(uint64_t index, int64_t low,
-                  int64_t high) const;  ///< uniform on low..high, both included; high - low < 2^32
+  /// Uniform on low..high, both included; high - low < 2^32.
+  int64_t integer(uint64_t index, int64_t low, int64_t high) const;
 
  private:
   uint64_t seed_;

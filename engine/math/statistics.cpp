@@ -48,7 +48,7 @@ double density_at(double x, std::span<const double> values, double bandwidth) {
 using Counts = std::array<int64_t, 8>;
 
 size_t cell(int32_t label, float probability_a, float probability_b) {
-  return static_cast<size_t>(4 * label + 2 * predicted_class(probability_a) + predicted_class(probability_b));
+  return 4 * label + 2 * predicted_class(probability_a) + predicted_class(probability_b);
 }
 
 double f1(int64_t true_positives, int64_t wrong) {
@@ -112,24 +112,24 @@ Violin violin(std::span<const double> values, double low, double high) {
 F1Difference paired_bootstrap_f1(std::span<const float> probability_a, std::span<const float> probability_b,
                                  std::span<const int32_t> labels, int32_t resamples, uint64_t seed) {
   NOTNOT_CHECK(resamples >= 1, "{} resamples", resamples);
-  // Not from the counts, so that the same checks and the same F1 stand in every table.
+  // From classify, not from the counts: every table shows the same F1, after the same checks.
   F1Difference result{.difference = classify(probability_a, labels).f1 - classify(probability_b, labels).f1};
 
-  const auto texts = static_cast<int64_t>(labels.size());
+  const int64_t texts = labels.size();
   std::vector<size_t> cells;
   for (size_t i = 0; i < labels.size(); ++i) cells.push_back(cell(labels[i], probability_a[i], probability_b[i]));
-  std::vector<double> differences(static_cast<size_t>(resamples));
+  std::vector<double> differences(resamples);
 #pragma omp parallel for schedule(static)
   for (int32_t resample = 0; resample < resamples; ++resample) {
-    const Random random(seed, Purpose::bootstrap, static_cast<uint32_t>(resample));
+    const Random random(seed, Purpose::bootstrap, resample);
     Counts counts{};
     for (int64_t i = 0; i < texts; ++i) {
-      ++counts[cells[static_cast<size_t>(random.integer(static_cast<uint64_t>(i), 0, texts - 1))]];
+      ++counts[cells[random.integer(i, 0, texts - 1)]];
     }
-    differences[static_cast<size_t>(resample)] = f1_difference(counts);
+    differences[resample] = f1_difference(counts);
   }
 
-  constexpr double rounding = 1e-12;  // equal F1s reached by other divisions
+  constexpr double rounding = 1e-12;  // the same F1 may come from another division
   const auto extreme = std::count_if(differences.begin(), differences.end(), [&](double value) {
     return std::fabs(value - result.difference) >= std::fabs(result.difference) - rounding;
   });

@@ -1,9 +1,7 @@
 #include "engine/runs/external_attention.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -14,6 +12,7 @@
 
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/json_lines.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/text.h"
 #include "engine/runs/run_folder.h"
@@ -41,8 +40,8 @@ double log_weight(double value, Importance importance) {
   return std::log(value);
 }
 
-/// The log-weights [words] of one text. In logarithms throughout, so that no sum overflows. Returns what is wrong with
-/// the values [words] and what to do; empty when nothing is.
+/// Writes the log-weights [words] of one text. All sums are in logarithms, so that none overflows. Returns what is wrong with
+/// the values [words] and what to do; empty when nothing is wrong.
 std::string normalise(std::span<const double> values, Importance importance, std::span<float> log_attention) {
   double largest = kLogOfNothing;
   for (size_t k = 0; k < values.size(); ++k) {
@@ -75,7 +74,7 @@ struct Text {
   const Split& split() const { return dataset.split(split_name); }
   int64_t row() const { return split().rows[index]; }
   std::string name() const { return fmt::format("text {} of the {} split", row(), to_string(split_name)); }
-  /// Of its first word, among the split's tokens.
+  /// The place of the text's first word among the split's tokens.
   size_t begin() const { return static_cast<size_t>(split().offsets[index]) + 1; }
   size_t size() const { return static_cast<size_t>(split().length(static_cast<int32_t>(index))) - 2; }
   int32_t id(size_t k) const { return split().token_ids[begin() + k]; }
@@ -100,12 +99,12 @@ LogAttention nothing_yet(const Dataset& dataset) {
   return result;
 }
 
-// --- JSON lines
+// --- JSON lines ------------------------------------------------------------------------------------------------------
 
-class JsonLinesReader {
+class LinesReader {
  public:
-  JsonLinesReader(const std::filesystem::path& path, const Dataset& dataset, Importance importance)
-      : path_(path), dataset_(dataset), importance_(importance), result_(nothing_yet(dataset)) {
+  LinesReader(const std::filesystem::path& path, const Dataset& dataset, Importance importance)
+      : path_(path), file_(path), dataset_(dataset), importance_(importance), result_(nothing_yet(dataset)) {
     for (const SplitName name : kSplitNames) {
       const Column<int64_t>& rows = dataset.split(name).rows;
       auto& index = index_[name];
@@ -121,44 +120,30 @@ class JsonLinesReader {
   }
 
   LogAttention read() {
-    errno = 0;
-    std::ifstream file(path_, std::ios::binary);
-    if (!file) {
-      throw InputError(fmt::format("cannot read {}: {}; check that the path is right", path_.string(),
-                                   std::generic_category().message(errno)));
-    }
-    for (std::string line; std::getline(file, line);) {
-      ++line_;
-      if (line.find_first_not_of(" \t\r") != std::string::npos) read_line(line);
-    }
-    if (file.bad())
-      throw InputError(fmt::format("{}: reading failed after line {}; check the disk", path_.string(), line_));
+    while (file_.next()) read_line();
     check_complete();
     return std::move(result_);
   }
 
  private:
-  [[noreturn]] void fail(const std::string& message) const {
-    throw InputError(fmt::format("{}, line {}: {}", path_.string(), line_, message));
-  }
+  [[noreturn]] void fail(const std::string& message) const { file_.fail(message); }
   [[noreturn]] void fail(const Text& text, const std::string& message) const { fail(text.name() + ": " + message); }
 
-  void read_line(const std::string& line) {
-    const Json object = parse(line);
+  void read_line() {
+    const Json object = parse(file_.text());
     const Text text = find(object);
     int64_t& first_line = lines_[text.split_name][text.index];
     if (first_line != 0) fail(text, fmt::format("stands on line {} already; give every text once", first_line));
-    first_line = line_;
+    first_line = file_.line();
     if (object.contains("tokens")) check_tokens(object["tokens"], text);
     const std::vector<double> values = weights(member(object, "attention"), text);
     const std::string fault = normalise(values, importance_, text.of(result_));
     if (!fault.empty()) fail(text, fault);
   }
 
-  Json parse(const std::string& line) const {
-    Json object = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (object.is_object()) return object;
-    if (object.is_discarded() && (line.find("NaN") != line.npos || line.find("Infinity") != line.npos))
+  Json parse(std::string_view line) const {
+    if (std::optional<Json> object = json_object(line)) return *std::move(object);
+    if (line.find("NaN") != line.npos || line.find("Infinity") != line.npos)
       fail("NaN and Infinity are not JSON; give every word a finite number");
     fail(R"(not a JSON object; every line must be like {"split": "train", "id": 1, "attention": [0.25, 0.75]})");
   }
@@ -215,7 +200,7 @@ class JsonLinesReader {
     return values;
   }
 
-  /// Not `dump` alone: a value may be as long as the line.
+  /// The value for a message: shortened, because a value may be as long as the line.
   static std::string value_shown(const Json& value) {
     return value.is_string()       ? in_quotes(value.get_ref<const std::string&>())
            : value.is_structured() ? value.type_name()
@@ -237,15 +222,15 @@ class JsonLinesReader {
   }
 
   const std::filesystem::path& path_;
+  JsonLinesReader file_;
   const Dataset& dataset_;
   Importance importance_;
   LogAttention result_;
-  int64_t line_ = 0;
-  BySplit<std::unordered_map<int64_t, size_t>> index_;  ///< of the text with this row
-  BySplit<std::vector<int64_t>> lines_;                 ///< that gave each text; 0: none yet
+  BySplit<std::unordered_map<int64_t, size_t>> index_;  ///< from a row to the text that has it
+  BySplit<std::vector<int64_t>> lines_;                 ///< the line that gave each text; 0: none yet
 };
 
-// --- safetensors
+// --- safetensors -----------------------------------------------------------------------------------------------------
 
 class TensorsReader {
  public:
@@ -254,7 +239,7 @@ class TensorsReader {
 
   LogAttention read() {
     for (const SplitName name : kSplitNames) {
-      // In this order: a text with too many weights is found by its offsets.
+      // In this order, because the offsets name the text that has too many weights.
       check_rows(name);
       check_offsets(name);
       read_attention(name);
@@ -271,7 +256,7 @@ class TensorsReader {
     return fmt::format("{}/{}", to_string(name), tensor);
   }
 
-  /// The tensor, which must be [size], a number per `unit`.
+  /// The values of the tensor, whose shape must be [size]. `unit` says in the message what there is one number for.
   template <class T>
   std::vector<T> values(const std::string& tensor, size_t size, const char* unit) const {
     const std::vector<int64_t>& shape = file_.entry(tensor).shape;
@@ -332,7 +317,7 @@ class TensorsReader {
   LogAttention result_;
 };
 
-// --- a run folder
+// --- a run folder ----------------------------------------------------------------------------------------------------
 
 void check_same_texts(const std::filesystem::path& path, const Attention& attention, const Dataset& dataset,
                       SplitName name) {
@@ -378,7 +363,7 @@ LogAttention read_external_attention(const std::filesystem::path& path, const Da
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return read_run(path, dataset, importance);
   if (path.extension() == ".safetensors") return TensorsReader(path, dataset, importance).read();
-  return JsonLinesReader(path, dataset, importance).read();
+  return LinesReader(path, dataset, importance).read();
 }
 
 void write_tokens(const std::filesystem::path& path, const Dataset& dataset) {
@@ -387,11 +372,12 @@ void write_tokens(const std::filesystem::path& path, const Dataset& dataset) {
       const Split& split = dataset.split(name);
       for (size_t i = 0; i < split.rows.size(); ++i) {
         const Text text{dataset, name, i};
-        const nlohmann::ordered_json line = {{"split", to_string(name)},
-                                             {"id", text.row()},
-                                             {"label", split.labels[i]},
-                                             {"tokens", text.words(text.size())}};
-        sink(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+        sink(JsonLine(JsonLine::Form::compact)
+                 .add("split", to_string(name))
+                 .add("id", text.row())
+                 .add("label", split.labels[i])
+                 .add("tokens", text.words(text.size()))
+                 .line());
       }
     }
   });

@@ -1,10 +1,5 @@
 #include "engine/runs/run_writer.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <system_error>
@@ -13,6 +8,7 @@
 
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/json_lines.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/version.h"
 
@@ -28,57 +24,41 @@ void check_attention(const Split& texts, std::span<const float> log_attention, s
   NOTNOT_CHECK(what.empty(), "{}", what);
 }
 
-/// One line of predictions.jsonl. Numbers by fmt: nlohmann::json would write a float's double value with 17 digits.
 std::string prediction_line(const Vocabulary& vocabulary, const Split& texts, size_t i,
                             std::span<const float> log_attention, float probability) {
-  std::string tokens, weights;
+  std::vector<std::string_view> words;
+  std::vector<double> weights;
   for (auto at = static_cast<size_t>(texts.offsets[i]) + 1; at + 1 < static_cast<size_t>(texts.offsets[i + 1]); ++at) {
-    const char* comma = tokens.empty() ? "" : ", ";
-    const Json word = vocabulary.word(texts.token_ids[at]);
-    tokens += comma + word.dump(-1, ' ', false, Json::error_handler_t::replace);
-    weights += fmt::format("{}{:.9g}", comma, std::exp(static_cast<double>(log_attention[at])));
+    words.emplace_back(vocabulary.word(texts.token_ids[at]));
+    weights.push_back(std::exp(static_cast<double>(log_attention[at])));
   }
-  return fmt::format("{{\"id\": {}, \"label\": {}, \"probability\": {:.9g}, \"tokens\": [{}], \"attention\": [{}]}}\n",
-                     texts.rows[i], texts.labels[i], probability, tokens, weights);
+  return JsonLine(JsonLine::Form::spaced)
+      .add("id", texts.rows[i])
+      .add("label", texts.labels[i])
+      .add("probability", probability)
+      .add("tokens", words)
+      .add("attention", weights)
+      .line();
 }
 
-int open_lock(const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  const int fd = error ? -1 : ::open((folder / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (fd < 0) {
-    const std::string reason = error ? error.message() : std::generic_category().message(errno);
+FolderLock lock(const std::filesystem::path& folder) {
+  try {
+    if (std::optional<FolderLock> lock = FolderLock::take(folder)) return *std::move(lock);
+  } catch (const std::system_error& error) {
     throw InputError(fmt::format("cannot write to the run folder {}: {}; choose another folder with --runs",
-                                 folder.string(), reason));
+                                 folder.string(), error.code().message()));
   }
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    const int reason = errno;
-    if (reason == EWOULDBLOCK) {
-      ::close(fd);
-      throw InputError(
-          fmt::format("another process trains in {}; wait for it, or give another --runs folder", folder.string()));
-    }
-    // Some cluster file systems have no locks. Refusing to train there would be worse than trusting the user.
-    fmt::print(stderr, "warning: {} cannot be locked ({}); make sure that nobody else trains in it\n", folder.string(),
-               std::generic_category().message(reason));
-  }
-  return fd;
+  throw InputError(
+      fmt::format("another process trains in {}; wait for it, or give another --runs folder", folder.string()));
 }
 
 }  // namespace
 
-RunWriter::RunWriter(const RunFolder& folder) : folder_(folder), lock_(open_lock(folder.path())) {
+RunWriter::RunWriter(const RunFolder& folder) : folder_(folder), lock_(lock(folder.path())) {
   remove_temporary_files(folder.path());
-  std::error_code ignored;  // where it stays, the run's end says so
+  std::error_code ignored;  // if the file stays, the end of the run replaces or keeps it
   std::filesystem::remove(folder.failure_path(), ignored);
 }
-
-RunWriter::~RunWriter() {
-  if (lock_ >= 0) ::close(lock_);
-}
-
-RunWriter::RunWriter(RunWriter&& other) noexcept
-    : folder_(std::move(other.folder_)), lock_(std::exchange(other.lock_, -1)) {}
 
 void RunWriter::start(Json config) {
   // config.json goes first: a folder without it counts as absent, whatever else a crash leaves in it.
@@ -152,7 +132,7 @@ void RunWriter::finish(const RunResult& result) { finish(to_json(result)); }
 void RunWriter::finish(const Json& result) { write_atomically(folder_.result_path(), to_text(result)); }
 
 void RunWriter::remove_checkpoint() {
-  std::error_code ignored;  // it only takes room
+  std::error_code ignored;  // a checkpoint that stays does no harm
   std::filesystem::remove(folder_.checkpoint_path(), ignored);
 }
 

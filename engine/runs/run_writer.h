@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/data/dataset.h"
+#include "engine/io/lock.h"
 #include "engine/runs/attention.h"
 #include "engine/runs/run_folder.h"
 #include "engine/runs/run_metrics.h"
@@ -18,12 +19,6 @@ class RunWriter {
   /// Creates the folder where it is missing, locks it and removes what a killed or failed run left. Throws
   /// InputError when the folder cannot be written or another process trains in it.
   explicit RunWriter(const RunFolder& folder);
-  ~RunWriter();
-  RunWriter(RunWriter&& other) noexcept;
-  RunWriter(const RunWriter&) = delete;
-  RunWriter& operator=(const RunWriter&) = delete;
-  RunWriter& operator=(RunWriter&&) = delete;
-
   const RunFolder& folder() const { return folder_; }
 
   /// Begins a run: removes every file of an earlier one, then writes config.json. A resumed run does not call it.
@@ -51,7 +46,7 @@ class RunWriter {
 
  private:
   RunFolder folder_;
-  int lock_ = -1;
+  FolderLock lock_;
 };
 
 }  // namespace notnot

@@ -1,5 +1,5 @@
-// `notnot data`: what is inside a prepared data set; with --tokens the words of every text, for importances that are
-// computed elsewhere.
+// `notnot data` shows what is in a prepared data set. With --tokens it writes the words of every text, for importances
+// that are computed elsewhere.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ struct DataArguments {
 void write_tokens_command(const DataArguments& arguments) {
   const Corpus corpus = load_corpus({.dataset = arguments.dataset});
   write_tokens(*arguments.tokens, corpus.dataset);
-  if (corpus.synthetic) fmt::print("note: SYNTHETIC texts; nothing computed of them is about the real data\n");
+  if (corpus.synthetic) fmt::print("note: SYNTHETIC texts; nothing computed from them is about the real data\n");
   int64_t texts = 0;
   for (const SplitName split : kSplitNames) texts += corpus.dataset.split(split).size();
   fmt::print("{}: the words of {} texts of {}\n", *arguments.tokens, texts, corpus.dataset.name);
@@ -57,7 +57,8 @@ void show_command(const DataArguments& arguments) {
 
 void add_data_command(CLI::App& app) {
   auto arguments = std::make_shared<DataArguments>();
-  CLI::App* command = app.add_subcommand("data", "What is in a prepared data set: counts, lengths, coverage, samples");
+  CLI::App* command =
+      app.add_subcommand("data", "Show what is in a prepared data set: counts, lengths, coverage, samples");
   command->add_option("dataset", arguments->dataset, "A folder that notnot prepare wrote, or its name")->required();
   command->add_option("--samples", arguments->samples, "Texts of each class to show")
       ->check(CLI::Range(0, 1000))

@@ -17,7 +17,7 @@ struct Counts {
   double mean_words() const { return static_cast<double>(words) / static_cast<double>(negative + positive); }
 };
 
-/// As dataset.json says.
+/// The counts that dataset.json has.
 Counts counts_of(const PreparedFolder& folder, SplitName split) {
   const Json& counts = folder.description().at("splits").at(std::string(to_string(split)));
   const int64_t negative = counts.at("negative"), positive = counts.at("positive"), tokens = counts.at("tokens");
@@ -81,12 +81,12 @@ std::string length_histogram(const Dataset& dataset) {
   counts.resize(kBars);
   for (const SplitName name : kSplitNames) {
     const Split& split = dataset.split(name);
-    for (int32_t i = 0; i < split.size(); ++i) ++counts[static_cast<size_t>((split.length(i) - 2) / step)];
+    for (int32_t i = 0; i < split.size(); ++i) ++counts[(split.length(i) - 2) / step];
   }
   const int64_t most = *std::max_element(counts.begin(), counts.end());
   std::string text = "\nLengths (from so many words per text on, all splits):\n";
   for (int32_t bar = 0; bar < kBars; ++bar) {
-    const int64_t count = counts[static_cast<size_t>(bar)];
+    const int64_t count = counts[bar];
     const auto width = static_cast<size_t>(std::ceil(static_cast<double>(count * kWidest) / static_cast<double>(most)));
     text +=
         fmt::format("  {:>5} to {:>5}  {:>7}  {}\n", bar * step, (bar + 1) * step - 1, count, std::string(width, '#'));
@@ -114,7 +114,7 @@ std::string sample_texts(const PreparedFolder& folder, int32_t count) {
   std::array<int32_t, 2> shown{};
   std::string text = "\nSample texts (test split):\n";
   folder.for_each_text([&](const LabelledText& sample) {
-    const auto label = static_cast<size_t>(sample.label);
+    const int32_t label = sample.label;
     if (sample.split != SplitName::test || shown[label] == count) return;
     ++shown[label];
     const size_t end = sample.words.size() > kLongest ? sample.words.rfind(' ', kLongest) : std::string::npos;

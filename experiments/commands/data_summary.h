@@ -1,5 +1,5 @@
 #pragma once
-// What is in a prepared folder, for people: the paper's Table 1 row and more.
+// Summaries of a prepared folder, for people: the row of the paper's Table 1, and more.
 #include <string>
 
 #include "engine/data/prepared.h"

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "engine/device/open_device.h"
 #include "engine/io/input_error.h"
+#include "engine/io/json_lines.h"
 #include "engine/io/text.h"
 #include "engine/runs/run_folder.h"
 #include "experiments/commands/commands.h"
@@ -98,15 +98,16 @@ void check_vocabulary(const RunFolder& folder, const Vocabulary& vocabulary, con
                                folder.vocabulary_path().string(), vocabulary.size(), options.vocabulary));
 }
 
-void print_line(const std::string& words, float probability, std::span<const float> log_attention) {
-  std::string tokens, weights;
-  size_t at = 0;
-  for (const std::string_view word : split_words(words)) {
-    const char* comma = at == 0 ? "" : ", ";
-    tokens += comma + nlohmann::json(word).dump();
-    weights += fmt::format("{}{:.9g}", comma, std::exp(static_cast<double>(log_attention[++at])));
-  }
-  fmt::print("{{\"probability\": {:.9g}, \"tokens\": [{}], \"attention\": [{}]}}\n", probability, tokens, weights);
+/// Prints the line of a text. Its words stand in log_attention[1], [2], ...; the boundary tokens around them are left out.
+void print_line(const std::string& text, float probability, std::span<const float> log_attention) {
+  const std::vector<std::string_view> words = split_words(text);
+  std::vector<double> weights;
+  for (size_t k = 0; k < words.size(); ++k) weights.push_back(std::exp(static_cast<double>(log_attention[k + 1])));
+  fmt::print("{}", JsonLine(JsonLine::Form::spaced)
+                       .add("probability", probability)
+                       .add("tokens", words)
+                       .add("attention", weights)
+                       .line());
 }
 
 /// The texts of --text, of the file --input or of standard input, cleaned.

@@ -40,13 +40,13 @@ struct PrepareArguments {
   int32_t vector_width = 300;
 };
 
-/// What dataset.json says about texts that were read.
+/// The facts for dataset.json about texts that were read.
 struct Reading {
   std::vector<Source> sources;
   nlohmann::json choices = nlohmann::json::object();
   bool synthetic = false;
 };
-/// Hands the texts to the sink.
+/// Reads `raw` and hands its texts to `take`.
 using Read = std::function<Reading(const std::filesystem::path& raw, const PrepareArguments&, const TextSink& take)>;
 
 void hand_over(std::vector<LabelledText> texts, const TextSink& take) {
@@ -164,7 +164,7 @@ void attach_vectors(const PrepareArguments& arguments, const PublishedCorpus* pu
   } else {
     return;
   }
-  // The published pipeline used word2vec for the clinical sets, and there drew what was missing.
+  // The published pipeline used word2vec for the clinical sets only, and drew the missing vectors at random there.
   const bool clinical = published != nullptr && (published->name == "diabetes" || published->name == "anemia");
   const bool drawn = arguments.missing_vectors.empty() ? clinical : arguments.missing_vectors == "normal";
   if (drawn) draw_missing(vectors, arguments.split.seed);
@@ -182,7 +182,7 @@ std::filesystem::path output_folder(const PrepareArguments& arguments, const std
   return data_folder() / "prepared" / name;
 }
 
-/// `name`: the data set's. `corpus`: what `read` reads.
+/// `name` is the data set's name, `corpus` the name of the corpus that `read` reads.
 void prepare(const std::string& name, const std::string& corpus, const std::filesystem::path& raw, const Read& read,
              const PrepareArguments& arguments) {
   // Ctrl-C ends the program here; it leaves a hidden folder, which the next call takes over.
@@ -213,16 +213,17 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
 void add_common_options(CLI::App& command, PrepareArguments& a) {
   command.add_option("--out", a.out, "Folder to write (default: $NOTNOT_DATA/prepared/NAME)");
   command
-      .add_option("--min-df", a.options.min_df,
-                  "Training texts a word must occur in to be in the vocabulary (default: the published value, else 1)")
+      .add_option(
+          "--min-df", a.options.min_df,
+          "Training texts a word must occur in to be in the vocabulary (default: the published value, otherwise 1)")
       ->check(CLI::Range(1, kMost));
   command
       .add_option("--min-length", a.options.min_length,
-                  "Keep texts with more words than this (default: the published value, else no filter)")
+                  "Keep texts with more words than this (default: the published value, otherwise no filter)")
       ->check(CLI::Range(0, kMost));
   command
       .add_option("--max-length", a.options.max_length,
-                  "Keep texts with fewer words than this (default: the published value, else no filter)")
+                  "Keep texts with fewer words than this (default: the published value, otherwise no filter)")
       ->check(CLI::Range(1, kMost));
   auto* vectors = command.add_option(
       "--vectors", a.vectors, "Attach word vectors: fastText's or GloVe's text format, or word2vec's binary one");
@@ -231,13 +232,13 @@ void add_common_options(CLI::App& command, PrepareArguments& a) {
                   "Attach word vectors that the program fasttext trains on the training split: skipgram or cbow")
       ->check(CLI::IsMember({"skipgram", "cbow"}))
       ->excludes(vectors);
-  command.add_option("--vector-width", a.vector_width, "Of --train-vectors")
+  command.add_option("--vector-width", a.vector_width, "Width of the word vectors of --train-vectors")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   command
       .add_option("--missing-vectors", a.missing_vectors,
-                  "Words without a vector get zeros, or normal: N(0, 1) (default: the published choice, zeros but for "
-                  "the clinical data sets)")
+                  "Words without a vector get zeros, or with normal N(0, 1) (default: the published choice, which is "
+                  "zeros, except for the clinical data sets)")
       ->check(CLI::IsMember({"zeros", "normal"}));
 }
 
@@ -253,7 +254,7 @@ void add_dev_option(CLI::App& command, PrepareArguments& a) {
       ->capture_default_str();
 }
 
-/// `folder` below $NOTNOT_DATA is where the publisher's files are by default.
+/// By default the publisher's files are in $NOTNOT_DATA/`folder`.
 CLI::App* add_corpus(CLI::App& prepare_app, const std::string& name, const std::string& folder,
                      const std::string& description, Read read, const std::shared_ptr<PrepareArguments>& arguments) {
   CLI::App* command = prepare_app.add_subcommand(name, description);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/io/csv_writer.h"
 #include "engine/io/files.h"
 #include "engine/io/text.h"
 #include "experiments/format/html.h"
@@ -34,17 +35,6 @@ std::vector<std::string> each(const std::vector<std::string>& cells, std::string
   std::vector<std::string> result(cells.size());
   std::transform(cells.begin(), cells.end(), result.begin(), form);
   return result;
-}
-
-std::string csv_cell(const std::string& cell) {
-  if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
-  std::string quoted = "\"";
-  for (const char c : cell) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + '"';
-}
-
-std::string csv_line(const std::vector<std::string>& cells) {
-  return fmt::format("{}\r\n", fmt::join(each(cells, csv_cell), ","));
 }
 
 /// How `character` is written in the text of a LaTeX document without packages.
@@ -117,8 +107,8 @@ std::string html(const std::string& text) { return escape(with_minus_signs(text)
 
 std::string to_csv(const ResultTable& table) {
   check(table);
-  std::string csv = csv_line(table.header);
-  for (const auto& row : table.rows) csv += csv_line(row);
+  std::string csv = csv_line(table.header) + "\r\n";
+  for (const auto& row : table.rows) csv += csv_line(row) + "\r\n";
   return csv;
 }
 

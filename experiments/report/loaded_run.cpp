@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/json_lines.h"
 #include "engine/runs/run_folder.h"
 
 namespace notnot {
@@ -111,25 +111,20 @@ std::map<size_t, std::vector<std::string>> read_words(const LoadedRun& run, cons
                                                       const std::vector<int64_t>& rows,
                                                       const std::vector<int64_t>& offsets) {
   const Path path = RunFolder(run.path).predictions_path();
-  const std::string content = read_file(path);
-  std::map<size_t, std::vector<std::string>> words;
   const auto damaged = [&](size_t index, const std::string& what) {
     return InputError(
         fmt::format("{}, line {}: {}; remove the run folder and train again", path.string(), index + 1, what));
   };
-  size_t begin = 0;
+  JsonLinesReader lines(path);
+  std::map<size_t, std::vector<std::string>> words;
   for (size_t index = 0; index < rows.size() && words.size() < texts.size(); ++index) {
-    if (begin >= content.size()) throw damaged(index, "missing");
-    const size_t end = std::min(content.find('\n', begin), content.size());
+    if (!lines.next()) throw damaged(index, "missing");
+    if (!texts.contains(index)) continue;
     try {
-      if (texts.contains(index)) {
-        words[index] = parse_words(std::string_view(content).substr(begin, end - begin), rows[index],
-                                   offsets[index + 1] - offsets[index] - 2);
-      }
+      words[index] = parse_words(lines.text(), rows[index], offsets[index + 1] - offsets[index] - 2);
     } catch (const std::exception& error) {
       throw damaged(index, error.what());
     }
-    begin = end + 1;
   }
   return words;
 }

@@ -16,11 +16,11 @@ Split random_split(int32_t count, int32_t vocabulary) {
   const Random random(5, Purpose::test_data);
   Split split;
   for (int32_t i = 0; i < count; ++i) {
-    const auto length = random.integer(static_cast<uint64_t>(i), 3, 60);
+    const auto length = random.integer(i, 3, 60);
     for (int64_t n = 0; n < length; ++n) {
-      split.token_ids.push_back(static_cast<int32_t>(random.integer(split.token_ids.size() + 1000, 1, vocabulary - 1)));
+      split.token_ids.push_back(random.integer(split.token_ids.size() + 1000, 1, vocabulary - 1));
     }
-    split.offsets.push_back(static_cast<int64_t>(split.token_ids.size()));
+    split.offsets.push_back(split.token_ids.size());
     split.labels.push_back(i % 2);
     split.rows.push_back(i + 1);
   }
@@ -82,12 +82,12 @@ TEST_CASE("the batches are shuffled") {
 }
 
 TEST_CASE("jitter takes the protocol's whole range and no more") {
-  // Keys of length 20 lie in 18..21, of length 24 (range [-3, 2]) in 21..26: they meet in 21 alone, where the texts of
+  // Keys of length 20 lie in 18..21, of length 24 (range [-3, 2]) in 21..26: they meet in 21 only, where the texts of
   // lower index, the long ones, come first.
   Split split;
   for (int i = 0; i < 400; ++i) {
     split.token_ids.insert(split.token_ids.end(), i < 200 ? 24 : 20, 4);
-    split.offsets.push_back(static_cast<int64_t>(split.token_ids.size()));
+    split.offsets.push_back(split.token_ids.size());
     split.labels.push_back(0);
   }
   const auto batches = training_batches(split, 400, 10, 1);
@@ -119,14 +119,13 @@ TEST_CASE("a batch on the host: longest first, its ids, its distinct ids") {
   REQUIRE(batch.sequences() == 7);
   std::set<int32_t> distinct;
   for (int32_t b = 0; b < 7; ++b) {
-    const auto u = static_cast<size_t>(b);
-    const int32_t length = batch.offsets[u + 1] - batch.offsets[u];
-    CHECK(length == split.length(batch.texts[u]));
-    if (b > 0) CHECK(length <= batch.offsets[u] - batch.offsets[u - 1]);
-    CHECK(batch.labels[u] == split.labels[static_cast<size_t>(batch.texts[u])]);
+    const int32_t length = batch.offsets[b + 1] - batch.offsets[b];
+    CHECK(length == split.length(batch.texts[b]));
+    if (b > 0) CHECK(length <= batch.offsets[b] - batch.offsets[b - 1]);
+    CHECK(batch.labels[b] == split.labels[batch.texts[b]]);
     for (int32_t n = 0; n < length; ++n) {
-      const int32_t id = batch.token_ids[static_cast<size_t>(batch.offsets[u] + n)];
-      CHECK(id == split.token_ids[static_cast<size_t>(split.offsets[static_cast<size_t>(batch.texts[u])] + n)]);
+      const int32_t id = batch.token_ids[batch.offsets[b] + n];
+      CHECK(id == split.token_ids[split.offsets[batch.texts[b]] + n]);
       distinct.insert(id);
     }
   }
@@ -156,7 +155,7 @@ TEST_CASE("an id gets one row of the table, and others fill the tile") {
   CHECK(add(many) == vocabulary - kRowTile);
   std::vector<int32_t> all = id_of_row;
   std::sort(all.begin(), all.end());
-  for (int32_t id = 0; id < vocabulary; ++id) CHECK(all[static_cast<size_t>(id)] == id);
+  for (int32_t id = 0; id < vocabulary; ++id) CHECK(all[id] == id);
   CHECK(ProjectionRows::most_added(4, vocabulary) == kRowTile);
   CHECK(ProjectionRows::most_added(1000, vocabulary) == padded_rows(vocabulary));
 

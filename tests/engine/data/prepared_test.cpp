@@ -49,8 +49,7 @@ DatasetBuilder builder() {
 void prepare(const std::filesystem::path& out) {
   PreparedWriter writer(out);
   writer.write(builder(), preparation());
-  WordVectors vectors{
-      .width = 2, .found = 1, .rows = std::vector<float>(2 * static_cast<size_t>(writer.vocabulary().size()))};
+  WordVectors vectors{.width = 2, .found = 1, .rows = std::vector<float>(2 * writer.vocabulary().size())};
   vectors.rows[9] = 0.5F;
   writer.write_vectors(vectors, {{"file", "words.vec"}});
   writer.finish();
@@ -107,21 +106,6 @@ TEST_CASE("column: grows when it is its own, not when it is mapped") {
   CHECK_THROWS_AS(mapped.push_back(6), Error);
 }
 
-TEST_CASE("dataset builder: the words come back, and counts tell both sides of the filter") {
-  const DatasetBuilder built = builder();
-  const auto texts = corpus();
-  CHECK(built.size() == texts.size());
-  for (size_t i = 0; i < texts.size(); ++i) {
-    CHECK(built.text(i).words == texts[i].words);
-    CHECK(built.text(i).id == texts[i].id);
-    CHECK(built.text(i).row == texts[i].row);
-  }
-  const SplitCounts train = built.count(SplitName::train, kOptions);
-  CHECK(train.negative + train.positive == 60);
-  CHECK(train.kept.size() < 60);
-  CHECK(std::is_sorted(train.kept.begin(), train.kept.end()));
-}
-
 TEST_CASE("prepared: words in a scratch file give the same bytes as words in memory") {
   const TemporaryFolder folder;
   const auto texts = make_planted_corpus({.train = 20'000, .dev = 20, .test = 20});  // more words than a spool buffers
@@ -174,11 +158,11 @@ TEST_CASE("prepared: what is written is what is read") {
     CHECK(split.rows == same.rows);
     for (int32_t i = 0; i < split.size(); ++i, ++at) {
       CHECK(texts[at].split == name);
-      CHECK(texts[at].label == split.labels[static_cast<size_t>(i)]);
-      CHECK(texts[at].row == split.rows[static_cast<size_t>(i)]);
+      CHECK(texts[at].label == split.labels[i]);
+      CHECK(texts[at].row == split.rows[i]);
       if (texts[at].row == 4) CHECK(texts[at].id == "a file, with a comma");
       const auto ids = dataset.vocabulary.encode(texts[at].words);
-      CHECK(std::equal(ids.begin(), ids.end(), split.token_ids.begin() + split.offsets[static_cast<size_t>(i)]));
+      CHECK(std::equal(ids.begin(), ids.end(), split.token_ids.begin() + split.offsets[i]));
     }
   }
   CHECK(at == texts.size());

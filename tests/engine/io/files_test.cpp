@@ -79,7 +79,7 @@ TEST_CASE("files whose size is not known beforehand are read whole") {
   CHECK(read_file("/proc/self/status").find("VmRSS") != std::string::npos);
 }
 
-TEST_CASE("the umask alone decides who may read the file") {
+TEST_CASE("only the umask decides who may read the file") {
   const TemporaryFolder folder;
   const mode_t old = ::umask(027);
   write_atomically(folder / "file", "x");
@@ -196,7 +196,7 @@ TEST_CASE("kill -9 in the middle of a write leaves a whole file, and what is lef
         }
       }();
     }
-    ::usleep(static_cast<useconds_t>(1000 + 700 * attempt));
+    ::usleep(1000 + 700 * attempt);
     ::kill(child, SIGKILL);
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);

@@ -239,14 +239,14 @@ TEST_CASE("a corrupted file either reads or throws InputError") {
   const TemporaryFolder folder;
   Sample().write(folder / "s.safetensors");
   const std::string good = read_file(folder / "s.safetensors");
-  const auto header_end = static_cast<int64_t>(good.find("}}") + 2);
+  const int64_t header_end = good.find("}}") + 2;
   int read = 0, refused = 0;
   for (uint32_t trial = 0; trial < 3000; ++trial) {
     const Random random(20190813, Purpose::test_data, trial);
     std::string bad = good;
     const int64_t changes = random.integer(0, 1, 4);
     for (int64_t change = 0; change < changes; ++change) {
-      const auto draw = static_cast<uint64_t>(1 + 4 * change);
+      const uint64_t draw = 1 + 4 * change;
       // Mostly the header: that is where structure can break.
       const int64_t last = random.integer(draw, 0, 9) == 0 ? static_cast<int64_t>(bad.size()) - 1 : header_end + 7;
       const auto at =

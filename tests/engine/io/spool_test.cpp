@@ -16,11 +16,11 @@ namespace {
 constexpr size_t kBuffer = (size_t{1} << 20) / sizeof(int32_t);
 
 void check(Spool& spool, size_t size) {
-  for (size_t i = 0; i < size; ++i) spool.push_back(static_cast<int32_t>(7 * i));
+  for (size_t i = 0; i < size; ++i) spool.push_back(7 * i);
   REQUIRE(spool.size() == size);
   const auto check_range = [&](size_t begin, size_t end) {
     std::vector<int32_t> expected;
-    for (size_t i = begin; i < end; ++i) expected.push_back(static_cast<int32_t>(7 * i));
+    for (size_t i = begin; i < end; ++i) expected.push_back(7 * i);
     CHECK((spool.read(begin, end) == expected));
   };
   check_range(0, size);

@@ -16,10 +16,10 @@ namespace {
 
 using Indices = std::vector<int64_t>;
 
-/// Of a list too long to write down; its order counts.
+/// The checksum of a list that is too long to write down; the order counts.
 uint64_t checksum(const Indices& values) {
   uint64_t sum = 0;
-  for (const int64_t value : values) sum = sum * 31 + static_cast<uint64_t>(value);
+  for (const int64_t value : values) sum = sum * 31 + value;
   return sum;
 }
 
@@ -27,7 +27,7 @@ Indices first(const Indices& values, size_t count) { return {values.begin(), val
 
 std::vector<int32_t> labels_at(const std::vector<int32_t>& labels, const Indices& indices) {
   std::vector<int32_t> chosen;
-  for (const int64_t index : indices) chosen.push_back(labels[static_cast<size_t>(index)]);
+  for (const int64_t index : indices) chosen.push_back(labels[index]);
   return chosen;
 }
 
@@ -43,6 +43,13 @@ TEST_CASE("permutations are those of RandomState, one after the other") {
   CHECK(checksum(all) == 10223259544860677479U);
 }
 
+TEST_CASE("permutations are those that NumPy gives for other seeds") {
+  CHECK(NumpyRandom(0).permutation(10) == Indices{2, 8, 4, 9, 1, 6, 7, 3, 0, 5});
+  CHECK(NumpyRandom(42).permutation(10) == Indices{8, 1, 5, 0, 7, 2, 9, 4, 3, 6});
+  CHECK(NumpyRandom(1).permutation(0).empty());
+  CHECK(NumpyRandom(1).permutation(1) == Indices{0});
+}
+
 TEST_CASE("a stratified split, and a split of its training part") {
   const std::vector<int32_t> labels = {1, 0, 0, 1, 0, 1, 1, 0, 0, 0, 1, 0, 0};
   const auto parts = stratified_train_test_split(labels, 0.2, 12939);
@@ -50,8 +57,8 @@ TEST_CASE("a stratified split, and a split of its training part") {
   CHECK(parts.test == Indices{8, 3, 1});
   const auto inner = stratified_train_test_split(labels_at(labels, parts.train), 0.15, 13448);
   Indices train, dev;
-  for (const int64_t i : inner.train) train.push_back(parts.train[static_cast<size_t>(i)]);
-  for (const int64_t i : inner.test) dev.push_back(parts.train[static_cast<size_t>(i)]);
+  for (const int64_t i : inner.train) train.push_back(parts.train[i]);
+  for (const int64_t i : inner.test) dev.push_back(parts.train[i]);
   CHECK(train == Indices{6, 12, 10, 5, 2, 4, 9, 11});
   CHECK(dev == Indices{7, 0});
 }

@@ -45,7 +45,7 @@ TEST_CASE("uniform stays in [low, high) and fills it evenly") {
   for (uint64_t i = 0; i < kDraws; ++i) {
     const float value = random.uniform(i, -0.25F, 0.75F);
     REQUIRE((value >= -0.25F && value < 0.75F));
-    ++bins[static_cast<size_t>((value + 0.25F) * 20)];
+    ++bins[(value + 0.25F) * 20];
     sum += value;
     squares += (value - 0.25) * (value - 0.25);
   }
@@ -95,7 +95,7 @@ TEST_CASE("integer includes both bounds and is uniform") {
   for (uint64_t i = 0; i < kDraws; ++i) {
     const int64_t value = random.integer(i, -3, 3);
     REQUIRE((value >= -3 && value <= 3));
-    ++count[static_cast<size_t>(value + 3)];
+    ++count[value + 3];
   }
   const double expected = static_cast<double>(kDraws) / 7;
   double chi_squared = 0;

@@ -1,8 +1,6 @@
-#include <doctest/doctest.h>
-
 #include "engine/device/arena.h"
-#include "engine/device/open_device.h"
-#include "engine/io/input_error.h"
+
+#include <doctest/doctest.h>
 
 namespace notnot {
 
@@ -47,17 +45,6 @@ TEST_CASE("more memory than there is gives an error that says how much was asked
   arena.add("huge", "huge", {int64_t{1} << 50}, &huge);
   CHECK_THROWS_WITH_AS(arena.allocate(device),
                        doctest::Contains(fmt::format("{} bytes", 4503599627370496 + kGap).c_str()), Error);
-}
-
-TEST_CASE("devices are opened by name") {
-  CHECK(OpenDevice("cpu", 2).get().threads == 2);
-  CHECK(OpenDevice("cpu", 1).description().starts_with("cpu ("));
-  CHECK_NOTHROW(OpenDevice("auto", 1));
-  for (const char* name : {"gpu", "", "cuda:", "cuda:x", "cuda:-1", "cuda0", "CPU"}) {
-    CHECK_THROWS_WITH_AS(OpenDevice(name, 1), doctest::Contains("unknown device"), InputError);
-  }
-  CHECK_THROWS_AS(OpenDevice("cuda:9999", 1), InputError);
-  CHECK(describe_devices().starts_with("cpu"));
 }
 
 }  // namespace notnot

@@ -1,0 +1,113 @@
+#include "engine/io/json_lines.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
+
+#include "engine/io/input_error.h"
+#include "engine/io/text.h"
+
+namespace notnot {
+namespace {
+
+std::string quoted(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string digits(double number) {
+  NOTNOT_CHECK(std::isfinite(number), "{} has no form in JSON", number);
+  return fmt::format("{:.9g}", number);
+}
+
+}  // namespace
+
+std::optional<nlohmann::json> json_object(std::string_view text) {
+  nlohmann::json object = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!object.is_object()) return std::nullopt;
+  return object;
+}
+
+JsonLinesReader::JsonLinesReader(const std::filesystem::path& path) : name_(path.string()) {
+  errno = 0;
+  file_.open(path, std::ios::binary);
+  if (!file_) {
+    throw InputError(
+        fmt::format("cannot read {}: {}; check that the path is right", name_, std::generic_category().message(errno)));
+  }
+}
+
+JsonLinesReader::JsonLinesReader(std::string name, std::string_view content)
+    : name_(std::move(name)), content_(content) {}
+
+bool JsonLinesReader::next() {
+  while (read_line()) {
+    if (text_.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    ++record_;
+    return true;
+  }
+  return false;
+}
+
+/// Goes to the next line, blank or not.
+bool JsonLinesReader::read_line() {
+  if (file_.is_open()) {
+    if (!std::getline(file_, file_line_)) {
+      if (file_.bad()) throw InputError(fmt::format("{}: reading failed after line {}; check the disk", name_, line_));
+      return false;
+    }
+    text_ = file_line_;
+  } else {
+    if (content_.empty()) return false;
+    text_ = content_.substr(0, content_.find('\n'));
+    content_.remove_prefix(std::min(text_.size() + 1, content_.size()));
+  }
+  offset_ = next_offset_;
+  next_offset_ += text_.size() + 1;
+  ++line_;
+  if (line_ == 1 && text_.starts_with(kByteOrderMark)) {
+    text_.remove_prefix(kByteOrderMark.size());
+    offset_ += kByteOrderMark.size();
+  }
+  return true;
+}
+
+void JsonLinesReader::fail(const std::string& message) const {
+  throw InputError(fmt::format("{}, line {}: {}", name_, line_, message));
+}
+
+JsonLine& JsonLine::add(std::string_view name, std::string_view text) { return add_value(name, quoted(text)); }
+
+JsonLine& JsonLine::add(std::string_view name, std::span<const std::string_view> texts) {
+  return add_list(name, texts, quoted);
+}
+
+JsonLine& JsonLine::add(std::string_view name, std::span<const double> numbers) {
+  return add_list(name, numbers, digits);
+}
+
+JsonLine& JsonLine::add_floating(std::string_view name, double number) { return add_value(name, digits(number)); }
+
+JsonLine& JsonLine::add_integer(std::string_view name, int64_t number) {
+  return add_value(name, std::to_string(number));
+}
+
+JsonLine& JsonLine::add_value(std::string_view name, std::string_view json) {
+  if (!members_.empty()) members_.append(",").append(space_);
+  members_.append(quoted(name)).append(":").append(space_).append(json);
+  return *this;
+}
+
+template <class Values, class Format>
+JsonLine& JsonLine::add_list(std::string_view name, const Values& values, const Format& format) {
+  std::string list = "[";
+  for (const auto& value : values) {
+    if (list.size() > 1) list.append(",").append(space_);
+    list += format(value);
+  }
+  return add_value(name, list + "]");
+}
+
+}  // namespace notnot

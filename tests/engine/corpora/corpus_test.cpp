@@ -1,0 +1,91 @@
+// Loads the data set that the user names, or says what is wrong with the name.
+#include "engine/corpora/corpus.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "engine/io/files.h"
+#include "tests/support/input_error.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace notnot;
+
+namespace {
+
+constexpr const char* kSmallCsv =
+    "text,label,split\n"
+    "a good film,1,train\n"
+    "a bad film,0,train\n"
+    "good,1,dev\n"
+    "so good,1,test\n"
+    "so bad,0,test\n";
+
+}  // namespace
+
+TEST_CASE("corpus: names, defaults and overrides") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "own.csv", kSmallCsv);
+  const Corpus own = load_corpus({.dataset = (folder / "own.csv").string()});
+  CHECK(own.dataset.name == "own");
+  CHECK(own.path == folder / "own.csv");
+  CHECK_FALSE(own.options.filter_by_length);
+  CHECK(own.options.min_df == 1);
+
+  CorpusRequest planted{.dataset = "planted"};
+  CHECK(load_corpus(planted).path.empty());
+  CHECK(load_corpus(planted).dataset.split(SplitName::train).size() == 2000);
+  planted.min_length = 10;
+  planted.min_df = 3;
+  const Corpus bounded = load_corpus(planted);
+  CHECK(bounded.options.filter_by_length);
+  CHECK(bounded.options.min_length == 10);
+  CHECK(bounded.options.max_length == -1);
+  CHECK(bounded.options.min_df == 3);
+  CHECK(bounded.dataset.split(SplitName::train).size() < 2000);
+  planted.max_length = -3;
+  CHECK_HAS(input_error([&] { load_corpus(planted); }), "must not be negative");
+}
+
+TEST_CASE("corpus: what is not there is named, with the remedy") {
+  const auto error = [](const std::string& name) { return input_error([&] { load_corpus({.dataset = name}); }); };
+  CHECK_HAS(error("ssst"), "no data set or file 'ssst'; give planted, sst or the path of a CSV file");
+  CHECK_HAS(error(""), "give planted, sst");
+  CHECK_HAS(error(std::string(5000, 'x')), "give planted, sst");
+  CHECK_HAS(error("none.csv"), "none.csv");
+  const TemporaryFolder folder;
+  CHECK_HAS(error(folder.path().string()), folder.path().string());
+}
+
+TEST_CASE("corpus: sst is looked for under NOTNOT_DATA, the table before the trees") {
+  const char* before = std::getenv("NOTNOT_DATA");
+  const std::optional<std::string> saved = before == nullptr ? std::nullopt : std::optional<std::string>(before);
+  const CorpusRequest request{.dataset = "sst", .min_length = 0, .max_length = 9};
+  const TemporaryFolder folder;
+  unsetenv("NOTNOT_DATA");
+  CHECK_HAS(input_error([&] { load_corpus(request); }), "run tools/get_data sst");
+  setenv("NOTNOT_DATA", folder.path().c_str(), 1);
+  CHECK_HAS(input_error([&] { load_corpus(request); }), "has neither sst_dataset.csv nor trees/; set NOTNOT_DATA");
+  std::filesystem::create_directories(folder / "sst/trees");
+  for (const char* name : {"train", "dev", "test"}) {
+    write_atomically(folder / fmt::format("sst/trees/{}.txt", name), "(4 good)\n(0 bad)\n");
+  }
+  const Corpus trees = load_corpus(request);
+  CHECK(trees.path == folder / "sst/trees");
+  CHECK(trees.dataset.name == "sst");
+  CHECK(trees.dataset.split(SplitName::train).size() == 2);
+  write_atomically(folder / "sst/sst_dataset.csv", kSmallCsv);
+  const Corpus table = load_corpus(request);
+  CHECK(table.path == folder / "sst/sst_dataset.csv");
+  CHECK(table.options.filter_by_length);
+  CHECK(table.options.min_length == 0);
+  CHECK(table.options.max_length == 9);
+  CHECK_HAS(input_error([&] { load_corpus({.dataset = "sst"}); }), "more than 5 and fewer than 3 words");
+  if (saved) {
+    setenv("NOTNOT_DATA", saved->c_str(), 1);
+  } else {
+    unsetenv("NOTNOT_DATA");
+  }
+}

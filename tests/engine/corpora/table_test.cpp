@@ -1,0 +1,223 @@
+// The user's own tables: what they may hold, and what is said about wrong ones.
+#include "engine/corpora/table.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "engine/io/files.h"
+#include "engine/io/input_error.h"
+#include "engine/io/text.h"
+#include "engine/math/random.h"
+#include "tests/support/input_error.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace notnot;
+
+namespace {
+
+std::string csv_error(std::string_view content) {
+  return input_error([&] { parse_csv(content, "own.csv"); });
+}
+
+std::string table_error(const std::string& content, TableFormat format, const TableOptions& options = {}) {
+  return input_error([&] { parse_table(content, "own", format, options); });
+}
+
+constexpr const char* kSmallCsv =
+    "text,label,split\n"
+    "a good film,1,train\n"
+    "a bad film,0,train\n"
+    "good,1,dev\n"
+    "so good,1,test\n"
+    "so bad,0,test\n";
+
+}  // namespace
+
+TEST_CASE("csv: records, columns in any order, further columns ignored") {
+  const auto texts = parse_csv(
+      "id,exp_split,text,label\n"
+      "7,train,\"Good, \"\"really\"\"\n GOOD\",1\n"
+      "8,dev,plain,0\n"
+      "\n"
+      "9,test, \xC3\x89tat\xC2\xA0moderne ,0",
+      "own.csv");
+  REQUIRE(texts.size() == 3);
+  CHECK(texts[0].words == "good, \"really\" good");
+  CHECK(texts[0].label == 1);
+  CHECK(texts[0].split == SplitName::train);
+  CHECK(texts[0].row == 1);
+  CHECK(texts[1].split == SplitName::dev);
+  CHECK(texts[1].label == 0);
+  CHECK(texts[2].words == "\xC3\xA9tat moderne");
+  CHECK(texts[2].split == SplitName::test);
+  CHECK(texts[2].row == 3);
+}
+
+TEST_CASE("csv: a byte order mark, CRLF, and other names of the dev split") {
+  const auto texts =
+      parse_csv("\xEF\xBB\xBFtext,label,split\r\na b,1,val\r\nc,0,valid\r\nd,1,validation\r\n", "own.csv");
+  REQUIRE(texts.size() == 3);
+  for (const LabelledText& text : texts) CHECK(text.split == SplitName::dev);
+  CHECK(texts[0].words == "a b");
+}
+
+TEST_CASE("csv: messages say what is wrong, where, and what to do") {
+  const std::string header = "text,label,split\n";
+  CHECK_HAS(csv_error(""), "own.csv: the file is empty");
+  CHECK_HAS(csv_error("\n\n"), "own.csv: the file is empty");
+  CHECK_HAS(csv_error(header), "no record after the header");
+  CHECK_HAS(csv_error("text,split\na,train\n"), "own.csv, header (line 1): there is no column 'label'");
+  CHECK_HAS(csv_error("text,label,split,text\n"), "2 columns are called 'text'");
+  CHECK_HAS(csv_error("text,label,split,exp_split\n"), "2 columns are called 'split' or 'exp_split'");
+  CHECK_HAS(csv_error(header + "a,1,train\n\nb,1,training\n"), "own.csv, record 2 (line 4): split 'training'");
+  CHECK_HAS(csv_error(header + "\"a\n\nb\",1,train\nc,2,dev\n"), "own.csv, record 2 (line 5): label '2'");
+  CHECK_HAS(csv_error(header + "a,,dev\n"), "label ''");
+  CHECK_HAS(csv_error(header + "a,1,Train\n"), "split 'Train'");
+  CHECK_HAS(csv_error(header + "a, with a comma,1,train\n"), "record 1 (line 2): 4 fields where the header has 3");
+  CHECK_HAS(csv_error(header + "a,1\n"), "2 fields where the header has 3");
+  CHECK_HAS(csv_error(header + "a,1,train\n\" \xC2\xA0\",1,train\n"), "record 2 (line 3): the text has no word");
+}
+
+TEST_CASE("csv: bytes that are no text are named by their place") {
+  CHECK_HAS(csv_error("text,label,split\na,1,train\nb\xE9,1,dev\n"),
+            "own.csv, record 2 (line 3): byte 28 of the file (0xE9) is not UTF-8");
+  CHECK_HAS(csv_error("\xFF\xFEt"), "own.csv, header (line 1): byte 0 of the file (0xFF) is not UTF-8");
+  CHECK_HAS(csv_error(std::string("text,label,split\na\0,1,train\n", 28)),
+            "record 1 (line 2): byte 18 of the file is NUL");
+}
+
+TEST_CASE("csv: unbalanced quotes are errors, named by where their record starts") {
+  CHECK_HAS(csv_error("text,label,split\na,1,train\n\"b,1,train\nc,1,train\n"),
+            "record 2 (line 3): a double quote is never closed");
+  CHECK_HAS(csv_error("text,label,split\n\"a\" b,1,train\n"),
+            "record 1 (line 2): a double quote in the wrong place on line 2");
+  CHECK_HAS(csv_error("text,label,split\na 5\" disk,1,train\n"), "a double quote in the wrong place");
+}
+
+TEST_CASE("csv: files") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "own.csv", kSmallCsv);
+  CHECK(read_csv(folder / "own.csv").size() == 5);
+  CHECK_HAS(input_error([&] { read_csv(folder / "none.csv"); }), "none.csv");
+  CHECK_HAS(input_error([&] { read_csv(folder.path()); }), folder.path().string());
+  write_atomically(folder / "bad.csv", "text\n");
+  CHECK_HAS(input_error([&] { read_csv(folder / "bad.csv"); }), (folder / "bad.csv").string() + ", header (line 1)");
+}
+
+TEST_CASE("csv: any mutation of a valid file is read or refused") {
+  const std::string valid =
+      std::string(kSmallCsv) + "\"quoted, \"\"text\"\"\nin two lines\",1,train\n\xC3\xA9,0,dev\r\n";
+  constexpr std::string_view kNasty("\"\",\n\r\0\xFF\xC3 01a", 13);
+  int read = 0;
+  int refused = 0;
+  for (uint32_t round = 0; round < 20000; ++round) {
+    const Random random(1, Purpose::test_data, round);
+    std::string content = valid;
+    const int64_t edits = random.integer(0, 1, 4);
+    for (int64_t edit = 0; edit < edits; ++edit) {
+      const uint64_t draw = 1 + 4 * edit;
+      const size_t place = random.integer(draw, 0, content.size() - 1);
+      const size_t length = random.integer(draw + 1, 0, 10);
+      const char byte = kNasty[random.integer(draw + 2, 0, kNasty.size() - 1)];
+      switch (random.integer(draw + 3, 0, 3)) {
+        case 0:
+          content[place] = byte;
+          break;
+        case 1:
+          content.insert(place, 1, byte);
+          break;
+        case 2:
+          content.erase(place, length);
+          break;
+        default:
+          content.insert(place, content.substr(content.size() - place, length));
+      }
+      if (content.empty()) break;
+    }
+    try {
+      const auto texts = parse_csv(content, "own.csv");
+      ++read;
+      REQUIRE_FALSE(texts.empty());
+      for (const LabelledText& text : texts) REQUIRE_FALSE(text.words.empty());
+    } catch (const InputError& error) {
+      ++refused;
+      REQUIRE(std::string(error.what()).find("own.csv") != std::string::npos);
+      REQUIRE_FALSE(first_invalid_utf8(error.what()).has_value());
+    }
+  }
+  CHECK(read > 1000);
+  CHECK(refused > 1000);
+}
+
+TEST_CASE("table: TSV and JSON lines say what CSV says") {
+  const auto csv =
+      parse_table("id,text,label,split\nx,\"A  \"\"b\"\"\",1,train\ny,c,0,test\n", "own", TableFormat::csv);
+  const auto tsv = parse_table("split\ttext\tid\tlabel\r\ntrain\t\"A  \"\"b\"\"\"\tx\t1\r\ntest\tc\ty\t0\r\n", "own",
+                               TableFormat::tsv);
+  const auto json = parse_table(
+      "\xEF\xBB\xBF{\"text\": \"A  \\\"b\\\"\", \"label\": 1, \"split\": \"train\", \"id\": \"x\", \"more\": [{}]}\n\n"
+      "{\"label\": false, \"exp_split\": \"test\", \"id\": \"y\", \"text\": \"c\"}",
+      "own", TableFormat::json_lines);
+  for (const Table& table : {tsv, json}) {
+    REQUIRE(table.texts.size() == 2);
+    CHECK(table.has_split);
+    CHECK(table.texts[0].words == "a \"b\"");
+    CHECK(table.texts[0].label == 1);
+    CHECK(table.texts[0].id == "x");
+    CHECK(table.texts[1].split == SplitName::test);
+    CHECK(table.texts[1].row == 2);
+  }
+  CHECK(csv.texts[1].id == "y");
+  CHECK(table_format("a/B.TSV") == TableFormat::tsv);
+  CHECK(table_format("a.jsonl") == TableFormat::json_lines);
+  CHECK(table_format("a.ndjson") == TableFormat::json_lines);
+  CHECK(table_format("a") == TableFormat::csv);
+}
+
+TEST_CASE("table: a file without splits, and labels by name") {
+  const TableOptions options{.labels = {"neg", "pos"}, .lossy = false, .needs_split = false};
+  const Table table = parse_table("text,label\na,pos\nb,neg\n", "own", TableFormat::csv, options);
+  CHECK_FALSE(table.has_split);
+  CHECK(table.texts[0].label == 1);
+  CHECK(table.texts[1].label == 0);
+  CHECK_FALSE(parse_table("{\"text\":\"a\",\"label\":\"pos\"}", "own", TableFormat::json_lines, options).has_split);
+  CHECK_HAS(table_error("text,label\na,other\n", TableFormat::csv, options),
+            "own, record 1 (line 2): label 'other' is neither 'neg' nor 'pos'");
+  CHECK_HAS(table_error("text,label,split\na,pos,train\n", TableFormat::csv), "--labels NEG,POS");
+  CHECK_HAS(table_error("{\"text\":\"a\",\"label\":\"pos\"}\n{\"text\":\"a\",\"label\":\"pos\",\"split\":\"dev\"}",
+                        TableFormat::json_lines, options),
+            "own, record 2 (line 2): some records have a 'split'");
+}
+
+TEST_CASE("table: bad bytes are named, or replaced on request") {
+  const std::string csv("text,label,split\n\"a\n\xFF\",1,train\n", 31);
+  CHECK_HAS(table_error(csv, TableFormat::csv), "own, record 1 (line 2): byte 20 of the file (0xFF) is not UTF-8");
+  CHECK(parse_table(csv, "own", TableFormat::csv, {.lossy = true}).texts[0].words == "a \xEF\xBF\xBD");
+  const std::string json = "{\"text\":\"a \xFF\",\"label\":1,\"split\":\"dev\"}\n";
+  CHECK_HAS(table_error(json, TableFormat::json_lines), "own, record 1 (line 1): byte 11 of the file (0xFF)");
+  CHECK(parse_table(json, "own", TableFormat::json_lines, {.lossy = true}).texts[0].words == "a \xEF\xBF\xBD");
+  const std::string nul = R"({"text":"a\u0000b","label":1,"split":"dev"})";
+  CHECK_HAS(table_error(nul, TableFormat::json_lines), "NUL");
+  CHECK(parse_table(nul, "own", TableFormat::json_lines, {.lossy = true}).texts[0].words ==
+        "a\xEF\xBF\xBD"
+        "b");
+  CHECK_HAS(table_error(std::string("text,label,split\na\0,1,dev\n", 26), TableFormat::csv),
+            "byte 18 of the file is NUL");
+}
+
+TEST_CASE("table: messages about JSON lines and ids") {
+  const auto json = [](const std::string& content) { return table_error(content, TableFormat::json_lines); };
+  CHECK_HAS(json(""), "no record");
+  CHECK_HAS(json("{\"text\": \"a\""), "own, record 1 (line 1): not a JSON object");
+  CHECK_HAS(json("\n[1]"), "own, record 1 (line 2): not a JSON object");
+  CHECK_HAS(json("{\"label\":1,\"split\":\"dev\"}"), "there is no 'text'");
+  CHECK_HAS(json("{\"text\":\"a\",\"label\":1}"), "there is no 'split'");
+  CHECK_HAS(json("{\"text\":\"a\",\"label\":0.5,\"split\":\"dev\"}"), "'label' is neither a string nor a whole number");
+  CHECK_HAS(json("{\"text\":\"a\",\"label\":2,\"split\":\"dev\"}"), "label '2' is neither 0 nor 1");
+  CHECK_HAS(json("{\"text\":\" \",\"label\":1,\"split\":\"dev\"}"), "no word");
+  CHECK_HAS(json(std::string(100000, '[')), "not a JSON object");
+  CHECK_HAS(table_error("id,text,label,split\n7,a,1,dev\n8,b,1,dev\n7,c,0,dev\n", TableFormat::csv),
+            "own, record 3 (line 4): the id '7' is also record 1's");
+}

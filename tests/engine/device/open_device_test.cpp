@@ -1,0 +1,20 @@
+#include "engine/device/open_device.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/io/input_error.h"
+
+namespace notnot {
+
+TEST_CASE("devices are opened by name") {
+  CHECK(OpenDevice("cpu", 2).get().threads == 2);
+  CHECK(OpenDevice("cpu", 1).description().starts_with("cpu ("));
+  CHECK_NOTHROW(OpenDevice("auto", 1));
+  for (const char* name : {"gpu", "", "cuda:", "cuda:x", "cuda:-1", "cuda0", "CPU"}) {
+    CHECK_THROWS_WITH_AS(OpenDevice(name, 1), doctest::Contains("unknown device"), InputError);
+  }
+  CHECK_THROWS_AS(OpenDevice("cuda:9999", 1), InputError);
+  CHECK(describe_devices().starts_with("cpu"));
+}
+
+}  // namespace notnot
