@@ -6,6 +6,7 @@
 // Embedding rows move at every step, touched or not (L2 and the moments). They are brought up to date lazily: the steps
 // a row missed are replayed in registers when it is next needed, with the bits that a dense update would have given.
 #include "kernels/adam_math.h"
+#include "kernels/base/operation.h"
 #include "kernels/base/ragged.h"
 
 namespace notnot {

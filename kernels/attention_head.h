@@ -4,6 +4,7 @@
 //   u_n = v . tanh(W_a h_n + b_a),  alpha = softmax over the sequence's word tokens (first and last token: exactly 0),
 //   context = sum_n alpha_n h_n,  logit = w . context + b,  p = sigmoid(logit).
 // Attention is kept as logarithms, so that a weight that underflows to 0 never makes an infinity in KL.
+#include "kernels/base/operation.h"
 #include "kernels/base/ragged.h"
 #include "kernels/gemm.h"
 #include "kernels/matrix.h"

@@ -4,7 +4,7 @@
 //   p_r = sigmoid(b + sum_n alpha_{r(n)} (w . h_n)),  change_r = |p_r - p|,
 // and what is reported is the median over the P arrangements r. Each arrangement is uniform among all (inside-out
 // Fisher-Yates) and a function of (seed, purpose, key of the text, number of the permutation) alone, on every device.
-#include "kernels/base/device.h"
+#include "kernels/base/operation.h"
 
 namespace notnot {
 

@@ -6,6 +6,7 @@
 // b_hh comes ready in `table` (token_projection.h).
 #include <string_view>
 
+#include "kernels/base/operation.h"
 #include "kernels/base/ragged.h"
 
 namespace notnot {

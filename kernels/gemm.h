@@ -1,6 +1,6 @@
 #pragma once
 // Matrix products: oneDNN on the CPU, cuBLASLt on CUDA, fp32 throughout (no TF32).
-#include "kernels/base/device.h"
+#include "kernels/base/operation.h"
 
 namespace notnot {
 

@@ -11,7 +11,7 @@
 // so all gradients are closed forms (instance_adversary_math.h). One launch takes all texts through all steps of Adam
 // with AMSGrad and without decay (adam.h).
 #include "kernels/adam_math.h"
-#include "kernels/base/device.h"
+#include "kernels/base/operation.h"
 
 namespace notnot {
 

@@ -1,6 +1,6 @@
 #pragma once
 // Row-wise helpers around the matrix products.
-#include "kernels/base/device.h"
+#include "kernels/base/operation.h"
 
 namespace notnot {
 

@@ -3,6 +3,7 @@
 // `W_ih e + b_ih + b_hh` of both directions at once, or the token-level encoder of the guided MLP `tanh(W e + b)`
 // (Wiegreffe & Pinter 2019, section 3.4 and figure 4). A batch's embeddings are gathered (gather_rows) and
 // projected: in training those of its distinct ids, in evaluation those that no batch had since the parameters changed.
+#include "kernels/base/operation.h"
 #include "kernels/base/ragged.h"
 #include "kernels/gemm.h"
 #include "kernels/matrix.h"

@@ -1,5 +1,5 @@
 #pragma once
-// The device context that every operation takes, and the dispatch from an operation to its backend.
+// The device context that every operation takes, and memory on a device. operation.h declares operations with it.
 //
 // Conventions, true for every operation in this folder:
 //  * Matrices are row-major. Parameter gradients accumulate (+=), activations and activation gradients are assigned.
@@ -54,8 +54,7 @@ struct DeviceInfo {
   int multiprocessors = 0;
 };
 
-// --- contexts
-// ----------------------------------------------------------------------------------------------------------
+// --- contexts --------------------------------------------------------------------------------------------------------
 /// NOTNOT_CPU_ISA names an instruction set that does not exist or that this machine does not have.
 struct UnavailableIsa : Error {
   using Error::Error;
@@ -109,8 +108,7 @@ void launch_captured(const Device& device, CUgraphExec_st* work);
 void close_captured(CUgraphExec_st* work) noexcept;
 }  // namespace cuda
 
-// --- memory, on any backend
-// --------------------------------------------------------------------------------------------
+// --- memory, on any backend ------------------------------------------------------------------------------------------
 /// 64-byte aligned (256 on CUDA), not initialised. Throws Error with the number of bytes when there is not enough.
 void* allocate(const Device& device, size_t bytes);
 void release(const Device& device, void* pointer) noexcept;
@@ -131,44 +129,4 @@ std::vector<std::remove_const_t<T>> to_host(const Device& device, Span<T> from) 
   return values;
 }
 
-/// Checks that a span has at least the elements that the operation will touch; the message names operation and
-/// argument.
-#define NOTNOT_CHECK_SIZE(span, elements)                                                                           \
-  NOTNOT_CHECK((span).size >= static_cast<int64_t>(elements), "`{}` has {} elements, needs {}", #span, (span).size, \
-               static_cast<int64_t>(elements))
-
 }  // namespace notnot
-
-// --- dispatch
-// ----------------------------------------------------------------------------------------------------------
-#if defined(NOTNOT_X86)
-#define NOTNOT_FOR_EACH_WIDE_ISA(X, name, Args) X(avx2, name, Args) X(avx512, name, Args)
-#else
-#define NOTNOT_FOR_EACH_WIDE_ISA(X, name, Args)
-#endif
-#define NOTNOT_DECLARE_CPU(set, name, Args) \
-  namespace cpu_##set {                     \
-    void name(const Device&, const Args&);  \
-  }
-#define NOTNOT_CASE_CPU(set, name, Args) \
-  case CpuIsa::set:                      \
-    return cpu_##set::name(device, args);
-
-/// Declares operation `name` with its arguments struct `Args` (which has `void check() const`) for every backend, and
-/// defines `name(device, args)`, which checks the arguments and calls the backend of `device`. Use inside namespace
-/// notnot.
-#define NOTNOT_OPERATION(name, Args)                                      \
-  NOTNOT_DECLARE_CPU(baseline, name, Args)                                \
-  NOTNOT_FOR_EACH_WIDE_ISA(NOTNOT_DECLARE_CPU, name, Args)                \
-  namespace cuda {                                                        \
-  void name(const Device&, const Args&);                                  \
-  }                                                                       \
-  inline void name(const Device& device, const Args& args) {              \
-    args.check();                                                         \
-    if (device.backend == Backend::cuda) return cuda::name(device, args); \
-    switch (device.isa) {                                                 \
-      NOTNOT_FOR_EACH_WIDE_ISA(NOTNOT_CASE_CPU, name, Args)               \
-      default:                                                            \
-        return cpu_baseline::name(device, args);                          \
-    }                                                                     \
-  }

@@ -1,6 +1,6 @@
 #pragma once
 // A ragged batch on a device: sequences of different lengths one after the other, never padded.
-#include "kernels/base/device.h"
+#include "kernels/base/operation.h"
 
 namespace notnot {
 
