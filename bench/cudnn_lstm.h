@@ -51,7 +51,7 @@ class CudnnLstm {
   void forward(bool training);
   /// After forward(true): gradients of the input and, added to what is there, of the weights.
   void backward();
-  /// Of the last calls; the gradients are those of one backward if there was one.
+  /// The results of the last calls. The gradients are right after a single backward: cuDNN adds to them.
   LstmResults results() const;
 
  private:

@@ -24,7 +24,7 @@ struct KernelCase {
   double flop = 0;         ///< counted: 2 per multiply-add of the products; element-wise work is not counted
   double tensor_flop = 0;  ///< counted likewise: products of bf16 matrices
   double bytes = 0;        ///< counted: every array once, in or out
-  double clocks = 0;       ///< CUDA: clocks of the longest chain of dependent steps; the .cu file counts a step's clocks
+  double clocks = 0;       ///< CUDA: clocks of the longest chain of dependent steps, as the .cu file counts them
   /// The CPU has no such version (bf16x3, general kernels); the reference is its plain version.
   bool cuda_only = false;
   double tolerance = 0;  ///< largest difference from the CPU's baseline code that passes, relative to the largest value

@@ -13,7 +13,7 @@
 
 namespace notnot::bench {
 
-inline constexpr double kPositiveWeight = 1.25;  ///< of class 1 in the loss, on every track
+inline constexpr double kPositiveWeight = 1.25;  ///< weight of class 1 in the loss, on every track
 
 /// Texts and the base model of the paper's sizes (E = 300, H = 128, learned attention).
 struct Track {
@@ -23,7 +23,7 @@ struct Track {
   ModelOptions model;
   int32_t batch_size;
   Split texts;                     ///< as many as batch_count full batches hold
-  std::vector<HostBatch> batches;  ///< of the first epoch
+  std::vector<HostBatch> batches;  ///< those of the first epoch
   ModelCapacity capacity;
   std::vector<float> start;  ///< [ParameterLayout(model).total()]
 
@@ -43,7 +43,7 @@ void evaluate(const Track& track, AttentionClassifier& model);
 // --- times -----------------------------------------------------------------------------------------------------------
 
 struct Times {
-  std::vector<double> seconds;  ///< of every round
+  std::vector<double> seconds;  ///< one number per round
 
   double median() const;
   double fastest() const;

@@ -27,7 +27,7 @@ static_assert(2 * kInFlight + 46 <= kRegisters, "values and score gradients in f
 struct Shared {
   float of_warp[kWarps];      // block reductions
   float of_thread[kThreads];  // partial sums of a column
-  float attention[kThreads];  // of a tile of tokens
+  float attention[kThreads];  // weights of a tile of tokens
 };
 static_assert(sizeof(Shared) == 4'160, "as in kernels/budgets.md");
 static_assert(sizeof(Shared) <= 48 * 1024, "what every device has");

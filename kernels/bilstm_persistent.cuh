@@ -110,7 +110,7 @@ struct ForwardCell {
 /// The state that a lane carries in backward, from the direction's last step to its first.
 struct BackwardCell {
   Cursor at;
-  // Of the current token, read one step ahead; previous_cell is the cell of the token before it in the direction.
+  // These four belong to the current token and are read one step ahead; previous_cell is c of the step before.
   LstmGates<float> gates = {};
   float previous_cell = 0, dstate = 0, cell = 0;
   float dcell = 0;  // from the later step

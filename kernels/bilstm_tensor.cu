@@ -24,8 +24,8 @@ namespace notnot::cuda {
 namespace {
 
 constexpr int kSequences = 8;  // per block: the columns of a product
-constexpr int kTiles = 4;      // of 16 rows per warp
-constexpr int kChunks = 8;     // of 16 k per warp
+constexpr int kTiles = 4;      // per warp, of 16 rows
+constexpr int kChunks = 8;     // per warp, of 16 k
 static_assert(2 * kTiles * kChunks == kFragments, "a fragment is 16 x 16 of hi or of lo");
 
 /// Words of weights per thread in shared memory; the others are in registers. With 80 words ptxas spills.

@@ -35,7 +35,7 @@ namespace {
 
 constexpr size_t kWorkspaceBytes = size_t{32} << 20;  // cuBLAS asks for as much on Hopper
 constexpr int64_t kCanonicalRows = 4096;
-constexpr int64_t kMostRows = padded_rows(int64_t{1} << 18);  // of a MatMul that an algorithm is checked for
+constexpr int64_t kMostRows = padded_rows(int64_t{1} << 18);  // the largest MatMul that an algorithm is checked for
 
 /// Column-major `d = first second + beta d`: [m, k] x [k, n]; `second_transposed` means that it is stored [n, k].
 struct Product {
@@ -43,7 +43,7 @@ struct Product {
   int64_t first_stride = 0, second_stride = 0;
   bool second_transposed = false;
   bool split_k = false;
-  uint32_t alignment = 0;  // of the three matrices, bytes
+  uint32_t alignment = 0;  // bytes, common to the three matrices
   bool operator==(const Product&) const = default;
 };
 

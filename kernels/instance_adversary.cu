@@ -15,8 +15,8 @@
 namespace notnot::cuda {
 namespace {
 
-constexpr int kThreads = 32 * kMaxAdversaries;  // of the largest block
-constexpr int kBlocksPerSm = 4;                 // of that size
+constexpr int kThreads = 32 * kMaxAdversaries;  // the largest block
+constexpr int kBlocksPerSm = 4;                 // blocks of that size
 constexpr int kRegisters = 64;                  // per thread; tests/scripts/kernel_budgets.py holds them to it
 constexpr unsigned kFullWarp = 0xFFFFFFFFU;
 constexpr int kSharedBytes = 48 * 1024;  // what every device has

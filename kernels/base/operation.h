@@ -1,5 +1,5 @@
 #pragma once
-// What an operation's header is made of: the check of its arguments' sizes, and the dispatch to the device's backend.
+// For the headers of operations: the check of the arguments' sizes, and the dispatch to the device's backend.
 #include "kernels/base/device.h"
 
 /// Throws Error unless a span has at least the elements that the operation touches; the message names the place and the

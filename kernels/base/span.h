@@ -1,5 +1,5 @@
 #pragma once
-// What host and device code share at the lowest level: the function qualifier and a view of contiguous memory.
+// Host and device code share this: the qualifier of functions, and a view of contiguous memory.
 #include <cstdint>
 #include <type_traits>
 

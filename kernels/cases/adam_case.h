@@ -17,7 +17,7 @@ struct AdamCase {
   DeviceArray<float> parameter, first_moment, second_moment, largest_second_moment;
 };
 
-/// The same for an embedding [rows, columns], whose rows are all at step 0.
+/// An embedding [rows, columns] with its state. All rows are at step 0.
 struct AdamRowsCase : AdamCase {
   AdamRowsCase(const Device& device, const std::vector<float>& start, int32_t its_columns,
                const std::vector<AdamStepScalars>& its_scalars);

@@ -22,7 +22,8 @@ struct AttentionHeadInputs {
 AttentionHeadInputs random_attention_head_inputs(const HostRagged& batch, int32_t width, int32_t attention_width,
                                                  AttentionKind kind, Objective objective, uint64_t seed);
 
-/// Arrays that only learned attention or only an adversary has are empty for the others.
+/// Arrays that only learned attention or only an adversary has are empty for the others. Of dhidden, only the tokens'
+/// rows are poisoned.
 struct AttentionHeadCase {
   AttentionHeadCase(const Device& device, const AttentionHeadInputs& from);
   AttentionHeadForward forward() const;

@@ -57,7 +57,7 @@ std::vector<float> random_weights(int64_t size, uint64_t seed, int64_t fan_in);
 /// [N] logarithms of random weights that sum to 1 over each sequence's words; -infinity at its first and last token.
 std::vector<float> random_log_attention(const std::vector<int32_t>& offsets, uint64_t seed);
 std::vector<double> as_double(const std::vector<float>& values);
-/// The transpose of a matrix [rows, columns], its rows `stride` elements apart with NaN between them.
+/// The transpose of a matrix [rows, columns]. Rows of the result are `stride` elements apart, with NaN between them.
 std::vector<float> transposed(const std::vector<float>& values, int64_t rows, int64_t columns, int64_t stride);
 /// Every gradient of parameters starts at this value, which a test's reference adds to: so a gradient that is assigned
 /// instead of accumulated is found.
@@ -69,7 +69,7 @@ std::vector<T> head(const std::vector<T>& values, int64_t count) {
   return {values.begin(), values.begin() + count};
 }
 
-/// A ragged batch on the host. Simple loops find its last four arrays, which a test of unique_tokens can rely on.
+/// A ragged batch on the host. Plain code makes its last four arrays, so the test of unique_tokens compares with them.
 struct HostRagged {
   int32_t longest = 0;
   std::vector<int32_t> token_ids, offsets, unique_ids, unique_row, occurrence_offsets, occurrences;
@@ -82,7 +82,7 @@ struct HostRagged {
 HostRagged make_ragged(std::vector<int32_t> lengths, int32_t vocabulary, uint64_t seed);
 /// The batch of some sequences of another batch (in ascending order).
 HostRagged select_sequences(const HostRagged& batch, const std::vector<int32_t>& sequences);
-/// The batch with slack behind its end (RaggedBatch): so many tokens and so many ids more.
+/// The batch with slack behind its end (RaggedBatch): `tokens` more tokens and `unique` more ids.
 HostRagged with_slack(HostRagged batch, int32_t tokens, int32_t unique);
 
 /// Tokens of the longest sequence.

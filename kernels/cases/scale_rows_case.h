@@ -1,6 +1,5 @@
 #pragma once
-// The arrays of scale_rows, the operation to copy (kernels/skeleton). An operation's inputs on the host can be changed
-// before they go to a device; a test's reference reads them, too.
+// The arrays of scale_rows, the operation to copy (kernels/skeleton).
 #include "kernels/cases/device_data.h"
 #include "kernels/skeleton/scale_rows.h"
 
@@ -20,7 +19,7 @@ inline ScaleRowsInputs random_scale_rows_inputs(int32_t rows, int32_t columns, u
           .dscaled = random_floats(size, seed + 2)};
 }
 
-/// The same on a device, with outputs, which are poisoned.
+/// These arrays on a device, with the outputs.
 struct ScaleRowsCase {
   ScaleRowsCase(const Device& device, const ScaleRowsInputs& inputs)
       : rows(inputs.rows),

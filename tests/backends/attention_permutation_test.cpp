@@ -168,7 +168,7 @@ TEST_CASE("attention permutation: a deal is what Random's numbers say, and the r
   CHECK(ranks == std::vector<int32_t>{2, 1, 3, 0});
 }
 
-TEST_CASE("attention permutation: a text has the same bytes in any batch, under its key and seed alone") {
+TEST_CASE("attention permutation: a text has the same bytes in any batch, which depend only on key and seed") {
   AttentionPermutationInputs together = no_texts();
   const std::vector<int32_t> words = {20, 3, 120, 1, 9};
   for (size_t b = 0; b < words.size(); ++b) together.add_random(90 + b, words[b]);

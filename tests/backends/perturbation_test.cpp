@@ -147,7 +147,7 @@ TEST_CASE("perturbation: more adversaries only add choices, and a wider acceptan
   CHECK(several.adversary_jsd != any.adversary_jsd);
 }
 
-TEST_CASE("perturbation: a text's result depends on the text and its row alone, bit for bit") {
+TEST_CASE("perturbation: a text's result depends only on the text and its row, bit for bit") {
   const Dataset data = small_corpus();
   const Split& split = data.split(SplitName::test);
   AttentionClassifier model = make_model(data, split);

@@ -23,7 +23,7 @@ Results run(const Device& device, const ScaleRowsInputs& inputs) {
   return {arrays.scaled.host(), arrays.dvalues.host(), arrays.dscale.host()};
 }
 
-/// The same in float64 with the plainest loops.
+/// Forward and backward in float64 with the plainest loops.
 struct Reference {
   explicit Reference(const ScaleRowsInputs& inputs) {
     for (size_t i = 0; i < inputs.values.size(); ++i) {

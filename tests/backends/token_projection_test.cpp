@@ -94,7 +94,7 @@ Result run(const Device& device, const TokenProjectionInputs& p) {
           arrays.second_dbias.host(), head(arrays.drows.host(), unique * p.embed)};
 }
 
-/// What a gradient holds that accumulates `values`.
+/// The gradient that has accumulated `values`.
 std::vector<double> accumulated(std::vector<double> values) {
   for (double& value : values) value += kStartOfGradient;
   return values;
