@@ -1,6 +1,6 @@
 // The optimiser.
 #include "bench/kernel_sizes.h"
-#include "kernels/adam.h"
+#include "kernels/cases/adam_case.h"
 
 namespace notnot::bench {
 namespace {
@@ -8,81 +8,45 @@ namespace {
 constexpr int32_t kMissedSteps = 10;
 constexpr double kLearningRate = 1e-3;
 
-/// Optimiser state of `elements` parameters.
-struct AdamState {
-  AdamState(const Device& device, int64_t elements)
-      : parameter(device, random_floats(elements, 2)),
-        first_moment(device, random_floats(elements, 3, 1e-3F)),
-        second_moment(device, std::vector<float>(static_cast<size_t>(elements), 1e-6F)),
-        largest_second_moment(device, std::vector<float>(static_cast<size_t>(elements), 2e-6F)),
-        gradient(device, random_floats(elements, 4)) {}
-  Array parameter, first_moment, second_moment, largest_second_moment, gradient;
-};
-
 int64_t dense_parameters(const Sizes& s) { return s.p * (s.e + s.h + 2) + s.a * (s.d + 2) + s.d + 1; }
 
-struct DenseStep : AdamState {
+struct DenseStep : AdamCase {
   DenseStep(const Device& device, const Sizes& s) : DenseStep(device, dense_parameters(s)) {}
   DenseStep(const Device& device, int64_t elements)
-      : AdamState(device, elements),
-        scalars(device, step_scalars(kLearningRate, kMissedSteps)),
+      : AdamCase(device, random_floats(elements, 2)),
+        gradient(device, random_floats(elements, 4)),
+        scalars(device, adam_scalars(kLearningRate, kMissedSteps)),
         completed(device, std::vector<int32_t>{0}) {}
-  void launch(const Device& device) {
-    adam_step(device, {.hyper = {.decay = 1e-5F},
-                       .scalars = scalars,
-                       .completed = completed,
-                       .gradient = gradient,
-                       .parameter = parameter,
-                       .first_moment = first_moment,
-                       .second_moment = second_moment,
-                       .largest_second_moment = largest_second_moment});
-  }
+  void launch(const Device& device) { adam_step(device, step({.decay = 1e-5F}, scalars, completed, gradient)); }
   std::vector<float> result() { return parameter.host(); }
+  Array gradient;
   DeviceArray<AdamStepScalars> scalars;
   DeviceArray<int32_t> completed;
 };
 
-struct RowsReplay : AdamState {
-  RowsReplay(const Device& device, const Sizes& sizes, int32_t steps = kMissedSteps)
-      : AdamState(device, sizes.vocabulary * sizes.e),
-        s(sizes),
+struct RowsReplay : AdamRowsCase {
+  RowsReplay(const Device& device, const Sizes& s, int32_t steps = kMissedSteps)
+      : AdamRowsCase(device, random_floats(s.vocabulary * s.e, 2), s.embed, adam_scalars(kLearningRate, kMissedSteps)),
         ids(device, s.batch.ragged.unique_ids),
-        last_step(device, std::vector<int32_t>(static_cast<size_t>(s.vocabulary))),
-        completed(device, std::vector<int32_t>{steps}),
-        scalars(device, step_scalars(kLearningRate, kMissedSteps)) {}
-  AdamRows state() {
-    return {.hyper = {.decay = 1e-5F},
-            .rows = s.vocabulary,
-            .columns = s.embed,
-            .parameter = parameter,
-            .first_moment = first_moment,
-            .second_moment = second_moment,
-            .largest_second_moment = largest_second_moment,
-            .last_step = last_step,
-            .scalars = scalars,
-            .completed = completed};
-  }
-  void launch(const Device& device) {
-    adam_rows_replay(device, {.state = state(), .count = static_cast<int32_t>(s.batch.u), .ids = ids});
-  }
+        completed(device, std::vector<int32_t>{steps}) {}
+  AdamRows arguments() const { return state({.decay = 1e-5F}, completed); }
+  int32_t count() const { return ids.span().size; }
+  void launch(const Device& device) { adam_rows_replay(device, {.state = arguments(), .count = count(), .ids = ids}); }
   void reset(const Device& device) { fill_zero(device, last_step.span()); }
   std::vector<float> result() { return parameter.host(); }
-  const Sizes& s;
-  DeviceArray<int32_t> ids, last_step, completed;
-  DeviceArray<AdamStepScalars> scalars;
+  DeviceArray<int32_t> ids, completed;
 };
 
 struct RowsStep : RowsReplay {
-  RowsStep(const Device& device, const Sizes& sizes) : RowsReplay(device, sizes, 0) {}
+  RowsStep(const Device& device, const Sizes& s)
+      : RowsReplay(device, s, 0), gradients(device, random_floats(s.batch.u * s.e, 4)) {}
   void launch(const Device& device) {
-    adam_rows_step(device, {.state = state(),
-                            .count = static_cast<int32_t>(s.batch.u),
-                            .ids = ids,
-                            .gradients = gradient.span().subspan(0, s.batch.u * s.e)});
+    adam_rows_step(device, {.state = arguments(), .count = count(), .ids = ids, .gradients = gradients});
   }
+  Array gradients;
 };
 
-/// A dense step over the embedding, which is what the lazy rows replace.
+/// A dense step over the whole embedding: the lazy rows replace it.
 struct EmbeddingStep : DenseStep {
   EmbeddingStep(const Device& device, const Sizes& s) : DenseStep(device, s.vocabulary * s.e) {}
 };

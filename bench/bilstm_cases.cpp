@@ -2,72 +2,44 @@
 #include <array>
 
 #include "bench/kernel_sizes.h"
-#include "kernels/bilstm.h"
+#include "kernels/cases/bilstm_case.h"
 
 namespace notnot::bench {
 namespace {
 
 // Clocks per step of kernels/bilstm_tensor.cu with eight sequences per block.
 constexpr double kBf16x3ForwardClocks = 2350, kBf16x3BackwardClocks = 2450;
-// Three products of bf16 for one of fp32, as tests/backends/bilstm_test.cpp counts their error.
+// Three products of bf16 replace one of fp32; tests/backends/bilstm_test.cpp counts their error.
 constexpr double kBf16x3Tolerance = 1e-5;
 
-/// The CPU, which is the oracle of all, has fp32 alone.
+/// The CPU has only fp32; every case is compared with it.
 Precision available(const Device& device, Precision precision) {
   return device.backend == Backend::cuda ? precision : Precision::fp32;
 }
 
 template <bool kTraining, Precision kPrecision = Precision::fp32>
-struct RecurForward {
-  RecurForward(const Device& device, const Sizes& sizes)
-      : s(sizes),
-        batch(device, s.batch.ragged),
-        table(device, random_floats(padded_rows(s.batch.u) * s.p, 2)),
-        weight(normal_scale(device, s.p * s.h, 3, s.h)),
-        states(device, padded_rows(s.batch.n) * s.d),
-        gates(device, kTraining ? s.batch.n * s.p : 0),
-        cells(device, kTraining ? s.batch.n * s.d : 0),
-        previous(device, kTraining ? s.batch.n * s.d : 0),
-        workspace(device, bilstm_workspace(s.h, s.batch.b)) {}
+struct RecurForward : BiLstmCase {
+  RecurForward(const Device& device, const Sizes& s)
+      : BiLstmCase(device, random_bilstm_inputs(s.batch.ragged, s.hidden, 2), kTraining) {}
   void launch(const Device& device) {
-    bilstm_forward(device, {.batch = batch.batch(),
-                            .hidden = s.hidden,
-                            .table = table,
-                            .weight_hh = weight,
-                            .states = states,
-                            .gates = gates,
-                            .cells = cells,
-                            .previous = previous,
-                            .workspace = workspace,
-                            .precision = available(device, kPrecision)});
+    BiLstmForward args = forward();
+    args.precision = available(device, kPrecision);
+    bilstm_forward(device, args);
   }
-  std::vector<float> result() { return head(states.host(), s.batch.n * s.d); }
-  const Sizes& s;
-  DeviceRagged batch;
-  Array table, weight, states, gates, cells, previous, workspace;
+  std::vector<float> result() { return head(states.host(), dstates.span().size); }
 };
 
 /// After forward in fp32.
 template <Precision kPrecision>
 struct RecurBackward : RecurForward<true> {
-  RecurBackward(const Device& device, const Sizes& sizes)
-      : RecurForward<true>(device, sizes),
-        dstates(device, random_floats(s.batch.n * s.d, 4)),
-        dweight(device, std::vector<float>(static_cast<size_t>(s.p * s.h))) {
+  RecurBackward(const Device& device, const Sizes& s) : RecurForward<true>(device, s) {
     RecurForward<true>::launch(device);
     forward_gates = gates.host();
   }
   void launch(const Device& device) {
-    bilstm_backward(device, {.batch = batch.batch(),
-                             .hidden = s.hidden,
-                             .weight_hh = weight,
-                             .dstates = dstates,
-                             .gates = gates,
-                             .cells = cells,
-                             .previous = previous,
-                             .dweight_hh = dweight,
-                             .workspace = workspace,
-                             .precision = available(device, kPrecision)});
+    BiLstmBackward args = backward();
+    args.precision = available(device, kPrecision);
+    bilstm_backward(device, args);
   }
   /// Backward turns the gates into their gradients.
   void reset(const Device& device) {
@@ -75,11 +47,10 @@ struct RecurBackward : RecurForward<true> {
   }
   std::vector<float> result() {
     std::vector<float> all = gates.host();
-    const std::vector<float> more = dweight.host();
+    const std::vector<float> more = dweight_hh.host();
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
-  Array dstates, dweight;
   std::vector<float> forward_gates;
 };
 
@@ -110,7 +81,7 @@ std::array<KernelCase, 3> bilstm_cases(const SizesPointer& s) {
   return {forward, training, backward};
 }
 
-/// The same for training in bf16x3.
+/// Forward and backward of training in bf16x3.
 std::array<KernelCase, 2> bf16x3_bilstm_cases(const SizesPointer& s) {
   const double product = 16.0 * static_cast<double>(s->batch.n * s->h * s->h);
   const auto longest = static_cast<double>(s->batch.ragged.longest);
@@ -130,7 +101,7 @@ std::array<KernelCase, 2> bf16x3_bilstm_cases(const SizesPointer& s) {
   return {training, backward};
 }
 
-/// Training on CUDA's general kernels, which every H but 128 takes: the nearest one shows what they would cost at 128.
+/// Training on CUDA's general kernels. Every H except 128 takes them; H = 127 shows what they would cost at 128.
 std::array<KernelCase, 2> general_bilstm_cases(Workload workload) {
   --workload.hidden;
   auto [evaluation, training, backward] = bilstm_cases(std::make_shared<const Sizes>(workload));

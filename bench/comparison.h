@@ -1,5 +1,5 @@
 #pragma once
-// How far two results are apart, in a way that NaN cannot pass.
+// The difference of two results, such that NaN is never taken for equal.
 #include <algorithm>
 #include <cmath>
 #include <vector>

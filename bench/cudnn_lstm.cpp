@@ -15,8 +15,8 @@
 namespace notnot::bench {
 namespace {
 
-/// Throws unless `status` is success; CudnnRefused for what is not supported and for bad parameters, as cuDNN calls
-/// some of the sizes that an algorithm does not take. Each of these is a thousand of statuses.
+/// Throws unless `status` is success. It throws CudnnRefused for `not supported` and for `bad parameter`: cuDNN says
+/// the latter, too, of sizes that an algorithm does not take. Each of the two is a range of a thousand statuses.
 void check(cudnnStatus_t status, std::string_view call) {
   if (status == CUDNN_STATUS_SUCCESS) return;
   const std::string message =
@@ -27,7 +27,7 @@ void check(cudnnStatus_t status, std::string_view call) {
   throw Error(message);
 }
 
-/// A cuDNN object that is destroyed with this one.
+/// Owns a cuDNN object.
 template <class Handle, cudnnStatus_t (*create)(Handle*), cudnnStatus_t (*destroy)(Handle)>
 class Owned {
  public:
@@ -50,27 +50,27 @@ constexpr std::array kAlgorithms = {CUDNN_RNN_ALGO_STANDARD, CUDNN_RNN_ALGO_PERS
                                     CUDNN_RNN_ALGO_PERSIST_DYNAMIC, CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H};
 constexpr std::array kNames = {"STANDARD", "PERSIST_STATIC", "PERSIST_DYNAMIC", "PERSIST_STATIC_SMALL_H"};
 
-/// Where cuDNN has each token: time step by time step, of each the sequences that still run, or all.
+/// cuDNN's order of the tokens: time step by time step, in each the sequences that still run; if padded, all sequences.
 struct TimeMajor {
-  std::vector<int64_t> row;  ///< [N] of our tokens
+  std::vector<int64_t> row;  ///< [N] cuDNN's row of each of our tokens
   int64_t rows = 0;
 
-  TimeMajor(const HostRagged& batch, bool padded) : row(static_cast<size_t>(batch.tokens())) {
+  TimeMajor(const HostRagged& batch, bool padded) : row(batch.tokens()) {
     for (int32_t t = 0; t < batch.longest; ++t) {
       for (int32_t b = 0; b < batch.sequences(); ++b) {
-        const int32_t begin = batch.offsets[static_cast<size_t>(b)], end = batch.offsets[static_cast<size_t>(b) + 1];
+        const int32_t begin = batch.offsets[b], end = batch.offsets[b + 1];
         const bool runs = begin + t < end;
-        if (runs) row[static_cast<size_t>(begin + t)] = rows;
+        if (runs) row[begin + t] = rows;
         if (runs || padded) ++rows;
       }
     }
   }
 };
 
-/// Rows of `width` values moved to where cuDNN has them, zeros elsewhere; `source(n)` points to token n's.
+/// Puts rows of `width` values into cuDNN's order, with zeros in the padding; `source(n)` points to the row of token n.
 template <class Source>
 std::vector<float> to_time_major(const TimeMajor& order, int64_t width, Source source) {
-  std::vector<float> values(static_cast<size_t>(order.rows * width));
+  std::vector<float> values(order.rows * width);
   for (size_t n = 0; n < order.row.size(); ++n) std::copy_n(source(n), width, values.begin() + order.row[n] * width);
   return values;
 }
@@ -105,15 +105,16 @@ struct CudnnLstm::State {
       : device(its_device),
         variant(its_variant),
         task(its_task),
-        order(task.batch, variant.padded),
-        x(device, to_time_major(order, task.embed,
+        order(task.recurrence.batch, variant.padded),
+        x(device, to_time_major(order, task.input.embed,
                                 [&](size_t n) {
-                                  return task.embedding.begin() + int64_t{task.batch.token_ids[n]} * task.embed;
+                                  return task.input.embedding.begin() +
+                                         int64_t{task.recurrence.batch.token_ids[n]} * task.input.embed;
                                 })),
-        dx(device, order.rows * task.embed),
-        y(device, order.rows * 2 * task.hidden),
-        dy(device, to_time_major(order, 2 * task.hidden, [&](size_t n) {
-             return task.dstates.begin() + static_cast<int64_t>(n) * 2 * task.hidden;
+        dx(device, order.rows * task.input.embed),
+        y(device, order.rows * 2 * task.recurrence.hidden),
+        dy(device, to_time_major(order, 2 * task.recurrence.hidden, [&](size_t n) {
+             return task.recurrence.dstates.begin() + n * 2 * task.recurrence.hidden;
            })) {
     NOTNOT_CUDNN_CHECK(cudnnSetStream(context, device.stream));
     describe();
@@ -136,47 +137,49 @@ struct CudnnLstm::State {
 
   void describe() {
     NOTNOT_CUDNN_CHECK(cudnnSetDropoutDescriptor(dropout, context, 0, nullptr, 0, 0));
-    NOTNOT_CUDNN_CHECK(cudnnSetRNNDescriptor_v8(
-        rnn, kAlgorithms[static_cast<size_t>(variant.algorithm)], CUDNN_LSTM, CUDNN_RNN_DOUBLE_BIAS,
-        CUDNN_BIDIRECTIONAL, CUDNN_LINEAR_INPUT, CUDNN_DATA_FLOAT, CUDNN_DATA_FLOAT,
-        variant.tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH, task.embed, task.hidden, task.hidden, 1, dropout,
-        variant.padded ? CUDNN_RNN_PADDED_IO_ENABLED : CUDNN_RNN_PADDED_IO_DISABLED));
-    const int32_t sequences = task.batch.sequences();
+    NOTNOT_CUDNN_CHECK(
+        cudnnSetRNNDescriptor_v8(rnn, kAlgorithms[static_cast<size_t>(variant.algorithm)], CUDNN_LSTM,
+                                 CUDNN_RNN_DOUBLE_BIAS, CUDNN_BIDIRECTIONAL, CUDNN_LINEAR_INPUT, CUDNN_DATA_FLOAT,
+                                 CUDNN_DATA_FLOAT, variant.tf32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH, task.input.embed,
+                                 task.recurrence.hidden, task.recurrence.hidden, 1, dropout,
+                                 variant.padded ? CUDNN_RNN_PADDED_IO_ENABLED : CUDNN_RNN_PADDED_IO_DISABLED));
+    const int32_t sequences = task.recurrence.batch.sequences();
     if (variant.algorithm == CudnnVariant::Algorithm::persist_dynamic) {
       NOTNOT_CUDNN_CHECK(cudnnBuildRNNDynamic(context, rnn, sequences));
     }
-    std::vector<int> lengths(static_cast<size_t>(sequences), task.batch.longest);
+    std::vector<int> lengths(sequences, task.recurrence.batch.longest);
     for (size_t b = 0; b < lengths.size() && !variant.padded; ++b) {
-      lengths[b] = task.batch.offsets[b + 1] - task.batch.offsets[b];
+      lengths[b] = task.recurrence.batch.offsets[b + 1] - task.recurrence.batch.offsets[b];
     }
     const auto layout =
         variant.padded ? CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED : CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED;
     float fill = 0;
-    NOTNOT_CUDNN_CHECK(cudnnSetRNNDataDescriptor(x_data, CUDNN_DATA_FLOAT, layout, task.batch.longest, sequences,
-                                                 task.embed, lengths.data(), &fill));
-    NOTNOT_CUDNN_CHECK(cudnnSetRNNDataDescriptor(y_data, CUDNN_DATA_FLOAT, layout, task.batch.longest, sequences,
-                                                 2 * task.hidden, lengths.data(), &fill));
-    const std::array<int, 3> shape = {2, sequences, task.hidden}, strides = {sequences * task.hidden, task.hidden, 1};
+    NOTNOT_CUDNN_CHECK(cudnnSetRNNDataDescriptor(x_data, CUDNN_DATA_FLOAT, layout, task.recurrence.batch.longest,
+                                                 sequences, task.input.embed, lengths.data(), &fill));
+    NOTNOT_CUDNN_CHECK(cudnnSetRNNDataDescriptor(y_data, CUDNN_DATA_FLOAT, layout, task.recurrence.batch.longest,
+                                                 sequences, 2 * task.recurrence.hidden, lengths.data(), &fill));
+    const std::array<int, 3> shape = {2, sequences, task.recurrence.hidden},
+                             strides = {sequences * task.recurrence.hidden, task.recurrence.hidden, 1};
     NOTNOT_CUDNN_CHECK(cudnnSetTensorNdDescriptor(carried, CUDNN_DATA_FLOAT, 3, shape.data(), strides.data()));
   }
 
-  /// Calls visit(place in the task's vector, place in cuDNN's `space`, count) for each matrix and bias of a gate.
+  /// Calls visit(place in the task's vector, place in cuDNN's `space`, count) for each matrix and bias of each gate.
   template <class Visit>
   void for_each_weight(const DeviceArray<float>& space, Visit visit) const {
     const Tensor matrix_shape, bias_shape;
-    const size_t bytes = static_cast<size_t>(space.span().size) * sizeof(float);
+    const size_t bytes = space.span().size * sizeof(float);
     for (int direction = 0; direction < 2; ++direction) {
-      for (int gate = 0; gate < 8; ++gate) {  // of the input, then of the recurrent side
+      for (int gate = 0; gate < 8; ++gate) {  // four of the input side, then four of the recurrent side
         void *matrix = nullptr, *bias = nullptr;
         NOTNOT_CUDNN_CHECK(cudnnGetRNNWeightParams(context, rnn, direction, bytes, space.span().data, gate,
                                                    matrix_shape, &matrix, bias_shape, &bias));
         const bool input = gate < 4;
-        const auto row = static_cast<size_t>((direction * 4 + gate % 4) * task.hidden);
-        const auto width = static_cast<size_t>(input ? task.embed : task.hidden),
-                   units = static_cast<size_t>(task.hidden);
-        visit((input ? task.weight_ih : task.weight_hh).data() + row * width, static_cast<float*>(matrix),
+        const auto row = static_cast<size_t>((direction * 4 + gate % 4) * task.recurrence.hidden);
+        const auto width = static_cast<size_t>(input ? task.input.embed : task.recurrence.hidden),
+                   units = static_cast<size_t>(task.recurrence.hidden);
+        visit((input ? task.input.weight : task.recurrence.weight_hh).data() + row * width, static_cast<float*>(matrix),
               units * width);
-        visit((input ? task.bias_ih : task.bias_hh).data() + row, static_cast<float*>(bias), units);
+        visit((input ? task.input.bias : task.input.second_bias).data() + row, static_cast<float*>(bias), units);
       }
     }
   }
@@ -204,16 +207,14 @@ void CudnnLstm::forward(bool training) {
   NOTNOT_CUDNN_CHECK(cudnnRNNForward(
       s.context, s.rnn, training ? CUDNN_FWD_MODE_TRAINING : CUDNN_FWD_MODE_INFERENCE, nullptr, s.x_data,
       s.x.span().data, s.y_data, s.y.span().data, s.carried, nullptr, nullptr, s.carried, nullptr, nullptr,
-      static_cast<size_t>(s.weights->span().size) * sizeof(float), s.weights->span().data,
-      static_cast<size_t>(s.workspace->span().size), s.workspace->span().data,
-      training ? static_cast<size_t>(s.reserve->span().size) : 0, training ? s.reserve->span().data : nullptr));
+      s.weights->span().size * sizeof(float), s.weights->span().data, s.workspace->span().size,
+      s.workspace->span().data, training ? s.reserve->span().size : 0, training ? s.reserve->span().data : nullptr));
 }
 
 void CudnnLstm::backward() {
   const State& s = *state_;
-  const size_t weight_bytes = static_cast<size_t>(s.weights->span().size) * sizeof(float),
-               workspace_bytes = static_cast<size_t>(s.workspace->span().size),
-               reserve_bytes = static_cast<size_t>(s.reserve->span().size);
+  const size_t weight_bytes = s.weights->span().size * sizeof(float), workspace_bytes = s.workspace->span().size,
+               reserve_bytes = s.reserve->span().size;
   NOTNOT_CUDNN_CHECK(cudnnRNNBackwardData_v8(
       s.context, s.rnn, nullptr, s.y_data, s.y.span().data, s.dy.span().data, s.x_data, s.dx.span().data, s.carried,
       nullptr, nullptr, nullptr, s.carried, nullptr, nullptr, nullptr, weight_bytes, s.weights->span().data,
@@ -226,17 +227,17 @@ void CudnnLstm::backward() {
 
 LstmResults CudnnLstm::results() const {
   const State& s = *state_;
-  const int64_t width = 2 * s.task.hidden;
+  const int64_t width = 2 * s.task.recurrence.hidden;
   LstmResults results{.states = std::vector<float>(s.order.row.size() * static_cast<size_t>(width)),
-                      .dweight_ih = std::vector<float>(s.task.weight_ih.size()),
-                      .dweight_hh = std::vector<float>(s.task.weight_hh.size())};
+                      .dweight_ih = std::vector<float>(s.task.input.weight.size()),
+                      .dweight_hh = std::vector<float>(s.task.recurrence.weight_hh.size())};
   const std::vector<float> y = s.y.host();
   for (size_t n = 0; n < s.order.row.size(); ++n) {
-    std::copy_n(y.begin() + s.order.row[n] * width, width, results.states.begin() + static_cast<int64_t>(n) * width);
+    std::copy_n(y.begin() + s.order.row[n] * width, width, results.states.begin() + n * width);
   }
   s.for_each_weight(*s.dweights, [&](const float* place, float* from, size_t count) {
     for (const auto& [weights, gradients] :
-         {std::pair{&s.task.weight_ih, &results.dweight_ih}, {&s.task.weight_hh, &results.dweight_hh}}) {
+         {std::pair{&s.task.input.weight, &results.dweight_ih}, {&s.task.recurrence.weight_hh, &results.dweight_hh}}) {
       if (place < weights->data() || place >= weights->data() + weights->size()) continue;
       copy_to_host(s.device, gradients->data() + (place - weights->data()), from, count * sizeof(float));
     }

@@ -4,21 +4,19 @@
 #include <string>
 #include <vector>
 
-#include "kernels/cases/device_data.h"
+#include "kernels/cases/bilstm_case.h"
+#include "kernels/cases/token_projection_case.h"
 
 namespace notnot::bench {
 
-/// One batch through the layer, as both sides of the race get it.
+/// One batch through the layer, as both sides of the race get it. The layer's input side is the projection: its weight
+/// is W_ih [2, 4, H, E] (direction, gate i f g o), its biases are b_ih and b_hh [2, 4, H].
 struct LstmTask {
-  HostRagged batch;
-  int32_t vocabulary = 0, embed = 0, hidden = 0;  ///< V, E, H
-  std::vector<float> embedding;                   ///< [V, E]
-  std::vector<float> weight_ih, weight_hh;        ///< [2, 4, H, E], [2, 4, H, H]: direction, gate i f g o
-  std::vector<float> bias_ih, bias_hh;            ///< [2, 4, H]
-  std::vector<float> dstates;                     ///< [N, 2, H] gradient at the states
+  TokenProjectionInputs input;
+  BiLstmInputs recurrence;
 };
 
-/// What the layer makes of it.
+/// The results of the layer that both sides of the race must agree on.
 struct LstmResults {
   std::vector<float> states;                  ///< [N, 2, H]
   std::vector<float> dweight_ih, dweight_hh;  ///< as the weights
@@ -27,10 +25,10 @@ struct LstmResults {
 struct CudnnVariant {
   enum class Algorithm : uint8_t { standard, persist_static, persist_dynamic, persist_static_small_h };
   Algorithm algorithm = Algorithm::standard;
-  /// Every sequence as long as the longest: another function in the direction that starts at the end, but the only
-  /// input that some algorithms take. Else packed, as pack_padded_sequence has it.
+  /// Every sequence is padded to the longest. That is another function in the direction that starts at the end, but
+  /// some algorithms take no other input. Otherwise packed, as pack_padded_sequence makes it.
   bool padded = false;
-  bool tf32 = false;  ///< cuDNN's default mathematics, and PyTorch's; else fp32 throughout
+  bool tf32 = false;  ///< cuDNN's and PyTorch's default arithmetic; otherwise fp32 throughout
 
   std::string name() const;
 };
@@ -53,7 +51,7 @@ class CudnnLstm {
   void forward(bool training);
   /// After forward(true): gradients of the input and, added to what is there, of the weights.
   void backward();
-  /// Of the last calls; the gradients are those of one backward if there was one.
+  /// The results of the last calls. The gradients are right after a single backward: cuDNN adds to them.
   LstmResults results() const;
 
  private:

@@ -1,5 +1,5 @@
-// The bidirectional LSTM layer, input side included: notnot's kernels against cuDNN's LSTM with each of its algorithms,
-// on the same batch of 32 texts. First whether both compute the same, then how long the layer takes. `cudnn_race
+// The bidirectional LSTM layer with its input side: notnot's kernels against cuDNN's LSTM with each of its algorithms,
+// on the same batch of 32 texts. First it checks that both compute the same, then it times the layer. See `cudnn_race
 // --help`.
 #include <fmt/format.h>
 
@@ -15,8 +15,6 @@
 #include "engine/device/open_device.h"
 #include "engine/io/input_error.h"
 #include "engine/io/version.h"
-#include "kernels/bilstm.h"
-#include "kernels/token_projection.h"
 
 namespace notnot::bench {
 namespace {
@@ -34,20 +32,9 @@ struct Options {
 };
 
 LstmTask make_task(const Workload& workload) {
-  LstmTask task;
-  task.batch = make_ragged(workload.lengths, workload.vocabulary, 1);
-  task.vocabulary = workload.vocabulary;
-  task.embed = workload.embed;
-  task.hidden = workload.hidden;
-  const int64_t rows = 8 * workload.hidden;
-  const float scale = 1 / std::sqrt(static_cast<float>(workload.hidden));
-  task.embedding = random_floats(int64_t{workload.vocabulary} * workload.embed, 2);
-  task.weight_ih = random_floats(rows * workload.embed, 3, scale);
-  task.weight_hh = random_floats(rows * workload.hidden, 4, scale);
-  task.bias_ih = random_floats(rows, 5, scale);
-  task.bias_hh = random_floats(rows, 6, scale);
-  task.dstates = random_floats(int64_t{task.batch.tokens()} * 2 * workload.hidden, 7);
-  return task;
+  const HostRagged batch = make_ragged(workload.lengths, workload.vocabulary, 1);
+  return {.input = random_token_projection_inputs(batch, workload.vocabulary, workload.embed, 8 * workload.hidden, 2),
+          .recurrence = random_bilstm_inputs(batch, workload.hidden, 7)};
 }
 
 /// notnot's side. It also sums the input's gradient over the occurrences of each id, which cuDNN leaves to its caller.
@@ -56,108 +43,52 @@ class OurLstm {
   OurLstm(const Device& device, const LstmTask& task)
       : device_(device),
         task_(task),
-        batch_(device, task.batch),
-        embedding_(device, task.embedding),
-        weight_ih_(device, task.weight_ih),
-        weight_transposed_(device, task.embed * weight_stride(width())),
-        weight_hh_(device, task.weight_hh),
-        bias_ih_(device, task.bias_ih),
-        bias_hh_(device, task.bias_hh),
-        dstates_(device, task.dstates),
-        rows_(device, padded_rows(unique()) * task.embed),
-        table_(device, padded_rows(unique()) * width()),
-        states_(device, padded_rows(tokens()) * 2 * task.hidden),
-        gates_(device, tokens() * width()),
-        cells_(device, tokens() * 2 * task.hidden),
-        previous_(device, tokens() * 2 * task.hidden),
-        dtable_(device, padded_rows(unique()) * width()),
-        drows_(device, padded_rows(unique()) * task.embed),
-        dweight_ih_(device, std::vector<float>(task.weight_ih.size())),
-        dweight_hh_(device, std::vector<float>(task.weight_hh.size())),
-        dbias_(device, std::vector<float>(task.bias_ih.size())),
-        second_dbias_(device, std::vector<float>(task.bias_hh.size())),
-        workspace_(device, bilstm_workspace(task.hidden, task.batch.sequences())),
-        sum_workspace_(device, column_sum_workspace(unique(), width())) {
-    transpose(device, {.rows = width(),
-                       .columns = task.embed,
-                       .to_stride = weight_stride(width()),
-                       .from = weight_ih_,
-                       .to = weight_transposed_});
-  }
+        embedding_(device, task.input.embedding),
+        input_(device, task.input),
+        recurrence_(device, task.recurrence, true) {}
 
   void forward(bool training) {
-    gather_rows(device_, {.count = batch_.batch().unique,
-                          .columns = task_.embed,
-                          .from_rows = task_.vocabulary,
+    gather_rows(device_, {.count = input_.batch.batch().unique,
+                          .columns = input_.embed,
+                          .from_rows = task_.input.vocabulary,
                           .from = embedding_,
-                          .rows = batch_.batch().unique_ids,
-                          .to = rows_});
-    token_projection_forward(device_, {.count = batch_.batch().unique,
-                                       .embed = task_.embed,
-                                       .width = width(),
-                                       .activation = Activation::identity,
-                                       .rows = rows_,
-                                       .weight_transposed = weight_transposed_,
-                                       .bias = bias_ih_,
-                                       .second_bias = bias_hh_,
-                                       .table = table_});
-    bilstm_forward(device_, {.batch = batch_.batch(),
-                             .hidden = task_.hidden,
-                             .table = table_,
-                             .weight_hh = weight_hh_,
-                             .states = states_,
-                             .gates = training ? gates_.span() : Span<float>{},
-                             .cells = training ? cells_.span() : Span<float>{},
-                             .previous = training ? previous_.span() : Span<float>{},
-                             .workspace = workspace_});
+                          .rows = input_.batch.batch().unique_ids,
+                          .to = input_.rows});
+    token_projection_forward(device_, input_.forward());
+    BiLstmForward args = recurrence_.forward();
+    args.table = input_.table;
+    if (!training) args.gates = args.cells = args.previous = {};
+    bilstm_forward(device_, args);
   }
 
   void backward() {
-    bilstm_backward(device_, {.batch = batch_.batch(),
-                              .hidden = task_.hidden,
-                              .weight_hh = weight_hh_,
-                              .dstates = dstates_,
-                              .gates = gates_,
-                              .cells = cells_,
-                              .previous = previous_,
-                              .dweight_hh = dweight_hh_,
-                              .workspace = workspace_});
-    token_projection_backward(device_, {.batch = batch_.batch(),
-                                        .embed = task_.embed,
-                                        .width = width(),
-                                        .activation = Activation::identity,
-                                        .rows = rows_,
-                                        .table = table_,
-                                        .weight = weight_ih_,
-                                        .dvalues = gates_,
-                                        .dtable = dtable_,
-                                        .dweight = dweight_ih_,
-                                        .dbias = dbias_,
-                                        .second_dbias = second_dbias_,
-                                        .drows = drows_,
-                                        .workspace = sum_workspace_});
+    bilstm_backward(device_, recurrence_.backward());
+    TokenProjectionBackward args = input_.backward();
+    args.dvalues = recurrence_.gates;
+    token_projection_backward(device_, args);
   }
 
   LstmResults results() const {
-    return {.states = head(states_.host(), tokens() * 2 * task_.hidden),
-            .dweight_ih = dweight_ih_.host(),
-            .dweight_hh = dweight_hh_.host()};
+    return {.states = head(recurrence_.states.host(), recurrence_.dstates.span().size),
+            .dweight_ih = without_start(input_.dweight.host()),
+            .dweight_hh = without_start(recurrence_.dweight_hh.host())};
   }
 
  private:
-  int64_t tokens() const { return task_.batch.tokens(); }
-  int64_t unique() const { return task_.batch.unique(); }
-  int32_t width() const { return 8 * task_.hidden; }
+  /// cuDNN's gradients start at zero.
+  static std::vector<float> without_start(std::vector<float> gradient) {
+    for (float& value : gradient) value -= kStartOfGradient;
+    return gradient;
+  }
 
   Device device_;
   const LstmTask& task_;
-  DeviceRagged batch_;
-  Array embedding_, weight_ih_, weight_transposed_, weight_hh_, bias_ih_, bias_hh_, dstates_;
-  Array rows_, table_, states_, gates_, cells_, previous_, dtable_, drows_;
-  Array dweight_ih_, dweight_hh_, dbias_, second_dbias_, workspace_, sum_workspace_;
+  Array embedding_;
+  TokenProjectionCase input_;
+  BiLstmCase recurrence_;
 };
 
-/// Forward direction alone: what padding leaves as it is.
+/// The states of the forward direction only: padding does not change them.
 std::vector<float> forward_states(const std::vector<float>& states, int64_t hidden) {
   std::vector<float> values;
   for (auto row = states.begin(); row != states.end(); row += 2 * hidden)
@@ -165,7 +96,7 @@ std::vector<float> forward_states(const std::vector<float>& states, int64_t hidd
   return values;
 }
 
-/// The largest relative difference of what should be equal.
+/// The largest relative difference of the results that should be equal.
 double error_of(const LstmResults& theirs, const LstmResults& ours, bool padded, int64_t hidden) {
   if (padded) return relative_difference(forward_states(theirs.states, hidden), forward_states(ours.states, hidden));
   double worst = relative_difference(theirs.states, ours.states);
@@ -176,7 +107,7 @@ double error_of(const LstmResults& theirs, const LstmResults& ours, bool padded,
   return worst;
 }
 
-/// Median microseconds of evaluation's forward pass, and of training's forward and backward pass.
+/// Median microseconds: of the forward pass of evaluation, and of forward and backward pass of training.
 struct Times {
   double evaluation = 0, training = 0;
 };
@@ -215,7 +146,7 @@ class Race {
   DeviceArray<char> flush_;
 };
 
-/// One batch; false when a variant computes something else, or cuDNN takes none.
+/// Races on one batch. Returns false if a variant computes something else, or if cuDNN takes no variant.
 bool race(const Device& device, const Workload& workload, const Options& options, ResultFile& results) {
   const LstmTask task = make_task(workload);
   OurLstm ours(device, task);
@@ -236,7 +167,7 @@ bool race(const Device& device, const Workload& workload, const Options& options
       CudnnLstm theirs(device, variant, task);
       theirs.forward(true);
       theirs.backward();
-      const double error = error_of(theirs.results(), expected, variant.padded, task.hidden);
+      const double error = error_of(theirs.results(), expected, variant.padded, task.recurrence.hidden);
       const bool equal = error <= (variant.tf32 ? kTf32Tolerance : kTolerance);
       const Times times = clock.time(theirs);
       fmt::print("{:<6} {:<35} {:>9.1e} {:>10.1f} {:>10.1f} {:>8.2f} {:>8.2f}  {}\n", workload.name, variant.name(),
@@ -281,13 +212,13 @@ int main(int argc, char** argv) {
   notnot::bench::Options options;
   CLI::App app("Races notnot's LSTM layer against cuDNN's, called directly with each of its algorithms.");
   app.add_option("--device", options.device, "cuda or cuda:N")->capture_default_str();
-  app.add_option("--workload", options.workload, "a training step's batch")
+  app.add_option("--workload", options.workload, "the data set whose training step gives the batch")
       ->check(CLI::IsMember({"sst", "imdb", "all"}))
       ->capture_default_str();
   app.add_option("--repeats", options.repeats, "timed runs of each")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  app.add_option("--json", options.json, "write the results to this file, too");
+  app.add_option("--json", options.json, "also write the results to this JSON file");
   CLI11_PARSE(app, argc, argv);
   try {
     return notnot::bench::run(options) ? 0 : 1;

@@ -1,5 +1,5 @@
 // How speed and memory of training and evaluation grow with the length of the texts, the batch, the number of models
-// and the vocabulary: one varies, the others stay. `growth --help`.
+// and the vocabulary. In a sweep one of these sizes varies, and the others stay. See `growth --help`.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -34,7 +34,7 @@ struct Options {
   int64_t round_tokens = 20'000;
 };
 
-/// "cuda:0 (NVIDIA H200)"; of the CPU its name, the kernels' instruction set and the threads.
+/// "cuda:0 (NVIDIA H200)"; for a CPU its name, the kernels' instruction set and the number of threads.
 std::string hardware(const OpenDevice& device, int threads) {
   if (device.get().backend == Backend::cuda) return device.description();
   std::ifstream file("/proc/cpuinfo");
@@ -91,7 +91,7 @@ Json as_json(const Sweep& sweep, const GrowthPoint& point) {
           {"measured_bytes", point.measured_bytes}};
 }
 
-/// The sweeps that were asked for.
+/// The sweeps that the options ask for.
 std::vector<Sweep> chosen(const Options& options) {
   std::vector<Sweep> sweeps;
   for (const Sweep& sweep : kSweeps) {
@@ -105,7 +105,7 @@ void run(const Options& options) {
   const OpenDevice device(options.device, options.threads);
   const std::string name = hardware(device, options.threads);
   fmt::print("notnot {} on {}\n", version(), name);
-  // The first launches load code, which is no point's memory.
+  // The first launches load code, whose memory no point must count.
   Options small = options;
   small.rounds = 1;
   small.round_tokens = 1;
@@ -139,20 +139,20 @@ int main(int argc, char** argv) {
   CLI::App app("Measures how speed and memory grow with texts, batch, models and vocabulary, on made-up texts.");
   app.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", options.threads, "CPU threads")->check(CLI::Range(1, 1024))->capture_default_str();
-  CLI::Option* sweep = app.add_option("--sweep", options.sweep, "only this: tokens, batch, models or vocabulary")
+  CLI::Option* sweep = app.add_option("--sweep", options.sweep, "only this sweep: tokens, batch, models or vocabulary")
                            ->check(CLI::IsMember({"tokens", "batch", "models", "vocabulary"}));
-  app.add_option("--points", options.points, "of the sweep, instead of its own")
+  app.add_option("--points", options.points, "sizes to measure in the sweep, instead of its own")
       ->delimiter(',')
       ->check(CLI::Range(1, 10'000'000))
       ->needs(sweep);
   app.add_option("--rounds", options.rounds, "timed rounds of each point")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  app.add_option("--round-tokens", options.round_tokens, "a round has as many batches as hold so many tokens")
+  app.add_option("--round-tokens", options.round_tokens, "tokens that a round's batches hold at least")
       ->check(CLI::Range(1, 1'000'000'000))
       ->capture_default_str();
   app.add_option("--plot", options.plot, "draw the figures into this folder")->check(CLI::ExistingDirectory);
-  app.add_option("--json", options.json, "write the results to this file, too");
+  app.add_option("--json", options.json, "also write the results to this JSON file");
   CLI11_PARSE(app, argc, argv);
   try {
     notnot::bench::run(options);

@@ -8,9 +8,9 @@ namespace notnot::bench {
 namespace {
 
 constexpr double kMebibyte = 1 << 20;
-constexpr double kMargin = 1.25;  // beyond the outermost points, as a factor
+constexpr double kMargin = 1.25;  // the axis ends at the outermost points times (or divided by) this
 
-/// A value with the range that it was measured in.
+/// A value, with the range of its measurements.
 struct Mark {
   double x = 0, y = 0, low = 0, high = 0;
 };
@@ -61,10 +61,10 @@ void draw_series(const Chart::Layout& layout, const std::vector<int32_t>& tics, 
   chart.add("plot {}\n", fmt::join(plots, ", "));
   const FigureFiles files =
       chart.write(folder, stem, fmt::format("{} against {}: {}", layout.y_label, layout.x_label, layout.title));
-  std::filesystem::remove(files.pdf);  // README.md shows the other
+  std::filesystem::remove(files.pdf);  // README.md shows the SVG file
 }
 
-/// Everything that is not swept.
+/// The sizes that do not vary, in words.
 std::string fixed_sizes(const Sweep& sweep) {
   const GrowthSizes base;
   std::vector<std::string> texts;

@@ -1,5 +1,5 @@
 #pragma once
-// The measurements of `growth`, and their figures.
+// The measurements of the program growth, and their figures.
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace notnot::bench {
 
-/// What is measured at once; the values here are the point that every sweep passes.
+/// The sizes of one measurement. Every sweep passes through the values here.
 struct GrowthSizes {
   int32_t tokens = 200;  ///< words per text
   int32_t batch = 32;
@@ -16,9 +16,9 @@ struct GrowthSizes {
   int32_t vocabulary = 13'000;
 };
 
-/// One of the sizes varies, the others stay.
+/// Measurements in which one size varies and the others stay.
 struct Sweep {
-  std::string name;  ///< as in files and options
+  std::string name;  ///< in file names and options
   std::string x_label;
   int32_t GrowthSizes::*size;
   std::vector<int32_t> values;
@@ -26,10 +26,10 @@ struct Sweep {
 
 struct GrowthPoint {
   GrowthSizes sizes;
-  int64_t tokens = 0;          ///< in a round, of all models together
-  Times training, evaluation;  ///< of rounds
+  int64_t tokens = 0;          ///< tokens of a round, of all models together
+  Times training, evaluation;  ///< times of rounds
   int64_t arena_bytes = 0;     ///< the models' memory tables
-  int64_t measured_bytes = 0;  ///< what the device or the process took for them
+  int64_t measured_bytes = 0;  ///< by which the memory in use grew
 
   /// Tokens per second of a round that took `seconds`.
   double speed(double seconds) const { return static_cast<double>(tokens) / seconds; }

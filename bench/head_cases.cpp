@@ -1,95 +1,24 @@
-// The attention head.
+// The attention head in evaluation, and in training of a classifier and of an adversary.
 #include "bench/kernel_sizes.h"
-#include "kernels/attention_head.h"
+#include "kernels/cases/attention_head_case.h"
 
 namespace notnot::bench {
 namespace {
 
-struct HeadForward {
-  HeadForward(const Device& device, const Sizes& sizes)
-      : s(sizes),
-        batch(device, s.batch.ragged),
-        hidden(device, random_floats(padded_rows(s.batch.n) * s.d, 2)),
-        weight_transposed(normal_scale(device, s.d * s.a, 3, s.d)),
-        bias(normal_scale(device, s.a, 4, s.d)),
-        vector(normal_scale(device, s.a, 5, s.a)),
-        output_weight(normal_scale(device, s.d, 6, s.d)),
-        output_bias(device, std::vector<float>{0.1F}),
-        activation(device, padded_rows(s.batch.n) * s.a),
-        log_attention(device, s.batch.n),
-        context(device, s.batch.b * s.d),
-        logit(device, s.batch.b),
-        probability(device, s.batch.b) {}
-  AttentionHeadForward arguments() {
-    return {.batch = batch.batch(),
-            .width = static_cast<int32_t>(s.d),
-            .attention_width = static_cast<int32_t>(s.a),
-            .hidden = hidden,
-            .attention_weight_transposed = weight_transposed,
-            .attention_bias = bias,
-            .attention_vector = vector,
-            .output_weight = output_weight,
-            .output_bias = output_bias,
-            .given_log_attention = {},
-            .activation = activation,
-            .log_attention = log_attention,
-            .context = context,
-            .logit = logit,
-            .probability = probability};
-  }
-  void launch(const Device& device) { attention_head_forward(device, arguments()); }
+struct HeadForward : AttentionHeadCase {
+  HeadForward(const Device& device, const Sizes& s, Objective objective = Objective::classify)
+      : AttentionHeadCase(
+            device, random_attention_head_inputs(s.batch.ragged, static_cast<int32_t>(s.d), static_cast<int32_t>(s.a),
+                                                 AttentionKind::learned, objective, 2)) {}
+  void launch(const Device& device) { attention_head_forward(device, forward()); }
   std::vector<float> result() { return context.host(); }
-  const Sizes& s;
-  DeviceRagged batch;
-  Array hidden, weight_transposed, bias, vector, output_weight, output_bias, activation, log_attention, context, logit,
-      probability;
 };
 
 template <Objective kObjective>
 struct HeadTrain : HeadForward {
-  HeadTrain(const Device& device, const Sizes& sizes)
-      : HeadForward(device, sizes),
-        labels(device, std::vector<int32_t>(static_cast<size_t>(s.batch.b), 1)),
-        base_probability(device, std::vector<float>(static_cast<size_t>(s.batch.b), 0.25F)),
-        base_log_attention(device, std::vector<float>(static_cast<size_t>(s.batch.n), -3)),
-        weight(normal_scale(device, s.d * s.a, 3, s.d)),
-        scale(device, std::vector<float>{1}),
-        loss(device, s.batch.b),
-        divergence(device, s.batch.b),
-        dlogit(device, s.batch.b),
-        dscore(device, s.batch.n),
-        dhidden(device, padded_rows(s.batch.n) * s.d),
-        dweight(device, std::vector<float>(static_cast<size_t>(s.d * s.a))),
-        dbias(device, std::vector<float>(static_cast<size_t>(s.a))),
-        dvector(device, std::vector<float>(static_cast<size_t>(s.a))),
-        doutput_weight(device, std::vector<float>(static_cast<size_t>(s.d))),
-        doutput_bias(device, std::vector<float>{0}),
-        workspace(device, attention_head_workspace(s.batch.b, s.batch.n, s.d, s.a)) {}
-  void launch(const Device& device) {
-    attention_head_train(device, {.forward = arguments(),
-                                  .objective = kObjective,
-                                  .labels = labels,
-                                  .lambda = 1e-3F,
-                                  .scale = scale,
-                                  .base_probability = base_probability,
-                                  .base_log_attention = base_log_attention,
-                                  .attention_weight = weight,
-                                  .loss = loss,
-                                  .divergence = divergence,
-                                  .dlogit = dlogit,
-                                  .dscore = dscore,
-                                  .dhidden = dhidden,
-                                  .dattention_weight = dweight,
-                                  .dattention_bias = dbias,
-                                  .dattention_vector = dvector,
-                                  .doutput_weight = doutput_weight,
-                                  .doutput_bias = doutput_bias,
-                                  .workspace = workspace});
-  }
-  std::vector<float> result() { return head(dhidden.host(), s.batch.n * s.d); }
-  DeviceArray<int32_t> labels;
-  Array base_probability, base_log_attention, weight, scale, loss, divergence, dlogit, dscore, dhidden, dweight, dbias,
-      dvector, doutput_weight, doutput_bias, workspace;
+  HeadTrain(const Device& device, const Sizes& s) : HeadForward(device, s, kObjective) {}
+  void launch(const Device& device) { attention_head_train(device, train()); }
+  std::vector<float> result() { return head(dhidden.host(), log_attention.span().size * inputs.width); }
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Every operation on one device: its error against the CPU's baseline code, its time, and the share of a counted floor
-// that it reaches. `kernel_bench --help`.
+// that it reaches. See `kernel_bench --help`.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -32,7 +32,7 @@ struct Row {
   bool passed() const { return error <= kernel->tolerance; }          // NaN does not pass
 };
 
-/// Microseconds that the counted work takes at least.
+/// The microseconds that the counted work takes at least.
 double floor_of(const KernelCase& kernel, const Limits& limits) {
   const double memory = kernel.bytes / limits.bytes_per_second;
   double arithmetic = kernel.flop / limits.flop_per_second;
@@ -78,7 +78,7 @@ class Bench {
   }
 
  private:
-  /// While the CPU computed what to compare with, a GPU went down to its idle clocks.
+  /// While the CPU computed the reference, a GPU went down to its idle clocks.
   void raise_clocks() const {
     using Clock = std::chrono::steady_clock;
     if (device_.backend != Backend::cuda) return;
@@ -88,7 +88,7 @@ class Bench {
     }
   }
 
-  /// Empties the caches. Writing would not do on the CPU, where large fills bypass them.
+  /// Empties the caches. On the CPU it reads, because large writes bypass the caches.
   void flush() const {
     if (device_.backend == Backend::cuda) return fill_zero(device_, flush_, kFlushBytes);
     const auto* bytes = static_cast<const volatile char*>(flush_);
@@ -152,17 +152,18 @@ bool run(const Options& options) {
 
 int main(int argc, char** argv) {
   notnot::bench::Options options;
-  CLI::App app("Times every operation on one device, beside its counted floor, and checks it against the CPU.");
+  CLI::App app(
+      "Times every operation on one device beside its counted floor, and checks its results against the CPU's.");
   app.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--threads", options.threads, "CPU threads; 0: all")->check(CLI::Range(0, 1024));
-  app.add_option("--workload", options.workload, "a training step's shapes")
+  app.add_option("--threads", options.threads, "CPU threads; 0 means all")->check(CLI::Range(0, 1024));
+  app.add_option("--workload", options.workload, "the data set whose training step gives the shapes")
       ->check(CLI::IsMember({"sst", "imdb", "all"}))
       ->capture_default_str();
-  app.add_option("--filter", options.filter, "only operations with this in their name");
+  app.add_option("--filter", options.filter, "only operations whose name contains this");
   app.add_option("--repeats", options.repeats, "timed launches of each operation")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  app.add_option("--json", options.json, "write the results to this file, too");
+  app.add_option("--json", options.json, "also write the results to this JSON file");
   CLI11_PARSE(app, argc, argv);
   try {
     return notnot::bench::run(options) ? 0 : 1;

@@ -1,5 +1,6 @@
 #pragma once
-// Every operation of kernels/ on the shapes of one training step, with what it must at least compute and move.
+// Every operation of kernels/ on the shapes of one training step, with the arithmetic and the bytes that it needs at
+// least.
 #include <functional>
 #include <string>
 #include <vector>
@@ -14,30 +15,30 @@ inline constexpr double kForwardClocks = 860, kBackwardClocks = 900;
 /// One operation with its arrays on a device.
 struct Prepared {
   std::function<void()> launch;
-  std::function<std::vector<float>()> result;  ///< what the operation wrote; call it after the first launch
-  std::function<void()> reset;  ///< before each further launch; empty when a launch changes none of its inputs
+  std::function<std::vector<float>()> result;  ///< the operation's output; call it after the first launch
+  std::function<void()> reset;  ///< call it before each further launch; empty if a launch changes none of its inputs
 };
 
 struct KernelCase {
   std::string name, shape;
   double flop = 0;         ///< counted: 2 per multiply-add of the products; element-wise work is not counted
-  double tensor_flop = 0;  ///< the same of products of bf16 matrices
+  double tensor_flop = 0;  ///< counted likewise: products of bf16 matrices
   double bytes = 0;        ///< counted: every array once, in or out
-  double clocks = 0;  ///< CUDA: the longest chain of dependent steps, in clocks (kernels/bilstm.cu counts a step's)
-  bool cuda_only = false;  ///< the CPU, against which it is compared, has none of it: bf16x3, general kernels
-  double tolerance = 0;    ///< of the largest difference from the CPU's baseline code, relative to the largest value
+  double clocks = 0;       ///< CUDA: clocks of the longest chain of dependent steps, as the .cu file counts them
+  /// The CPU has no such version (bf16x3, general kernels); the reference is its plain version.
+  bool cuda_only = false;
+  double tolerance = 0;  ///< largest difference from the CPU's baseline code that passes, relative to the largest value
   std::function<Prepared(const Device&)> prepare;
 };
 
-/// Lengths of the sequences of a batch, and the model's sizes.
+/// The lengths of a batch's sequences, and the model's sizes.
 struct Workload {
   std::string name;
   std::vector<int32_t> lengths;
   int32_t vocabulary = 0, embed = 300, hidden = 128;
 };
-/// A batch of 32 texts as long as SST's mean (Table 1 of the paper; lengths of a batch differ by a tenth).
+// A batch of 32 texts as long as the data set's mean (Table 1 of the paper); lengths of a batch differ by a tenth.
 Workload sst_workload();
-/// The same for IMDb.
 Workload imdb_workload();
 
 std::vector<KernelCase> kernel_cases(const Workload& workload);

@@ -1,17 +1,15 @@
 #pragma once
-// What the cases of kernel_cases.h are made of: a batch with its sizes, and arrays that live as long as their case.
-#include <cmath>
+// The parts of the cases of kernel_cases.h: a batch with its sizes, and arrays that live as long as their case.
 #include <memory>
 
 #include "bench/kernel_cases.h"
-#include "kernels/adam.h"
 #include "kernels/cases/device_data.h"
 
 namespace notnot::bench {
 
 using Array = DeviceArray<float>;
 
-// The largest differences are of sums of some hundred to thousand products, in another order: sqrt(1000) roundings.
+// The largest differences come from sums of some hundred to thousand products in another order: sqrt(1000) roundings.
 inline constexpr double kSumTolerance = 5e-6, kElementTolerance = 1e-6;
 
 inline double floats(double count) { return sizeof(float) * count; }
@@ -51,18 +49,7 @@ std::function<Prepared(const Device&)> preparing(const SizesPointer& sizes) {
   return [sizes](const Device& device) { return prepared(device, std::make_shared<Arrays>(device, *sizes)); };
 }
 
-inline Array normal_scale(const Device& device, int64_t size, uint64_t seed, int64_t fan_in) {
-  return Array(device, random_floats(size, seed, 1 / std::sqrt(static_cast<float>(fan_in))));
-}
-
-/// Of the first `steps` steps.
-inline std::vector<AdamStepScalars> step_scalars(double learning_rate, int32_t steps) {
-  std::vector<AdamStepScalars> scalars;
-  for (int32_t t = 1; t <= steps; ++t) scalars.push_back(adam_step_scalars<float>(learning_rate, 0.9, 0.999, t));
-  return scalars;
-}
-
-// Each adds the operations of one header or two.
+// Each function adds the operations of one header or two.
 void add_token_cases(std::vector<KernelCase>& cases, const SizesPointer& s);
 void add_bilstm_cases(std::vector<KernelCase>& cases, const SizesPointer& s);
 void add_head_cases(std::vector<KernelCase>& cases, const SizesPointer& s);

@@ -1,5 +1,5 @@
-// notnot against LibTorch on the same batches, in one process: first that both compute the same, then how long training
-// steps, an epoch and an evaluation take, for one model and for several at once. `libtorch_race --help`.
+// notnot against LibTorch on the same batches, in one process. First it checks that both compute the same, then it
+// times training steps, an epoch and an evaluation, for one model and for several at once. See `libtorch_race --help`.
 #include <dlfcn.h>
 #include <fmt/format.h>
 
@@ -37,7 +37,7 @@ const LibtorchLibrary& libtorch() {
   return *library;
 }
 
-/// The paper's data sets in their sizes (Table 1).
+/// Texts of the sizes of the paper's data sets (Table 1).
 struct Shape {
   const char* name;
   TextShape texts;
@@ -71,7 +71,7 @@ std::unique_ptr<LibtorchTwin> make_theirs(const Track& track, SequenceLayout seq
                                                         .threads = options.threads}));
 }
 
-// --- LibTorch's work, as the authors' code does it
+// --- LibTorch's work, as in the authors' code ------------------------------------------------------------------------
 
 void train_batches(const Track& track, LibtorchTwin& model) {
   for (const HostBatch& batch : track.batches) model.train_step(batch, kPositiveWeight);
@@ -85,7 +85,7 @@ void train_epoch(const Track& track, LibtorchTwin& model, uint64_t seed, int32_t
 
 /// Probabilities of all texts, in batches of 32 of similar length.
 std::vector<float> evaluate(const Track& track, LibtorchTwin& model) {
-  std::vector<int32_t> order(static_cast<size_t>(track.texts.size()));
+  std::vector<int32_t> order(track.texts.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](int32_t a, int32_t b) { return track.texts.length(a) < track.texts.length(b); });
@@ -93,21 +93,22 @@ std::vector<float> evaluate(const Track& track, LibtorchTwin& model) {
   for (auto text = order.begin(); text < order.end(); text += kBatch) {
     const HostBatch batch = assemble_batch(track.texts, {text, text + kBatch}, track.model.vocabulary);
     const std::vector<float> values = model.probabilities(batch);
-    for (size_t i = 0; i < values.size(); ++i) probabilities[static_cast<size_t>(batch.texts[i])] = values[i];
+    for (size_t i = 0; i < values.size(); ++i) probabilities[batch.texts[i]] = values[i];
   }
   return probabilities;
 }
 
-// --- equality
+// --- equality --------------------------------------------------------------------------------------------------------
 
-/// The differences of both sides, and what they may be.
+/// The differences of both sides, and the largest that pass.
 struct Errors {
   double loss = 0, gradient = 0, parameter = 0, probability = 0;
   double gradient_tolerance = 0;
 
-  // What is left of the differences below in a sum over a batch's texts, through ten steps at most.
+  // The part of the differences below that remains in a sum over a batch's texts, through ten steps at most.
   static constexpr double kLossTolerance = 1e-5;
-  // A step moves a parameter by 1e-3 at most; one whose gradients are all but 0 may go another way for one of them.
+  // A step moves a parameter by 1e-3 at most. A parameter whose gradient is nearly 0 may move in the other direction
+  // once.
   static constexpr double kParameterTolerance = 1e-3;
   static constexpr double kProbabilityTolerance = 1e-5;
 
@@ -117,8 +118,9 @@ struct Errors {
   bool predicts_alike() const { return probability <= kProbabilityTolerance; }
 };
 
-/// Of a gradient, relative to its largest element. It is a sum over the batch's N tokens of products whose factors are
-/// sums of E + H products; in another order a sum of n terms differs by some sqrt(n) roundings.
+/// The largest difference of a gradient that passes, relative to its largest element. A gradient is a sum over the
+/// batch's N tokens of products whose factors are sums of E + H products; in another order a sum of n terms differs by
+/// some sqrt(n) roundings.
 double gradient_tolerance(const Track& track) {
   constexpr double kSome = 4;
   double tokens = 0;
@@ -127,10 +129,10 @@ double gradient_tolerance(const Track& track) {
          double{std::numeric_limits<float>::epsilon()} / 2;
 }
 
-/// On long texts one of LibTorch's packed steps takes minutes, so that few batches must do.
+/// On long texts a packed step of LibTorch takes minutes, so a few batches must suffice.
 size_t equal_steps(const Track& track) { return std::min(kEqualSteps, track.batches.size()); }
 
-/// A prediction and some steps of both from the same start.
+/// Compares a prediction and some steps of both from the same start.
 Errors compare(const Track& track, const Device& device, LibtorchTwin& theirs) {
   AttentionClassifier ours = make_model(track, device);
   Errors errors{.gradient_tolerance = gradient_tolerance(track)};
@@ -150,16 +152,16 @@ Errors compare(const Track& track, const Device& device, LibtorchTwin& theirs) {
   return errors;
 }
 
-// --- the race
+// --- the race --------------------------------------------------------------------------------------------------------
 
-/// Something that both sides do, and that is timed.
+/// Work that both sides do, and that is timed.
 struct Discipline {
   std::string what;
   std::function<void(AttentionClassifier&, int)> ours;  ///< with the model's number in its fleet
   std::function<void(LibtorchTwin&)> theirs;
   std::function<double(int models)> floor;  ///< seconds
-  int cuda_warm_up = 1;                     ///< rounds of ours before the timed ones
-  int parts = 1;                            ///< what the table's milliseconds are one of
+  int cuda_warm_up = 1;                     ///< our rounds before the timed ones, on CUDA
+  int parts = 1;                            ///< a round has so many; the table shows the milliseconds of one
   double error = 0;
   bool passed = false;
 };
@@ -178,8 +180,7 @@ std::vector<Discipline> disciplines(const Track& track, const Limits& limits, co
           {.what = "epoch",
            .ours =
                [&track, batches](AttentionClassifier& model, int number) {
-                 train_epoch(track, model, static_cast<uint64_t>(number),
-                             1 + static_cast<int32_t>(model.step()) / batches);
+                 train_epoch(track, model, number, 1 + static_cast<int32_t>(model.step()) / batches);
                },
            .theirs = [&track, epoch = 0](LibtorchTwin& model) mutable { train_epoch(track, model, 0, ++epoch); },
            .floor = training,
@@ -202,7 +203,7 @@ struct Row {
   Times ours, packed, padded;
 
   double floor_share() const { return discipline.floor(models) / ours.median(); }
-  /// How many times as long LibTorch takes for all models, one after another.
+  /// LibTorch's time for all models, one after another, over ours.
   double ratio(const Times& theirs) const { return models * theirs.median() / ours.median(); }
 };
 
@@ -240,7 +241,7 @@ Json as_json(const Row& row, const Track& track) {
           {"ok", row.discipline.passed}};
 }
 
-/// One shape; false when the two do not compute the same.
+/// Races on one shape. Returns false if the two do not compute the same.
 bool race(const Shape& shape, const Limits& limits, const Options& options, ResultFile& results) {
   const Track track(shape.texts, kBatch, options.batches, options.rounds + kEpochWarmUp);
   const OpenDevice device(options.device, options.threads);
@@ -309,26 +310,26 @@ bool run(Options options) {
 int main(int argc, char** argv) {
   notnot::bench::Options options;
   CLI::App app("Races notnot's training steps, epoch and evaluation against LibTorch's on the same texts.");
-  app.add_option("--shapes", options.shapes, "of sst, imdb, agnews, 20news, diabetes: made-up texts of their sizes")
+  app.add_option("--shapes", options.shapes, "sizes of the made-up texts: those of sst, imdb, agnews, 20news, diabetes")
       ->delimiter(',')
       ->check(CLI::IsMember({"sst", "imdb", "agnews", "20news", "diabetes"}))
       ->capture_default_str();
-  app.add_option("--what", options.what, "of step, epoch, evaluation")
+  app.add_option("--what", options.what, "work to time: step, epoch, evaluation")
       ->delimiter(',')
       ->check(CLI::IsMember({"step", "epoch", "evaluation"}))
       ->capture_default_str();
   app.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--threads", options.threads, "CPU threads, of both")
+  app.add_option("--threads", options.threads, "CPU threads of each side")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  app.add_option("--fleet", options.fleet, "models of ours at once; default 1, on CUDA 1,2,4,8,16")
+  app.add_option("--fleet", options.fleet, "numbers of our models at once; default 1, on CUDA 1,2,4,8,16")
       ->delimiter(',')
       ->check(CLI::Range(1, 64));
-  app.add_option("--batches", options.batches, "batches in a round; an epoch and an evaluation are over their texts")
+  app.add_option("--batches", options.batches, "batches in a round; an epoch and an evaluation take their texts")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
   app.add_option("--rounds", options.rounds, "timed rounds")->check(CLI::Range(1, 1000))->capture_default_str();
-  app.add_option("--json", options.json, "write the results to this file, too");
+  app.add_option("--json", options.json, "also write the results to this JSON file");
   CLI11_PARSE(app, argc, argv);
   try {
     return notnot::bench::run(options) ? 0 : 1;

@@ -67,7 +67,7 @@ struct ClassifierImpl : nn::Module {
 };
 TORCH_MODULE(Classifier);
 
-/// A batch as the authors hold it.
+/// A batch in the form of the authors' code.
 struct PaddedBatch {
   torch::Tensor ids;      ///< [B, L]
   torch::Tensor lengths;  ///< [B] on the CPU
@@ -84,7 +84,7 @@ struct PaddedBatch {
       const auto row = static_cast<size_t>(b);
       const int32_t begin = batch.offsets[row], length = batch.offsets[row + 1] - begin;
       for (int32_t n = 0; n < length; ++n) {
-        ids.data_ptr<int64_t>()[b * longest + n] = batch.token_ids[static_cast<size_t>(begin + n)];
+        ids.data_ptr<int64_t>()[b * longest + n] = batch.token_ids[begin + n];
         masked.data_ptr<bool>()[b * longest + n] = n == 0 || n == length - 1;
       }
       lengths.data_ptr<int64_t>()[b] = length;
@@ -100,7 +100,7 @@ class Twin : public LibtorchTwin {
  public:
   explicit Twin(const TwinOptions& options) : options_(options), device_(options.device), model_(options.model) {
     torch::set_num_threads(options.threads);
-    at::globalContext().setAllowTF32CuDNN(false);  // its LSTM's default; the race is in fp32
+    at::globalContext().setAllowTF32CuDNN(false);  // TF32 is the default of its LSTM; the race is in fp32
     load(options.start);
     make_optimiser();
   }
@@ -119,7 +119,7 @@ class Twin : public LibtorchTwin {
 
   std::vector<float> probabilities(const HostBatch& batch) override {
     const torch::NoGradGuard guard;
-    model_->eval();  // or cuDNN runs its forward pass for training
+    model_->eval();  // otherwise cuDNN runs its forward pass for training
     const torch::Tensor p = torch::sigmoid(logits(PaddedBatch(batch, device_))).to(torch::kCPU);
     return {p.data_ptr<float>(), p.data_ptr<float>() + p.numel()};
   }
@@ -133,7 +133,7 @@ class Twin : public LibtorchTwin {
   }
 
  private:
-  /// The loss, with the gradients on their way.
+  /// Computes the loss, and enqueues the computation of the gradients.
   torch::Tensor enqueue_gradients(const HostBatch& batch, double positive_weight) {
     const PaddedBatch padded(batch, device_);
     model_->train();
@@ -162,7 +162,7 @@ class Twin : public LibtorchTwin {
     model_->to(device_);
   }
 
-  /// L2 on all but the attention.
+  /// L2 on all parameters except the attention's.
   void make_optimiser() {
     std::vector<torch::Tensor> decayed, attention;
     for (const Parameter& p : options_.parameters) {

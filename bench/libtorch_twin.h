@@ -1,9 +1,9 @@
 #pragma once
-// The paper's classifier and its training step in LibTorch, as the authors' code computes them (Jain & Wallace 2019,
-// Wiegreffe & Pinter 2019): what notnot races against.
+// notnot's opponent in the race: the paper's classifier and its training step in LibTorch, as the authors' code
+// computes them (Jain & Wallace 2019, Wiegreffe & Pinter 2019).
 //
-// The twin is a library of its own that is opened at run time, with its symbols to itself: LibTorch carries another
-// version of oneDNN, and in one name space each calls the other's inline functions.
+// The twin is a library of its own that the race opens at run time, with symbols of its own. LibTorch carries another
+// version of oneDNN; with shared symbols, each version would call inline functions of the other.
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,17 +14,17 @@
 namespace notnot::bench {
 
 enum class SequenceLayout : uint8_t {
-  packed,  ///< pack_padded_sequence, the authors' way: the same function as notnot's
-  padded   ///< the padding runs through the LSTM, too: another function, but what cuDNN is fastest at
+  packed,  ///< pack_padded_sequence, as the authors do: the same function as notnot's
+  padded   ///< the padding runs through the LSTM, too: another function, but cuDNN is fastest with it
 };
 
 struct TwinOptions {
   ModelOptions model;                 ///< lstm, learned attention
-  std::vector<Parameter> parameters;  ///< ParameterLayout's
-  std::vector<float> start;           ///< [total] in its order
+  std::vector<Parameter> parameters;  ///< those of ParameterLayout
+  std::vector<float> start;           ///< [total] values in that order
   SequenceLayout sequences = SequenceLayout::packed;
   std::string device = "cpu";  ///< or "cuda"
-  int threads = 1;             ///< of the CPU, for all twins
+  int threads = 1;             ///< CPU threads, for all twins
 };
 
 class LibtorchTwin {
@@ -33,9 +33,9 @@ class LibtorchTwin {
   /// A whole step with torch::optim's own Adam with AMSGrad; returns the summed loss. Waits for the device once, when
   /// it reads the loss at the end, as the authors' loop does.
   virtual double train_step(const HostBatch& batch, double positive_weight) = 0;
-  /// Its first half: forward, loss and gradients.
+  /// The first half of train_step: forward, loss and gradients.
   virtual double compute_gradients(const HostBatch& batch, double positive_weight) = 0;
-  /// Its second half.
+  /// The second half of train_step.
   virtual void apply_gradients() = 0;
   virtual std::vector<float> probabilities(const HostBatch& batch) = 0;
   /// [total] in the order of ParameterLayout.
@@ -43,11 +43,11 @@ class LibtorchTwin {
   virtual std::vector<float> gradients() const = 0;
 };
 
-/// What the library exports.
+/// The library exports one of these.
 struct LibtorchLibrary {
   const char* (*version)() = nullptr;
   LibtorchTwin* (*make)(const TwinOptions& options) = nullptr;
 };
-inline constexpr const char* kLibtorchLibrary = "notnot_libtorch_library";  ///< its symbol, a LibtorchLibrary
+inline constexpr const char* kLibtorchLibrary = "notnot_libtorch_library";  ///< the symbol of the LibtorchLibrary
 
 }  // namespace notnot::bench

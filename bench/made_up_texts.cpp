@@ -21,7 +21,7 @@ Split make_texts(const TextShape& shape, int32_t texts) {
       split.token_ids.push_back(std::min(kFirstWordId - 1 + static_cast<int32_t>(rank), shape.vocabulary - 1));
     }
     split.token_ids.push_back(kEndId);
-    split.offsets.push_back(static_cast<int64_t>(split.token_ids.size()));
+    split.offsets.push_back(split.token_ids.size());
     split.labels.push_back(i % 2);
     split.rows.push_back(i + 1);
   }

@@ -1,18 +1,18 @@
 #pragma once
-// Texts without meaning in the sizes of real ones: what is computed on them costs what it costs on those.
+// Texts without meaning, as long as real ones: a computation on them costs as much as on real texts.
 #include "engine/data/dataset.h"
 
 namespace notnot::bench {
 
 struct TextShape {
   double mean = 0;         ///< words of a text
-  double spread = 0;       ///< standard deviation of the logarithm of a text's words; 0: all texts are alike
+  double spread = 0;       ///< standard deviation of the logarithm of a text's length; 0: all have the same length
   int32_t longest = 0;     ///< words at most
   int32_t vocabulary = 0;  ///< V, more than the reserved ids
 };
 
-/// Lengths log-normal about the mean, words by Zipf's law, as in real texts; every other label is 1. The same arguments
-/// give the same texts.
+/// As in real texts, lengths are log-normal about the mean and words follow Zipf's law. Every other label is 1. Equal
+/// arguments give equal texts.
 Split make_texts(const TextShape& shape, int32_t texts);
 
 }  // namespace notnot::bench

@@ -10,16 +10,16 @@ struct Matrices {
   Matrices(const Device& device, const Sizes& sizes)
       : s(sizes),
         states(device, random_floats(padded_rows(s.batch.n) * s.d, 2)),
-        weight(normal_scale(device, s.d * s.a, 3, s.d)),
+        weight(device, random_weights(s.d * s.a, 3, s.d)),
         products(device, random_floats(padded_rows(s.batch.n) * s.a, 4)),
-        gradient(device, std::vector<float>(static_cast<size_t>(s.d * s.a))),
+        gradient(device, std::vector<float>(s.d * s.a)),
         rows(device, s.batch.ragged.unique_row),
         gathered(device, s.batch.n * s.d),
-        sums(device, std::vector<float>(static_cast<size_t>(s.d))),
+        sums(device, std::vector<float>(s.d)),
         workspace(device, column_sum_workspace(s.batch.n, s.d)) {}
-  int32_t n() const { return static_cast<int32_t>(s.batch.n); }
-  int32_t d() const { return static_cast<int32_t>(s.d); }
-  int32_t a() const { return static_cast<int32_t>(s.a); }
+  int32_t n() const { return s.batch.n; }
+  int32_t d() const { return s.d; }
+  int32_t a() const { return s.a; }
   const Sizes& s;
   Array states, weight, products, gradient;
   DeviceArray<int32_t> rows;
@@ -73,7 +73,7 @@ struct SumColumns : Matrices {
 
 struct DotRows : Matrices {
   DotRows(const Device& device, const Sizes& sizes)
-      : Matrices(device, sizes), vector(normal_scale(device, s.d, 5, s.d)), dots(device, s.batch.n) {}
+      : Matrices(device, sizes), vector(device, random_weights(s.d, 5, s.d)), dots(device, s.batch.n) {}
   void launch(const Device& device) {
     row_dot(device, {.rows = n(), .columns = d(), .values = states, .vector = vector, .products = dots});
   }

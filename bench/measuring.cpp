@@ -13,8 +13,8 @@
 namespace notnot::bench {
 namespace {
 
-/// The shortest run among a quarter of a second of them, seconds: a limit is what the machine can do, not what it did
-/// while something else ran.
+/// Seconds of the shortest run, of all runs in a quarter of a second. A limit says what the machine can do, not what it
+/// did while something else ran.
 template <class Work>
 double best_seconds(const Work& work) {
   using Clock = std::chrono::steady_clock;
@@ -84,7 +84,7 @@ double Timer::stop() {
 
 int64_t memory_in_use(const Device& device) {
   if (device.backend == Backend::cuda) return gpu::memory_in_use(device);
-  malloc_trim(0);  // what was freed stays resident otherwise, and would be handed out again unseen
+  malloc_trim(0);  // otherwise freed memory stays resident, and its reuse would not be seen
   return resident_bytes();
 }
 

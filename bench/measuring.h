@@ -1,5 +1,5 @@
 #pragma once
-// How a kernel is timed on a device, and the device's limits that a floor is counted from.
+// A timer for the kernels of a device, and the device's limits, from which floors are counted.
 #include <memory>
 #include <string>
 
@@ -7,15 +7,16 @@
 
 namespace notnot::bench {
 
-/// Times what is enqueued between start and stop: CUDA events on the device's stream, a steady clock on the CPU.
+/// Times the work that is enqueued between start and stop: by CUDA events on the device's stream, by a steady clock on
+/// the CPU.
 class Timer {
  public:
   explicit Timer(const Device& device);
   ~Timer();
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
-  /// CUDA: enqueues an event and does not wait, so that what follows is enqueued while the device still does what was
-  /// before, and none of the host's time is in the device's.
+  /// CUDA: enqueues an event and does not wait. So the host enqueues the timed work while the device is still busy with
+  /// earlier work, and the measured time contains none of the host's.
   void start();
   /// Waits for the device; microseconds.
   double stop();
@@ -28,20 +29,21 @@ class Timer {
 
 struct Limits {
   double flop_per_second = 0, bytes_per_second = 0;
-  double tensor_flop_per_second = 0;  ///< of bf16 matrices; 0 on the CPU
+  double tensor_flop_per_second = 0;  ///< of products of bf16 matrices; 0 on the CPU
   double clocks_per_second = 0;       ///< of a multiprocessor; 0 on the CPU
   std::string source;                 ///< how they were found
 };
 
-/// CUDA: counted from the clocks that the driver reports (128 FMA per clock and multiprocessor, on its tensor cores
-/// 1,024 or from Hopper on 2,048; the bus). CPU: the best of a large matrix product and of a large copy, measured here.
+/// CUDA: counted from the driver's clock rates (128 FMA per clock and multiprocessor; on its tensor cores 1,024, from
+/// Hopper on 2,048) and from the memory bus. CPU: measured here, the best of a large matrix product and of a large
+/// copy.
 Limits limits_of(const Device& device);
 
-/// Bytes in use: of the device's memory by all processes on CUDA, of this process' resident memory on the CPU. A
-/// difference of two is what was allocated in between.
+/// Bytes in use. On CUDA: of the device's memory, by all processes. On the CPU: this process' resident memory. The
+/// difference of two calls is what was allocated between them.
 int64_t memory_in_use(const Device& device);
 
-// What measuring.cu has, or a stub where there is no CUDA.
+// Defined in measuring.cu; in a build without CUDA, measuring_no_cuda.cpp has a stub.
 namespace gpu {
 struct EventPair;
 EventPair* open_events(const Device& device);

@@ -1,4 +1,4 @@
-// Linked in place of measuring.cu where CUDA is not built: no Device of that backend can be opened there.
+// Linked in place of measuring.cu in a build without CUDA, where no CUDA device can be opened.
 #include "bench/measuring.h"
 
 namespace notnot::bench::gpu {

@@ -1,9 +1,8 @@
 // Jain & Wallace's perturbations of the attention.
-#include <cmath>
-
 #include "bench/kernel_sizes.h"
-#include "kernels/attention_permutation.h"
-#include "kernels/instance_adversary.h"
+#include "kernels/cases/adam_case.h"
+#include "kernels/cases/attention_permutation_case.h"
+#include "kernels/cases/instance_adversary_case.h"
 
 namespace notnot::bench {
 namespace {
@@ -13,92 +12,37 @@ constexpr double kAdversaryClocks = 1000;
 
 constexpr int32_t kAdversaries = 5, kAdversarySteps = 20, kPermutations = 100;
 
-/// Texts as one number per word, with uniform attention.
-struct Contributions {
-  Contributions(const Device& device, const Sizes& sizes)
-      : s(sizes),
-        offsets(device, s.batch.ragged.offsets),
-        contributions(device, random_floats(s.batch.n, 2)),
-        bias(device, std::vector<float>{0.1F}),
-        log_attention(device, uniform(s.batch.ragged)) {}
-  static std::vector<float> uniform(const HostRagged& batch) {
-    std::vector<float> logs;
-    for (int32_t b = 0; b < batch.sequences(); ++b) {
-      const auto length = batch.offsets[static_cast<size_t>(b) + 1] - batch.offsets[static_cast<size_t>(b)];
-      logs.insert(logs.end(), static_cast<size_t>(length), -std::log(static_cast<float>(length - 2)));
-    }
-    return logs;
-  }
-  int32_t b() const { return static_cast<int32_t>(s.batch.b); }
-  int32_t n() const { return static_cast<int32_t>(s.batch.n); }
-  const Sizes& s;
-  DeviceArray<int32_t> offsets;
-  Array contributions, bias, log_attention;
-};
+AttentionPermutationInputs permutation_inputs(const Sizes& s) {
+  AttentionPermutationInputs inputs;
+  inputs.permutations = kPermutations;
+  for (uint32_t b = 0; const int32_t length : s.lengths) inputs.add_random(++b, length - 2);
+  return inputs;
+}
 
-struct Permute : Contributions {
-  Permute(const Device& device, const Sizes& sizes)
-      : Contributions(device, sizes),
-        keys(device, std::vector<uint32_t>(s.batch.ragged.offsets.begin(), s.batch.ragged.offsets.end())),
-        shares(device, random_floats(s.batch.n, 3)),
-        change(device, s.batch.b * kPermutations),
-        median(device, s.batch.b),
-        workspace(device, attention_permutation_workspace(s.batch.n)) {}
-  void launch(const Device& device) {
-    attention_permutation(device, {.sequences = b(),
-                                   .tokens = n(),
-                                   .longest = s.batch.ragged.longest,
-                                   .permutations = kPermutations,
-                                   .seed = 1,
-                                   .offsets = offsets,
-                                   .keys = keys,
-                                   .contributions = contributions,
-                                   .output_bias = bias,
-                                   .log_attention = shares,
-                                   .change = change,
-                                   .median = median,
-                                   .workspace = workspace});
-  }
+InstanceAdversaryInputs adversary_inputs(const Sizes& s) {
+  std::vector<int32_t> words;
+  for (const int32_t length : s.lengths) words.push_back(length - 2);
+  InstanceAdversaryInputs inputs = random_instance_adversary_inputs(words, kAdversaries, 2);
+  inputs.scalars = adam_scalars(0.01, kAdversarySteps);
+  return inputs;
+}
+
+struct Permute : AttentionPermutationCase {
+  Permute(const Device& device, const Sizes& s) : AttentionPermutationCase(device, permutation_inputs(s)) {}
+  void launch(const Device& device) { attention_permutation(device, arguments()); }
   std::vector<float> result() { return change.host(); }
-  DeviceArray<uint32_t> keys;
-  Array shares, change, median, workspace;
 };
 
-struct Attack : Contributions {
-  Attack(const Device& device, const Sizes& sizes)
-      : Contributions(device, sizes),
-        starts(random_floats(kAdversaries * s.batch.n, 3, 6)),
-        scalars(device, step_scalars(0.01, kAdversarySteps)),
-        base_probability(device, std::vector<float>(static_cast<size_t>(s.batch.b), 0.5F)),
-        logs(device, starts),
-        probability(device, kAdversaries * s.batch.b),
-        divergence(device, kAdversaries * s.batch.b),
-        workspace(device, instance_adversary_workspace(kAdversaries, s.batch.b, s.batch.n)) {}
-  void launch(const Device& device) {
-    instance_adversary(device, {.sequences = b(),
-                                .tokens = n(),
-                                .longest = s.batch.ragged.longest,
-                                .adversaries = kAdversaries,
-                                .steps = kAdversarySteps,
-                                .offsets = offsets,
-                                .scalars = scalars,
-                                .contributions = contributions,
-                                .output_bias = bias,
-                                .base_log_attention = log_attention,
-                                .base_probability = base_probability,
-                                .log_attention = logs,
-                                .probability = probability,
-                                .divergence = divergence,
-                                .workspace = workspace});
-  }
+struct Attack : InstanceAdversaryCase {
+  Attack(const Device& device, const Sizes& s)
+      : InstanceAdversaryCase(device, adversary_inputs(s)), starts(log_attention.host()) {}
+  void launch(const Device& device) { instance_adversary(device, arguments()); }
   /// The operation turns its starts into its result.
   void reset(const Device& device) {
-    copy_to_device(device, logs.span().data, starts.data(), starts.size() * sizeof(float));
+    copy_to_device(device, log_attention.span().data, starts.data(), starts.size() * sizeof(float));
   }
   std::vector<float> result() { return probability.host(); }
   std::vector<float> starts;
-  DeviceArray<AdamStepScalars> scalars;
-  Array base_probability, logs, probability, divergence, workspace;
 };
 
 }  // namespace

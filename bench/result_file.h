@@ -1,5 +1,5 @@
 #pragma once
-// The JSON file that every program of bench/ writes where it is asked to.
+// The JSON file that every program of bench/ writes with --json.
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -9,8 +9,8 @@
 
 namespace notnot::bench {
 
-/// A list of measurements, with what holds for all of them, the program's version, its commit and the device that it
-/// ran on. Written anew with every measurement: a run that ends early keeps what it has measured.
+/// A list of measurements, with the facts that hold for all of them, the program's version, its commit and the device.
+/// The file is written anew after every measurement, so a run that ends early keeps what it has measured.
 class ResultFile {
  public:
   /// `list` is the measurements' name in the file. An empty `path` writes nothing.

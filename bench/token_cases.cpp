@@ -1,71 +1,49 @@
 // Distinct ids and the projection of their embeddings.
 #include "bench/kernel_sizes.h"
+#include "kernels/cases/token_projection_case.h"
+#include "kernels/cases/unique_tokens_case.h"
 #include "kernels/gemm.h"
-#include "kernels/token_projection.h"
-#include "kernels/unique_tokens.h"
 
 namespace notnot::bench {
 namespace {
 
-struct FindUnique {
-  FindUnique(const Device& device, const Sizes& sizes)
-      : s(sizes),
-        ids(device, s.batch.ragged.token_ids),
-        unique_ids(device, s.batch.u),
-        row(device, s.batch.n),
-        offsets(device, s.batch.u + 1),
-        occurrences(device, s.batch.n),
-        workspace(device, unique_tokens_workspace(s.batch.n, s.vocabulary)) {}
-  void launch(const Device& device) {
-    unique_tokens(device, {.tokens = static_cast<int32_t>(s.batch.n),
-                           .vocabulary = s.vocabulary,
-                           .unique = static_cast<int32_t>(s.batch.u),
-                           .token_ids = ids,
-                           .unique_ids = unique_ids,
-                           .unique_row = row,
-                           .occurrence_offsets = offsets,
-                           .occurrences = occurrences,
-                           .workspace = workspace});
-  }
+struct FindUnique : UniqueTokensCase {
+  FindUnique(const Device& device, const Sizes& s) : UniqueTokensCase(device, s.batch.ragged, s.vocabulary) {}
+  void launch(const Device& device) { unique_tokens(device, arguments()); }
   std::vector<float> result() {
     std::vector<float> all;
-    for (const auto* array : {&unique_ids, &row, &offsets, &occurrences}) {
+    for (const auto* array : {&unique_ids, &unique_row, &occurrence_offsets, &occurrences}) {
       for (const int32_t value : array->host()) all.push_back(static_cast<float>(value));
     }
     return all;
   }
-  const Sizes& s;
-  DeviceArray<int32_t> ids, unique_ids, row, offsets, occurrences, workspace;
 };
 
-struct ProjectForward {
-  ProjectForward(const Device& device, const Sizes& sizes)
-      : s(sizes),
-        rows(device, random_floats(padded_rows(s.batch.u) * s.e, 2)),
-        weight_transposed(normal_scale(device, s.e * weight_stride(s.p), 3, s.h)),
-        bias(normal_scale(device, s.p, 4, s.h)),
-        table(device, padded_rows(s.batch.u) * s.p) {}
-  void launch(const Device& device) {
-    token_projection_forward(device, {.count = static_cast<int32_t>(s.batch.u),
-                                      .embed = s.embed,
-                                      .width = static_cast<int32_t>(s.p),
-                                      .rows = rows,
-                                      .weight_transposed = weight_transposed,
-                                      .bias = bias,
-                                      .second_bias = {},
-                                      .table = table});
+struct ProjectForward : TokenProjectionCase {
+  ProjectForward(const Device& device, const Sizes& s)
+      : TokenProjectionCase(device, random_token_projection_inputs(s.batch.ragged, s.vocabulary, s.embed,
+                                                                   static_cast<int32_t>(s.p), 2)) {}
+  void launch(const Device& device) { token_projection_forward(device, forward()); }
+  std::vector<float> result() { return head(table.host(), int64_t{batch.batch().unique} * width); }
+};
+
+struct ProjectBackward : ProjectForward {
+  using ProjectForward::ProjectForward;
+  void launch(const Device& device) { token_projection_backward(device, backward()); }
+  std::vector<float> result() {
+    std::vector<float> all = dweight.host();
+    const std::vector<float> more = head(drows.host(), int64_t{batch.batch().unique} * embed);
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
   }
-  std::vector<float> result() { return head(table.host(), s.batch.u * s.p); }
-  const Sizes& s;
-  Array rows, weight_transposed, bias, table;
 };
 
-/// The product of the projection for every token, which is what the distinct ids replace.
+/// The product of the projection for every token; the projection of distinct ids replaces it.
 struct ProjectEveryToken {
   ProjectEveryToken(const Device& device, const Sizes& sizes)
       : s(sizes),
         words(device, random_floats(padded_rows(s.batch.n) * s.e, 2)),
-        weight_transposed(normal_scale(device, s.e * weight_stride(s.p), 3, s.h)),
+        weight_transposed(device, random_weights(s.e * weight_stride(s.p), 3, s.e)),
         values(device, padded_rows(s.batch.n) * s.p) {}
   void launch(const Device& device) {
     matmul(device, {.rows = static_cast<int32_t>(s.batch.n),
@@ -79,45 +57,6 @@ struct ProjectEveryToken {
   std::vector<float> result() { return head(values.host(), s.batch.n * s.p); }
   const Sizes& s;
   Array words, weight_transposed, values;
-};
-
-struct ProjectBackward {
-  ProjectBackward(const Device& device, const Sizes& sizes)
-      : s(sizes),
-        batch(device, s.batch.ragged),
-        rows(device, random_floats(padded_rows(s.batch.u) * s.e, 2)),
-        table(device, padded_rows(s.batch.u) * s.p),
-        weight(normal_scale(device, s.p * s.e, 3, s.h)),
-        dvalues(device, random_floats(s.batch.n * s.p, 4)),
-        dtable(device, padded_rows(s.batch.u) * s.p),
-        dweight(device, std::vector<float>(static_cast<size_t>(s.p * s.e))),
-        dbias(device, std::vector<float>(static_cast<size_t>(s.p))),
-        drows(device, padded_rows(s.batch.u) * s.e),
-        workspace(device, column_sum_workspace(s.batch.u, s.p)) {}
-  void launch(const Device& device) {
-    token_projection_backward(device, {.batch = batch.batch(),
-                                       .embed = s.embed,
-                                       .width = static_cast<int32_t>(s.p),
-                                       .rows = rows,
-                                       .table = table,
-                                       .weight = weight,
-                                       .dvalues = dvalues,
-                                       .dtable = dtable,
-                                       .dweight = dweight,
-                                       .dbias = dbias,
-                                       .second_dbias = {},
-                                       .drows = drows,
-                                       .workspace = workspace});
-  }
-  std::vector<float> result() {
-    std::vector<float> all = dweight.host();
-    const std::vector<float> more = head(drows.host(), s.batch.u * s.e);
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-  const Sizes& s;
-  DeviceRagged batch;
-  Array rows, table, weight, dvalues, dtable, dweight, dbias, drows, workspace;
 };
 
 }  // namespace

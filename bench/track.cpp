@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint64_t kSeed = 10;
 
-/// Like a training loop, it reads a step's loss when the next one is enqueued.
+/// Like a training loop, it reads a step's loss after it has enqueued the next step.
 void train_step(AttentionClassifier& model, const HostBatch& batch) {
   model.enqueue_step(batch, {.positive_weight = kPositiveWeight});
   if (model.steps_in_flight() > 1) model.finish_step();
@@ -23,7 +23,7 @@ void finish_steps(AttentionClassifier& model) {
   while (model.steps_in_flight() > 0) model.finish_step();
 }
 
-/// FLOPs of a forward pass, 2 per multiply-add of the products: before and after the recurrence, and of it.
+/// FLOPs of a forward pass, 2 per multiply-add of the products: of the recurrence, and of the rest.
 struct ForwardFlop {
   double recurrent = 0, rest = 0;
 
@@ -34,7 +34,7 @@ struct ForwardFlop {
   }
 };
 
-/// `clocks`: of the longest sequence's steps.
+/// `clocks` are those of the longest sequence's steps.
 double one_model_floor(double recurrent, double rest, double clocks, const Limits& limits) {
   const double chain = limits.clocks_per_second > 0 ? clocks / limits.clocks_per_second : 0;
   return std::max(recurrent / limits.flop_per_second, chain) + rest / limits.flop_per_second;
@@ -87,9 +87,9 @@ Fleet::Fleet(const Track& track, const std::string& device, int threads, int mod
 }
 
 void Fleet::run(const std::function<void(AttentionClassifier&, int)>& work) {
-  const int models = static_cast<int>(models_.size());
+  const int models = models_.size();
   const auto share = [&](int worker) {
-    for (int i = worker; i < models; i += workers_) work(models_[static_cast<size_t>(i)], i);
+    for (int i = worker; i < models; i += workers_) work(models_[i], i);
   };
   if (workers_ == 1) return share(0);
   std::vector<std::future<void>> others;

@@ -41,9 +41,28 @@ function(notnot_library name folder)
 endfunction()
 
 # --- kernels -----------------------------------------------------------------------------------------------------------
-# Every kernels/*_cpu.cpp is compiled once per instruction set into a namespace of its own; kernels/base/device.h picks one when
-# the program starts. Nothing in those files may be emitted as a weak symbol (tests/weak_symbols), or the linker could hand
-# AVX-512 code to a machine without it.
+# Every *_cpu.cpp of kernels/ is compiled once per instruction set into a namespace of its own; the best set is chosen when
+# the program starts (detect_cpu_isa in kernels/base/device.h). Nothing in those files may be emitted as a weak symbol
+# (tests/scripts/weak_symbols), or the linker could hand AVX-512 code to a machine without it.
+set(cpu_isas baseline)
+set(isa_flags_baseline "")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  list(APPEND cpu_isas avx2 avx512)
+  set(isa_flags_avx2 -march=x86-64-v3)
+  set(isa_flags_avx512 -march=x86-64-v4 -mprefer-vector-width=512)
+  target_compile_definitions(notnot_options INTERFACE NOTNOT_X86=1)
+endif()
+function(notnot_add_cpu_operations library) # *_cpu.cpp files
+  foreach(isa IN LISTS cpu_isas)
+    set(objects notnot_${library}_${isa})
+    add_library(${objects} OBJECT ${ARGN})
+    target_link_libraries(${objects} PRIVATE notnot_options OpenMP::OpenMP_CXX DNNL::dnnl)
+    target_compile_definitions(${objects} PRIVATE NOTNOT_CPU_ISA=${isa})
+    target_compile_options(${objects} PRIVATE ${isa_flags_${isa}} -ffp-contract=fast -fno-math-errno -fno-trapping-math)
+    target_sources(${library} PRIVATE $<TARGET_OBJECTS:${objects}>)
+  endforeach()
+endfunction()
+
 file(GLOB kernel_common CONFIGURE_DEPENDS kernels/*.cpp kernels/base/*.cpp)
 list(FILTER kernel_common EXCLUDE REGEX "_cpu\\.cpp$|no_cuda\\.cpp$")
 file(GLOB kernel_cpu CONFIGURE_DEPENDS kernels/*_cpu.cpp)
@@ -52,31 +71,14 @@ file(GLOB kernel_cuda CONFIGURE_DEPENDS kernels/*.cu kernels/base/*.cu)
 # Two rooms, one library: kernels/base opens devices, and its CUDA half lies in the backend that also has the operations.
 add_library(kernels STATIC ${kernel_common})
 target_link_libraries(kernels PUBLIC notnot_options OpenMP::OpenMP_CXX PRIVATE DNNL::dnnl)
+notnot_add_cpu_operations(kernels ${kernel_cpu})
 add_library(kernels_base INTERFACE)
 target_link_libraries(kernels_base INTERFACE kernels)
 notnot_room(kernels_base kernels/base)
 notnot_room(kernels kernels DEPS kernels_base)
 
-set(cpu_isas baseline)
-set(isa_flags_baseline "")
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  list(APPEND cpu_isas avx2 avx512)
-  set(isa_flags_avx2 -march=x86-64-v3)
-  set(isa_flags_avx512 -march=x86-64-v4 -mprefer-vector-width=512)
-endif()
-foreach(isa IN LISTS cpu_isas)
-  add_library(notnot_kernels_${isa} OBJECT ${kernel_cpu})
-  target_link_libraries(notnot_kernels_${isa} PRIVATE notnot_options OpenMP::OpenMP_CXX DNNL::dnnl)
-  target_compile_definitions(notnot_kernels_${isa} PRIVATE NOTNOT_CPU_ISA=${isa})
-  target_compile_options(notnot_kernels_${isa} PRIVATE ${isa_flags_${isa}} -ffp-contract=fast -fno-math-errno -fno-trapping-math)
-  target_sources(kernels PRIVATE $<TARGET_OBJECTS:notnot_kernels_${isa}>)
-endforeach()
-if("avx2" IN_LIST cpu_isas)
-  target_compile_definitions(notnot_options INTERFACE NOTNOT_X86=1)
-endif()
-
-# The CUDA backend: by nvcc, or by the host compiler on the emulator (tests/simt; a GEMM is the CPU's there), or a stub that
-# throws.
+# The CUDA backend is compiled by nvcc, or by the host compiler for the emulator (tests/simt; a matrix product is the CPU's
+# there). Otherwise it is a stub that throws.
 if(NOTNOT_CUDA_BUILT)
   add_library(notnot_cuda STATIC ${kernel_cuda})
   target_link_libraries(notnot_cuda PUBLIC notnot_options PRIVATE CUDA::cudart_static CUDA::cublasLt)
@@ -100,8 +102,26 @@ endif()
 set_source_files_properties(kernels/no_cuda.cpp kernels/base/device.cu PROPERTIES COMPILE_DEFINITIONS
                             "NOTNOT_CUDA_STATUS=\"${NOTNOT_CUDA_STATUS}\"")
 
-# Arrays for every operation, for tests and benchmarks; not part of the program.
-notnot_library(kernels_cases kernels/cases DEPS kernels_base)
+# An operation to copy: built and tested as the others are, but not part of the program.
+set(skeleton kernels/skeleton/scale_rows)
+add_library(kernels_skeleton STATIC)
+target_link_libraries(kernels_skeleton PUBLIC notnot_options kernels_base)
+notnot_add_cpu_operations(kernels_skeleton ${skeleton}_cpu.cpp)
+if(NOTNOT_CUDA_BUILT)
+  target_sources(kernels_skeleton PRIVATE ${skeleton}.cu)
+  target_compile_options(kernels_skeleton PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:${NOTNOT_CUDA_FLAGS}>)
+  target_link_libraries(kernels_skeleton PRIVATE CUDA::cudart_static)
+elseif(NOTNOT_SIMT)
+  set_source_files_properties(${skeleton}.cu PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "${NOTNOT_KERNEL_OPTIONS}")
+  target_sources(kernels_skeleton PRIVATE ${skeleton}.cu)
+  target_link_libraries(kernels_skeleton PRIVATE simt)
+else()
+  target_sources(kernels_skeleton PRIVATE kernels/skeleton/no_cuda.cpp)
+endif()
+notnot_room(kernels_skeleton kernels/skeleton DEPS kernels_base)
+
+# The arrays of every operation, for tests and benchmarks; not part of the program.
+notnot_library(kernels_cases kernels/cases DEPS kernels_base kernels kernels_skeleton)
 
 # --- engine, models, experiments ---------------------------------------------------------------------------------------
 notnot_library(engine_io engine/io DEPS kernels_base

@@ -1,8 +1,9 @@
 // Adam/AMSGrad, one thread per element. adam_update (adam_math.h) spells out its fused operations, so that the dense
 // step, a replayed step and a row's step give the same bits.
 //
-// Cost: adam_step moves 9 floats per element (36 bytes), memory-bound. A replay moves 8 floats per element however many
-// steps were missed: those run in registers, about 40 instructions each (an IEEE root and a division among them).
+// Cost: adam_step moves 9 floats per element (36 bytes) and is bound by memory. A replay moves 8 floats per element,
+// however many steps were missed: these run in registers, about 40 instructions each (among them an IEEE root and a
+// division).
 #include "kernels/adam.h"
 #include "kernels/base/launch.cuh"
 
@@ -43,7 +44,7 @@ __global__ void __launch_bounds__(kThreads)
   state.store(i, element);
 }
 
-/// A block per row; `ids` may be null: row = block.
+/// A block per row. Where `ids` is null, block i has row i.
 __global__ void __launch_bounds__(kRowThreads)
     adam_replay_kernel(State state, AdamHyper hyper, const AdamStepScalars* __restrict__ scalars,
                        const int32_t* __restrict__ completed, int32_t* __restrict__ last_step,
@@ -52,7 +53,7 @@ __global__ void __launch_bounds__(kRowThreads)
   if (row == kPaddingId) return;
   const int32_t first = last_step[row] + 1, step = *completed;
   if (first > step) return;
-  for (auto j = static_cast<int32_t>(threadIdx.x); j < columns; j += kRowThreads) {
+  for (int32_t j = threadIdx.x; j < columns; j += kRowThreads) {
     const int64_t i = int64_t{row} * columns + j;
     AdamElement<float> element = state.load(i);
     for (int32_t missed = first; missed <= step; ++missed) adam_update(element, 0.0F, hyper, scalars[missed - 1]);
@@ -68,7 +69,7 @@ __global__ void __launch_bounds__(kRowThreads)
                           const int32_t* __restrict__ ids, const float* __restrict__ gradients, int32_t columns) {
   const int32_t row = ids[blockIdx.x], step = *completed + 1;
   if (row == kPaddingId) return;
-  for (auto j = static_cast<int32_t>(threadIdx.x); j < columns; j += kRowThreads) {
+  for (int32_t j = threadIdx.x; j < columns; j += kRowThreads) {
     const int64_t i = int64_t{row} * columns + j;
     AdamElement<float> element = state.load(i);
     adam_update(element, gradients[int64_t{blockIdx.x} * columns + j], hyper, scalars[step - 1]);

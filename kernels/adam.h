@@ -3,9 +3,11 @@
 // since 1.3:
 //   g += decay p;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  vmax = max(vmax, v)
 //   p -= lr / (1 - b1^t) * m / (sqrt(vmax) / sqrt(1 - b2^t) + eps)
-// Embedding rows move at every step, touched or not (L2 and the moments). They are brought up to date lazily: the steps
-// a row missed are replayed in registers when it is next needed, with the bits that a dense update would have given.
+// Every row of an embedding moves at every step, whether the batch has its id or not (L2 and the moments). Rows are
+// brought up to date lazily: when a row is next needed, the steps that it missed are replayed in registers, with the
+// bits that a dense update would have given.
 #include "kernels/adam_math.h"
+#include "kernels/base/operation.h"
 #include "kernels/base/ragged.h"
 
 namespace notnot {
@@ -27,14 +29,15 @@ struct AdamStep {
 };
 NOTNOT_OPERATION(adam_step, AdamStep)
 
-/// What the rows of an embedding carry between steps.
+/// An embedding with the state that its rows carry between steps.
 struct AdamRows {
   AdamHyper hyper;
   int32_t rows = 0, columns = 0;                                              ///< V, E
   Span<float> parameter, first_moment, second_moment, largest_second_moment;  ///< [V, E] each
   Span<int32_t> last_step;              ///< [V] the step up to which each row is current
   Span<const AdamStepScalars> scalars;  ///< [t + 1 or more]; scalars[s - 1] belongs to step s, see adam_step_scalars
-  /// [1] t, the steps completed. It lies on the device, so that a captured step can be replayed as the next one.
+  /// [1] t, the number of completed steps. It lies on the device, so that a captured step can be launched as the next
+  /// one.
   Span<const int32_t> completed;
 
   void check() const {
@@ -49,8 +52,9 @@ struct AdamRows {
   }
 };
 
-/// Replays the missed steps (gradient 0 but for the L2 term) of the rows `ids`, or of all rows when `ids` is empty, up
-/// to and including step t. The ids must be distinct, but for kPaddingId, whose row never moves.
+/// Replays the steps that the rows `ids` missed, up to and including step t; in a missed step the gradient has only the
+/// L2 term. Without ids it replays those of all rows. The ids must be distinct, except kPaddingId, whose row never
+/// moves.
 struct AdamRowsReplay {
   AdamRows state;
   int32_t count = 0;        ///< number of ids; 0 = all rows
@@ -67,7 +71,7 @@ NOTNOT_OPERATION(adam_rows_replay, AdamRowsReplay)
 struct AdamRowsStep {
   AdamRows state;
   int32_t count = 0;
-  Span<const int32_t> ids;      ///< [count], distinct but for kPaddingId, whose row never moves
+  Span<const int32_t> ids;      ///< [count], distinct except kPaddingId, whose row never moves
   Span<const float> gradients;  ///< [count, E]
 
   void check() const {

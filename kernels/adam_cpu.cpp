@@ -4,12 +4,12 @@
 namespace notnot::NOTNOT_CPU_NAMESPACE {
 namespace {
 
-constexpr int32_t kChunk = 64;  // elements whose state stays in registers while a row's missed steps are replayed
+constexpr int32_t kChunk = 64;  // elements whose state stays in registers while the missed steps are replayed
 
-/// Steps `first`..`last` of up to kChunk elements without a gradient.
+/// Steps `first`..`last`, without a gradient, of up to kChunk elements.
 void replay_chunk(const AdamRows& state, int64_t begin, int32_t count, int32_t first, int32_t last) {
   float parameter[kChunk] = {}, moment[kChunk] = {}, second[kChunk] = {}, largest[kChunk] = {};
-  const size_t bytes = static_cast<size_t>(count) * sizeof(float);
+  const size_t bytes = count * sizeof(float);
   __builtin_memcpy(parameter, &state.parameter[begin], bytes);
   __builtin_memcpy(moment, &state.first_moment[begin], bytes);
   __builtin_memcpy(second, &state.second_moment[begin], bytes);

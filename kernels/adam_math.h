@@ -9,13 +9,13 @@ namespace notnot {
 template <class Real>
 struct AdamHyperOf {
   Real beta1 = Real(0.9), beta2 = Real(0.999), epsilon = Real(1e-8);
-  Real one_minus_beta1 = Real(0.1),
-       one_minus_beta2 = Real(0.001);  ///< rounded once from double: 1 - 0.999F is off by 5e-5
-  Real decay = 0;                      ///< L2 coefficient, added to the gradient
+  /// Rounded once, from double: 1 - 0.999F is off by 5e-5.
+  Real one_minus_beta1 = Real(0.1), one_minus_beta2 = Real(0.001);
+  Real decay = 0;  ///< L2 coefficient; decay * parameter is added to the gradient
 };
 using AdamHyper = AdamHyperOf<float>;
 
-/// What depends on the step number alone, computed once per step in double.
+/// The factors that depend only on the step's number. The host computes them once per step, in double.
 template <class Real>
 struct AdamStepScalarsOf {
   Real step_size = 0;                ///< lr / (1 - beta1^t)
@@ -36,7 +36,7 @@ struct AdamElement {
   Real parameter, first_moment, second_moment, largest_second_moment;
 };
 
-/// Every sum is one explicit multiply_add, so that a replayed step and a dense one round alike in every compilation.
+/// Every sum is an explicit multiply_add, so that a replayed step and a dense step round alike in every compilation.
 template <class Real>
 NOTNOT_HD void adam_moments(AdamElement<Real>& e, Real gradient, const AdamHyperOf<Real>& hyper) {
   const Real g = multiply_add(hyper.decay, e.parameter, gradient);
@@ -54,8 +54,8 @@ NOTNOT_HD void adam_update(AdamElement<Real>& e, Real gradient, const AdamHyperO
   e.parameter -= scalars.step_size * e.first_moment / denominator;
 }
 
-/// The form of PyTorch 1.0/1.1, with which the paper's numbers were made: eps joins sqrt(vmax) before the bias
-/// correction. Tested against golden vectors; training uses adam_update.
+/// The form of PyTorch 1.0 and 1.1, with which the authors computed the paper's numbers: eps is added to sqrt(vmax)
+/// before the bias correction. It is tested against golden vectors; training uses adam_update.
 template <class Real>
 NOTNOT_HD void adam_update_torch11(AdamElement<Real>& e, Real gradient, const AdamHyperOf<Real>& hyper,
                                    const AdamStepScalarsOf<Real>& scalars) {

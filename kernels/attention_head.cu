@@ -1,12 +1,12 @@
-// Two matrix products around one pass over each sequence, as on the CPU: the first gives W_a h, the pass does
-// everything from the attention's tanh to the gradient before it, the second carries that gradient back to h. One block
-// per sequence, in training too, so the loss needs no second launch and no sum leaves the block; sums run in an order
-// that the sequence's length and the widths alone decide.
+// Two matrix products around one pass over each sequence, as on the CPU. The first product gives W_a h. The pass goes
+// from the attention's tanh to the loss and back to the gradient before the tanh. The second product carries that
+// gradient back to h. A sequence has one block, also in training: so the loss needs no second launch, and no sum leaves
+// the block. The order of the sums depends only on the sequence's length and the widths.
 //
-// Floor, bytes per token: forward reads and writes the activations and reads h: 4 (2 A + D) = 2 KiB at D = 256, A =
-// 128; training reads h, reads and writes the activations and writes dh: 3 KiB more. A block has some 16 KiB of loads
-// in flight, that is about 25 GB/s: 20 tokens take a microsecond and the launch dominates, 4,000 tokens some 0.5 ms
-// beside 4 ms of recurrence (estimates).
+// Floor, bytes per token: forward reads and writes the activations and reads h, 4 (2 A + D) = 2 KiB at D = 256, A =
+// 128; training reads h, reads and writes the activations and writes dh, 3 KiB more. A block has some 16 KiB of loads
+// in flight, that is about 25 GB/s. So 20 tokens take a microsecond and the launch dominates; 4,000 tokens take some
+// 0.5 ms beside 4 ms of recurrence (estimates).
 #include "kernels/attention_head.h"
 #include "kernels/attention_head_math.h"
 #include "kernels/base/launch.cuh"
@@ -27,7 +27,7 @@ static_assert(2 * kInFlight + 46 <= kRegisters, "values and score gradients in f
 struct Shared {
   float of_warp[kWarps];      // block reductions
   float of_thread[kThreads];  // partial sums of a column
-  float attention[kThreads];  // of a tile of tokens
+  float attention[kThreads];  // weights of a tile of tokens
 };
 static_assert(sizeof(Shared) == 4'160, "as in kernels/budgets.md");
 static_assert(sizeof(Shared) <= 48 * 1024, "what every device has");
@@ -41,7 +41,7 @@ struct Largest {
   static __device__ float combine(float a, float b) { return a > b ? a : b; }
 };
 
-/// Butterfly over the warp: the same value in every lane.
+/// A butterfly over the warp: every lane gets the same value.
 template <class Operation>
 __device__ float reduce_warp(float value) {
   for (int mask = 16; mask > 0; mask /= 2) {
@@ -50,11 +50,11 @@ __device__ float reduce_warp(float value) {
   return value;
 }
 
-/// The same value in every thread; a barrier for what was written before.
+/// Every thread of the block gets the same value. It is a barrier, too: all threads see what any wrote before.
 template <class Operation>
 __device__ float reduce_block(float value, Shared& shared) {
   value = reduce_warp<Operation>(value);
-  __syncthreads();  // the last reduction's partial values may still be read
+  __syncthreads();  // another warp may still read the partial values of the last reduction
   if (threadIdx.x % 32 == 0) shared.of_warp[threadIdx.x / 32] = value;
   __syncthreads();
   value = shared.of_warp[0];
@@ -62,7 +62,7 @@ __device__ float reduce_block(float value, Shared& shared) {
   return value;
 }
 
-/// The block as groups of `columns` threads: a group takes every groups-th token, a thread one column of it.
+/// The block as `groups` groups of `columns` threads. A group takes every groups-th token, a thread one column of it.
 struct ColumnGroups {
   int columns, groups, group, column;
 
@@ -72,7 +72,7 @@ struct ColumnGroups {
         group(static_cast<int>(threadIdx.x) / columns),
         column(static_cast<int>(threadIdx.x) % columns) {}
   __device__ bool has_work(int first, int width) const { return group < groups && first + column < width; }
-  /// The groups' partial sums added in order; valid in group 0.
+  /// Adds the groups' partial sums in order. Only group 0 gets the sum.
   __device__ float add_groups(float partial, Shared& shared) const {
     __syncthreads();
     shared.of_thread[threadIdx.x] = partial;
@@ -84,7 +84,7 @@ struct ColumnGroups {
   }
 };
 
-/// A block's sequence: tokens begin..end-1, the first and the last of which are no words.
+/// The tokens begin..end-1 of a block's sequence. The first and the last one are no words.
 struct Tokens {
   int begin, end;
   __device__ bool is_word(int token) const { return token > begin && token + 1 < end; }
@@ -97,7 +97,7 @@ __device__ float attention_of(float log_attention) {
 
 // --- forward ---------------------------------------------------------------------------------------------------------
 
-/// activation = tanh(activation + b_a); returns v . activation. A warp's work.
+/// activation = tanh(activation + b_a); returns v . activation. One warp does it.
 __device__ float activate_token(const AttentionHeadForward& args, int token) {
   const int lane = static_cast<int>(threadIdx.x) % 32, width = args.attention_width;
   float* const activation = args.activation.data + int64_t{token} * width;
@@ -117,7 +117,7 @@ __device__ float activate_token(const AttentionHeadForward& args, int token) {
   return reduce_warp<Sum>(score);
 }
 
-/// The activations of all tokens, and their scores into log_attention; a warp per token.
+/// Computes the activations of all tokens, and their scores into log_attention; a warp per token.
 __device__ void score_tokens(const AttentionHeadForward& args, Tokens tokens) {
   for (int n = tokens.begin + static_cast<int>(threadIdx.x) / 32; n < tokens.end; n += kWarps) {
     const float score = activate_token(args, n);
@@ -126,7 +126,7 @@ __device__ void score_tokens(const AttentionHeadForward& args, Tokens tokens) {
   __syncthreads();
 }
 
-/// Scores to log-softmax over the words.
+/// Turns the scores into their log-softmax over the words.
 __device__ void log_softmax(const AttentionHeadForward& args, Tokens tokens, Shared& shared) {
   const int first = tokens.begin + 1 + static_cast<int>(threadIdx.x), end = tokens.end - 1;
   float largest = -INFINITY;
@@ -152,7 +152,7 @@ __device__ void attend(const AttentionHeadForward& args, Tokens tokens, Shared& 
   __syncthreads();
 }
 
-/// This thread's part of sum_n alpha_n h_n at one column. Every thread of the block calls it.
+/// Returns this thread's part of sum_n alpha_n h_n at one column. All threads of the block call it.
 __device__ float weighted_column(const AttentionHeadForward& args, Tokens tokens, const ColumnGroups& groups, int first,
                                  Shared& shared) {
   float sum = 0;
@@ -171,7 +171,7 @@ __device__ float weighted_column(const AttentionHeadForward& args, Tokens tokens
   return sum;
 }
 
-/// Context, logit, probability; returns w . context, in all threads.
+/// Computes context, logit and probability; returns w . context in all threads.
 __device__ float read_out(const AttentionHeadForward& args, Tokens tokens, Shared& shared) {
   const ColumnGroups groups(args.width);
   float part = 0;
@@ -205,7 +205,7 @@ __global__ void __launch_bounds__(kThreads) forward_kernel(const AttentionHeadFo
 
 // --- loss and gradients ----------------------------------------------------------------------------------------------
 
-/// What the gradient of a sequence's tokens needs beside the tokens; the same in all threads.
+/// The numbers of a sequence that the gradients of its tokens need; the same in all threads.
 struct SequenceGradient {
   float dlogit;
   float mean_dattention;  // sum_k alpha_k dalpha_k = dlogit (w . context)
@@ -223,7 +223,7 @@ __device__ float divergence_of(const AttentionHeadTrain& args, Tokens tokens, Sh
 
 __device__ SequenceGradient sequence_loss(const AttentionHeadTrain& args, Tokens tokens, float product,
                                           Shared& shared) {
-  const int b = static_cast<int>(blockIdx.x);
+  const int b = blockIdx.x;
   const float logit = product + args.forward.output_bias[0];
   LossGradient<float> result;
   SequenceGradient gradient = {};
@@ -245,7 +245,7 @@ __device__ SequenceGradient sequence_loss(const AttentionHeadTrain& args, Tokens
   return gradient;
 }
 
-/// du_n from dalpha_n.
+/// Returns du_n; `dattention` is dalpha_n.
 __device__ float score_gradient(const AttentionHeadTrain& args, Tokens tokens, const SequenceGradient& gradient,
                                 int token, float dattention) {
   if (!tokens.is_word(token)) return 0;
@@ -255,7 +255,7 @@ __device__ float score_gradient(const AttentionHeadTrain& args, Tokens tokens, c
                                   log_ratio, gradient.divergence);
 }
 
-/// The direct part of dhidden, dlogit alpha_n w, and the scores' gradients; a warp per token.
+/// The part of dhidden that comes through the context, dlogit alpha_n w, and the scores' gradients; a warp per token.
 __device__ void token_gradients(const AttentionHeadTrain& args, Tokens tokens, const SequenceGradient& gradient) {
   const AttentionHeadForward& forward = args.forward;
   const int lane = static_cast<int>(threadIdx.x) % 32, width = forward.width;
@@ -276,7 +276,7 @@ __device__ void token_gradients(const AttentionHeadTrain& args, Tokens tokens, c
   __syncthreads();
 }
 
-/// activation := d(W_a h + b_a) at one column of this thread's tokens; returns their part of dv.
+/// activation := d(W_a h + b_a) at one column of this thread's tokens; returns their part of dattention_vector.
 __device__ float activation_gradient(const AttentionHeadTrain& args, Tokens tokens, const ColumnGroups& groups,
                                      int column) {
   const int width = args.forward.attention_width;
@@ -302,7 +302,8 @@ __device__ float activation_gradient(const AttentionHeadTrain& args, Tokens toke
   return dvector;
 }
 
-/// The activations' gradients, zero at boundary tokens, and this sequence's part of dv into the workspace [B, A].
+/// The activations' gradients, zero at boundary tokens, and the sequence's part of dattention_vector into the workspace
+/// [B, A].
 __device__ void activation_gradients(const AttentionHeadTrain& args, Tokens tokens, Shared& shared) {
   const int width = args.forward.attention_width;
   const ColumnGroups groups(width);
@@ -329,72 +330,23 @@ __global__ void __launch_bounds__(kThreads) train_kernel(const AttentionHeadTrai
   clear_rows(args.dhidden.data, args.forward.width, end, padded_rows(batch.tokens));
 }
 
-// --- launchers -------------------------------------------------------------------------------------------------------
-
-/// W_a h for all tokens; the bias joins in score_tokens.
-void attention_projection(const Device& device, const AttentionHeadForward& args) {
-  if (args.kind != AttentionKind::learned) return;
-  notnot::matmul(device, {.rows = args.batch.tokens,
-                          .inner = args.width,
-                          .columns = args.attention_width,
-                          .a = args.hidden,
-                          .b = args.attention_weight_transposed,
-                          .c = args.activation});
-}
-
-/// sums += values summed over rows, scaled if `scale` is given.
-void add_columns(const Device& device, const AttentionHeadTrain& args, int32_t rows, int32_t columns,
-                 Span<const float> values, Span<const float> scale, Span<float> sums) {
-  const int64_t used = int64_t{args.forward.batch.sequences} * args.forward.attention_width;  // the parts of dv
-  notnot::column_sum(device, {.rows = rows,
-                              .columns = columns,
-                              .values = values,
-                              .scale = scale,
-                              .sums = sums,
-                              .second_sums = {},
-                              .workspace = args.workspace.subspan(used, args.workspace.size - used)});
-}
-
-void attention_parameter_gradients(const Device& device, const AttentionHeadTrain& args) {
-  const AttentionHeadForward& forward = args.forward;
-  const int32_t tokens = forward.batch.tokens, width = forward.width, attention_width = forward.attention_width;
-  add_columns(device, args, forward.batch.sequences, attention_width, args.workspace, {}, args.dattention_vector);
-  add_columns(device, args, tokens, attention_width, forward.activation, {}, args.dattention_bias);
-  notnot::weight_gradient(device, {.rows = tokens,
-                                   .outputs = attention_width,
-                                   .inputs = width,
-                                   .a_stride = attention_width,
-                                   .b_stride = width,
-                                   .a = forward.activation,
-                                   .b = forward.hidden,
-                                   .c = args.dattention_weight});
-  notnot::matmul(device, {.rows = tokens,
-                          .inner = attention_width,
-                          .columns = width,
-                          .a = forward.activation,
-                          .b = args.attention_weight,
-                          .c = args.dhidden,
-                          .accumulate = true});
-}
-
 }  // namespace
+
+// --- launchers -------------------------------------------------------------------------------------------------------
 
 void attention_head_forward(const Device& device, const AttentionHeadForward& args) {
   const ProfileRange range("attention_head_forward");
-  attention_projection(device, args);
+  multiply_hidden(device, args);
   launch(device, "attention_head_forward", {dim3(args.batch.sequences), dim3(kThreads), sizeof(Shared)}, forward_kernel,
          args);
 }
 
 void attention_head_train(const Device& device, const AttentionHeadTrain& args) {
   const ProfileRange range("attention_head_train");
-  const AttentionHeadForward& forward = args.forward;
-  const int32_t sequences = forward.batch.sequences, width = forward.width;
-  attention_projection(device, forward);
-  launch(device, "attention_head_train", {dim3(sequences), dim3(kThreads), sizeof(Shared)}, train_kernel, args);
-  add_columns(device, args, sequences, 1, args.dlogit, {}, args.doutput_bias);
-  add_columns(device, args, sequences, width, forward.context, args.dlogit, args.doutput_weight);
-  if (forward.kind == AttentionKind::learned) attention_parameter_gradients(device, args);
+  multiply_hidden(device, args.forward);
+  launch(device, "attention_head_train", {dim3(args.forward.batch.sequences), dim3(kThreads), sizeof(Shared)},
+         train_kernel, args);
+  add_head_gradients(device, args);
 }
 
 }  // namespace notnot::cuda

@@ -1,9 +1,10 @@
 #pragma once
-// Everything above the encoder in one operation: additive attention (Bahdanau et al. 2014; paper section 3.1), the
+// The whole model above the encoder in one operation: additive attention (Bahdanau et al. 2014; paper section 3.1), the
 // weighted context, the logit, and in training the loss with its gradient in the same pass over each sequence.
 //   u_n = v . tanh(W_a h_n + b_a),  alpha = softmax over the sequence's word tokens (first and last token: exactly 0),
 //   context = sum_n alpha_n h_n,  logit = w . context + b,  p = sigmoid(logit).
 // Attention is kept as logarithms, so that a weight that underflows to 0 never makes an infinity in KL.
+#include "kernels/base/operation.h"
 #include "kernels/base/ragged.h"
 #include "kernels/gemm.h"
 #include "kernels/matrix.h"
@@ -13,7 +14,7 @@ namespace notnot {
 enum class AttentionKind : uint8_t {
   learned,  ///< additive attention
   uniform,  ///< 1 / (number of word tokens): paper section 3.2
-  given,    ///< weights from elsewhere, `given_log_attention`: the guides of paper section 3.4
+  given,    ///< weights from another model, `given_log_attention`: the guides of paper section 3.4
 };
 
 struct AttentionHeadForward {
@@ -22,13 +23,13 @@ struct AttentionHeadForward {
   int32_t attention_width = 0;  ///< A
   AttentionKind kind = AttentionKind::learned;
   Span<const float> hidden;                       ///< [padded_rows(N), D]
-  Span<const float> attention_weight_transposed;  ///< [D, A] attn1.weight^T; learned only, as the next two
+  Span<const float> attention_weight_transposed;  ///< [D, A] attn1.weight^T; only learned, as the next two
   Span<const float> attention_bias;               ///< [A] attn1.bias
   Span<const float> attention_vector;             ///< [A] attn2.weight, v
   Span<const float> output_weight;                ///< [D] linear_1.weight, w
   Span<const float> output_bias;                  ///< [1] linear_1.bias, b
-  Span<const float> given_log_attention;          ///< [N] natural logs, -infinity at boundary tokens; given only
-  Span<float> activation;                         ///< out [padded_rows(N), A] tanh(W_a h + b_a); learned only
+  Span<const float> given_log_attention;          ///< [N] natural logs, -infinity at boundary tokens; only given
+  Span<float> activation;                         ///< out [padded_rows(N), A] tanh(W_a h + b_a); only learned
   Span<float> log_attention;                      ///< out [N] log alpha, -infinity at boundary tokens
   Span<float> context;                            ///< out [B, D]
   Span<float> logit;                              ///< out [B]
@@ -56,29 +57,30 @@ struct AttentionHeadForward {
 NOTNOT_OPERATION(attention_head_forward, AttentionHeadForward)
 
 enum class Objective : uint8_t {
-  classify,  ///< loss_i = w_i (softplus(logit) - y logit), w_i = positive_weight if y = 1 else 1 (paper section 3.1)
-  adversary  ///< loss_i = scale (tvd_factor |p - p_base| - lambda KL(alpha || alpha_base)) (paper section 4); sign(0) =
-             ///< 0
+  /// loss_i = w_i (softplus(logit) - y logit), w_i = positive_weight if y = 1, otherwise 1 (paper section 3.1)
+  classify,
+  /// loss_i = scale (tvd_factor |p - p_base| - lambda KL(alpha || alpha_base)) (paper section 4), sign(0) = 0
+  adversary
 };
 
 /// Forward, loss and all gradients. `forward.activation` is overwritten: it holds d(W_a h + b_a) afterwards, zero in
-/// the batch's room.
+/// the batch's slack.
 struct AttentionHeadTrain {
   AttentionHeadForward forward;
   Objective objective = Objective::classify;
   float positive_weight = 1;             ///< classify
   Span<const int32_t> labels;            ///< [B] 0 or 1; classify
   float tvd_factor = 0.5F, lambda = 0;   ///< adversary: 0.5 for one output, 1 for two classes; weight of KL
-  Span<const float> scale;               ///< [1] adversary: W of the batch, on the device as it changes with the batch
+  Span<const float> scale;               ///< [1] adversary: W = sum w_i of the batch; on the device as batches differ
   Span<const float> base_probability;    ///< [B] adversary
   Span<const float> base_log_attention;  ///< [N] adversary, -infinity at boundary tokens
-  Span<const float> attention_weight;    ///< [A, D] attn1.weight; learned only
+  Span<const float> attention_weight;    ///< [A, D] attn1.weight; only learned
   Span<float> loss;                      ///< out [B] loss_i
   Span<float> divergence;                ///< out [B] KL(alpha || alpha_base), natural log; adversary
   Span<float> dlogit;                    ///< out [B]
-  Span<float> dscore;                    ///< out [N] du, gradient of the attention logits; learned only
+  Span<float> dscore;                    ///< out [N] du, gradient of the attention logits; only learned
   Span<float> dhidden;                   ///< out [padded_rows(N), D]
-  Span<float> dattention_weight;         ///< [A, D], accumulates; learned only, as the next two
+  Span<float> dattention_weight;         ///< [A, D], accumulates; only learned, as the next two
   Span<float> dattention_bias;           ///< [A], accumulates
   Span<float> dattention_vector;         ///< [A], accumulates
   Span<float> doutput_weight;            ///< [D], accumulates
@@ -88,7 +90,8 @@ struct AttentionHeadTrain {
   void check() const;
 };
 
-/// Floats for per-sequence partial sums of dv (B x A) and for the blocks of the fixed-order column sums.
+/// Floats for each sequence's part of dattention_vector (B x A) and for the blocks of the column sums, whose order is
+/// fixed.
 constexpr int64_t attention_head_workspace(int64_t sequences, int64_t tokens, int64_t width, int64_t attention_width) {
   return sequences * attention_width + column_sum_workspace(tokens, attention_width) +
          column_sum_workspace(sequences, width) + column_sum_workspace(sequences, attention_width);
@@ -120,5 +123,13 @@ inline void AttentionHeadTrain::check() const {
   NOTNOT_CHECK_SIZE(dattention_vector, a);
 }
 NOTNOT_OPERATION(attention_head_train, AttentionHeadTrain)
+
+// The parts of both that are other operations, before and after the pass over each sequence.
+/// activation = W_a h for all tokens, where attention is learned. Bias and tanh follow in the pass.
+void multiply_hidden(const Device& device, const AttentionHeadForward& args);
+/// The gradients of all parameters, and what flows back from the attention into dhidden. It reads what the pass leaves:
+/// context, dlogit, the gradients in `activation`, and in the workspace each sequence's part of dattention_vector [B,
+/// A].
+void add_head_gradients(const Device& device, const AttentionHeadTrain& args);
 
 }  // namespace notnot

@@ -1,5 +1,6 @@
-// Two matrix products around one pass over each sequence: the first gives W_a h, the pass does everything from the
-// attention's tanh to the gradient before it, the second carries that gradient back to h. Sequences are independent.
+// Two matrix products around one pass over each sequence. The first product gives W_a h. The pass goes from the
+// attention's tanh to the loss and back to the gradient before the tanh. The second product carries that gradient back
+// to h. Sequences are independent.
 #include "kernels/attention_head.h"
 #include "kernels/attention_head_math.h"
 #include "kernels/base/cpu.h"
@@ -7,7 +8,7 @@
 namespace notnot::NOTNOT_CPU_NAMESPACE {
 namespace {
 
-/// One sequence: its word tokens are begin..end-1, between the two boundary tokens.
+/// The word tokens begin..end-1 of one sequence. A boundary token stands before them and one behind them.
 struct Words {
   int32_t begin = 0, end = 0;
 };
@@ -24,11 +25,11 @@ float attention_score(const AttentionHeadForward& args, int32_t token) {
   return dot(activation, args.attention_vector.data, args.attention_width);
 }
 
-/// Turns scores in log_attention[words] into log-softmax.
+/// Turns the scores in log_attention[words] into their log-softmax.
 void log_softmax(const Span<float>& log_attention, Words words) {
   float largest = log_attention[words.begin];
   for (int32_t n = words.begin; n < words.end; ++n) largest = log_attention[n] > largest ? log_attention[n] : largest;
-  double sum = 0;  // one number per sequence: double keeps 4,000 tokens within an ulp
+  double sum = 0;  // in double, a sum over 4,000 tokens is right to an ulp of float
   for (int32_t n = words.begin; n < words.end; ++n) sum += static_cast<double>(exponential(log_attention[n] - largest));
   const auto log_sum = static_cast<float>(__builtin_log(sum));
   for (int32_t n = words.begin; n < words.end; ++n) log_attention[n] = log_attention[n] - largest - log_sum;
@@ -87,7 +88,7 @@ void loss_of_sequence(const AttentionHeadTrain& args, int32_t sequence) {
   args.dlogit[sequence] = result.dlogit;
 }
 
-/// The direct part of dhidden, g alpha_n w; the boundary tokens get zeros.
+/// The part of dhidden that comes through the context, dlogit alpha_n w; zeros at the boundary tokens.
 void hidden_gradient(const AttentionHeadTrain& args, int32_t sequence) {
   const AttentionHeadForward& forward = args.forward;
   const int32_t width = forward.width;
@@ -99,7 +100,7 @@ void hidden_gradient(const AttentionHeadTrain& args, int32_t sequence) {
   }
 }
 
-/// activation := d(W_a h + b_a), and this sequence's part of dv in `dvector` [A].
+/// activation := d(W_a h + b_a); adds the token's part of dattention_vector to `dvector` [A].
 void activation_gradient(const AttentionHeadTrain& args, int32_t token, float* dvector) {
   const int32_t width = args.forward.attention_width;
   float* activation = &args.forward.activation[int64_t{token} * width];
@@ -112,7 +113,7 @@ void activation_gradient(const AttentionHeadTrain& args, int32_t token, float* d
   }
 }
 
-/// Softmax backward with the KL term, for learned attention.
+/// The gradients of the scores (softmax backward with the KL term) and of the activations; only for learned attention.
 void attention_gradient(const AttentionHeadTrain& args, int32_t sequence) {
   const AttentionHeadForward& forward = args.forward;
   const Words words = words_of(forward.batch, sequence);
@@ -126,7 +127,7 @@ void attention_gradient(const AttentionHeadTrain& args, int32_t sequence) {
     mean += static_cast<double>(attention_of(forward.log_attention[n]) * args.dscore[n]);
   }
   float* dvector = &args.workspace[int64_t{sequence} * forward.attention_width];
-  __builtin_memset(dvector, 0, static_cast<size_t>(forward.attention_width) * sizeof(float));
+  __builtin_memset(dvector, 0, forward.attention_width * sizeof(float));
   for (int32_t n = words.begin; n < words.end; ++n) {
     const float log_ratio = adversary ? forward.log_attention[n] - args.base_log_attention[n] : 0.0F;
     args.dscore[n] = attention_score_gradient(attention_of(forward.log_attention[n]), args.dscore[n],
@@ -136,69 +137,20 @@ void attention_gradient(const AttentionHeadTrain& args, int32_t sequence) {
   for (const int32_t boundary : {words.begin - 1, words.end}) {
     args.dscore[boundary] = 0;
     __builtin_memset(&forward.activation[int64_t{boundary} * forward.attention_width], 0,
-                     static_cast<size_t>(forward.attention_width) * sizeof(float));
+                     forward.attention_width * sizeof(float));
   }
 }
 
-/// The workspace behind the per-sequence parts of dv.
-Span<float> sum_workspace(const AttentionHeadTrain& args) {
-  const int64_t partials = int64_t{args.forward.batch.sequences} * args.forward.attention_width;
-  return args.workspace.subspan(partials, args.workspace.size - partials);
-}
-
-/// W_a h for all tokens; the bias joins in attention_score.
-void attention_projection(const Device& device, const AttentionHeadForward& args) {
-  cpu::matmul(device, {.rows = args.batch.tokens,
-                       .inner = args.width,
-                       .columns = args.attention_width,
-                       .a = args.hidden,
-                       .b = args.attention_weight_transposed,
-                       .c = args.activation});
-}
-
-void attention_parameter_gradients(const Device& device, const AttentionHeadTrain& args) {
-  const AttentionHeadForward& forward = args.forward;
-  const int32_t tokens = forward.batch.tokens, sequences = forward.batch.sequences;
-  const int32_t width = forward.width, attention_width = forward.attention_width;
-  const int64_t end = forward.batch.offsets[sequences];
-  __builtin_memset(forward.activation.data + end * attention_width, 0,
-                   static_cast<size_t>((tokens - end) * attention_width) * sizeof(float));
-  const Span<float> scratch = sum_workspace(args);
-  cpu::column_sum(device, {.rows = sequences,
-                           .columns = attention_width,
-                           .values = args.workspace,
-                           .scale = {},
-                           .sums = args.dattention_vector,
-                           .second_sums = {},
-                           .workspace = scratch});
-  cpu::column_sum(device, {.rows = tokens,
-                           .columns = attention_width,
-                           .values = forward.activation,
-                           .scale = {},
-                           .sums = args.dattention_bias,
-                           .second_sums = {},
-                           .workspace = scratch});
-  cpu::weight_gradient(device, {.rows = tokens,
-                                .outputs = attention_width,
-                                .inputs = width,
-                                .a_stride = attention_width,
-                                .b_stride = width,
-                                .a = forward.activation,
-                                .b = forward.hidden,
-                                .c = args.dattention_weight});
-  cpu::matmul(device, {.rows = tokens,
-                       .inner = attention_width,
-                       .columns = width,
-                       .a = forward.activation,
-                       .b = args.attention_weight,
-                       .c = args.dhidden,
-                       .accumulate = true});
+/// The products of add_head_gradients sum all rows of the activations.
+void clear_slack(const AttentionHeadForward& args) {
+  const int64_t width = args.attention_width, end = args.batch.offsets[args.batch.sequences];
+  __builtin_memset(args.activation.data + end * width, 0, (args.batch.tokens - end) * width * sizeof(float));
 }
 
 }  // namespace
 
 void attention_head_forward(const Device& device, const AttentionHeadForward& args) {
-  if (args.kind == AttentionKind::learned) attention_projection(device, args);
+  multiply_hidden(device, args);
 #pragma omp parallel for num_threads(device.threads) schedule(dynamic)
   for (int32_t b = 0; b < args.batch.sequences; ++b) forward_sequence(args, b);
 }
@@ -206,7 +158,7 @@ void attention_head_forward(const Device& device, const AttentionHeadForward& ar
 void attention_head_train(const Device& device, const AttentionHeadTrain& args) {
   const AttentionHeadForward& forward = args.forward;
   const bool learned = forward.kind == AttentionKind::learned;
-  if (learned) attention_projection(device, forward);
+  multiply_hidden(device, forward);
 #pragma omp parallel for num_threads(device.threads) schedule(dynamic)
   for (int32_t b = 0; b < forward.batch.sequences; ++b) {
     forward_sequence(forward, b);
@@ -214,23 +166,8 @@ void attention_head_train(const Device& device, const AttentionHeadTrain& args) 
     hidden_gradient(args, b);
     if (learned) attention_gradient(args, b);
   }
-  const int32_t sequences = forward.batch.sequences;
-  const Span<float> scratch = sum_workspace(args);
-  cpu::column_sum(device, {.rows = sequences,
-                           .columns = 1,
-                           .values = args.dlogit,
-                           .scale = {},
-                           .sums = args.doutput_bias,
-                           .second_sums = {},
-                           .workspace = scratch});
-  cpu::column_sum(device, {.rows = sequences,
-                           .columns = forward.width,
-                           .values = forward.context,
-                           .scale = args.dlogit,
-                           .sums = args.doutput_weight,
-                           .second_sums = {},
-                           .workspace = scratch});
-  if (learned) attention_parameter_gradients(device, args);
+  if (learned) clear_slack(forward);
+  add_head_gradients(device, args);
 }
 
 }  // namespace notnot::NOTNOT_CPU_NAMESPACE

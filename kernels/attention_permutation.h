@@ -1,16 +1,16 @@
 #pragma once
-// The permutation test of Jain & Wallace (2019, section 4.2.1; paper section 4): a text's attention weights are dealt
-// out to its words at random, P times, while the hidden states stay. With a word's contribution w . h_n,
+// The permutation test of Jain & Wallace (2019, section 4.2.1; paper section 4): P times, a text's attention weights
+// are dealt out to its words at random, while the hidden states stay. With a word's contribution w . h_n,
 //   p_r = sigmoid(b + sum_n alpha_{r(n)} (w . h_n)),  change_r = |p_r - p|,
-// and what is reported is the median over the P arrangements r. Each arrangement is uniform among all (inside-out
-// Fisher-Yates) and a function of (seed, purpose, key of the text, number of the permutation) alone, on every device.
-#include "kernels/base/device.h"
+// and the result is the median over the P arrangements r. Every arrangement is equally likely (inside-out
+// Fisher-Yates), and depends only on (seed, purpose, key of the text, number of the permutation), on every device.
+#include "kernels/base/operation.h"
 
 namespace notnot {
 
 /// Permutations that CUDA makes at a time, one per thread.
 inline constexpr int32_t kPermutationTile = 128;
-/// Per token its weight, and on each of a block's threads the weight that it was dealt.
+/// Floats per token: its weight, and for each thread of a CUDA block the weight that this thread dealt it.
 constexpr int64_t attention_permutation_workspace(int64_t tokens) { return (1 + int64_t{kPermutationTile}) * tokens; }
 
 struct AttentionPermutation {
@@ -20,13 +20,13 @@ struct AttentionPermutation {
   int32_t permutations = 0;  ///< P
   uint64_t seed = 0;
   uint32_t purpose = 0;             ///< sets these random numbers apart from others of the same seed
-  Span<const int32_t> offsets;      ///< [B + 1] a sequence's first and last token are no words; in any order of length
-  Span<const uint32_t> keys;        ///< [B] what a text is known by in every batch
+  Span<const int32_t> offsets;      ///< [B + 1] as in RaggedBatch, but sequences may stand in any order of length
+  Span<const uint32_t> keys;        ///< [B] a number for every text, the same in every batch
   Span<const float> contributions;  ///< [N] w . h_n
   Span<const float> output_bias;    ///< [1] b
   Span<const float> log_attention;  ///< [N] log alpha
   Span<float> change;               ///< out [B, P] |p_r - p|; exactly 0 where the arrangement is the given one
-  Span<float> median;               ///< out [B] of an even number: the mean of the two in the middle
+  Span<float> median;               ///< out [B] of `change`; for an even P the mean of the two in the middle
   Span<float> workspace;            ///< [attention_permutation_workspace(N)]
 
   void check() const {

@@ -1,11 +1,11 @@
 #pragma once
-// The arrangement that a permutation's number stands for, and the place of a value among others.
+// The arrangement that a permutation's number stands for, and the rank of a value among others.
 #include "kernels/base/philox.h"
 
 namespace notnot {
 
-/// Which of a seed's random numbers deal out one arrangement: draw n is word n % 4 of the block whose counter is {n /
-/// 4, permutation, purpose, key}.
+/// Names the random numbers of one arrangement: draw n is word n % 4 of the Philox block whose counter is
+/// {n / 4, permutation, purpose, key}.
 struct PermutationKey {
   uint64_t seed;
   uint32_t permutation, purpose, key;
@@ -30,7 +30,7 @@ NOTNOT_HD void deal(const PermutationKey& from, const float* weights, int32_t wo
   }
 }
 
-/// How many of `values` stand before values[i] in ascending order; equal ones in the order of their index.
+/// The number of `values` that stand before values[i] in ascending order. Equal values are ordered by their index.
 NOTNOT_HD int32_t rank_of(const float* values, int32_t count, int32_t i) {
   const float value = values[i];
   int32_t rank = 0;

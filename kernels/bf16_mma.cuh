@@ -8,7 +8,7 @@
 
 namespace notnot::cuda {
 
-/// Two numbers rounded to bf16, to the nearest and to even; `first` in the lower half of the word.
+/// Two numbers, each rounded to the nearest bf16 number, ties to even; `first` is in the lower half of the word.
 __device__ __forceinline__ uint32_t pack_bf16(float first, float second) {
 #if defined(NOTNOT_SIMT)
   const auto rounded = [](float x) {
@@ -25,7 +25,7 @@ __device__ __forceinline__ uint32_t pack_bf16(float first, float second) {
 __device__ __forceinline__ float first_of(uint32_t pair) { return __builtin_bit_cast(float, pair << 16); }
 __device__ __forceinline__ float second_of(uint32_t pair) { return __builtin_bit_cast(float, pair & 0xFFFF0000U); }
 
-/// x = hi + lo + e with |e| <= 2^-16 |x|, of two numbers.
+/// Two numbers x, each as x = hi + lo + e with |e| <= 2^-16 |x|.
 struct SplitPair {
   uint32_t hi, lo;
 };
@@ -34,10 +34,12 @@ __device__ __forceinline__ SplitPair split(float first, float second) {
   return {hi, pack_bf16(first - first_of(hi), second - second_of(hi))};
 }
 
-/// sum += a b, one warp together: `a` 16 x 16, `b` 16 x 8, `sum` 16 x 8. Lane l holds, with r = l / 4 and q = 2 (l %
-/// 4): of a the pairs (r, q), (r + 8, q), (r, q + 8), (r + 8, q + 8), each with the column after it; of b the pairs (q,
-/// r), (q + 8, r) with the row after; of sum (r, q), (r, q + 1), (r + 8, q), (r + 8, q + 1). Products are exact; the
-/// order and rounding of the sum are the hardware's (PTX ISA, mma.m16n8k16).
+/// sum += a b, by one warp together: `a` is 16 x 16, `b` 16 x 8, `sum` 16 x 8. With r = l / 4 and q = 2 (l % 4), lane l
+/// holds
+///   of a    (r, q), (r + 8, q), (r, q + 8), (r + 8, q + 8), each with the column after it,
+///   of b    (q, r), (q + 8, r), each with the row after it,
+///   of sum  (r, q), (r, q + 1), (r + 8, q), (r + 8, q + 1).
+/// Products are exact; the hardware decides order and rounding of the sum (PTX ISA, mma.m16n8k16).
 __device__ __forceinline__ void multiply_add(float4& sum, const uint4& a, const uint2& b) {
 #if defined(NOTNOT_SIMT)
   const auto lanes = simt::exchange_operands({a.x, a.y, a.z, a.w, b.x, b.y}, {"mma", __FILE__, __LINE__});

@@ -9,21 +9,20 @@
 // The larger of the two, plus some 350 of latency (shuffles, gates, barrier): forward 860, 1,370, 2,400 clocks. No GPU
 // has measured it yet.
 //
-// The order of every sum is fixed by the unit alone: a lane adds its k chunks in ascending order, then lanes are added
-// in the butterfly's order, whatever S and the split are; so a sequence has the same bytes in any block and any batch.
-// That also needs nvcc's --fmad=false: which product of a b + c d is fused is the compiler's choice,
-// and may differ between two instances of a template. Products meant to fuse say fmaf.
+// The order of every sum depends only on the unit: a lane adds its k chunks in ascending order, then lanes are added in
+// the butterfly's order, whatever S and the split are. So a sequence has the same bytes in any block and any batch.
+// This also needs nvcc's --fmad=false: otherwise the compiler chooses which product of a b + c d is fused, and may
+// choose differently for two instances of a template. Where a product is to be fused, the code says fmaf.
 #include <algorithm>
 
 #include "kernels/bilstm_persistent.cuh"
-#include "kernels/gemm.h"
 
 namespace notnot::cuda {
 namespace {
 
-/// Weights per thread in shared memory, the others are in registers. S = 1 is bound by shared memory, so as few as
-/// leave room for the rest (40 spill on sm_80); S = 2 and 4 are bound by FMA, so some more, for the scheduler's
-/// freedom. kernels/budgets.md has what ptxas makes of it; a spill or any other use of local memory is an error in this
+/// Weights per thread in shared memory; the others are in registers. S = 1 is bound by shared memory: as few as the
+/// registers allow (with 40, sm_80 spills). S = 2 and 4 are bound by FMA: some more, so that the scheduler is freer.
+/// kernels/budgets.md has the registers that ptxas gives. A spill or any other use of local memory is an error in this
 /// file (cmake/targets.cmake).
 constexpr int shared_weights(int sequences) { return sequences == 1 ? 48 : sequences == 2 ? 64 : 96; }
 
@@ -34,7 +33,7 @@ constexpr int working_registers(int sequences) { return 12 * sequences + 4 + 9 *
 constexpr bool fits_registers(int sequences) {
   return kWeights - shared_weights(sequences) + working_registers(sequences) <= kRegisters;
 }
-static_assert(fits_registers(1) && fits_registers(2) && fits_registers(4), "or ptxas spills");
+static_assert(fits_registers(1) && fits_registers(2) && fits_registers(4), "otherwise ptxas spills");
 
 /// Dynamic shared memory: weights, the double buffer of h (1 float per unit and sequence) or dz (4), the ticket.
 constexpr size_t shared_bytes(int sequences, int floats_per_unit) {
@@ -48,9 +47,10 @@ static_assert(forward_shared_bytes(4) == 102'416 && backward_shared_bytes(4) == 
 static_assert(backward_shared_bytes(2) <= 99 * 1024, "what a block of sm_86, sm_89 and sm_120 may have");
 static_assert(backward_shared_bytes(4) <= 163 * 1024, "sm_80; sm_90 has 227 KiB");
 
-// --- what both persistent kernels share ------------------------------------------------------------------------------
+// --- shared by both persistent kernels -------------------------------------------------------------------------------
 
-/// Adds lane pairs `mask` apart and halves the work: a lane with `upper` keeps the sums of the upper half of `values`.
+/// Adds the values of two lanes `mask` apart, and shares out the sums: the lane with `upper` keeps those of the upper
+/// half of `values`, the other lane those of the lower half.
 template <int kCount>
 __device__ __forceinline__ void fold(float* values, int mask, bool upper) {
 #pragma unroll
@@ -61,8 +61,8 @@ __device__ __forceinline__ void fold(float* values, int mask, bool upper) {
   }
 }
 
-/// The last step of a reduction over the two lanes of a unit. They share out the sequences; of one sequence both keep
-/// the sums and work on it together.
+/// The last step of a reduction, over the two lanes of a unit. Each keeps the sums of half of the sequences; if there
+/// is only one sequence, both keep its sums.
 template <int kSequences, int kPerSequence>
 __device__ __forceinline__ void fold_pair(float* values) {
   if constexpr (kSequences > 1) {
@@ -92,8 +92,9 @@ __device__ __forceinline__ float multiply_add(float4 a, float4 b, float sum) {
 }
 
 // --- forward ---------------------------------------------------------------------------------------------------------
-// Lane l of four: gate rows of the units 2 (thread / 4) and the next, k = 16 chunk + 4 l + (0..3). Interleaved so that
-// the four lanes read 64 consecutive bytes of h; 32 consecutive k per lane would put all four into one bank.
+// Four lanes share the gate rows of two units, 2 (thread / 4) and the next one. Lane l of the four has k = 16 chunk + 4
+// l + (0..3). So the four lanes read 64 consecutive bytes of h; with 32 consecutive k per lane all four would read the
+// same bank.
 constexpr int kForwardChunks = kHidden / 16, kForwardRows = 8;
 
 template <int kShared>
@@ -161,12 +162,13 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
       __syncthreads();
     }
   }
-  clear_room(args);
+  clear_slack(args);
 }
 
 // --- backward --------------------------------------------------------------------------------------------------------
-// dh' = W_hh^T dz. Lane l of eight: outputs 4 (thread / 8) .. + 3, the four gates of the units 8 chunk + l. dz lies in
-// shared memory as [unit][gate]: the eight lanes read 128 consecutive bytes, and a unit's owner writes 16.
+// dh' = W_hh^T dz. Eight lanes share four outputs, 4 (thread / 8) .. + 3. Lane l of the eight has the four gates of the
+// units 8 chunk + l. dz lies in shared memory as [unit][gate]: the eight lanes read 128 consecutive bytes, and a unit's
+// owner writes 16.
 constexpr int kBackwardChunks = kHidden / 8;
 
 template <int kShared>
@@ -224,7 +226,7 @@ __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackw
     BackwardCell cells[Own::kCells];
 #pragma unroll
     for (int i = 0; i < Own::kCells; ++i) cells[i].start(args, Own::unit(), first + Own::slot(i));
-    __syncwarp();  // of one sequence both lanes of a unit read the gates that one of them overwrites
+    __syncwarp();  // with one sequence, both lanes of a unit read gates, and one of them overwrites these
     float sums[4 * kSequences] = {};
     for (int step = 0;; ++step) {
       float4* const now = dz + (step & 1) * kSequences * kHidden;
@@ -240,11 +242,11 @@ __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackw
       backward_product<kSequences>(weights, now, sums);
     }
   }
-  clear_room(args);
+  clear_slack(args);
 }
 
 // --- any other H -----------------------------------------------------------------------------------------------------
-// One block per sequence and direction, W_hh from L2 at every step: right, not fast.
+// One block per sequence and direction reads W_hh from the second-level cache at every step: right, but not fast.
 constexpr int kLargestHidden = 2048;
 constexpr size_t general_forward_bytes(int hidden) { return sizeof(float) * 3 * static_cast<size_t>(hidden); }
 constexpr size_t general_backward_bytes(int hidden) { return sizeof(float) * 6 * static_cast<size_t>(hidden); }
@@ -252,7 +254,7 @@ static_assert(general_forward_bytes(kLargestHidden) == 24'576, "as in kernels/bu
 static_assert(general_backward_bytes(kLargestHidden) == 49'152, "as in kernels/budgets.md");
 static_assert(general_backward_bytes(kLargestHidden) <= 48 * 1024, "what every device has");
 
-/// One unit's step, a warp's work: lanes share out the columns of the four gate rows.
+/// One step of one unit, by a warp: the lanes share out the columns of the four gate rows.
 __device__ void general_unit(const BiLstmForward& args, int32_t token, int unit, const float* h, float* next,
                              float* c) {
   const int hidden = args.hidden, lane = static_cast<int>(threadIdx.x) % 32;
@@ -285,7 +287,7 @@ __global__ void __launch_bounds__(kThreads) general_forward_kernel(const BiLstmF
   const int hidden = args.hidden, warp = static_cast<int>(threadIdx.x) / 32;
   float* const h = dynamic_shared<float>();  // [2][hidden]
   float* const c = h + 2 * hidden;           // [hidden]
-  for (int unit = static_cast<int>(threadIdx.x); unit < hidden; unit += kThreads) h[unit] = c[unit] = 0;
+  for (int unit = threadIdx.x; unit < hidden; unit += kThreads) h[unit] = c[unit] = 0;
   __syncthreads();
   int buffer = 0;
   for (Cursor at = open_sequence(args.batch, static_cast<int>(blockIdx.x), blockIdx.y == 1); at.left > 0; --at.left) {
@@ -296,10 +298,10 @@ __global__ void __launch_bounds__(kThreads) general_forward_kernel(const BiLstmF
     at.token += blockIdx.y == 0 ? 1 : -1;
     buffer = 1 - buffer;
   }
-  clear_room(args);
+  clear_slack(args);
 }
 
-/// dz of one unit at one step, into `dz` [4][hidden] and over the gates.
+/// Computes dz of one unit at one step, into `dz` [4][hidden] and in place of the gates.
 __device__ void general_cell_backward(const BiLstmBackward& args, const Cursor& at, int unit, float dh, float& dcell,
                                       float* dz) {
   const int hidden = args.hidden;
@@ -321,13 +323,13 @@ __global__ void __launch_bounds__(kThreads) general_backward_kernel(const BiLstm
   float* const dz = dynamic_shared<float>();  // [4][hidden]
   float* const dh = dz + 4 * hidden;          // [hidden], each element its thread's own, as in dcell
   float* const dcell = dh + hidden;
-  for (int unit = static_cast<int>(threadIdx.x); unit < hidden; unit += kThreads) dh[unit] = dcell[unit] = 0;
+  for (int unit = threadIdx.x; unit < hidden; unit += kThreads) dh[unit] = dcell[unit] = 0;
   for (Cursor at = open_sequence(args.batch, static_cast<int>(blockIdx.x), blockIdx.y == 0); at.left > 0; --at.left) {
-    for (int unit = static_cast<int>(threadIdx.x); unit < hidden; unit += kThreads) {
+    for (int unit = threadIdx.x; unit < hidden; unit += kThreads) {
       general_cell_backward(args, at, unit, dh[unit], dcell[unit], dz);
     }
     __syncthreads();
-    for (int unit = static_cast<int>(threadIdx.x); unit < hidden; unit += kThreads) {
+    for (int unit = threadIdx.x; unit < hidden; unit += kThreads) {
       float sum = 0;
       for (int row = 0; row < 4 * hidden; ++row) sum = fmaf(weights[int64_t{row} * hidden + unit], dz[row], sum);
       dh[unit] = sum;
@@ -335,14 +337,14 @@ __global__ void __launch_bounds__(kThreads) general_backward_kernel(const BiLstm
     __syncthreads();
     at.token += blockIdx.y == 0 ? -1 : 1;
   }
-  clear_room(args);
+  clear_slack(args);
 }
 
 // --- launchers -------------------------------------------------------------------------------------------------------
 
-/// Enough sequences per block for all to run at once on this model's share of the SMs (two directions, one block per
-/// SM); of these the fewest, as a step costs 512 S clocks of FMA. Fewer again where shared memory is small. 0: not even
-/// one fits, or H is not kHidden.
+/// The smallest number of sequences per block with which all run at once on this model's share of the SMs (two
+/// directions, one block per SM); a step costs 512 S clocks of FMA. Where shared memory is small, fewer. 0 means that
+/// not even one fits, or that H is not kHidden.
 template <class Args>
 int sequences_per_block(const Device& device, const Args& args, size_t (*shared_bytes)(int)) {
   if (args.hidden != kHidden) return 0;
@@ -363,22 +365,6 @@ void launch_general(const Device& device, const char* name, const Args& args, si
 void check_supported(int32_t hidden) {
   NOTNOT_CHECK(hidden <= kLargestHidden, "H = {}: at most {} hidden units per direction are supported ({} are fast)",
                hidden, kLargestHidden, kHidden);
-}
-
-/// dW_hh += sum over tokens of dz h'^T.
-void recurrent_weight_gradient(const Device& device, const BiLstmBackward& args) {
-  const int32_t h = args.hidden;
-  for (int64_t direction = 0; direction < 2; ++direction) {
-    const int64_t gates = direction * 4 * h, units = direction * h;
-    notnot::weight_gradient(device, {.rows = args.batch.tokens,
-                                     .outputs = 4 * h,
-                                     .inputs = h,
-                                     .a_stride = 8 * h,
-                                     .b_stride = 2 * h,
-                                     .a = args.gates.subspan(gates, args.gates.size - gates),
-                                     .b = args.previous.subspan(units, args.previous.size - units),
-                                     .c = args.dweight_hh.subspan(gates * h, int64_t{4} * h * h)});
-  }
 }
 
 /// The recurrence in fp32.
@@ -418,7 +404,7 @@ void bilstm_backward(const Device& device, const BiLstmBackward& args) {
   check_precision(device, args.precision, args.hidden);
   const auto recur = args.precision == Precision::fp32 ? recur_backward : recur_backward_bf16x3;
   recur(device, args);
-  recurrent_weight_gradient(device, args);
+  add_recurrent_weight_gradient(device, args);
 }
 
 }  // namespace notnot::cuda

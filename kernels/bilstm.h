@@ -2,38 +2,40 @@
 // The bidirectional LSTM over a ragged batch (Hochreiter & Schmidhuber 1997; gate order i, f, g, o as in cuDNN and
 // PyTorch):
 //   z = table[token] + W_hh h',  i, f, o = sigmoid(z_i, z_f, z_o),  g = tanh(z_g),  c = f c' + i g,  h = o tanh(c).
-// Direction 0 runs from a sequence's first token, direction 1 from its own last one. The input side W_ih x + b_ih +
-// b_hh comes ready in `table` (token_projection.h).
+// h' and c' are h and c of the step before. Direction 0 starts at a sequence's first token, direction 1 at its last
+// one. The input side, W_ih x + b_ih + b_hh, comes ready in `table` (token_projection.h).
 #include <string_view>
 
+#include "kernels/base/operation.h"
 #include "kernels/base/ragged.h"
 
 namespace notnot {
 
-/// Floats of workspace that either call needs (the CPU's repacked recurrent weights and carried states; CUDA's general
-/// path).
+/// Floats of workspace that forward and backward need: on the CPU for repacked recurrent weights and carried states, on
+/// CUDA for the persistent kernels' ticket counters.
 constexpr int64_t bilstm_workspace(int64_t hidden, int64_t sequences) {
   const int64_t padded = (hidden + 15) / 16 * 16;
   return 2 * 4 * padded * padded + 2 * 3 * sequences * padded + 1024;
 }
 
-/// How the product with W_hh is computed; everything else is fp32 in any case.
+/// How the product with W_hh is computed. All other arithmetic is fp32 in both cases.
 enum class Precision : uint8_t {
   fp32,
-  /// On tensor cores, every factor split into two bf16 numbers: x = hi + lo + e, |e| <= 2^-16 |x|, and x y taken for
-  /// hi hi + hi lo + lo hi, summed in fp32: a product is wrong by at most 3 * 2^-16 of itself. For many sequences on
-  /// one GPU. CUDA and H = 128 only; a factor above 3.39e38 becomes NaN.
+  /// On tensor cores. Every factor is split into two bf16 numbers: x = hi + lo + e, |e| <= 2^-16 |x|; x y is computed
+  /// as hi hi + hi lo + lo hi and summed in fp32. So a product is wrong by at most 3 * 2^-16 of itself. It is for many
+  /// sequences on one GPU. Only on CUDA and only for H = 128; a factor above 3.39e38 becomes NaN.
   bf16x3
 };
 std::string_view to_string(Precision precision);
 /// The only H of Precision::bf16x3.
 inline constexpr int32_t kBf16x3Hidden = 128;
-/// Throws Error when `device` cannot compute in that precision.
+/// Throws Error if `device` cannot compute in that precision.
 void check_precision(const Device& device, Precision precision, int32_t hidden);
 
-/// Bytes of gates up to which a batch's forward pass keeps them in the CPU's caches for its backward pass. What a
-/// larger one keeps would push out what is read next and be gone before it is needed: it is stored past the caches
-/// (AVX-512 alone, whose vectors are whole cache lines). The bytes are the same.
+/// If the gates of a batch take up to so many bytes, the CPU's forward pass leaves them in the caches for the backward
+/// pass. The gates of a larger batch would push out of the caches what is read next, and leave them before they are
+/// needed: they are stored past the caches (only with AVX-512, whose vectors are whole cache lines). The values are the
+/// same in both cases.
 inline constexpr int64_t kCachedGates = int64_t{8} << 20;
 
 struct BiLstmForward {
@@ -41,11 +43,11 @@ struct BiLstmForward {
   int32_t hidden = 0;           ///< H per direction
   Span<const float> table;      ///< [U, 2, 4, H] input side per id, direction, gate
   Span<const float> weight_hh;  ///< [2, 4, H, H] per direction: row (gate, unit), column = unit of h'
-  Span<float> states;           ///< out [padded_rows(N), 2, H] h: forward then backward direction; zero in the room
+  Span<float> states;           ///< out [padded_rows(N), 2, H] h: forward, then backward direction; zero in the slack
   Span<float> gates;            ///< out [N, 2, 4, H] i, f, g, o after their nonlinearity; empty in evaluation
   Span<float> cells;            ///< out [N, 2, H] c; empty in evaluation
-  Span<float> previous;   ///< out [N, 2, H] h' of every token, zero at each direction's start and in the room; empty in
-                          ///< evaluation
+  /// out [N, 2, H] h' of every token, zero at each direction's start and in the slack; empty in evaluation
+  Span<float> previous;
   Span<float> workspace;  ///< [bilstm_workspace(H, B)]
   Precision precision = Precision::fp32;
 
@@ -70,8 +72,8 @@ struct BiLstmBackward {
   int32_t hidden = 0;           ///< H per direction
   Span<const float> weight_hh;  ///< [2, 4, H, H]
   Span<const float> dstates;    ///< [N, 2, H]
-  Span<float> gates;  ///< in: forward's gates; out [N, 2, 4, H]: dz, the gradient before the nonlinearities; zero in
-                      ///< the room
+  /// in: forward's gates; out [N, 2, 4, H]: dz, the gradient before the nonlinearities; zero in the slack
+  Span<float> gates;
   Span<const float> cells;     ///< [N, 2, H] from forward
   Span<const float> previous;  ///< [N, 2, H] from forward
   Span<float> dweight_hh;      ///< [2, 4, H, H], accumulates sum over tokens of dz h'^T
@@ -91,5 +93,9 @@ struct BiLstmBackward {
   }
 };
 NOTNOT_OPERATION(bilstm_backward, BiLstmBackward)
+
+/// The last part of bilstm_backward, composed of other operations: dweight_hh += sum over tokens of dz h'^T, from the
+/// dz that `gates` holds by then.
+void add_recurrent_weight_gradient(const Device& device, const BiLstmBackward& args);
 
 }  // namespace notnot

@@ -1,22 +1,21 @@
 // The recurrence on the CPU. Directions and groups of sequences are independent, so each thread runs whole sequences
-// through time without a barrier. Per step, a register tile of kRows sequences x one vector of units x 4 gates is
-// multiplied by the repacked W_hh (256 KiB per direction at H = 128: it stays in the second-level cache) and goes
-// through the gates at once. Every product sums over k in ascending order, one fused multiply-add each, so a
-// sequence's bits do not depend on its neighbours, on the tile or on the number of threads.
+// through time without a barrier. In a step, the repacked W_hh (256 KiB per direction at H = 128: it stays in the
+// second-level cache) is multiplied into a register tile of kRows sequences x one vector of units x 4 gates, which goes
+// through the cell at once. Every product sums over k in ascending order, one fused multiply-add each, so a sequence's
+// bits do not depend on its neighbours, on the tile or on the number of threads.
 #include "kernels/base/cpu.h"
 #include "kernels/bilstm.h"
 #include "kernels/bilstm_math.h"
-#include "kernels/gemm.h"
 
 namespace notnot::NOTNOT_CPU_NAMESPACE {
 namespace {
 
-// A register tile: 6 sequences x kPass vectors. 6 x 4 sums + 4 weights fit the 32 registers of AVX-512, 6 x 2 + 2 the
-// 16 of the others, which therefore go through the four gates in two passes. kTiles tiles take a step together.
+// A register tile has 6 sequences x kPass vectors. 6 x 4 sums and 4 weights fit into the 32 registers of AVX-512, 6 x 2
+// and 2 into the 16 of the other sets, which therefore take two passes for the four gates. kTiles tiles take a step
+// together.
 constexpr int32_t kRows = 6, kPass = kLanes == 16 ? 4 : 2, kTiles = 6;
 static_assert(4 % kPass == 0);
-// With more threads than directions, sequences are dealt out in groups this large (a smaller one reloads W_hh too
-// often).
+// With more threads than directions, a task has so many sequences (smaller groups would reload W_hh too often).
 constexpr int32_t kGroup = 8;
 
 /// The part of a call that does not change over time, for one direction.
@@ -26,7 +25,7 @@ struct Direction {
   int32_t vectors = 0;  // ceil(H / kLanes)
   RaggedBatch batch;
   const float* packed = nullptr;
-  bool streamed = false;  // forward: what training keeps goes past the caches (kCachedGates)
+  bool streamed = false;  // forward: gates, cells and previous are stored past the caches (kCachedGates)
 
   int64_t padded() const { return int64_t{vectors} * kLanes; }
   int32_t length(int32_t sequence) const { return batch.offsets[sequence + 1] - batch.offsets[sequence]; }
@@ -52,8 +51,8 @@ int64_t packed_size(int32_t hidden) {
   return 4 * hidden * padded;
 }
 
-/// to[vector][gate / kPass][k][gate % kPass][lane] = W[gate, vector * kLanes + lane, k], zero beyond H: what forward
-/// reads, in reading order.
+/// to[vector][gate / kPass][k][gate % kPass][lane] = W[gate, vector * kLanes + lane, k], zero beyond H. In this order
+/// forward reads it.
 void pack_forward(const float* weight, int32_t hidden, float* to) {
   for (int32_t unit = 0; unit < hidden; unit += kLanes) {
     for (int32_t gate = 0; gate < 4; ++gate) {
@@ -80,7 +79,7 @@ void pack_backward(const float* weight, int32_t hidden, float* to) {
 }
 
 /// z[r][gate] = sum_k W[gate, units, k] * h[r][k] for Rows sequences, one vector of units and kPass gates.
-/// Not inlined: amid the loops of run_forward GCC spills half of the sums.
+/// Not inlined: within the loops of run_forward GCC would spill half of the sums.
 template <int32_t Rows>
 __attribute__((noinline)) void recurrent_product(const float* packed, const float* const* h, int32_t hidden, float* z) {
   Lanes sum[Rows][kPass];
@@ -108,7 +107,7 @@ __attribute__((noinline)) void recurrent_product(const float* packed, const floa
   }
 }
 
-/// All four gates.
+/// recurrent_product of `rows` sequences for all four gates.
 void recurrent_products(int32_t rows, const float* packed, const float* const* h, int32_t hidden, float* z) {
   constexpr void (*kProducts[kRows])(const float*, const float* const*, int32_t, float*) = {
       recurrent_product<1>, recurrent_product<2>, recurrent_product<3>,
@@ -118,16 +117,16 @@ void recurrent_products(int32_t rows, const float* packed, const float* const* h
   }
 }
 
-/// Copies the first `count` lanes; a whole vector, the usual case, with one load and one store.
+/// Copies the first `count` lanes. In the usual case, a whole vector, that is one load and one store.
 NOTNOT_HD void copy_lanes(float* to, const float* from, int32_t count) {
   if (count == kLanes) {
     store(to, load(from));
   } else {
-    __builtin_memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
+    __builtin_memcpy(to, from, count * sizeof(float));
   }
 }
 
-/// What training keeps for the backward pass: past the caches where `streamed`.
+/// Stores values that training keeps for the backward pass: past the caches if `streamed`.
 NOTNOT_HD void keep_lanes(bool streamed, float* to, const float* from, int32_t count) {
   if (streamed) {
     stream(to, load(from));
@@ -145,9 +144,9 @@ NOTNOT_HD void add_lanes(float* to, const float* from, int32_t count) {
   }
 }
 
-/// One vector of units from the four pre-activations to gates (in place), cell and output. The trip count is a
-/// constant: with a variable one GCC takes the loop for too short to vectorise, and forward runs at a third of the
-/// speed.
+/// Takes one vector of units from the four pre-activations to gates (in place), cell and output. The number of
+/// iterations is a constant: with a variable number GCC finds the loop too short to vectorise, and forward runs at a
+/// third of the speed.
 void cell_forward(float* zi, float* zf, float* zg, float* zo, float* cell, float* output) {
   NOTNOT_SIMD
   for (int32_t lane = 0; lane < kLanes; ++lane) {
@@ -168,11 +167,11 @@ struct Tile {
   const float* input[kRows];     // [4, H] the token's row of the table
   const float* previous[kRows];  // [H] h of the step before; not read at step 0
   int64_t place[kRows];          // (token, direction) as a row number
-  int64_t next_place[kRows];     // the same of the following step, -1 behind the last
+  int64_t next_place[kRows];     // the row number of the next step, -1 after the last one
   float* cells[kRows];           // [padded H] carried
 };
 
-/// Whether what training keeps goes past the caches (kCachedGates).
+/// Whether gates, cells and previous are stored past the caches (kCachedGates).
 bool streams_gates(const BiLstmForward& args) {
   return kLanes == 16 && args.gates.size * static_cast<int64_t>(sizeof(float)) > kCachedGates &&
          args.hidden % kLanes == 0 && is_aligned(args.gates.data) && is_aligned(args.cells.data) &&
@@ -192,14 +191,14 @@ Tile tile_of(const BiLstmForward& args, const Direction& direction, int32_t firs
     tile.input[r] = &args.table[(int64_t{args.batch.unique_row[token]} * 2 + d) * 4 * hidden];
     tile.previous[r] = t == 0 ? nullptr : &args.states[(int64_t{direction.token(first + r, t - 1)} * 2 + d) * hidden];
     tile.cells[r] = cells + r * direction.padded();
-    // Rows of the table lie in no order; the first product is long enough to fetch what the later vectors read.
+    // Rows of the table lie in no order. While the first vector's product runs, the other vectors' input is fetched.
     for (int64_t at = 0; at < 4 * hidden; at += 64 / sizeof(float)) __builtin_prefetch(tile.input[r] + at);
   }
   return tile;
 }
 
-/// One vector of units of one sequence: z (the recurrent part) plus the input side through the cell, and everything
-/// that training keeps.
+/// Takes one vector of units of one sequence through the cell, from z (the recurrent part) plus the input side, and
+/// stores everything that training keeps.
 void step_forward(const BiLstmForward& args, const Direction& direction, const Tile& tile, int32_t r, int32_t unit,
                   float* z) {
   const int64_t hidden = args.hidden;
@@ -219,8 +218,8 @@ void step_forward(const BiLstmForward& args, const Direction& direction, const T
   }
 }
 
-/// One step of `count` tiles. A vector of units is done with all of them before the next: its weights (32 KiB with
-/// AVX-512 at H = 128, 16 KiB otherwise) come from the second-level cache once.
+/// One step of `count` tiles. All tiles take a vector of units before the next vector: so its weights (at H = 128, 32
+/// KiB with AVX-512 and 16 KiB with AVX2) come from the second-level cache once.
 void advance(const BiLstmForward& args, const Direction& direction, const Tile* tiles, int32_t count, int32_t t) {
   for (int32_t vector = 0; vector < direction.vectors; ++vector) {
     const float* packed = direction.packed + int64_t{vector} * direction.hidden * 4 * kLanes;
@@ -237,13 +236,13 @@ void advance(const BiLstmForward& args, const Direction& direction, const Tile* 
   }
 }
 
-/// Sequences begin..end-1 of one direction, all their steps. `cells` is [end - begin, padded H].
+/// All steps of the sequences begin..end-1 in one direction. `cells` is [end - begin, padded H].
 void run_forward(const BiLstmForward& args, const Direction& direction, int32_t begin, int32_t end, float* cells) {
   const int64_t hidden = direction.hidden;
-  __builtin_memset(cells, 0, static_cast<size_t>((end - begin) * direction.padded()) * sizeof(float));
+  __builtin_memset(cells, 0, (end - begin) * direction.padded() * sizeof(float));
   for (int32_t b = begin; b < end && args.training(); ++b) {
     __builtin_memset(&args.previous[(int64_t{direction.token(b, 0)} * 2 + direction.index) * hidden], 0,
-                     static_cast<size_t>(hidden) * sizeof(float));
+                     hidden * sizeof(float));
   }
   const int32_t longest = direction.length(begin);
   for (int32_t t = 0; t < longest; ++t) {
@@ -261,8 +260,8 @@ void run_forward(const BiLstmForward& args, const Direction& direction, int32_t 
   if (direction.streamed) streams_visible();
 }
 
-/// dz of one token over the gates in place; `dcell` [H] is what the next step handed back and receives what this one
-/// hands on.
+/// Replaces the gates of one token by their dz. `dcell` [H] holds the gradient that the next step handed back, and
+/// receives the one for the previous step.
 void cell_backward(const BiLstmBackward& args, const Direction& direction, int32_t sequence, int32_t t,
                    const float* dcarried, float* dcell) {
   const int64_t hidden = direction.hidden;
@@ -350,10 +349,10 @@ void carry_back(const BiLstmBackward& args, const Direction& direction, int32_t 
   }
 }
 
-/// `dcarried` and `dcells` are [end - begin, padded H] each.
+/// All steps of the sequences begin..end-1 in one direction. `dcarried` and `dcells` are [end - begin, padded H] each.
 void run_backward(const BiLstmBackward& args, const Direction& direction, int32_t begin, int32_t end, float* dcarried,
                   float* dcells) {
-  const size_t bytes = static_cast<size_t>((end - begin) * direction.padded()) * sizeof(float);
+  const size_t bytes = (end - begin) * direction.padded() * sizeof(float);
   __builtin_memset(dcarried, 0, bytes);
   __builtin_memset(dcells, 0, bytes);
   for (int32_t t = direction.length(begin) - 1; t >= 0; --t) {
@@ -368,7 +367,7 @@ void run_backward(const BiLstmBackward& args, const Direction& direction, int32_
 
 /// Zeros rows first..last-1 of a matrix.
 void clear_rows(const Span<float>& matrix, int64_t width, int64_t first, int64_t last) {
-  __builtin_memset(matrix.data + first * width, 0, static_cast<size_t>((last - first) * width) * sizeof(float));
+  __builtin_memset(matrix.data + first * width, 0, (last - first) * width * sizeof(float));
 }
 
 int32_t group_size(const Device& device, int32_t sequences) { return device.threads <= 2 ? sequences : kGroup; }
@@ -422,18 +421,7 @@ void bilstm_backward(const Device& device, const BiLstmBackward& args) {
     }
   }
   clear_rows(args.gates, int64_t{8} * hidden, args.batch.offsets[sequences], args.batch.tokens);
-  for (int32_t d = 0; d < 2; ++d) {
-    const int64_t tokens = args.batch.tokens;
-    cpu::weight_gradient(
-        device, {.rows = args.batch.tokens,
-                 .outputs = 4 * hidden,
-                 .inputs = hidden,
-                 .a_stride = 8 * hidden,
-                 .b_stride = 2 * hidden,
-                 .a = {args.gates.data + int64_t{d} * 4 * hidden, (tokens * 2 - d) * 4 * hidden},
-                 .b = {args.previous.data + int64_t{d} * hidden, (tokens * 2 - d) * hidden},
-                 .c = {args.dweight_hh.data + int64_t{d} * 4 * hidden * hidden, int64_t{4} * hidden * hidden}});
-  }
+  add_recurrent_weight_gradient(device, args);
 }
 
 }  // namespace notnot::NOTNOT_CPU_NAMESPACE

@@ -31,7 +31,7 @@ struct LstmCellGradient {
   Real dprevious_cell;  ///< gradient handed to the previous step's cell
 };
 
-/// `dh`: total gradient at this step's h; `dcell`: gradient that the next step handed back to this step's cell.
+/// `dh`: the whole gradient at this step's h. `dcell`: the gradient that the next step handed back to this step's cell.
 template <class Real>
 NOTNOT_HD LstmCellGradient<Real> lstm_backward(LstmGates<Real> gates, Real cell, Real previous_cell, Real dh,
                                                Real dcell) {

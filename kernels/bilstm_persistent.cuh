@@ -1,6 +1,6 @@
 #pragma once
-// What the persistent BiLSTM kernels in fp32 (bilstm.cu) and on tensor cores (bilstm_tensor.cu) share: everything but
-// the product with W_hh and who owns which cell.
+// The persistent BiLSTM kernels in fp32 (bilstm.cu) and on tensor cores (bilstm_tensor.cu) share this: everything
+// except the product with W_hh and the choice of the lane that owns a cell.
 #include <algorithm>
 
 #include "kernels/base/launch.cuh"
@@ -18,8 +18,8 @@ inline constexpr unsigned kFullWarp = 0xFFFFFFFFU;
 static_assert(kWeights == 256 && kThreads == 2 * kHidden, "two lanes per unit, 256 weights each");
 static_assert(kThreads * (kRegisters + 1) <= 64 * 1024, "the registers of an SM");
 
-/// The 256 words of weights of a thread as 64 fragments of four, those in shared memory (kShared words) spread evenly
-/// among the others so that their reads hide behind the arithmetic. Index it with constants only.
+/// The 256 words of weights of a thread, as 64 fragments of four. The fragments in shared memory (kShared words) are
+/// spread evenly among those in registers, so that arithmetic hides the reads. Index it only with constants.
 template <class Fragment, int kShared>
 struct ResidentWeights {
   static_assert(sizeof(Fragment) == 16);
@@ -43,10 +43,10 @@ struct ResidentWeights {
   }
 };
 
-/// Where a slot stands in its sequence.
+/// A place in a sequence.
 struct Cursor {
-  int32_t token = 0;  // the one at hand
-  int32_t left = 0;   // tokens left with it; 0: the slot is idle
+  int32_t token = 0;  // the current token
+  int32_t left = 0;   // tokens that are left, with the current one; 0: there is none
 };
 __device__ __forceinline__ Cursor open_sequence(const RaggedBatch& batch, int sequence, bool from_end) {
   if (sequence >= batch.sequences) return {};
@@ -54,18 +54,18 @@ __device__ __forceinline__ Cursor open_sequence(const RaggedBatch& batch, int se
   return {from_end ? end - 1 : begin, end - begin};
 }
 
-/// The next group of sequences of this direction, the same in all threads.
+/// Takes the next group of sequences of this direction; all threads of the block get the same.
 __device__ __forceinline__ int take_ticket(int* counters, int* shared_ticket) {
   if (threadIdx.x == 0) *shared_ticket = atomicAdd(&counters[blockIdx.y], 1);
   __syncthreads();
   return *shared_ticket;
 }
 
-/// What a lane carries for one unit of one sequence, from the direction's first step to its last.
+/// The state that a lane carries for one unit of one sequence, from the direction's first step to its last.
 struct ForwardCell {
   Cursor at;
-  int32_t next_row = 0;  // table row of the token after the one at hand: known two steps ahead, read one step ahead
-  float4 input = {};     // table row of the token at hand
+  int32_t next_row = 0;  // table row of the next token: its number is read two steps ahead, its values one step ahead
+  float4 input = {};     // of the current token, from the table
   float cell = 0, state = 0;
 
   __device__ __forceinline__ void start(const BiLstmForward& args, int unit, int sequence) {
@@ -79,7 +79,7 @@ struct ForwardCell {
     input = {row[0], row[kHidden], row[2 * kHidden], row[3 * kHidden]};
     if (more) next_row = args.batch.unique_row[following];
   }
-  /// One step from the recurrent sums of the four gates; returns h.
+  /// Takes one step, from the recurrent sums of the four gates; returns h.
   __device__ __forceinline__ float advance(const BiLstmForward& args, int unit, float4 sums, bool stores) {
     if (at.left == 0) return 0;
     const auto gates = lstm_gates(input.x + sums.x, input.y + sums.y, input.z + sums.z, input.w + sums.w);
@@ -107,13 +107,13 @@ struct ForwardCell {
   }
 };
 
-/// The same from the direction's last step to its first.
+/// The state that a lane carries in backward, from the direction's last step to its first.
 struct BackwardCell {
   Cursor at;
-  LstmGates<float> gates = {};  // of the token at hand, read one step ahead, as the next two
-  float previous_cell = 0, dstate = 0;
-  float cell = 0;
-  float dcell = 0;  // handed down by the step before
+  // These four belong to the current token and are read one step ahead; previous_cell is c of the step before.
+  LstmGates<float> gates = {};
+  float previous_cell = 0, dstate = 0, cell = 0;
+  float dcell = 0;  // from the later step
 
   __device__ __forceinline__ void start(const BiLstmBackward& args, int unit, int sequence) {
     at = open_sequence(args.batch, sequence, blockIdx.y == 0);
@@ -135,7 +135,7 @@ struct BackwardCell {
     const int64_t before = index(unit) + (blockIdx.y == 0 ? -2 * kHidden : 2 * kHidden);
     previous_cell = at.left > 1 ? args.cells[before] : 0;
   }
-  /// One step from the gradient that the later step handed to this h; returns dz of i, f, g, o.
+  /// Takes one step back, from the gradient that the later step handed to this h; returns dz of i, f, g, o.
   __device__ __forceinline__ float4 advance(const BiLstmBackward& args, int unit, float dh, bool stores) {
     if (at.left == 0) return {0, 0, 0, 0};
     const auto gradient = lstm_backward(gates, cell, previous_cell, dstate + dh, dcell);
@@ -154,18 +154,19 @@ struct BackwardCell {
   }
 };
 
-/// What is zero behind the last sequence's end, see bilstm.h. Called when a block's work is done: it shares no element
-/// with the work of others, and registers are free then.
-__device__ __forceinline__ void clear_room(const BiLstmForward& args) {
+/// Zeros the slack as bilstm.h promises. A block calls it when its other work is done, because registers are free then;
+/// no other block's work touches these elements.
+__device__ __forceinline__ void clear_slack(const BiLstmForward& args) {
   const int end = args.batch.offsets[args.batch.sequences], tokens = args.batch.tokens, width = 2 * args.hidden;
   clear_rows(args.states.data, width, end, padded_rows(tokens));
   if (!args.previous.empty()) clear_rows(args.previous.data, width, end, tokens);
 }
-__device__ __forceinline__ void clear_room(const BiLstmBackward& args) {
+__device__ __forceinline__ void clear_slack(const BiLstmBackward& args) {
   clear_rows(args.gates.data, 8 * args.hidden, args.batch.offsets[args.batch.sequences], args.batch.tokens);
 }
 
-/// Runs a persistent kernel: tickets of both directions from 0, no more blocks than there is work or room for.
+/// Launches a persistent kernel. The tickets of both directions start at 0. There are no more blocks than groups of
+/// sequences, and no more than there are SMs.
 template <class Args>
 void launch_persistent(const Device& device, const char* name, const Args& args, int per_block, size_t shared_bytes,
                        void (*kernel)(Args, int*)) {

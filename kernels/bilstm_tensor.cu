@@ -1,7 +1,7 @@
 // Persistent BiLSTM for H = 128 on tensor cores: Precision::bf16x3 (bilstm.h). A block keeps W_hh of one direction on
-// its SM, as hi and lo 128 KiB each, split between registers and shared memory, and carries 8 sequences, the columns of
-// mma.m16n8k16. Tickets, cells and all else are bilstm.cu's. It is for fleets: where a model has an SM for each of its
-// sequences, one step of one sequence in fp32 takes fewer clocks.
+// its SM, hi and lo of 128 KiB each, split between registers and shared memory, and carries 8 sequences, the columns of
+// mma.m16n8k16. Tickets, cells and everything else are as in bilstm.cu. It is for fleets: where a model has an SM for
+// each of its sequences, one step of one sequence takes fewer clocks in fp32.
 //
 // Floor per step and SM in clocks (128 B/clk of shared memory; two warps on each of four schedulers):
 //                                                                              forward  backward
@@ -9,12 +9,14 @@
 //   shared memory: weights 8 kShared, h or dz 256,
 //                  written h 32, or dz and partial sums, which are read, 384     1,056     1,408
 //   cells, 4 per lane: 650 and 520 instructions of PTX, stores included          1,300     1,040
-// The larger of the first two, then the cells, as barriers divide them: 2,350 and 2,450 (sm_80: 2,850 and 2,600), where
-// 8 sequences in fp32 take 512 * 8 = 4,096 of FMA, with their cells 5,400 and 5,100. Not in it: latency, and that
-// mma.sync may not reach Hopper's rate, which is wgmma's. No GPU has measured it yet.
+// A step takes the larger of the first two and then the cells, because a barrier lies between them: 2,350 and 2,450
+// clocks (sm_80: 2,850 and 2,600). 8 sequences in fp32 take 512 * 8 = 4,096 of FMA, with their cells 5,400 and 5,100.
+// The floor leaves out latency, and that mma.sync may not reach Hopper's rate, which is that of wgmma. No GPU has
+// measured it yet.
 //
-// The order of every sum is fixed: chunks of k ascending, in each hi hi, hi lo, lo hi; backward's quarters of k
-// ascending. A column of a product depends on no other, so a sequence has the same bytes in any slot, block and batch.
+// The order of every sum is fixed: chunks of k ascending, in each of them hi hi, hi lo, lo hi; in backward, quarters of
+// k ascending. A column of a product depends on no other, so a sequence has the same bytes in any slot, block and
+// batch.
 #include "kernels/bf16_mma.cuh"
 #include "kernels/bilstm_persistent.cuh"
 
@@ -22,11 +24,11 @@ namespace notnot::cuda {
 namespace {
 
 constexpr int kSequences = 8;  // per block: the columns of a product
-constexpr int kTiles = 4;      // of 16 rows per warp
-constexpr int kChunks = 8;     // of 16 k per warp
+constexpr int kTiles = 4;      // per warp, of 16 rows
+constexpr int kChunks = 8;     // per warp, of 16 k
 static_assert(2 * kTiles * kChunks == kFragments, "a fragment is 16 x 16 of hi or of lo");
 
-/// Words of weights per thread in shared memory, the others are in registers: as few as do not spill (80 do).
+/// Words of weights per thread in shared memory; the others are in registers. With 80 words ptxas spills.
 constexpr int kShared = 96;
 
 /// Words between two sequences of an operand in shared memory: 4 more than a multiple of 32, so that the lanes of a
@@ -34,7 +36,7 @@ constexpr int kShared = 96;
 constexpr int kStateStride = kHidden / 2 + 4;         // h: 2 units per word
 constexpr int kGradientStride = 4 * kHidden / 2 + 4;  // dz: 2 gates per word
 constexpr int kStateWords = kSequences * kStateStride, kGradientWords = kSequences * kGradientStride;
-constexpr int kParts = 4;  // of k in backward, whose sums meet in shared memory
+constexpr int kParts = 4;  // backward splits k into so many parts; their sums are added through shared memory
 constexpr int kPartSums = kHidden * kSequences;
 
 /// Dynamic shared memory: weights; h (double-buffered) or dz, hi and lo each; backward's partial sums; the ticket.
@@ -86,8 +88,8 @@ __device__ __forceinline__ void add_product(const Weights& weights, const Operan
 
 // --- forward ---------------------------------------------------------------------------------------------------------
 // A warp has the gate rows of 16 units. Its tiles 0 and 1 are the units 0 to 7: i over f, and g over o; tiles 2 and 3
-// the other 8. So a lane's sums are all gates of the cells it owns. A word of h holds a unit below 8 and the one 8
-// above, which one lane owns, too: k = 2 r is unit r and k = 2 r + 1 is unit r + 8 of every 16.
+// are the other 8 units. So a lane's sums are all gates of the cells that it owns. A word of h holds two units of every
+// 16 that one lane owns: k = 2 r is unit r, and k = 2 r + 1 is unit r + 8.
 
 __device__ __forceinline__ void load_forward(Weights& weights, const float* weight_hh) {
 #pragma unroll
@@ -144,12 +146,13 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
       __syncthreads();
     }
   }
-  clear_room(args);
+  clear_slack(args);
 }
 
 // --- backward --------------------------------------------------------------------------------------------------------
-// dh' = W_hh^T dz, 128 outputs from k = 512: (unit, gate). With 16 outputs per warp each would read all of dz, 1,024
-// clocks; so a warp has 64 outputs and a quarter of k, and the quarters' sums meet in shared memory, 256 clocks.
+// dh' = W_hh^T dz, 128 outputs from k = 512: (unit, gate). With 16 outputs per warp, every warp would read all of dz,
+// 1,024 clocks. So a warp has 64 outputs and a quarter of k, and the quarters' sums are added through shared memory,
+// 256 clocks.
 
 __device__ __forceinline__ int first_output() { return Lane::warp() % 2 * (16 * kTiles); }
 __device__ __forceinline__ int part_of_k() { return Lane::warp() / 2; }
@@ -172,8 +175,8 @@ __device__ __forceinline__ void load_backward(Weights& weights, const float* wei
   }
 }
 
-/// dh of the lane's cells from dz in shared memory, through `parts` [kParts][kHidden][kSequences]. Two sequences of a
-/// lane are neighbours there.
+/// Computes dh of the lane's cells from dz in shared memory, through `parts` [kParts][kHidden][kSequences]. The two
+/// sequences of a lane are neighbours there.
 __device__ __forceinline__ void backward_product(const Weights& weights, const Operand& dz, float* parts,
                                                  float2 (&dh)[2]) {
   float4 sums[kTiles] = {};
@@ -229,10 +232,10 @@ __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackw
       backward_product(weights, dz, parts, dh);
     }
   }
-  clear_room(args);
+  clear_slack(args);
 }
 
-/// A block takes more shared memory than some devices have.
+/// Some devices have less shared memory than a block takes.
 void check_shared_memory(const Device& device, size_t bytes) {
   const size_t limit = shared_memory_limit(device);
   NOTNOT_CHECK(bytes <= limit, "bf16x3 takes {} bytes of shared memory per block, device {} has {}; use fp32", bytes,

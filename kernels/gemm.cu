@@ -1,16 +1,16 @@
 // Matrix products through cuBLASLt in plain fp32 (CUBLAS_COMPUTE_32F: no TF32).
 //
-// Bits. Left to itself cuBLASLt picks an algorithm for every shape, and a row's sum over `inner` then changes its order
-// with the number of rows. So the algorithm of a MatMul is picked for kCanonicalRows rows, whatever the rows are, and
-// never splits `inner`: every element is one thread's sum in one order. A WeightGradient contracts over the rows and
-// has few outputs, so it must split them to fill the chip (512 x 128 outputs are four tiles of 128 x 128 on 132 SMs);
-// the partial sums go through the workspace and are added in order. Its algorithm is picked per power of two of the row
-// count. Either choice depends on the shape, the alignment and the device alone.
+// Bits. Left to itself cuBLASLt picks an algorithm for every shape, and then the order of a row's sum over `inner`
+// changes with the number of rows. So the algorithm of a MatMul is picked for kCanonicalRows rows, whatever the number
+// of rows is, and never splits `inner`: one thread sums an element, in one order. A WeightGradient sums over the rows
+// and has few outputs, so it must split the rows to fill the chip (512 x 128 outputs are four tiles of 128 x 128 on 132
+// SMs). The partial sums go through the workspace and are added in order. Its algorithm is picked per power of two of
+// the number of rows. Both choices depend only on the shape, the alignment and the device.
 //
 // Row-major c = a b is column-major c^T = b^T a^T: cuBLASLt's first matrix is our b.
 //
-// Cost: 2 rows inner columns flop; about 50 TFLOP/s of fp32 on an H200. Descriptors live on the stack, a cached
-// algorithm saves the heuristic's host time.
+// Cost: 2 rows inner columns flop; about 50 TFLOP/s of fp32 on an H200. Descriptors live on the stack. Chosen
+// algorithms are kept, because cuBLASLt's heuristic takes host time.
 #include <cublasLt.h>
 
 #include <algorithm>
@@ -33,9 +33,9 @@
 namespace notnot::cuda {
 namespace {
 
-constexpr size_t kWorkspaceBytes = size_t{32} << 20;  // what cuBLAS asks for on Hopper
+constexpr size_t kWorkspaceBytes = size_t{32} << 20;  // cuBLAS asks for as much on Hopper
 constexpr int64_t kCanonicalRows = 4096;
-constexpr int64_t kMostRows = padded_rows(int64_t{1} << 18);  // of a MatMul that an algorithm is checked for
+constexpr int64_t kMostRows = padded_rows(int64_t{1} << 18);  // the largest MatMul that an algorithm is checked for
 
 /// Column-major `d = first second + beta d`: [m, k] x [k, n]; `second_transposed` means that it is stored [n, k].
 struct Product {
@@ -43,7 +43,7 @@ struct Product {
   int64_t first_stride = 0, second_stride = 0;
   bool second_transposed = false;
   bool split_k = false;
-  uint32_t alignment = 0;  // of the three matrices, bytes
+  uint32_t alignment = 0;  // bytes, common to the three matrices
   bool operator==(const Product&) const = default;
 };
 
@@ -83,7 +83,7 @@ void set_preference(cublasLtMatmulPreference_t preference, cublasLtMatmulPrefere
   NOTNOT_CUBLAS_CHECK(cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value));
 }
 
-/// Whether the algorithm computes the product with the workspace at hand.
+/// Whether the algorithm can compute the product with our workspace.
 bool runs(const Gemm& gemm, const Product& p, const cublasLtMatmulAlgo_t& algorithm) {
   Descriptors d(p);
   cublasLtMatmulHeuristicResult_t result{};
@@ -92,8 +92,8 @@ bool runs(const Gemm& gemm, const Product& p, const cublasLtMatmulAlgo_t& algori
   return status == CUBLAS_STATUS_SUCCESS && result.workspaceSize <= kWorkspaceBytes;
 }
 
-/// The fastest algorithm by cuBLASLt's own estimate among those that compute every shape it is for: a weight gradient's
-/// inner extent is more than half of the canonical one, a MatMul has any number of tiles.
+/// The fastest algorithm, by cuBLASLt's own estimate, of those that can compute every shape that it is chosen for: a
+/// weight gradient has more than half of the canonical number of rows, a MatMul any number of tiles.
 cublasLtMatmulAlgo_t choose_algorithm(const Gemm& gemm, const Product& p) {
   Product smallest = p, largest = p;
   if (p.split_k) {
@@ -119,7 +119,7 @@ cublasLtMatmulAlgo_t choose_algorithm(const Gemm& gemm, const Product& p) {
                                                      &d.result, &preference, static_cast<int>(candidates.size()),
                                                      candidates.data(), &found));
   for (int i = 0; i < found; ++i) {
-    const auto& candidate = candidates[static_cast<size_t>(i)];
+    const auto& candidate = candidates[i];
     if (candidate.state != CUBLAS_STATUS_SUCCESS) continue;
     int32_t splits = 0;
     NOTNOT_CUBLAS_CHECK(cublasLtMatmulAlgoConfigGetAttribute(&candidate.algo, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &splits,
@@ -145,7 +145,7 @@ uint32_t common_alignment(const float* a, const float* b, const float* c) {
   return uint32_t{1} << std::min(std::countr_zero(bits), 4);
 }
 
-/// `shape` is what runs, `canonical` what the algorithm is picked for.
+/// Computes the product `shape` with the algorithm that is chosen for `canonical`.
 void multiply(const Device& device, const Product& shape, Product canonical, const float* first, const float* second,
               float* result, float beta) {
   Gemm& gemm = *static_cast<Gemm*>(device.gemm);

@@ -1,15 +1,17 @@
 #pragma once
 // Matrix products: oneDNN on the CPU, cuBLASLt on CUDA, fp32 throughout (no TF32).
-#include "kernels/base/device.h"
+#include "kernels/base/operation.h"
 
 namespace notnot {
 
-/// Elements from one row of a weight kept transposed to the next: its columns, and a cache line more where all rows
-/// would fall into the same sets of a first-level cache (rows of 4 KiB: 1024 columns are 47 GFLOP/s where 1040 are 97).
+/// Elements from one row of a transposed weight to the next: its columns, and a cache line more where otherwise all
+/// rows would fall into the same sets of a first-level cache (rows of 4 KiB: with a stride of 1024 the product runs at
+/// 47 GFLOP/s, with 1040 at 97).
 constexpr int64_t weight_stride(int64_t columns) { return columns % 1024 == 0 ? columns + 16 : columns; }
 
-/// c = a b, or c += a b. A row of c depends on its row of a alone, bit for bit, whatever `rows` is: products are
-/// computed in tiles of kRowTile full rows, so a and c have padded_rows(rows) rows and b is never passed transposed.
+/// c = a b, or c += a b. A row of c depends only on b and its own row of a, bit for bit, whatever `rows` is. Therefore
+/// products are computed in tiles of kRowTile full rows: a and c have padded_rows(rows) rows, and b is never
+/// transposed.
 struct MatMul {
   int32_t rows = 0, inner = 0, columns = 0;
   int64_t b_stride = 0;     ///< elements from one row of b to the next; 0: columns
@@ -29,7 +31,7 @@ struct MatMul {
 };
 NOTNOT_OPERATION(matmul, MatMul)
 
-/// c += a^T b, summed over rows: the gradient of a weight. Same bytes whatever the number of threads.
+/// c += a^T b, summed over rows: the gradient of a weight. The bytes do not depend on the number of threads.
 struct WeightGradient {
   int32_t rows = 0, outputs = 0, inputs = 0;
   int32_t a_stride = 0, b_stride = 0;  ///< elements from one row to the next; at least outputs and inputs

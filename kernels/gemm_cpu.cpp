@@ -1,5 +1,5 @@
-// oneDNN's sgemm, cut into calls of a fixed shape that each run on one thread: oneDNN chooses its blocking from the
-// shape and the number of threads, so a fixed shape fixes every bit. Threads share out the tiles.
+// oneDNN's sgemm, cut into calls of a fixed shape, each on one thread. oneDNN chooses its blocking from the shape and
+// the number of threads, so a fixed shape fixes every bit. Our threads share the calls out.
 #include <dnnl.h>
 
 #include "kernels/base/cpu.h"
@@ -8,7 +8,7 @@
 namespace notnot::NOTNOT_CPU_NAMESPACE {
 namespace {
 
-/// While it lives, a region opened by oneDNN on this thread has one thread.
+/// While it lives, a parallel region that oneDNN opens on this thread has one thread.
 class OneDnnSingleThread {
  public:
   OneDnnSingleThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
@@ -20,20 +20,20 @@ class OneDnnSingleThread {
   int before_;
 };
 
-// A weight gradient is cut into kOutputTile outputs by kInnerTile rows. 96 rows are two tiles of oneDNN's loop over the
-// sum.
+// A weight gradient is cut into tiles of kOutputTile outputs by kInnerTile rows. 96 rows are two tiles of oneDNN's loop
+// over the sum.
 constexpr int32_t kOutputTile = kLanes == 16 ? 256 : 128, kInnerTile = 96;
 
-/// c += a^T b for at most kInnerTile rows. oneDNN's AVX-512 kernel packs a transposed `a` itself. The others read it in
-/// place, where rows 4 KiB apart share the sets of the first-level cache (40 GFLOP/s instead of 80 to 87): they get a
-/// copy whose rows lie a line more than a power of two apart.
+/// c += a^T b for at most kInnerTile rows. oneDNN's AVX-512 kernel packs a transposed `a` itself. Its other kernels
+/// read `a` in place, where rows 4 KiB apart share the sets of the first-level cache (40 GFLOP/s instead of 80 to 87).
+/// So they get a copy whose rows lie a cache line more than a power of two apart.
 dnnl_status_t add_transposed_product(int32_t outputs, int32_t inputs, int32_t rows, const float* a, int64_t a_stride,
                                      const float* b, int64_t b_stride, float* c) {
   constexpr int32_t kStride = kOutputTile + 16;
   alignas(64) float copy[kLanes == 16 ? 1 : kInnerTile * kStride];
   if (kLanes < 16) {
     for (int32_t i = 0; i < rows; ++i) {
-      __builtin_memcpy(copy + i * kStride, a + i * a_stride, static_cast<size_t>(outputs) * sizeof(float));
+      __builtin_memcpy(copy + i * kStride, a + i * a_stride, outputs * sizeof(float));
     }
     a = copy;
     a_stride = kStride;

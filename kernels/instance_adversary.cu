@@ -1,13 +1,13 @@
-// One block per text, a warp per adversary, for all steps. A lane has every 32nd word of its adversary, so softmax, p
-// and the gradient's mean are sums within a warp, in an order that the text's length alone decides. The adversaries
-// meet in the cross term only: each warp reads the others' attention between two barriers.
+// One block takes one text through all steps, with a warp per adversary. A lane has every 32nd word of its adversary.
+// So the sums of softmax, p and the gradient's mean lie within a warp, in an order that depends only on the text's
+// length. Only the cross term needs the other adversaries: each warp reads their attention between two barriers.
 //
-// A step costs per word and adversary K + 1 logarithms and divisions, one exponential and one Adam update, some 250
-// instructions, and per warp 20 shuffles of 30 clocks, one after the other: at least 1,000 clocks for up to 32 words
-// (counted, not measured). So 500 steps of a short text take about 0.3 ms, and a dozen texts share an SM. A thread per
-// word for all adversaries would save half of the logarithms, but sum over the block and not over warps. The state
-// stands in shared memory up to 48 KiB (384 words at K = 5), beyond that in the workspace, where it stays in the
-// caches: a load or store comes with every ten instructions.
+// A step costs, per word and adversary, K + 1 logarithms and divisions, one exponential and one Adam update, some 250
+// instructions; and per warp 20 shuffles of 30 clocks, one after the other. That is at least 1,000 clocks for up to 32
+// words (counted, not measured). So 500 steps of a short text take about 0.3 ms, and a dozen texts share an SM. A
+// thread per word for all adversaries would save half of the logarithms, but its sums would go over the block and not
+// over a warp. The state lies in shared memory up to 48 KiB (384 words at K = 5). A longer text has it in the
+// workspace, where it stays in the caches: there is a load or store for every ten instructions.
 #include "kernels/base/launch.cuh"
 #include "kernels/instance_adversary.h"
 #include "kernels/instance_adversary_math.h"
@@ -15,8 +15,8 @@
 namespace notnot::cuda {
 namespace {
 
-constexpr int kThreads = 32 * kMaxAdversaries;  // of the largest block
-constexpr int kBlocksPerSm = 4;                 // of that size
+constexpr int kThreads = 32 * kMaxAdversaries;  // the largest block
+constexpr int kBlocksPerSm = 4;                 // blocks of that size
 constexpr int kRegisters = 64;                  // per thread; tests/scripts/kernel_budgets.py holds them to it
 constexpr unsigned kFullWarp = 0xFFFFFFFFU;
 constexpr int kSharedBytes = 48 * 1024;  // what every device has
@@ -67,7 +67,7 @@ __device__ float largest_of_warp(float value) {
 }
 
 __device__ void read_text(const InstanceAdversary& args, const Instance& text, int k) {
-  for (int n = static_cast<int>(threadIdx.x); n < text.words; n += static_cast<int>(blockDim.x)) {
+  for (int n = threadIdx.x; n < text.words; n += blockDim.x) {
     text.contribution[n] = args.contributions[text.begin + n];
     text.base[n] = attention_weight(args.base_log_attention[text.begin + n]);
   }

@@ -1,22 +1,23 @@
 #pragma once
-// The per-instance adversary of Jain & Wallace (2019, section 4.2.2; paper section 4.1): of one text, K free attention
-// vectors as unlike the model's own and each other as they can be while the prediction hardly moves. Hidden states and
-// output layer are frozen, so a text is one number per word, its contribution w . h_n:
+// The per-instance adversary of Jain & Wallace (2019, section 4.2.2; paper section 4.1). For one text it searches K
+// attention vectors that differ as much as possible from the model's attention and from each other, while the
+// prediction hardly moves. Hidden states and output layer are frozen, so a text is one number per word, its
+// contribution w . h_n:
 //   alpha_k = softmax(x_k) over the words,  p_k = sigmoid(b + sum_n alpha_kn (w . h_n)),
-//   loss = sum_k [ hinge max(0, |p_k - p| - tolerance) - JSD(alpha_k, alpha) ] - (1 / K^2) sum_jk JSD(alpha_j,
-//   alpha_k).
-// JSD is the Jensen-Shannon divergence with the released code's logarithm, log(x + 1e-10); with g(x) = x log(x + 1e-10)
-//   JSD(a, b) = sum_n [ g(a_n) + g(b_n) ] / 2 - g((a_n + b_n) / 2),  dJSD / da_n = [ g'(a_n) - g'((a_n + b_n) / 2) ] /
-//   2,
+//   loss = sum_k [ hinge max(0, |p_k - p| - tolerance) - JSD(alpha_k, alpha) ]
+//          - (1 / K^2) sum_jk JSD(alpha_j, alpha_k).
+// JSD is the Jensen-Shannon divergence with the released code's logarithm, log(x + 1e-10). With g(x) = x log(x + 1e-10)
+//   JSD(a, b) = sum_n [ g(a_n) + g(b_n) ] / 2 - g((a_n + b_n) / 2),
+//   dJSD / da_n = [ g'(a_n) - g'((a_n + b_n) / 2) ] / 2,
 // so all gradients are closed forms (instance_adversary_math.h). One launch takes all texts through all steps of Adam
 // with AMSGrad and without decay (adam.h).
 #include "kernels/adam_math.h"
-#include "kernels/base/device.h"
+#include "kernels/base/operation.h"
 
 namespace notnot {
 
 inline constexpr int32_t kMaxAdversaries = 8;
-inline constexpr int32_t kWordPadding = 16;  ///< words that vector registers may add to a text's arrays
+inline constexpr int32_t kWordPadding = 16;  ///< words by which the CPU may round up a text's arrays
 
 /// Floats of state: per adversary and word the free vector, three moments, the attention and its gradient; per word its
 /// contribution and the model's attention.
@@ -26,14 +27,14 @@ constexpr int64_t instance_adversary_workspace(int32_t adversaries, int64_t sequ
 }
 
 struct InstanceAdversary {
-  int32_t sequences = 0;        ///< B
-  int32_t tokens = 0;           ///< N
-  int32_t longest = 0;          ///< tokens of the longest sequence
-  int32_t adversaries = 0;      ///< K, 1 to kMaxAdversaries
-  int32_t steps = 0;            ///< of Adam; 0 only evaluates
-  float hinge = 500;            ///< weight of a change of p beyond the tolerance
-  float tolerance = 0.01F;      ///< change of p that costs nothing
-  Span<const int32_t> offsets;  ///< [B + 1] a sequence's first and last token are no words; in any order of length
+  int32_t sequences = 0;                 ///< B
+  int32_t tokens = 0;                    ///< N
+  int32_t longest = 0;                   ///< tokens of the longest sequence
+  int32_t adversaries = 0;               ///< K, 1 to kMaxAdversaries
+  int32_t steps = 0;                     ///< of Adam; with 0 the starts are only evaluated
+  float hinge = 500;                     ///< weight of a change of p beyond the tolerance
+  float tolerance = 0.01F;               ///< change of p that costs nothing
+  Span<const int32_t> offsets;           ///< [B + 1] as in RaggedBatch, but sequences may stand in any order of length
   Span<const AdamStepScalars> scalars;   ///< [steps] see adam_step_scalars
   Span<const float> contributions;       ///< [N] w . h_n
   Span<const float> output_bias;         ///< [1] b

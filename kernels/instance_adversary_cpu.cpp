@@ -1,4 +1,4 @@
-// A text's state is a few kilobytes that stay in the first-level cache for all steps; loops run over the words, in
+// A text's state takes a few kilobytes, which stay in the first-level cache for all steps. Loops run over the words, in
 // whole vector registers.
 #include "kernels/base/cpu.h"
 #include "kernels/instance_adversary.h"
@@ -8,10 +8,10 @@ namespace notnot::NOTNOT_CPU_NAMESPACE {
 namespace {
 
 static_assert(kLanes <= kWordPadding);
-constexpr float kNoWord =
-    -1e30F;  // padding's x: no attention, and finite, as adam_update multiplies it with a decay of 0
+/// x of padding: it gets no attention, and is finite because adam_update multiplies it by a decay of 0.
+constexpr float kNoWord = -1e30F;
 
-/// One text. Its arrays are rows of `width` floats: the words, and up to a whole register padding without attention.
+/// One text. Its arrays have rows of `width` floats: the words, then padding up to a whole vector register.
 struct Instance {
   int32_t begin, words, width;
   float *contribution, *base;
@@ -46,7 +46,7 @@ void read_text(const InstanceAdversary& args, const Instance& text) {
       text.logs[k * text.width + n] = n < text.words ? logs[n] : kNoWord;
     }
   }
-  const size_t bytes = static_cast<size_t>(args.adversaries) * static_cast<size_t>(text.width) * sizeof(float);
+  const size_t bytes = static_cast<size_t>(args.adversaries) * text.width * sizeof(float);
   __builtin_memset(text.first_moment, 0, bytes);
   __builtin_memset(text.second_moment, 0, bytes);
   __builtin_memset(text.largest_second_moment, 0, bytes);
@@ -81,7 +81,7 @@ float largest_of(const float* values, int32_t width) {
   return result;
 }
 
-/// Attention of adversary k; returns the log of the sum of e^x.
+/// Computes the attention of adversary k; returns the log of the sum of e^x.
 float attend(const Instance& text, int32_t k) {
   const float* logs = text.logs + k * text.width;
   float* attention = text.attention + k * text.width;
@@ -98,7 +98,7 @@ float probability_of(const InstanceAdversary& args, const Instance& text, int32_
   return sigmoid(args.output_bias[0] + sum_of_products(text.attention + k * text.width, text.contribution, text.width));
 }
 
-/// What adversary k would have as dloss / dalpha_k alone, then the part of each pair added to both.
+/// dloss / dalpha of all adversaries: for each its own terms, and for each pair one term that both get.
 void slopes(const InstanceAdversary& args, const Instance& text, float base_probability) {
   const SlopeWeights<float> weights(args.adversaries);
   for (int32_t k = 0; k < args.adversaries; ++k) {

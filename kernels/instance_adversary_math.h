@@ -4,7 +4,7 @@
 
 namespace notnot {
 
-/// log(x + 1e-10), the released code's way around log 0.
+/// log(x + 1e-10): so the released code avoids log 0.
 template <class Real>
 NOTNOT_HD Real shifted_log(Real x) {
   return logarithm(x + Real(1e-10));
@@ -24,7 +24,7 @@ NOTNOT_HD Real entropy_slope(Real x) {
   return logarithm(shifted) + x / shifted;
 }
 
-/// Derivative of hinge max(0, |p - base| - tolerance) at the logit of p; 0 where the maximum is 0.
+/// The derivative of hinge max(0, |p - base| - tolerance) with respect to the logit of p; 0 where the maximum is 0.
 template <class Real>
 NOTNOT_HD Real hinge_gradient(Real probability, Real base, Real hinge, Real tolerance) {
   const Real difference = probability - base;
@@ -33,9 +33,10 @@ NOTNOT_HD Real hinge_gradient(Real probability, Real base, Real hinge, Real tole
   return inside ? Real(0) : slope * probability * (Real(1) - probability);
 }
 
-/// Weights of the three terms of dloss / dalpha_kn:
-///   dlogit_k (w . h_n) - own g'(alpha_kn) + base g'((alpha_kn + alpha_n) / 2) + cross sum_{j != k} g'((alpha_kn +
-///   alpha_jn) / 2). A pair j, k stands twice in the loss, and j = k contributes nothing.
+/// The weights of three terms of dloss / dalpha_kn:
+///   dlogit_k (w . h_n) - own g'(alpha_kn) + base g'((alpha_kn + alpha_n) / 2)
+///     + cross sum_{j != k} g'((alpha_kn + alpha_jn) / 2).
+/// The loss has each pair j, k twice; j = k contributes nothing.
 template <class Real>
 struct SlopeWeights {
   Real own, base, cross;

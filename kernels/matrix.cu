@@ -1,5 +1,5 @@
-// Memory-bound helpers: each reads and writes its matrix once, coalesced, so its floor is bytes / bandwidth (4.8 TB/s
-// on an H200), and for the sizes of this project the launch (2-3 us).
+// Each of these operations reads and writes its matrix once, coalesced. So its floor is bytes / bandwidth (4.8 TB/s on
+// an H200), or, for the sizes of this project, the launch (2-3 us).
 #include "kernels/base/launch.cuh"
 #include "kernels/matrix.h"
 
@@ -37,20 +37,20 @@ constexpr int kGatherRows = 8;
 __global__ void __launch_bounds__(kGatherRows * 32)
     gather_rows_kernel(const float* __restrict__ from, const int32_t* __restrict__ rows, float* __restrict__ to,
                        int32_t count, int32_t columns) {
-  const auto i = static_cast<int32_t>(blockIdx.x * kGatherRows + threadIdx.y);
+  const int32_t i = blockIdx.x * kGatherRows + threadIdx.y;
   if (i >= count) return;
   const float* source = from + int64_t{rows[i]} * columns;
-  for (auto j = static_cast<int32_t>(threadIdx.x); j < columns; j += 32) to[int64_t{i} * columns + j] = source[j];
+  for (int32_t j = threadIdx.x; j < columns; j += 32) to[int64_t{i} * columns + j] = source[j];
 }
 
 // Column sum: a thread sums one column of one block of rows; then a thread per column adds the blocks, in order. The
-// second kernel is a chain of dependent additions but its loads are not: unrolled, they are in flight together.
+// second kernel's additions depend on each other, but its loads do not: unrolled, they are in flight together.
 constexpr int kColumns = 128;
 
 __global__ void __launch_bounds__(kColumns)
     column_sum_blocks(const float* __restrict__ values, const float* __restrict__ scale, float* __restrict__ partial,
                       int32_t rows, int32_t columns) {
-  const auto j = static_cast<int32_t>(blockIdx.y * kColumns + threadIdx.x);
+  const int32_t j = blockIdx.y * kColumns + threadIdx.x;
   if (j >= columns) return;
   const int32_t begin = static_cast<int32_t>(blockIdx.x) * kColumnSumBlock;
   const int32_t end = min(begin + kColumnSumBlock, rows);
@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(kColumns)
 __global__ void __launch_bounds__(kColumns)
     column_sum_total(const float* __restrict__ partial, float* __restrict__ sums, float* __restrict__ second_sums,
                      int32_t blocks, int32_t columns) {
-  const auto j = static_cast<int32_t>(blockIdx.x * kColumns + threadIdx.x);
+  const int32_t j = blockIdx.x * kColumns + threadIdx.x;
   if (j >= columns) return;
   float sum = sums[j], second = second_sums == nullptr ? 0.0F : second_sums[j];
 #pragma unroll 16
@@ -85,12 +85,12 @@ constexpr int kDotRows = 8;
 __global__ void __launch_bounds__(kDotRows * 32)
     row_dot_kernel(const float* __restrict__ values, const float* __restrict__ vector, float* __restrict__ products,
                    int32_t rows, int32_t columns) {
-  const auto i = static_cast<int32_t>(blockIdx.x * kDotRows + threadIdx.y);
+  const int32_t i = blockIdx.x * kDotRows + threadIdx.y;
   if (i >= rows) return;
   const float* row = values + int64_t{i} * columns;
   float sum = 0;
 #pragma unroll 8
-  for (auto j = static_cast<int32_t>(threadIdx.x); j < columns; j += 32) sum = fmaf(row[j], vector[j], sum);
+  for (int32_t j = threadIdx.x; j < columns; j += 32) sum = fmaf(row[j], vector[j], sum);
   for (int mask = 16; mask > 0; mask /= 2) sum += __shfl_xor_sync(0xFFFFFFFFU, sum, mask);
   if (threadIdx.x == 0) products[i] = sum;
 }

@@ -1,10 +1,10 @@
 #pragma once
-// Row-wise helpers around the matrix products.
-#include "kernels/base/device.h"
+// Operations on the rows and columns of a matrix, around the matrix products of gemm.h.
+#include "kernels/base/operation.h"
 
 namespace notnot {
 
-/// to = from^T. Weights are kept transposed for MatMul, refreshed whenever the parameters change.
+/// to = from^T. MatMul needs weights transposed; the copy is made anew whenever the parameters change.
 struct Transpose {
   int32_t rows = 0, columns = 0;
   int64_t to_stride = 0;   ///< elements from one row of `to` to the next; 0: rows
@@ -21,7 +21,7 @@ struct Transpose {
 };
 NOTNOT_OPERATION(transpose, Transpose)
 
-/// to[i] = from[rows[i]]: embedding look-up, and the expansion of a table of distinct ids to the tokens.
+/// to[i] = from[rows[i]]: looks up embeddings, or expands a table of distinct ids to the tokens.
 struct GatherRows {
   int32_t count = 0, columns = 0;
   int32_t from_rows = 0;
@@ -38,8 +38,8 @@ struct GatherRows {
 };
 NOTNOT_OPERATION(gather_rows, GatherRows)
 
-/// sums[j] += sum over i of scale[i] values[i, j], rows taken in ascending order in blocks of a fixed size, so that
-/// neither threads nor thread blocks change the order of summation. An empty `scale` means 1 everywhere.
+/// sums[j] += sum over i of scale[i] values[i, j]. Rows are summed in ascending order in blocks of a fixed size, so
+/// that neither threads nor thread blocks change the order of summation. An empty `scale` means 1 everywhere.
 struct ColumnSum {
   int32_t rows = 0, columns = 0;
   Span<const float> values;  ///< [rows, columns]
@@ -66,7 +66,7 @@ inline void ColumnSum::check() const {
 }
 NOTNOT_OPERATION(column_sum, ColumnSum)
 
-/// products[i] = values[i] . vector, each row's sum in an order that depends on `columns` alone.
+/// products[i] = values[i] . vector. The order of a row's sum depends only on `columns`.
 struct RowDot {
   int32_t rows = 0, columns = 0;
   Span<const float> values;  ///< [rows, columns]

@@ -20,7 +20,7 @@ void transpose(const Device& device, const Transpose& args) {
 }
 
 void gather_rows(const Device& device, const GatherRows& args) {
-  const size_t bytes = static_cast<size_t>(args.columns) * sizeof(float);
+  const size_t bytes = args.columns * sizeof(float);
 #pragma omp parallel for num_threads(device.threads) schedule(static)
   for (int32_t i = 0; i < args.count; ++i) {
     __builtin_memcpy(&args.to[int64_t{i} * args.columns], &args.from[int64_t{args.rows[i]} * args.columns], bytes);

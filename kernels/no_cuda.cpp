@@ -1,4 +1,4 @@
-// The CUDA backend of a build without CUDA: it counts no devices, says why, and everything else throws.
+// The CUDA backend of a build without CUDA. It counts no devices and says why; everything else throws.
 #include "kernels/adam.h"
 #include "kernels/attention_head.h"
 #include "kernels/attention_permutation.h"

@@ -1,8 +1,9 @@
 #pragma once
-// The affine map of a token's embedding, computed once per id, not per token: the BiLSTM's input side
-// `W_ih e + b_ih + b_hh` of both directions at once, or the token-level encoder of the guided MLP `tanh(W e + b)`
-// (Wiegreffe & Pinter 2019, section 3.4 and figure 4). A batch's embeddings are gathered (gather_rows) and
-// projected: in training those of its distinct ids, in evaluation those that no batch had since the parameters changed.
+// The affine map of a token's embedding e, computed once per id and not once per token. It is the BiLSTM's input side
+// `W_ih e + b_ih + b_hh`, of both directions at once, or the token-level encoder of the guided MLP, `tanh(W e + b)`
+// (Wiegreffe & Pinter 2019, section 3.4 and figure 4). The embeddings of a batch's ids are gathered (gather_rows) and
+// projected: in training of its distinct ids, in evaluation of the ids that no batch had since the parameters changed.
+#include "kernels/base/operation.h"
 #include "kernels/base/ragged.h"
 #include "kernels/gemm.h"
 #include "kernels/matrix.h"
@@ -17,7 +18,7 @@ struct TokenProjectionForward {
   Span<const float> rows;               ///< [padded_rows(U), E] an embedding per id
   Span<const float> weight_transposed;  ///< [E, P] with row stride weight_stride(P)
   Span<const float> bias;               ///< [P]
-  Span<const float> second_bias;        ///< [P], added too, or empty
+  Span<const float> second_bias;        ///< [P], also added, or empty
   Span<float> table;                    ///< out [padded_rows(U), P]
 
   void check() const {
@@ -66,5 +67,11 @@ struct TokenProjectionBackward {
   }
 };
 NOTNOT_OPERATION(token_projection_backward, TokenProjectionBackward)
+
+// The parts of both that are other operations.
+/// table = rows W^T: the first part of token_projection_forward. Biases and activation follow.
+void multiply_rows(const Device& device, const TokenProjectionForward& args);
+/// dweight, dbias, second_dbias and drows from dtable: the last part of token_projection_backward.
+void add_projection_gradients(const Device& device, const TokenProjectionBackward& args);
 
 }  // namespace notnot

@@ -33,12 +33,11 @@ void sum_occurrences(const Device& device, const TokenProjectionBackward& args) 
   for (int32_t u = 0; u < args.batch.unique; ++u) {
     float* sum = &args.dtable[int64_t{u} * width];
     const int32_t begin = args.batch.occurrence_offsets[u], end = args.batch.occurrence_offsets[u + 1];
-    if (begin == end) {  // room
-      __builtin_memset(sum, 0, static_cast<size_t>(width) * sizeof(float));
+    if (begin == end) {  // slack
+      __builtin_memset(sum, 0, width * sizeof(float));
       continue;
     }
-    __builtin_memcpy(sum, &args.dvalues[int64_t{args.batch.occurrences[begin]} * width],
-                     static_cast<size_t>(width) * sizeof(float));
+    __builtin_memcpy(sum, &args.dvalues[int64_t{args.batch.occurrences[begin]} * width], width * sizeof(float));
     for (int32_t k = begin + 1; k < end; ++k) {
       const float* value = &args.dvalues[int64_t{args.batch.occurrences[k]} * width];
       NOTNOT_SIMD
@@ -55,36 +54,13 @@ void sum_occurrences(const Device& device, const TokenProjectionBackward& args) 
 }  // namespace
 
 void token_projection_forward(const Device& device, const TokenProjectionForward& args) {
-  cpu::matmul(device, {.rows = args.count,
-                       .inner = args.embed,
-                       .columns = args.width,
-                       .b_stride = weight_stride(args.width),
-                       .a = args.rows,
-                       .b = args.weight_transposed,
-                       .c = args.table});
+  multiply_rows(device, args);
   add_bias_and_activate(device, args);
 }
 
 void token_projection_backward(const Device& device, const TokenProjectionBackward& args) {
-  const int32_t unique = args.batch.unique, width = args.width, embed = args.embed;
   sum_occurrences(device, args);
-  cpu::weight_gradient(device, {.rows = unique,
-                                .outputs = width,
-                                .inputs = embed,
-                                .a_stride = width,
-                                .b_stride = embed,
-                                .a = args.dtable,
-                                .b = args.rows,
-                                .c = args.dweight});
-  cpu::column_sum(device, {.rows = unique,
-                           .columns = width,
-                           .values = args.dtable,
-                           .scale = {},
-                           .sums = args.dbias,
-                           .second_sums = args.second_dbias,
-                           .workspace = args.workspace});
-  cpu::matmul(device,
-              {.rows = unique, .inner = width, .columns = embed, .a = args.dtable, .b = args.weight, .c = args.drows});
+  add_projection_gradients(device, args);
 }
 
 }  // namespace notnot::NOTNOT_CPU_NAMESPACE

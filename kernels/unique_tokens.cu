@@ -15,22 +15,22 @@ namespace {
 constexpr int kThreads = 256;
 
 __global__ void __launch_bounds__(kThreads) number_positions(int32_t* positions, int32_t tokens) {
-  const auto n = static_cast<int32_t>(blockIdx.x * kThreads + threadIdx.x);
+  const int32_t n = blockIdx.x * kThreads + threadIdx.x;
   if (n < tokens) positions[n] = n;
 }
 
 __global__ void __launch_bounds__(kThreads)
     mark_changes(const uint32_t* __restrict__ sorted_ids, int32_t* __restrict__ changes, int32_t tokens) {
-  const auto n = static_cast<int32_t>(blockIdx.x * kThreads + threadIdx.x);
+  const int32_t n = blockIdx.x * kThreads + threadIdx.x;
   if (n < tokens) changes[n] = n > 0 && sorted_ids[n] != sorted_ids[n - 1] ? 1 : 0;
 }
 
-/// `row` is the scan of `changes`: the distinct id's number. Rows from args.unique on would be a miscount by the host;
-/// they are not written.
+/// `rows` is the scan of `changes`: for each sorted position the number of its distinct id. A number from args.unique
+/// on means that the host miscounted; nothing is written for it.
 __global__ void __launch_bounds__(kThreads)
     scatter_rows(UniqueTokens args, const uint32_t* __restrict__ sorted_ids, const int32_t* __restrict__ rows) {
-  const auto n = static_cast<int32_t>(blockIdx.x * kThreads + threadIdx.x);
-  if (n < args.unique && n > rows[args.tokens - 1]) {  // room
+  const int32_t n = blockIdx.x * kThreads + threadIdx.x;
+  if (n < args.unique && n > rows[args.tokens - 1]) {  // slack
     args.unique_ids[n] = kPaddingId;
     args.occurrence_offsets[n + 1] = args.tokens;
   }
@@ -49,11 +49,11 @@ __global__ void __launch_bounds__(kThreads)
 
 void unique_tokens(const Device& device, const UniqueTokens& args) {
   const ProfileRange range("unique_tokens");
-  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));  // CUB asks the current one for its architecture
+  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));  // CUB asks the current device for its architecture
   const int32_t tokens = args.tokens;
   const int bits = std::max(1, static_cast<int>(std::bit_width(static_cast<uint32_t>(args.vocabulary - 1))));
   const auto* ids = reinterpret_cast<const uint32_t*>(args.token_ids.data);
-  // Workspace: three arrays of N (positions and changes in turn share one), then CUB's.
+  // Workspace: three arrays of N (positions and changes take turns in one), then CUB's own.
   int32_t* positions = args.workspace.data;
   auto* sorted_ids = reinterpret_cast<uint32_t*>(positions + tokens);
   int32_t* rows = positions + 2 * int64_t{tokens};

@@ -1,7 +1,8 @@
 #pragma once
-// The distinct token ids of a batch and where each occurs. The input projection depends on the id alone, so it and its
-// gradient are computed once per distinct id (design: unique-token projection); the sums over an id's occurrences run
-// in the ascending order of `occurrences`, which fixes every bit.
+// The distinct token ids of a batch and where each occurs. The input projection depends only on the id, so it and its
+// gradient are computed once per distinct id (token_projection.h). The sums over an id's occurrences run in the
+// ascending order of `occurrences`, which fixes every bit.
+#include "kernels/base/operation.h"
 #include "kernels/base/ragged.h"
 
 namespace notnot {

@@ -6,7 +6,7 @@
 #include <map>
 #include <vector>
 
-#include "kernels/base/device.h"
+#include "kernels/base/operation.h"
 
 namespace notnot {
 

@@ -1,7 +1,7 @@
 #pragma once
-// For the *_cpu.cpp files alone, each of which is compiled once per instruction set (NOTNOT_CPU_ISA) into a namespace
-// of its own. They use no inline function of the standard library: its out-of-line copies would be shared between the
-// sets.
+// Only for the *_cpu.cpp files. Each of them is compiled once per instruction set (NOTNOT_CPU_ISA), into a namespace of
+// its own. They use no inline function of the standard library: the linker would share its out-of-line copies between
+// the sets.
 #include <omp.h>
 
 #include "kernels/base/device.h"
@@ -10,8 +10,8 @@
 #define NOTNOT_CPU_NAMESPACE_FOR(set) NOTNOT_CPU_NAMESPACE_OF(set)
 #define NOTNOT_CPU_NAMESPACE NOTNOT_CPU_NAMESPACE_FOR(NOTNOT_CPU_ISA)
 
-// Before a loop whose iterations are independent. GCC 12 does not vectorise an `omp simd` loop in which a small struct
-// lives (it gives the struct an array per lane first); it does with ivdep.
+// Stands before a loop whose iterations are independent. GCC 12 does not vectorise an `omp simd` loop that has a small
+// struct in its body (it first makes an array of the struct, an element per lane); with ivdep it does.
 #if defined(__clang__)
 #define NOTNOT_SIMD _Pragma("omp simd")
 #else
@@ -23,10 +23,6 @@ namespace notnot {
 /// Thrown by the CPU operations, defined once in device.cpp.
 [[noreturn]] void throw_gemm_failed(int status);
 [[noreturn]] void throw_wrong_unique_count(int32_t expected, int32_t found);
-
-namespace NOTNOT_CPU_NAMESPACE {}
-/// How one CPU operation calls another of its own set: `cpu::matmul(...)`, without the dispatch.
-namespace cpu = NOTNOT_CPU_NAMESPACE;
 
 namespace NOTNOT_CPU_NAMESPACE {
 
@@ -49,7 +45,7 @@ NOTNOT_HD void store(float* to, Lanes value) { __builtin_memcpy(to, &value, size
 
 NOTNOT_HD bool is_aligned(const float* data) { return reinterpret_cast<uintptr_t>(data) % sizeof(Lanes) == 0; }
 
-/// A store past the caches to an aligned vector. Another thread sees it after `streams_visible()`.
+/// Stores a vector at an aligned address, past the caches. Another thread sees it after `streams_visible()`.
 NOTNOT_HD void stream(float* to, Lanes value) {
 #if defined(__AVX512F__)
   __builtin_ia32_movntps512(to, value);
@@ -66,7 +62,7 @@ NOTNOT_HD void streams_visible() {
 NOTNOT_HD constexpr int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
 NOTNOT_HD constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/// sum_i a[i] b[i] in an order that depends on n alone, never on alignment.
+/// sum_i a[i] b[i] in an order that depends only on n, never on alignment.
 NOTNOT_HD float dot(const float* a, const float* b, int32_t n) {
   Lanes sum0 = {}, sum1 = {};
   int32_t i = 0;

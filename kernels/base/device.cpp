@@ -72,7 +72,7 @@ void* allocate(const Device& device, size_t bytes) {
   void* pointer = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
   NOTNOT_CHECK(pointer != nullptr || bytes == 0, "no memory for {} bytes", bytes);
 #if defined(MADV_HUGEPAGE)
-  // A batch's arrays lie in more small pages than the TLB holds. Only a wish: where it is not granted, nothing changes.
+  // A batch's arrays lie in more small pages than the TLB holds. Where the system refuses large pages, nothing changes.
   if (bytes >= kHugePage) madvise(pointer, bytes, MADV_HUGEPAGE);
 #endif
   return pointer;

@@ -1,5 +1,4 @@
-// The CUDA side of device.h: contexts and memory. Every allocation here is a whole arena, made once; operations never
-// allocate.
+// The CUDA side of device.h: contexts and memory. Operations never allocate: an allocation here is a whole arena.
 #include "kernels/base/gemm_context.h"
 #include "kernels/base/launch.cuh"
 
@@ -66,7 +65,7 @@ void release(const Device&, void* pointer) noexcept { cudaFree(pointer); }
 
 void copy_to_device(const Device& device, void* to, const void* from, size_t bytes) {
   NOTNOT_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, device.stream));
-  cuda::synchronize(device);  // a GPU that addresses the host's memory may read `from` later
+  cuda::synchronize(device);  // a GPU that can address the host's memory may still read `from` when the call returns
 }
 
 void copy_to_host(const Device& device, void* to, const void* from, size_t bytes) {
@@ -109,7 +108,7 @@ void enqueue_copy_from_pinned(const Device& device, void* to, const void* from, 
 CUevent_st* open_event(const Device& device) {
   NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
   cudaEvent_t event = nullptr;
-  // A fleet has more threads than the host has cores: who waits shall sleep.
+  // A fleet has more threads than the host has cores, so a waiting thread sleeps instead of spinning.
   NOTNOT_CUDA_CHECK(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync));
   return event;
 }
@@ -124,7 +123,7 @@ void synchronize(CUevent_st* event) { NOTNOT_CUDA_CHECK(cudaEventSynchronize(eve
 
 void begin_capture(const Device& device) {
   NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
-  // Of this thread only: other models of the fleet allocate and wait meanwhile.
+  // Only this thread's calls are captured: other models of the fleet allocate and wait meanwhile.
   NOTNOT_CUDA_CHECK(cudaStreamBeginCapture(device.stream, cudaStreamCaptureModeThreadLocal));
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// The device context that every operation takes, and the dispatch from an operation to its backend.
+// The device context that every operation takes, and memory on a device. operation.h declares operations with it.
 //
 // Conventions, true for every operation in this folder:
 //  * Matrices are row-major. Parameter gradients accumulate (+=), activations and activation gradients are assigned.
@@ -42,8 +42,9 @@ struct Device {
   void* gemm = nullptr;           ///< CUDA: cuBLASLt handle and workspace, see gemm.cu
 };
 
-/// A multiple of 6, 8 and 16: oneDNN's kernels take 6 (AVX2) or 8 (AVX-512) rows at a time, and AVX2's sums a remainder
-/// of 1 to 3 rows in another order (tiles of 32 gave rows 30 and 31 bits of their own).
+/// Rows of a tile of a matrix product. A multiple of 6, 8 and 16: oneDNN's kernels take 6 (AVX2) or 8 (AVX-512) rows at
+/// a time, and the AVX2 kernel sums a remainder of 1 to 3 rows in another order (with tiles of 32, rows 30 and 31 had
+/// other bits than the same rows elsewhere).
 inline constexpr int32_t kRowTile = 48;
 constexpr int64_t padded_rows(int64_t rows) { return (rows + kRowTile - 1) / kRowTile * kRowTile; }
 
@@ -54,9 +55,8 @@ struct DeviceInfo {
   int multiprocessors = 0;
 };
 
-// --- contexts
-// ----------------------------------------------------------------------------------------------------------
-/// NOTNOT_CPU_ISA names an instruction set that does not exist or that this machine does not have.
+// --- contexts --------------------------------------------------------------------------------------------------------
+/// The environment variable NOTNOT_CPU_ISA names an instruction set that does not exist or that this machine lacks.
 struct UnavailableIsa : Error {
   using Error::Error;
 };
@@ -69,10 +69,10 @@ Device open_cpu(int threads);
 namespace cuda {
 /// "built with CUDA 13.0 for sm_80, sm_90a" or "not built: <why>".
 std::string build_status();
-/// Usable devices. When there are none, `reason` says why (not built; the driver's message and code).
+/// The number of usable devices. If it is 0, `reason` says why (not built, or the driver's message and code).
 int device_count(std::string& reason);
 DeviceInfo describe(int ordinal);
-/// Opens a context with a stream, a GEMM handle and a GEMM workspace of its own. close releases them and never throws.
+/// Opens a context with its own stream, GEMM handle and GEMM workspace. close releases them and never throws.
 Device open(int ordinal);
 void close(Device& device) noexcept;
 
@@ -83,24 +83,25 @@ void copy_to_host(const Device& device, void* to, const void* from, size_t bytes
 void fill_zero(const Device& device, void* to, size_t bytes);
 void synchronize(const Device& device);
 
-// What engine/device/streams.h is made of; only the CUDA backend has it.
+// engine/device/streams.h is made of the functions from here on; only the CUDA backend has them.
 /// A context on another stream of the same device, without a GEMM handle; `close` releases it.
 Device open_side_stream(const Device& device);
-/// Host memory that the device copies to and from by itself, while the host goes on.
+/// Allocates host memory that the device copies to and from by itself, while the host goes on.
 void* allocate_pinned(const Device& device, size_t bytes);
 void release_pinned(void* pointer) noexcept;
-/// Enqueue a copy to and from pinned memory, which must stay as it is until the copy is done.
+/// Both enqueue a copy. The pinned memory must stay as it is until the copy is done.
 void enqueue_copy_to_pinned(const Device& device, void* to, const void* from, size_t bytes);
 void enqueue_copy_from_pinned(const Device& device, void* to, const void* from, size_t bytes);
 CUevent_st* open_event(const Device& device);
 void close_event(CUevent_st* event) noexcept;
 void record(const Device& device, CUevent_st* event);
-/// What is enqueued on `device` from now on waits for the event.
+/// All work that is enqueued on `device` from now on waits for the event.
 void wait(const Device& device, CUevent_st* event);
 /// The calling thread waits for the event.
 void synchronize(CUevent_st* event);
-/// Between begin_capture and end_capture operations on the context's stream are noted and not run. Throws what the
-/// operations did wrong at the latest in end_capture. No copies to or from host memory that is not pinned.
+/// Between begin_capture and end_capture the context's stream notes operations and does not run them. Copies to and
+/// from host memory are allowed only if it is pinned. If an operation may not be captured, end_capture throws at the
+/// latest.
 void begin_capture(const Device& device);
 CUgraphExec_st* end_capture(const Device& device);
 /// Ends a capture that an exception left open.
@@ -109,12 +110,12 @@ void launch_captured(const Device& device, CUgraphExec_st* work);
 void close_captured(CUgraphExec_st* work) noexcept;
 }  // namespace cuda
 
-// --- memory, on any backend
-// --------------------------------------------------------------------------------------------
-/// 64-byte aligned (256 on CUDA), not initialised. Throws Error with the number of bytes when there is not enough.
+// --- memory, on any backend ------------------------------------------------------------------------------------------
+/// Allocates memory, 64-byte aligned (256 on CUDA), not initialised. Throws Error with the number of bytes if there is
+/// not enough.
 void* allocate(const Device& device, size_t bytes);
 void release(const Device& device, void* pointer) noexcept;
-/// Host memory to and from device memory. Both wait for everything enqueued before them, and for the copy.
+/// Copy between host memory and device memory. Both wait for everything enqueued before them, and for the copy.
 void copy_to_device(const Device& device, void* to, const void* from, size_t bytes);
 void copy_to_host(const Device& device, void* to, const void* from, size_t bytes);
 void fill_zero(const Device& device, void* to, size_t bytes);
@@ -122,53 +123,13 @@ void synchronize(const Device& device);
 
 template <class T>
 void fill_zero(const Device& device, Span<T> to) {
-  fill_zero(device, to.data, static_cast<size_t>(to.size) * sizeof(T));
+  fill_zero(device, to.data, to.size * sizeof(T));
 }
 template <class T>
 std::vector<std::remove_const_t<T>> to_host(const Device& device, Span<T> from) {
-  std::vector<std::remove_const_t<T>> values(static_cast<size_t>(from.size));
+  std::vector<std::remove_const_t<T>> values(from.size);
   copy_to_host(device, values.data(), from.data, values.size() * sizeof(T));
   return values;
 }
 
-/// Checks that a span has at least the elements that the operation will touch; the message names operation and
-/// argument.
-#define NOTNOT_CHECK_SIZE(span, elements)                                                                           \
-  NOTNOT_CHECK((span).size >= static_cast<int64_t>(elements), "`{}` has {} elements, needs {}", #span, (span).size, \
-               static_cast<int64_t>(elements))
-
 }  // namespace notnot
-
-// --- dispatch
-// ----------------------------------------------------------------------------------------------------------
-#if defined(NOTNOT_X86)
-#define NOTNOT_FOR_EACH_WIDE_ISA(X, name, Args) X(avx2, name, Args) X(avx512, name, Args)
-#else
-#define NOTNOT_FOR_EACH_WIDE_ISA(X, name, Args)
-#endif
-#define NOTNOT_DECLARE_CPU(set, name, Args) \
-  namespace cpu_##set {                     \
-    void name(const Device&, const Args&);  \
-  }
-#define NOTNOT_CASE_CPU(set, name, Args) \
-  case CpuIsa::set:                      \
-    return cpu_##set::name(device, args);
-
-/// Declares operation `name` with its arguments struct `Args` (which has `void check() const`) for every backend, and
-/// defines `name(device, args)`, which checks the arguments and calls the backend of `device`. Use inside namespace
-/// notnot.
-#define NOTNOT_OPERATION(name, Args)                                      \
-  NOTNOT_DECLARE_CPU(baseline, name, Args)                                \
-  NOTNOT_FOR_EACH_WIDE_ISA(NOTNOT_DECLARE_CPU, name, Args)                \
-  namespace cuda {                                                        \
-  void name(const Device&, const Args&);                                  \
-  }                                                                       \
-  inline void name(const Device& device, const Args& args) {              \
-    args.check();                                                         \
-    if (device.backend == Backend::cuda) return cuda::name(device, args); \
-    switch (device.isa) {                                                 \
-      NOTNOT_FOR_EACH_WIDE_ISA(NOTNOT_CASE_CPU, name, Args)               \
-      default:                                                            \
-        return cpu_baseline::name(device, args);                          \
-    }                                                                     \
-  }

@@ -1,7 +1,7 @@
 #pragma once
-// Error is the exception of the whole project. NOTNOT_CHECK throws it where the project's own code is at fault; the message
-// holds the expression, the place in the source and the values. Bad input from the user has a class of its own,
-// InputError (engine/io/input_error.h).
+// Error is the exception of the whole project. NOTNOT_CHECK throws it where the project's own code is at fault; the
+// message holds the expression, the place in the source and the values. For bad input from the user there is a class of
+// its own, InputError (engine/io/input_error.h).
 #include <fmt/format.h>
 
 #include <stdexcept>

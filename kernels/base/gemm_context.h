@@ -1,5 +1,5 @@
 #pragma once
-// What Device::gemm points to; device.cu opens and closes it, gemm.cu defines it (the emulator has none).
+// The object that Device::gemm points to. gemm.cu defines it, device.cu opens and closes it; the emulator has none.
 
 namespace notnot::cuda {
 

@@ -1,6 +1,6 @@
 #pragma once
-// What every .cu file needs: checked CUDA calls, the checked launcher, and dynamic shared memory. The SIMT emulator
-// compiles the same text against its own cuda_runtime.h.
+// Every .cu file needs these: checked CUDA calls, the checked launcher, and dynamic shared memory. The emulator of
+// tests/simt compiles the same text against its own cuda_runtime.h.
 #include <cuda_runtime.h>
 
 #include <utility>
@@ -20,13 +20,14 @@
 
 namespace notnot::cuda {
 
-/// The status of a call. A failure does not stay the thread's last error, which a later launch by CUB would report.
+/// Returns the status of a call. A failure does not stay the thread's last error: a later launch by CUB would report
+/// it.
 inline cudaError_t without_last_error(cudaError_t status) {
   if (status != cudaSuccess) cudaGetLastError();
   return status;
 }
 
-/// Names what is enqueued while it lives in Nsight's time line; the first line of every launcher.
+/// Names, in Nsight's time line, the work that is enqueued while it lives. The first line of every launcher makes one.
 class ProfileRange {
  public:
 #if defined(NOTNOT_SIMT)
@@ -49,12 +50,12 @@ struct LaunchShape {
   size_t shared_bytes = 0;
 };
 
-/// Enqueues `kernel` on the context's stream and checks the launch. More than 48 KiB of shared memory is asked for by
-/// name.
+/// Enqueues `kernel` on the context's stream and checks the launch. CUDA gives a kernel more than 48 KiB of shared
+/// memory only after a request by cudaFuncSetAttribute.
 template <class... Parameters, class... Arguments>
 void launch(const Device& device, const char* name, const LaunchShape& shape, void (*kernel)(Parameters...),
             Arguments&&... arguments) {
-  // The current device is the thread's, the context may have been opened by another thread.
+  // CUDA's current device belongs to the thread, and another thread may have opened the context.
   NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
   if (shape.shared_bytes > 48 * 1024) {
     NOTNOT_CUDA_CHECK(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
@@ -84,7 +85,7 @@ __device__ __forceinline__ T* dynamic_shared() {
 #endif
 }
 
-/// Zeros rows first..last-1 of a matrix; all threads of the grid call it and share them out.
+/// Zeros the rows first..last-1 of a matrix. All threads of the grid call it and share the elements out.
 __device__ __forceinline__ void clear_rows(float* matrix, int width, int64_t first, int64_t last) {
   const int64_t threads = int64_t{gridDim.x} * gridDim.y * blockDim.x;
   const int64_t own = (int64_t{blockIdx.y} * gridDim.x + blockIdx.x) * blockDim.x + threadIdx.x;

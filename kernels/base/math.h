@@ -1,7 +1,7 @@
 #pragma once
-// Scalar functions shared by every backend. On the CPU the float versions are branch-free polynomials that compilers
-// turn into SIMD code (std::exp is a call per element); on CUDA they are the toolkit's accurate expf and tanhf; in
-// double, the library's.
+// Scalar functions that every backend shares. On the CPU the float versions are branch-free polynomials that compilers
+// turn into SIMD code (std::exp is a call per element). On CUDA they are the toolkit's accurate expf, tanhf and logf.
+// The double versions are the standard library's.
 #include <cmath>
 #include <cstdint>
 
@@ -70,7 +70,8 @@ NOTNOT_HD float logarithm(float x) {
   return x == x ? result : x;
 }
 #endif
-/// a b + c, with one rounding where the instruction set has it; written out where two pieces of code must round alike.
+/// a b + c, with one rounding where the instruction set has such an instruction. Code that must round as other code
+/// does calls it, so that the compiler does not choose what is fused.
 NOTNOT_HD float multiply_add(float a, float b, float c) {
 #if defined(__CUDA_ARCH__) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
   return fmaf(a, b, c);
@@ -84,7 +85,8 @@ NOTNOT_HD double exponential(double x) { return std::exp(x); }
 NOTNOT_HD double hyperbolic_tangent(double x) { return std::tanh(x); }
 NOTNOT_HD double logarithm(double x) { return std::log(x); }
 
-/// e^x of a log-attention. Below -87 it is 0 (e^x would be under 1.7e-38, which float can hardly hold); NaN stays NaN.
+/// The weight e^x of a log-attention x. Below -87 it is 0 (e^x would be under 1.7e-38, about the smallest normal
+/// float); NaN stays NaN.
 template <class Real>
 NOTNOT_HD Real attention_weight(Real x) {
   return x < Real(-87) ? Real(0) : exponential(x);

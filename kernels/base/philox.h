@@ -9,7 +9,7 @@ struct PhiloxWords {
   uint32_t x, y, z, w;
 };
 
-/// The 10-round bijection; the key is a 64-bit seed, its low half first.
+/// The bijection of 10 rounds. The key is a 64-bit seed, its low half first.
 NOTNOT_HD PhiloxWords philox(PhiloxWords counter, uint64_t seed) {
   auto key_low = static_cast<uint32_t>(seed), key_high = static_cast<uint32_t>(seed >> 32);
   for (int round = 0; round < 10; ++round) {

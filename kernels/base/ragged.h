@@ -1,31 +1,32 @@
 #pragma once
 // A ragged batch on a device: sequences of different lengths one after the other, never padded.
-#include "kernels/base/device.h"
+#include "kernels/base/operation.h"
 
 namespace notnot {
 
-/// The id of no word: its row of an embedding is zero and stays zero.
+/// The id that stands for no word: its row of an embedding is zero and stays zero.
 inline constexpr int32_t kPaddingId = 0;
 
 /// Sequence b is tokens offsets[b] .. offsets[b+1]-1, its first and last token being <SOS> and <EOS>; at least 3
 /// tokens. Sequences stand longest first.
 ///
-/// Every token reads a row of a table of projected ids (token_projection.h). In training the table has the batch's
-/// distinct ids alone, and unique_tokens (unique_tokens.h) makes the last four arrays. In evaluation it has the ids of
-/// earlier batches, too (ProjectionRows in engine/data/batches.h), and the three arrays besides unique_row are empty.
+/// Every token reads a row of a table of projected ids (token_projection.h). In training the table has only the batch's
+/// distinct ids, and unique_tokens (unique_tokens.h) makes the last four arrays. In evaluation the table also has the
+/// ids of earlier batches (ProjectionRows in engine/data/batches.h), and of the last four arrays only unique_row is
+/// there.
 ///
-/// A batch may have room behind its end, so that one captured launch serves batches of many sizes: tokens from
-/// offsets[B] on are of no sequence, and distinct ids behind the last one are kPaddingId and occur nowhere. Operations
-/// take N and U for the extent of matrix products and zero what such a product would sum; everything else of the room
-/// is unspecified, and none of it reaches a result.
+/// A batch may have slack behind its end, so that one captured launch serves batches of many sizes: tokens from
+/// offsets[B] on belong to no sequence, and ids behind the last distinct one are kPaddingId and occur nowhere. N and U
+/// count the slack. Operations take N and U as the extent of matrix products, and zero the slack of every array that
+/// such a product sums over. All other slack is unspecified, and none of it reaches a result.
 struct RaggedBatch {
-  int32_t sequences = 0;                   ///< B
-  int32_t tokens = 0;                      ///< N, at least offsets[B]
-  int32_t longest = 0;                     ///< T, the first sequence's length
-  int32_t unique = 0;                      ///< U, rows of the table: at least the distinct ids
-  Span<const int32_t> offsets;             ///< [B + 1]
-  Span<const int32_t> unique_ids;          ///< [U] the distinct ids, ascending
-  Span<const int32_t> unique_row;          ///< [N] every token's row of the table: of its id in unique_ids
+  int32_t sequences = 0;           ///< B
+  int32_t tokens = 0;              ///< N, at least offsets[B]
+  int32_t longest = 0;             ///< T, the first sequence's length
+  int32_t unique = 0;              ///< U, rows of the table: at least the distinct ids
+  Span<const int32_t> offsets;     ///< [B + 1]
+  Span<const int32_t> unique_ids;  ///< [U] the distinct ids, ascending
+  Span<const int32_t> unique_row;  ///< [N] every token's row of the table; in training its id's place in unique_ids
   Span<const int32_t> occurrence_offsets;  ///< [U + 1]
   Span<const int32_t> occurrences;         ///< [N] row u's tokens: occurrences[occurrence_offsets[u] ..), ascending
 
@@ -35,7 +36,7 @@ struct RaggedBatch {
     NOTNOT_CHECK_SIZE(offsets, sequences + 1);
     NOTNOT_CHECK_SIZE(unique_row, tokens);
   }
-  /// For what needs the distinct ids' occurrences as well.
+  /// For operations that also read the distinct ids and their occurrences.
   void check_training() const {
     check();
     NOTNOT_CHECK_SIZE(unique_ids, unique);

@@ -1,11 +1,10 @@
 #pragma once
-// What host and device code share at the lowest level: the function qualifier and a view of contiguous memory.
+// Host and device code share this: the qualifier of functions, and a view of contiguous memory.
 #include <cstdint>
 #include <type_traits>
 
 // Functions marked NOTNOT_HD run on host and device. They are always inlined: the CPU files are compiled once per
-// instruction set, and an out-of-line copy of a shared function would let the linker pick one set's code for all of
-// them.
+// instruction set, and of out-of-line copies of a shared function the linker would keep one set's code for all sets.
 #if defined(__CUDACC__)
 #define NOTNOT_HD __host__ __device__ __forceinline__
 #else
@@ -14,7 +13,7 @@
 
 namespace notnot {
 
-/// `size` elements at `data`, on the device that the operation runs on. Kernels take spans and never own.
+/// `size` elements at `data`, on the device that the operation runs on. Operations take spans and own no memory.
 template <class T>
 struct Span {
   T* data = nullptr;

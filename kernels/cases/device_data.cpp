@@ -37,26 +37,57 @@ std::string difference(const std::vector<float>& actual, const std::vector<doubl
 
 std::vector<float> random_floats(int64_t size, uint64_t seed, float scale) {
   std::mt19937_64 generator(seed);
-  std::vector<float> values(static_cast<size_t>(size));
+  std::vector<float> values(size);
   for (float& value : values) value = scale * static_cast<float>(2 * uniform(generator) - 1);
   return values;
 }
 
+std::vector<float> random_weights(int64_t size, uint64_t seed, int64_t fan_in) {
+  return random_floats(size, seed, 1 / std::sqrt(static_cast<float>(fan_in)));
+}
+
+std::vector<float> random_log_attention(const std::vector<int32_t>& offsets, uint64_t seed) {
+  constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+  std::vector<float> logs = random_floats(offsets.back(), seed, 2);
+  for (size_t b = 0; b + 1 < offsets.size(); ++b) {
+    const auto begin = static_cast<size_t>(offsets[b]), end = static_cast<size_t>(offsets[b + 1]);
+    double sum = 0;
+    for (size_t n = begin + 1; n < end - 1; ++n) sum += std::exp(double{logs[n]});
+    for (size_t n = begin + 1; n < end - 1; ++n) logs[n] = static_cast<float>(logs[n] - std::log(sum));
+    logs[begin] = logs[end - 1] = kMinusInfinity;
+  }
+  return logs;
+}
+
 std::vector<double> as_double(const std::vector<float>& values) { return {values.begin(), values.end()}; }
+
+std::vector<float> transposed(const std::vector<float>& values, int64_t rows, int64_t columns, int64_t stride) {
+  std::vector<float> to(columns * stride, std::numeric_limits<float>::quiet_NaN());
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; ++j) {
+      to[j * stride + i] = values[i * columns + j];
+    }
+  }
+  return to;
+}
+
+DeviceArray<float> started_gradient(const Device& device, int64_t size) {
+  return {device, std::vector<float>(size, kStartOfGradient)};
+}
 
 namespace {
 
 /// Fills in the distinct ids and their occurrences.
 void find_unique(HostRagged& batch) {
   std::map<int32_t, std::vector<int32_t>> positions;
-  for (int32_t n = 0; n < batch.tokens(); ++n) positions[batch.token_ids[static_cast<size_t>(n)]].push_back(n);
+  for (int32_t n = 0; n < batch.tokens(); ++n) positions[batch.token_ids[n]].push_back(n);
   batch.unique_row.resize(batch.token_ids.size());
   batch.occurrence_offsets = {0};
   for (const auto& [id, places] : positions) {
-    for (const int32_t n : places) batch.unique_row[static_cast<size_t>(n)] = batch.unique();
+    for (const int32_t n : places) batch.unique_row[n] = batch.unique();
     batch.unique_ids.push_back(id);
     batch.occurrences.insert(batch.occurrences.end(), places.begin(), places.end());
-    batch.occurrence_offsets.push_back(static_cast<int32_t>(batch.occurrences.size()));
+    batch.occurrence_offsets.push_back(batch.occurrences.size());
   }
 }
 
@@ -85,8 +116,8 @@ HostRagged select_sequences(const HostRagged& batch, const std::vector<int32_t>&
   HostRagged selected;
   selected.offsets = {0};
   for (const int32_t sequence : sequences) {
-    const int32_t begin = batch.offsets[static_cast<size_t>(sequence)];
-    const int32_t end = batch.offsets[static_cast<size_t>(sequence) + 1];
+    const int32_t begin = batch.offsets[sequence];
+    const int32_t end = batch.offsets[sequence + 1];
     selected.token_ids.insert(selected.token_ids.end(), batch.token_ids.begin() + begin, batch.token_ids.begin() + end);
     selected.offsets.push_back(selected.tokens());
     selected.longest = std::max(selected.longest, end - begin);
@@ -97,12 +128,18 @@ HostRagged select_sequences(const HostRagged& batch, const std::vector<int32_t>&
 
 HostRagged with_slack(HostRagged batch, int32_t tokens, int32_t unique) {
   const int32_t end = batch.tokens();
-  batch.token_ids.resize(static_cast<size_t>(end + tokens), kPaddingId);
+  batch.token_ids.resize(end + tokens, kPaddingId);
   batch.unique_row.resize(batch.token_ids.size(), 0);
   batch.occurrences.resize(batch.token_ids.size(), 0);
-  batch.unique_ids.resize(batch.unique_ids.size() + static_cast<size_t>(unique), kPaddingId);
+  batch.unique_ids.resize(batch.unique_ids.size() + unique, kPaddingId);
   batch.occurrence_offsets.resize(batch.unique_ids.size() + 1, end);
   return batch;
+}
+
+int32_t longest_sequence(const std::vector<int32_t>& offsets) {
+  int32_t longest = 0;
+  for (size_t b = 1; b < offsets.size(); ++b) longest = std::max(longest, offsets[b] - offsets[b - 1]);
+  return longest;
 }
 
 const std::vector<NamedLengths>& ragged_shapes() {

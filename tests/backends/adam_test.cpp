@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/cases/adam_case.h"
 #include "tests/backends/backend.h"
 
 namespace notnot {
@@ -16,42 +17,16 @@ AdamHyper hyper_with_decay(float decay) {
   return hyper;
 }
 
-std::vector<AdamStepScalars> scalars_of(int32_t steps) {
-  std::vector<AdamStepScalars> scalars;
-  for (int32_t t = 1; t <= steps; ++t) {
-    scalars.push_back(adam_step_scalars<float>(kLearningRate, kBeta1, kBeta2, t));
-  }
-  return scalars;
+/// Step t of those that `scalars` belong to.
+void dense_step(const Device& device, const AdamCase& arrays, const AdamHyper& hyper,
+                const std::vector<AdamStepScalars>& scalars, int32_t t, const std::vector<float>& gradient) {
+  const DeviceArray<float> device_gradient(device, gradient);
+  const DeviceArray<AdamStepScalars> device_scalars(device, scalars);
+  const DeviceArray<int32_t> completed(device, std::vector<int32_t>{t - 1});
+  adam_step(device, arrays.step(hyper, device_scalars, completed, device_gradient));
 }
 
-/// The four arrays of an optimiser state on the device.
-struct State {
-  DeviceArray<float> parameter, first_moment, second_moment, largest_second_moment;
-
-  State(const Device& device, const std::vector<float>& start)
-      : parameter(device, start),
-        first_moment(device, std::vector<float>(start.size())),
-        second_moment(device, std::vector<float>(start.size())),
-        largest_second_moment(device, std::vector<float>(start.size())) {}
-
-  /// Step t of those that `scalars` belong to.
-  void dense_step(const Device& device, const AdamHyper& hyper, const std::vector<AdamStepScalars>& scalars, int32_t t,
-                  const std::vector<float>& gradient) const {
-    const DeviceArray<float> device_gradient(device, gradient);
-    const DeviceArray<AdamStepScalars> device_scalars(device, scalars);
-    const DeviceArray<int32_t> completed(device, std::vector<int32_t>{t - 1});
-    adam_step(device, {.hyper = hyper,
-                       .scalars = device_scalars,
-                       .completed = completed,
-                       .gradient = device_gradient,
-                       .parameter = parameter,
-                       .first_moment = first_moment,
-                       .second_moment = second_moment,
-                       .largest_second_moment = largest_second_moment});
-  }
-};
-
-/// The formulas of adam.h in double, in the form of the paper's algorithm rather than of the code.
+/// The formulas of adam.h in double, written as in the paper's algorithm and not as in the code.
 class Reference {
  public:
   explicit Reference(const std::vector<float>& start)
@@ -82,50 +57,36 @@ TEST_CASE("adam_step against double over 20 steps") {
       CAPTURE(decay);
       const Device device = test_device();
       const std::vector<float> start = random_floats(size, 1);
-      const State state(device, start);
+      const AdamCase arrays(device, start);
       Reference reference(start);
-      const std::vector<AdamStepScalars> scalars = scalars_of(20);
+      const std::vector<AdamStepScalars> scalars = adam_scalars(kLearningRate, 20);
       for (int32_t t = 1; t <= 20; ++t) {
-        // Gradients that shrink, so that the largest second moment and the current one part.
-        const std::vector<float> gradient =
-            random_floats(size, static_cast<uint64_t>(100 + t), 1.0F / static_cast<float>(t));
-        state.dense_step(device, hyper_with_decay(decay), scalars, t, gradient);
+        // Gradients shrink, so that the largest second moment is not the current one.
+        const std::vector<float> gradient = random_floats(size, 100 + t, 1.0F / static_cast<float>(t));
+        dense_step(device, arrays, hyper_with_decay(decay), scalars, t, gradient);
         reference.step(gradient, decay);
       }
-      check_close(state.parameter.host(), reference.parameter, 1e-6, "parameter");
+      check_close(arrays.parameter.host(), reference.parameter, 1e-6, "parameter");
     }
   }
 }
 
+/// An embedding whose rows are brought up to date lazily.
 struct Rows {
   const Device& device;
-  int32_t rows, columns;
-  State state;
-  DeviceArray<int32_t> last_step;
-  DeviceArray<AdamStepScalars> scalars;
+  AdamRowsCase arrays;
 
-  AdamRows view(const AdamHyper& hyper, const DeviceArray<int32_t>& completed) const {
-    return {.hyper = hyper,
-            .rows = rows,
-            .columns = columns,
-            .parameter = state.parameter,
-            .first_moment = state.first_moment,
-            .second_moment = state.second_moment,
-            .largest_second_moment = state.largest_second_moment,
-            .last_step = last_step,
-            .scalars = scalars,
-            .completed = completed};
-  }
   void replay(const AdamHyper& hyper, int32_t step, const std::vector<int32_t>& ids) const {
     const DeviceArray<int32_t> device_ids(device, ids), completed(device, std::vector<int32_t>{step});
-    adam_rows_replay(device,
-                     {.state = view(hyper, completed), .count = static_cast<int32_t>(ids.size()), .ids = device_ids});
+    adam_rows_replay(
+        device,
+        {.state = arrays.state(hyper, completed), .count = static_cast<int32_t>(ids.size()), .ids = device_ids});
   }
   void step(const AdamHyper& hyper, int32_t step, const std::vector<int32_t>& ids,
             const std::vector<float>& gradients) const {
     const DeviceArray<int32_t> device_ids(device, ids), completed(device, std::vector<int32_t>{step - 1});
     const DeviceArray<float> device_gradients(device, gradients);
-    adam_rows_step(device, {.state = view(hyper, completed),
+    adam_rows_step(device, {.state = arrays.state(hyper, completed),
                             .count = static_cast<int32_t>(ids.size()),
                             .ids = device_ids,
                             .gradients = device_gradients});
@@ -140,63 +101,51 @@ TEST_CASE("rows brought up to date lazily have the bits of the dense update") {
     const AdamHyper hyper = hyper_with_decay(1e-5F);
     std::vector<float> start = random_floats(int64_t{kRows} * columns, 5);
     std::fill_n(start.begin(), columns, 0.0F);  // <pad>
-    const std::vector<AdamStepScalars> scalars = scalars_of(kSteps);
-    const State dense(device, start);
-    const Rows lazy{device,
-                    kRows,
-                    columns,
-                    State(device, start),
-                    DeviceArray<int32_t>(device, std::vector<int32_t>(kRows)),
-                    DeviceArray<AdamStepScalars>(device, scalars)};
+    const std::vector<AdamStepScalars> scalars = adam_scalars(kLearningRate, kSteps);
+    const AdamCase dense(device, start);
+    const Rows lazy{device, AdamRowsCase(device, start, columns, scalars)};
     for (int32_t t = 1; t <= kSteps; ++t) {
-      // Row r is touched in every r-th step, the last one never; then a batch's room.
+      // Row r is touched in every r-th step, and the last row never. The batch has three rows of slack.
       std::vector<int32_t> ids;
       for (int32_t row = 1; row < kRows - 1; ++row) {
         if (t % row == 0) ids.push_back(row);
       }
       const size_t words = ids.size();
       ids.insert(ids.end(), 3, kPaddingId);
-      const std::vector<float> gradients =
-          random_floats(static_cast<int64_t>(ids.size()) * columns, static_cast<uint64_t>(t));
+      const std::vector<float> gradients = random_floats(static_cast<int64_t>(ids.size()) * columns, t);
       std::vector<float> dense_gradient(start.size(), 0.0F);
       for (size_t i = 0; i < words; ++i) {
-        std::copy_n(gradients.begin() + static_cast<int64_t>(i) * columns, columns,
-                    dense_gradient.begin() + int64_t{ids[i]} * columns);
+        std::copy_n(gradients.begin() + i * columns, columns, dense_gradient.begin() + int64_t{ids[i]} * columns);
       }
-      dense.dense_step(device, hyper, scalars, t, dense_gradient);
+      dense_step(device, dense, hyper, scalars, t, dense_gradient);
       lazy.replay(hyper, t - 1, ids);
       lazy.step(hyper, t, ids, gradients);
       if (t == kSteps / 2) {
-        check_same_bytes(head(lazy.state.parameter.host(), 2 * columns), head(dense.parameter.host(), 2 * columns),
+        check_same_bytes(head(lazy.arrays.parameter.host(), 2 * columns), head(dense.parameter.host(), 2 * columns),
                          "rows 0 and 1 half-way");
-        const auto rows_behind = lazy.last_step.host();
+        const auto rows_behind = lazy.arrays.last_step.host();
         CHECK(rows_behind[kRows - 1] == 0);
         CHECK(rows_behind[1] == t);
       }
     }
     lazy.replay(hyper, kSteps, {});
-    check_same_bytes(lazy.state.parameter.host(), dense.parameter.host(), "parameter");
-    check_same_bytes(lazy.state.first_moment.host(), dense.first_moment.host(), "first moment");
-    check_same_bytes(lazy.state.second_moment.host(), dense.second_moment.host(), "second moment");
-    check_same_bytes(lazy.state.largest_second_moment.host(), dense.largest_second_moment.host(), "largest moment");
+    check_same_bytes(lazy.arrays.parameter.host(), dense.parameter.host(), "parameter");
+    check_same_bytes(lazy.arrays.first_moment.host(), dense.first_moment.host(), "first moment");
+    check_same_bytes(lazy.arrays.second_moment.host(), dense.second_moment.host(), "second moment");
+    check_same_bytes(lazy.arrays.largest_second_moment.host(), dense.largest_second_moment.host(), "largest moment");
     std::vector<int32_t> last_step(kRows, kSteps);
     last_step[kPaddingId] = 0;
-    CHECK(lazy.last_step.host() == last_step);
+    CHECK(lazy.arrays.last_step.host() == last_step);
     lazy.replay(hyper, kSteps, {});
-    check_same_bytes(lazy.state.parameter.host(), dense.parameter.host(), "replayed twice");
+    check_same_bytes(lazy.arrays.parameter.host(), dense.parameter.host(), "replayed twice");
   }
 }
 
 TEST_CASE("a zero row without gradient stays zero") {
   const Device device = test_device();
-  const Rows rows{device,
-                  1,
-                  5,
-                  State(device, std::vector<float>(5)),
-                  DeviceArray<int32_t>(device, std::vector<int32_t>(1)),
-                  DeviceArray<AdamStepScalars>(device, scalars_of(9))};
+  const Rows rows{device, AdamRowsCase(device, std::vector<float>(5), 5, adam_scalars(kLearningRate, 9))};
   rows.replay(hyper_with_decay(1e-5F), 9, {});
-  check_same_bytes(rows.state.parameter.host(), std::vector<float>(5), "<pad>");
+  check_same_bytes(rows.arrays.parameter.host(), std::vector<float>(5), "<pad>");
 }
 
 }  // namespace

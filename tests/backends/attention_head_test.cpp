@@ -1,22 +1,22 @@
-// Everything above the encoder against float64 on every backend, and what its header promises about bits.
+// The attention head against float64 on every backend, and what its header promises about bits.
 #include "kernels/attention_head.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "kernels/attention_head_math.h"
+#include "kernels/cases/attention_head_case.h"
 #include "tests/backends/backend.h"
 
 namespace notnot {
 namespace {
 
-// fp32 rounds at 6e-8, relative to the largest element of each result. Sums of D or A products of alternating sign lose
-// some digits, and each of the four stages from scores to gradients adds its own.
+// fp32 rounds at 6e-8, relative to the largest element of each result. Sums of D or A products of both signs lose some
+// digits, and each of the four stages from scores to gradients adds its own error.
 constexpr double kTolerance = 3e-6;
-// What is left when larger terms cancel: the adversary's loss, and the attention's parameter gradients, as the scores'
-// gradients of a sequence sum to zero.
+// For results that are left when larger terms cancel: the adversary's loss, and the attention's parameter gradients,
+// because the scores' gradients of a sequence sum to zero.
 constexpr double kDifferenceTolerance = 1e-5;
-constexpr float kStartOfGradient = 0.25F;  // what gradients of parameters hold before they accumulate
 
 struct Case {
   const char* name;
@@ -28,68 +28,29 @@ const std::vector<Case> kCases = {{"learned, classify", AttentionKind::learned, 
                                   {"uniform, classify", AttentionKind::uniform, Objective::classify},
                                   {"given, classify", AttentionKind::given, Objective::classify}};
 
-struct Problem {
-  HostRagged batch;
-  int32_t width = 0, attention_width = 0;
-  Case options;
-  std::vector<float> hidden, attention_weight, attention_bias, attention_vector, output_weight, output_bias;
-  std::vector<float> log_weights;  // given attention, or that of the adversary's base model
-  std::vector<float> base_probability;
-  std::vector<int32_t> labels;
-  float positive_weight = 1.75F, scale = 1.5F, lambda = 0.7F, tvd_factor = 0.5F;
-
-  int64_t begin(int64_t b) const { return batch.offsets[static_cast<size_t>(b)]; }
-  int64_t end(int64_t b) const { return batch.offsets[static_cast<size_t>(b) + 1]; }
-};
-
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
-/// Logs of weights that sum to 1 over each sequence's words.
-std::vector<float> random_log_attention(const HostRagged& batch) {
-  std::vector<float> logs = random_floats(batch.tokens(), 48, 2);
-  for (size_t b = 0; b + 1 < batch.offsets.size(); ++b) {
-    const auto begin = static_cast<size_t>(batch.offsets[b]), end = static_cast<size_t>(batch.offsets[b + 1]);
-    double sum = 0;
-    for (size_t n = begin + 1; n < end - 1; ++n) sum += std::exp(double{logs[n]});
-    for (size_t n = begin + 1; n < end - 1; ++n) logs[n] = static_cast<float>(logs[n] - std::log(sum));
-    logs[begin] = logs[end - 1] = kMinusInfinity;
-  }
-  return logs;
-}
-
-Problem make_problem(const std::vector<int32_t>& lengths, int32_t width, int32_t attention_width, const Case& options) {
-  Problem p;
-  p.batch = make_ragged(lengths, 9, 41);
-  p.width = width;
-  p.attention_width = attention_width;
-  p.options = options;
-  const float bound = 1 / std::sqrt(static_cast<float>(width));
-  p.hidden = random_floats(padded_rows(p.batch.tokens()) * width, 42);
-  p.attention_weight = random_floats(int64_t{attention_width} * width, 43, bound);
-  p.attention_bias = random_floats(attention_width, 44, bound);
-  p.attention_vector = random_floats(attention_width, 45);
-  p.output_weight = random_floats(width, 46, bound);
-  p.output_bias = {0.6F};
-  p.log_weights = random_log_attention(p.batch);
-  p.base_probability = random_floats(p.batch.sequences(), 49, 0.5F);
-  for (float& value : p.base_probability) value += 0.5F;
-  for (int32_t b = 0; b < p.batch.sequences(); ++b) p.labels.push_back(b % 2);
-  return p;
+AttentionHeadInputs make_inputs(const std::vector<int32_t>& lengths, int32_t width, int32_t attention_width,
+                                const Case& options) {
+  return random_attention_head_inputs(make_ragged(lengths, 9, 41), width, attention_width, options.kind,
+                                      options.objective, 42);
 }
 
 std::vector<float> slice(const std::vector<float>& values, int64_t begin, int64_t end) {
   return {values.begin() + begin, values.begin() + end};
 }
 
-/// The sequence `b` of a problem as a problem of its own.
-Problem alone(const Problem& p, int32_t b) {
-  Problem one = p;
+/// The sequence `b` as a batch of its own.
+AttentionHeadInputs alone(const AttentionHeadInputs& p, int32_t b) {
+  const auto at = static_cast<size_t>(b);
+  const int64_t begin = p.batch.offsets[at], end = p.batch.offsets[at + 1];
+  AttentionHeadInputs one = p;
   one.batch = select_sequences(p.batch, {b});
-  one.hidden = slice(p.hidden, p.begin(b) * p.width, p.end(b) * p.width);
-  one.hidden.resize(static_cast<size_t>(padded_rows(one.batch.tokens()) * p.width));
-  one.log_weights = slice(p.log_weights, p.begin(b), p.end(b));
-  one.base_probability = {p.base_probability[static_cast<size_t>(b)]};
-  one.labels = {p.labels[static_cast<size_t>(b)]};
+  one.hidden = slice(p.hidden, begin * p.width, end * p.width);
+  one.hidden.resize(padded_rows(one.batch.tokens()) * p.width);
+  one.log_weights = slice(p.log_weights, begin, end);
+  one.base_probability = {p.base_probability[at]};
+  one.labels = {p.labels[at]};
   return one;
 }
 
@@ -114,136 +75,50 @@ struct Results {
   }
 };
 
-/// A problem's inputs and outputs on a device.
-class DeviceProblem {
- public:
-  DeviceProblem(const Device& device, const Problem& p)
-      : device_(device), problem_(p), learned_(p.options.kind == AttentionKind::learned), batch_(device, p.batch) {}
+Results<float> read_forward(const AttentionHeadCase& arrays) {
+  Results<float> results;
+  results.log_attention = arrays.log_attention.host();
+  results.context = arrays.context.host();
+  results.logit = arrays.logit.host();
+  results.probability = arrays.probability.host();
+  return results;
+}
 
-  Results<float> evaluate() {
-    attention_head_forward(device_, forward());
-    return read_forward();
-  }
+Results<float> evaluate(const Device& device, const AttentionHeadInputs& inputs) {
+  const AttentionHeadCase arrays(device, inputs);
+  attention_head_forward(device, arrays.forward());
+  return read_forward(arrays);
+}
 
-  Results<float> train() {
-    const bool adversary = problem_.options.objective == Objective::adversary;
-    const int64_t n = problem_.batch.tokens(), b = problem_.batch.sequences();
-    const int64_t d = problem_.width, a = learned_ ? problem_.attention_width : 0;
-    const auto gradient = [&](int64_t size) {
-      return DeviceArray<float>(device_, std::vector<float>(static_cast<size_t>(size), kStartOfGradient));
-    };
-    const DeviceArray<float> loss(device_, b), divergence(device_, adversary ? b : 0), dlogit(device_, b),
-        dscore(device_, learned_ ? n : 0),
-        dattention_weight = gradient(a * d), dattention_bias = gradient(a), dattention_vector = gradient(a),
-        doutput_weight = gradient(d), doutput_bias = gradient(1),
-        workspace(device_, attention_head_workspace(b, n, d, problem_.attention_width)),
-        scale(device_, std::vector<float>{problem_.scale});
-    // The rows behind the last token start finite, as in an arena, and must stay so.
-    std::vector<float> unset(static_cast<size_t>(padded_rows(n) * d));
-    std::fill_n(unset.begin(), n * d, std::numeric_limits<float>::quiet_NaN());
-    const DeviceArray<float> dhidden(device_, unset);
-    attention_head_train(device_, {.forward = forward(),
-                                   .objective = problem_.options.objective,
-                                   .positive_weight = problem_.positive_weight,
-                                   .labels = labels_,
-                                   .tvd_factor = problem_.tvd_factor,
-                                   .lambda = problem_.lambda,
-                                   .scale = scale,
-                                   .base_probability = base_probability_,
-                                   .base_log_attention = log_weights_,
-                                   .attention_weight = attention_weight_,
-                                   .loss = loss,
-                                   .divergence = divergence,
-                                   .dlogit = dlogit,
-                                   .dscore = dscore,
-                                   .dhidden = dhidden,
-                                   .dattention_weight = dattention_weight,
-                                   .dattention_bias = dattention_bias,
-                                   .dattention_vector = dattention_vector,
-                                   .doutput_weight = doutput_weight,
-                                   .doutput_bias = doutput_bias,
-                                   .workspace = workspace});
-    Results<float> results = read_forward();
-    results.loss = loss.host();
-    results.divergence = divergence.host();
-    results.dlogit = dlogit.host();
-    results.dscore = dscore.host();
-    results.dhidden = finite_head(dhidden.host(), n * d);
-    results.dattention_weight = dattention_weight.host();
-    results.dattention_bias = dattention_bias.host();
-    results.dattention_vector = dattention_vector.host();
-    results.doutput_weight = doutput_weight.host();
-    results.doutput_bias = doutput_bias.host();
-    return results;
-  }
+Results<float> train(const Device& device, const AttentionHeadInputs& inputs) {
+  const AttentionHeadCase arrays(device, inputs);
+  attention_head_train(device, arrays.train());
+  Results<float> results = read_forward(arrays);
+  results.loss = arrays.loss.host();
+  results.divergence = arrays.divergence.host();
+  results.dlogit = arrays.dlogit.host();
+  results.dscore = arrays.dscore.host();
+  results.dhidden = arrays.dhidden.host();
+  const int64_t elements = int64_t{inputs.batch.tokens()} * inputs.width;
+  CHECK_MESSAGE(std::all_of(results.dhidden.begin() + elements, results.dhidden.end(),
+                            [](float value) { return std::isfinite(value); }),
+                "a row behind the last token is not finite");
+  results.dhidden.resize(elements);
+  results.dattention_weight = arrays.dattention_weight.host();
+  results.dattention_bias = arrays.dattention_bias.host();
+  results.dattention_vector = arrays.dattention_vector.host();
+  results.doutput_weight = arrays.doutput_weight.host();
+  results.doutput_bias = arrays.doutput_bias.host();
+  return results;
+}
 
- private:
-  static std::vector<float> finite_head(const std::vector<float>& values, int64_t count) {
-    CHECK_MESSAGE(std::all_of(values.begin() + count, values.end(), [](float value) { return std::isfinite(value); }),
-                  "a row behind the last token is not finite");
-    return head(values, count);
-  }
-  static std::vector<float> transposed(const Problem& p) {
-    std::vector<float> to(p.attention_weight.size());
-    const auto d = static_cast<size_t>(p.width), a = static_cast<size_t>(p.attention_width);
-    for (size_t j = 0; j < a; ++j) {
-      for (size_t k = 0; k < d; ++k) to[k * a + j] = p.attention_weight[j * d + k];
-    }
-    return to;
-  }
-
-  AttentionHeadForward forward() const {
-    return {.batch = batch_.batch(),
-            .width = problem_.width,
-            .attention_width = problem_.attention_width,
-            .kind = problem_.options.kind,
-            .hidden = hidden_,
-            .attention_weight_transposed = attention_weight_transposed_,
-            .attention_bias = attention_bias_,
-            .attention_vector = attention_vector_,
-            .output_weight = output_weight_,
-            .output_bias = output_bias_,
-            .given_log_attention = log_weights_,
-            .activation = activation_,
-            .log_attention = log_attention_,
-            .context = context_,
-            .logit = logit_,
-            .probability = probability_};
-  }
-
-  Results<float> read_forward() const {
-    Results<float> results;
-    results.log_attention = log_attention_.host();
-    results.context = context_.host();
-    results.logit = logit_.host();
-    results.probability = probability_.host();
-    return results;
-  }
-
-  Device device_;
-  const Problem& problem_;
-  bool learned_;
-  DeviceRagged batch_;
-  DeviceArray<float> hidden_{device_, problem_.hidden}, attention_weight_{device_, problem_.attention_weight},
-      attention_weight_transposed_{device_, transposed(problem_)}, attention_bias_{device_, problem_.attention_bias},
-      attention_vector_{device_, problem_.attention_vector}, output_weight_{device_, problem_.output_weight},
-      output_bias_{device_, problem_.output_bias}, log_weights_{device_, problem_.log_weights},
-      base_probability_{device_, problem_.base_probability};
-  DeviceArray<int32_t> labels_{device_, problem_.labels};
-  DeviceArray<float> activation_{device_,
-                                 learned_ ? padded_rows(problem_.batch.tokens()) * problem_.attention_width : 0},
-      log_attention_{device_, problem_.batch.tokens()},
-      context_{device_, int64_t{problem_.batch.sequences()} * problem_.width},
-      logit_{device_, problem_.batch.sequences()}, probability_{device_, problem_.batch.sequences()};
-};
-
-/// The same in float64 with the plainest loops.
+/// Outputs, loss and gradients in float64 with the plainest loops.
 class Reference {
  public:
-  explicit Reference(const Problem& p)
+  explicit Reference(const AttentionHeadInputs& p)
       : p_(p),
-        learned_(p.options.kind == AttentionKind::learned),
-        adversary_(p.options.objective == Objective::adversary),
+        learned_(p.kind == AttentionKind::learned),
+        adversary_(p.objective == Objective::adversary),
         hidden_(as_double(p.hidden)),
         weight_(as_double(p.attention_weight)) {
     const auto n = p.batch.token_ids.size(), d = static_cast<size_t>(p.width);
@@ -261,8 +136,8 @@ class Reference {
   Results<double> results;
 
  private:
-  size_t d() const { return static_cast<size_t>(p_.width); }
-  size_t a() const { return static_cast<size_t>(p_.attention_width); }
+  size_t d() const { return p_.width; }
+  size_t a() const { return p_.attention_width; }
   double alpha(size_t n) const { return std::exp(results.log_attention[n]); }
 
   double activation(size_t n, size_t j) const {
@@ -279,12 +154,11 @@ class Reference {
   void attend(size_t first, size_t last) {
     auto& logs = results.log_attention;
     for (size_t n = first; n < last; ++n) {
-      logs[n] = p_.options.kind == AttentionKind::given ? double{p_.log_weights[n]} : 0.0;
+      logs[n] = p_.kind == AttentionKind::given ? double{p_.log_weights[n]} : 0.0;
       for (size_t j = 0; j < a() && learned_; ++j) logs[n] += p_.attention_vector[j] * activation(n, j);
     }
-    if (p_.options.kind == AttentionKind::given) return;
-    const double largest =
-        *std::max_element(logs.begin() + static_cast<int64_t>(first), logs.begin() + static_cast<int64_t>(last));
+    if (p_.kind == AttentionKind::given) return;
+    const double largest = *std::max_element(logs.begin() + first, logs.begin() + last);
     double total = 0;
     for (size_t n = first; n < last; ++n) total += std::exp(logs[n] - largest);
     for (size_t n = first; n < last; ++n) logs[n] = logs[n] - largest - std::log(total);
@@ -336,7 +210,7 @@ class Reference {
     }
   }
 
-  const Problem& p_;
+  const AttentionHeadInputs& p_;
   bool learned_, adversary_;
   std::vector<double> hidden_, weight_;
 };
@@ -353,9 +227,9 @@ void check_close_all(const Named& actual, const Results<double>::Named& expected
 
 void check_against_reference(const Device& device, const NamedLengths& shape, int32_t width, int32_t attention_width,
                              const Case& options) {
-  const Problem problem = make_problem(shape.lengths, width, attention_width, options);
-  const Results<float> actual = DeviceProblem(device, problem).train();
-  const Results<double> expected = Reference(problem).results;
+  const AttentionHeadInputs inputs = make_inputs(shape.lengths, width, attention_width, options);
+  const Results<float> actual = train(device, inputs);
+  const Results<double> expected = Reference(inputs).results;
   const std::string where = fmt::format("D {}, A {}, {}, {}: ", width, attention_width, shape.name, options.name);
   check_close_all(actual.of_tokens(), expected.of_tokens(), where);
   check_close_all(actual.of_sequences(), expected.of_sequences(), where);
@@ -377,12 +251,13 @@ Named part(Named arrays, int64_t begin, int64_t end, int64_t count) {
   return arrays;
 }
 
-void check_alone_as_in_batch(const Problem& p, int32_t b) {
-  const Problem single = alone(p, b);
-  const Results<float> batch = DeviceProblem(test_device(), p).train();
-  const Results<float> one = DeviceProblem(test_device(), single).train();
-  const std::string where = fmt::format("{}, sequence {} alone: ", p.options.name, b);
-  check_same_bytes_all(one.of_tokens(), part(batch.of_tokens(), p.begin(b), p.end(b), p.batch.tokens()), where);
+void check_alone_as_in_batch(const AttentionHeadInputs& p, int32_t b, const std::string& name) {
+  const AttentionHeadInputs single = alone(p, b);
+  const Results<float> batch = train(test_device(), p);
+  const Results<float> one = train(test_device(), single);
+  const std::string where = fmt::format("{}, sequence {} alone: ", name, b);
+  const int64_t begin = p.batch.offsets[b], end = begin + single.batch.tokens();
+  check_same_bytes_all(one.of_tokens(), part(batch.of_tokens(), begin, end, p.batch.tokens()), where);
   check_same_bytes_all(one.of_sequences(), part(batch.of_sequences(), b, b + 1, p.batch.sequences()), where);
 }
 
@@ -415,9 +290,9 @@ TEST_CASE("attention head: outputs, loss and gradients against float64") {
 }
 
 TEST_CASE("attention head: boundary tokens and words without weight get exactly nothing") {
-  Problem p = make_problem({5, 4}, 8, 4, kCases.back());
+  AttentionHeadInputs p = make_inputs({5, 4}, 8, 4, kCases.back());
   p.log_weights[2] = kMinusInfinity;
-  const Results<float> results = DeviceProblem(test_device(), p).train();
+  const Results<float> results = train(test_device(), p);
   for (const size_t token : {0, 2, 4, 5, 8}) {
     CHECK(results.log_attention[token] == kMinusInfinity);
     for (size_t k = 0; k < 8; ++k) CHECK(std::abs(results.dhidden[token * 8 + k]) < 1e-30F);
@@ -427,28 +302,28 @@ TEST_CASE("attention head: boundary tokens and words without weight get exactly 
 
 TEST_CASE("attention head: a sequence alone has the bytes that it has in a batch") {
   for (const Case& options : kCases) {
-    const Problem p = make_problem({40, 17, 17, 5, 4, 3}, 32, 16, options);
-    for (const int32_t b : {0, 2, 5}) check_alone_as_in_batch(p, b);
+    const AttentionHeadInputs p = make_inputs({40, 17, 17, 5, 4, 3}, 32, 16, options);
+    for (const int32_t b : {0, 2, 5}) check_alone_as_in_batch(p, b, options.name);
   }
 }
 
-TEST_CASE("attention head: room behind a batch reaches no result") {
+TEST_CASE("attention head: slack behind a batch reaches no result") {
   for (const Case& options : kCases) {
-    const Problem p = make_problem({40, 17, 17, 5, 4, 3}, 32, 16, options);
-    const Results<float> exact = DeviceProblem(test_device(), p).train();
-    Problem roomy = p;
-    roomy.batch = with_slack(p.batch, kRowTile + 1, 2);
-    roomy.hidden.resize(static_cast<size_t>(padded_rows(roomy.batch.tokens()) * p.width), 0.5F);
-    roomy.log_weights.resize(static_cast<size_t>(roomy.batch.tokens()), std::numeric_limits<float>::quiet_NaN());
-    Results<float> actual = DeviceProblem(test_device(), roomy).train();
+    const AttentionHeadInputs p = make_inputs({40, 17, 17, 5, 4, 3}, 32, 16, options);
+    const Results<float> exact = train(test_device(), p);
+    AttentionHeadInputs longer = p;
+    longer.batch = with_slack(p.batch, kRowTile + 1, 2);
+    longer.hidden.resize(padded_rows(longer.batch.tokens()) * p.width, 0.5F);
+    longer.log_weights.resize(longer.batch.tokens(), std::numeric_limits<float>::quiet_NaN());
+    Results<float> actual = train(test_device(), longer);
     actual.log_attention.resize(exact.log_attention.size());
     actual.dscore.resize(exact.dscore.size());
     actual.dhidden.resize(exact.dhidden.size());
-    check_same_bytes_all(actual.of_tokens(), exact.of_tokens(), "with room: ");
-    check_same_bytes_all(actual.of_sequences(), exact.of_sequences(), "with room: ");
+    check_same_bytes_all(actual.of_tokens(), exact.of_tokens(), "with slack: ");
+    check_same_bytes_all(actual.of_sequences(), exact.of_sequences(), "with slack: ");
     const Results<float>::Named expected = exact.of_parameters(), gradients = actual.of_parameters();
     for (size_t i = 0; i < expected.size(); ++i) {
-      check_close(gradients[i].second, as_double(expected[i].second), 4e-6, "with room: " + expected[i].first);
+      check_close(gradients[i].second, as_double(expected[i].second), 4e-6, "with slack: " + expected[i].first);
     }
   }
 }
@@ -456,12 +331,12 @@ TEST_CASE("attention head: room behind a batch reaches no result") {
 TEST_CASE("attention head: the number of threads changes no byte") {
   Device device = test_device();
   for (const Case& options : kCases) {
-    const Problem p = make_problem({40, 17, 17, 5, 4, 3}, 32, 16, options);
+    const AttentionHeadInputs p = make_inputs({40, 17, 17, 5, 4, 3}, 32, 16, options);
     device.threads = 1;
-    const Results<float> one = DeviceProblem(device, p).train();
+    const Results<float> one = train(device, p);
     for (const int threads : {2, 3}) {
       device.threads = threads;
-      const Results<float> several = DeviceProblem(device, p).train();
+      const Results<float> several = train(device, p);
       const std::string where = fmt::format("{} threads: ", threads);
       check_same_bytes_all(several.of_tokens(), one.of_tokens(), where);
       check_same_bytes_all(several.of_sequences(), one.of_sequences(), where);
@@ -472,9 +347,9 @@ TEST_CASE("attention head: the number of threads changes no byte") {
 
 TEST_CASE("attention head: evaluation has the bytes of training") {
   for (const Case& options : kCases) {
-    const Problem p = make_problem({40, 17, 5, 3}, 32, 16, options);
-    const Results<float> trained = DeviceProblem(test_device(), p).train();
-    const Results<float> evaluated = DeviceProblem(test_device(), p).evaluate();
+    const AttentionHeadInputs p = make_inputs({40, 17, 5, 3}, 32, 16, options);
+    const Results<float> trained = train(test_device(), p);
+    const Results<float> evaluated = evaluate(test_device(), p);
     check_same_bytes(evaluated.log_attention, trained.log_attention, "log_attention");
     check_same_bytes(evaluated.context, trained.context, "context");
     check_same_bytes(evaluated.logit, trained.logit, "logit");

@@ -1,5 +1,5 @@
-// The permutation test on every backend: arrangements that can be checked by hand, the random numbers they come from,
-// the median, and what the header promises about bits.
+// The permutation test on every backend: arrangements that can be checked by hand, the random numbers that they come
+// from, the median, and what the header promises about bits.
 #include "kernels/attention_permutation.h"
 
 #include <algorithm>
@@ -10,101 +10,55 @@
 #include "engine/math/random.h"
 #include "kernels/attention_permutation_math.h"
 #include "kernels/base/math.h"
+#include "kernels/cases/attention_permutation_case.h"
 #include "tests/backends/backend.h"
 
 namespace notnot {
 namespace {
 
-constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 constexpr uint64_t kSeed = 0x123456789ABCULL;
 
-/// Texts side by side; in log_attention the weights need not sum to 1.
-struct Problem {
-  int32_t permutations = 100;
-  uint64_t seed = kSeed;
-  std::vector<int32_t> offsets = {0};
-  std::vector<uint32_t> keys;
-  std::vector<float> contributions, log_attention, bias = {0.3F};
-
-  int32_t sequences() const { return static_cast<int32_t>(keys.size()); }
-  int32_t words(size_t b) const { return offsets[b + 1] - offsets[b] - 2; }
-  void add(uint32_t key, const std::vector<float>& weights, const std::vector<float>& of_words) {
-    keys.push_back(key);
-    offsets.push_back(offsets.back() + static_cast<int32_t>(weights.size()) + 2);
-    contributions.push_back(9);  // boundary tokens: must not count
-    log_attention.push_back(kMinusInfinity);
-    for (size_t n = 0; n < weights.size(); ++n) {
-      contributions.push_back(of_words[n]);
-      log_attention.push_back(std::log(weights[n]));
-    }
-    contributions.push_back(9);
-    log_attention.push_back(kMinusInfinity);
-  }
-};
-
-/// A text of random weights that sum to 1.
-void add_random(Problem& p, uint32_t key, int32_t words) {
-  std::vector<float> weights = random_floats(words, key, 0.5F);
-  float sum = 0;
-  for (float& weight : weights) sum += weight += 0.501F;
-  for (float& weight : weights) weight /= sum;
-  p.add(key, weights, random_floats(words, key + 1, 3));
+AttentionPermutationInputs no_texts() {
+  AttentionPermutationInputs inputs;
+  inputs.seed = kSeed;
+  inputs.purpose = static_cast<uint32_t>(Purpose::permutation);
+  return inputs;
 }
 
 struct Results {
   std::vector<float> change, median;  // [B, P], [B]
 };
 
-Results run(const Device& device, const Problem& p) {
-  const int32_t tokens = p.offsets.back();
-  int32_t longest = 0;
-  for (size_t b = 0; b < p.keys.size(); ++b) longest = std::max(longest, p.words(b) + 2);
-  const DeviceArray<int32_t> offsets(device, p.offsets);
-  const DeviceArray<uint32_t> keys(device, p.keys);
-  const DeviceArray<float> contributions(device, p.contributions), bias(device, p.bias),
-      log_attention(device, p.log_attention), change(device, int64_t{p.sequences()} * p.permutations),
-      median(device, p.sequences()), workspace(device, attention_permutation_workspace(tokens));
-  attention_permutation(device, {.sequences = p.sequences(),
-                                 .tokens = tokens,
-                                 .longest = longest,
-                                 .permutations = p.permutations,
-                                 .seed = p.seed,
-                                 .purpose = static_cast<uint32_t>(Purpose::permutation),
-                                 .offsets = offsets,
-                                 .keys = keys,
-                                 .contributions = contributions,
-                                 .output_bias = bias,
-                                 .log_attention = log_attention,
-                                 .change = change,
-                                 .median = median,
-                                 .workspace = workspace});
-  return {change.host(), median.host()};
+Results run(const Device& device, const AttentionPermutationInputs& inputs) {
+  const AttentionPermutationCase arrays(device, inputs);
+  attention_permutation(device, arrays.arguments());
+  return {arrays.change.host(), arrays.median.host()};
 }
 
-/// What permutation r makes of 0, 1, ..., words - 1: Fisher & Yates' shuffle from Random's numbers.
+/// Permutation r of 0, 1, ..., words - 1: Fisher & Yates' shuffle with the numbers of Random.
 std::vector<size_t> arrangement(uint64_t seed, uint32_t key, int32_t r, size_t words) {
   const Random random(seed, Purpose::permutation, key);
   std::vector<size_t> places(words);
   for (size_t n = 0; n < words; ++n) {
     const uint64_t index = (static_cast<uint64_t>(r) << 34) + n;
-    const auto place = static_cast<size_t>(random.integer(index, 0, static_cast<int64_t>(n)));
+    const size_t place = random.integer(index, 0, n);
     places[n] = places[place];
     places[place] = n;
   }
   return places;
 }
 
-/// As numpy's.
+/// As numpy defines it.
 double median_of(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
 }
 
-/// Float64, text b.
-std::vector<double> expected_changes(const Problem& p, size_t b) {
+/// The changes of text b in float64.
+std::vector<double> expected_changes(const AttentionPermutationInputs& p, size_t b) {
   const auto begin = static_cast<size_t>(p.offsets[b]) + 1, words = static_cast<size_t>(p.words(b));
   const auto probability = [&](const std::vector<size_t>& places) {
-    double logit = p.bias[0];
+    double logit = p.output_bias[0];
     for (size_t n = 0; n < words; ++n) {
       logit += std::exp(double{p.log_attention[begin + places[n]]}) * p.contributions[begin + n];
     }
@@ -119,8 +73,8 @@ std::vector<double> expected_changes(const Problem& p, size_t b) {
   return changes;
 }
 
-std::vector<float> changes_of(const Results& results, const Problem& p, size_t b) {
-  const auto begin = results.change.begin() + static_cast<int64_t>(b) * p.permutations;
+std::vector<float> changes_of(const Results& results, const AttentionPermutationInputs& p, size_t b) {
+  const auto begin = results.change.begin() + b * p.permutations;
   return {begin, begin + p.permutations};
 }
 
@@ -128,7 +82,7 @@ std::vector<float> changes_of(const Results& results, const Problem& p, size_t b
 
 TEST_CASE("attention permutation: every change and the median against float64") {
   const Device device = test_device();
-  // One per thread, one less and more; even and odd; 95 words fill CUDA's shared memory.
+  // As many permutations as threads, one less, one more; even and odd numbers; 95 words fill CUDA's shared memory.
   for (const auto& [permutations, words] :
        std::vector<std::pair<int32_t, std::vector<int32_t>>>{{100, {1, 2, 3, 4, 5, 7, 8, 31}},
                                                              {1, {6}},
@@ -137,9 +91,9 @@ TEST_CASE("attention permutation: every change and the median against float64") 
                                                              {128, {9}},
                                                              {129, {9}},
                                                              {10, {94, 95, 96, 3, 4000}}}) {
-    Problem p;
+    AttentionPermutationInputs p = no_texts();
     p.permutations = permutations;
-    for (size_t b = 0; b < words.size(); ++b) add_random(p, 50 + static_cast<uint32_t>(b), words[b]);
+    for (size_t b = 0; b < words.size(); ++b) p.add_random(50 + b, words[b]);
     const Results results = run(device, p);
     for (size_t b = 0; b < words.size(); ++b) {
       const std::vector<double> expected = expected_changes(p, b);
@@ -156,7 +110,7 @@ TEST_CASE("attention permutation: every change and the median against float64") 
 }
 
 TEST_CASE("attention permutation: one word, equal weights and equal contributions change nothing") {
-  Problem p;
+  AttentionPermutationInputs p = no_texts();
   p.add(1, {1}, {2.5F});
   p.add(2, {0.25F, 0.25F, 0.25F, 0.25F}, {1, -2, 3, 0.5F});
   p.add(3, {0.5F, 0.25F, 0.25F}, {1, 1, 1});
@@ -172,8 +126,8 @@ TEST_CASE("attention permutation: of two words an arrangement is the given one o
   // logit = 0.75 * 4 = 3, or 0.25 * 4 = 1 with the weights exchanged.
   const auto exchanged = static_cast<float>(sigmoid(3.0) - sigmoid(1.0));
   std::map<int, int> kinds;  // sign of (exchanges - 50): texts
-  Problem p;
-  p.bias = {0};
+  AttentionPermutationInputs p = no_texts();
+  p.output_bias = {0};
   for (uint32_t key = 0; key < 100; ++key) p.add(key, {0.75F, 0.25F}, {4, 0});
   const Results results = run(test_device(), p);
   for (size_t b = 0; b < p.keys.size(); ++b) {
@@ -214,14 +168,14 @@ TEST_CASE("attention permutation: a deal is what Random's numbers say, and the r
   CHECK(ranks == std::vector<int32_t>{2, 1, 3, 0});
 }
 
-TEST_CASE("attention permutation: a text has the same bytes in any batch, under its key and seed alone") {
-  Problem together;
+TEST_CASE("attention permutation: a text has the same bytes in any batch, which depend only on key and seed") {
+  AttentionPermutationInputs together = no_texts();
   const std::vector<int32_t> words = {20, 3, 120, 1, 9};
-  for (size_t b = 0; b < words.size(); ++b) add_random(together, 90 + static_cast<uint32_t>(b), words[b]);
+  for (size_t b = 0; b < words.size(); ++b) together.add_random(90 + b, words[b]);
   const Results batch = run(test_device(), together);
   for (const size_t b : {0, 2, 4}) {
-    Problem alone;
-    add_random(alone, 90 + static_cast<uint32_t>(b), words[b]);
+    AttentionPermutationInputs alone = no_texts();
+    alone.add_random(90 + b, words[b]);
     const Results one = run(test_device(), alone);
     check_same_bytes(one.change, changes_of(batch, together, b), "change");
     check_same_bytes<float>(one.median, {batch.median[b]}, "median");
@@ -239,11 +193,11 @@ TEST_CASE("attention permutation: a text has the same bytes in any batch, under 
 }
 
 TEST_CASE("attention permutation: NaN in a text comes out as NaN there and nowhere else") {
-  Problem sound;
-  for (const uint32_t key : {1, 2, 3}) add_random(sound, key, 6);
+  AttentionPermutationInputs sound = no_texts();
+  for (const uint32_t key : {1, 2, 3}) sound.add_random(key, 6);
   const Results expected = run(test_device(), sound);
-  Problem p = sound;
-  p.contributions[static_cast<size_t>(p.offsets[1]) + 2] = std::numeric_limits<float>::quiet_NaN();
+  AttentionPermutationInputs p = sound;
+  p.contributions[p.offsets[1] + 2] = std::numeric_limits<float>::quiet_NaN();
   const Results results = run(test_device(), p);
   CHECK(std::isnan(results.median[1]));
   for (const size_t b : {0, 2}) check_same_bytes(changes_of(results, p, b), changes_of(expected, p, b), "a neighbour");

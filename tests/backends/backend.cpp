@@ -26,7 +26,7 @@ Device open_test_device() {
   try {
     return open_cpu(2);
   } catch (const UnavailableIsa& error) {
-    // An instruction set that this machine lacks is a reason to skip; a misspelt one is not.
+    // An instruction set that this machine lacks is a reason to skip; a misspelt name is not.
     const char* isa = std::getenv("NOTNOT_CPU_ISA");
     if (isa != to_string(CpuIsa::avx2) && isa != to_string(CpuIsa::avx512)) throw;
     skip(error.what());

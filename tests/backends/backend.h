@@ -1,5 +1,5 @@
 #pragma once
-// What the tests of operations share: the device under test and checks of its results (device_data.h has the arrays and
+// The tests of operations share this: the device under test and checks of its results (device_data.h has the arrays and
 // batches). One test body runs on every backend: NOTNOT_TEST_BACKEND is cpu (default) or cuda.
 #include <doctest/doctest.h>
 
@@ -11,11 +11,11 @@
 
 namespace notnot {
 
-/// For cases that one backend alone can run: TEST_CASE("... (CUDA)" * only_on(Backend::cuda)). With the other one
+/// For cases that only one backend can run: TEST_CASE("... (CUDA)" * only_on(Backend::cuda)). On the other backend
 /// doctest counts them as skipped.
 doctest::skip only_on(Backend backend);
 
-/// The device under test. Where this machine lacks it, prints `skipped: REASON` and ends the program with code 77.
+/// The device under test. If this machine lacks it, prints `skipped: REASON` and ends the program with code 77.
 Device test_device();
 
 // --- comparisons -----------------------------------------------------------------------------------------------------

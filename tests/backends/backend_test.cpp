@@ -1,4 +1,4 @@
-// The tester itself, and the memory functions of the device under test.
+// Tests of the comparisons that all other tests use, and of the memory functions of the device under test.
 #include "tests/backends/backend.h"
 
 #include <cmath>
@@ -43,7 +43,7 @@ TEST_CASE("batches: distinct ids and occurrences") {
   CHECK(batch.offsets == std::vector<int32_t>{0, 9, 14, 17});
   CHECK(batch.longest == 9);
   for (size_t n = 0; n < batch.token_ids.size(); ++n) {
-    CHECK(batch.unique_ids.at(static_cast<size_t>(batch.unique_row[n])) == batch.token_ids[n]);
+    CHECK(batch.unique_ids.at(batch.unique_row[n]) == batch.token_ids[n]);
   }
   CHECK(select_sequences(batch, {0, 1, 2}).token_ids == batch.token_ids);
   CHECK(select_sequences(batch, {2}).offsets == std::vector<int32_t>{0, 3});

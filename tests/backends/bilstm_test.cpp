@@ -4,120 +4,84 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 
 #include "kernels/bilstm_math.h"
+#include "kernels/cases/bilstm_case.h"
 #include "tests/backends/backend.h"
 
 namespace notnot {
 namespace {
 
-// fp32 rounds at 6e-8. A gate is a sum of H products of alternating sign, an error of h reaches the next step damped
+// fp32 rounds at 6e-8. A gate is a sum of H products of both signs, an error of h reaches the next step damped
 // (|W_hh| <= 1/sqrt(H)), and tanh and the sigmoid have up to 3 ulp: some 10 roundings in forward. Backward multiplies
 // half a dozen such factors per step, and dW_hh sums them over the tokens.
 constexpr double kForwardTolerance = 1e-6, kBackwardTolerance = 2e-6;
-constexpr float kStartOfGradient = 0.25F;  // what dweight_hh holds before it accumulates
 constexpr int32_t kVocabulary = 9;
 const std::vector<int32_t> kLengths = {8, 8, 7, 7, 6, 6, 6, 5, 4, 3, 3};
 
-struct Problem {
-  HostRagged batch;
-  int32_t hidden = 0;
-  std::vector<float> table;  // [kVocabulary, 2, 4, H]
-  std::vector<float> weight_hh, dstates;
-};
-
-Problem make_problem(const std::vector<int32_t>& lengths, int32_t hidden) {
-  Problem p{make_ragged(lengths, kVocabulary, 31), hidden, {}, {}, {}};
-  p.table = random_floats(int64_t{kVocabulary} * 8 * hidden, 32, 1.5F);
-  p.weight_hh = random_floats(int64_t{8} * hidden * hidden, 33, 1 / std::sqrt(static_cast<float>(hidden)));
-  p.dstates = random_floats(int64_t{p.batch.tokens()} * 2 * hidden, 34);
-  return p;
+BiLstmInputs make_inputs(const std::vector<int32_t>& lengths, int32_t hidden) {
+  return random_bilstm_inputs(make_ragged(lengths, kVocabulary, 31), hidden, 32);
 }
 
 std::vector<float> slice(const std::vector<float>& values, int64_t begin, int64_t end) {
   return {values.begin() + begin, values.begin() + end};
 }
 
-/// The sequence `b` of a problem as a problem of its own.
-Problem alone(const Problem& p, int32_t b) {
-  Problem one = p;
-  one.batch = select_sequences(p.batch, {b});
-  const int64_t width = 2 * p.hidden, begin = p.batch.offsets[static_cast<size_t>(b)];
-  one.dstates = slice(p.dstates, begin * width, (begin + one.batch.tokens()) * width);
+/// The sequence `b` as a batch of its own.
+BiLstmInputs alone(const BiLstmInputs& all, int32_t b) {
+  BiLstmInputs one = all;
+  one.batch = select_sequences(all.batch, {b});
+  one.table.clear();
+  for (const int32_t id : one.batch.unique_ids) {
+    const auto& ids = all.batch.unique_ids;
+    const auto row = all.table.begin() + (std::find(ids.begin(), ids.end(), id) - ids.begin()) * 8 * all.hidden;
+    one.table.insert(one.table.end(), row, row + 8 * all.hidden);
+  }
+  const int64_t width = 2 * all.hidden, begin = all.batch.offsets[b];
+  one.dstates = slice(all.dstates, begin * width, (begin + one.batch.tokens()) * width);
   return one;
 }
 
-/// The table's rows of the batch's distinct ids.
-std::vector<float> unique_table(const Problem& p) {
-  std::vector<float> rows;
-  const int64_t width = 8 * p.hidden;
-  for (const int64_t id : p.batch.unique_ids) {
-    rows.insert(rows.end(), p.table.begin() + id * width, p.table.begin() + (id + 1) * width);
-  }
-  return rows;
-}
-
-/// What the operations write.
+/// All arrays that the operations write.
 template <class Real>
 struct Results {
   std::vector<Real> states, gates, cells, previous, dz, dweight_hh;
 };
 
 /// Forward and backward on a device; evaluation is forward without what backward needs.
-Results<float> run(const Device& device, const Problem& p, bool evaluation = false,
+Results<float> run(const Device& device, const BiLstmInputs& inputs, bool evaluation = false,
                    Precision precision = Precision::fp32) {
-  const int64_t h = p.hidden, n = p.batch.tokens(), kept = evaluation ? 0 : n;
-  const DeviceRagged batch(device, p.batch);
-  const DeviceArray<float> table(device, unique_table(p)), dstates(device, p.dstates);
-  // In a model W_hh stands behind the embedding, whose size may be odd.
-  std::vector<float> behind_one = p.weight_hh;
+  const BiLstmCase arrays(device, inputs, !evaluation);
+  // In a model W_hh lies behind the embedding, whose size may be odd: so it is not aligned.
+  std::vector<float> behind_one = inputs.weight_hh;
   behind_one.insert(behind_one.begin(), 0.0F);
   const DeviceArray<float> parameters(device, behind_one);
-  const Span<const float> weight_hh = parameters.span().subspan(1, static_cast<int64_t>(p.weight_hh.size()));
-  // The rows behind the last token start finite, as in an arena, and must stay so.
-  std::vector<float> unset(static_cast<size_t>(padded_rows(n) * 2 * h));
-  std::fill_n(unset.begin(), n * 2 * h, std::numeric_limits<float>::quiet_NaN());
-  const DeviceArray<float> states(device, unset), gates(device, kept * 8 * h), cells(device, kept * 2 * h),
-      previous(device, kept * 2 * h), workspace(device, bilstm_workspace(h, p.batch.sequences())),
-      dweight_hh(device, std::vector<float>(p.weight_hh.size(), kStartOfGradient));
-  bilstm_forward(device, {.batch = batch.batch(),
-                          .hidden = p.hidden,
-                          .table = table,
-                          .weight_hh = weight_hh,
-                          .states = states,
-                          .gates = gates,
-                          .cells = cells,
-                          .previous = previous,
-                          .workspace = workspace,
-                          .precision = precision});
-  Results<float> results{states.host(), gates.host(), cells.host(), previous.host(), {}, {}};
+  BiLstmForward forward = arrays.forward();
+  BiLstmBackward backward = arrays.backward();
+  forward.weight_hh = backward.weight_hh = parameters.span().subspan(1, arrays.weight_hh.span().size);
+  forward.precision = backward.precision = precision;
+  bilstm_forward(device, forward);
+  Results<float> results{
+      arrays.states.host(), arrays.gates.host(), arrays.cells.host(), arrays.previous.host(), {}, {}};
   if (evaluation) return results;
-  bilstm_backward(device, {.batch = batch.batch(),
-                           .hidden = p.hidden,
-                           .weight_hh = weight_hh,
-                           .dstates = dstates,
-                           .gates = gates,
-                           .cells = cells,
-                           .previous = previous,
-                           .dweight_hh = dweight_hh,
-                           .workspace = workspace,
-                           .precision = precision});
-  results.dz = gates.host();
-  results.dweight_hh = dweight_hh.host();
+  bilstm_backward(device, backward);
+  results.dz = arrays.gates.host();
+  results.dweight_hh = arrays.dweight_hh.host();
   return results;
 }
 
-/// The same in float64 with the plainest loops, one sequence and direction at a time.
+/// Forward and backward in float64 with the plainest loops, one sequence and direction at a time.
 class Reference {
  public:
-  explicit Reference(const Problem& problem) : problem_(problem), h_(problem.hidden) {
-    const size_t units = problem.batch.token_ids.size() * static_cast<size_t>(2 * h_);
+  explicit Reference(const BiLstmInputs& inputs) : inputs_(inputs), h_(inputs.hidden) {
+    const size_t units = inputs.batch.token_ids.size() * static_cast<size_t>(2 * h_);
     for (auto* values : {&results.states, &results.cells, &results.previous}) values->resize(units);
     for (auto* values : {&results.gates, &results.dz}) values->resize(4 * units);
-    results.dweight_hh.assign(problem.weight_hh.size(), kStartOfGradient);
-    for (size_t b = 0; b + 1 < problem.batch.offsets.size(); ++b) {
-      begin_ = problem.batch.offsets[b];
-      end_ = problem.batch.offsets[b + 1];
+    results.dweight_hh.assign(inputs.weight_hh.size(), kStartOfGradient);
+    for (size_t b = 0; b + 1 < inputs.batch.offsets.size(); ++b) {
+      begin_ = inputs.batch.offsets[b];
+      end_ = inputs.batch.offsets[b + 1];
       for (direction_ = 0; direction_ < 2; ++direction_) {
         forward();
         backward();
@@ -131,18 +95,16 @@ class Reference {
   int64_t row(int64_t t) const { return (direction_ == 0 ? begin_ + t : end_ - 1 - t) * 2 + direction_; }
   /// W_hh, its row counted over the gates.
   double weight(int64_t row, int64_t k) const {
-    return double{problem_.weight_hh[static_cast<size_t>((direction_ * 4 * h_ + row) * h_ + k)]};
+    return double{inputs_.weight_hh[(direction_ * 4 * h_ + row) * h_ + k]};
   }
   double& gate_of(std::vector<double>& values, int64_t row, int64_t gate, int64_t unit) const {
-    return values[static_cast<size_t>((row * 4 + gate) * h_ + unit)];
+    return values[(row * 4 + gate) * h_ + unit];
   }
-  double& unit_of(std::vector<double>& values, int64_t row, int64_t unit) const {
-    return values[static_cast<size_t>(row * h_ + unit)];
-  }
+  double& unit_of(std::vector<double>& values, int64_t row, int64_t unit) const { return values[row * h_ + unit]; }
 
   double pre_activation(int64_t now, int64_t gate, int64_t unit) {
-    const int64_t input = int64_t{problem_.batch.token_ids[static_cast<size_t>(now / 2)]} * 2 + direction_;
-    double z = problem_.table[static_cast<size_t>((input * 4 + gate) * h_ + unit)];
+    const int64_t input = int64_t{inputs_.batch.unique_row[now / 2]} * 2 + direction_;
+    double z = inputs_.table[(input * 4 + gate) * h_ + unit];
     for (int64_t k = 0; k < h_; ++k) z += weight(gate * h_ + unit, k) * unit_of(results.previous, now, k);
     return z;
   }
@@ -164,39 +126,38 @@ class Reference {
   }
 
   void backward() {
-    std::vector<double> dh(static_cast<size_t>(h_)), dcell = dh;
+    std::vector<double> dh(h_), dcell = dh;
     for (int64_t t = end_ - begin_ - 1; t >= 0; --t) {
       const int64_t now = row(t), before = t > 0 ? row(t - 1) : -1;
       for (int64_t j = 0; j < h_; ++j) {
         const auto gate = [&](int64_t g) { return gate_of(results.gates, now, g, j); };
-        dh[static_cast<size_t>(j)] += double{problem_.dstates[static_cast<size_t>(now * h_ + j)]};
-        const auto gradient = lstm_backward<double>(
-            {gate(0), gate(1), gate(2), gate(3)}, unit_of(results.cells, now, j),
-            t > 0 ? unit_of(results.cells, before, j) : 0.0, dh[static_cast<size_t>(j)], dcell[static_cast<size_t>(j)]);
-        dcell[static_cast<size_t>(j)] = gradient.dprevious_cell;
+        dh[j] += double{inputs_.dstates[now * h_ + j]};
+        const auto gradient =
+            lstm_backward<double>({gate(0), gate(1), gate(2), gate(3)}, unit_of(results.cells, now, j),
+                                  t > 0 ? unit_of(results.cells, before, j) : 0.0, dh[j], dcell[j]);
+        dcell[j] = gradient.dprevious_cell;
         const double dz[4] = {gradient.dz.i, gradient.dz.f, gradient.dz.g, gradient.dz.o};
         for (int64_t g = 0; g < 4; ++g) gate_of(results.dz, now, g, j) = dz[g];
       }
       dh.assign(dh.size(), 0.0);
       for (int64_t row = 0; row < 4 * h_; ++row) {
-        const double dz = results.dz[static_cast<size_t>(now * 4 * h_ + row)];
+        const double dz = results.dz[now * 4 * h_ + row];
         for (int64_t k = 0; k < h_; ++k) {
-          dh[static_cast<size_t>(k)] += weight(row, k) * dz;
-          results.dweight_hh[static_cast<size_t>((direction_ * 4 * h_ + row) * h_ + k)] +=
-              dz * unit_of(results.previous, now, k);
+          dh[k] += weight(row, k) * dz;
+          results.dweight_hh[(direction_ * 4 * h_ + row) * h_ + k] += dz * unit_of(results.previous, now, k);
         }
       }
     }
   }
 
-  const Problem& problem_;
+  const BiLstmInputs& inputs_;
   int64_t h_, begin_ = 0, end_ = 0, direction_ = 0;
 };
 
 void check_against_reference(const Device& device, const NamedLengths& shape, int32_t hidden) {
-  const Problem problem = make_problem(shape.lengths, hidden);
-  const Results<float> actual = run(device, problem);
-  const Results<double> expected = Reference(problem).results;
+  const BiLstmInputs inputs = make_inputs(shape.lengths, hidden);
+  const Results<float> actual = run(device, inputs);
+  const Results<double> expected = Reference(inputs).results;
   const std::string where = fmt::format("H {}, {}: ", hidden, shape.name);
   const auto end = static_cast<int64_t>(expected.states.size());
   check_close(head(actual.states, end), expected.states, kForwardTolerance, where + "states");
@@ -205,23 +166,23 @@ void check_against_reference(const Device& device, const NamedLengths& shape, in
   check_close(actual.previous, expected.previous, kForwardTolerance, where + "previous");
   check_close(actual.dz, expected.dz, kBackwardTolerance, where + "dz");
   check_close(actual.dweight_hh, expected.dweight_hh, kBackwardTolerance, where + "dweight_hh");
-  const auto behind = slice(actual.states, end, static_cast<int64_t>(actual.states.size()));
+  const auto behind = slice(actual.states, end, actual.states.size());
   CHECK_MESSAGE(std::all_of(behind.begin(), behind.end(), [](float value) { return std::isfinite(value); }), where,
                 "a state behind the last token is not finite");
 }
 
 // --- bf16x3 ----------------------------------------------------------------------------------------------------------
 // A product w h is wrong by e_w h + w e_h + (lo of w)(lo of h). Rounding to bf16's 8 bits has an error of 2^-8 at most,
-// and of 0.4 * 2^-8 in the root mean square over mantissas; so each of the three terms has 0.16 * 2^-16, and a product
-// 4.2e-6 of its value. A gate sums 128 products of some 0.05 * 0.3 with signs: 7e-7, and the largest of the thousands
-// of values here 4.5 times that, 3e-6. Earlier steps' errors come on top, damped. A tensor core may cut where the
-// emulator rounds: 24 additions of up to 2^-23 of the sum, another 3e-6. Without the products of lo the terms have 0.4
-// * 2^-8, 360 times as much: 1e-3.
+// and of 0.4 * 2^-8 in the root mean square over mantissas. So each of the three terms is 0.16 * 2^-16 of the product,
+// and the error of a product 4.2e-6 of its value. A gate sums 128 products of some 0.05 * 0.3 with both signs: 7e-7,
+// and the largest of the thousands of values here 4.5 times that, 3e-6. Earlier steps' errors are added, damped. A
+// tensor core may truncate where the emulator rounds: 24 additions of up to 2^-23 of the sum, another 3e-6. Without the
+// products of lo, the terms would be 0.4 * 2^-8, 360 times as much: 1e-3.
 constexpr double kBf16x3Tolerance = 1e-5;
 
 void check_bf16x3(const Device& device, const std::vector<int32_t>& lengths) {
-  const Problem problem = make_problem(lengths, kBf16x3Hidden);
-  const Results<float> actual = run(device, problem, false, Precision::bf16x3), fp32 = run(device, problem);
+  const BiLstmInputs inputs = make_inputs(lengths, kBf16x3Hidden);
+  const Results<float> actual = run(device, inputs, false, Precision::bf16x3), fp32 = run(device, inputs);
   const std::string where = fmt::format("bf16x3, {} sequences: ", lengths.size());
   check_close(actual.states, as_double(fp32.states), kBf16x3Tolerance, where + "states");
   check_close(actual.gates, as_double(fp32.gates), kBf16x3Tolerance, where + "gates");
@@ -240,13 +201,13 @@ void check_same(const Results<float>& actual, const Results<float>& expected, co
   check_same_bytes(actual.dweight_hh, expected.dweight_hh, what + ": dweight_hh");
 }
 
-void check_alone_as_in_batch(const Device& device, const Problem& problem, int32_t b,
+void check_alone_as_in_batch(const Device& device, const BiLstmInputs& inputs, int32_t b,
                              Precision precision = Precision::fp32) {
-  const Problem single = alone(problem, b);
-  const Results<float> batch = run(device, problem, false, precision), one = run(device, single, false, precision);
-  const int64_t width = 2 * problem.hidden, begin = problem.batch.offsets[static_cast<size_t>(b)] * width;
+  const BiLstmInputs single = alone(inputs, b);
+  const Results<float> batch = run(device, inputs, false, precision), one = run(device, single, false, precision);
+  const int64_t width = 2 * inputs.hidden, begin = inputs.batch.offsets[b] * width;
   const int64_t end = begin + single.batch.tokens() * width;
-  const std::string what = fmt::format("H {}, sequence {} alone: ", problem.hidden, b);
+  const std::string what = fmt::format("H {}, sequence {} alone: ", inputs.hidden, b);
   check_same_bytes(head(one.states, end - begin), slice(batch.states, begin, end), what + "states");
   check_same_bytes(one.cells, slice(batch.cells, begin, end), what + "cells");
   check_same_bytes(one.gates, slice(batch.gates, begin * 4, end * 4), what + "gates");
@@ -266,29 +227,30 @@ TEST_CASE("bilstm: forward and backward against float64") {
 
 TEST_CASE("bilstm: a sequence alone has the bytes that it has in a batch") {
   for (const int32_t hidden : {16, 128}) {
-    const Problem problem = make_problem(kLengths, hidden);
-    for (const int32_t b : {0, 4, 10}) check_alone_as_in_batch(test_device(), problem, b);
+    const BiLstmInputs inputs = make_inputs(kLengths, hidden);
+    for (const int32_t b : {0, 4, 10}) check_alone_as_in_batch(test_device(), inputs, b);
   }
 }
 
 TEST_CASE("bilstm: a batch too large for the caches has the bytes of a small one (CPU)" * only_on(Backend::cpu)) {
   const int32_t hidden = 16;
-  const Problem problem = make_problem(std::vector<int32_t>(600, 30), hidden);
-  REQUIRE(problem.batch.tokens() * 8 * hidden * static_cast<int64_t>(sizeof(float)) > kCachedGates);
-  for (const int32_t b : {0, 7, 599}) check_alone_as_in_batch(test_device(), problem, b);
+  const BiLstmInputs inputs = make_inputs(std::vector<int32_t>(600, 30), hidden);
+  REQUIRE(inputs.batch.tokens() * 8 * hidden * static_cast<int64_t>(sizeof(float)) > kCachedGates);
+  for (const int32_t b : {0, 7, 599}) check_alone_as_in_batch(test_device(), inputs, b);
 }
 
-void check_room_reaches_nothing(int32_t hidden, Precision precision) {
-  const Problem problem = make_problem(kLengths, hidden);
-  const Results<float> exact = run(test_device(), problem, false, precision);
-  for (const int32_t room : {1, kRowTile + 1}) {
-    Problem roomy = problem;
-    roomy.batch = with_slack(problem.batch, room, room);
-    roomy.dstates.resize(static_cast<size_t>(roomy.batch.tokens() * 2 * hidden),
-                         std::numeric_limits<float>::quiet_NaN());
-    const Results<float> actual = run(test_device(), roomy, false, precision);
-    const int64_t end = int64_t{problem.batch.tokens()} * 2 * hidden;
-    const std::string where = fmt::format("H {}, room for {} tokens: ", hidden, room);
+void check_slack_reaches_nothing(int32_t hidden, Precision precision) {
+  const BiLstmInputs inputs = make_inputs(kLengths, hidden);
+  const Results<float> exact = run(test_device(), inputs, false, precision);
+  for (const int32_t slack : {1, kRowTile + 1}) {
+    constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+    BiLstmInputs longer = inputs;
+    longer.batch = with_slack(inputs.batch, slack, slack);
+    longer.table.resize(longer.batch.unique() * 8 * hidden, kNaN);
+    longer.dstates.resize(longer.batch.tokens() * 2 * hidden, kNaN);
+    const Results<float> actual = run(test_device(), longer, false, precision);
+    const int64_t end = int64_t{inputs.batch.tokens()} * 2 * hidden;
+    const std::string where = fmt::format("H {}, {} tokens of slack: ", hidden, slack);
     check_same_bytes(head(actual.states, end), head(exact.states, end), where + "states");
     check_same_bytes(head(actual.cells, end), exact.cells, where + "cells");
     check_same_bytes(head(actual.previous, end), exact.previous, where + "previous");
@@ -297,48 +259,48 @@ void check_room_reaches_nothing(int32_t hidden, Precision precision) {
   }
 }
 
-TEST_CASE("bilstm: room behind a batch reaches no result") {
-  for (const int32_t hidden : {16, 128}) check_room_reaches_nothing(hidden, Precision::fp32);
+TEST_CASE("bilstm: slack behind a batch reaches no result") {
+  for (const int32_t hidden : {16, 128}) check_slack_reaches_nothing(hidden, Precision::fp32);
 }
 
-TEST_CASE("bilstm: room behind a batch reaches no result of bf16x3 (CUDA)" * only_on(Backend::cuda)) {
-  check_room_reaches_nothing(kBf16x3Hidden, Precision::bf16x3);
+TEST_CASE("bilstm: slack behind a batch reaches no result of bf16x3 (CUDA)" * only_on(Backend::cuda)) {
+  check_slack_reaches_nothing(kBf16x3Hidden, Precision::bf16x3);
 }
 
 TEST_CASE("bilstm: the number of threads changes no byte") {
   Device device = test_device();
   for (const int32_t hidden : {5, 128}) {
-    const Problem problem = make_problem(kLengths, hidden);
+    const BiLstmInputs inputs = make_inputs(kLengths, hidden);
     device.threads = 1;
-    const Results<float> one = run(device, problem);
+    const Results<float> one = run(device, inputs);
     for (const int threads : {2, 3}) {
       device.threads = threads;
-      check_same(run(device, problem), one, fmt::format("H {}, {} threads", hidden, threads));
+      check_same(run(device, inputs), one, fmt::format("H {}, {} threads", hidden, threads));
     }
   }
 }
 
 TEST_CASE("bilstm: evaluation has the bytes of training") {
   for (const int32_t hidden : {16, 128}) {
-    const Problem problem = make_problem(kLengths, hidden);
-    check_same_bytes(run(test_device(), problem, true).states, run(test_device(), problem).states, "states");
+    const BiLstmInputs inputs = make_inputs(kLengths, hidden);
+    check_same_bytes(run(test_device(), inputs, true).states, run(test_device(), inputs).states, "states");
   }
 }
 
 TEST_CASE("bilstm: the number of sequences per block changes no byte (CUDA)" * only_on(Backend::cuda)) {
   Device device = test_device();
-  // A block carries 1, 2 or 4 sequences, by how many there are for each pair of multiprocessors.
+  // A block carries 1, 2 or 4 sequences; the number of sequences per pair of multiprocessors decides.
   for (const int32_t sequences : {3, 11}) {
-    const Problem problem = make_problem(head(kLengths, sequences), 128);
+    const BiLstmInputs inputs = make_inputs(head(kLengths, sequences), 128);
     device.multiprocessors = 2 * sequences;
-    const Results<float> one = run(device, problem);
+    const Results<float> one = run(device, inputs);
     for (const int multiprocessors : {sequences + 1, 2}) {
       device.multiprocessors = multiprocessors;
-      check_same(run(device, problem), one, fmt::format("{} sequences, {} SMs", sequences, multiprocessors));
+      check_same(run(device, inputs), one, fmt::format("{} sequences, {} SMs", sequences, multiprocessors));
     }
     device.multiprocessors = 2 * sequences;
     for (device.models = 2; device.models <= 2 * sequences; device.models *= 3) {
-      check_same(run(device, problem), one, fmt::format("{} sequences, {} models", sequences, device.models));
+      check_same(run(device, inputs), one, fmt::format("{} sequences, {} models", sequences, device.models));
     }
     device.models = 1;
   }
@@ -356,18 +318,18 @@ TEST_CASE("bilstm: bf16x3 against fp32 (CUDA)" * only_on(Backend::cuda)) {
 TEST_CASE("bilstm: with bf16x3, too, a single sequence has the bytes that it has in a batch (CUDA)" *
           only_on(Backend::cuda)) {
   const Device device = test_device();
-  const Problem problem = make_problem(kLengths, kBf16x3Hidden);
-  for (const int32_t b : {4, 10}) check_alone_as_in_batch(device, problem, b, Precision::bf16x3);
-  check_same_bytes(run(device, problem, true, Precision::bf16x3).states,
-                   run(device, problem, false, Precision::bf16x3).states, "states of evaluation");
+  const BiLstmInputs inputs = make_inputs(kLengths, kBf16x3Hidden);
+  for (const int32_t b : {4, 10}) check_alone_as_in_batch(device, inputs, b, Precision::bf16x3);
+  check_same_bytes(run(device, inputs, true, Precision::bf16x3).states,
+                   run(device, inputs, false, Precision::bf16x3).states, "states of evaluation");
 }
 
 TEST_CASE("bilstm: a factor of bf16x3 that is not finite shows in the result (CUDA)" * only_on(Backend::cuda)) {
   const Device device = test_device();
   for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-    Problem problem = make_problem({3, 3}, kBf16x3Hidden);
-    problem.weight_hh[0] = value;
-    const Results<float> results = run(device, problem, false, Precision::bf16x3);
+    BiLstmInputs inputs = make_inputs({3, 3}, kBf16x3Hidden);
+    inputs.weight_hh[0] = value;
+    const Results<float> results = run(device, inputs, false, Precision::bf16x3);
     CHECK(std::isnan(results.gates[8 * kBf16x3Hidden]));  // gate i of unit 0 at the second token
   }
 }
@@ -377,7 +339,7 @@ TEST_CASE("bilstm: bf16x3 is refused where it cannot be computed") {
   const int32_t hidden = device.backend == Backend::cuda ? 16 : 128;
   const char* reason =
       device.backend == Backend::cuda ? "H = 16: bf16x3 is computed for H = 128 only" : "CUDA devices only";
-  CHECK_THROWS_WITH_AS(run(device, make_problem({3}, hidden), true, Precision::bf16x3), doctest::Contains(reason),
+  CHECK_THROWS_WITH_AS(run(device, make_inputs({3}, hidden), true, Precision::bf16x3), doctest::Contains(reason),
                        Error);
   BiLstmBackward args;
   args.hidden = hidden;
@@ -394,7 +356,7 @@ TEST_CASE("bilstm: bf16x3 is refused by a device with less shared memory than it
     return fmt::format("bf16x3 takes {} bytes of shared memory per block, device 0 has {}; use fp32", takes,
                        1024 * std::atoi(std::getenv("NOTNOT_SIMT_SHARED_KIB")));
   };
-  CHECK_THROWS_WITH_AS(run(device, make_problem({3}, kBf16x3Hidden), true, Precision::bf16x3),
+  CHECK_THROWS_WITH_AS(run(device, make_inputs({3}, kBf16x3Hidden), true, Precision::bf16x3),
                        doctest::Contains(reason(107'024).c_str()), Error);
   BiLstmBackward args;
   args.hidden = kBf16x3Hidden;

@@ -11,12 +11,12 @@ struct ProductShape {
   int rows, inner, columns;
 };
 
-// Row padding is filled with NaN, which must stay out of the rows that count.
+// The padded rows are filled with NaN, which must not reach the rows that count.
 std::vector<float> matmul_of(const Device& device, int rows, int inner, int columns, const std::vector<float>& a,
                              const std::vector<float>& b, const std::vector<float>& before = {}, int b_stride = 0) {
   std::vector<float> padded_a = head(a, int64_t{rows} * inner), padded_c = before;
-  padded_a.resize(static_cast<size_t>(padded_rows(rows) * inner), std::numeric_limits<float>::quiet_NaN());
-  padded_c.resize(static_cast<size_t>(padded_rows(rows) * columns), std::numeric_limits<float>::quiet_NaN());
+  padded_a.resize(padded_rows(rows) * inner, std::numeric_limits<float>::quiet_NaN());
+  padded_c.resize(padded_rows(rows) * columns, std::numeric_limits<float>::quiet_NaN());
   const DeviceArray<float> device_a(device, padded_a), device_b(device, b), device_c(device, padded_c);
   matmul(device, {.rows = rows,
                   .inner = inner,
@@ -41,19 +41,19 @@ TEST_CASE("matmul against double") {
       const std::vector<float> a = random_floats(int64_t{rows} * inner, 1),
                                b = random_floats(int64_t{inner} * columns, 2);
       const std::vector<float> before = random_floats(accumulate ? int64_t{rows} * columns : 0, 3);
-      std::vector<double> expected(static_cast<size_t>(rows * columns));
+      std::vector<double> expected(rows * columns);
       for (int i = 0; i < rows; ++i) {
         for (int j = 0; j < columns; ++j) {
           const auto at = static_cast<size_t>(i * columns + j);
           if (accumulate) expected[at] = before[at];
           for (int k = 0; k < inner; ++k) {
-            expected[at] += double{a[static_cast<size_t>(i * inner + k)]} * b[static_cast<size_t>(k * columns + j)];
+            expected[at] += double{a[i * inner + k]} * b[k * columns + j];
           }
         }
       }
       check_close(matmul_of(test_device(), rows, inner, columns, a, b, before), expected, 2e-6, "matmul");
       const int stride = columns + 5;
-      std::vector<float> spread(static_cast<size_t>(inner * stride), std::numeric_limits<float>::quiet_NaN());
+      std::vector<float> spread(inner * stride, std::numeric_limits<float>::quiet_NaN());
       for (int k = 0; k < inner; ++k) std::copy_n(b.begin() + k * columns, columns, spread.begin() + k * stride);
       check_close(matmul_of(test_device(), rows, inner, columns, a, spread, before, stride), expected, 2e-6,
                   "matmul with a stride");
@@ -123,8 +123,7 @@ TEST_CASE("weight_gradient against double; same bytes whatever the threads") {
     for (int row = 0; row < s.rows; ++row) {
       for (int i = 0; i < s.outputs; ++i) {
         for (int j = 0; j < s.inputs; ++j) {
-          expected[static_cast<size_t>(i * s.inputs + j)] +=
-              double{a[static_cast<size_t>(row * s.a_stride + i)]} * b[static_cast<size_t>(row * s.b_stride + j)];
+          expected[i * s.inputs + j] += double{a[row * s.a_stride + i]} * b[row * s.b_stride + j];
         }
       }
     }

@@ -1,5 +1,6 @@
 // The model on each backend in fp32 against the authors' modules in float64: forward, both losses, every gradient, and
-// the parameters after 1, 2 and 10 optimiser steps. Reads whatever files NOTNOT_GOLDEN holds (tests/golden/README.md).
+// the parameters after 1, 2 and 10 optimiser steps. It reads all files in the folder NOTNOT_GOLDEN
+// (tests/golden/README.md).
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -53,8 +54,8 @@ ObjectiveOptions objective_of(const GoldenFile& golden, Objective objective) {
   return {.objective = objective, .positive_weight = golden.positive_weight, .lambda = golden.lambda};
 }
 
-/// The scores' gradients of a sequence sum to zero, so this bias gradient is what is left when nearly all of its terms
-/// cancel: measured on the small files, at most a fifth of them.
+/// The scores' gradients of a sequence sum to zero, so nearly all terms of this bias gradient cancel: measured on the
+/// small files, at most a fifth of them is left.
 double tolerance_of(const Parameter& parameter) {
   return parameter.name == "decoder.attention.attn1.bias" ? 5 * kTolerance : kTolerance;
 }
@@ -91,8 +92,8 @@ void check_batch(AttentionClassifier& model, const GoldenFile& golden, int numbe
 }
 
 /// Adam divides by the gradient's own size, so where a gradient is small against its rounding error (about 1e-7 of the
-/// largest) the step is uncertain by a share of the learning rate: measured, 5e-7 on the small files, 1.2e-5 where 300
-/// x 1024 products make the gradients. Allowed: a four-hundredth of one step, a twentieth for large models.
+/// largest gradient) the step is uncertain by a share of the learning rate. Measured: 5e-7 on the small files, 1.2e-5
+/// where 300 x 1024 products make the gradients. Allowed: a four-hundredth of one step, for large models a twentieth.
 void check_parameters(const std::vector<float>& actual, const std::vector<double>& expected, double learning_rate,
                       const std::string& what) {
   double largest = 0;
@@ -114,7 +115,7 @@ void check_optimiser(const GoldenFile& golden, const Device& device, const std::
     const int number = (step - 1) % 3;
     const double loss =
         model.compute_gradients(golden.batch(number), objective_of(golden, objective), targets_of(golden, number));
-    check_close({static_cast<float>(loss)}, {losses[static_cast<size_t>(step - 1)]}, 2 * kTolerance,
+    check_close({static_cast<float>(loss)}, {losses[step - 1]}, 2 * kTolerance,
                 golden.name + " " + run + " loss before step " + std::to_string(step));
     model.apply_gradients();
     const std::string prefix = run + "/step" + std::to_string(step) + "/";

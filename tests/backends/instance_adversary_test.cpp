@@ -1,11 +1,13 @@
-// The per-instance adversary against float64 and the authors' own loop (golden vectors), on every backend, and what its
-// header promises about bits.
+// The per-instance adversary on every backend, against float64 and against the authors' own loop (golden vectors), and
+// what its header promises about bits.
 #include "kernels/instance_adversary.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "engine/io/safetensors.h"
+#include "kernels/cases/adam_case.h"
+#include "kernels/cases/instance_adversary_case.h"
 #include "kernels/instance_adversary_math.h"
 #include "tests/backends/backend.h"
 
@@ -15,7 +17,7 @@ namespace {
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 constexpr double kLearningRate = 0.01;
 
-/// One text's numbers, words only; vectors [K][words].
+/// [K][words] numbers of one text, without its first and last token.
 template <class Real>
 using Rows = std::vector<std::vector<Real>>;
 
@@ -25,7 +27,7 @@ struct Text {
   double bias = 0, base_probability = 0;
 };
 
-/// The same loop in float64, from the formulas of the header.
+/// The operation's loop in float64, from the formulas of the header.
 class Reference {
  public:
   explicit Reference(const Text& text, double hinge = 500, double tolerance = 0.01)
@@ -80,7 +82,7 @@ class Reference {
   }
 
   Rows<double> gradient() const {
-    const SlopeWeights<double> weights(static_cast<int32_t>(logs.size()));
+    const SlopeWeights<double> weights(logs.size());
     Rows<double> attentions, result;
     for (size_t k = 0; k < logs.size(); ++k) attentions.push_back(attention(k));
     for (size_t k = 0; k < logs.size(); ++k) {
@@ -118,94 +120,39 @@ class Reference {
   int64_t steps_ = 0;
 };
 
-/// Texts side by side as the operation takes them.
-struct Problem {
-  int32_t adversaries = 5, steps = 0;
-  std::vector<int32_t> offsets = {0};
-  std::vector<float> contributions, bias, base_log_attention, base_probability, starts;  // starts [K, N]
-
-  int32_t sequences() const { return static_cast<int32_t>(offsets.size()) - 1; }
-  int32_t tokens() const { return offsets.back(); }
-  int32_t longest() const {
-    int32_t result = 0;
-    for (size_t b = 1; b < offsets.size(); ++b) result = std::max(result, offsets[b] - offsets[b - 1]);
-    return result;
-  }
-
-  /// Text b in float64.
-  Text text(int32_t b) const {
-    const auto begin = static_cast<size_t>(offsets[static_cast<size_t>(b)]) + 1;
-    const auto end = static_cast<size_t>(offsets[static_cast<size_t>(b) + 1]) - 1;
-    Text text{.contributions = {},
-              .base = {},
-              .starts = Rows<double>(static_cast<size_t>(adversaries)),
-              .bias = bias[0],
-              .base_probability = base_probability[static_cast<size_t>(b)]};
-    for (size_t n = begin; n < end; ++n) {
-      text.contributions.push_back(contributions[n]);
-      text.base.push_back(std::exp(double{base_log_attention[n]}));
-      for (size_t k = 0; k < text.starts.size(); ++k) {
-        text.starts[k].push_back(starts[k * static_cast<size_t>(tokens()) + n]);
-      }
+/// Text b of the inputs in float64.
+Text text_of(const InstanceAdversaryInputs& p, int32_t b) {
+  const auto begin = static_cast<size_t>(p.offsets[b]) + 1;
+  const auto end = static_cast<size_t>(p.offsets[b + 1]) - 1;
+  Text text{.contributions = {},
+            .base = {},
+            .starts = Rows<double>(p.adversaries),
+            .bias = p.output_bias[0],
+            .base_probability = p.base_probability[b]};
+  for (size_t n = begin; n < end; ++n) {
+    text.contributions.push_back(p.contributions[n]);
+    text.base.push_back(std::exp(double{p.base_log_attention[n]}));
+    for (size_t k = 0; k < text.starts.size(); ++k) {
+      text.starts[k].push_back(p.starts[k * static_cast<size_t>(p.tokens()) + n]);
     }
-    return text;
   }
-};
+  return text;
+}
 
-/// Texts of so many words, their model's attention random, the starts as far apart as the protocol's.
-Problem make_problem(const std::vector<int32_t>& words, int32_t adversaries, int32_t steps) {
-  Problem p;
-  p.adversaries = adversaries;
-  p.steps = steps;
-  for (const int32_t count : words) p.offsets.push_back(p.offsets.back() + count + 2);
-  p.contributions = random_floats(p.tokens(), 61, 2);
-  p.bias = {0.3F};
-  p.base_log_attention = random_floats(p.tokens(), 62, 2);
-  p.starts = random_floats(int64_t{adversaries} * p.tokens(), 63, 6);
-  for (size_t b = 0; b < words.size(); ++b) {
-    const auto begin = static_cast<size_t>(p.offsets[b]), end = static_cast<size_t>(p.offsets[b + 1]);
-    double sum = 0, logit = p.bias[0];
-    for (size_t n = begin + 1; n < end - 1; ++n) sum += std::exp(double{p.base_log_attention[n]});
-    for (size_t n = begin + 1; n < end - 1; ++n) {
-      p.base_log_attention[n] -= static_cast<float>(std::log(sum));
-      logit += std::exp(double{p.base_log_attention[n]}) * p.contributions[n];
-    }
-    p.base_log_attention[begin] = p.base_log_attention[end - 1] = kMinusInfinity;
-    p.base_probability.push_back(static_cast<float>(sigmoid(logit)));
-  }
-  return p;
+InstanceAdversaryInputs make_inputs(const std::vector<int32_t>& words, int32_t adversaries, int32_t steps) {
+  InstanceAdversaryInputs inputs = random_instance_adversary_inputs(words, adversaries, 61);
+  inputs.scalars = adam_scalars(kLearningRate, steps);
+  return inputs;
 }
 
 struct Results {
   std::vector<float> log_attention, probability, divergence;  // [K, N], [K, B], [K, B]
 };
 
-Results run(const Device& device, const Problem& p) {
-  std::vector<AdamStepScalars> steps;
-  for (int t = 1; t <= p.steps; ++t) steps.push_back(adam_step_scalars<float>(kLearningRate, 0.9, 0.999, t));
-  const int64_t outputs = int64_t{p.adversaries} * p.sequences();
-  const DeviceArray<int32_t> offsets(device, p.offsets);
-  const DeviceArray<AdamStepScalars> scalars(device, steps);
-  const DeviceArray<float> contributions(device, p.contributions), bias(device, p.bias),
-      base_log_attention(device, p.base_log_attention), base_probability(device, p.base_probability),
-      log_attention(device, p.starts), probability(device, outputs), divergence(device, outputs),
-      workspace(device, instance_adversary_workspace(p.adversaries, p.sequences(), p.tokens()));
-  instance_adversary(device, {.sequences = p.sequences(),
-                              .tokens = p.tokens(),
-                              .longest = p.longest(),
-                              .adversaries = p.adversaries,
-                              .steps = p.steps,
-                              .offsets = offsets,
-                              .scalars = scalars,
-                              .contributions = contributions,
-                              .output_bias = bias,
-                              .base_log_attention = base_log_attention,
-                              .base_probability = base_probability,
-                              .log_attention = log_attention,
-                              .probability = probability,
-                              .divergence = divergence,
-                              .workspace = workspace});
-  return {log_attention.host(), probability.host(), divergence.host()};
+Results run(const Device& device, const InstanceAdversaryInputs& inputs) {
+  const InstanceAdversaryCase arrays(device, inputs);
+  instance_adversary(device, arrays.arguments());
+  return {arrays.log_attention.host(), arrays.probability.host(), arrays.divergence.host()};
 }
 
 /// Adversary k of text b, [length] and two numbers.
@@ -213,12 +160,10 @@ struct Adversary {
   std::vector<float> log_attention;
   float probability, divergence;
 };
-Adversary adversary(const Results& results, const Problem& p, int32_t b, int32_t k) {
+Adversary adversary(const Results& results, const InstanceAdversaryInputs& p, int32_t b, int32_t k) {
   const auto begin = results.log_attention.begin() + int64_t{k} * p.tokens();
   const auto out = static_cast<size_t>(k * p.sequences() + b);
-  return {{begin + p.offsets[static_cast<size_t>(b)], begin + p.offsets[static_cast<size_t>(b) + 1]},
-          results.probability[out],
-          results.divergence[out]};
+  return {{begin + p.offsets[b], begin + p.offsets[b + 1]}, results.probability[out], results.divergence[out]};
 }
 
 double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
@@ -255,37 +200,37 @@ Distance distance(const Adversary& actual, const Reference& expected, size_t k) 
           std::abs(actual.probability - expected.probability(k)), std::abs(actual.divergence - expected.divergence(k))};
 }
 
-/// What rounding alone may add up to in `steps` steps of fp32. Each rounds the free vector to half an ulp, 2.4e-7 where
-/// it lies between 4 and 8; steps that hardly change round alike, so the errors add up, and the normalisation may
-/// double them. A weight takes the same share of itself, the probability a tenth of that (|w . h_n| p (1 - p) is below
-/// it). To each comes what rounds at the end alone: of a logarithm of 16 1e-6.
+/// The error that only rounding can cause in `steps` steps of fp32. Each step rounds the free vector to half an ulp,
+/// 2.4e-7 where it lies between 4 and 8. Steps that hardly change round alike, so the errors add up, and the
+/// normalisation may double them. A weight gets the same relative error, the probability a tenth of it (|w . h_n| p (1
+/// - p) is below a tenth). The last rounding is added to each: 1e-6 for a logarithm of 16.
 Distance after_steps(int32_t steps) {
   const double sum = 2 * 2.4e-7 * steps;
   return {sum + 2e-6, sum + 5e-7, sum / 10 + 2e-7, sum + 5e-7};
 }
 
-/// The hinge switches on and off where |p_k - p| is about the tolerance, and in some adversary rounding decides in some
-/// step whether it is on: then x differs by a share of a step, 0.01. Measured on one of the golden vectors' 20 after
-/// 500 steps: 2e-3, 1e-4, 2e-6 and 5e-5, the same for every instruction set. The float64 loop comes to 1.4e-3, 1e-4,
-/// 2e-6 and 5e-5 there when its inputs alone are rounded to fp32.
+/// The hinge switches on and off where |p_k - p| is about the tolerance. For some adversary in some step, rounding
+/// decides whether it is on; then x differs by a share of a step, 0.01. Measured for one of the golden vectors' 20
+/// adversaries after 500 steps: 2e-3, 1e-4, 2e-6 and 5e-5, with every instruction set. The float64 loop, with only its
+/// inputs rounded to fp32, differs by 1.4e-3, 1e-4, 2e-6 and 5e-5 there.
 constexpr Distance kHingeSwitched = {5e-3, 5e-4, 1e-5, 2e-4};
 
-/// Adam divides by the gradient's own size: where a gradient is small against its rounding error (of the logarithms in
-/// it, 1e-6), the step is uncertain by a share of the learning rate. A few steps leave this.
+/// Adam divides by the gradient's own size: where a gradient is small against its rounding error (its logarithms have
+/// 1e-6), the step is uncertain by a share of the learning rate. This is allowed after a few steps.
 constexpr Distance kFewSteps = {5e-5, 5e-6, 2e-6, 2e-6};
 
 void check_against_reference(const Device& device, const std::vector<int32_t>& words, int32_t adversaries,
                              int32_t steps) {
-  const Problem p = make_problem(words, adversaries, steps);
+  const InstanceAdversaryInputs p = make_inputs(words, adversaries, steps);
   const Results results = run(device, p);
   for (int32_t b = 0; b < p.sequences(); ++b) {
-    const Text text = p.text(b);
+    const Text text = text_of(p, b);
     Reference expected(text);
     for (int32_t t = 0; t < steps; ++t) expected.step();
     for (int32_t k = 0; k < adversaries; ++k) {
-      const Distance error = distance(adversary(results, p, b, k), expected, static_cast<size_t>(k));
-      CHECK_MESSAGE(error.within(kFewSteps), words[static_cast<size_t>(b)], " words, adversary ", k, " of ",
-                    adversaries, ", ", steps, " steps: ", error.text());
+      const Distance error = distance(adversary(results, p, b, k), expected, k);
+      CHECK_MESSAGE(error.within(kFewSteps), words[b], " words, adversary ", k, " of ", adversaries, ", ", steps,
+                    " steps: ", error.text());
     }
   }
 }
@@ -323,7 +268,7 @@ struct Golden {
     Rows<double> result;
     for (size_t k = 0; k < adversaries; ++k) {
       const auto begin = values.begin() + static_cast<int64_t>((b * adversaries + k) * longest) + 1;
-      result.emplace_back(begin, begin + static_cast<int64_t>(words(b)));
+      result.emplace_back(begin, begin + words(b));
     }
     return result;
   }
@@ -331,7 +276,7 @@ struct Golden {
   std::vector<double> values(const std::string& name, size_t b) const {
     const auto all = file.values<double>(name);
     const auto begin = all.begin() + static_cast<int64_t>(b * adversaries);
-    return {begin, begin + static_cast<int64_t>(adversaries)};
+    return {begin, begin + adversaries};
   }
 
   Text text(size_t b) const {
@@ -351,15 +296,15 @@ struct Golden {
   }
 
   /// All texts in fp32.
-  Problem problem(int32_t steps) const {
-    Problem p;
+  InstanceAdversaryInputs inputs(int32_t steps) const {
+    InstanceAdversaryInputs p;
     p.adversaries = static_cast<int32_t>(adversaries);
-    p.steps = steps;
+    p.scalars = adam_scalars(kLearningRate, steps);
     Rows<float> starts(adversaries);
-    p.bias = {static_cast<float>(bias[0])};
+    p.output_bias = {static_cast<float>(bias[0])};
     for (size_t b = 0; b < texts; ++b) {
       const Text t = text(b);
-      p.offsets.push_back(p.offsets.back() + static_cast<int32_t>(lengths[b]));
+      p.offsets.push_back(p.offsets.back() + lengths[b]);
       p.base_probability.push_back(static_cast<float>(t.base_probability));
       for (size_t n = 0; n < words(b) + 2; ++n) {
         const bool word = n > 0 && n <= words(b);
@@ -375,18 +320,18 @@ struct Golden {
   }
 };
 
-/// Runs the golden texts for `steps` steps; how many adversaries differ by more than rounding adds up to. None may by
-/// more than where the hinge switches.
+/// Runs the golden texts for `steps` steps. Returns how many adversaries differ by more than after_steps; none may
+/// differ by more than kHingeSwitched.
 int adversaries_off_their_path(int steps) {
   const Golden golden;
-  const Problem p = golden.problem(steps);
+  const InstanceAdversaryInputs p = golden.inputs(steps);
   const Results results = run(test_device(), p);
   int count = 0;
   for (size_t b = 0; b < golden.texts; ++b) {
     Text end = golden.text(b);
     end.starts = golden.rows(fmt::format("step{}/log_attn", steps), b);
     for (size_t k = 0; k < golden.adversaries; ++k) {
-      const Adversary actual = adversary(results, p, static_cast<int32_t>(b), static_cast<int32_t>(k));
+      const Adversary actual = adversary(results, p, b, k);
       const Distance error = distance(actual, Reference(end), k);
       CHECK_MESSAGE(error.within(kHingeSwitched), steps, " steps, text ", b, ", adversary ", k, ": ", error.text());
       count += error.within(after_steps(steps)) ? 0 : 1;
@@ -398,8 +343,8 @@ int adversaries_off_their_path(int steps) {
 }  // namespace
 
 TEST_CASE("instance adversary: the closed-form gradient is the derivative of the loss, in double") {
-  const Problem p = make_problem({6}, 3, 0);
-  const Text text = p.text(0);
+  const InstanceAdversaryInputs p = make_inputs({6}, 3, 0);
+  const Text text = text_of(p, 0);
   for (const double tolerance : {0.01, 1.0}) {  // with and without the hinge
     Reference reference(text, 500, tolerance);
     const Rows<double> gradient = reference.gradient();
@@ -455,7 +400,7 @@ TEST_CASE("instance adversary: attention, probability and divergence against flo
 }
 
 TEST_CASE("instance adversary: a text of one word has nothing to choose") {
-  const Problem p = make_problem({1}, 5, 20);
+  const InstanceAdversaryInputs p = make_inputs({1}, 5, 20);
   const Results results = run(test_device(), p);
   for (int32_t k = 0; k < 5; ++k) {
     const Adversary only = adversary(results, p, 0, k);
@@ -467,15 +412,15 @@ TEST_CASE("instance adversary: a text of one word has nothing to choose") {
 
 TEST_CASE("instance adversary: a text alone has the bytes that it has in a batch") {
   const std::vector<int32_t> words = {40, 17, 1, 33, 300, 5};
-  const Problem together = make_problem(words, 4, 5);
+  const InstanceAdversaryInputs together = make_inputs(words, 4, 5);
   const Results batch = run(test_device(), together);
   for (const int32_t b : {0, 2, 3, 4}) {
-    Problem alone = together;
-    const auto begin = together.offsets[static_cast<size_t>(b)], end = together.offsets[static_cast<size_t>(b) + 1];
+    InstanceAdversaryInputs alone = together;
+    const auto begin = together.offsets[b], end = together.offsets[b + 1];
     const auto cut = [&](const std::vector<float>& values) {
       std::vector<float> part;
       for (size_t at = 0; at < values.size(); at += static_cast<size_t>(together.tokens())) {
-        const auto row = values.begin() + static_cast<int64_t>(at);
+        const auto row = values.begin() + at;
         part.insert(part.end(), row + begin, row + end);
       }
       return part;
@@ -484,7 +429,7 @@ TEST_CASE("instance adversary: a text alone has the bytes that it has in a batch
     alone.contributions = cut(together.contributions);
     alone.base_log_attention = cut(together.base_log_attention);
     alone.starts = cut(together.starts);
-    alone.base_probability = {together.base_probability[static_cast<size_t>(b)]};
+    alone.base_probability = {together.base_probability[b]};
     const Results one = run(test_device(), alone);
     for (int32_t k = 0; k < 4; ++k) {
       check_same_adversary(adversary(one, alone, 0, k), adversary(batch, together, b, k),
@@ -494,7 +439,7 @@ TEST_CASE("instance adversary: a text alone has the bytes that it has in a batch
 }
 
 TEST_CASE("instance adversary: the number of threads changes no byte") {
-  const Problem p = make_problem({40, 17, 1, 33}, 3, 6);
+  const InstanceAdversaryInputs p = make_inputs({40, 17, 1, 33}, 3, 6);
   Device device = test_device();
   device.threads = 1;
   const Results one = run(device, p);
@@ -508,13 +453,13 @@ TEST_CASE("instance adversary: the number of threads changes no byte") {
 }
 
 TEST_CASE("instance adversary: NaN in a text comes out as NaN there and nowhere else") {
-  const Problem sound = make_problem({9, 12, 5}, 3, 3);
+  const InstanceAdversaryInputs sound = make_inputs({9, 12, 5}, 3, 3);
   const auto second = static_cast<size_t>(sound.offsets[1]) + 4;
-  Problem start = sound, contribution = sound, base = sound;
+  InstanceAdversaryInputs start = sound, contribution = sound, base = sound;
   start.starts[second] = contribution.contributions[second] = base.base_log_attention[second] =
       std::numeric_limits<float>::quiet_NaN();
   const Results expected = run(test_device(), sound);
-  for (const Problem* p : {&start, &contribution, &base}) {
+  for (const InstanceAdversaryInputs* p : {&start, &contribution, &base}) {
     const Results results = run(test_device(), *p);
     for (int32_t k = 0; k < 3; ++k) {
       CHECK(std::isnan(adversary(results, sound, 1, k).probability));

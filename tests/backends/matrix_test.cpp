@@ -18,14 +18,12 @@ TEST_CASE("transpose") {
     const std::vector<float> from = random_floats(int64_t{rows} * columns, 1);
     for (const int gap : {0, 3}) {
       const int stride = rows + gap;
-      const DeviceArray<float> source(device, from),
-          to(device, std::vector<float>(static_cast<size_t>(columns * stride)));
+      const DeviceArray<float> source(device, from), to(device, std::vector<float>(columns * stride));
       transpose(device,
                 {.rows = rows, .columns = columns, .to_stride = gap == 0 ? 0 : stride, .from = source, .to = to});
-      std::vector<float> expected(static_cast<size_t>(columns * stride));  // zeros in the gaps stay
+      std::vector<float> expected(columns * stride);  // zeros in the gaps stay
       for (int i = 0; i < rows; ++i) {
-        for (int j = 0; j < columns; ++j)
-          expected[static_cast<size_t>(j * stride + i)] = from[static_cast<size_t>(i * columns + j)];
+        for (int j = 0; j < columns; ++j) expected[j * stride + i] = from[i * columns + j];
       }
       check_same_bytes(to.host(), expected, "transpose");
     }
@@ -66,10 +64,10 @@ TEST_CASE("row_dot: a row's product with the vector, the same bytes in any compa
     const auto last = matrix.span().subspan(int64_t{rows - 1} * columns, columns);
     RowDot args = {.rows = rows, .columns = columns, .values = matrix, .vector = vector, .products = products};
     row_dot(device, args);
-    std::vector<double> expected(static_cast<size_t>(rows));
+    std::vector<double> expected(rows);
     for (size_t i = 0; i < values.size(); ++i) {
-      const size_t column = i % static_cast<size_t>(columns);
-      expected[i / static_cast<size_t>(columns)] += double{values[i]} * factors[column];
+      const size_t column = i % columns;
+      expected[i / columns] += double{values[i]} * factors[column];
     }
     const std::vector<float> together = products.host();
     check_close(together, expected, 2e-6, "row_dot");
@@ -83,7 +81,7 @@ TEST_CASE("row_dot: a row's product with the vector, the same bytes in any compa
   }
 }
 
-/// Of `before` plus the sums, after a second array was shown to receive the same.
+/// Returns `before` plus the sums, after a check that a second array receives the same.
 std::vector<float> column_sum_of(const Device& device, int rows, int columns, const std::vector<float>& values,
                                  const std::vector<float>& scale, const std::vector<float>& before) {
   const DeviceArray<float> matrix(device, values), factors(device, scale), sums(device, before), alone(device, before),
@@ -117,8 +115,7 @@ TEST_CASE("column_sum adds to what is there, in a fixed order") {
         std::vector<double> expected = as_double(before);
         for (int i = 0; i < rows; ++i) {
           for (int j = 0; j < columns; ++j) {
-            expected[static_cast<size_t>(j)] +=
-                (scaled ? double{scale[static_cast<size_t>(i)]} : 1.0) * values[static_cast<size_t>(i * columns + j)];
+            expected[j] += (scaled ? double{scale[i]} : 1.0) * values[i * columns + j];
           }
         }
         const std::vector<float> sums = column_sum_of(device, rows, columns, values, scale, before);

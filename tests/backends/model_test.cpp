@@ -1,5 +1,4 @@
-// Whole models on each backend: what a batch, a fleet, the number of threads or an interruption must not change, bit
-// for bit.
+// Whole models on each backend. Batch, fleet, number of threads and interruptions must not change a bit of the results.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -95,7 +94,7 @@ void check_same_run(const RunFolder& a, const RunFolder& b) {
 
 }  // namespace
 
-/// What a base model of random parameters says about every text.
+/// The predictions of a base model with random parameters for every text.
 Targets random_targets(const Device& device, const Dataset& data, uint64_t seed) {
   const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
   AttentionClassifier model(device, options, training_plan(data, {.seed = seed, .batch_size = 16, .optimiser = {}}));
@@ -113,14 +112,14 @@ Targets random_targets(const Device& device, const Dataset& data, uint64_t seed)
 BatchTargets targets_of(const Split& split, const HostBatch& batch, const TextTargets& targets) {
   BatchTargets result;
   for (const int32_t text : batch.texts) {
-    const auto begin = targets.log_attention.begin() + split.offsets[static_cast<size_t>(text)];
+    const auto begin = targets.log_attention.begin() + split.offsets[text];
     result.base_log_attention.insert(result.base_log_attention.end(), begin, begin + split.length(text));
-    result.base_probability.push_back(targets.probability[static_cast<size_t>(text)]);
+    result.base_probability.push_back(targets.probability[text]);
   }
   return result;
 }
 
-/// Steps in flight, uploaded beside one another and on CUDA captured, have the bytes of steps one by one.
+/// Steps in flight, uploaded while others run and on CUDA captured, must have the bytes of steps one by one.
 void check_steps_in_flight(Objective objective, Encoder encoder, int32_t hidden) {
   const Dataset data = small_corpus();
   const Split& split = data.split(SplitName::train);
@@ -220,16 +219,16 @@ TEST_CASE("a text's prediction is the same alone, in a batch and after any other
     const SplitPredictions together = predict_split(model, split, 1.0);
     const auto check_alone = [&](int32_t i) {
       const auto alone = model.predict(assemble_batch(split, {i}, options.vocabulary));
-      check_same_bytes(alone.probability, {together.probability[static_cast<size_t>(i)]}, "probability");
-      const auto begin = together.log_attention.begin() + split.offsets[static_cast<size_t>(i)];
+      check_same_bytes(alone.probability, {together.probability[i]}, "probability");
+      const auto begin = together.log_attention.begin() + split.offsets[i];
       check_same_bytes(alone.log_attention, std::vector<float>(begin, begin + split.length(i)), "attention");
     };
     for (int32_t i = 0; i < split.size(); ++i) check_alone(i);
-    // With the table of projected words filled in another order, and a batch refused in between.
+    // Now the table of projected words is filled in another order, and a batch is refused in between.
     model.set_parameters(initial_parameters(model.layout(), 10, {}));
     for (int32_t i = split.size() - 1; i >= 0; --i) check_alone(i);
     model.set_parameters(initial_parameters(model.layout(), 10, {}));
-    std::vector<int32_t> too_many(2 * static_cast<size_t>(split.size()));
+    std::vector<int32_t> too_many(2 * split.size());
     for (size_t i = 0; i < too_many.size(); ++i) too_many[i] = static_cast<int32_t>(i) / 2;
     CHECK_THROWS_AS(model.predict(assemble_batch(split, too_many, options.vocabulary)), Error);
     check_alone(0);
@@ -321,7 +320,8 @@ TEST_CASE("bf16x3 moves no gradient of a step by more than 1e-5 of the largest o
     gradients.push_back(model.gradients());
   }
   CHECK(gradients[0] != gradients[1]);
-  // Of its group, as the gradient of attn1.bias is what is left of terms that cancel: each text's have the sum 0.
+  // The measure is the group's largest gradient: that of attn1.bias is the rest of terms that cancel (each text's sum
+  // to 0).
   for (const ParameterGroup group :
        {ParameterGroup::embedding, ParameterGroup::encoder, ParameterGroup::output, ParameterGroup::attention}) {
     std::vector<float> actual, expected;
@@ -363,7 +363,7 @@ TEST_CASE("a base model, its uniform twin and a token model start from the same 
   check_same_bytes(initial_parameters(ParameterLayout(base), 7, {}),
                    initial_parameters(ParameterLayout(uniform), 7, {}), "parameters");
   const auto parameters = initial_parameters(ParameterLayout(base), 7, {});
-  for (int i = 0; i < base.embed; ++i) CHECK(parameters[static_cast<size_t>(i)] == 0);
+  for (int i = 0; i < base.embed; ++i) CHECK(parameters[i] == 0);
 }
 
 TEST_CASE("row 0 of the embedding stays zero, untouched rows move as dense Adam moves them") {
@@ -374,7 +374,7 @@ TEST_CASE("row 0 of the embedding stays zero, untouched rows move as dense Adam 
   const auto after = train_steps(device.get(), data, options, 10, 4, 1);
   const auto columns = static_cast<size_t>(options.embed);
   for (size_t i = 0; i < columns; ++i) CHECK(after[i] == 0);
-  // <UNK> (row 1) never occurs in a training text here: L2 alone moves it, by about the learning rate towards 0.
+  // <UNK> (row 1) never occurs in a training text here: only L2 moves it, by about the learning rate towards 0.
   for (size_t i = columns; i < 2 * columns; ++i) {
     const float moved = before[i] - after[i];
     CHECK(std::abs(moved - std::copysign(1e-3F, before[i])) < 2e-5F);
@@ -416,7 +416,7 @@ TEST_CASE("an adversary ends when its loss falls no more, keeps the lowest, and 
   request.resume = true;
   TemporaryFolder folder;
   SUBCASE("a loss that is 0 from the first epoch on") {
-    // The base model itself, and nothing moves: TVD 0, and no weight on KL.
+    // The start is the base model itself, so TVD is 0; KL has no weight. So nothing moves.
     const Targets targets = random_targets(device.get(), data, 3);
     request.targets = &targets;
     request.training.epochs = 9;
@@ -464,7 +464,7 @@ TEST_CASE("a guided model has its guide's attention on every split") {
   }
 }
 
-/// Of the words that no earlier batch of the first epoch has, one of batch `wanted` (counted from 1).
+/// A word that batch `wanted` of the first epoch (counted from 1) has, and no earlier batch.
 int32_t word_first_met_in(const Dataset& data, const TrainingRequest& request, size_t wanted) {
   const Split& split = data.split(SplitName::train);
   const auto batches = training_batches(split, request.training.batch_size, request.training.seed, 1);

@@ -1,5 +1,5 @@
-// perturb_split on each backend: its measures against what the model's contributions say, and bits that depend on a
-// text and its row alone.
+// perturb_split on each backend: its measures against those that follow from the model's contributions, and that the
+// bits of a text's result depend only on the text and its row.
 #include "models/perturbation.h"
 
 #include <doctest/doctest.h>
@@ -30,7 +30,7 @@ AttentionClassifier make_model(const Dataset& data, const Split& split) {
   model.allocate();
   std::vector<float> parameters = initial_parameters(model.layout(), 10, {});
   const Parameter& weight = model.layout().find("decoder.linear_1.weight");
-  for (int64_t i = 0; i < weight.size; ++i) parameters[static_cast<size_t>(weight.offset + i)] *= 40;
+  for (int64_t i = 0; i < weight.size; ++i) parameters[weight.offset + i] *= 40;
   model.set_parameters(parameters);
   return model;
 }
@@ -41,9 +41,9 @@ Split part(const Split& split, const std::vector<int32_t>& texts) {
   for (const int32_t text : texts) {
     const auto i = static_cast<size_t>(text);
     for (int64_t n = split.offsets[i]; n < split.offsets[i + 1]; ++n) {
-      result.token_ids.push_back(split.token_ids[static_cast<size_t>(n)]);
+      result.token_ids.push_back(split.token_ids[n]);
     }
-    result.offsets.push_back(static_cast<int64_t>(result.token_ids.size()));
+    result.offsets.push_back(result.token_ids.size());
     result.labels.push_back(split.labels[i]);
     result.rows.push_back(split.rows[i]);
   }
@@ -54,10 +54,9 @@ PerturbationOptions few_steps() {
   return {.seed = 3, .permutations = 11, .adversaries = 3, .steps = 12, .learning_rate = 0.05};
 }
 
-/// Of one text: [length].
+/// [length] The values of one text.
 std::span<const float> weights_of(const std::vector<float>& log_attention, const Split& split, size_t i) {
-  return std::span(log_attention)
-      .subspan(static_cast<size_t>(split.offsets[i]), static_cast<size_t>(split.length(static_cast<int32_t>(i))));
+  return std::span(log_attention).subspan(split.offsets[i], split.length(i));
 }
 
 }  // namespace
@@ -106,7 +105,7 @@ TEST_CASE("perturbation: the reported adversary has the measures that are report
       logit += std::exp(double{adversary[n]}) * contributions.contribution[n];
     CHECK(std::abs(sigmoid(logit) - result.adversary_probability[i]) < 1e-5);
     moved += result.adversary_jsd[i] > 0 ? 1 : 0;
-    if (split.length(static_cast<int32_t>(i)) > 3) continue;  // one word: nothing can change
+    if (split.length(i) > 3) continue;  // one word: nothing can change
     CHECK(result.permutation_change[i] == 0);
     CHECK(result.adversary_jsd[i] == 0);
     CHECK(result.adversary_tvd[i] == 0);
@@ -148,7 +147,7 @@ TEST_CASE("perturbation: more adversaries only add choices, and a wider acceptan
   CHECK(several.adversary_jsd != any.adversary_jsd);
 }
 
-TEST_CASE("perturbation: a text's result depends on the text and its row alone, bit for bit") {
+TEST_CASE("perturbation: a text's result depends only on the text and its row, bit for bit") {
   const Dataset data = small_corpus();
   const Split& split = data.split(SplitName::test);
   AttentionClassifier model = make_model(data, split);
@@ -183,8 +182,7 @@ TEST_CASE("perturbation: a model that is not finite and a row beyond 32 bits are
   CHECK_THROWS_WITH_AS(perturb_split(model, split, few_steps()), doctest::Contains("4294967296"), InputError);
   split.rows = {5, 6};
   std::vector<float> parameters = model.parameters();
-  parameters[static_cast<size_t>(model.layout().find("decoder.linear_1.bias").offset)] =
-      std::numeric_limits<float>::quiet_NaN();
+  parameters[model.layout().find("decoder.linear_1.bias").offset] = std::numeric_limits<float>::quiet_NaN();
   model.set_parameters(parameters);
   CHECK_THROWS_WITH_AS(perturb_split(model, split, few_steps()), doctest::Contains("the text of row 6"), Error);
 }

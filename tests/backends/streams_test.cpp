@@ -70,7 +70,7 @@ TEST_CASE("a failure while work is captured leaves the stream as it was") {
   work.run({2}, [] {});
   const auto fail = [&] {
     gather.enqueue(2);
-    gather.enqueue(3);  // more than there is room for
+    gather.enqueue(3);  // `to` has two rows
   };
   CHECK_THROWS_AS(work.run({2}, fail), Error);
   CHECK(work.captured() == 0);

@@ -1,31 +1,18 @@
-#include "kernels/unique_tokens.h"
-
+#include "kernels/cases/unique_tokens_case.h"
 #include "tests/backends/backend.h"
 
 namespace notnot {
 namespace {
 
-/// `room`: distinct ids that the batch has space for behind those that it has.
-void check_unique_tokens(const HostRagged& exact, int32_t vocabulary, int32_t room = 0) {
-  const HostRagged batch = with_slack(exact, 0, room);
-  const Device device = test_device();
-  const DeviceArray<int32_t> token_ids(device, batch.token_ids), unique_ids(device, batch.unique());
-  const DeviceArray<int32_t> unique_row(device, batch.tokens()), occurrence_offsets(device, batch.unique() + 1);
-  const DeviceArray<int32_t> occurrences(device, batch.tokens());
-  const DeviceArray<int32_t> workspace(device, unique_tokens_workspace(batch.tokens(), vocabulary));
-  unique_tokens(device, {.tokens = batch.tokens(),
-                         .vocabulary = vocabulary,
-                         .unique = batch.unique(),
-                         .token_ids = token_ids,
-                         .unique_ids = unique_ids,
-                         .unique_row = unique_row,
-                         .occurrence_offsets = occurrence_offsets,
-                         .occurrences = occurrences,
-                         .workspace = workspace});
-  check_same_bytes(unique_ids.host(), batch.unique_ids, "unique_ids");
-  check_same_bytes(unique_row.host(), batch.unique_row, "unique_row");
-  check_same_bytes(occurrence_offsets.host(), batch.occurrence_offsets, "occurrence_offsets");
-  check_same_bytes(occurrences.host(), batch.occurrences, "occurrences");
+/// With so much slack behind the distinct ids.
+void check_unique_tokens(const HostRagged& exact, int32_t vocabulary, int32_t slack = 0) {
+  const HostRagged batch = with_slack(exact, 0, slack);
+  const UniqueTokensCase arrays(test_device(), batch, vocabulary);
+  unique_tokens(test_device(), arrays.arguments());
+  check_same_bytes(arrays.unique_ids.host(), batch.unique_ids, "unique_ids");
+  check_same_bytes(arrays.unique_row.host(), batch.unique_row, "unique_row");
+  check_same_bytes(arrays.occurrence_offsets.host(), batch.occurrence_offsets, "occurrence_offsets");
+  check_same_bytes(arrays.occurrences.host(), batch.occurrences, "occurrences");
 }
 
 TEST_CASE("unique_tokens on every shape") {
@@ -43,8 +30,8 @@ TEST_CASE("unique_tokens on a batch of several sorting tiles") {
   check_unique_tokens(make_ragged(std::vector<int32_t>(40, 700), 19000, 12), 19000);
 }
 
-TEST_CASE("room for more distinct ids holds the padding id, which occurs nowhere") {
-  for (const int32_t room : {1, 300}) check_unique_tokens(make_ragged({20, 9}, 64, 13), 64, room);
+TEST_CASE("slack behind the distinct ids holds the padding id, which occurs nowhere") {
+  for (const int32_t slack : {1, 300}) check_unique_tokens(make_ragged({20, 9}, 64, 13), 64, slack);
 }
 
 TEST_CASE("the highest id of the vocabulary") {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kernel_bench covers every operation, says so in JSON, and its exit code is about errors alone: times are not tested."""
+"""kernel_bench covers every operation and lists them in JSON. Its exit code depends only on errors: times are not tested."""
 import json
 import math
 import pathlib
@@ -15,14 +15,14 @@ PROGRAM = BUILD / "bench" / "kernel_bench"
 
 
 def operations():
-    """Every operation that a header of kernels/ declares."""
+    """Every operation that a header of kernels/ declares; kernels/skeleton has none that the program uses."""
     text = "".join(path.read_text() for path in sorted((ROOT / "kernels").glob("*.h")))
     return set(re.findall(r"^NOTNOT_OPERATION\((\w+), \w+\)", text, re.M))
 
 
 class KernelBench(unittest.TestCase):
     device = "cpu"
-    before = []  # of the older versions, those that only this device has
+    before = []  # the older versions that only this device has
 
     def bench(self, *arguments, device=None):
         return subprocess.run([PROGRAM, "--device", device or self.device, "--repeats", "1", *arguments], text=True,
@@ -48,7 +48,7 @@ class KernelBench(unittest.TestCase):
         result = self.bench("--filter", "attention_head_forward", "--workload", "sst")
         self.assertEqual((result.returncode, result.stdout.count("PASS")), (0, 1))
 
-    def test_bf16x3_on_cuda_alone(self):
+    def test_bf16x3_only_on_cuda(self):
         result = self.bench("--filter", "bf16x3", "--workload", "sst")
         expected = (0, 2) if self.device == "cuda" else (2, 0)
         self.assertEqual((result.returncode, result.stdout.count("PASS")), expected, result.stderr)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""kernels/budgets.md against the kernels of this build: cuobjdump reads them in the library. Where the toolkit came without
-it, the sources are compiled once more, device code only, for what nvcc and ptxas say: 40 seconds instead of one."""
+"""kernels/budgets.md against the kernels of this build, which cuobjdump reads in the library. If the toolkit came without
+cuobjdump, the device code is compiled once more, and nvcc and ptxas report the same: 40 seconds instead of one."""
 import json
 import os
 import pathlib
@@ -15,7 +15,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else "build/release").resolve()
 LIBRARY = BUILD / "libnotnot_cuda.a"
-SLACK = 8  # registers that a document may be above the truth
+SLACK = 8  # registers by which the document may be above the truth
 PERSISTENT = re.compile(r"bilstm: (forward|backward)_kernel<\d>|bilstm_tensor: (forward|backward)_kernel")
 
 
@@ -58,7 +58,7 @@ def usage_in_library(cuobjdump):
             symbol = match.group(1)
         elif match := re.match(r"  REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)", line):
             registers, stack, shared, local = map(int, match.groups())
-            # From sm_90 on the driver's own kilobyte of every block that uses shared memory is counted in.
+            # From sm_90 on, the count includes the driver's own kilobyte of every block that uses shared memory.
             reserved = 1024 if int(re.sub(r"\D", "", architecture)) >= 90 and shared >= 1024 else 0
             if name := kernel_name(source, symbol):
                 usage[name, architecture] = (registers, stack + local, shared - reserved)
@@ -66,7 +66,7 @@ def usage_in_library(cuobjdump):
 
 
 def compilations():
-    """[(source, the build's own command for it, where it runs)]"""
+    """[(source, the build's own command for it, the folder where it runs)]"""
     commands = json.loads((BUILD / "compile_commands.json").read_text())
     paths = [pathlib.Path(entry["file"]) for entry in commands]
     return [(path.stem, shlex.split(entry["command"]), entry["directory"]) for path, entry in zip(paths, commands)
@@ -78,7 +78,7 @@ def reported(command, folder):
 
 
 def usage_by_ptxas():
-    """As usage_in_library, from the compiler."""
+    """As usage_in_library, but from the compiler."""
     usage = {}
     pattern = (r"Compiling entry function '(.*)' for '(\w+)'\n.*\n\s*(\d+) bytes stack frame.*\n"
                r".*Used (\d+) registers(?:.*?, (\d+) bytes smem)?")
@@ -101,7 +101,7 @@ def images_in_library(cuobjdump):
 
 
 def images_by_nvcc():
-    """The same: what nvcc says it would put there."""
+    """As images_in_library, but from nvcc, which says what it would put there."""
     return {(source, kind, f"sm_{number}") for source, command, folder in compilations()
             for kind, number in re.findall(r"kind=(\w+),sm=(\w+)", reported([*command, "--dryrun"], folder))}
 

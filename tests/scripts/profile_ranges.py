@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""Every launcher of kernels/*.cu names itself in Nsight's time line before it does anything else."""
+"""Every launcher of kernels/ names itself in Nsight's time line before it does anything else."""
 import pathlib
 import re
 import unittest
 
 KERNELS = pathlib.Path(__file__).resolve().parents[2] / "kernels"
-OPERATIONS = sorted(name for path in KERNELS.glob("*.h")
+FOLDERS = (KERNELS, KERNELS / "skeleton")
+HEADERS, SOURCES = ([path for folder in FOLDERS for path in sorted(folder.glob(suffix))] for suffix in ("*.h", "*.cu"))
+OPERATIONS = sorted(name for path in HEADERS
                     for name in re.findall(r"^NOTNOT_OPERATION\((\w+), ", path.read_text(), re.M))
 LAUNCHER = re.compile(r"^void (\w+)\(const Device& device, const \w+& args\) \{\n  (.*)$", re.M)
 
 
 def launchers(source):
-    """[(name, first line)] of what stands behind the file's unnamed namespace and looks like an operation."""
+    """[(name, first line)] of the functions behind the file's unnamed namespace that look like operations."""
     return LAUNCHER.findall(source.split("\n}  // namespace\n")[-1])
 
 
@@ -21,13 +23,13 @@ def without_range(source):
 
 class ProfileRanges(unittest.TestCase):
     def test_every_launcher_begins_with_its_range(self):
-        for path in sorted(KERNELS.glob("*.cu")):
+        for path in SOURCES:
             with self.subTest(path.name):
                 wrong = [name for name in without_range(path.read_text()) if name in OPERATIONS]
                 self.assertEqual(wrong, [], 'must begin with `const ProfileRange range("NAME");`')
 
     def test_every_operation_has_a_launcher_of_that_form(self):
-        names = [name for path in KERNELS.glob("*.cu") for name, _ in launchers(path.read_text()) if name in OPERATIONS]
+        names = [name for path in SOURCES for name, _ in launchers(path.read_text()) if name in OPERATIONS]
         self.assertGreater(len(OPERATIONS), 0)
         self.assertEqual(sorted(names), OPERATIONS)
 
