@@ -44,12 +44,12 @@ double luminance(const Rgb& colour) {
 /// contrast of at least 4.58 on every shade. Softer text would fall below WCAG's 4.5 in the middle of the scale.
 std::string shade_rules() {
   constexpr Rgb light = {255, 255, 255}, middle = {86, 148, 214}, dark = {8, 38, 88};
-  constexpr double kMiddle = 0.5;
+  constexpr double halfway = 0.5;
   std::string rules;
   for (int level = 0; level <= kDarkest; ++level) {
     const double share = static_cast<double>(level) / kDarkest;
     const Rgb colour =
-        share < kMiddle ? mix(light, middle, share / kMiddle) : mix(middle, dark, (share - kMiddle) / (1 - kMiddle));
+        share < halfway ? mix(light, middle, share / halfway) : mix(middle, dark, (share - halfway) / (1 - halfway));
     const bool white_text = 1.05 / (luminance(colour) + 0.05) > (luminance(colour) + 0.05) / 0.05;
     rules +=
         fmt::format(".w{} {{ background: #{:02x}{:02x}{:02x}; color: #{}; }}\n", level, static_cast<int>(colour[0]),

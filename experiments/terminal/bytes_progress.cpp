@@ -13,13 +13,13 @@ void BytesProgressDisplay::show(std::string_view name, uint64_t done, uint64_t t
     start_ = now;
   }
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  constexpr double kMegabyte = 1e6;
+  constexpr double megabyte = 1e6;
   if (done == total) {
     bar_.clear();
-    fmt::print("read {}: {:.1f} MB in {:.1f} s\n", name_, total / kMegabyte, seconds);
+    fmt::print("read {}: {:.1f} MB in {:.1f} s\n", name_, total / megabyte, seconds);
     std::fflush(stdout);
   } else if (bar_.due()) {
-    bar_.draw(done, total, fmt::format("{}: {:.0f} of {:.0f} MB", name_, done / kMegabyte, total / kMegabyte),
+    bar_.draw(done, total, fmt::format("{}: {:.0f} of {:.0f} MB", name_, done / megabyte, total / megabyte),
               done > 0 ? seconds * (total - done) / done : 0);
   }
 }

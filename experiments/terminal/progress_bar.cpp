@@ -20,9 +20,9 @@ ProgressBar::~ProgressBar() { clear(); }
 bool ProgressBar::due() const { return terminal_ && Clock::now() - drawn_ > std::chrono::milliseconds(100); }
 
 void ProgressBar::draw(double done, double total, std::string_view text, double seconds_left) {
-  constexpr int kWidth = 30;
-  const int filled = kWidth * done / total;
-  fmt::print("\r[{:{}}] {:3.0f} % {}, {} left\033[K", std::string(filled, '='), kWidth, std::floor(100 * done / total),
+  constexpr int width = 30;
+  const int filled = width * done / total;
+  fmt::print("\r[{:{}}] {:3.0f} % {}, {} left\033[K", std::string(filled, '='), width, std::floor(100 * done / total),
              text, clock_time(seconds_left));
   std::fflush(stdout);
   drawn_ = Clock::now();
