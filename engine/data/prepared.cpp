@@ -195,8 +195,8 @@ void PreparedWriter::finish() {
   std::filesystem::rename(folder_, out_, error);
   if (error) cannot_write(out_, error);
   finished_ = true;
-  // The folder has its name, so nobody else writes to it. Closed first: NFS renames an open file instead of removing
-  // it.
+  // The folder has its name, so nobody else writes to it. The lock goes before its file does: NFS would rename a file
+  // that is open instead of removing it.
   lock_.reset();
   std::filesystem::remove(out_ / FolderLock::kFile, error);
 }
