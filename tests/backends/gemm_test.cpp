@@ -44,7 +44,7 @@ TEST_CASE("matmul against double") {
       std::vector<double> expected(rows * columns);
       for (int i = 0; i < rows; ++i) {
         for (int j = 0; j < columns; ++j) {
-          const auto at = static_cast<size_t>(i * columns + j);
+          const int at = i * columns + j;
           if (accumulate) expected[at] = before[at];
           for (int k = 0; k < inner; ++k) {
             expected[at] += double{a[i * inner + k]} * b[k * columns + j];

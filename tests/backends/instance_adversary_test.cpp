@@ -162,7 +162,7 @@ struct Adversary {
 };
 Adversary adversary(const Results& results, const InstanceAdversaryInputs& p, int32_t b, int32_t k) {
   const auto begin = results.log_attention.begin() + int64_t{k} * p.tokens();
-  const auto out = static_cast<size_t>(k * p.sequences() + b);
+  const int32_t out = k * p.sequences() + b;
   return {{begin + p.offsets[b], begin + p.offsets[b + 1]}, results.probability[out], results.divergence[out]};
 }
 

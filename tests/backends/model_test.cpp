@@ -486,7 +486,7 @@ TEST_CASE("a loss that is not finite stops the run, says where and keeps the las
   TemporaryFolder folder;
   RunWriter writer(RunFolder(folder.path(), "run"));
   TrainingRequest request = small_request(data, options);
-  const auto poisoned = static_cast<size_t>(word_first_met_in(data, request, 3) * options.embed);
+  const int64_t poisoned = word_first_met_in(data, request, 3) * options.embed;
   request.initial_parameters[poisoned] = std::numeric_limits<float>::quiet_NaN();
   Silent monitor;
   try {
