@@ -82,7 +82,8 @@ class Bootstrap(unittest.TestCase):
         self.assertIn("libcsv-dev", output)
 
     def test_options_ask_for_more(self):
-        for option, package in (("--download", "ca-certificates"), ("--simt", "libboost-context-dev"), ("--presets", "ccache")):
+        for option, package in (("--download", "ca-certificates"), ("--simt", "libboost-context-dev"), ("--presets", "ccache"),
+                                ("--checks", "libclang-rt-14-dev")):
             status, output, calls = self.bootstrap(option)
             self.assertEqual((status, calls[-1].split()[-1]), (0, package), output)
 
