@@ -9,8 +9,8 @@ namespace {
 
 /// 32 lengths around `mean`, a tenth of it apart at most.
 std::vector<int32_t> batch_lengths(int32_t mean) {
-  std::vector<int32_t> lengths;
-  for (int32_t i = 0; i < 32; ++i) lengths.push_back(mean - mean / 20 + i * std::max(mean / 10, 1) / 32);
+  std::vector<int32_t> lengths(32);
+  for (int32_t i = 0; i < 32; ++i) lengths[i] = mean - mean / 20 + i * std::max(mean / 10, 1) / 32;
   return lengths;
 }
 

@@ -93,6 +93,7 @@ void Fleet::run(const std::function<void(AttentionClassifier&, int)>& work) {
   };
   if (workers_ == 1) return share(0);
   std::vector<std::future<void>> others;
+  others.reserve(workers_);
   for (int worker = 0; worker < workers_; ++worker) others.push_back(std::async(std::launch::async, share, worker));
   for (auto& other : others) other.get();
 }

@@ -277,6 +277,7 @@ std::vector<Place> place_anemia(const Admissions& admissions, const MimicSource&
     }
   }
   std::vector<int32_t> labels;
+  labels.reserve(places.size());
   for (const Place& place : places) labels.push_back(place.label);
   const auto outer = stratified_train_test_split(labels, 0.2, 12939);
   for (const int64_t i : outer.test) places[i].split = SplitName::test;

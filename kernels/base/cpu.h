@@ -3,6 +3,9 @@
 // its own. They use no inline function of the standard library: the linker would share its out-of-line copies between
 // the sets.
 #include <omp.h>
+#if defined(__AVX512F__)
+#include <immintrin.h>  // by their names here, both GCC and clang know the instructions
+#endif
 
 #include "kernels/base/device.h"
 
@@ -48,14 +51,14 @@ NOTNOT_HD bool is_aligned(const float* data) { return reinterpret_cast<uintptr_t
 /// Stores a vector at an aligned address, past the caches. Another thread sees it after `streams_visible()`.
 NOTNOT_HD void stream(float* to, Lanes value) {
 #if defined(__AVX512F__)
-  __builtin_ia32_movntps512(to, value);
+  _mm512_stream_ps(to, value);
 #else
   store(to, value);
 #endif
 }
 NOTNOT_HD void streams_visible() {
 #if defined(__AVX512F__)
-  __builtin_ia32_sfence();
+  _mm_sfence();
 #endif
 }
 
