@@ -125,6 +125,18 @@ class Tidy(unittest.TestCase):
         self.git("update-ref", "refs/remotes/origin/main", "HEAD")
         self.assertEqual(self.tidy()[2], ["engine/files.cpp", "models/model.cpp"], "origin/main is HEAD: the upstream")
 
+    def test_the_files_that_changed_last(self):
+        self.git("tag", "start")
+        for file in ("models/model.cpp", "kernels/adam_cpu.cpp", "engine/files.cpp", "models/model.cpp"):
+            self.change(file, content=f"{file} {self.folder.stat().st_mtime_ns} {len(list(self.root.rglob('*')))}\n")
+            self.write(f"note_{len(list(self.root.glob('note_*')))}")
+            self.commit()
+        self.change("experiments/main.cpp")
+        status, output, files = self.tidy("--most", "3", "start")
+        self.assertEqual((status, files), (0, ["engine/files.cpp", "experiments/main.cpp", "models/model.cpp"]), output)
+        self.assertIn("the 3 of 4 that changed last", output)
+        self.assertEqual(len(self.tidy("--most", "4", "start")[2]), 4)
+
     def test_all(self):
         status, output, files = self.tidy("--all")
         self.assertEqual(status, 0, output)
@@ -180,6 +192,8 @@ class Tidy(unittest.TestCase):
         self.refused("git knows no revision `nowhere`. Name a commit, a branch or a tag", "nowhere")
         self.refused("git knows no revision `--output=x`", "--", "--output=x")
         self.refused("not allowed with argument", "--all", "HEAD")
+        self.refused("--most takes a number from 1 on", "--most", "0")
+        self.refused("--most takes a number from 1 on, and does not go with --all", "--all", "--most", "1")
         self.refused("build/debug/compile_commands.json: cannot be read: No such file or directory. Write it with "
                      "`cmake --preset debug`", "HEAD", NOTNOT_PRESET="debug")
         self.clang_tidy.unlink()
