@@ -157,6 +157,21 @@ class BenchCompare(unittest.TestCase):
             self.assert_refused("new.json: row `adam_step SST n=473601`: .* is not a time. Measure again", KERNELS, broken)
         self.assert_refused("is incomplete", KERNELS, {**KERNELS, "kernels": {"adam_step": 1}})
 
+    def test_rows_that_cannot_be_told_apart(self):
+        twice = {**KERNELS, "kernels": [KERNELS["kernels"][0], {**KERNELS["kernels"][0], "microseconds": 900}]}
+        self.assert_refused("new.json: there are two rows `.*`. Measure again, each row once", KERNELS, twice)
+        both_forms = {**KERNELS, "rows": [], "libtorch": "2.1"}
+        self.assert_refused("new.json: is no result file of", KERNELS, both_forms)
+
+    def test_numbers_that_no_time_has(self):
+        for time in (True, "9", 10**400):
+            with self.subTest(time=str(time)[:9]):
+                broken = {**KERNELS, "kernels": [{**KERNELS["kernels"][0], "microseconds": time}]}
+                self.assert_refused("new.json: row `.*`: .* is not a time. Measure again", KERNELS, broken)
+        (self.folder / "deep.json").write_text("[" * 100_000)
+        status, output = self.compare_files(self.folder / "deep.json", self.folder / "deep.json")[:2]
+        self.assertEqual(status, 2, output)
+
     def test_nothing_in_common(self):
         self.assert_refused("old.json and new.json have no row in common. Measure both with the same options", KERNELS,
                             {**KERNELS, "kernels": KERNELS["kernels"][:0]})
