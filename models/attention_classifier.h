@@ -10,19 +10,13 @@
 #include "engine/device/arena.h"
 #include "engine/device/profile.h"
 #include "engine/device/streams.h"
-#include "kernels/adam.h"
 #include "kernels/attention_head.h"
 #include "kernels/bilstm.h"
 #include "kernels/token_projection.h"
+#include "models/optimiser.h"
 #include "models/parameters.h"
 
 namespace notnot {
-
-/// The optimiser of the published protocol.
-struct OptimiserOptions {
-  double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-  double weight_decay = 1e-5;  ///< L2 on embedding, encoder and output layer; the attention has none
-};
 
 /// What a model trains towards.
 struct ObjectiveOptions {
@@ -66,13 +60,9 @@ class AttentionClassifier {
 
   /// Adam's state, as it is checkpointed; reading it brings lazily updated embedding rows up to date, which changes no
   /// bits.
-  struct OptimiserState {
-    int64_t step = 0;
-    std::vector<float> first_moment, second_moment, largest_second_moment;  ///< [layout().total()] each
-  };
   OptimiserState optimiser_state();
   void set_optimiser_state(const OptimiserState& state);
-  int64_t step() const { return step_; }
+  int64_t step() const { return optimiser_->step(); }
 
   struct Predictions {
     std::vector<float> probability;    ///< [B]
@@ -134,28 +124,22 @@ class AttentionClassifier {
   void load_for_training(const HostBatch& batch, const ObjectiveOptions& objective, const BatchTargets& targets);
   void enqueue_gradients(const ObjectiveOptions& objective);
   void enqueue_update();
-  void count_step();
   static double loss_of_slot(const Slot& slot);
   CapturedWork::Key step_key(const ObjectiveOptions& objective) const;
-  void mark_rows_current();
-  AdamRows embedding_rows(Span<const int32_t> completed) const;
-  AdamHyper hyper(double decay) const;
-  void step_range(int64_t begin, int64_t end, double decay);
   double projection_flop(int64_t ids) const;
   double recurrent_flop() const;
   double head_flop() const;
 
   Device device_;
   ModelOptions options_;
-  OptimiserOptions optimiser_;
   ParameterLayout layout_;
   Arena arena_;
   SideStream upload_stream_;
   CapturedWork captured_;
-  std::shared_ptr<Buffers>
-      buffers_;  // shared only because a unique_ptr would need Buffers here; never null, never shared
+  // The arena keeps addresses in these two, so that they stay where they are when the model moves.
+  std::unique_ptr<Buffers> buffers_;
+  std::unique_ptr<Optimiser> optimiser_;
   Profile* profile_ = nullptr;
-  int64_t step_ = 0;
   int slot_ = 0;          ///< the batch that was loaded last
   int in_flight_ = 0;     ///< steps enqueued and not finished
   ProjectionRows table_;  ///< what predictions have projected with the parameters as they are
