@@ -23,14 +23,15 @@ struct AttentionClassifier::Slot {
   std::optional<Host> host = {};
 };
 
-/// Every device buffer of a model; shapes are declared in plan and plan_training.
+/// The device buffers of a model besides those of its slots and its optimiser. `plan` and `plan_training` declare their
+/// shapes.
 struct AttentionClassifier::Buffers {
   std::vector<Slot> slots;
   size_t upload_bytes = 0, loss_bytes = 0;
   Span<float> parameters, projection_weight_transposed, attention_weight_transposed;
-  // Forward. N and B are the larger of evaluation's and training's.
+  // For the forward pass of evaluation and training: each has the larger size of the two.
   Span<float> table, states, activation, log_attention, context, logit, probability, contribution, bilstm_workspace;
-  // Training only.
+  // For training only.
   Span<float> gates, cells, previous, rows, dtable, drows, projection_workspace;
   Span<float> loss, divergence, dlogit, dscore, dhidden, head_workspace;
 };
@@ -58,19 +59,19 @@ AttentionClassifier::AttentionClassifier(AttentionClassifier&&) noexcept = defau
 AttentionClassifier::~AttentionClassifier() {
   if (in_flight_ == 0) return;
   try {
-    synchronize(device_);  // or memory would be released under the steps' feet
+    synchronize(device_);  // the steps in flight use the memory that is released next
   } catch (const Error&) {
-    // The failure that ended the training is on its way already.
+    // The steps failed, and the exception that ended the training says so.
   }
 }
 
-AttentionClassifier::Slot& AttentionClassifier::slot() const { return buffers_->slots[static_cast<size_t>(slot_)]; }
+AttentionClassifier::Slot& AttentionClassifier::slot() const { return buffers_->slots[slot_]; }
 const RaggedBatch& AttentionClassifier::batch() const { return slot().batch.ragged(); }
 
 void AttentionClassifier::plan_slots(const ModelCapacity& capacity) {
   const bool trains = capacity.training.sequences > 0;
   Buffers& b = *buffers_;
-  b.slots.reserve(2);  // the arena keeps addresses of their spans
+  b.slots.reserve(2);  // the arena keeps the addresses of their spans
   for (const char* group : {"batch", "next batch"}) {
     const BatchCapacity evaluation = b.slots.empty() ? capacity.evaluation : BatchCapacity{};
     const BatchCapacity c = larger(evaluation, capacity.training);
@@ -85,9 +86,9 @@ void AttentionClassifier::plan_slots(const ModelCapacity& capacity) {
     arena_.add(group, "completed steps", {1}, &slot.completed);
   }
   const BatchCapacity c = larger(capacity.evaluation, capacity.training);
-  b.upload_bytes = DeviceBatch::upload_bytes(c) + static_cast<size_t>(2 * c.tokens + c.sequences + 2) * sizeof(float) +
-                   5 * Upload::kAlignment;
-  b.loss_bytes = static_cast<size_t>(capacity.training.sequences) * sizeof(float);
+  b.upload_bytes =
+      DeviceBatch::upload_bytes(c) + (2 * c.tokens + c.sequences + 2) * sizeof(float) + 5 * Upload::kAlignment;
+  b.loss_bytes = capacity.training.sequences * sizeof(float);
 }
 
 void AttentionClassifier::plan(const ModelCapacity& capacity) {
@@ -148,15 +149,14 @@ void AttentionClassifier::allocate() {
   optimiser_->start(buffers_->parameters);
 }
 
-// --- parameters
-// ----------------------------------------------------------------------------------------------------------
+// --- parameters ------------------------------------------------------------------------------------------------------
 
 Span<float> AttentionClassifier::parameter(const char* name) const {
   const Parameter& p = layout_.find(name);
   return buffers_->parameters.subspan(p.offset, p.size);
 }
 
-/// Both directions of an LSTM parameter, which are neighbours.
+/// Both directions of an LSTM parameter as one matrix; `name` is that of the first. They are neighbours in the layout.
 Span<float> AttentionClassifier::parameter_pair(const char* name) const {
   const Parameter& p = layout_.find(name);
   return buffers_->parameters.subspan(p.offset, 2 * p.size);
@@ -229,20 +229,20 @@ void AttentionClassifier::replay_rows(Span<const int32_t> ids) {
   optimiser_->replay_rows(slot().completed, ids);
 }
 
-// --- forward and backward
-// ------------------------------------------------------------------------------------------------
+// --- forward and backward --------------------------------------------------------------------------------------------
 
-/// Into the current slot, on the upload's stream.
+/// Loads the batch into the current slot, on the stream for uploads.
 void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targets, bool training) {
   const Profile::Section section(profile_, device_, "batch upload and unique tokens");
   const Device& device = upload_stream_.device();
   Slot& s = slot();
-  s.host->finished.make_wait(device);  // the update that reads what the slot holds
+  s.host->finished.make_wait(device);  // the last update with this slot may still read it
   s.host->upload.restart();
   const auto upload = [&](const char* name, const Span<float>& to, const std::vector<float>& from, int32_t expected) {
     if (from.empty()) return;
     NOTNOT_CHECK(static_cast<int32_t>(from.size()) == expected && to.size >= expected,
-                 "`{}` has {} values, this batch {} and the model room for {}", name, from.size(), expected, to.size);
+                 "`{}` has {} values; this batch needs {}, and the model has space for {}", name, from.size(), expected,
+                 to.size);
     s.host->upload.add(device, to, from);
   };
   upload("given_log_attention", s.given_log_attention, targets.given_log_attention, batch.tokens());
@@ -254,20 +254,20 @@ void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targe
     s.host->upload.add(device, s.completed, std::vector<int32_t>{static_cast<int32_t>(step())});
   }
   if (training) {
-    table_.clear();  // the batch's own takes its place
+    table_.clear();  // project_batch overwrites the table
     s.batch.load_for_training(device, s.host->upload, batch);
   } else {
     s.batch.load_for_evaluation(device, s.host->upload, batch, table_);
   }
 }
 
-/// What is enqueued from now on waits for what was loaded.
+/// Makes the work that is enqueued from now on wait for the loaded batch.
 void AttentionClassifier::await_load() {
   slot().host->uploaded.record(upload_stream_.device());
   slot().host->uploaded.make_wait(device_);
 }
 
-/// Into the other slot: a step may still compute on the current one.
+/// Loads the batch into the other slot, because a step may still compute on the current one.
 void AttentionClassifier::load_for_training(const HostBatch& batch, const ObjectiveOptions& objective,
                                             const BatchTargets& targets) {
   NOTNOT_CHECK(optimiser_->trains(), "this model was planned without training");
@@ -284,10 +284,10 @@ void AttentionClassifier::load_for_training(const HostBatch& batch, const Object
   await_load();
 }
 
-/// The table's rows from `first_row` on, from the embeddings of `ids`.
+/// Computes the table's rows from `first_row` on, from the embeddings of `ids`.
 void AttentionClassifier::project(Span<const int32_t> ids, int64_t first_row) {
   const bool lstm = options_.encoder == Encoder::lstm;
-  const auto count = static_cast<int32_t>(ids.size);
+  const int32_t count = ids.size;
   const int64_t before = first_row * options_.projection();
   gather_rows(device_, {.count = count,
                         .columns = options_.embed,
@@ -307,8 +307,8 @@ void AttentionClassifier::project(Span<const int32_t> ids, int64_t first_row) {
                 .table = buffers_->table.subspan(before, buffers_->table.size - before)});
 }
 
-/// The ids that the loaded batch added to the table. A row has the bits that the same id has in a training batch's
-/// table.
+/// Computes the rows of the ids that the loaded batch added to the table. A row has the bits that its id would get in a
+/// training batch's table.
 void AttentionClassifier::project_added() {
   const Span<const int32_t> ids = slot().batch.added_ids();
   if (ids.empty()) return;
@@ -317,7 +317,7 @@ void AttentionClassifier::project_added() {
   project(ids, table_.size() - ids.size);
 }
 
-/// The table of the loaded batch's distinct ids.
+/// Computes the table anew: a row for each distinct id of the loaded batch.
 void AttentionClassifier::project_batch() {
   const Span<const int32_t> ids = batch().unique_ids.subspan(0, batch().unique);
   replay_rows(ids);
@@ -325,7 +325,7 @@ void AttentionClassifier::project_batch() {
   project(ids, 0);
 }
 
-/// States of every token of the loaded batch, from the table.
+/// Computes the state of every token of the loaded batch from the table.
 void AttentionClassifier::encode(bool training) {
   const Buffers& b = *buffers_;
   const RaggedBatch& batch = this->batch();
@@ -353,7 +353,7 @@ void AttentionClassifier::encode(bool training) {
   }
 }
 
-/// Gradients of everything below the head, from buffers_->dhidden.
+/// Computes the gradients of everything below the attention head from buffers_->dhidden, those of the states.
 void AttentionClassifier::encode_backward() {
   const Buffers& b = *buffers_;
   const RaggedBatch& batch = this->batch();
@@ -469,7 +469,7 @@ void AttentionClassifier::enqueue_gradients(const ObjectiveOptions& objective) {
                                    .workspace = b.head_workspace});
   }
   encode_backward();
-  slot().host->loss.enqueue_copy_of(b.loss.data, static_cast<size_t>(batch().sequences) * sizeof(float));
+  slot().host->loss.enqueue_copy_of(b.loss.data, batch().sequences * sizeof(float));
 }
 
 double AttentionClassifier::loss_of_slot(const Slot& slot) {
@@ -486,10 +486,9 @@ double AttentionClassifier::compute_gradients(const HostBatch& batch, const Obje
   return loss_of_slot(slot());
 }
 
-// --- whole steps
-// ---------------------------------------------------------------------------------------------------------
+// --- whole steps -----------------------------------------------------------------------------------------------------
 
-/// All that a step is enqueued with and that does not lie in device memory.
+/// Everything on which the enqueued work of a step depends and that does not lie in device memory.
 CapturedWork::Key AttentionClassifier::step_key(const ObjectiveOptions& objective) const {
   return {slot_,
           batch().sequences,
@@ -510,7 +509,7 @@ void AttentionClassifier::enqueue_step(const HostBatch& batch, const ObjectiveOp
     enqueue_update();
   };
   if (profile_ != nullptr) {
-    step();  // its sections wait
+    step();  // the sections of a profile wait for the device, which captured work may not
   } else {
     captured_.run(step_key(objective), step);
   }
@@ -520,16 +519,15 @@ void AttentionClassifier::enqueue_step(const HostBatch& batch, const ObjectiveOp
 
 double AttentionClassifier::finish_step() {
   NOTNOT_CHECK(in_flight_ > 0, "no training step is in flight");
-  const Slot& oldest = buffers_->slots[static_cast<size_t>(in_flight_ == 2 ? 1 - slot_ : slot_)];
+  const Slot& oldest = buffers_->slots[in_flight_ == 2 ? 1 - slot_ : slot_];
   oldest.host->finished.wait();
   --in_flight_;
   return loss_of_slot(oldest);
 }
 
-// --- update
-// --------------------------------------------------------------------------------------------------------------
+// --- update ----------------------------------------------------------------------------------------------------------
 
-/// One step of Adam with the gradients at hand, and what the next step and predictions need of the new weights.
+/// One step of Adam with the gradients of the loaded batch; then the transposed copies of the weights that moved.
 void AttentionClassifier::enqueue_update() {
   {
     const Profile::Section section(profile_, device_, "Adam");
@@ -546,24 +544,22 @@ void AttentionClassifier::apply_gradients() {
 
 std::vector<float> AttentionClassifier::gradients() {
   const RaggedBatch& batch = this->batch();
-  std::vector<float> values(static_cast<size_t>(layout_.total()));
+  std::vector<float> values(layout_.total());
   const std::vector<float> rest = to_host(device_, optimiser_->gradients());
   std::copy(rest.begin(), rest.end(), values.begin() + layout_.embedding_size());
   NOTNOT_CHECK(!batch.unique_ids.empty(), "the last batch was not one of compute_gradients");
   const std::vector<int32_t> ids = to_host(device_, batch.unique_ids.subspan(0, batch.unique));
   const std::vector<float> rows = to_host(device_, buffers_->drows);
   for (size_t i = 0; i < ids.size(); ++i) {
-    std::copy_n(rows.begin() + static_cast<int64_t>(i) * options_.embed, options_.embed,
-                values.begin() + int64_t{ids[i]} * options_.embed);
+    std::copy_n(rows.begin() + i * options_.embed, options_.embed, values.begin() + int64_t{ids[i]} * options_.embed);
   }
   return values;
 }
 
-// --- counted work, for the profile
-// ---------------------------------------------------------------------------------------
+// --- counted work, for the profile -----------------------------------------------------------------------------------
 
 double AttentionClassifier::projection_flop(int64_t ids) const {
-  return 2.0 * static_cast<double>(ids) * options_.embed * options_.projection();
+  return 2.0 * ids * options_.embed * options_.projection();
 }
 double AttentionClassifier::recurrent_flop() const {
   return 2.0 * batch().tokens * 8 * options_.hidden * options_.hidden;

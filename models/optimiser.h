@@ -1,6 +1,6 @@
 #pragma once
-// The optimiser of one model: the gradients, Adam's moments, and the steps taken so far. The operations are those of
-// kernels/adam.h: a dense step for most parameters, and lazy rows for the embedding.
+// The optimiser of one model: the gradients, Adam's moments, and the number of steps. The operations are those of
+// kernels/adam.h: dense steps for most parameters, and lazy rows for the embedding.
 #include <vector>
 
 #include "engine/device/arena.h"
@@ -21,8 +21,8 @@ struct OptimiserState {
   std::vector<float> first_moment, second_moment, largest_second_moment;  ///< [layout.total()] each
 };
 
-/// The work of a step is only enqueued on the device's stream. A row of the embedding is brought up to date (replayed)
-/// when somebody needs it; this changes no bits.
+/// Steps are only enqueued on the device's stream. A row of the embedding that a batch lacks stays behind; before its
+/// next use the steps that it missed are replayed, which gives the bits that a dense step would have given.
 class Optimiser {
  public:
   Optimiser(const Device& device, const ModelOptions& model, const OptimiserOptions& options);
@@ -33,23 +33,23 @@ class Optimiser {
 
   /// Declares gradients and state in `arena`, for at most `steps` steps. A model that only predicts leaves it out.
   void plan(Arena& arena, int64_t steps);
-  /// Begins the training at step 0, once the arena is allocated. The steps move `parameters` [layout.total()].
+  /// To be called once the arena is allocated. The steps will move `parameters` [layout.total()].
   void start(Span<float> parameters);
   bool trains() const { return !gradients_.empty(); }
 
   /// The number of steps taken, those that are only enqueued included.
   int64_t step() const { return step_; }
-  /// [layout.total() - layout.embedding_size()] the gradients of all parameters behind the embedding.
+  /// [layout.total() - layout.embedding_size()] The gradients of all parameters but the embedding.
   Span<float> gradients() const { return gradients_; }
 
   /// Counts the step that is enqueued next. Throws Error if there are more steps than planned.
   void count_step();
-  /// Enqueues a step. `completed` [1] holds the number of steps before it, `ids` [n] the distinct ids of the batch,
-  /// and `row_gradients` [n, E] the gradients of their embedding rows, which must be up to date. These and gradients()
-  /// lie on the device.
+  /// Enqueues a step with gradients() and `row_gradients` [n, E], the gradients of the embedding rows of `ids` [n]. The
+  /// ids are the distinct ids of the batch, and their rows must be up to date. `completed` [1] holds the number of
+  /// steps before this one.
   void enqueue_step(Span<const int32_t> completed, Span<const int32_t> ids, Span<const float> row_gradients);
 
-  /// Brings the embedding rows of `ids` [1 or more] up to the step in `completed` [1], both on the device.
+  /// Brings the embedding rows of `ids` (at least one) up to the step in `completed` [1].
   void replay_rows(Span<const int32_t> completed, Span<const int32_t> ids);
   /// Brings all embedding rows up to step().
   void replay_all_rows();
