@@ -23,17 +23,15 @@ struct AttentionClassifier::Slot {
   std::optional<Host> host = {};
 };
 
-/// Every device buffer of a model; shapes are declared in plan and plan_training.
+/// The device buffers of a model besides those of its slots and its optimiser. `plan` and `plan_training` declare their
+/// shapes.
 struct AttentionClassifier::Buffers {
   std::vector<Slot> slots;
   size_t upload_bytes = 0, loss_bytes = 0;
   Span<float> parameters, projection_weight_transposed, attention_weight_transposed;
-  // Forward. N and B are the larger of evaluation's and training's.
+  // For the forward pass of evaluation and training: each has the larger size of the two.
   Span<float> table, states, activation, log_attention, context, logit, probability, contribution, bilstm_workspace;
-  // Training only.
-  Span<float> gradients, first_moment, second_moment, largest_second_moment;
-  Span<int32_t> last_step, completed;
-  Span<AdamStepScalars> scalars;
+  // For training only.
   Span<float> gates, cells, previous, rows, dtable, drows, projection_workspace;
   Span<float> loss, divergence, dlogit, dscore, dhidden, head_workspace;
 };
@@ -42,11 +40,11 @@ AttentionClassifier::AttentionClassifier(const Device& device, const ModelOption
                                          const ModelCapacity& capacity, const OptimiserOptions& optimiser)
     : device_(device),
       options_(options),
-      optimiser_(optimiser),
       layout_(options),
       upload_stream_(device),
       captured_(device),
       buffers_(std::make_unique<Buffers>()),
+      optimiser_(std::make_unique<Optimiser>(device, options, optimiser)),
       table_(options.vocabulary) {
   ModelCapacity roomy = capacity;
   roomy.evaluation.unique = ProjectionRows::most_added(capacity.evaluation.tokens, options.vocabulary);
@@ -61,19 +59,19 @@ AttentionClassifier::AttentionClassifier(AttentionClassifier&&) noexcept = defau
 AttentionClassifier::~AttentionClassifier() {
   if (in_flight_ == 0) return;
   try {
-    synchronize(device_);  // or memory would be released under the steps' feet
+    synchronize(device_);  // the steps in flight use the memory that is released next
   } catch (const Error&) {
-    // The failure that ended the training is on its way already.
+    // The steps failed, and the exception that ended the training says so.
   }
 }
 
-AttentionClassifier::Slot& AttentionClassifier::slot() const { return buffers_->slots[static_cast<size_t>(slot_)]; }
+AttentionClassifier::Slot& AttentionClassifier::slot() const { return buffers_->slots[slot_]; }
 const RaggedBatch& AttentionClassifier::batch() const { return slot().batch.ragged(); }
 
 void AttentionClassifier::plan_slots(const ModelCapacity& capacity) {
   const bool trains = capacity.training.sequences > 0;
   Buffers& b = *buffers_;
-  b.slots.reserve(2);  // the arena keeps addresses of their spans
+  b.slots.reserve(2);  // the arena keeps the addresses of their spans
   for (const char* group : {"batch", "next batch"}) {
     const BatchCapacity evaluation = b.slots.empty() ? capacity.evaluation : BatchCapacity{};
     const BatchCapacity c = larger(evaluation, capacity.training);
@@ -88,9 +86,9 @@ void AttentionClassifier::plan_slots(const ModelCapacity& capacity) {
     arena_.add(group, "completed steps", {1}, &slot.completed);
   }
   const BatchCapacity c = larger(capacity.evaluation, capacity.training);
-  b.upload_bytes = DeviceBatch::upload_bytes(c) + static_cast<size_t>(2 * c.tokens + c.sequences + 2) * sizeof(float) +
-                   5 * Upload::kAlignment;
-  b.loss_bytes = static_cast<size_t>(capacity.training.sequences) * sizeof(float);
+  b.upload_bytes =
+      DeviceBatch::upload_bytes(c) + (2 * c.tokens + c.sequences + 2) * sizeof(float) + 5 * Upload::kAlignment;
+  b.loss_bytes = capacity.training.sequences * sizeof(float);
 }
 
 void AttentionClassifier::plan(const ModelCapacity& capacity) {
@@ -123,13 +121,7 @@ void AttentionClassifier::plan_training(const ModelCapacity& capacity) {
   const int64_t e = options_.embed, h = options_.hidden, p = options_.projection(), d = options_.width(),
                 a = options_.attention_width();
   Buffers& b = *buffers_;
-  arena_.add("optimiser", "gradients", {layout_.total() - layout_.embedding_size()}, &b.gradients);
-  arena_.add("optimiser", "first_moment", {layout_.total()}, &b.first_moment);
-  arena_.add("optimiser", "second_moment", {layout_.total()}, &b.second_moment);
-  arena_.add("optimiser", "largest_second_moment", {layout_.total()}, &b.largest_second_moment);
-  arena_.add("optimiser", "last_step", {options_.vocabulary}, &b.last_step);
-  arena_.add("optimiser", "completed steps", {1}, &b.completed);
-  arena_.add("optimiser", "step scalars", {capacity.steps}, &b.scalars);
+  optimiser_->plan(arena_, capacity.steps);
   if (options_.encoder == Encoder::lstm) {
     arena_.add("training", "gates", {c.tokens, 2, 4, h}, &b.gates);
     arena_.add("training", "cells", {c.tokens, 2, h}, &b.cells);
@@ -154,22 +146,17 @@ void AttentionClassifier::allocate() {
                                  .uploaded = Event(device_),
                                  .finished = Event(device_)});
   }
-  std::vector<AdamStepScalars> scalars;
-  for (int64_t step = 1; step <= buffers_->scalars.size; ++step) {
-    scalars.push_back(adam_step_scalars<float>(optimiser_.learning_rate, optimiser_.beta1, optimiser_.beta2, step));
-  }
-  copy_to_device(device_, buffers_->scalars.data, scalars.data(), scalars.size() * sizeof(AdamStepScalars));
+  optimiser_->start(buffers_->parameters);
 }
 
-// --- parameters
-// ----------------------------------------------------------------------------------------------------------
+// --- parameters ------------------------------------------------------------------------------------------------------
 
 Span<float> AttentionClassifier::parameter(const char* name) const {
   const Parameter& p = layout_.find(name);
   return buffers_->parameters.subspan(p.offset, p.size);
 }
 
-/// Both directions of an LSTM parameter, which are neighbours.
+/// Both directions of an LSTM parameter as one matrix; `name` is that of the first. They are neighbours in the layout.
 Span<float> AttentionClassifier::parameter_pair(const char* name) const {
   const Parameter& p = layout_.find(name);
   return buffers_->parameters.subspan(p.offset, 2 * p.size);
@@ -177,25 +164,20 @@ Span<float> AttentionClassifier::parameter_pair(const char* name) const {
 
 Span<float> AttentionClassifier::gradient(const char* name) const {
   const Parameter& p = layout_.find(name);
-  return buffers_->gradients.subspan(p.offset - layout_.embedding_size(), p.size);
+  return optimiser_->gradients().subspan(p.offset - layout_.embedding_size(), p.size);
 }
 
 Span<float> AttentionClassifier::gradient_pair(const char* name) const {
   const Parameter& p = layout_.find(name);
-  return buffers_->gradients.subspan(p.offset - layout_.embedding_size(), 2 * p.size);
-}
-
-void AttentionClassifier::mark_rows_current() {
-  table_.clear();
-  const std::vector<int32_t> steps(static_cast<size_t>(buffers_->last_step.size), static_cast<int32_t>(step_));
-  copy_to_device(device_, buffers_->last_step.data, steps.data(), steps.size() * sizeof(int32_t));
+  return optimiser_->gradients().subspan(p.offset - layout_.embedding_size(), 2 * p.size);
 }
 
 void AttentionClassifier::set_parameters(const std::vector<float>& values) {
   NOTNOT_CHECK(static_cast<int64_t>(values.size()) == layout_.total(), "{} values for {} parameters", values.size(),
                layout_.total());
   copy_to_device(device_, buffers_->parameters.data, values.data(), values.size() * sizeof(float));
-  mark_rows_current();
+  optimiser_->mark_rows_current();
+  table_.clear();
   refresh_transposes();
 }
 
@@ -204,23 +186,14 @@ std::vector<float> AttentionClassifier::parameters() {
   return to_host(device_, buffers_->parameters.subspan(0, layout_.total()));
 }
 
-AttentionClassifier::OptimiserState AttentionClassifier::optimiser_state() {
+OptimiserState AttentionClassifier::optimiser_state() {
   replay_all_rows();
-  return {step_, to_host(device_, buffers_->first_moment), to_host(device_, buffers_->second_moment),
-          to_host(device_, buffers_->largest_second_moment)};
+  return optimiser_->state();
 }
 
 void AttentionClassifier::set_optimiser_state(const OptimiserState& state) {
-  const auto upload = [&](const Span<float>& to, const std::vector<float>& from) {
-    NOTNOT_CHECK(static_cast<int64_t>(from.size()) == to.size, "an optimiser state of {} values for {}", from.size(),
-                 to.size);
-    copy_to_device(device_, to.data, from.data(), from.size() * sizeof(float));
-  };
-  upload(buffers_->first_moment, state.first_moment);
-  upload(buffers_->second_moment, state.second_moment);
-  upload(buffers_->largest_second_moment, state.largest_second_moment);
-  step_ = state.step;
-  mark_rows_current();
+  optimiser_->set_state(state);
+  table_.clear();
 }
 
 void AttentionClassifier::refresh_transposes() {
@@ -238,21 +211,6 @@ void AttentionClassifier::refresh_transposes() {
                       .to = buffers_->attention_weight_transposed});
 }
 
-AdamRows AttentionClassifier::embedding_rows(Span<const int32_t> completed) const {
-  const Buffers& b = *buffers_;
-  const int64_t size = layout_.embedding_size();
-  return {.hyper = hyper(optimiser_.weight_decay),
-          .rows = options_.vocabulary,
-          .columns = options_.embed,
-          .parameter = b.parameters.subspan(0, size),
-          .first_moment = b.first_moment.subspan(0, size),
-          .second_moment = b.second_moment.subspan(0, size),
-          .largest_second_moment = b.largest_second_moment.subspan(0, size),
-          .last_step = b.last_step,
-          .scalars = b.scalars,
-          .completed = completed};
-}
-
 void AttentionClassifier::check_idle() const {
   NOTNOT_CHECK(in_flight_ == 0, "{} training steps are in flight", in_flight_);
 }
@@ -260,34 +218,31 @@ void AttentionClassifier::check_idle() const {
 /// Brings every embedding row up to the current step, which changes no bits.
 void AttentionClassifier::replay_all_rows() {
   check_idle();
-  if (step_ == 0) return;
+  if (step() == 0) return;
   const Profile::Section section(profile_, device_, "embedding Adam, missed steps");
-  const auto step = static_cast<int32_t>(step_);
-  copy_to_device(device_, buffers_->completed.data, &step, sizeof step);
-  adam_rows_replay(device_, {.state = embedding_rows(buffers_->completed), .count = 0, .ids = {}});
+  optimiser_->replay_all_rows();
 }
 
-/// The same for the rows of some ids, up to the step that came with the batch.
+/// Brings the embedding rows of `ids` up to the step that came with the loaded batch.
 void AttentionClassifier::replay_rows(Span<const int32_t> ids) {
   const Profile::Section section(profile_, device_, "embedding Adam, missed steps");
-  adam_rows_replay(device_,
-                   {.state = embedding_rows(slot().completed), .count = static_cast<int32_t>(ids.size), .ids = ids});
+  optimiser_->replay_rows(slot().completed, ids);
 }
 
-// --- forward and backward
-// ------------------------------------------------------------------------------------------------
+// --- forward and backward --------------------------------------------------------------------------------------------
 
-/// Into the current slot, on the upload's stream.
+/// Loads the batch into the current slot, on the stream for uploads.
 void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targets, bool training) {
   const Profile::Section section(profile_, device_, "batch upload and unique tokens");
   const Device& device = upload_stream_.device();
   Slot& s = slot();
-  s.host->finished.make_wait(device);  // the update that reads what the slot holds
+  s.host->finished.make_wait(device);  // the last update with this slot may still read it
   s.host->upload.restart();
   const auto upload = [&](const char* name, const Span<float>& to, const std::vector<float>& from, int32_t expected) {
     if (from.empty()) return;
     NOTNOT_CHECK(static_cast<int32_t>(from.size()) == expected && to.size >= expected,
-                 "`{}` has {} values, this batch {} and the model room for {}", name, from.size(), expected, to.size);
+                 "`{}` has {} values; this batch needs {}, and the model has space for {}", name, from.size(), expected,
+                 to.size);
     s.host->upload.add(device, to, from);
   };
   upload("given_log_attention", s.given_log_attention, targets.given_log_attention, batch.tokens());
@@ -295,27 +250,27 @@ void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targe
   upload("base_probability", s.base_probability, targets.base_probability, batch.sequences());
   NOTNOT_CHECK(options_.attention != AttentionKind::given || !targets.given_log_attention.empty(),
                "a model with given attention needs given_log_attention for every batch");
-  if (!buffers_->gradients.empty()) {
-    s.host->upload.add(device, s.completed, std::vector<int32_t>{static_cast<int32_t>(step_)});
+  if (optimiser_->trains()) {
+    s.host->upload.add(device, s.completed, std::vector<int32_t>{static_cast<int32_t>(step())});
   }
   if (training) {
-    table_.clear();  // the batch's own takes its place
+    table_.clear();  // project_batch overwrites the table
     s.batch.load_for_training(device, s.host->upload, batch);
   } else {
     s.batch.load_for_evaluation(device, s.host->upload, batch, table_);
   }
 }
 
-/// What is enqueued from now on waits for what was loaded.
+/// Makes the work that is enqueued from now on wait for the loaded batch.
 void AttentionClassifier::await_load() {
   slot().host->uploaded.record(upload_stream_.device());
   slot().host->uploaded.make_wait(device_);
 }
 
-/// Into the other slot: a step may still compute on the current one.
+/// Loads the batch into the other slot, because a step may still compute on the current one.
 void AttentionClassifier::load_for_training(const HostBatch& batch, const ObjectiveOptions& objective,
                                             const BatchTargets& targets) {
-  NOTNOT_CHECK(!buffers_->gradients.empty(), "this model was planned without training");
+  NOTNOT_CHECK(optimiser_->trains(), "this model was planned without training");
   NOTNOT_CHECK(objective.objective == Objective::classify ||
                    (!targets.base_log_attention.empty() && !targets.base_probability.empty()),
                "an adversary needs the base model's attention and probabilities");
@@ -329,10 +284,10 @@ void AttentionClassifier::load_for_training(const HostBatch& batch, const Object
   await_load();
 }
 
-/// The table's rows from `first_row` on, from the embeddings of `ids`.
+/// Computes the table's rows from `first_row` on, from the embeddings of `ids`.
 void AttentionClassifier::project(Span<const int32_t> ids, int64_t first_row) {
   const bool lstm = options_.encoder == Encoder::lstm;
-  const auto count = static_cast<int32_t>(ids.size);
+  const int32_t count = ids.size;
   const int64_t before = first_row * options_.projection();
   gather_rows(device_, {.count = count,
                         .columns = options_.embed,
@@ -352,17 +307,17 @@ void AttentionClassifier::project(Span<const int32_t> ids, int64_t first_row) {
                 .table = buffers_->table.subspan(before, buffers_->table.size - before)});
 }
 
-/// The ids that the loaded batch added to the table. A row has the bits that the same id has in a training batch's
-/// table.
+/// Computes the rows of the ids that the loaded batch added to the table. A row has the bits that its id would get in a
+/// training batch's table.
 void AttentionClassifier::project_added() {
   const Span<const int32_t> ids = slot().batch.added_ids();
   if (ids.empty()) return;
-  if (step_ > 0) replay_rows(ids);
+  if (step() > 0) replay_rows(ids);
   const Profile::Section section(profile_, device_, "input projection, evaluation", projection_flop(ids.size));
   project(ids, table_.size() - ids.size);
 }
 
-/// The table of the loaded batch's distinct ids.
+/// Computes the table anew: a row for each distinct id of the loaded batch.
 void AttentionClassifier::project_batch() {
   const Span<const int32_t> ids = batch().unique_ids.subspan(0, batch().unique);
   replay_rows(ids);
@@ -370,7 +325,7 @@ void AttentionClassifier::project_batch() {
   project(ids, 0);
 }
 
-/// States of every token of the loaded batch, from the table.
+/// Computes the state of every token of the loaded batch from the table.
 void AttentionClassifier::encode(bool training) {
   const Buffers& b = *buffers_;
   const RaggedBatch& batch = this->batch();
@@ -398,7 +353,7 @@ void AttentionClassifier::encode(bool training) {
   }
 }
 
-/// Gradients of everything below the head, from buffers_->dhidden.
+/// Computes the gradients of everything below the attention head from buffers_->dhidden, those of the states.
 void AttentionClassifier::encode_backward() {
   const Buffers& b = *buffers_;
   const RaggedBatch& batch = this->batch();
@@ -488,7 +443,7 @@ void AttentionClassifier::enqueue_gradients(const ObjectiveOptions& objective) {
   const Slot& s = slot();
   project_batch();
   encode(/*training=*/true);
-  fill_zero(device_, b.gradients);
+  fill_zero(device_, optimiser_->gradients());
   {
     const Profile::Section section(profile_, device_, "attention head, training", 3 * head_flop());
     attention_head_train(device_, {.forward = head(),
@@ -514,7 +469,7 @@ void AttentionClassifier::enqueue_gradients(const ObjectiveOptions& objective) {
                                    .workspace = b.head_workspace});
   }
   encode_backward();
-  slot().host->loss.enqueue_copy_of(b.loss.data, static_cast<size_t>(batch().sequences) * sizeof(float));
+  slot().host->loss.enqueue_copy_of(b.loss.data, batch().sequences * sizeof(float));
 }
 
 double AttentionClassifier::loss_of_slot(const Slot& slot) {
@@ -531,10 +486,9 @@ double AttentionClassifier::compute_gradients(const HostBatch& batch, const Obje
   return loss_of_slot(slot());
 }
 
-// --- whole steps
-// ---------------------------------------------------------------------------------------------------------
+// --- whole steps -----------------------------------------------------------------------------------------------------
 
-/// All that a step is enqueued with and that does not lie in device memory.
+/// Everything on which the enqueued work of a step depends and that does not lie in device memory.
 CapturedWork::Key AttentionClassifier::step_key(const ObjectiveOptions& objective) const {
   return {slot_,
           batch().sequences,
@@ -549,13 +503,13 @@ CapturedWork::Key AttentionClassifier::step_key(const ObjectiveOptions& objectiv
 void AttentionClassifier::enqueue_step(const HostBatch& batch, const ObjectiveOptions& objective,
                                        const BatchTargets& targets) {
   load_for_training(batch, objective, targets);
-  count_step();
+  optimiser_->count_step();
   const auto step = [&] {
     enqueue_gradients(objective);
     enqueue_update();
   };
   if (profile_ != nullptr) {
-    step();  // its sections wait
+    step();  // the sections of a profile wait for the device, which captured work may not
   } else {
     captured_.run(step_key(objective), step);
   }
@@ -565,82 +519,47 @@ void AttentionClassifier::enqueue_step(const HostBatch& batch, const ObjectiveOp
 
 double AttentionClassifier::finish_step() {
   NOTNOT_CHECK(in_flight_ > 0, "no training step is in flight");
-  const Slot& oldest = buffers_->slots[static_cast<size_t>(in_flight_ == 2 ? 1 - slot_ : slot_)];
+  const Slot& oldest = buffers_->slots[in_flight_ == 2 ? 1 - slot_ : slot_];
   oldest.host->finished.wait();
   --in_flight_;
   return loss_of_slot(oldest);
 }
 
-// --- update
-// --------------------------------------------------------------------------------------------------------------
+// --- update ----------------------------------------------------------------------------------------------------------
 
-AdamHyper AttentionClassifier::hyper(double decay) const {
-  return {.beta1 = static_cast<float>(optimiser_.beta1),
-          .beta2 = static_cast<float>(optimiser_.beta2),
-          .epsilon = static_cast<float>(optimiser_.epsilon),
-          .one_minus_beta1 = static_cast<float>(1 - optimiser_.beta1),
-          .one_minus_beta2 = static_cast<float>(1 - optimiser_.beta2),
-          .decay = static_cast<float>(decay)};
-}
-
-void AttentionClassifier::step_range(int64_t begin, int64_t end, double decay) {
-  const Buffers& b = *buffers_;
-  adam_step(device_, {.hyper = hyper(decay),
-                      .scalars = b.scalars,
-                      .completed = slot().completed,
-                      .gradient = b.gradients.subspan(begin - layout_.embedding_size(), end - begin),
-                      .parameter = b.parameters.subspan(begin, end - begin),
-                      .first_moment = b.first_moment.subspan(begin, end - begin),
-                      .second_moment = b.second_moment.subspan(begin, end - begin),
-                      .largest_second_moment = b.largest_second_moment.subspan(begin, end - begin)});
-}
-
-void AttentionClassifier::count_step() {
-  NOTNOT_CHECK(step_ < buffers_->scalars.size, "step {} exceeds the {} steps that this model was planned for",
-               step_ + 1, buffers_->scalars.size);
-  ++step_;
-}
-
-/// One step of Adam with the gradients at hand, and what the next step and predictions need of the new weights.
+/// One step of Adam with the gradients of the loaded batch; then the transposed copies of the weights that moved.
 void AttentionClassifier::enqueue_update() {
   {
     const Profile::Section section(profile_, device_, "Adam");
-    adam_rows_step(device_, {.state = embedding_rows(slot().completed),
-                             .count = batch().unique,
-                             .ids = batch().unique_ids,
-                             .gradients = buffers_->drows});
-    step_range(layout_.embedding_size(), layout_.attention_begin(), optimiser_.weight_decay);
-    if (options_.attention == AttentionKind::learned) step_range(layout_.attention_begin(), layout_.total(), 0.0);
+    optimiser_->enqueue_step(slot().completed, batch().unique_ids.subspan(0, batch().unique), buffers_->drows);
   }
   refresh_transposes();
 }
 
 void AttentionClassifier::apply_gradients() {
-  count_step();
+  optimiser_->count_step();
   enqueue_update();
   slot().host->finished.record(device_);
 }
 
 std::vector<float> AttentionClassifier::gradients() {
   const RaggedBatch& batch = this->batch();
-  std::vector<float> values(static_cast<size_t>(layout_.total()));
-  const std::vector<float> rest = to_host(device_, buffers_->gradients);
+  std::vector<float> values(layout_.total());
+  const std::vector<float> rest = to_host(device_, optimiser_->gradients());
   std::copy(rest.begin(), rest.end(), values.begin() + layout_.embedding_size());
   NOTNOT_CHECK(!batch.unique_ids.empty(), "the last batch was not one of compute_gradients");
   const std::vector<int32_t> ids = to_host(device_, batch.unique_ids.subspan(0, batch.unique));
   const std::vector<float> rows = to_host(device_, buffers_->drows);
   for (size_t i = 0; i < ids.size(); ++i) {
-    std::copy_n(rows.begin() + static_cast<int64_t>(i) * options_.embed, options_.embed,
-                values.begin() + int64_t{ids[i]} * options_.embed);
+    std::copy_n(rows.begin() + i * options_.embed, options_.embed, values.begin() + int64_t{ids[i]} * options_.embed);
   }
   return values;
 }
 
-// --- counted work, for the profile
-// ---------------------------------------------------------------------------------------
+// --- counted work, for the profile -----------------------------------------------------------------------------------
 
 double AttentionClassifier::projection_flop(int64_t ids) const {
-  return 2.0 * static_cast<double>(ids) * options_.embed * options_.projection();
+  return 2.0 * ids * options_.embed * options_.projection();
 }
 double AttentionClassifier::recurrent_flop() const {
   return 2.0 * batch().tokens * 8 * options_.hidden * options_.hidden;

@@ -1,8 +1,8 @@
 #pragma once
-// The paper's classifier, on one device, with explicit forward, backward and update: embedding, encoder (BiLSTM or
-// token-level), additive attention, output layer (paper section 3.1). A fleet is several of these on one device, each
-// with a stream or a share of the threads of its own: nothing is shared, so a model trains to the same bytes alone and
-// in company.
+// The paper's classifier on one device, with explicit forward pass, backward pass and update: embedding, encoder
+// (BiLSTM or token-level), additive attention, output layer (paper section 3.1). A fleet is several of these on one
+// device. Each has its own stream or its own share of the threads, and they share no state, so that a model trains to
+// the same bytes alone and in a fleet.
 #include <memory>
 #include <vector>
 
@@ -10,29 +10,26 @@
 #include "engine/device/arena.h"
 #include "engine/device/profile.h"
 #include "engine/device/streams.h"
-#include "kernels/adam.h"
 #include "kernels/attention_head.h"
 #include "kernels/bilstm.h"
 #include "kernels/token_projection.h"
+#include "models/optimiser.h"
 #include "models/parameters.h"
 
 namespace notnot {
 
-/// The optimiser of the published protocol.
-struct OptimiserOptions {
-  double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-  double weight_decay = 1e-5;  ///< L2 on embedding, encoder and output layer; the attention has none
-};
-
-/// What a model trains towards.
+/// The loss that a model is trained with; the formulas are in models/README.md.
 struct ObjectiveOptions {
   Objective objective = Objective::classify;
-  double positive_weight = 1;  ///< of class 1; also makes the adversary's batch scale W
-  double tvd_factor = 0.5;     ///< adversary: 0.5 for the single sigmoid output, 1 for both classes
-  double lambda = 0;           ///< adversary: weight of KL(alpha || alpha_base)
+  /// The weight of texts of class 1; those of class 0 have 1. The sum of these weights is the scale W of an adversary's
+  /// batch.
+  double positive_weight = 1;
+  double tvd_factor = 0.5;  ///< adversary: 0.5 for the single sigmoid output, 1 for both classes
+  double lambda = 0;        ///< adversary: weight of KL(alpha || alpha_base)
 };
 
-/// What some models need per batch besides the texts, in the order of the batch's tokens and sequences.
+/// Outputs of another model on the batch, in the order of its tokens and sequences. The comment names who needs each;
+/// for others it stays empty.
 struct BatchTargets {
   std::vector<float> given_log_attention;  ///< [N] AttentionKind::given
   std::vector<float> base_log_attention;   ///< [N] Objective::adversary
@@ -41,8 +38,8 @@ struct BatchTargets {
 
 struct ModelCapacity {
   BatchCapacity evaluation;
-  BatchCapacity training;  ///< zeros: a model that only predicts
-  int64_t steps = 0;       ///< optimiser steps that will be taken at most
+  BatchCapacity training;  ///< zeros for a model that only predicts
+  int64_t steps = 0;       ///< the most optimiser steps that the model will take
 };
 
 class AttentionClassifier {
@@ -64,15 +61,11 @@ class AttentionClassifier {
   void set_parameters(const std::vector<float>& values);
   std::vector<float> parameters();
 
-  /// Adam's state, as it is checkpointed; reading it brings lazily updated embedding rows up to date, which changes no
-  /// bits.
-  struct OptimiserState {
-    int64_t step = 0;
-    std::vector<float> first_moment, second_moment, largest_second_moment;  ///< [layout().total()] each
-  };
+  /// For checkpoints. Reading brings all embedding rows up to date, which changes no bits. Throws Error while steps are
+  /// in flight, as does parameters().
   OptimiserState optimiser_state();
   void set_optimiser_state(const OptimiserState& state);
-  int64_t step() const { return step_; }
+  int64_t step() const { return optimiser_->step(); }
 
   struct Predictions {
     std::vector<float> probability;    ///< [B]
@@ -81,7 +74,7 @@ class AttentionClassifier {
   };
   Predictions predict(const HostBatch& batch, const BatchTargets& targets = {});
 
-  /// What the logit is made of once states and output layer are frozen: logit = bias + sum_n alpha_n contribution_n.
+  /// The parts of the logit for fixed states and output layer: logit = bias + sum_n alpha_n contribution_n.
   struct Contributions {
     Predictions predictions;
     std::vector<float> contribution;  ///< [N] w . h_n, at boundary tokens too
@@ -89,22 +82,23 @@ class AttentionClassifier {
   };
   Contributions contributions(const HostBatch& batch);
 
-  /// A training step: gradients and update. On CUDA it only enqueues, so that the host can put the next batch together
-  /// meanwhile; the batch goes to the device beside the step before it, and steps of like sizes are captured. At most
-  /// two steps may be in flight, none when anything else here is called.
+  /// A training step: gradients and update. On CUDA the call only enqueues the step, so that the host can assemble the
+  /// next batch meanwhile. The batch is uploaded while the step before it computes, and steps of equal sizes are
+  /// captured (engine/device/streams.h). At most two steps may be in flight; every other computation here needs none in
+  /// flight.
   void enqueue_step(const HostBatch& batch, const ObjectiveOptions& objective, const BatchTargets& targets = {});
   /// Waits for the oldest step in flight and returns its loss, as compute_gradients does.
   double finish_step();
   int steps_in_flight() const { return in_flight_; }
-  /// Sizes of steps that are one launch by now; 0 on the CPU.
+  /// The number of step sizes that are captured, so that such a step is one launch; 0 on the CPU.
   int64_t captured_steps() const { return captured_.captured(); }
 
-  /// The two halves of a step, one by one. Forward, loss, gradients; parameters do not move. Returns the loss summed
-  /// over the batch (base loss, or the adversarial loss with its scale W).
+  /// The first half of a step: forward pass, loss, gradients; the parameters do not move. Returns the loss summed over
+  /// the batch (base loss, or the adversarial loss with its scale W).
   double compute_gradients(const HostBatch& batch, const ObjectiveOptions& objective, const BatchTargets& targets = {});
-  /// One optimiser step with the gradients of the last compute_gradients.
+  /// The second half: one optimiser step with the gradients of the last compute_gradients.
   void apply_gradients();
-  /// Gradients of the last compute_gradients, [layout().total()], embedding rows that the batch lacks being zero.
+  /// The gradients of the last compute_gradients, [layout().total()]. Embedding rows of ids that the batch lacks are 0.
   std::vector<float> gradients();
 
  private:
@@ -134,31 +128,25 @@ class AttentionClassifier {
   void load_for_training(const HostBatch& batch, const ObjectiveOptions& objective, const BatchTargets& targets);
   void enqueue_gradients(const ObjectiveOptions& objective);
   void enqueue_update();
-  void count_step();
   static double loss_of_slot(const Slot& slot);
   CapturedWork::Key step_key(const ObjectiveOptions& objective) const;
-  void mark_rows_current();
-  AdamRows embedding_rows(Span<const int32_t> completed) const;
-  AdamHyper hyper(double decay) const;
-  void step_range(int64_t begin, int64_t end, double decay);
   double projection_flop(int64_t ids) const;
   double recurrent_flop() const;
   double head_flop() const;
 
   Device device_;
   ModelOptions options_;
-  OptimiserOptions optimiser_;
   ParameterLayout layout_;
   Arena arena_;
   SideStream upload_stream_;
   CapturedWork captured_;
-  std::shared_ptr<Buffers>
-      buffers_;  // shared only because a unique_ptr would need Buffers here; never null, never shared
+  // The arena keeps addresses in these two, so that they stay where they are when the model moves.
+  std::unique_ptr<Buffers> buffers_;
+  std::unique_ptr<Optimiser> optimiser_;
   Profile* profile_ = nullptr;
-  int64_t step_ = 0;
-  int slot_ = 0;          ///< the batch that was loaded last
+  int slot_ = 0;          ///< index of the slot that was loaded last
   int in_flight_ = 0;     ///< steps enqueued and not finished
-  ProjectionRows table_;  ///< what predictions have projected with the parameters as they are
+  ProjectionRows table_;  ///< the ids that predictions projected since the parameters last changed
 };
 
 }  // namespace notnot

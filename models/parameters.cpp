@@ -63,21 +63,20 @@ const Parameter& ParameterLayout::find(const std::string& name) const {
 
 std::vector<float> initial_parameters(const ParameterLayout& layout, uint64_t seed,
                                       const std::vector<float>& embedding) {
-  std::vector<float> values(static_cast<size_t>(layout.total()));
+  std::vector<float> values(layout.total());
   const Parameter& table = layout.parameters().front();
   NOTNOT_CHECK(embedding.empty() || static_cast<int64_t>(embedding.size()) == table.size,
                "{} word vector values for an embedding of {}", embedding.size(), table.size);
   const Random normal(seed, Purpose::embedding);
   for (int64_t i = table.shape[1]; i < table.size; ++i) {
-    values[static_cast<size_t>(i)] =
-        embedding.empty() ? normal.normal(static_cast<uint64_t>(i)) : embedding[static_cast<size_t>(i)];
+    values[i] = embedding.empty() ? normal.normal(i) : embedding[i];
   }
   for (size_t p = 1; p < layout.parameters().size(); ++p) {
     const Parameter& parameter = layout.parameters()[p];
-    const Random uniform(seed, Purpose::initialisation, static_cast<uint32_t>(p));
-    const auto bound = static_cast<float>(1.0 / std::sqrt(static_cast<double>(parameter.fan_in)));
+    const Random uniform(seed, Purpose::initialisation, p);
+    const float bound = 1.0 / std::sqrt(parameter.fan_in);
     for (int64_t i = 0; i < parameter.size; ++i) {
-      values[static_cast<size_t>(parameter.offset + i)] = uniform.uniform(static_cast<uint64_t>(i), -bound, bound);
+      values[parameter.offset + i] = uniform.uniform(i, -bound, bound);
     }
   }
   return values;
@@ -90,7 +89,7 @@ std::vector<float> load_parameters(const ParameterLayout& layout, const std::fil
 
 std::vector<float> load_parameters(const ParameterLayout& layout, const Safetensors& file, const std::string& prefix) {
   std::vector<float> values;
-  values.reserve(static_cast<size_t>(layout.total()));
+  values.reserve(layout.total());
   for (const Parameter& parameter : layout.parameters()) {
     const auto& shape = file.entry(prefix + parameter.name).shape;
     if (shape != parameter.shape) {

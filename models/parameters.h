@@ -26,15 +26,16 @@ struct ModelOptions {
   int32_t hidden = 128;                   ///< H: per direction for lstm, the layer's width for tokens
   Precision precision = Precision::fp32;  ///< of the LSTM's recurrence
 
-  int32_t width() const { return encoder == Encoder::lstm ? 2 * hidden : hidden; }  ///< D, of one token's state
-  int32_t projection() const {
-    return encoder == Encoder::lstm ? 8 * hidden : hidden;
-  }                                                                          ///< P, of one token's table row
-  int32_t attention_width() const { return width() > 1 ? width() / 2 : 1; }  ///< A
+  /// D, the width of one token's state.
+  int32_t width() const { return encoder == Encoder::lstm ? 2 * hidden : hidden; }
+  /// P, the width of one row of the table of projected ids.
+  int32_t projection() const { return encoder == Encoder::lstm ? 8 * hidden : hidden; }
+  /// A, the width of the attention's layer.
+  int32_t attention_width() const { return width() > 1 ? width() / 2 : 1; }
 };
 
-/// Adam treats a group alike: L2 on encoder and output layer, none on the attention, which only learned attention
-/// trains.
+/// Adam treats all parameters of a group alike: L2 on embedding, encoder and output layer, none on the attention. Only
+/// a model that learns its attention trains that group.
 enum class ParameterGroup : uint8_t { embedding, encoder, output, attention };
 
 struct Parameter {
@@ -43,13 +44,13 @@ struct Parameter {
   ParameterGroup group = ParameterGroup::encoder;
   int64_t offset = 0;  ///< floats from the start of the arena
   int64_t size = 0;
-  int64_t fan_in =
-      0;  ///< initialised with U(-1/sqrt(fan_in), 1/sqrt(fan_in)); H for every LSTM parameter, as in PyTorch
+  /// The initial values are U(-1/sqrt(fan_in), 1/sqrt(fan_in)); H for every LSTM parameter, as in PyTorch.
+  int64_t fan_in = 0;
 };
 
-/// The embedding stands first, then encoder, output layer and attention, so that each group, and encoder + output
-/// together, are one contiguous range; both directions of an LSTM parameter are neighbours, so that [2, ...] is one
-/// matrix.
+/// The embedding stands first, then encoder, output layer and attention: each group is one contiguous range, and so are
+/// encoder and output layer together. Both directions of an LSTM parameter are neighbours, so that they are one matrix
+/// [2, ...].
 class ParameterLayout {
  public:
   explicit ParameterLayout(const ModelOptions& options);
@@ -72,12 +73,12 @@ class ParameterLayout {
 std::vector<float> initial_parameters(const ParameterLayout& layout, uint64_t seed,
                                       const std::vector<float>& embedding);
 
-/// Parameters from a file, all of them, with exactly these shapes; throws InputError naming file, parameter and shapes
-/// otherwise.
+/// All parameters, from a file that has them with exactly these shapes; otherwise throws InputError that names file,
+/// parameter and shapes.
 std::vector<float> load_parameters(const ParameterLayout& layout, const std::filesystem::path& path,
                                    const std::string& prefix = "");
 
-/// The same from a file that was read already.
+/// As above, from a file that was read already.
 std::vector<float> load_parameters(const ParameterLayout& layout, const Safetensors& file,
                                    const std::string& prefix = "");
 

@@ -13,13 +13,13 @@
 namespace notnot {
 namespace {
 
-/// What a text is known by to the random numbers.
+/// The keys of the random numbers: each text's row.
 std::vector<uint32_t> keys_of(const Split& split, const HostBatch& batch) {
   std::vector<uint32_t> keys;
   for (const int32_t text : batch.texts) {
-    const int64_t row = split.rows[static_cast<size_t>(text)];
+    const int64_t row = split.rows[text];
     if (row < 0 || row > std::numeric_limits<uint32_t>::max()) {
-      throw InputError(fmt::format("text {} comes from row {}; rows up to {} can be told apart here, split the file",
+      throw InputError(fmt::format("text {} comes from row {}, but this command takes rows up to {}; split the file",
                                    text, row, std::numeric_limits<uint32_t>::max()));
     }
     keys.push_back(static_cast<uint32_t>(row));
@@ -27,19 +27,19 @@ std::vector<uint32_t> keys_of(const Split& split, const HostBatch& batch) {
   return keys;
 }
 
-/// The adversaries' free vectors [K, N]: log(1 / length) + 3 N(0, 1). The constant is the released code's; softmax
-/// removes it.
+/// The adversaries' free vectors [K, N] at the start: log(1 / length) + 3 N(0, 1). Jain & Wallace's released code has
+/// the constant log(1 / length); softmax removes it.
 std::vector<float> starts_of(const HostBatch& batch, const std::vector<uint32_t>& keys,
                              const PerturbationOptions& options) {
   std::vector<float> starts;
-  starts.reserve(static_cast<size_t>(options.adversaries) * batch.token_ids.size());
+  starts.reserve(options.adversaries * batch.token_ids.size());
   for (int32_t k = 0; k < options.adversaries; ++k) {
     for (size_t b = 0; b < keys.size(); ++b) {
       const Random random(options.seed, Purpose::adversary_start, keys[b]);
       const int32_t length = batch.offsets[b + 1] - batch.offsets[b];
       const float uniform = -std::log(static_cast<float>(length));
       for (int32_t n = 0; n < length; ++n) {
-        const auto index = static_cast<uint64_t>(k) << 32 | static_cast<uint64_t>(n);
+        const auto index = static_cast<uint64_t>(k) << 32 | n;
         starts.push_back(uniform + 3 * random.normal(index));
       }
     }
@@ -47,7 +47,7 @@ std::vector<float> starts_of(const HostBatch& batch, const std::vector<uint32_t>
   return starts;
 }
 
-/// Both operations on a batch at a time, in device memory for the largest.
+/// Runs both perturbations on one batch after another, in device memory that is sized for the largest.
 class Perturber {
  public:
   Perturber(AttentionClassifier& model, const Split& split, const PerturbationOptions& options)
@@ -104,7 +104,7 @@ class Perturber {
     for (size_t b = 0; b < batch.texts.size(); ++b) {
       NOTNOT_CHECK(std::isfinite(probability[b]),
                    "the model gives the text of row {} the probability {}: its training diverged",
-                   split_.rows[static_cast<size_t>(batch.texts[b])], probability[b]);
+                   split_.rows[batch.texts[b]], probability[b]);
     }
   }
 
@@ -125,7 +125,7 @@ class Perturber {
                                     .workspace = workspace_});
     const std::vector<float> median = to_host(device_, median_.subspan(0, batch.sequences()));
     for (size_t b = 0; b < batch.texts.size(); ++b) {
-      result.permutation_change[static_cast<size_t>(batch.texts[b])] = median[b];
+      result.permutation_change[batch.texts[b]] = median[b];
     }
   }
 
@@ -149,7 +149,7 @@ class Perturber {
                                  .workspace = workspace_});
   }
 
-  /// Of every text the adversary that is reported.
+  /// Chooses the adversary of every text that is reported.
   void choose(const HostBatch& batch, const AttentionClassifier::Predictions& base, Perturbations& result) {
     const auto sequences = batch.texts.size(), tokens = batch.token_ids.size();
     const std::vector<float> logs =
@@ -157,13 +157,12 @@ class Perturber {
     const std::vector<float> probability =
         to_host(device_, probability_.subspan(0, options_.adversaries * int64_t{batch.sequences()}));
     for (size_t b = 0; b < sequences; ++b) {
-      const auto begin = static_cast<size_t>(batch.offsets[b]),
-                 length = static_cast<size_t>(batch.offsets[b + 1]) - begin;
+      const size_t begin = batch.offsets[b], length = batch.offsets[b + 1] - begin;
       const std::span<const float> own = std::span(base.log_attention).subspan(begin, length);
       std::span<const float> chosen = own;
       float chosen_probability = base.probability[b];
       double largest = 0;
-      for (size_t k = 0; k < static_cast<size_t>(options_.adversaries); ++k) {
+      for (int32_t k = 0; k < options_.adversaries; ++k) {
         const std::span<const float> weights = std::span(logs).subspan(k * tokens + begin, length);
         const float p = probability[k * sequences + b];
         const double divergence = jensen_shannon(weights, own);  // throws where the attention is NaN
@@ -172,9 +171,9 @@ class Perturber {
         chosen_probability = p;
         largest = divergence;
       }
-      const auto text = static_cast<size_t>(batch.texts[b]);
-      result.adversary_jsd[text] = static_cast<float>(largest);
-      result.adversary_tvd[text] = static_cast<float>(0.5 * std::abs(double{chosen_probability} - base.probability[b]));
+      const int32_t text = batch.texts[b];
+      result.adversary_jsd[text] = largest;
+      result.adversary_tvd[text] = 0.5 * std::abs(double{chosen_probability} - base.probability[b]);
       result.adversary_probability[text] = chosen_probability;
       std::copy(chosen.begin(), chosen.end(), result.adversary_log_attention.begin() + split_.offsets[text]);
     }

@@ -11,34 +11,34 @@
 namespace notnot {
 namespace {
 
-// Evaluation batches: large enough for full tiles and lanes, small enough to stay cheap in memory.
+// The most tokens of an evaluation batch: enough for full tiles and lanes, and still cheap in memory.
 constexpr int64_t kEvaluationTokens = 8192;
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-/// Where a training stands; what a checkpoint holds besides the parameters.
+/// The state of a training between two batches; a checkpoint holds it beside parameters and optimiser.
 struct Progress {
   int32_t epoch = 1;  ///< the epoch under way
-  int32_t batch = 0;  ///< batches of it already done
+  int32_t batch = 0;  ///< batches of this epoch already done
   int32_t best_epoch = 0;
   double best_score = -std::numeric_limits<double>::infinity();
   double train_seconds = 0;  ///< of the epoch under way
-  double loss = 0;           ///< of the epoch under way: the sum of its batches' so far
+  double loss = 0;           ///< of the epoch under way: the sum over its batches so far
 };
 
-/// What the batch's sequences need of `targets`, in the batch's order.
+/// The part of `targets` that belongs to the batch, in the order of its sequences.
 BatchTargets targets_of(const Split& split, const HostBatch& batch, const ModelOptions& model,
                         const TextTargets& targets) {
   BatchTargets result;
   std::vector<float>& log_attention =
       model.attention == AttentionKind::given ? result.given_log_attention : result.base_log_attention;
   for (const int32_t text : batch.texts) {
-    const auto begin = targets.log_attention.begin() + split.offsets[static_cast<size_t>(text)];
+    const auto begin = targets.log_attention.begin() + split.offsets[text];
     log_attention.insert(log_attention.end(), begin, begin + split.length(text));
     if (model.attention == AttentionKind::given) continue;
-    result.base_probability.push_back(targets.probability[static_cast<size_t>(text)]);
+    result.base_probability.push_back(targets.probability[text]);
   }
   return result;
 }
@@ -73,7 +73,7 @@ class Training {
  private:
   bool exhausted() const { return adversary_ && progress_.epoch > progress_.best_epoch + options_.patience; }
 
-  /// The guide's attention; none for other models, an adversary's base model among them.
+  /// The guide's attention. Other models need none: an adversary needs its base model only while it trains.
   const TextTargets& evaluation_targets(SplitName name) const {
     static const TextTargets none;
     return request_.model.attention == AttentionKind::given ? (*request_.targets)[name] : none;
@@ -94,7 +94,7 @@ class Training {
                  .train_seconds = file.values<double>("train_seconds").at(0),
                  .loss = file.values<double>("loss").at(0)};
     if (progress_.epoch > 1) metrics_ = writer_.folder().metrics();
-    metrics_.resize(std::min(metrics_.size(), static_cast<size_t>(progress_.epoch - 1)));
+    metrics_.resize(std::min<size_t>(metrics_.size(), progress_.epoch - 1));
     return true;
   }
 
@@ -117,14 +117,14 @@ class Training {
     write_safetensors(writer_.folder().checkpoint_path(), tensors);
   }
 
-  /// The next batch is put together while the device computes the one before.
+  /// The host assembles the next batch while the device computes the one before.
   void train_epoch() {
     const Split& split = data_.split(SplitName::train);
     const auto batches = training_batches(split, options_.batch_size, options_.seed, progress_.epoch);
     const double seconds_before = progress_.train_seconds;
     const auto begin = std::chrono::steady_clock::now();
     bool stop = false;
-    for (auto next = static_cast<size_t>(progress_.batch); next < batches.size() && !stop; ++next) {
+    for (size_t next = progress_.batch; next < batches.size() && !stop; ++next) {
       enqueue_batch(split, assemble_batch(split, batches[next], request_.model.vocabulary));
       if (model_.steps_in_flight() > 1) stop = finish_batch(batches);
     }
@@ -150,16 +150,17 @@ class Training {
   /// Waits for the oldest batch under way; true when the monitor asks to stop.
   bool finish_batch(const std::vector<std::vector<int32_t>>& batches) {
     const double loss = model_.finish_step();
-    if (!std::isfinite(loss)) throw_not_finite(batches[static_cast<size_t>(progress_.batch)], loss);
+    if (!std::isfinite(loss)) throw_not_finite(batches[progress_.batch], loss);
     progress_.loss += loss;
     ++progress_.batch;
-    monitor_.batch_done(progress_.epoch, progress_.batch, static_cast<int32_t>(batches.size()));
+    monitor_.batch_done(progress_.epoch, progress_.batch, batches.size());
     return monitor_.stop_requested();
   }
 
   [[noreturn]] void throw_not_finite(const std::vector<int32_t>& texts, double loss) const {
     std::vector<int64_t> rows;
-    for (const int32_t text : texts) rows.push_back(data_.split(SplitName::train).rows[static_cast<size_t>(text)]);
+    rows.reserve(texts.size());
+    for (const int32_t text : texts) rows.push_back(data_.split(SplitName::train).rows[text]);
     throw_not_finite(loss,
                      fmt::format("batch {} (training texts of rows {})", progress_.batch + 1, fmt::join(rows, ", ")));
   }
@@ -189,7 +190,8 @@ class Training {
     metrics.epoch = progress_.epoch;
     metrics.train_seconds = progress_.train_seconds;
     for (const SplitName name : kSplitNames) {
-      if (adversary_ && name == SplitName::train) {  // a quarter of the time, and nothing is chosen by it
+      // An adversary's epoch is not chosen by this evaluation, which would take a quarter of the time.
+      if (adversary_ && name == SplitName::train) {
         metrics.split[name] = undefined_classification();
         metrics.loss[name] = progress_.loss / data_.split(name).size();
         continue;
@@ -201,8 +203,7 @@ class Training {
       metrics.loss[name] = predictions.loss;
     }
     metrics.eval_seconds = seconds_since(begin);
-    metrics.tokens_per_second =
-        static_cast<double>(data_.split(SplitName::train).token_ids.size()) / metrics.train_seconds;
+    metrics.tokens_per_second = data_.split(SplitName::train).token_ids.size() / metrics.train_seconds;
     const double score = adversary_ ? -progress_.loss : metrics.split[options_.select].roc_auc;
     const bool best = score > progress_.best_score;
     if (best) {
@@ -220,7 +221,7 @@ class Training {
     monitor_.epoch_done(metrics, best);
   }
 
-  /// Writes what the chosen epoch's model says about every text.
+  /// Writes the outputs of the chosen epoch's model for every text.
   RunResult finish() {
     model_.set_parameters(load_parameters(model_.layout(), writer_.folder().model_path()));
     RunResult result{.epoch = progress_.best_epoch,
@@ -275,7 +276,7 @@ ModelCapacity training_plan(const Dataset& dataset, const TrainingOptions& optio
 }
 
 std::vector<MemoryRow> host_memory(const ParameterLayout& layout) {
-  const int64_t bytes = layout.total() * static_cast<int64_t>(sizeof(float));
+  const int64_t bytes = layout.total() * sizeof(float);
   return {{"host", "initial parameters", {layout.total()}, bytes},
           {"host", "checkpoint copies", {4, layout.total()}, 4 * bytes}};
 }
@@ -283,21 +284,20 @@ std::vector<MemoryRow> host_memory(const ParameterLayout& layout) {
 SplitPredictions predict_split(AttentionClassifier& model, const Split& split, double positive_weight,
                                const TextTargets& targets) {
   SplitPredictions result;
-  result.probability.resize(static_cast<size_t>(split.size()));
+  result.probability.resize(split.size());
   result.log_attention.resize(split.token_ids.size());
   for (const auto& texts : prediction_batches(split)) {
     const HostBatch batch = assemble_batch(split, texts, model.options().vocabulary);
     const auto predictions = model.predict(
         batch, targets.log_attention.empty() ? BatchTargets{} : targets_of(split, batch, model.options(), targets));
     for (size_t b = 0; b < batch.texts.size(); ++b) {
-      const auto text = static_cast<size_t>(batch.texts[b]);
+      const int32_t text = batch.texts[b];
       result.probability[text] = predictions.probability[b];
       std::copy(predictions.log_attention.begin() + batch.offsets[b],
                 predictions.log_attention.begin() + batch.offsets[b + 1],
                 result.log_attention.begin() + split.offsets[text]);
       const double weight = batch.labels[b] == 1 ? positive_weight : 1.0;
-      result.loss +=
-          classification_loss(static_cast<double>(predictions.logit[b]), batch.labels[b], weight).loss / split.size();
+      result.loss += classification_loss(double{predictions.logit[b]}, batch.labels[b], weight).loss / split.size();
     }
   }
   return result;

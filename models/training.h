@@ -1,7 +1,7 @@
 #pragma once
 // Training by the published protocol (Jain & Wallace 2019, as Wiegreffe & Pinter 2019 use it): shuffled batches of
-// similar length, Adam, after each epoch an evaluation, and the parameters of the best epoch kept: of the best ROC-AUC,
-// or for an adversary of the lowest training loss.
+// similar length, Adam, an evaluation after each epoch. The parameters of the best epoch are kept: the one with the
+// best ROC-AUC, or for an adversary the one with the lowest training loss.
 #include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -17,8 +17,8 @@ struct TrainingOptions {
   uint64_t seed = 10;  ///< drives initialisation, jitter and shuffling
   int32_t epochs = 8;
   int32_t batch_size = 32;
-  /// The split whose ROC-AUC chooses the epoch. `test` is what the published numbers did; it leaks, `dev` does not. An
-  /// adversary's epoch is chosen by its training loss alone.
+  /// The split whose ROC-AUC chooses the epoch. The published numbers used `test`, which leaks; `dev` does not. An
+  /// adversary's epoch is chosen only by its training loss.
   SplitName select = SplitName::test;
   Objective objective = Objective::classify;
   double tvd_factor = 0.5, lambda = 0;  ///< adversary: see ObjectiveOptions
@@ -26,10 +26,10 @@ struct TrainingOptions {
   OptimiserOptions optimiser;
 };
 
-/// Another model on the texts of one split, in the split's order.
+/// The outputs of another model on the texts of one split, in the split's order.
 struct TextTargets {
   std::vector<float> log_attention;  ///< [tokens] -infinity at boundary tokens
-  std::vector<float> probability;    ///< [size] what an adversary keeps; a guide needs none
+  std::vector<float> probability;    ///< [size] for an adversary, which should keep them; empty for a guide
 };
 using Targets = BySplit<TextTargets>;
 
@@ -42,13 +42,13 @@ ModelCapacity prediction_plan(const Split& split);
 /// Host memory that training takes besides the data set and the model's arena.
 std::vector<MemoryRow> host_memory(const ParameterLayout& layout);
 
-/// All texts of a split under a model, in the split's order.
+/// A model's outputs on all texts of a split, in the split's order.
 struct SplitPredictions {
   std::vector<float> probability;    ///< [size]
   std::vector<float> log_attention;  ///< [tokens], -infinity at boundary tokens
   double loss = 0;                   ///< mean weighted cross-entropy of a text
 };
-/// `targets` of this very split: what a model with given attention needs.
+/// `targets` are those of this very split; only a model with given attention needs them.
 SplitPredictions predict_split(AttentionClassifier& model, const Split& split, double positive_weight,
                                const TextTargets& targets = {});
 
@@ -57,7 +57,7 @@ struct Interrupted : Error {
   using Error::Error;
 };
 
-/// Told about progress; called from the thread that trains.
+/// Hears about the progress of a training; called from the thread that trains.
 class TrainingMonitor {
  public:
   virtual ~TrainingMonitor() = default;
@@ -69,8 +69,8 @@ class TrainingMonitor {
 
 struct TrainingRequest {
   const Dataset* dataset = nullptr;  ///< outlives the call
-  /// The guide of AttentionKind::given, or the base model that Objective::adversary moves away from (its training split
-  /// alone is used); outlives the call.
+  /// The guide of AttentionKind::given, or the base model that Objective::adversary moves away from (only its training
+  /// split is used); outlives the call.
   const Targets* targets = nullptr;
   ModelOptions model;
   TrainingOptions training;

@@ -13,19 +13,18 @@ namespace notnot {
 namespace {
 
 constexpr float kNothing = -std::numeric_limits<float>::infinity();  // the log of a weight of 0
-// Rounding leaves 1e-6 at most on texts of thousands of tokens.
+// Rounding moves the sum by at most 1e-6 on texts of thousands of tokens.
 constexpr double kSumTolerance = 1e-3;
 
 /// What is wrong with text i, whose offsets are known to fit; empty when nothing is.
 std::string fault_of_text(const AttentionView& view, size_t i) {
-  const auto weights = view.log_attention.subspan(static_cast<size_t>(view.offsets[i]),
-                                                  static_cast<size_t>(view.offsets[i + 1] - view.offsets[i]));
+  const auto weights = view.log_attention.subspan(view.offsets[i], view.offsets[i + 1] - view.offsets[i]);
   if (view.label[i] != 0 && view.label[i] != 1) return fmt::format("its label is {}", view.label[i]);
   if (!(view.probability[i] >= 0 && view.probability[i] <= 1))
     return fmt::format("its probability is {}", view.probability[i]);
   if (weights.front() != kNothing || weights.back() != kNothing) return "a boundary token has attention";
   double sum = 0;
-  for (const float weight : weights) sum += std::exp(static_cast<double>(weight));
+  for (const float weight : weights) sum += std::exp(double{weight});
   if (weights.size() > 2 && !(std::fabs(sum - 1) <= kSumTolerance)) return fmt::format("its attention sums to {}", sum);
   return "";
 }
@@ -52,7 +51,7 @@ std::string fault(const AttentionView& view) {
                        view.log_attention.size());
   }
   for (size_t i = 0; i < size; ++i) {
-    // Each at least 2 above the one before, and the last is the size: so all lie inside.
+    // Each offset is at least 2 above the one before, and the last is the number of weights, so all lie inside.
     if (view.offsets[i] > view.offsets.back() - 2 || view.offsets[i + 1] < view.offsets[i] + 2) {
       return fmt::format("text {} has offsets {} and {}", i, view.offsets[i], view.offsets[i + 1]);
     }
@@ -81,7 +80,7 @@ Divergences divergences(const Attention& a, const Attention& b, double tvd_facto
   }
   Divergences result;
   for (size_t i = 0; i < a.label.size(); ++i) {
-    const auto begin = static_cast<size_t>(a.offsets[i]), size = static_cast<size_t>(a.offsets[i + 1]) - begin;
+    const size_t begin = a.offsets[i], size = a.offsets[i + 1] - begin;
     result.tvd.push_back(total_variation(a.probability[i], b.probability[i], tvd_factor));
     result.jsd.push_back(jensen_shannon(std::span(a.log_attention).subspan(begin, size),
                                         std::span(b.log_attention).subspan(begin, size)));

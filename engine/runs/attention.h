@@ -1,5 +1,5 @@
 #pragma once
-// What a run leaves of its attention, and how far two models are apart in it.
+// The attention that a run writes, and the distance of two models: of their predictions and of their attention.
 #include <cstdint>
 #include <span>
 #include <string>
@@ -24,7 +24,7 @@ struct Attention {
 /// name. Made by models/perturbation.h.
 struct Perturbations {
   std::vector<float> permutation_change;       ///< [size] median |change of p| when the weights are permuted, 0 to 1
-  std::vector<float> adversary_jsd;            ///< [size] of the adversary's attention to the model's, 0 to ln 2
+  std::vector<float> adversary_jsd;            ///< [size] between the adversary's attention and the model's, 0 to ln 2
   std::vector<float> adversary_tvd;            ///< [size] 0.5 |change of p|, 0 to 0.5
   std::vector<float> adversary_probability;    ///< [size] of class 1
   std::vector<float> adversary_log_attention;  ///< [tokens] as Attention::log_attention
@@ -46,7 +46,7 @@ struct AttentionView {
 /// What is wrong with `view`; empty when nothing is. Offsets must fit, labels must be 0 or 1, probabilities must lie in
 /// [0, 1], boundary tokens must have no attention, and the weights of every text must sum to 1.
 std::string fault(const AttentionView& view);
-/// The same of a perturbation, whose three measures must lie where Perturbations says.
+/// As above, for perturbations: the three measures must lie in the ranges that Perturbations names, too.
 std::string fault(const Perturbations& perturbations);
 
 /// The distance of two models on the same texts: tvd = tvd_factor |p_a - p_b|, and the JSD of their attention. Throws

@@ -40,8 +40,8 @@ double log_weight(double value, Importance importance) {
   return std::log(value);
 }
 
-/// Writes the log-weights [words] of one text. All sums are in logarithms, so that none overflows. Returns what is wrong with
-/// the values [words] and what to do; empty when nothing is wrong.
+/// Writes the log-weights [words] of one text. All sums are in logarithms, so that none overflows. Returns what is
+/// wrong with the values [words] and what to do; empty when nothing is wrong.
 std::string normalise(std::span<const double> values, Importance importance, std::span<float> log_attention) {
   double largest = kLogOfNothing;
   for (size_t k = 0; k < values.size(); ++k) {
@@ -60,8 +60,7 @@ std::string normalise(std::span<const double> values, Importance importance, std
   double sum = 0;
   for (const double value : values) sum += std::exp(log_weight(value, importance) - largest);
   const double log_sum = largest + std::log(sum);
-  for (size_t k = 0; k < values.size(); ++k)
-    log_attention[k] = static_cast<float>(log_weight(values[k], importance) - log_sum);
+  for (size_t k = 0; k < values.size(); ++k) log_attention[k] = log_weight(values[k], importance) - log_sum;
   return "";
 }
 
@@ -75,8 +74,8 @@ struct Text {
   int64_t row() const { return split().rows[index]; }
   std::string name() const { return fmt::format("text {} of the {} split", row(), to_string(split_name)); }
   /// The place of the text's first word among the split's tokens.
-  size_t begin() const { return static_cast<size_t>(split().offsets[index]) + 1; }
-  size_t size() const { return static_cast<size_t>(split().length(static_cast<int32_t>(index))) - 2; }
+  size_t begin() const { return split().offsets[index] + 1; }
+  size_t size() const { return split().length(index) - 2; }
   int32_t id(size_t k) const { return split().token_ids[begin() + k]; }
   const std::string& word(size_t k) const { return dataset.vocabulary.word(id(k)); }
   std::vector<std::string_view> words(size_t most) const {
@@ -94,7 +93,7 @@ struct Text {
 LogAttention nothing_yet(const Dataset& dataset) {
   LogAttention result;
   for (const SplitName name : kSplitNames) {
-    result[name].assign(dataset.split(name).token_ids.size(), static_cast<float>(kLogOfNothing));
+    result[name].assign(dataset.split(name).token_ids.size(), kLogOfNothing);
   }
   return result;
 }
@@ -287,7 +286,7 @@ class TensorsReader {
     if (offsets[0] != 0) fail(fmt::format("tensor `{}` begins with {}; it must begin with 0", tensor, offsets[0]));
     for (size_t i = 0; i + 1 < offsets.size(); ++i) {
       const Text text{dataset_, name, i};
-      const int64_t expected = offsets[i] + static_cast<int64_t>(text.size());
+      const int64_t expected = offsets[i] + text.size();
       if (offsets[i + 1] != expected) {
         fail(
             fmt::format("tensor `{}`: {} has the offsets {} and {}, which for {} must be {} and {}; give each word "
@@ -300,7 +299,7 @@ class TensorsReader {
   void read_attention(SplitName name) {
     const Split& split = dataset_.split(name);
     const std::string tensor = tensor_name(name, "attention");
-    const auto size = static_cast<size_t>(split.size());
+    const size_t size = split.size();
     const auto all = values<double>(tensor, split.token_ids.size() - 2 * size, "one per word");
     size_t begin = 0;
     for (size_t i = 0; i < size; ++i) {

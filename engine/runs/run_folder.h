@@ -1,5 +1,5 @@
 #pragma once
-// What one training leaves on disk: the folder RUNS/NAME, whose files numpy, pandas and torch can read.
+// A run folder holds the files of one training: the folder RUNS/NAME, whose files numpy, pandas and torch can read.
 //
 //   config.json               the choices the run was started with, and `version` and `commit` of the program
 //   metrics.csv               a row per epoch: see EpochMetrics
@@ -7,10 +7,10 @@
 //   model.safetensors         the parameters of the chosen epoch; written by models/
 //   vocabulary.txt            a word per line, line k (from 1) holds id k-1
 //   attention_SPLIT.safetensors  train, dev and test under the chosen epoch: see Attention
-//   perturbation.safetensors  of a perturbed model: see Perturbations
+//   perturbation.safetensors  only of a perturbed model: see Perturbations
 //   predictions.jsonl         the test split, an object per text: id, label, probability, tokens, attention
 //   result.json               the chosen epoch and its measures; written last, so a folder that has it is finished
-//   failure.json              of a run that failed: `reason`
+//   failure.json              only of a run that failed: its `reason`
 //
 // Every file is replaced as a whole (engine/io/files.h): a run killed at any moment leaves files that can be read.
 #include <cstdint>
@@ -36,7 +36,7 @@ enum class RunState : uint8_t {
 /// file, what is wrong with it and the remedy.
 class RunFolder {
  public:
-  /// `name` may have several parts ("seeds/3"), but must stay inside `runs`; else InputError.
+  /// `name` may have several parts ("seeds/3"), but must stay inside `runs`; otherwise throws InputError.
   RunFolder(const std::filesystem::path& runs, const std::string& name);
   /// The run folder at `path`, as users name it.
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
@@ -53,19 +53,20 @@ class RunFolder {
   std::filesystem::path result_path() const { return path_ / "result.json"; }
   std::filesystem::path failure_path() const { return path_ / "failure.json"; }
 
-  /// Another process may change it, unless this one holds the RunWriter.
+  /// The state now. Another process may change it at any moment, unless this process holds the RunWriter.
   RunState state() const;
 
   nlohmann::json config() const;
-  /// Why the run failed; nothing when it did not, or goes on.
+  /// Why the run failed; nothing if it did not fail, or trains again.
   std::optional<std::string> failure() const;
   std::vector<EpochMetrics> metrics() const;
   RunResult result() const;
-  /// SHA-256 over the attention of all three splits: what a run that learns from this one remembers of it.
+  /// SHA-256 over the attention files of all three splits. A run that learns from this one keeps the sum in its
+  /// config.json, so that a change of this run is noticed.
   std::string attention_checksum() const;
-  /// Checked: offsets fit, labels are 0 or 1, probabilities lie in [0, 1] and every text's weights sum to 1.
+  /// Checked by `fault`: offsets fit, labels are 0 or 1, probabilities lie in [0, 1], every text's weights sum to 1.
   Attention attention(SplitName split) const;
-  /// Checked likewise, and the three measures lie where Perturbations says.
+  /// Checked likewise; the three measures lie in the ranges that Perturbations names.
   Perturbations perturbations() const;
 
  private:

@@ -17,8 +17,8 @@ namespace notnot {
 /// digits, `nan` for what is undefined.
 struct EpochMetrics {
   int32_t epoch = 0;  ///< 1, 2, ... in the order of the rows
-  /// The mean weighted cross-entropy of a text; an adversary's on the training split is the mean of its
-  /// own loss while it trained.
+  /// The mean weighted cross-entropy of a text. For an adversary on the training split it is the mean of the
+  /// adversary's own loss while it trained.
   BySplit<double> loss;
   BySplit<Classification> split;  ///< NaN where a split is not evaluated (an adversary's training)
   double train_seconds = 0, eval_seconds = 0;
@@ -28,7 +28,7 @@ struct EpochMetrics {
 /// result.json: `epoch`, `selected_on`, and `train`, `dev`, `test`, each with the four measures (null where undefined).
 struct RunResult {
   int32_t epoch = 0;        ///< the chosen one
-  std::string selected_on;  ///< what chose it, e.g. "test", "dev", "train loss"
+  std::string selected_on;  ///< the measure that chose it, e.g. "test", "dev", "train loss"
   BySplit<Classification> split;
 };
 
@@ -38,7 +38,7 @@ std::string to_csv(std::span<const EpochMetrics> epochs);
 std::vector<EpochMetrics> parse_metrics(std::string_view content);
 
 nlohmann::json to_json(const RunResult& result);
-/// Throws nlohmann's exceptions where `json` is not what to_json gives.
+/// Reads what to_json wrote. Throws nlohmann's exceptions for anything else.
 RunResult parse_result(const nlohmann::json& json);
 
 }  // namespace notnot

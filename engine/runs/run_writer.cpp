@@ -28,9 +28,9 @@ std::string prediction_line(const Vocabulary& vocabulary, const Split& texts, si
                             std::span<const float> log_attention, float probability) {
   std::vector<std::string_view> words;
   std::vector<double> weights;
-  for (auto at = static_cast<size_t>(texts.offsets[i]) + 1; at + 1 < static_cast<size_t>(texts.offsets[i + 1]); ++at) {
+  for (int64_t at = texts.offsets[i] + 1; at + 1 < texts.offsets[i + 1]; ++at) {
     words.emplace_back(vocabulary.word(texts.token_ids[at]));
-    weights.push_back(std::exp(static_cast<double>(log_attention[at])));
+    weights.push_back(std::exp(double{log_attention[at]}));
   }
   return JsonLine(JsonLine::Form::spaced)
       .add("id", texts.rows[i])
@@ -90,7 +90,7 @@ void RunWriter::write_metrics(std::span<const EpochMetrics> epochs) {
 void RunWriter::write_attention(SplitName split, const Split& texts, std::span<const float> log_attention,
                                 std::span<const float> probability) {
   check_attention(texts, log_attention, probability);
-  const auto tokens = static_cast<int64_t>(log_attention.size());
+  const int64_t tokens = log_attention.size();
   const int64_t size = texts.size();
   write_safetensors(folder_.attention_path(split), {{"log_attention", DType::f32, {tokens}, log_attention.data()},
                                                     {"offsets", DType::i64, {size + 1}, texts.offsets.data()},
@@ -140,7 +140,7 @@ void RunWriter::fail(const std::string& reason, Json config) {
   try {
     if (folder_.state() == RunState::absent) start(std::move(config));
   } catch (const InputError&) {
-    // That it cannot start may be the reason.
+    // The reason may be that the run cannot start.
   }
   write_atomically(folder_.failure_path(), to_text({{"reason", reason}}));
 }

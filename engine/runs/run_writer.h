@@ -16,8 +16,8 @@ namespace notnot {
 /// it ends.
 class RunWriter {
  public:
-  /// Creates the folder where it is missing, locks it and removes what a killed or failed run left. Throws
-  /// InputError when the folder cannot be written or another process trains in it.
+  /// Creates the folder if it is missing, locks it, and removes temporary files and the failure.json of earlier runs.
+  /// Throws InputError if the folder cannot be written or another process trains in it.
   explicit RunWriter(const RunFolder& folder);
   const RunFolder& folder() const { return folder_; }
 
@@ -26,22 +26,22 @@ class RunWriter {
   void write_vocabulary(const Vocabulary& vocabulary);
   /// Rewrites metrics.csv with these rows and no others: after a resume it ends at the checkpoint's epoch.
   void write_metrics(std::span<const EpochMetrics> epochs);
-  /// log_attention [tokens] and probability [size] of `texts`, in its order. Throws Error where Attention's rules are
-  /// broken.
+  /// log_attention [tokens] and probability [size] of `texts`, in the order of `texts`. Throws Error if the rules of
+  /// Attention are broken.
   void write_attention(SplitName split, const Split& texts, std::span<const float> log_attention,
                        std::span<const float> probability);
-  /// Throws Error where the rules of Perturbations are broken.
+  /// Throws Error if the rules of Perturbations are broken.
   void write_perturbations(const Perturbations& perturbations);
-  /// The arguments of write_attention for the test split; boundary tokens are left out, attention is written as
-  /// weights.
+  /// Writes predictions.jsonl. The arguments are those of write_attention for the test split; the file has weights, and
+  /// no boundary tokens.
   void write_predictions(const Vocabulary& vocabulary, const Split& texts, std::span<const float> log_attention,
                          std::span<const float> probability);
   /// Writes result.json: from now on the run is finished. The checkpoint stays.
   void finish(const RunResult& result);
-  /// The same for a run that has other measures.
+  /// As above, for a run whose result has other measures.
   void finish(const nlohmann::json& result);
   void remove_checkpoint();
-  /// Writes failure.json, after config.json where there is none yet.
+  /// Writes failure.json, and before it config.json if there is none yet.
   void fail(const std::string& reason, nlohmann::json config);
 
  private:

@@ -42,8 +42,7 @@ BatchTargets targets_of(const GoldenFile& golden, int number) {
   BatchTargets targets;
   if (!golden.file.contains(golden.key(number, "target_attn"))) return targets;
   std::vector<float> logs;
-  for (const double weight : golden.token_values(number, "target_attn", 1))
-    logs.push_back(static_cast<float>(std::log(weight)));
+  for (const double weight : golden.token_values(number, "target_attn", 1)) logs.push_back(std::log(weight));
   if (golden.options.attention == AttentionKind::given) targets.given_log_attention = logs;
   targets.base_log_attention = logs;
   targets.base_probability = rounded(golden.sequence_values(number, "target_pred"));
@@ -54,13 +53,13 @@ ObjectiveOptions objective_of(const GoldenFile& golden, Objective objective) {
   return {.objective = objective, .positive_weight = golden.positive_weight, .lambda = golden.lambda};
 }
 
-/// The scores' gradients of a sequence sum to zero, so nearly all terms of this bias gradient cancel: measured on the
-/// small files, at most a fifth of them is left.
+/// The gradients of a sequence's scores sum to zero, so nearly all terms of the gradient of attn1.bias cancel. On the
+/// small files at most a fifth of them was left.
 double tolerance_of(const Parameter& parameter) {
   return parameter.name == "decoder.attention.attn1.bias" ? 5 * kTolerance : kTolerance;
 }
 
-/// Each parameter's gradient against its own largest value.
+/// Compares the gradients of each parameter; the tolerance is relative to the parameter's largest gradient.
 void check_gradients(AttentionClassifier& model, const GoldenFile& golden, const std::string& prefix) {
   const auto actual = model.gradients();
   const auto expected = golden.parameters(prefix);
@@ -105,8 +104,8 @@ void check_parameters(const std::vector<float>& actual, const std::vector<double
 void check_optimiser(const GoldenFile& golden, const Device& device, const std::string& run, Objective objective) {
   if (!golden.file.contains(run + "/losses")) return;
   for (int number = 0; number < 3 && objective == Objective::adversary; ++number) {
-    if (!golden.file.contains(golden.key(number, "target_attn")))
-      return;  // the large file leaves out some batches' targets
+    // The large file leaves out the targets of some batches.
+    if (!golden.file.contains(golden.key(number, "target_attn"))) return;
   }
   AttentionClassifier model = make_model(golden, device);
   const auto losses = golden.file.values<double>(run + "/losses");

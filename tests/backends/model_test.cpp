@@ -24,7 +24,7 @@ ModelOptions small_model(const Dataset& data, Encoder encoder, AttentionKind att
       .encoder = encoder, .attention = attention, .vocabulary = data.vocabulary.size(), .embed = 7, .hidden = hidden};
 }
 
-/// A device context of its own on the tested backend.
+/// A context on the tested backend; on CUDA it is opened for this object only.
 class ScopedDevice {
  public:
   ScopedDevice() : device_(test_device()) {
@@ -41,7 +41,7 @@ class ScopedDevice {
   Device device_;
 };
 
-/// `steps` optimiser steps from `seed`; returns the parameters.
+/// Trains `steps` steps from the initial parameters of `seed`; returns the parameters.
 std::vector<float> train_steps(const Device& device, const Dataset& data, const ModelOptions& options, uint64_t seed,
                                int32_t batch_size, size_t steps) {
   TrainingOptions training{.seed = seed, .batch_size = batch_size, .optimiser = {}};
@@ -119,7 +119,7 @@ BatchTargets targets_of(const Split& split, const HostBatch& batch, const TextTa
   return result;
 }
 
-/// Steps in flight, uploaded while others run and on CUDA captured, must have the bytes of steps one by one.
+/// Steps in flight are uploaded while others run, and captured on CUDA; they must have the bytes of steps one by one.
 void check_steps_in_flight(Objective objective, Encoder encoder, int32_t hidden) {
   const Dataset data = small_corpus();
   const Split& split = data.split(SplitName::train);
@@ -136,7 +136,8 @@ void check_steps_in_flight(Objective objective, Encoder encoder, int32_t hidden)
   std::vector<double> expected, losses;
   std::vector<std::vector<int32_t>> batches = training_batches(split, training.batch_size, 5, 1);
   batches.resize(4);
-  // Three rounds over the same batches: a size is seen, captured, replayed; and batches of like sizes share it.
+  // Three rounds over the same batches: a size is first seen, then captured, then replayed. Batches of equal sizes
+  // share the captured step.
   for (int round = 0; round < 3; ++round) {
     for (const std::vector<int32_t>& texts : batches) {
       const HostBatch batch = assemble_batch(split, texts, options.vocabulary);
@@ -224,7 +225,7 @@ TEST_CASE("a text's prediction is the same alone, in a batch and after any other
       check_same_bytes(alone.log_attention, std::vector<float>(begin, begin + split.length(i)), "attention");
     };
     for (int32_t i = 0; i < split.size(); ++i) check_alone(i);
-    // Now the table of projected words is filled in another order, and a batch is refused in between.
+    // Now fill the table of projected words in another order; then let the model refuse a batch in between.
     model.set_parameters(initial_parameters(model.layout(), 10, {}));
     for (int32_t i = split.size() - 1; i >= 0; --i) check_alone(i);
     model.set_parameters(initial_parameters(model.layout(), 10, {}));
@@ -290,10 +291,10 @@ TEST_CASE("what follows an update at once has the bytes of what waits for it") {
     for (int32_t round = 0; round < 8; ++round) {
       update(2 * round);
       update(2 * round + 2);
-      model.predict(batch(20 + 2 * round));  // into the buffers of the second update's batch
+      model.predict(batch(20 + 2 * round));  // loads into the slot of the second update's batch
       update(2 * round + 4);
       model.enqueue_step(batch(30), {});
-      model.enqueue_step(batch(32), {});  // into those of the third's
+      model.enqueue_step(batch(32), {});  // loads into the slot of the third update's batch
       model.finish_step();
       model.finish_step();
     }
@@ -320,8 +321,8 @@ TEST_CASE("bf16x3 moves no gradient of a step by more than 1e-5 of the largest o
     gradients.push_back(model.gradients());
   }
   CHECK(gradients[0] != gradients[1]);
-  // The measure is the group's largest gradient: that of attn1.bias is the rest of terms that cancel (each text's sum
-  // to 0).
+  // The tolerance is relative to the group's largest gradient: in the gradient of attn1.bias nearly all terms cancel
+  // (those of each text sum to 0), so its own largest value would be too small a measure.
   for (const ParameterGroup group :
        {ParameterGroup::embedding, ParameterGroup::encoder, ParameterGroup::output, ParameterGroup::attention}) {
     std::vector<float> actual, expected;
@@ -372,10 +373,10 @@ TEST_CASE("row 0 of the embedding stays zero, untouched rows move as dense Adam 
   const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
   const auto before = initial_parameters(ParameterLayout(options), 10, {});
   const auto after = train_steps(device.get(), data, options, 10, 4, 1);
-  const auto columns = static_cast<size_t>(options.embed);
-  for (size_t i = 0; i < columns; ++i) CHECK(after[i] == 0);
+  const int32_t columns = options.embed;
+  for (int32_t i = 0; i < columns; ++i) CHECK(after[i] == 0);
   // <UNK> (row 1) never occurs in a training text here: only L2 moves it, by about the learning rate towards 0.
-  for (size_t i = columns; i < 2 * columns; ++i) {
+  for (int32_t i = columns; i < 2 * columns; ++i) {
     const float moved = before[i] - after[i];
     CHECK(std::abs(moved - std::copysign(1e-3F, before[i])) < 2e-5F);
   }
@@ -416,7 +417,7 @@ TEST_CASE("an adversary ends when its loss falls no more, keeps the lowest, and 
   request.resume = true;
   TemporaryFolder folder;
   SUBCASE("a loss that is 0 from the first epoch on") {
-    // The start is the base model itself, so TVD is 0; KL has no weight. So nothing moves.
+    // The adversary starts as the base model itself, so TVD is 0, and KL has no weight: nothing moves.
     const Targets targets = random_targets(device.get(), data, 3);
     request.targets = &targets;
     request.training.epochs = 9;

@@ -1,5 +1,5 @@
-// perturb_split on each backend: its measures against those that follow from the model's contributions, and that the
-// bits of a text's result depend only on the text and its row.
+// perturb_split on each backend: its measures agree with the model's contributions, and the bits of a text's result
+// depend only on the text and its row.
 #include "models/perturbation.h"
 
 #include <doctest/doctest.h>
@@ -39,13 +39,12 @@ AttentionClassifier make_model(const Dataset& data, const Split& split) {
 Split part(const Split& split, const std::vector<int32_t>& texts) {
   Split result;
   for (const int32_t text : texts) {
-    const auto i = static_cast<size_t>(text);
-    for (int64_t n = split.offsets[i]; n < split.offsets[i + 1]; ++n) {
+    for (int64_t n = split.offsets[text]; n < split.offsets[text + 1]; ++n) {
       result.token_ids.push_back(split.token_ids[n]);
     }
     result.offsets.push_back(result.token_ids.size());
-    result.labels.push_back(split.labels[i]);
-    result.rows.push_back(split.rows[i]);
+    result.labels.push_back(split.labels[text]);
+    result.rows.push_back(split.rows[text]);
   }
   return result;
 }
@@ -54,7 +53,7 @@ PerturbationOptions few_steps() {
   return {.seed = 3, .permutations = 11, .adversaries = 3, .steps = 12, .learning_rate = 0.05};
 }
 
-/// [length] The values of one text.
+/// The log-weights [length] of text i.
 std::span<const float> weights_of(const std::vector<float>& log_attention, const Split& split, size_t i) {
   return std::span(log_attention).subspan(split.offsets[i], split.length(i));
 }
@@ -70,7 +69,7 @@ TEST_CASE("perturbation: contributions make the logit") {
   check_same_bytes(base.predictions.logit, model.predict(batch).logit, "logit");
   for (size_t b = 0; b < 3; ++b) {
     double logit = base.bias;
-    for (auto n = static_cast<size_t>(batch.offsets[b]); n < static_cast<size_t>(batch.offsets[b + 1]); ++n) {
+    for (int32_t n = batch.offsets[b]; n < batch.offsets[b + 1]; ++n) {
       logit += std::exp(double{base.predictions.log_attention[n]}) * base.contribution[n];
     }
     check_close({base.predictions.logit[b]}, {logit}, 1e-5, "logit");
@@ -132,7 +131,7 @@ TEST_CASE("perturbation: more adversaries only add choices, and a wider acceptan
   const Split& split = data.split(SplitName::test);
   AttentionClassifier model = make_model(data, split);
   PerturbationOptions options = few_steps();
-  options.steps = 0;  // the starts themselves: those of fewer adversaries are among those of more
+  options.steps = 0;  // the adversaries stay at their starts, and the first start is the same for any number of them
   options.adversaries = 1;
   const Perturbations one = perturb_split(model, split, options);
   options.adversaries = kMaxAdversaries;
@@ -156,7 +155,7 @@ TEST_CASE("perturbation: a text's result depends only on the text and its row, b
   const Split few = part(split, chosen);
   const Perturbations alone = perturb_split(model, few, few_steps());
   for (size_t i = 0; i < chosen.size(); ++i) {
-    const auto text = static_cast<size_t>(chosen[i]);
+    const int32_t text = chosen[i];
     check_same_bytes<float>(
         {alone.permutation_change[i], alone.adversary_jsd[i], alone.adversary_probability[i]},
         {whole.permutation_change[text], whole.adversary_jsd[text], whole.adversary_probability[text]}, "measures");

@@ -1,5 +1,5 @@
 #pragma once
-// A planted corpus cut to texts of 1 to 9 words, so that every short length is there.
+// A planted corpus whose texts are cut to 1 to 9 words, so that every short length occurs.
 #include "engine/corpora/planted_corpus.h"
 #include "engine/data/dataset.h"
 #include "engine/io/text.h"

@@ -7,7 +7,8 @@
 namespace notnot::test {
 namespace {
 
-/// Within `tolerance` of the largest value; a value that the file rounded to float32 may be off by that rounding more.
+/// Every value lies within `tolerance` of the largest. Where the file rounded a value to float32, that rounding is
+/// allowed on top.
 void check_all(const std::vector<double>& actual, const std::vector<double>& expected, double tolerance,
                const std::string& what) {
   REQUIRE_MESSAGE(actual.size() == expected.size(), what);
@@ -16,10 +17,10 @@ void check_all(const std::vector<double>& actual, const std::vector<double>& exp
   bool within = true;
   for (size_t i = 0; i < actual.size(); ++i) {
     const double error = actual[i] == expected[i] ? 0.0 : std::abs(actual[i] - expected[i]);
-    const bool rounded = static_cast<double>(static_cast<float>(expected[i])) == expected[i];
+    const bool rounded = static_cast<float>(expected[i]) == expected[i];
     worst = std::max(worst, error);
-    within =
-        within && error <= tolerance * largest + (rounded ? 0x1p-24 * std::abs(expected[i]) : 0.0);  // false for NaN
+    const double allowed = tolerance * largest + (rounded ? 0x1p-24 * std::abs(expected[i]) : 0.0);
+    within = within && error <= allowed;  // false for NaN
   }
   CHECK_MESSAGE(within, what, ": off by ", worst);
 }
@@ -78,7 +79,7 @@ void check_adam(const GoldenFile& golden, const std::string& run, Objective obje
     model.run(golden.batch(number),
               {.objective = objective, .positive_weight = golden.positive_weight, .lambda = golden.lambda},
               targets_of(golden, number));
-    check_all({model.loss}, {losses[static_cast<size_t>(step - 1)]}, 1e-10,
+    check_all({model.loss}, {losses[step - 1]}, 1e-10,
               golden.name + " " + run + " loss before step " + std::to_string(step));
     for (const Parameter& p : model.layout.parameters()) {
       if (p.group == ParameterGroup::attention && golden.options.attention != AttentionKind::learned) continue;
@@ -92,9 +93,8 @@ void check_adam(const GoldenFile& golden, const std::string& run, Objective obje
                                                                               : decay[0]};
       const auto scalars = adam_step_scalars<double>(constants[0], constants[1], constants[2], step);
       for (int64_t i = p.offset; i < p.offset + p.size; ++i) {
-        const auto u = static_cast<size_t>(i);
-        update(state[u], model.gradients[u], hyper, scalars);
-        model.values[u] = state[u].parameter;
+        update(state[i], model.gradients[i], hyper, scalars);
+        model.values[i] = state[i].parameter;
       }
     }
     const std::string prefix = run + "/step" + std::to_string(step) + "/";
@@ -118,8 +118,8 @@ TEST_CASE("golden: forward, both losses and every gradient in float64") {
 TEST_CASE("golden: Adam with AMSGrad in float64, today's form and that of torch 1.1") {
   for (const auto& path : golden_paths()) {
     const GoldenFile golden(path);
-    if (golden.options.vocabulary > 100)
-      continue;  // ten float64 steps of the large model would take a minute; golden_test takes them in fp32
+    // Ten float64 steps of the large model would take a minute; tests/backends/golden_test.cpp takes them in fp32.
+    if (golden.options.vocabulary > 100) continue;
     check_adam(golden, "adam_base", Objective::classify, adam_update<double>);
     check_adam(golden, "adam_adv", Objective::adversary, adam_update<double>);
     check_adam(golden, "adam_torch11_base", Objective::classify, adam_update_torch11<double>);

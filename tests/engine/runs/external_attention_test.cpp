@@ -20,7 +20,7 @@ namespace {
 
 constexpr float kNothing = -std::numeric_limits<float>::infinity();
 
-/// "rare" is unknown, as the training split has it nowhere.
+/// The vocabulary lacks "rare", because no training text has it.
 Dataset films() {
   return make_dataset("films",
                       {{"a good film", 1, SplitName::train, 1},
@@ -33,7 +33,7 @@ Dataset films() {
 
 using Lines = std::vector<std::string>;
 
-/// Not in the data set's order.
+/// A good file. Its order is not that of the data set.
 const Lines kLines = {
     R"({"split": "test", "id": 2, "attention": [1, 4]})",
     R"({"split": "train", "id": 1, "attention": [0.25, 0.25, 0.5], "label": "ignored"})",
@@ -42,7 +42,7 @@ const Lines kLines = {
     R"({"split": "test", "id": 1, "attention": [7]})"};
 constexpr int kLastLine = 5;
 
-// Natural logs of 1/4, 1/4, 1/2; 0, 3/4, 1/4; thirds; 1; 1/5, 4/5.
+// Natural logs of the weights: train 1/4, 1/4, 1/2 and 0, 3/4, 1/4; dev thirds; test 1 and 1/5, 4/5.
 const LogAttention kExpected = {
     {kNothing, -1.3862944F, -1.3862944F, -0.6931472F, kNothing, kNothing, kNothing, -0.2876821F, -1.3862944F, kNothing},
     {kNothing, -1.0986123F, -1.0986123F, -1.0986123F, kNothing},
@@ -63,7 +63,7 @@ void check_close(const LogAttention& found, const LogAttention& expected) {
   }
 }
 
-/// A file with these lines, read.
+/// Writes a file with these lines and reads it.
 LogAttention read_lines(const Lines& lines, Importance importance = Importance::weights) {
   const TemporaryFolder folder;
   std::string content;
@@ -72,10 +72,10 @@ LogAttention read_lines(const Lines& lines, Importance importance = Importance::
   return read_external_attention(folder / "attention.jsonl", films(), importance);
 }
 
-/// What is said when `line` stands for line `number` (1 = the first) of the good file.
+/// The message when `line` replaces line `number` (1 is the first) of the good file.
 std::string complaint(int number, const std::string& line, Importance importance = Importance::weights) {
   Lines lines = kLines;
-  lines[static_cast<size_t>(number) - 1] = line;
+  lines[number - 1] = line;
   std::string message = input_error([&] { read_lines(lines, importance); });
   CHECK_HAS(message, fmt::format("attention.jsonl, line {}: ", number));
   return message;

@@ -52,7 +52,7 @@ struct Sample {
     for (const auto& [words, label, row] : {std::tuple{"a b", 1, 17}, std::tuple{"\"", 0, 23}}) {
       const std::vector<int32_t> ids = vocabulary.encode(words);
       texts.token_ids.insert(texts.token_ids.end(), ids.begin(), ids.end());
-      texts.offsets.push_back(static_cast<int64_t>(texts.token_ids.size()));
+      texts.offsets.push_back(texts.token_ids.size());
       texts.labels.push_back(label);
       texts.rows.push_back(row);
     }
@@ -75,7 +75,7 @@ std::vector<EpochMetrics> sample_metrics() {
   std::vector<EpochMetrics> rows(2);
   double value = 1.0 / 3;
   for (size_t e = 0; e < rows.size(); ++e) {
-    rows[e].epoch = static_cast<int32_t>(e + 1);
+    rows[e].epoch = e + 1;
     for (const SplitName s : kSplitNames) {
       rows[e].loss[s] = value *= 7;
       rows[e].split[s] = {value / 1e3, value / 1e4, value / 1e5, value / 1e6};
@@ -250,10 +250,10 @@ struct Damage {
 };
 const Damage kDamages[] = {
     {"attention sums to 0.7499", [](Attention& a) { a.log_attention[1] = kMinusInfinity; }},
-    {"attention sums to nan", [](Attention& a) { a.log_attention[2] = static_cast<float>(kNaN); }},
+    {"attention sums to nan", [](Attention& a) { a.log_attention[2] = kNaN; }},
     {"a boundary token has attention", [](Attention& a) { a.log_attention[3] = -3; }},
-    {"a boundary token has attention", [](Attention& a) { a.log_attention[4] = static_cast<float>(kNaN); }},
-    {"text 1 (row 23): its probability is nan", [](Attention& a) { a.probability[1] = static_cast<float>(kNaN); }},
+    {"a boundary token has attention", [](Attention& a) { a.log_attention[4] = kNaN; }},
+    {"text 1 (row 23): its probability is nan", [](Attention& a) { a.probability[1] = kNaN; }},
     {"text 0 (row 17): its probability is 1.5", [](Attention& a) { a.probability[0] = 1.5F; }},
     {"its label is 2", [](Attention& a) { a.label[0] = 2; }},
     {"do not belong together", [](Attention& a) { a.row.pop_back(); }},
@@ -315,8 +315,7 @@ TEST_CASE("perturbations come back as they were") {
 /// One change to good Perturbations, and what the complaint must say. Their attention is checked as Attention is.
 const std::pair<const char*, void (*)(Perturbations&)> kPerturbationDamages[] = {
     {"attention sums to 0.7499", [](Perturbations& p) { p.adversary_log_attention[1] = kMinusInfinity; }},
-    {"text 0: its permutation_change is nan",
-     [](Perturbations& p) { p.permutation_change[0] = static_cast<float>(kNaN); }},
+    {"text 0: its permutation_change is nan", [](Perturbations& p) { p.permutation_change[0] = kNaN; }},
     {"text 1: its permutation_change is -0.5", [](Perturbations& p) { p.permutation_change[1] = -0.5F; }},
     {"text 1: its adversary_jsd is 0.7, not from 0 to 0.693", [](Perturbations& p) { p.adversary_jsd[1] = 0.7F; }},
     {"text 0: its adversary_tvd is 0.6", [](Perturbations& p) { p.adversary_tvd[0] = 0.6F; }},
