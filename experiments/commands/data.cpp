@@ -1,5 +1,5 @@
-// `notnot data` shows what is in a prepared data set. With --tokens it writes the words of every text, for importances
-// that are computed elsewhere.
+// `notnot data` shows a prepared data set. With --tokens it writes the words of every text, for other programs that
+// compute the importance of words.
 #include <fmt/format.h>
 
 #include <algorithm>

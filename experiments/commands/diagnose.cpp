@@ -47,10 +47,10 @@ void diagnose(const DiagnoseArguments& arguments) {
 
 void add_diagnose_command(CLI::App& app) {
   auto arguments = std::make_shared<DiagnoseArguments>();
-  CLI::App* command = app.add_subcommand("diagnose",
-                                         "Test 3 for attention that another program made: does it help an MLP, which "
-                                         "sees single words without context, as "
-                                         "much as the attention of a base model does? (the paper's Table 3)");
+  CLI::App* command =
+      app.add_subcommand("diagnose",
+                         "Test 3 for attention that another program made: does it help an MLP as much as the attention "
+                         "of a base model does? (the paper's Table 3)");
   add_dataset_option(*command, arguments->settings);
   command
       ->add_option(

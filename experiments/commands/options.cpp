@@ -63,9 +63,10 @@ void add_training_options(CLI::App& command, Settings& a) {
       ->capture_default_str();
   command.add_option("--batch", a.batch, "Texts per batch")->check(CLI::Range(1, 65536))->capture_default_str();
   command
-      .add_option(
-          "--select", a.select,
-          "The epoch with the best ROC-AUC on this split is kept; test is what the paper's code does, and leaks")
+      .add_option("--select", a.select,
+                  "The epoch with the best ROC-AUC on this split is kept; test is the choice of the paper's code, and "
+                  "makes the "
+                  "test results a little too good")
       ->check(CLI::IsMember({"dev", "test"}))
       ->capture_default_str();
   command
@@ -74,9 +75,8 @@ void add_training_options(CLI::App& command, Settings& a) {
       ->capture_default_str();
   command
       .add_option("--precision", a.precision,
-                  "Arithmetic of the LSTM's recurrence: fp32; or bf16x3, which uses tensor cores and is faster when "
-                  "many models "
-                  "share a CUDA device")
+                  "Arithmetic of the LSTM's recurrence: fp32; or bf16x3, which needs a CUDA device and --hidden 128, "
+                  "and is faster when many models train at once")
       ->check(CLI::IsMember({"fp32", "bf16x3"}))
       ->capture_default_str();
   command

@@ -46,7 +46,7 @@ struct Reading {
   nlohmann::json choices = nlohmann::json::object();
   bool synthetic = false;
 };
-/// A function that reads the files in the folder `raw` and hands their texts to `take`.
+/// A function that reads a corpus from `raw`, a folder or a file, and hands the texts to `take`.
 using Read = std::function<Reading(const std::filesystem::path& raw, const PrepareArguments&, const TextSink& take)>;
 
 void hand_over(std::vector<LabelledText> texts, const TextSink& take) {

@@ -1,5 +1,5 @@
-// `notnot train`: the base model, its uniform twin or a token-level model on one data set; several seeds train as a
-// fleet.
+// `notnot train`: trains the base model, its twin with uniform attention or a token-level model on one data set.
+// Several seeds train at once, as a fleet.
 #include <fmt/format.h>
 
 #include <algorithm>

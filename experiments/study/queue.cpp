@@ -284,6 +284,7 @@ void run_jobs(Jobs& jobs, const JobOptions& options) {
   {
     ProgressDisplay display(lines);
     std::vector<std::jthread> workers;
+    workers.reserve(fleet);
     for (int i = 0; i < fleet; ++i) {
       workers.emplace_back(
           [&, device = OpenDevice(inputs.settings.device, share, fleet)] { queue.work(device, display); });
