@@ -7,7 +7,9 @@ namespace notnot {
 
 void add_adversary_command(CLI::App& app) {
   auto arguments = std::make_shared<StudyArguments>();
-  CLI::App* command = app.add_subcommand("adversary", "Test 4: same predictions, other attention? (Table 4, Figure 5)");
+  CLI::App* command = app.add_subcommand(
+      "adversary",
+      "Test 4: can a model make the same predictions with other attention? (the paper's Table 4 and Figure 5)");
   add_dataset_option(*command, arguments->settings);
   add_study_options(*command, *arguments);
   add_seeds_option(*command, *arguments);

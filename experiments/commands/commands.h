@@ -1,5 +1,6 @@
 #pragma once
-// The commands of `notnot`, one file each. Every function adds its command to the program's parser.
+// The commands of `notnot`. Each function adds one command to the program's parser; it is defined in the file of that
+// command.
 #include <CLI/CLI.hpp>
 
 namespace notnot {

@@ -1,5 +1,5 @@
-// `notnot data` shows what is in a prepared data set. With --tokens it writes the words of every text, for importances
-// that are computed elsewhere.
+// `notnot data` shows a prepared data set. With --tokens it writes the words of every text, for other programs that
+// compute the importance of words.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -57,16 +57,20 @@ void show_command(const DataArguments& arguments) {
 
 void add_data_command(CLI::App& app) {
   auto arguments = std::make_shared<DataArguments>();
-  CLI::App* command =
-      app.add_subcommand("data", "Show what is in a prepared data set: counts, lengths, coverage, samples");
-  command->add_option("dataset", arguments->dataset, "A folder that notnot prepare wrote, or its name")->required();
-  command->add_option("--samples", arguments->samples, "Texts of each class to show")
+  CLI::App* command = app.add_subcommand(
+      "data", "Show a prepared data set: counts, lengths, sample texts, and how many words are known");
+  command
+      ->add_option("dataset", arguments->dataset,
+                   "A folder that notnot prepare wrote, or its name in $NOTNOT_DATA/prepared")
+      ->required();
+  command->add_option("--samples", arguments->samples, "How many texts of each class to show")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
   command
-      ->add_option("--tokens", arguments->tokens,
-                   "Write the words of every text to this file as JSON lines instead; the data set may then be "
-                   "anything that notnot train takes")
+      ->add_option(
+          "--tokens", arguments->tokens,
+          "Show nothing, but write the words of every text to this file as JSON lines; the data set may then be "
+          "anything that notnot train --dataset takes")
       ->excludes("--samples");
   command->callback([arguments] {
     if (arguments->tokens) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "engine/corpora/published.h"
 
@@ -14,10 +13,10 @@ using Json = nlohmann::json;
 
 struct Counts {
   int64_t negative = 0, positive = 0, words = 0;
-  double mean_words() const { return static_cast<double>(words) / static_cast<double>(negative + positive); }
+  double mean_words() const { return static_cast<double>(words) / (negative + positive); }
 };
 
-/// The counts that dataset.json has.
+/// The counts of a split, from dataset.json.
 Counts counts_of(const PreparedFolder& folder, SplitName split) {
   const Json& counts = folder.description().at("splits").at(std::string(to_string(split)));
   const int64_t negative = counts.at("negative"), positive = counts.at("positive"), tokens = counts.at("tokens");
@@ -87,7 +86,7 @@ std::string length_histogram(const Dataset& dataset) {
   std::string text = "\nLengths (from so many words per text on, all splits):\n";
   for (int32_t bar = 0; bar < kBars; ++bar) {
     const int64_t count = counts[bar];
-    const auto width = static_cast<size_t>(std::ceil(static_cast<double>(count * kWidest) / static_cast<double>(most)));
+    const int64_t width = (count * kWidest + most - 1) / most;  // rounded up
     text +=
         fmt::format("  {:>5} to {:>5}  {:>7}  {}\n", bar * step, (bar + 1) * step - 1, count, std::string(width, '#'));
   }
@@ -97,9 +96,8 @@ std::string length_histogram(const Dataset& dataset) {
 std::string coverage_summary(const PreparedFolder& folder, const UnknownWords& unknown) {
   std::string text = "\nCoverage:\n";
   for (const SplitName name : kSplitNames) {
-    text += fmt::format(
-        "  {:<5}  {:.2f} % of the words are in the vocabulary\n", to_string(name),
-        100.0 - 100.0 * static_cast<double>(unknown[name]) / static_cast<double>(counts_of(folder, name).words));
+    text += fmt::format("  {:<5}  {:.2f} % of the words are in the vocabulary\n", to_string(name),
+                        100.0 - 100.0 * unknown[name] / counts_of(folder, name).words);
   }
   const Json& description = folder.description();
   if (!description.contains("vectors")) return text + "  no word vectors are attached\n";
@@ -109,7 +107,7 @@ std::string coverage_summary(const PreparedFolder& folder, const UnknownWords& u
 }
 
 std::string sample_texts(const PreparedFolder& folder, int32_t count) {
-  constexpr size_t kLongest = 300;  // bytes
+  constexpr size_t kLongest = 300;  // in bytes
   const auto classes = classes_of(folder);
   std::array<int32_t, 2> shown{};
   std::string text = "\nSample texts (test split):\n";

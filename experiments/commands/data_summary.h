@@ -1,12 +1,12 @@
 #pragma once
-// Summaries of a prepared folder, for people: the row of the paper's Table 1, and more.
+// Summaries of a prepared folder as text for people.
 #include <string>
 
 #include "engine/data/prepared.h"
 
 namespace notnot {
 
-/// Counts by split and class, and the published numbers beside them where there are some.
+/// Counts by split and class; beside them the published numbers, if the paper has the data set.
 std::string counts_summary(const PreparedFolder& folder);
 /// How long the texts are, as a histogram of words.
 std::string length_histogram(const Dataset& dataset);

@@ -1,3 +1,4 @@
+// `notnot devices`: lists the devices that can train.
 #include <fmt/format.h>
 
 #include "engine/device/open_device.h"
@@ -6,7 +7,8 @@
 namespace notnot {
 
 void add_devices_command(CLI::App& app) {
-  app.add_subcommand("devices", "What can train here: the CPU, and every CUDA device or why there is none")
+  app.add_subcommand("devices",
+                     "List what can train models on this machine: the CPU, and every CUDA device or why there is none")
       ->callback([] { fmt::print("{}", describe_devices()); });
 }
 

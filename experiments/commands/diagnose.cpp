@@ -28,7 +28,9 @@ ExternalGuide load_guide(const DiagnoseArguments& arguments, const Dataset& data
   const std::string suffix = arguments.importance == "weights" ? "" : "-" + arguments.importance;
   ExternalGuide guide{
       .label = "external-" + file.stem().string() + suffix, .file = file, .checksum = checksum_of(file), .targets = {}};
-  for (const SplitName split : kSplitNames) guide.targets[split].log_attention = std::move(read[split]);
+  guide.targets.train.log_attention = std::move(read.train);
+  guide.targets.dev.log_attention = std::move(read.dev);
+  guide.targets.test.log_attention = std::move(read.test);
   return guide;
 }
 
@@ -45,15 +47,21 @@ void diagnose(const DiagnoseArguments& arguments) {
 
 void add_diagnose_command(CLI::App& app) {
   auto arguments = std::make_shared<DiagnoseArguments>();
-  CLI::App* command = app.add_subcommand(
-      "diagnose", "Test 3 for attention from elsewhere: does it help an MLP as a base model's does? (Table 3)");
+  CLI::App* command =
+      app.add_subcommand("diagnose",
+                         "Test 3 for attention that another program made: does it help an MLP as much as the attention "
+                         "of a base model does? (the paper's Table 3)");
   add_dataset_option(*command, arguments->settings);
   command
       ->add_option(
           "--attention", arguments->attention,
-          "Weights per word of every text: JSON lines (see notnot data --tokens), safetensors, or a run folder")
+          "A weight for each word of every text: JSON lines (see notnot data --tokens), safetensors, or a run folder")
       ->required();
-  command->add_option("--importance", arguments->importance, "What the numbers are, before each text's sum to 1")
+  command
+      ->add_option(
+          "--importance", arguments->importance,
+          "How the numbers of --attention become weights, which then sum to 1 in each text: weights, as they are; "
+          "absolute, their absolute values; positive, 0 for negative numbers; softmax, their exponentials")
       ->check(CLI::IsMember({"weights", "absolute", "positive", "softmax"}))
       ->capture_default_str();
   add_study_options(*command, *arguments);

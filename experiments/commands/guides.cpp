@@ -7,7 +7,9 @@ namespace notnot {
 
 void add_guides_command(CLI::App& app) {
   auto arguments = std::make_shared<StudyArguments>();
-  CLI::App* command = app.add_subcommand("guides", "Test 3: does the attention help an MLP? (Table 3)");
+  CLI::App* command = app.add_subcommand(
+      "guides",
+      "Test 3: does the attention help an MLP, which sees single words without context? (the paper's Table 3)");
   add_dataset_option(*command, arguments->settings);
   add_study_options(*command, *arguments);
   add_seeds_option(*command, *arguments);

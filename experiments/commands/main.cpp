@@ -15,7 +15,7 @@
 
 namespace {
 
-// Exit codes: 0 done, 1 failed, 2 the user can mend it, 130 interrupted (as a shell reports Ctrl-C).
+// Exit codes: 0 done, 1 failed, 2 the user can mend the cause, 130 interrupted (as a shell reports Ctrl-C).
 constexpr int kFailed = 1, kInputError = 2, kInterrupted = 130;
 
 int run(int argc, char** argv) {
@@ -46,8 +46,8 @@ int run(int argc, char** argv) {
   return 0;
 }
 
-/// Ends the program. The CUDA libraries' own clean-up touches 40 MiB that no run needed (peak memory 218 instead of 178
-/// MiB for a small model on the CPU), so with them linked nothing but the output is left to be done.
+/// Ends the program. If the CUDA libraries are linked, the output is flushed and their clean-up is skipped: it touches
+/// 40 MiB that no run needs (peak memory 218 instead of 178 MiB for a small model on the CPU).
 int finish(int code) {
   std::fflush(nullptr);
   if (notnot::cuda::build_status().starts_with("built")) std::_Exit(code);
@@ -57,7 +57,8 @@ int finish(int code) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Else glibc keeps what large buffers leave, up to 32 MiB of a kind, for later: 36 MiB after reading a model of SST.
+  // Give large freed blocks back to the system. By default glibc raises this threshold to as much as 32 MiB and keeps
+  // freed blocks below it: 36 MiB after loading a model of SST.
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
   try {
     notnot::catch_interrupts();

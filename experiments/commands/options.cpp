@@ -18,57 +18,72 @@ void add_dataset_option(CLI::App& command, Settings& a) {
   command
       .add_option(
           "--dataset", a.corpus.dataset,
-          "A folder that notnot prepare wrote, or its name in $NOTNOT_DATA/prepared; planted; sst; or a CSV, TSV "
-          "or JSON lines file with text, label and split")
+          "The texts: a folder that notnot prepare wrote, or its name in $NOTNOT_DATA/prepared; planted, the built-in "
+          "corpus; sst, read from $NOTNOT_DATA/sst; or a CSV, TSV or JSON lines file with text, label and split")
       ->required();
 }
 
 void add_data_options(CLI::App& command, Settings& a) {
-  command.add_option("--min-df", a.corpus.min_df, "Texts a word must occur in to be in the vocabulary (default 1)")
+  command
+      .add_option("--min-df", a.corpus.min_df,
+                  "In how many training texts a word must occur to be in the vocabulary (default: 1)")
       ->check(CLI::Range(1, kMost));
   command
       .add_option("--min-length", a.corpus.min_length,
-                  "Keep texts with more words than this (default: sst 5, else no filter)")
+                  "Keep only texts with more words than this (default: 5 for sst, otherwise no filter)")
       ->check(CLI::Range(0, kMost));
   command
-      .add_option("--max-length", a.corpus.max_length,
-                  "Keep texts with fewer words than this (default: sst the longest of each split, else no filter)")
+      .add_option(
+          "--max-length", a.corpus.max_length,
+          "Keep only texts with fewer words than this (default: for sst the length of the longest text of each split, "
+          "otherwise no filter)")
       ->check(CLI::Range(1, kMost));
   command
-      .add_option("--difficulty", a.corpus.planted.difficulty,
-                  "planted: share of the texts whose evidence is contradicted by less evidence for the other class")
+      .add_option(
+          "--difficulty", a.corpus.planted.difficulty,
+          "Only for planted: the share of the texts that also have evidence for the other class, though less of it")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command
-      .add_option("--corpus-seed", a.corpus.planted.seed, "planted: seed of the texts; --seed leaves them as they are")
+      .add_option("--corpus-seed", a.corpus.planted.seed,
+                  "Only for planted: the random seed of the texts; --seed does not change them")
       ->capture_default_str();
   command.add_option(
       "--vectors", a.vectors,
-      "Word vectors in fastText's or GloVe's text format, or word2vec's binary one (default: those of the "
-      "prepared data set, else random N(0, 1), 300 wide)");
+      "A file of word vectors, in the text format of fastText or GloVe or in the binary format of word2vec (default: "
+      "the vectors of the prepared data set; without them random vectors from N(0, 1), 300 wide)");
 }
 
 void add_training_options(CLI::App& command, Settings& a) {
-  command.add_option("--hidden", a.hidden, "Hidden units per direction")
+  command.add_option("--hidden", a.hidden, "Hidden units of the LSTM in each direction, or of the token-level layer")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  command.add_option("--epochs", a.epochs, "Epochs")->check(CLI::Range(1, 100000))->capture_default_str();
+  command.add_option("--epochs", a.epochs, "How often training goes through the training texts")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
   command.add_option("--batch", a.batch, "Texts per batch")->check(CLI::Range(1, 65536))->capture_default_str();
-  command.add_option("--select", a.select, "Split whose ROC-AUC chooses the epoch")
+  command
+      .add_option("--select", a.select,
+                  "The epoch with the best ROC-AUC on this split is kept; test is the choice of the paper's code, and "
+                  "makes the "
+                  "test results a little too good")
       ->check(CLI::IsMember({"dev", "test"}))
       ->capture_default_str();
-  command.add_option("--device", a.device, "auto, cpu, cuda or cuda:<number>")->capture_default_str();
   command
-      .add_option(
-          "--precision", a.precision,
-          "Of the LSTM's recurrence: fp32, or bf16x3, on the tensor cores of a CUDA device that many models share")
+      .add_option("--device", a.device,
+                  "Where to compute: auto (a CUDA device if there is one), cpu, cuda or cuda:<number>")
+      ->capture_default_str();
+  command
+      .add_option("--precision", a.precision,
+                  "Arithmetic of the LSTM's recurrence: fp32; or bf16x3, which needs a CUDA device and --hidden 128, "
+                  "and is faster when many models train at once")
       ->check(CLI::IsMember({"fp32", "bf16x3"}))
       ->capture_default_str();
   command
       .add_option("--threads", a.threads,
-                  "CPU threads (default: all that this process may use); results do not depend on it")
+                  "Threads on the CPU (default: all that this process may use); results do not depend on it")
       ->check(CLI::Range(1, 1024));
-  command.add_option("--runs", a.runs, "Folder for run folders")->capture_default_str();
+  command.add_option("--runs", a.runs, "The folder in which each run gets its own folder")->capture_default_str();
 }
 
 CLI::Validator valid_seed() {

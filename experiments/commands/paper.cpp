@@ -9,7 +9,7 @@ namespace {
 
 struct PaperArguments : StudyArguments {
   std::vector<std::string> datasets;
-  std::vector<std::string> tests;  ///< empty: those that the paper ran on the data set
+  std::vector<std::string> tests;  ///< empty for the tests that the paper ran on the data set
   std::filesystem::path out = "report";
 };
 
@@ -40,15 +40,18 @@ void run_paper(const PaperArguments& arguments) {
 
 void add_paper_command(CLI::App& app) {
   auto arguments = std::make_shared<PaperArguments>();
-  CLI::App* command = app.add_subcommand("paper", "All four tests on several data sets, and the report");
-  command->add_option("--datasets", arguments->datasets, "Data sets as --dataset of the other commands, with commas")
+  CLI::App* command =
+      app.add_subcommand("paper", "All four tests of the paper on one or more data sets, and the report");
+  command
+      ->add_option("--datasets", arguments->datasets,
+                   "Data sets, separated by commas; each is anything that --dataset of the other commands takes")
       ->delimiter(',')
       ->required();
   command
       ->add_option(
           "--tests", arguments->tests,
-          "Of uniform, seeds, guides, adversary, with commas (default: all; on agnews and 20news only uniform, "
-          "as in the paper)")
+          "Some of uniform, seeds, guides and adversary, separated by commas (default: all; on agnews and 20news only "
+          "uniform, as in the paper)")
       ->delimiter(',')
       ->check(CLI::IsMember({"uniform", "seeds", "guides", "adversary"}));
   add_study_options(*command, *arguments);

@@ -1,5 +1,5 @@
-// `notnot predict`: applies the model of a finished run to texts. Prints a JSON line per text, with the probability and the
-// attention of every word.
+// `notnot predict`: applies the model of a finished run to texts. Prints a JSON line per text, with the probability and
+// the attention of every word.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -24,7 +24,7 @@ struct PredictArguments {
   int32_t threads = 0;
 };
 
-/// One text per line.
+/// The lines of the stream, each of which is a text.
 std::vector<std::string> read_lines(std::istream& stream) {
   std::vector<std::string> lines;
   for (std::string line; std::getline(stream, line);) {
@@ -34,8 +34,8 @@ std::vector<std::string> read_lines(std::istream& stream) {
   return lines;
 }
 
-/// Cleans the texts as training texts are cleaned: lower case, words separated by single blanks. Throws InputError, which
-/// names the `source`, on bytes that are not UTF-8 and on texts without words.
+/// Cleans the texts as training texts are cleaned: lower case, words separated by single blanks. Throws InputError,
+/// which names the `source`, on bytes that are not UTF-8 and on texts without words.
 std::vector<std::string> clean(const std::vector<std::string>& texts, const std::string& source) {
   std::vector<std::string> cleaned;
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -67,8 +67,7 @@ void check_finished(const RunFolder& folder) {
   }
   throw InputError(
       fmt::format("the run {} is not finished; start the command that trains it once more (notnot train needs --resume "
-                  "to go on), or "
-                  "give a finished run",
+                  "to go on), or give a finished run",
                   path));
 }
 
@@ -98,7 +97,8 @@ void check_vocabulary(const RunFolder& folder, const Vocabulary& vocabulary, con
                                folder.vocabulary_path().string(), vocabulary.size(), options.vocabulary));
 }
 
-/// Prints the line of a text. Its words stand in log_attention[1], [2], ...; the boundary tokens around them are left out.
+/// Prints the line of a text. Its words stand in log_attention[1], [2], ...; the boundary tokens around them are left
+/// out.
 void print_line(const std::string& text, float probability, std::span<const float> log_attention) {
   const std::vector<std::string_view> words = split_words(text);
   std::vector<double> weights;
@@ -132,8 +132,8 @@ Split encode(const Vocabulary& vocabulary, const std::vector<std::string>& texts
   for (const std::string& text : texts) {
     const auto ids = vocabulary.encode(text);
     split.token_ids.insert(split.token_ids.end(), ids.begin(), ids.end());
-    split.offsets.push_back(static_cast<int64_t>(split.token_ids.size()));
-    split.labels.push_back(0);  // not known, and not used
+    split.offsets.push_back(split.token_ids.size());
+    split.labels.push_back(0);  // the label is not known; prediction does not use it
   }
   return split;
 }
@@ -152,8 +152,7 @@ void predict(const PredictArguments& arguments) {
   model.set_parameters(load_parameters(model.layout(), folder.model_path()));
   const SplitPredictions predictions = predict_split(model, split, 1.0);
   for (size_t i = 0; i < texts.size(); ++i) {
-    print_line(texts[i], predictions.probability[i],
-               std::span(predictions.log_attention).subspan(static_cast<size_t>(split.offsets[i])));
+    print_line(texts[i], predictions.probability[i], std::span(predictions.log_attention).subspan(split.offsets[i]));
   }
 }
 
@@ -161,13 +160,21 @@ void predict(const PredictArguments& arguments) {
 
 void add_predict_command(CLI::App& app) {
   auto arguments = std::make_shared<PredictArguments>();
-  CLI::App* command = app.add_subcommand("predict", "Probability and attention for texts, as JSON lines");
-  command->add_option("run", arguments->run, "A finished run folder")->required();
-  command->add_option("--text", arguments->texts, "A text; may be given several times");
+  CLI::App* command = app.add_subcommand(
+      "predict",
+      "Apply a trained model to texts; prints the probability of class 1 and the attention of each word as JSON lines");
+  command
+      ->add_option("run", arguments->run, "The folder of a finished run, which notnot train or another command wrote")
+      ->required();
+  command->add_option("--text", arguments->texts, "A text; the option may be given several times");
   command->add_option("--input", arguments->input, "A file with one text per line (default: standard input)")
       ->excludes("--text");
-  command->add_option("--device", arguments->device, "auto, cpu, cuda or cuda:<number>")->capture_default_str();
-  command->add_option("--threads", arguments->threads, "CPU threads (default: all)")->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--device", arguments->device,
+                   "Where to compute: auto (a CUDA device if there is one), cpu, cuda or cuda:<number>")
+      ->capture_default_str();
+  command->add_option("--threads", arguments->threads, "Threads on the CPU (default: all that this process may use)")
+      ->check(CLI::Range(1, 1024));
   command->callback([arguments] { predict(*arguments); });
 }
 

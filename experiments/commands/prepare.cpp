@@ -40,13 +40,13 @@ struct PrepareArguments {
   int32_t vector_width = 300;
 };
 
-/// The facts for dataset.json about texts that were read.
+/// Facts about the texts that were read, for dataset.json.
 struct Reading {
   std::vector<Source> sources;
   nlohmann::json choices = nlohmann::json::object();
   bool synthetic = false;
 };
-/// Reads `raw` and hands its texts to `take`.
+/// A function that reads a corpus from `raw`, a folder or a file, and hands the texts to `take`.
 using Read = std::function<Reading(const std::filesystem::path& raw, const PrepareArguments&, const TextSink& take)>;
 
 void hand_over(std::vector<LabelledText> texts, const TextSink& take) {
@@ -211,55 +211,62 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
 }
 
 void add_common_options(CLI::App& command, PrepareArguments& a) {
-  command.add_option("--out", a.out, "Folder to write (default: $NOTNOT_DATA/prepared/NAME)");
+  command.add_option("--out", a.out, "The folder to write (default: $NOTNOT_DATA/prepared/NAME)");
   command
-      .add_option(
-          "--min-df", a.options.min_df,
-          "Training texts a word must occur in to be in the vocabulary (default: the published value, otherwise 1)")
+      .add_option("--min-df", a.options.min_df,
+                  "In how many training texts a word must occur to be in the vocabulary (default: the published value, "
+                  "otherwise "
+                  "1)")
       ->check(CLI::Range(1, kMost));
   command
       .add_option("--min-length", a.options.min_length,
-                  "Keep texts with more words than this (default: the published value, otherwise no filter)")
+                  "Keep only texts with more words than this (default: the published value, otherwise no filter)")
       ->check(CLI::Range(0, kMost));
   command
       .add_option("--max-length", a.options.max_length,
-                  "Keep texts with fewer words than this (default: the published value, otherwise no filter)")
+                  "Keep only texts with fewer words than this (default: the published value, otherwise no filter)")
       ->check(CLI::Range(1, kMost));
-  auto* vectors = command.add_option(
-      "--vectors", a.vectors, "Attach word vectors: fastText's or GloVe's text format, or word2vec's binary one");
+  auto* vectors = command.add_option("--vectors", a.vectors,
+                                     "Attach the word vectors of this file, in the text format of fastText or GloVe or "
+                                     "in the binary format of word2vec");
   command
-      .add_option("--train-vectors", a.train_vectors,
-                  "Attach word vectors that the program fasttext trains on the training split: skipgram or cbow")
+      .add_option(
+          "--train-vectors", a.train_vectors,
+          "Attach word vectors that the program fasttext trains on the training split, with its model skipgram or "
+          "cbow")
       ->check(CLI::IsMember({"skipgram", "cbow"}))
       ->excludes(vectors);
   command.add_option("--vector-width", a.vector_width, "Width of the word vectors of --train-vectors")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   command
-      .add_option("--missing-vectors", a.missing_vectors,
-                  "Words without a vector get zeros, or with normal N(0, 1) (default: the published choice, which is "
-                  "zeros, except for the clinical data sets)")
+      .add_option(
+          "--missing-vectors", a.missing_vectors,
+          "What words without a vector get: zeros, or with normal random numbers from N(0, 1) (default: the published "
+          "choice, which is normal for the clinical data sets, otherwise zeros)")
       ->check(CLI::IsMember({"zeros", "normal"}));
 }
 
 void add_seed_option(CLI::App& command, PrepareArguments& a) {
-  command.add_option("--seed", a.split.seed, "Seed of the split that is drawn")
+  command.add_option("--seed", a.split.seed, "Random seed of the split, if the split is drawn at random")
       ->check(valid_seed())
       ->capture_default_str();
 }
 
 void add_dev_option(CLI::App& command, PrepareArguments& a) {
-  command.add_option("--dev-fraction", a.split.dev, "Share of the texts for dev")
+  command
+      .add_option("--dev-fraction", a.split.dev,
+                  "Share of the texts that the split dev gets, if the split is drawn at random")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
 }
 
-/// By default the publisher's files are in $NOTNOT_DATA/`folder`.
+/// Adds the command that prepares the corpus `name`. Without --raw the publisher's files are in $NOTNOT_DATA/`folder`.
 CLI::App* add_corpus(CLI::App& prepare_app, const std::string& name, const std::string& folder,
                      const std::string& description, Read read, const std::shared_ptr<PrepareArguments>& arguments) {
   CLI::App* command = prepare_app.add_subcommand(name, description);
   command->add_option("--raw", arguments->raw,
-                      fmt::format("Folder with the publisher's files (default: $NOTNOT_DATA/{})", folder));
+                      fmt::format("The folder with the publisher's files (default: $NOTNOT_DATA/{})", folder));
   add_common_options(*command, *arguments);
   command->callback([name, folder, read = std::move(read), arguments] {
     if (arguments->raw.empty() && data_folder().empty())
@@ -271,7 +278,8 @@ CLI::App* add_corpus(CLI::App& prepare_app, const std::string& name, const std::
 }
 
 void add_lossy_option(CLI::App& command, PrepareArguments& a) {
-  command.add_flag("--lossy", a.lossy, "Replace bytes that are not UTF-8, and NUL, instead of refusing them");
+  command.add_flag("--lossy", a.lossy,
+                   "Replace bytes that are not UTF-8, and NUL, by U+FFFD instead of refusing the file");
 }
 
 void add_clinical(CLI::App& prepare_app) {
@@ -287,7 +295,7 @@ void add_clinical(CLI::App& prepare_app) {
   add_lossy_option(*command, *diabetes);
   command->add_option(
       "--folds", diabetes->folds,
-      "Folder with {train,dev,test}_50_hadm_ids.csv, a HADM_ID per line (default: the folder of --raw)");
+      "The folder with {train,dev,test}_50_hadm_ids.csv, which have a HADM_ID per line (default: the folder of --raw)");
   command = add_corpus(prepare_app, "anemia", "mimic",
                        "MIMIC-III, chronic against acute anemia: NOTEEVENTS.csv, DIAGNOSES_ICD.csv",
                        reader(MimicTask::anemia), anemia);
@@ -296,16 +304,19 @@ void add_clinical(CLI::App& prepare_app) {
 
 void add_own(CLI::App& prepare_app) {
   auto arguments = std::make_shared<PrepareArguments>();
-  CLI::App* command =
-      prepare_app.add_subcommand("csv", "Your own texts: a CSV, TSV or JSON lines file with text, label and split");
-  command->add_option("file", arguments->file, "FILE.csv, FILE.tsv, FILE.jsonl or FILE.ndjson")->required();
+  CLI::App* command = prepare_app.add_subcommand(
+      "csv", "Your own texts: a CSV, TSV or JSON lines file with text, label and perhaps split");
+  command->add_option("file", arguments->file, "The file: FILE.csv, FILE.tsv, FILE.jsonl or FILE.ndjson")->required();
   add_common_options(*command, *arguments);
   add_seed_option(*command, *arguments);
   add_dev_option(*command, *arguments);
-  command->add_option("--test-fraction", arguments->split.test, "Share of the texts for test")
+  command
+      ->add_option("--test-fraction", arguments->split.test,
+                   "Share of the texts that the split test gets, if the split is drawn at random")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  command->add_option("--labels", arguments->labels, "The file's names of the two classes: NEGATIVE,POSITIVE");
+  command->add_option("--labels", arguments->labels,
+                      "The names of the two classes in the file, as NEGATIVE,POSITIVE (default: 0,1)");
   add_lossy_option(*command, *arguments);
   command->callback([arguments] {
     const std::filesystem::path file = arguments->file;
@@ -316,7 +327,8 @@ void add_own(CLI::App& prepare_app) {
 }  // namespace
 
 void add_prepare_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("prepare", "Make a data set ready: clean, split, encode, check");
+  CLI::App* command = app.add_subcommand(
+      "prepare", "Prepare a data set for training: clean the texts, split them, number the words, check the counts");
   command->require_subcommand(1);
   const auto arguments = [] { return std::make_shared<PrepareArguments>(); };
   add_corpus(*command, "sst", "sst", "Stanford Sentiment Treebank: sst_dataset.csv or trees/", read_sst, arguments());

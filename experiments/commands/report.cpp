@@ -27,10 +27,10 @@ void report_command(const ReportArguments& arguments) {
 
 void add_report_command(CLI::App& app) {
   auto arguments = std::make_shared<ReportArguments>();
-  CLI::App* command =
-      app.add_subcommand("report", "The paper's tables and figures from finished runs, as an HTML page");
-  command->add_option("runs", arguments->runs, "Run folders, and folders in which run folders lie")->required();
-  command->add_option("--out", arguments->out, "Folder for the page, index.html, and its tables and figures")
+  CLI::App* command = app.add_subcommand(
+      "report", "Make an HTML page from finished runs: the tables and figures of the paper, beside its numbers");
+  command->add_option("runs", arguments->runs, "Folders of runs, or folders in which such folders lie")->required();
+  command->add_option("--out", arguments->out, "The folder for the page, index.html, and for its tables and figures")
       ->required();
   command->callback([arguments] { report_command(*arguments); });
 }

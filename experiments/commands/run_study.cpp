@@ -13,7 +13,7 @@
 namespace notnot {
 namespace {
 
-// --- the plan ----------------------------------------------------------------------------------------------------------
+// --- the plan --------------------------------------------------------------------------------------------------------
 
 void add_jobs(const Study& study, const std::vector<RunSpec>& specs, Jobs& jobs) {
   for (const RunSpec& spec : specs) jobs.push_back(std::make_unique<Job>(study.inputs, spec));
@@ -35,7 +35,7 @@ std::string_view state_text(RunState state) {
   }
 }
 
-/// The plan for one data set: a line per run, then the sums over the runs that are not finished.
+/// Prints the plan for one data set: a line per run, then the sums over the runs that are not finished.
 void print_plan(const Study& study, int fleet) {
   Estimator estimator(study.inputs, std::max(1, study.inputs.threads() / fleet));
   double seconds = 0, longest = 0;
@@ -61,18 +61,17 @@ void print_plan(const Study& study, int fleet) {
       "{}: {} of {} runs left, at most {} with {} at once (adversaries stop {} epochs after their best), up to {} MiB "
       "beside the data\n\n",
       study.inputs.name(), left, study.runs.size(), time_text(std::max(longest, seconds / fleet)), fleet,
-      study.inputs.settings.patience, (most * std::min<int64_t>(fleet, static_cast<int64_t>(left))) >> 20);
+      study.inputs.settings.patience, (most * std::min<int64_t>(fleet, left)) >> 20);
 }
 
-// --- the runs ----------------------------------------------------------------------------------------------------------
+// --- the runs --------------------------------------------------------------------------------------------------------
 
 /// Runs `jobs`; returns how many failed.
 size_t run(Jobs& jobs, const JobOptions& options) {
   prepare_jobs(jobs, options);
   run_jobs(jobs, options);
   if (interrupted()) throw Interrupted("stopped; the same command goes on where this one stopped");
-  return static_cast<size_t>(
-      std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::failed; }));
+  return std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::failed; });
 }
 
 void announce(const Study& study, const StudyOptions& options, const std::vector<RunSpec>& following) {
@@ -88,7 +87,7 @@ void announce(const Study& study, const StudyOptions& options, const std::vector
   }
 }
 
-/// All runs of all studies, round by round: a round decides which runs follow it. Returns how many runs failed.
+/// Runs all studies, round by round: the results of a round decide which runs follow. Returns how many runs failed.
 size_t run_rounds(Studies& studies, const StudyArguments& arguments) {
   Jobs jobs;
   for (const Study& study : studies) add_jobs(study, study.runs, jobs);
@@ -107,8 +106,8 @@ size_t run_rounds(Studies& studies, const StudyArguments& arguments) {
   return failed;
 }
 
-/// The folders of the runs that a report can show; empty when no run is finished. A run that failed before its config.json
-/// was written has no such folder.
+/// The folders of the runs that a report can show; empty when no run is finished. A run that failed before its
+/// config.json was written has no such folder.
 std::vector<std::filesystem::path> folders_of(const Studies& studies) {
   std::vector<std::filesystem::path> folders;
   bool any_finished = false;
@@ -122,7 +121,7 @@ std::vector<std::filesystem::path> folders_of(const Studies& studies) {
   return any_finished ? folders : std::vector<std::filesystem::path>();
 }
 
-/// Prints a summary of the finished runs. Where `out` is not empty, writes the report there.
+/// Prints a summary of the finished runs. If `out` is not empty, writes the report there.
 void report_studies(const Studies& studies, const std::filesystem::path& out) {
   const std::vector<std::filesystem::path> folders = folders_of(studies);
   if (folders.empty()) return;

@@ -22,11 +22,11 @@ using Studies = std::list<Study>;
 /// A study of the data set `dataset`; loads its texts and vectors.
 Study make_study(const StudyArguments& arguments, const std::string& dataset, const std::set<PaperTest>& tests);
 
-/// Runs all tests of all studies and prints a summary; with --plan prints only the plan. Where `out` is not empty, writes
+/// Runs all tests of all studies and prints a summary; with --plan prints only the plan. If `out` is not empty, writes
 /// the report there. Throws Error when runs failed, and Interrupted after Ctrl-C.
 void run_studies(const StudyArguments& arguments, Studies& studies, const std::filesystem::path& out);
 
-/// One test of the paper on the data set of --dataset.
+/// Runs one test of the paper on the data set of --dataset.
 void run_test(const StudyArguments& arguments, PaperTest test);
 
 }  // namespace notnot

@@ -7,7 +7,8 @@ namespace notnot {
 
 void add_seeds_command(CLI::App& app) {
   auto arguments = std::make_shared<StudyArguments>();
-  CLI::App* command = app.add_subcommand("seeds", "Test 2: how far do seeds move the attention? (Figure 3)");
+  CLI::App* command = app.add_subcommand(
+      "seeds", "Test 2: how far does the attention move when only the random seed changes? (the paper's Figure 3)");
   add_dataset_option(*command, arguments->settings);
   add_study_options(*command, *arguments);
   add_seeds_option(*command, *arguments);

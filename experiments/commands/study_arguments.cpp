@@ -13,16 +13,21 @@ namespace notnot {
 void add_study_options(CLI::App& command, StudyArguments& a) {
   add_data_options(command, a.settings);
   add_training_options(command, a.settings);
-  command.add_option("--seed", a.study.seed, "Seed of the base model and of what is compared with it")
+  command
+      .add_option("--seed", a.study.seed, "Random seed of the base model and of the models that are compared with it")
       ->check(valid_seed())
       ->capture_default_str();
-  command.add_option("--fleet", a.jobs.fleet, "Models that train at once (default: one per CPU thread; 16 on CUDA)")
+  command
+      .add_option("--fleet", a.jobs.fleet,
+                  "How many models train at once (default: one per thread on the CPU, 16 on CUDA)")
       ->check(CLI::Range(1, 1024));
-  command.add_flag("--plan", a.plan, "Print the runs, their time and memory, and stop");
+  command.add_flag("--plan", a.plan,
+                   "Only print the runs, with the time and memory that they will take; train nothing");
   const CLI::Option* select = command.get_option("--select");
   command
-      .add_option("--protocol", a.protocol,
-                  "paper: the published choices; careful: --select dev, and --repeats 5 where it applies")
+      .add_option(
+          "--protocol", a.protocol,
+          "paper: as in the paper; careful: as with --select dev, and with --repeats 5 if the command has this option")
       ->check(CLI::IsMember({"paper", "careful"}))
       ->capture_default_str();
   command.parse_complete_callback([&a, &command, select] {
@@ -35,14 +40,16 @@ void add_study_options(CLI::App& command, StudyArguments& a) {
 
 void add_repeats_option(CLI::App& command, StudyArguments& a) {
   command
-      .add_option("--repeats", a.study.repeats,
-                  "Seeds per cell of the tables: --seed and the first of --seeds; 5 for mean and standard deviation")
+      .add_option(
+          "--repeats", a.study.repeats,
+          "How many seeds each number of the tables is measured with: --seed, then the first ones of --seeds; the "
+          "tables then have the mean and the standard deviation")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
 }
 
 void add_seeds_option(CLI::App& command, StudyArguments& a) {
-  command.add_option("--seeds", a.study.seeds, "The other seeds, with commas")
+  command.add_option("--seeds", a.study.seeds, "The other seeds, separated by commas")
       ->delimiter(',')
       ->check(valid_seed())
       ->capture_default_str();
@@ -50,14 +57,21 @@ void add_seeds_option(CLI::App& command, StudyArguments& a) {
 
 void add_adversary_options(CLI::App& command, StudyArguments& a) {
   command
-      .add_option("--tvd", a.settings.tvd, "single: 0.5 |p - p'| of the one output, as released; two-class: |p - p'|")
+      .add_option("--tvd", a.settings.tvd,
+                  "The distance of two predictions p and p' in the loss of an adversary and in the report: single is "
+                  "0.5 |p - p'|, "
+                  "as in the paper's released code; two-class is |p - p'|")
       ->check(CLI::IsMember({"single", "two-class"}))
       ->capture_default_str();
   command
-      .add_option("--adversary-seed", a.study.adversary_seed,
-                  "Seed of the adversaries (default: the base model's own, so that they start where it started)")
+      .add_option(
+          "--adversary-seed", a.study.adversary_seed,
+          "Random seed of the adversaries (default: the seed of their base model, so that they start from its initial "
+          "parameters)")
       ->check(valid_seed());
-  command.add_option("--adversary-epochs", a.settings.adversary_epochs, "Epochs that an adversary trains at most")
+  command
+      .add_option("--adversary-epochs", a.settings.adversary_epochs,
+                  "The largest number of epochs for which an adversary trains")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
 }
@@ -71,9 +85,10 @@ void add_lambdas_option(CLI::App& command, StudyArguments& a) {
       },
       "");
   command
-      .add_option("--lambdas", a.study.lambdas,
-                  "Weights of the divergence from the base model's attention, with commas; larger ones follow where "
-                  "none is large enough")
+      .add_option(
+          "--lambdas", a.study.lambdas,
+          "How much adversaries are rewarded for attention that differs from the base model's: the weights of that "
+          "divergence in the loss, separated by commas; larger ones follow if none is large enough")
       ->delimiter(',')
       ->check(finite)
       ->capture_default_str();

@@ -18,15 +18,15 @@ struct StudyArguments {
   bool plan = false;
 };
 
-/// The options of add_data_options and add_training_options, --seed, --fleet, --plan and --protocol.
+/// Adds the options of add_data_options and add_training_options, --seed, --fleet, --plan and --protocol.
 void add_study_options(CLI::App& command, StudyArguments& arguments);
-/// --repeats.
+/// Adds --repeats.
 void add_repeats_option(CLI::App& command, StudyArguments& arguments);
-/// --seeds.
+/// Adds --seeds.
 void add_seeds_option(CLI::App& command, StudyArguments& arguments);
-/// --tvd, --adversary-seed, --adversary-epochs.
+/// Adds --tvd, --adversary-seed, --adversary-epochs.
 void add_adversary_options(CLI::App& command, StudyArguments& arguments);
-/// --lambdas.
+/// Adds --lambdas.
 void add_lambdas_option(CLI::App& command, StudyArguments& arguments);
 
 /// Throws InputError when a seed is given twice, or when there are fewer seeds than repeats.

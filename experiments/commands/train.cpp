@@ -1,5 +1,5 @@
-// `notnot train`: the base model, its uniform twin or a token-level model on one data set; several seeds train as a
-// fleet.
+// `notnot train`: trains the base model, its twin with uniform attention or a token-level model on one data set.
+// Several seeds train at once, as a fleet.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,8 +27,8 @@ struct TrainArguments {
   }
 };
 
-/// Takes one step with the smallest model, so that the libraries' code and what they build at run time (7 MiB with
-/// oneDNN) is resident.
+/// Takes one step with a very small model. After that, the code of the libraries and the kernels that they build at run
+/// time (7 MiB with oneDNN) are in memory and count as resident.
 void warm_up(const Device& device, ModelOptions options) {
   options.vocabulary = kFirstWordId + 1;
   options.embed = options.hidden = 8;
@@ -69,8 +69,8 @@ void train_command(const TrainArguments& arguments) {
   }
   const Inputs inputs = load_inputs(arguments.settings);
   if (arguments.explain) return explain(inputs, arguments.spec(arguments.seeds.front()));
-  if (!inputs.settings.init.empty())
-    inputs.initial_parameters(arguments.spec(arguments.seeds.front()));  // do they fit?
+  // Refuses parameters that do not fit the model before anything is written.
+  if (!inputs.settings.init.empty()) inputs.initial_parameters(arguments.spec(arguments.seeds.front()));
   describe(inputs);
   Jobs jobs;
   for (const uint64_t seed : arguments.seeds) jobs.push_back(std::make_unique<Job>(inputs, arguments.spec(seed)));
@@ -83,16 +83,23 @@ void train_command(const TrainArguments& arguments) {
 }
 
 void add_model_options(CLI::App& command, TrainArguments& a) {
-  command.add_option("--encoder", a.encoder, "lstm: bidirectional LSTM; tokens: one affine layer per token")
+  command
+      .add_option(
+          "--encoder", a.encoder,
+          "lstm: a bidirectional LSTM, which sees the context of a word; tokens: one layer that sees each word alone")
       ->check(CLI::IsMember({"lstm", "tokens"}))
       ->capture_default_str();
-  command.add_option("--attention", a.attention, "learned, or uniform over the words")
+  command.add_option("--attention", a.attention, "learned, or uniform: the same weight for all words of a text")
       ->check(CLI::IsMember({"learned", "uniform"}))
       ->capture_default_str();
   command
-      .add_option("--init", a.settings.init, "Start from the parameters of this safetensors file (the authors' names)")
+      .add_option("--init", a.settings.init,
+                  "Start from the parameters in this safetensors file, whose tensors have the names of the paper's "
+                  "PyTorch code")
       ->excludes("--vectors");
-  command.add_option("--seed", a.seeds, "Seed; several, with commas, train side by side as a fleet")
+  command
+      .add_option("--seed", a.seeds,
+                  "Random seed; several seeds, separated by commas, train side by side, one model each")
       ->delimiter(',')
       ->check(valid_seed())
       ->capture_default_str();
@@ -102,14 +109,15 @@ void add_model_options(CLI::App& command, TrainArguments& a) {
 
 void add_train_command(CLI::App& app) {
   auto arguments = std::make_shared<TrainArguments>();
-  CLI::App* command = app.add_subcommand("train", "Train a classifier and write a run folder");
+  CLI::App* command = app.add_subcommand("train", "Train a text classifier with attention, and write a run folder");
   add_dataset_option(*command, arguments->settings);
   add_data_options(*command, arguments->settings);
   add_model_options(*command, *arguments);
   add_training_options(*command, arguments->settings);
-  command->add_flag("--resume", arguments->resume, "Continue an unfinished run where its checkpoint stands");
-  command->add_flag("--explain", arguments->explain, "Print the memory this would take, and stop");
-  command->add_flag("--profile", arguments->profile, "Time every operation and print its share");
+  command->add_flag("--resume", arguments->resume, "Continue an unfinished run from its checkpoint");
+  command->add_flag("--explain", arguments->explain,
+                    "Only print the memory that the training would take; train nothing");
+  command->add_flag("--profile", arguments->profile, "Time every operation, and print each one's share of the time");
   command->callback([arguments] { train_command(*arguments); });
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Word vectors trained on a data set's own training split, by the program fasttext.
+// Word vectors that the program fasttext trains on a data set's own training split.
 #include <string>
 
 #include "engine/data/prepared.h"

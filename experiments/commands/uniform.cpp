@@ -7,8 +7,8 @@ namespace notnot {
 
 void add_uniform_command(CLI::App& app) {
   auto arguments = std::make_shared<StudyArguments>();
-  CLI::App* command =
-      app.add_subcommand("uniform", "Test 1: is attention needed at all? Base against uniform (Table 2)");
+  CLI::App* command = app.add_subcommand(
+      "uniform", "Test 1: is attention needed at all, or do uniform weights do as well? (the paper's Table 2)");
   add_dataset_option(*command, arguments->settings);
   add_study_options(*command, *arguments);
   add_seeds_option(*command, *arguments);

@@ -33,7 +33,8 @@ std::string lambda_of(const LoadedRun& run) { return fmt::format("{:g}", run.spe
 
 /// An adversary and its repeats, each beside the base model that it attacks.
 struct Attack {
-  std::vector<double> f1, jsd;  ///< F1 minus the base model's; mean JSD
+  std::vector<double> f1;   ///< the adversary's F1 minus the base model's
+  std::vector<double> jsd;  ///< mean JSD from the base model
 
   Attack(const LoadedStudy& study, const LoadedRun& adversary) {
     for (const LoadedRun* run : repeats_of(study, adversary)) {
@@ -52,9 +53,10 @@ struct Attack {
 Finding adversary_exists(const LoadedStudy& study) {
   Finding finding{
       .title = "A distant adversary exists",
-      .claim = fmt::format("A trained adversary gets a mean JSD above {:g} from the base model at an F1 near "
-                           "its (Table 4). Near: at most {:g} below.",
-                           kFarAttention, kNearF1),
+      .claim = fmt::format(
+          "A trained adversary moves the attention to a mean Jensen-Shannon divergence (JSD) above {:g} from the base "
+          "model's, and its F1 is at most {:g} below the base model's (Table 4).",
+          kFarAttention, kNearF1),
       .verdict = Verdict::cannot_be_told,
       .reason = "There is no base model with adversaries; `notnot adversary` trains them."};
   const auto grid = lambda_grid(study);
@@ -62,10 +64,11 @@ Finding adversary_exists(const LoadedStudy& study) {
   const LoadedRun* best = best_adversary(study);
   const LoadedRun& shown = best == nullptr ? *most_distant_adversary(study) : *best;
   const Attack attack(study, shown);
-  finding.reason = fmt::format("{} \u03bb = {:g}: {}.",
-                               best == nullptr ? "No adversary of the base seed passes; the largest JSD is that of"
-                                               : "The adversary with the best F1 among those that pass is that of",
-                               shown.spec().lambda, attack.in_words());
+  finding.reason = fmt::format(
+      "{} \u03bb = {:g}: {}.",
+      best == nullptr ? "No adversary of the base seed has such a JSD. The largest JSD is that of the adversary with"
+                      : "Among the adversaries with such a JSD, the one with the best F1 has",
+      shown.spec().lambda, attack.in_words());
   if (attack.distant()) {
     finding.verdict = attack.near() ? Verdict::agrees : Verdict::disagrees;
   } else if (grid.back()->spec().lambda >= kGuideLambda) {
@@ -104,7 +107,8 @@ std::string attack_note(const LoadedStudy& study) {
   std::string note = "Means over the test texts. " + tvd_note(study) + jsd_note(study) + conditions(study);
   const auto adversaries = study.of_kind(RunKind::adversary);
   if (!adversaries.empty())
-    note += fmt::format(" Of adversaries: the best {}.", adversaries.front()->result.selected_on);
+    note += fmt::format(" The epoch of an adversary is the one with the lowest {}.",
+                        adversaries.front()->result.selected_on);
   return note;
 }
 
@@ -115,8 +119,8 @@ void add_points(const LoadedStudy& study, const std::vector<const LoadedRun*>& r
   for (const LoadedRun* run : runs) {
     FigurePoint point;
     point.label = name(*run);
-    point.x =
-        std::min(mean_over_texts(study, run->from_reference.jsd, label), std::numbers::ln2);  // rounding of the mean
+    // Rounding may lift the mean above ln 2, where the axis ends.
+    point.x = std::min(mean_over_texts(study, run->from_reference.jsd, label), std::numbers::ln2);
     point.y = mean_over_texts(study, run->from_reference.tvd, label);
     points.push_back(std::move(point));
   }
@@ -124,9 +128,9 @@ void add_points(const LoadedStudy& study, const std::vector<const LoadedRun*>& r
 
 std::string frontier_caption(const LoadedStudy& study, const std::string& texts) {
   return fmt::format(
-      "Mean JSD (right: attention further from the base model&#39;s) and TVD (up: predictions further) of {}. Dotted: "
-      "trained adversaries as lambda grows; triangles: other seeds; square: the uniform model; plus: the per-instance "
-      "adversary. TVD = {}|&Delta;p|.",
+      "The mean distance of a model from the base model, over {}: to the right in attention (JSD), upwards in "
+      "predictions (TVD, {}|&Delta;p|). Dotted line: trained adversaries as lambda grows; triangles: base models with "
+      "other seeds; square: the uniform model; plus: the per-instance adversary.",
       texts, tvd_factor_in_words(study.tvd_factor));
 }
 
@@ -142,7 +146,7 @@ std::string frontier_html(const LoadedStudy& study, const Exhibits& exhibits) {
   for (const int32_t label : {0, 1}) {
     const auto of_class = frontier(study, label);
     if (!of_class) continue;
-    const std::string name = study.classes().at(static_cast<size_t>(label));
+    const std::string name = study.classes().at(label);
     html += exhibits.figure(*of_class, fmt::format("{}-figure5-class{}", study.key, label),
                             fmt::format("The same for the texts predicted {}.", escape(name)),
                             fmt::format("{}; texts predicted {}.", alt, name));
@@ -152,15 +156,14 @@ std::string frontier_html(const LoadedStudy& study, const Exhibits& exhibits) {
 
 // --- the section -----------------------------------------------------------------------------------------------------
 
-/// Remarks on the grid, below Table 4.
+/// The remarks on the grid of lambdas, which stand below Table 4.
 std::string grid_remark(const LoadedStudy& study) {
   std::string remark;
   const auto grid = lambda_grid(study);
   if (grid.empty()) return remark;
   if (best_adversary(study) == nullptr) {
     remark += fmt::format(
-        "<p>No adversary of the grid passes a mean JSD of {:g}; the table shows the one with the "
-        "largest.</p>\n",
+        "<p>No adversary of the grid passes a mean JSD of {:g}; the table shows the one with the largest.</p>\n",
         kFarAttention);
   }
   if (grid_was_extended(study)) {
@@ -176,7 +179,7 @@ Section adversary_section(const LoadedStudy& study, const Exhibits& exhibits) {
   if (lambda_grid(study).empty()) return section;
   section.html =
       "<p>Can a model be trained to predict as the base model does while its attention goes elsewhere? "
-      "Lambda weighs the second aim.</p>\n" +
+      "Lambda (&lambda;) is the weight of the second aim.</p>\n" +
       exhibits.table(best_adversary_table(study)) + grid_remark(study) + frontier_html(study, exhibits) +
       exhibits.table(lambda_table(study));
   if (!adversaries_of_other_seeds(study).empty()) {

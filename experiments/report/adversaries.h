@@ -1,6 +1,7 @@
 #pragma once
-// The paper's fourth test (section 4, Table 4 and Figure 5): can a model predict as the base model does with its attention
-// elsewhere? JSD and TVD are means over the test texts, from the study's reference.
+// The paper's fourth test (section 4, Table 4 and Figure 5): can a model predict as the base model does while its
+// attention lies elsewhere? JSD and TVD are means over the test texts; they measure the distance from the study's
+// reference.
 #include <optional>
 #include <vector>
 
@@ -10,25 +11,26 @@ namespace notnot {
 
 Part adversaries_part();
 
-/// An adversary's F1 is near the base model's when it is at most this much below it. The paper's largest shortfall in Table 4
-/// is 0.008; the number was fixed before anybody looked at a run.
+/// An adversary's F1 counts as near the base model's if it is at most this much below it. The paper's largest shortfall
+/// in Table 4 is 0.008. This number was fixed before anybody looked at a run.
 inline constexpr double kNearF1 = 0.02;
 
-/// The adversaries of the reference that have its seed, by lambda.
+/// The adversaries of the reference that have the seed of the reference, in the order of lambda.
 std::vector<const LoadedRun*> lambda_grid(const LoadedStudy& study);
-/// Among the adversaries of the grid with a JSD above kFarAttention, the one with the best F1; of two with the same F1 the one
-/// with the smaller lambda. Null when none has such a JSD.
+/// Among the adversaries of the grid with a JSD above kFarAttention, the one with the best F1. If two have the same F1,
+/// the one with the smaller lambda. Null when none has such a JSD.
 const LoadedRun* best_adversary(const LoadedStudy& study);
 /// Whether the study has larger lambdas than the default grid because none of the grid's reached kFarAttention.
 bool grid_was_extended(const LoadedStudy& study);
-/// The adversary with the largest JSD; null without adversaries.
+/// The adversary of the grid with the largest JSD; null without adversaries.
 const LoadedRun* most_distant_adversary(const LoadedStudy& study);
-/// The adversary that the heat maps show: the best one, otherwise that of kGuideLambda, otherwise the most distant one.
+/// The adversary that the heat maps show: the best one; if there is none, the one with kGuideLambda; otherwise the most
+/// distant one.
 const LoadedRun* shown_adversary(const LoadedStudy& study);
-/// The adversaries with the lambda of `adversary` that have the seed of the base model they attack, one per base model; that
-/// of the reference first.
+/// The adversaries that have the lambda of `adversary` and the seed of the base model that they attack: one per base
+/// model. The adversary of the reference stands first.
 std::vector<const LoadedRun*> repeats_of(const LoadedStudy& study, const LoadedRun& adversary);
-/// The adversaries of the reference with another seed than the reference.
+/// The adversaries of the reference that have another seed than the reference.
 std::vector<const LoadedRun*> adversaries_of_other_seeds(const LoadedStudy& study);
 
 ResultTable best_adversary_table(const LoadedStudy& study);  ///< Table 4
@@ -36,8 +38,8 @@ ResultTable lambda_table(const LoadedStudy& study);
 /// Each adversary of another seed beside the adversary of the base seed with the same lambda.
 ResultTable adversary_seed_table(const LoadedStudy& study);
 
-/// Figure 5, of the texts for which the reference predicts the class `predicted`, or of all texts. Nothing when there is
-/// nothing to draw.
+/// Figure 5 for the texts for which the reference predicts the class `predicted`, or for all texts. Nothing when there
+/// is nothing to draw.
 std::optional<FrontierFigure> frontier(const LoadedStudy& study, std::optional<int32_t> predicted = std::nullopt);
 
 }  // namespace notnot

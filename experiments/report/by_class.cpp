@@ -12,8 +12,9 @@ namespace notnot {
 namespace {
 
 constexpr const char* kHowToReadViolins =
-    "Each row holds the texts whose largest attention weight under the base model lies in its quarter of 0 to 1, a "
-    "violin per predicted class, quartiles inside, the number of texts beside. ";
+    "Each row holds the texts whose largest attention weight under the base model lies in one quarter of the range "
+    "from "
+    "0 to 1. It has a violin per predicted class, with the quartiles inside and the number of texts beside. ";
 
 }  // namespace
 
@@ -42,8 +43,9 @@ ResultTable table_by_class(const LoadedStudy& study, const std::string& name, co
 }
 
 std::string jsd_note(const LoadedStudy& study) {
-  return fmt::format("JSD: natural log, at most 0.693, from the base model with seed {}. ",
-                     study.reference_run().spec().seed);
+  return fmt::format(
+      "JSD: Jensen-Shannon divergence of the attention from the base model with seed {}, in nats, at most 0.693. ",
+      study.reference_run().spec().seed);
 }
 
 ViolinFigure violins_by_class(const LoadedStudy& study, const std::string& x_label, double high, TextValues values) {
@@ -52,7 +54,8 @@ ViolinFigure violins_by_class(const LoadedStudy& study, const std::string& x_lab
   figure.high = high;
   figure.classes = study.classes();
   figure.divergence = std::move(values);
-  for (double& value : figure.divergence) value = std::clamp(value, 0.0, high);  // a float rounds ln 2 up
+  // The values come from floats, which may be a little above ln 2.
+  for (double& value : figure.divergence) value = std::clamp(value, 0.0, high);
   figure.largest_attention.assign(study.largest_attention.begin(), study.largest_attention.end());
   for (const float probability : study.reference_run().probability)
     figure.predicted.push_back(predicted_class(probability));

@@ -1,5 +1,6 @@
 #pragma once
-// A value per test text, such as a divergence: its tables and violins by the class that the reference predicts.
+// A value per test text, such as a divergence: the tables and violins of such values, by the class that the reference
+// predicts.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,18 +19,20 @@ using TextValues = std::vector<double>;
 double mean_over_texts(const LoadedStudy& study, const TextValues& values,
                        std::optional<int32_t> predicted = std::nullopt);
 
-/// A row for table_by_class: `name`, the mean, the median, and the mean of each predicted class.
+/// A row for table_by_class: `name`, the mean, the median, and the mean for each predicted class.
 std::vector<std::string> row_by_class(const LoadedStudy& study, const std::string& name, const TextValues& values);
-/// The empty table for such rows. `first` heads the first column; `note` stands before what every note says.
+/// A table without rows for row_by_class. `first` is the heading of the first column. `note` stands before the
+/// sentences that every note has.
 ResultTable table_by_class(const LoadedStudy& study, const std::string& name, const std::string& caption,
                            const std::string& first, const std::string& note);
-/// "JSD: natural log, ...", for the note of a table.
+/// "JSD: Jensen-Shannon divergence ...", for the note of a table.
 std::string jsd_note(const LoadedStudy& study);
 
 /// Violins of `values`, from 0 to `high`.
 ViolinFigure violins_by_class(const LoadedStudy& study, const std::string& x_label, double high, TextValues values);
-/// How to read such violins, for the caption; and the figure in words, for a screen reader.
+/// How to read such violins, for the caption. `x` says what the horizontal axis shows.
 std::string violin_caption(const std::string& x);
+/// The figure in words, for a screen reader.
 std::string violin_alt_text(const LoadedStudy& study, const std::string& values);
 
 }  // namespace notnot

@@ -60,13 +60,12 @@ std::vector<std::string> remarks(const LoadedStudy& study, const LoadedRun& run)
   return result;
 }
 
-/// Of the whole study.
+/// Remarks that concern all runs of the study.
 std::vector<std::string> remarks_on_data(const LoadedStudy& study) {
   std::vector<std::string> result;
   if (study.synthetic()) {
     result.emplace_back(
-        "<b>SYNTHETIC texts</b>, made up in place of the real ones: nothing measured here is about the "
-        "real data.");
+        "<b>SYNTHETIC texts</b>, made up in place of the real ones: nothing measured here is about the real data.");
   }
   if (study.published() != nullptr && !is_papers_test_split(study)) {
     const SplitSizes& test = study.any_run().config.texts.test;
@@ -79,11 +78,11 @@ std::vector<std::string> remarks_on_data(const LoadedStudy& study) {
   return result;
 }
 
-/// Remarks that hold for all runs stand alone; the others name their runs.
+/// The list of all remarks. A remark that does not hold for every run begins with the labels of its runs.
 std::string comparison(const LoadedStudy& study) {
   std::string items;
   for (const std::string& remark : remarks_on_data(study)) items += fmt::format("<li>{}</li>\n", remark);
-  std::vector<std::pair<std::string, std::vector<std::string>>> holders;  // remark, labels
+  std::vector<std::pair<std::string, std::vector<std::string>>> holders;  // a remark, and the labels of its runs
   size_t runs = 0;
   for (const LoadedRun& run : study.runs) {
     if (!trains_on_labels(run)) continue;

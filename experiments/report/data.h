@@ -1,5 +1,5 @@
 #pragma once
-// The data of the study (Table 1), and how these runs differ from the paper's.
+// The data of a study (the paper's Table 1), and how its runs differ from the paper's.
 #include "experiments/report/part.h"
 
 namespace notnot {

@@ -17,10 +17,11 @@ Section evidence_section(const LoadedStudy& study, const Exhibits& exhibits) {
   section.html =
       "<p>The right explanation is known here: a few evidence words decide each label. How much of its attention a "
       "model puts on them tells whether the attention explains; F1 does not.</p>\n" +
-      exhibits.figure(
-          *figure, study.key + "-evidence",
-          "Share of the attention on evidence words, and F1; of several runs the mean and the standard deviation.",
-          "Scatter plot of F1 against the share of attention on evidence words, a point per model.") +
+      exhibits.figure(*figure, study.key + "-evidence",
+                      "The share of each model&#39;s attention on evidence words, and its F1; where a model has "
+                      "several runs, their mean "
+                      "and standard deviation.",
+                      "Scatter plot of F1 against the share of attention on evidence words, a point per model.") +
       exhibits.table(evidence_table(study));
   return section;
 }
@@ -35,7 +36,8 @@ std::optional<EvidenceFigure> evidence_figure(const LoadedStudy& study) {
   for (const ModelGroup& group : model_groups(study)) {
     FigurePoint point;
     point.label = group.name;
-    point.x = std::min(mean(group.evidence()), 1.0);  // weights in float may sum to a little more
+    // The weights are floats, whose sum may be a little above 1.
+    point.x = std::min(mean(group.evidence()), 1.0);
     point.y = mean(group.f1());
     point.x_error = standard_deviation(group.evidence());
     point.y_error = standard_deviation(group.f1());
@@ -49,8 +51,9 @@ ResultTable evidence_table(const LoadedStudy& study) {
   ResultTable table{.name = study.key + "-evidence",
                     .caption = fmt::format("Attention on the evidence of {}", study.title()),
                     .note =
-                        "Evidence: the share of the attention on the words that decide the label, mean over the "
-                        "test texts; of several runs mean and sample's standard deviation, in percent. " +
+                        "Evidence: the share of the attention on the words that decide the label, mean over the test "
+                        "texts, in percent. Where a model has several runs: their mean and the sample's standard "
+                        "deviation. " +
                         conditions(study),
                     .header = {"Model", "Runs", "Evidence", "F1"},
                     .rows = {},

@@ -1,5 +1,6 @@
 #pragma once
-// The tables and figures of a report: files beside the page, and HTML that shows them and links to the files.
+// The tables and figures of a report. Each is written to files beside the page; the page gets HTML that shows it and
+// links to the files.
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -12,13 +13,14 @@ namespace notnot {
 class Exhibits {
  public:
   /// Creates `out`/tables and `out`/figures; throws InputError when it cannot. Without gnuplot there are no figures,
-  /// and the page says so where they would stand.
+  /// and the page says so where a figure would stand.
   explicit Exhibits(std::filesystem::path out);
 
-  /// Writes the table's CSV and LaTeX.
+  /// Writes the table as CSV and LaTeX. Returns the HTML.
   std::string table(const ResultTable& table) const;
 
-  /// Draws the figure as STEM.svg and STEM.pdf. `caption` is HTML; `alt_text` one plain sentence.
+  /// Draws the figure as STEM.svg and STEM.pdf. `caption` is HTML, `alt_text` is one sentence of plain text. Returns
+  /// the HTML.
   template <class Figure>
   std::string figure(const Figure& figure, const std::string& stem, const std::string& caption,
                      const std::string& alt_text) const {

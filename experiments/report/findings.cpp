@@ -17,7 +17,7 @@ std::string in_words(const F1Comparison& difference) {
       signed_three_decimals(difference.low()), signed_three_decimals(difference.high()));
 }
 
-/// Says what the numbers of in_words are.
+/// Where the numbers of in_words come from.
 std::string method_of(const F1Comparison& difference) {
   const size_t n = difference.by_seed.size();
   if (n >= kSeedsForInterval) {
@@ -66,7 +66,7 @@ std::string sentences(const std::vector<F1Comparison>& differences) {
 void judge(const std::vector<F1Comparison>& differences, Finding& finding) {
   finding.verdict = verdict_of(differences);
   finding.reason = sentences(differences);
-  if (finding.verdict == Verdict::cannot_be_told) finding.reason += " An interval has both signs.";
+  if (finding.verdict == Verdict::cannot_be_told) finding.reason += " An interval contains zero.";
 }
 
 }  // namespace notnot

@@ -1,6 +1,6 @@
 #pragma once
-// A finding of the paper, and whether the runs of a study agree with it. The findings themselves stand in the files of the
-// paper's tests (part.h).
+// A finding of the paper, and whether the runs of a study agree with it. The findings themselves stand in the files of
+// the paper's tests, such as uniform.cpp (see part.h).
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,10 +13,10 @@ namespace notnot {
 enum class Verdict : uint8_t { agrees, disagrees, cannot_be_told };
 /// "agrees", "does not agree", "cannot be told".
 std::string_view to_string(Verdict verdict);
-/// The same in HTML, with a mark for readers who do not see the colour.
+/// to_string as HTML, with a mark for readers who do not see the colour.
 std::string verdict_html(Verdict verdict);
 
-/// All texts are plain text.
+/// The members are plain text, without HTML.
 struct Finding {
   std::string title;  ///< "Attention helps"
   std::string claim;  ///< what the paper finds
@@ -24,10 +24,10 @@ struct Finding {
   std::string reason;  ///< the numbers behind the verdict
 };
 
-/// "F1 differences (METHOD): A minus B ..., C minus D ...." One sentence per method.
+/// "F1 differences (METHOD). A minus B: ...; C minus D: ...." Differences with the same method share a sentence.
 std::string sentences(const std::vector<F1Comparison>& differences);
-/// Sets verdict and reason. The runs agree when all differences point the paper's way, and disagree when one points the
-/// other way.
+/// Sets verdict and reason. `differences` are positive where the paper is right. The runs agree when every interval
+/// lies above zero, and disagree when one lies below zero.
 void judge(const std::vector<F1Comparison>& differences, Finding& finding);
 
 }  // namespace notnot

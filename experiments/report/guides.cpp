@@ -10,12 +10,13 @@ namespace notnot {
 namespace {
 
 Finding guide_order(const LoadedStudy& study) {
-  Finding finding{.title = "Attention guides",
-                  .claim =
-                      "As guides of the MLP, uniform weights are worst, those it learns itself better, the base "
-                      "LSTM's attention best (Table 3).",
-                  .verdict = Verdict::cannot_be_told,
-                  .reason = "Not all three guides are there, with a seed in common; `notnot guides` trains them."};
+  Finding finding{
+      .title = "Attention guides",
+      .claim =
+          "An MLP on single words classifies worst when uniform weights guide it, better with weights that "
+          "it learns itself, and best with the base LSTM's attention (Table 3).",
+      .verdict = Verdict::cannot_be_told,
+      .reason = "MLPs with these three guides and the same seed are not all there; `notnot guides` trains them."};
   const auto groups = guide_groups(study);
   std::vector<F1Comparison> differences;
   for (const auto& [better, worse] : {std::pair(kTrainedGuide, kUniformGuide), std::pair(kBaseGuide, kTrainedGuide)}) {
@@ -33,13 +34,14 @@ Finding adversary_guides_worst(const LoadedStudy& study) {
   Finding finding{
       .title = "Adversarial attention does not guide",
       .claim = fmt::format("The attention of the adversary with \u03bb = {:g} is a worse guide than any of the "
-                           "others (Table 3: so on SST and IMDb; on Diabetes uniform weights are worse; on "
+                           "others (Table 3: this holds on SST and IMDb; on Diabetes uniform weights are worse; on "
                            "Anemia it is as good as the base model's).",
                            kGuideLambda),
       .verdict = Verdict::cannot_be_told,
-      .reason = fmt::format("There is no MLP guided by the adversary with \u03bb = {:g} beside other guides of "
-                            "its seed; `notnot guides` trains them.",
-                            kGuideLambda)};
+      .reason =
+          fmt::format("An MLP guided by the adversary with \u03bb = {:g} and MLPs with the other guides and the same "
+                      "seed are not all there; `notnot guides` trains them.",
+                      kGuideLambda)};
   const auto groups = guide_groups(study);
   const ModelGroup* adversary = find_group(groups, name);
   if (adversary == nullptr) return finding;
@@ -59,8 +61,9 @@ Section guides_section(const LoadedStudy& study, const Exhibits& exhibits) {
   const auto groups = guide_groups(study);
   if (groups.empty()) return section;
   section.html =
-      "<p>Is the attention useful to a model that sees no context? An MLP on single words is trained with "
-      "its words weighted by each guide.</p>\n" +
+      "<p>Is the attention useful to a model that sees no context? An MLP on single words is trained once with each "
+      "guide: "
+      "the attention that weighs its words.</p>\n" +
       exhibits.table(guide_table(study));
   const auto comparisons = compare_neighbours(study, groups);
   if (!comparisons.empty()) {

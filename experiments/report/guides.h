@@ -1,5 +1,6 @@
 #pragma once
-// The paper's third test (section 3.4, Table 3): does the attention help a model that sees no context?
+// The paper's third test (section 3.4, Table 3): does the attention of a model help an MLP, which sees every word
+// without its context? The attention that weighs the words of the MLP is called its guide.
 #include "experiments/report/part.h"
 
 namespace notnot {

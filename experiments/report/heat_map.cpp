@@ -17,49 +17,48 @@ namespace {
 
 using Models = std::vector<ShownModel>;
 using Words = std::map<size_t, std::vector<std::string>>;
-/// How well text i fits a group; nothing when it does not.
+/// How well text i fits a group; nothing when it does not fit.
 using Score = std::function<std::optional<double>(size_t i)>;
 
 int32_t predicted(const Attention& attention, size_t text) { return predicted_class(attention.probability[text]); }
 
-/// Without the boundary tokens.
+/// The attention weights of a text's words, without the boundary tokens.
 std::vector<double> weights(const Attention& attention, size_t text) {
   std::vector<double> result;
-  const auto end = static_cast<size_t>(attention.offsets[text + 1]) - 1;
-  for (auto at = static_cast<size_t>(attention.offsets[text]) + 1; at < end; ++at) {
+  for (int64_t at = attention.offsets[text] + 1; at < attention.offsets[text + 1] - 1; ++at) {
     result.push_back(std::exp(static_cast<double>(attention.log_attention[at])));
   }
   return result;
 }
 
-/// Per text, the mean JSD of the other models from the first.
+/// For each text, the mean JSD of the other models from the first one.
 std::vector<double> mean_divergence(const Models& models) {
   std::vector<double> sum(models.front().attention.label.size(), 0);
   for (size_t m = 1; m < models.size(); ++m) {
     const Divergences each = divergences(models.front().attention, models[m].attention, kTvdSingle);
-    for (size_t i = 0; i < sum.size(); ++i) sum[i] += each.jsd[i] / static_cast<double>(models.size() - 1);
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += each.jsd[i] / (models.size() - 1);
   }
   return sum;
 }
 
 size_t words_in(const Attention& attention, size_t text) {
-  return static_cast<size_t>(attention.offsets[text + 1] - attention.offsets[text]) - 2;
+  return attention.offsets[text + 1] - attention.offsets[text] - 2;
 }
 
-/// In the order of the split.
+/// The texts that may be shown, in the order of the split.
 std::vector<size_t> candidates(const Attention& attention) {
   std::vector<size_t> texts(attention.label.size());
   std::iota(texts.begin(), texts.end(), 0);
   const auto words = [&](size_t i) { return words_in(attention, i); };
   std::stable_sort(texts.begin(), texts.end(), [&](size_t a, size_t b) { return words(a) < words(b); });
   const auto longer = std::find_if(texts.begin(), texts.end(), [&](size_t i) { return words(i) > kLongestShown; });
-  const auto shown = static_cast<size_t>(longer - texts.begin());
+  const size_t shown = longer - texts.begin();
   texts.resize(shown == 0 ? std::min(texts.size(), kShortest) : shown);
   std::sort(texts.begin(), texts.end());
   return texts;
 }
 
-/// In words.
+/// The texts that may be shown, in words.
 std::string candidates_of(const Attention& attention) {
   const std::vector<size_t> texts = candidates(attention);
   return words_in(attention, texts.front()) <= kLongestShown
@@ -67,7 +66,7 @@ std::string candidates_of(const Attention& attention) {
              : fmt::format("the {} shortest test texts, as all have more than {} words", texts.size(), kLongestShown);
 }
 
-/// The `count` best of `from` that are not in `taken`, which they are added to.
+/// Adds the `count` best texts of `from` that are not yet in `taken` to `group` and to `taken`.
 void take_best(const std::vector<size_t>& from, size_t count, const Score& score, std::set<size_t>& taken,
                TextGroup& group) {
   std::vector<std::pair<double, size_t>> ranking;
@@ -84,7 +83,7 @@ void take_best(const std::vector<size_t>& from, size_t count, const Score& score
 
 // --- HTML ------------------------------------------------------------------------------------------------------------
 
-/// What the maps of one section have in common.
+/// The models and texts of one section.
 struct Maps {
   const Models& models;
   const Words& words;
@@ -106,7 +105,7 @@ std::string words_html(const Maps& maps, const std::vector<double>& weights, siz
   return html;
 }
 
-/// Three decimals, but never a 0 or 1 that the model did not give.
+/// Three decimals. A probability that is not 0 or 1 is never shown as 0 or 1.
 std::string probability_html(double p) {
   if (p < 0.001) return "p &lt; 0.001";
   if (p > 0.999) return "p &gt; 0.999";
@@ -115,8 +114,8 @@ std::string probability_html(double p) {
 
 double divergence(const Attention& a, const Attention& b, size_t text) {
   const auto part = [text](const Attention& attention) {
-    const auto begin = static_cast<size_t>(attention.offsets[text]);
-    return std::span(attention.log_attention).subspan(begin, static_cast<size_t>(attention.offsets[text + 1]) - begin);
+    const int64_t begin = attention.offsets[text];
+    return std::span(attention.log_attention).subspan(begin, attention.offsets[text + 1] - begin);
   };
   return jensen_shannon(part(a), part(b));
 }
@@ -129,7 +128,7 @@ std::string map_html(const Maps& maps, size_t model, size_t text, double largest
   const char* right = says == shown.attention.label[text] ? "right" : "wrong";
   std::string facts =
       fmt::format("{}, {}, <span class=\"{}\">{}</span>", probability_html(shown.attention.probability[text]),
-                  escape(maps.classes.at(static_cast<size_t>(says))), right, right);
+                  escape(maps.classes.at(says)), right, right);
   if (model != 0) {
     facts +=
         fmt::format("<br>JSD {:.3f} from {}", divergence(first.attention, shown.attention, text), escape(first.label));
@@ -144,7 +143,7 @@ std::string map_html(const Maps& maps, size_t model, size_t text, double largest
       escape(shown.label), facts, words_html(maps, weight, text, largest));
 }
 
-/// The weights as a table: for keyboards, screen readers and touch screens, which have no tooltips.
+/// The weights of a text as a table, for readers without tooltips: with a keyboard, a screen reader or a touch screen.
 std::string weights_html(const Maps& maps, size_t text) {
   HtmlTable table{.name = "Attention weights", .note = "", .header = {"Word"}, .rows = {}};
   std::vector<std::vector<double>> columns;
@@ -170,8 +169,7 @@ std::string text_html(const Maps& maps, size_t text) {
   std::string html = fmt::format(
       "<article class=\"text\"><div class=\"head\"><{0}>Text {1}: labelled {2}</{0}>"
       "<span class=\"muted\">{3} words; the darkest shade is a weight of {4:.3f}</span></div>\n",
-      maps.heading, first.row[text], escape(maps.classes.at(static_cast<size_t>(first.label[text]))),
-      maps.words.at(text).size(), largest);
+      maps.heading, first.row[text], escape(maps.classes.at(first.label[text])), maps.words.at(text).size(), largest);
   for (size_t model = 0; model < maps.models.size(); ++model) html += map_html(maps, model, text, largest);
   return html + weights_html(maps, text) + "</article>\n";
 }
@@ -187,7 +185,7 @@ std::string legend_html(bool planted) {
 
 ShownModel shown(const LoadedRun& run) { return {run.label, test_attention(run)}; }
 
-/// The run whose predictions.jsonl has the words: any that predicts.
+/// A run whose predictions.jsonl has the words of the texts; null without one. Every run but a perturbation has them.
 const LoadedRun* reader_of(const LoadedStudy& study) {
   for (const LoadedRun& run : study.runs) {
     if (run.spec().kind != RunKind::perturbation) return &run;
@@ -204,7 +202,7 @@ Words words_of(const LoadedStudy& study, const std::vector<size_t>& texts) {
 std::vector<TextGroup> choose_texts(const Models& models) {
   const Attention& first = models.front().attention;
   const std::vector<size_t> from = candidates(first);
-  const auto sureness = [&first](size_t i) { return std::fabs(static_cast<double>(first.probability[i]) - 0.5); };
+  const auto sureness = [&first](size_t i) { return std::fabs(first.probability[i] - 0.5); };
   const auto confident = [&](int32_t says, bool right) -> Score {
     return [&first, sureness, says, right](size_t i) -> std::optional<double> {
       if (predicted(first, i) != says || (first.label[i] == says) != right) return std::nullopt;
@@ -270,10 +268,10 @@ std::string heat_maps_html(const LoadedStudy& study) {
   std::string html = fmt::format(
       "<p>Each test text appears once per model. The darker a word, the more attention it gets. All models of a text "
       "share one scale, so that uniform attention looks as flat as it is. Point at a word for its weight, or open the "
-      "table below the text. <code>&lt;UNK&gt;</code> is a word that the vocabulary lacks, p the probability of class "
-      "1, {}, and a text&#39;s number its row in the data.</p>\n"
-      "<p>The texts are chosen by rule, not by hand: by the probabilities of {}, among {}; "
-      "the first in the test split where two fit alike, and none twice.</p>\n",
+      "table below the text. <code>&lt;UNK&gt;</code> stands for a word that is not in the vocabulary, p is the "
+      "probability of class 1 ({}), and the number of a text is its row in the data.</p>\n"
+      "<p>The texts are chosen by rule, not by hand: by the probabilities of {}, among {}. Where two texts fit equally "
+      "well, the one that comes first in the test split is shown. No text is shown twice.</p>\n",
       escape(study.classes()[1]), escape(models.front().label), candidates_of(models.front().attention));
   html += legend_html(study.planted());
   for (const TextGroup& group : groups) {
@@ -294,7 +292,7 @@ std::string adversary_maps_html(const LoadedStudy& study) {
   }
   const std::optional<size_t> text = most_different(models.front().attention, models.back().attention);
   if (!text) {
-    return fmt::format("<p>Of {}, none keeps its prediction (p within {:g}) under {}.</p>\n",
+    return fmt::format("<p>None of {} keeps its prediction (the same class, p within {:g}) under {}.</p>\n",
                        candidates_of(models.front().attention), kSamePrediction, escape(models.back().label));
   }
   const Words words = words_of(study, {*text});

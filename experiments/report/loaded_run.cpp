@@ -55,12 +55,12 @@ LoadedRun read_run(const Path& path) {
   if (!run.unfinished.empty() || run.spec().kind == RunKind::perturbation) return run;
   run.result = folder.result();
   const std::vector<EpochMetrics> epochs = folder.metrics();
-  run.epochs_trained = static_cast<int32_t>(epochs.size());
+  run.epochs_trained = epochs.size();
   for (const EpochMetrics& epoch : epochs) run.train_seconds += epoch.train_seconds;
   return run;
 }
 
-/// The words in a line of predictions.jsonl. The line must be of the text `row`, which has `size` words.
+/// The words in a line of predictions.jsonl. Throws unless the line belongs to the text `row`, which has `size` words.
 std::vector<std::string> parse_words(std::string_view line, int64_t row, int64_t size) {
   const Json json = Json::parse(line);
   const auto id = json.at("id").get<int64_t>();
@@ -72,7 +72,7 @@ std::vector<std::string> parse_words(std::string_view line, int64_t row, int64_t
   return words;
 }
 
-/// "the base model" or "an adversary"; for attention from elsewhere its label.
+/// "the base model" or "an adversary"; for attention from elsewhere, its label.
 std::string title_of_guide(const std::string& dataset, const std::string& other) {
   const std::optional<RunSpec> guide = parse_run_name(dataset, other);
   if (!guide) return other;

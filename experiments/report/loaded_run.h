@@ -1,6 +1,6 @@
 #pragma once
-// A run folder as the report reads it. Words and attention weights stay on the disk until somebody asks for them: a report
-// on 60 runs of long texts holds those of a few runs.
+// A run folder as the report reads it. Words and attention weights stay on the disk until somebody asks for them: a
+// report on 60 runs of long texts holds those of a few runs.
 #include <filesystem>
 #include <map>
 #include <set>
@@ -16,24 +16,26 @@ namespace notnot {
 struct LoadedRun {
   std::filesystem::path path;
   RunConfig config;
-  /// Names the run in its study, where no other run has the label: "Base", or longer where there are several base models.
+  /// Names the run in its study, where no other run has the label: "Base", or longer where there are several base
+  /// models.
   std::string label;
   /// Why the run cannot be used; empty for a finished run. Only a finished run has the members below.
   std::string unfinished;
 
   int32_t epochs_trained = 0;
   double train_seconds = 0;  ///< of all epochs, without evaluation
-  RunResult result;          ///< a perturbation has none
-  /// [texts] of the test split. For a perturbation run: the predictions under its per-text adversary.
+  RunResult result;          ///< not for a perturbation
+  /// [texts] of the test split. For a perturbation run: the predictions under its per-instance adversary.
   std::vector<float> probability;
   /// The distance from the attention and the predictions of the study's reference (loaded_study.h).
   Divergences from_reference;
-  /// For an adversary or a perturbation: the distance from the base model that it attacks; empty when the study does not
-  /// have that model.
+  /// For an adversary or a perturbation: the distance from the base model that it attacks; empty when the study does
+  /// not have that model.
   Divergences from_attacked;
   /// Mean share of the attention that lies on the evidence words of the planted corpus; NaN on other data.
   double evidence_mass = 0;
-  std::vector<double> permutation_change;  ///< [texts] only of a perturbation: median |change of p|
+  /// [texts] Only for a perturbation: the median |change of p| under permutations of the attention.
+  std::vector<double> permutation_change;
 
   const RunSpec& spec() const { return config.spec; }
   const std::string& dataset() const { return config.data.dataset; }
@@ -44,17 +46,17 @@ struct LoadedRun {
   const Classification& test() const { return result.split.test; }
 };
 
-/// The runs of `folders`, each of which is a run folder or holds run folders; in the order of `folders`, the runs of one
-/// folder in the order of their names. Throws InputError when a folder is neither, when a run is given twice, and when a run
-/// is damaged.
+/// The runs of `folders`, each of which is a run folder or holds run folders; in the order of `folders`, the runs of
+/// one folder in the order of their names. Throws InputError when a folder is neither, when a run is given twice, and
+/// when a run is damaged.
 std::vector<LoadedRun> read_runs(const std::vector<std::filesystem::path>& folders);
 
-/// The run's attention on the test split. For a perturbation run: the attention of its per-text adversary. The run must be
-/// finished.
+/// The run's attention on the test split. For a perturbation run: the attention of its per-instance adversary. The run
+/// must be finished.
 Attention test_attention(const LoadedRun& run);
 
-/// The words of some texts of the test split, by index, without the boundary tokens. `rows` and `offsets` are Attention's.
-/// Throws InputError when predictions.jsonl is damaged at these texts, or has other texts.
+/// The words of some texts of the test split, by index, without the boundary tokens. `rows` and `offsets` are
+/// Attention's. Throws InputError when predictions.jsonl is damaged at these texts, or has other texts.
 std::map<size_t, std::vector<std::string>> read_words(const LoadedRun& run, const std::set<size_t>& texts,
                                                       const std::vector<int64_t>& rows,
                                                       const std::vector<int64_t>& offsets);

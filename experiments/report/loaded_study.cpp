@@ -19,7 +19,7 @@ bool uses(const LoadedRun& run, const LoadedRun& other) {
          (run.spec().other == other.name() || run.spec().other == run_name(other.dataset(), other.spec()));
 }
 
-// --- which runs belong together ----------------------------------------------------------------------------------------
+// --- which runs belong together --------------------------------------------------------------------------------------
 
 bool same_spec_twice(const std::vector<LoadedRun>& runs) {
   for (size_t i = 0; i < runs.size(); ++i) {
@@ -30,7 +30,7 @@ bool same_spec_twice(const std::vector<LoadedRun>& runs) {
   return false;
 }
 
-/// `runs` in groups with equal keys. A group stands where its first run stood.
+/// `runs` in groups with equal keys. The groups have the order of their first runs.
 std::vector<std::vector<LoadedRun>> group(std::vector<LoadedRun> runs,
                                           const std::function<std::string(const LoadedRun&)>& key) {
   std::vector<std::vector<LoadedRun>> groups;
@@ -56,7 +56,7 @@ void check_distinct(const std::vector<LoadedRun>& runs) {
   }
 }
 
-// --- their order and their labels --------------------------------------------------------------------------------------
+// --- their order and their labels ------------------------------------------------------------------------------------
 
 void sort_runs(std::vector<LoadedRun>& runs, uint64_t first_seed) {
   const auto key = [first_seed](const LoadedRun& run) {
@@ -66,7 +66,7 @@ void sort_runs(std::vector<LoadedRun>& runs, uint64_t first_seed) {
   std::stable_sort(runs.begin(), runs.end(), [&](const LoadedRun& a, const LoadedRun& b) { return key(a) < key(b); });
 }
 
-/// Gives each run the shortest kind of label that no other run has.
+/// Gives each run the shortest of three kinds of label such that no other run has that label.
 void label_runs(std::vector<LoadedRun>& runs) {
   const std::vector<std::function<std::string(const LoadedRun&)>> kinds = {
       [](const LoadedRun& run) { return title_of(run.dataset(), run.spec()); },
@@ -106,19 +106,19 @@ double tvd_factor_of(const LoadedStudy& study) {
   return adversaries.empty() ? kTvdSingle : adversaries.front()->config.training.tvd_factor;
 }
 
-// --- measures of the attention, with one run in memory at a time -------------------------------------------------------
+// --- measures of the attention, with one run in memory at a time -----------------------------------------------------
 
 std::vector<float> largest_weights(const Attention& attention) {
   std::vector<float> result;
   for (int32_t i = 0; i < attention.size(); ++i) {
-    const auto begin = attention.log_attention.begin() + attention.offsets[static_cast<size_t>(i)];
-    const auto end = attention.log_attention.begin() + attention.offsets[static_cast<size_t>(i) + 1];
+    const auto begin = attention.log_attention.begin() + attention.offsets[i];
+    const auto end = attention.log_attention.begin() + attention.offsets[i + 1];
     result.push_back(std::min(1.0F, std::exp(*std::max_element(begin, end))));
   }
   return result;
 }
 
-/// [tokens] 1 where the token is evidence, otherwise 0; empty where the evidence is not known.
+/// [tokens] 1 for a token that is evidence, otherwise 0. Empty if the evidence is not known.
 std::vector<float> evidence_of(const LoadedStudy& study, const Attention& attention) {
   const auto reader = std::find_if(study.runs.begin(), study.runs.end(),
                                    [](const LoadedRun& run) { return run.spec().kind != RunKind::perturbation; });
@@ -127,7 +127,7 @@ std::vector<float> evidence_of(const LoadedStudy& study, const Attention& attent
   std::set<size_t> all;
   for (size_t i = 0; i < attention.row.size(); ++i) all.insert(i);
   for (const auto& [text, words] : read_words(*reader, all, attention.row, attention.offsets)) {
-    const auto begin = static_cast<size_t>(attention.offsets[text]) + 1;
+    const int64_t begin = attention.offsets[text] + 1;
     for (size_t k = 0; k < words.size(); ++k) evidence[begin + k] = is_planted_evidence(words[k]) ? 1 : 0;
   }
   return evidence;
@@ -183,7 +183,7 @@ void measure_runs(LoadedStudy& study) {
   }
 }
 
-/// `name` as letters, digits and hyphens; with a number behind it if another study has this key already.
+/// `name` as letters, digits and hyphens, with a number behind it if another study has this key already.
 std::string unique_key(const std::string& name, std::set<std::string>& taken) {
   std::string key;
   for (const char c : name) {

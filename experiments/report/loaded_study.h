@@ -21,14 +21,14 @@ struct LoadedStudy {
   std::vector<LoadedRun> unused;  ///< the failed and the unfinished runs
   uint64_t base_seed = kPaperSeed;
 
-  /// All runs are compared with this one: the base model of the base seed; if there is none, the first base model; if there is
-  /// none either, the first run.
+  /// All runs are compared with this one: the base model of the base seed; if there is none, the first base model; if
+  /// there is none either, the first run.
   size_t reference = 0;
-  double tvd_factor = 0.5;  ///< of the adversaries; see divergences()
+  double tvd_factor = 0.5;  ///< the factor of TVD that the adversaries were trained with; see divergences()
 
   // The test split, [texts].
   std::vector<int32_t> label;
-  std::vector<int64_t> row, offsets;     ///< Attention's
+  std::vector<int64_t> row, offsets;     ///< as in Attention
   std::vector<float> largest_attention;  ///< the largest weight of a text under the reference
 
   const LoadedRun& reference_run() const { return runs[reference]; }
@@ -50,18 +50,19 @@ struct LoadedStudy {
   const LoadedRun* other_of(const LoadedRun& run) const;
   /// The base models except the reference.
   std::vector<const LoadedRun*> other_base_models() const;
-  /// Null without one.
+  /// The run that perturbs the reference; null without one.
   const LoadedRun* perturbation_of_reference() const;
 };
 
-/// The seed whose base model has the most adversaries. Where several have as many: the one that most runs use, then seed 10,
-/// then the first.
+/// The seed of the base model that has the most adversaries. If several base models have as many, the one that most
+/// runs use; if there are still several, the one with seed 10, otherwise the first. Without base models, the seed of
+/// the first run.
 uint64_t base_seed(std::span<const LoadedRun> runs);
 
-/// The studies of a report: one per data set, in the order in which the data sets first occur. If two runs of a data set
-/// have the same spec, there is one study per folder that holds runs on it. Throws InputError as read_runs does, and when
-/// two runs of a folder have the same spec, when runs of a study were not tested on the same texts, and when no run is
-/// finished.
+/// The studies of a report: one per data set, in the order in which the data sets first occur. If two runs of a data
+/// set have the same spec, there is one study per folder that holds runs on it. Throws InputError as read_runs does,
+/// and when two runs of a folder have the same spec, when runs of a study were not tested on the same texts, and when
+/// no run is finished.
 std::vector<LoadedStudy> load_studies(const std::vector<std::filesystem::path>& folders);
 
 }  // namespace notnot

@@ -6,7 +6,7 @@
 namespace notnot {
 namespace {
 
-/// What the parameters of a run start from.
+/// Where the parameters of a run start.
 std::string start_of(const LoadedRun& run) {
   const RunConfig& config = run.config;
   if (!config.init.empty()) return "parameters from " + std::filesystem::path(config.init).filename().string();
@@ -20,8 +20,8 @@ std::string selection_of(const LoadedRun& run) {
                                           : fmt::format("the {} split's ROC-AUC", run.result.selected_on);
 }
 
-/// A warning if the study was trained on clearly fewer texts than Table 1 counts. Length filters take away some: 25,000 texts
-/// of IMDb become 21,497, the development split included.
+/// A warning if the study was trained on clearly fewer texts than Table 1 counts. Length filters remove some texts,
+/// which is no reason for a warning: 25,000 texts of IMDb become 21,497, the development split included.
 std::string missing_texts(const LoadedStudy& study) {
   const auto& texts = study.any_run().config.texts;
   const int64_t here = texts.train.negative + texts.train.positive + texts.dev.negative + texts.dev.positive,
@@ -53,7 +53,8 @@ std::string vectors_in_words(const LoadedRun& run) {
 std::string tvd_factor_in_words(double factor) { return factor == 1 ? "" : fmt::format("{:g} ", factor); }
 
 std::string tvd_note(const LoadedStudy& study) {
-  return fmt::format("TVD = {}|\u0394p|{}. ", tvd_factor_in_words(study.tvd_factor),
+  return fmt::format("TVD: total variation distance of the predictions, {}|\u0394p|{}. ",
+                     tvd_factor_in_words(study.tvd_factor),
                      study.tvd_factor == kTvdSingle ? " as in the published numbers" : "");
 }
 

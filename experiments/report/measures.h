@@ -1,5 +1,5 @@
 #pragma once
-// The circumstances of a study in words: for the notes below tables and for the page.
+// The circumstances of a study in words, for the notes below tables and for the page; and tables of F1.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -13,7 +13,7 @@
 
 namespace notnot {
 
-/// The answers of `describe` for all runs, each once, empty answers left out: "a; b".
+/// The answers of `describe` for all runs, as "a; b". Each answer stands there once; empty ones are left out.
 template <class Describe>
 std::string distinct_answers(const std::vector<LoadedRun>& runs, Describe describe) {
   std::vector<std::string> answers;
@@ -28,25 +28,26 @@ std::string distinct_answers(const std::vector<LoadedRun>& runs, Describe descri
 
 /// Where the texts come from: "sst, as many test texts of each class as in the paper".
 std::string data_in_words(const LoadedStudy& study);
-/// The word vectors of a run that has some: "wiki.vec, 300 wide, for 11,171 of 13,826 words".
+/// The word vectors of a run that was given some: "wiki.vec, 300 wide, for 11,171 of 13,826 words".
 std::string vectors_in_words(const LoadedRun& run);
-/// "", or "0.5 " before |Δp|.
+/// The factor that stands before |Δp|: "" for 1, otherwise "0.5 ".
 std::string tvd_factor_in_words(double factor);
-/// "TVD = 0.5 |Δp| as in the published numbers. ", for the note of a table.
+/// "TVD: total variation distance of the predictions, 0.5 |Δp| as in the published numbers. ": for the note of a table.
 std::string tvd_note(const LoadedStudy& study);
 /// "10", or "10, 2 and 50".
 std::string seeds_in_words(const std::vector<const LoadedRun*>& runs);
 
-/// The conditions under which the study's numbers came about, for the note of every table: the data, the vectors, the choice
-/// of the epoch.
+/// Where the study's numbers come from, for the note of every table: the data, the word vectors, the choice of the
+/// epoch.
 std::string conditions(const LoadedStudy& study);
-/// Whether the test split has as many texts of each class as the paper's; true where the paper does not have the data set.
+/// Whether the test split has as many texts of each class as the paper's; true where the paper does not have the data
+/// set.
 bool is_papers_test_split(const LoadedStudy& study);
 
-/// The rows of a group in a table of F1: its first run and, with several runs, their mean over the seeds. With `papers` there
-/// are two columns more, the paper's F1 and the difference.
+/// The rows of a group in a table of F1: its first run and, with several runs, their mean over the seeds. With `papers`
+/// the rows have two more columns, the paper's F1 and the difference.
 std::vector<std::vector<std::string>> f1_rows(const ModelGroup& group, bool papers);
-/// Which seeds the means of f1_rows are over, as a sentence for the note.
+/// The seeds over which f1_rows takes means, as a sentence for the note. Empty if every group has one run.
 std::string seeds_note(const std::vector<ModelGroup>& groups);
 
 /// A row per comparison: the difference of F1 with its intervals.

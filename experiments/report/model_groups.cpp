@@ -9,7 +9,8 @@
 namespace notnot {
 namespace {
 
-/// The 0.975 quantile of Student's t distribution; above 30 degrees of freedom that of 30, which is a little too wide.
+/// The 0.975 quantile of Student's t distribution. Above 30 degrees of freedom: the quantile for 30, which makes the
+/// interval a little too wide.
 double student_t(size_t degrees_of_freedom) {
   constexpr std::array<double, 30> quantiles = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
                                                 2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
@@ -19,7 +20,7 @@ double student_t(size_t degrees_of_freedom) {
 
 /// Half the width of the 95 % interval of the mean.
 double half_width(const std::vector<double>& values) {
-  return student_t(values.size() - 1) * standard_deviation(values) / std::sqrt(static_cast<double>(values.size()));
+  return student_t(values.size() - 1) * standard_deviation(values) / std::sqrt(values.size());
 }
 
 void add_kind(const LoadedStudy& study, RunKind kind, std::string_view name, double paper_f1,
@@ -28,7 +29,7 @@ void add_kind(const LoadedStudy& study, RunKind kind, std::string_view name, dou
   if (!runs.empty()) groups.push_back({std::string(name), runs, paper_f1});
 }
 
-/// Behind the label of attention that no run of ours gave.
+/// Stands behind the label of attention that does not come from a run of notnot.
 constexpr const char* kElsewhere = " (from elsewhere)";
 
 /// The row of Table 3 that a guided run belongs to.
@@ -51,16 +52,18 @@ void add_guided(const LoadedStudy& study, std::vector<ModelGroup>& groups) {
   }
 }
 
-/// The paper's order, the base model's guide before the others; those by lambda, as the runs are sorted by their names.
+/// The place of a group in Table 3: the paper's order, then the adversaries, then attention from elsewhere. Groups with
+/// the same place keep the order of their runs.
 int rank_of(const ModelGroup& group) {
   const std::array<std::string_view, 3> first = {kUniformGuide, kTrainedGuide, kBaseGuide};
   for (size_t i = 0; i < first.size(); ++i) {
-    if (group.name == first.at(i)) return static_cast<int>(i);
+    if (group.name == first.at(i)) return i;
   }
   return group.name.ends_with(kElsewhere) ? 4 : 3;
 }
 
-/// Guides are called after the attention alone; beside other models it must be said that an MLP follows them.
+/// The name of a group of Table 3 among other models. In Table 3 a group has the name of its guide; elsewhere the name
+/// must say that the model is an MLP.
 std::string name_of_mlp(const std::string& guide) {
   if (guide == kTrainedGuide) return guide;
   return guide == kUniformGuide ? guide + " MLP" : "MLP by " + guide;

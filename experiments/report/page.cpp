@@ -27,7 +27,7 @@ struct Chapter {
   const LoadedStudy& study;
   std::vector<Finding> findings;  ///< empty without a finished run
   std::vector<Section> sections;  ///< those that have something to show
-  std::vector<Section> missing;   ///< those whose runs a command makes
+  std::vector<Section> missing;   ///< those that have nothing to show, although a command makes such runs
 };
 
 std::string title_of(const std::vector<LoadedStudy>& studies) {
@@ -42,13 +42,13 @@ std::string heading_of(const LoadedStudy& study) {
   return escape(title);
 }
 
-/// The parts of a chapter, in their order; the findings stand before them and the runs behind them.
+/// The parts of a chapter, in their order. The findings stand before them, the list of runs behind them.
 std::vector<Part> parts() {
   return {data_part(),        uniform_part(),      seeds_part(),    guides_part(),
           adversaries_part(), perturbation_part(), evidence_part(), maps_part()};
 }
 
-/// A caveat where the findings are not about the paper's data.
+/// A caveat if the findings are not about the paper's data; otherwise empty.
 const char* caveat_of(const LoadedStudy& study) {
   if (study.synthetic()) return " The texts are SYNTHETIC: this says nothing about the real data.";
   if (!is_papers_test_split(study)) return " The test split is not the paper&#39;s.";
@@ -57,8 +57,9 @@ const char* caveat_of(const LoadedStudy& study) {
 
 Section findings_section(const LoadedStudy& study, const std::vector<Finding>& findings) {
   std::string html = fmt::format(
-      "<p>Whether these runs agree with what the paper finds. A difference of F1 counts when its 95% interval has one "
-      "sign: over the seeds with {} or more of them, else over the test texts.{}</p>\n<div class=\"findings\">\n",
+      "<p>Whether these runs agree with what the paper finds. A difference of F1 counts when its 95% interval does not "
+      "contain zero. With {} seeds or more it is the interval over the seeds, otherwise the interval over the test "
+      "texts.{}</p>\n<div class=\"findings\">\n",
       kSeedsForInterval, caveat_of(study));
   for (const Finding& finding : findings) {
     html += fmt::format("<div class=\"finding\"><p><b>{}.</b> {}</p>\n<p>{}. {}</p></div>\n", escape(finding.title),
@@ -150,7 +151,7 @@ std::string contents(const std::vector<Chapter>& chapters) {
   return html + "</ul>\n</nav>\n";
 }
 
-/// Every finding on every data set; for several of them.
+/// The verdict on every finding for every data set, in one table. Only a report on several data sets has it.
 std::string overview(const std::vector<Chapter>& chapters) {
   HtmlTable table{.name = "The paper's findings on every data set", .note = "", .header = {"Finding"}, .rows = {}};
   for (const Chapter& chapter : chapters) {
@@ -180,8 +181,8 @@ std::string chapter_html(const Chapter& chapter) {
   }
   if (!missing.empty()) {
     html += fmt::format(
-        "<p class=\"muted\">Not here, as their runs are not among those given: {}. The command in brackets "
-        "makes them.</p>\n",
+        "<p class=\"muted\">Not here, as their runs are not among those given: {}. The command in brackets makes "
+        "them.</p>\n",
         joined_with_and(missing));
   }
   return html + "</section>\n";

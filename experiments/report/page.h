@@ -1,6 +1,6 @@
 #pragma once
-// The report's page: its parts in their order, the header and the table of contents. A new part of the report is one line
-// here.
+// The report's page: its parts in their order, the header and the table of contents. A new part of the report is one
+// line in page.cpp.
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -11,14 +11,14 @@
 
 namespace notnot {
 
-/// All findings of the paper for the study, in the paper's order. Every study has the same ones.
+/// All findings of the paper, in its order, with the verdict of the study's runs. Every study has the same findings.
 std::vector<Finding> findings(const LoadedStudy& study);
 
 /// The whole page. Writes its tables and figures through `exhibits`.
 std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits& exhibits);
 
-/// Writes `out`/tables, `out`/figures and at last `out`/index.html, each file atomically, and returns the path of the page.
-/// Creates `out`. Throws InputError when a file cannot be written.
+/// Writes `out`/tables, `out`/figures and at last `out`/index.html, each file atomically, and returns the path of the
+/// page. Creates `out`. Throws InputError when a file cannot be written.
 std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, const std::filesystem::path& out);
 
 }  // namespace notnot

@@ -1,6 +1,6 @@
 #pragma once
-// A part of the page: a test of the paper, or another view of the runs. A new part is one file that defines it and one line
-// in page.cpp.
+// A part of the page: a test of the paper, or another view of the runs. A new part is one file that defines it and one
+// line in page.cpp.
 #include <vector>
 
 #include "experiments/report/exhibits.h"

@@ -17,8 +17,9 @@ Section perturbation_section(const LoadedStudy& study, const Exhibits& exhibits)
   const auto adversary = per_instance_violins(study), permutation = permutation_violins(study);
   if (!adversary || !permutation) return section;
   section.html =
-      "<p>The base model&#39;s hidden states and output stay as they are; only the weights change, text by text. No "
-      "model has to produce them.</p>\n" +
+      "<p>The base model&#39;s hidden states and output layer stay as they are; only its attention weights are "
+      "changed, "
+      "separately for each text. No model has to learn the changed weights.</p>\n" +
       exhibits.figure(*adversary, study.key + "-figure3-adversary",
                       "The per-instance adversary. " + violin_caption("the largest JSD at the same prediction"),
                       violin_alt_text(study, "the per-instance adversary's JSD")) +
@@ -26,8 +27,8 @@ Section perturbation_section(const LoadedStudy& study, const Exhibits& exhibits)
                       "Permuted attention. " + violin_caption("the median change of p"),
                       violin_alt_text(study, "the change of the prediction under permutation")) +
       exhibits.table(perturbation_table(study));
-  if (lambda_grid(study).empty())
-    section.html += adversary_maps_html(study);  // with a trained adversary they stand beside it
+  // If there are trained adversaries, their section has these heat maps.
+  if (lambda_grid(study).empty()) section.html += adversary_maps_html(study);
   return section;
 }
 
@@ -50,8 +51,9 @@ std::optional<ViolinFigure> permutation_violins(const LoadedStudy& study) {
 ResultTable perturbation_table(const LoadedStudy& study) {
   ResultTable table = table_by_class(
       study, "perturbation", "Permuted attention and the per-instance adversary of Jain and Wallace (2019)", "Measure",
-      "Permutation: the median |\u0394p| of a text under 100 permutations of its attention. Adversary: of a text, the "
-      "attention with the largest JSD that moves p by at most 0.05. " +
+      "Permutation: the median |\u0394p| of a text under 100 permutations of its attention. Per-instance adversary: "
+      "for each "
+      "text the attention with the largest JSD that moves p by at most 0.05. " +
           tvd_note(study));
   const LoadedRun* run = study.perturbation_of_reference();
   if (run == nullptr) return table;

@@ -1,5 +1,6 @@
 #pragma once
-// The comparison with Jain & Wallace (2019), Figure 3 e and f: permuted attention, and an adversary for each single text.
+// The comparison with Jain & Wallace (2019), the paper's Figure 3 e and f: permuted attention, and an adversary for
+// each single text (the per-instance adversary).
 #include <optional>
 
 #include "experiments/report/part.h"
@@ -8,11 +9,12 @@ namespace notnot {
 
 Part perturbation_part();
 
-/// Figure 3 e and f; nothing without a perturbation of the reference.
+/// The JSD of the per-instance adversary (Figure 3 e and f). Nothing without a perturbation of the reference.
 std::optional<ViolinFigure> per_instance_violins(const LoadedStudy& study);
-/// The median change of the prediction under permutations of the attention, in the form of Figure 3.
+/// The median change of the prediction under permutations of the attention, in the form of Figure 3. Nothing without a
+/// perturbation of the reference.
 std::optional<ViolinFigure> permutation_violins(const LoadedStudy& study);
-/// Their means by predicted class.
+/// The means of both by predicted class.
 ResultTable perturbation_table(const LoadedStudy& study);
 
 }  // namespace notnot

@@ -27,8 +27,8 @@ ResultTable run_table(const LoadedStudy& study) {
       .name = study.key + "-runs",
       .caption = fmt::format("The runs on {}", study.title()),
       .note =
-          "All finished. Epoch: the chosen one, of those trained. Hidden: units per direction of the "
-          "LSTM, or of the token-level layer. Time: training of all epochs, without evaluation.",
+          "All finished. Epoch: the chosen one, of those trained. Hidden: units per direction of the LSTM, or of the "
+          "token-level layer. Time: training of all epochs, without evaluation.",
       .header = {"Run", "Seed", "\u03bb", "F1", "Epoch", "Time", "Hidden", "Embed", "Device", "Program", "Folder"},
       .rows = {},
       .left = 1};

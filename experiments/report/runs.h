@@ -1,5 +1,5 @@
 #pragma once
-// The runs of the study: one row each, and why some cannot be used.
+// The list of the study's runs, and why some of them cannot be used.
 #include "experiments/report/part.h"
 
 namespace notnot {
@@ -7,6 +7,6 @@ namespace notnot {
 Part runs_part();
 
 ResultTable run_table(const LoadedStudy& study);     ///< a row per finished run
-ResultTable unused_table(const LoadedStudy& study);  ///< a row per other run, with the reason
+ResultTable unused_table(const LoadedStudy& study);  ///< a row per failed or unfinished run, with the reason
 
 }  // namespace notnot

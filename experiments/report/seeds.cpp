@@ -26,8 +26,8 @@ Section seeds_section(const LoadedStudy& study, const Exhibits& exhibits) {
   const auto figure = seed_violins(study);
   if (!figure) return section;
   section.html =
-      "<p>How far does attention move when nothing but the seed changes? Far to the right: the attention is "
-      "arbitrary, and an adversary that goes as far shows nothing.</p>\n" +
+      "<p>How far does attention move when nothing but the seed changes? If the violins lie far to the right, the "
+      "attention is arbitrary, and an adversary that goes as far shows nothing.</p>\n" +
       exhibits.figure(*figure, study.key + "-figure3-seeds",
                       violin_caption("the text&#39;s median JSD over the other seeds"),
                       violin_alt_text(study, "the JSD between seeds")) +

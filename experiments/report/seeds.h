@@ -1,5 +1,5 @@
 #pragma once
-// The paper's second test (section 3.3, Figure 3 a to d): how far does attention move when only the seed changes?
+// The paper's second test (section 3.3, Figure 3 a to d): how far does the attention move when only the seed changes?
 #include <optional>
 
 #include "experiments/report/part.h"
@@ -8,7 +8,7 @@ namespace notnot {
 
 Part seeds_part();
 
-/// Figure 3 a to d: the median over the other seeds' base models; nothing without them.
+/// Figure 3 a to d: for each text the median JSD over the base models of the other seeds. Nothing without such models.
 std::optional<ViolinFigure> seed_violins(const LoadedStudy& study);
 ResultTable seed_table(const LoadedStudy& study);
 

@@ -6,8 +6,9 @@
 
 namespace notnot {
 
-/// F1, ROC-AUC and accuracy on the test split beside the paper's F1 ("-" where the paper has none); for adversaries TVD and
-/// JSD, too. A line per model for the base seed and, where there are several seeds, a line for their mean.
+/// F1, ROC-AUC and accuracy on the test split beside the paper's F1 ("-" where the paper has none). If the study has
+/// adversaries, their TVD and JSD, too. Each model has a line for its first seed and, with several seeds, a line for
+/// their mean.
 std::string summary_table(const LoadedStudy& study);
 
 }  // namespace notnot

@@ -10,11 +10,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kMeasured = 1.0;  // seconds that training, and that evaluation, of a kind of model is measured for
+/// How many seconds training is measured for each kind of model; evaluation is measured for as long.
+constexpr double kMeasured = 1.0;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-/// Seconds per token of `use` on the batches, until all are done or kMeasured is over. The first batch warms up.
+/// Seconds per token that `use` takes on the batches; stops after all batches or after kMeasured. The first batch is
+/// used once before, to warm up.
 template <class Use>
 double seconds_per_token(const Split& split, const std::vector<std::vector<int32_t>>& batches, int32_t vocabulary,
                          Use use) {
@@ -27,28 +29,28 @@ double seconds_per_token(const Split& split, const std::vector<std::vector<int32
     tokens += batch.tokens();
     if (seconds_since(begin) > kMeasured) break;
   }
-  return seconds_since(begin) / static_cast<double>(tokens);
+  return seconds_since(begin) / tokens;
 }
 
-/// Made-up targets in place of another model's: their values change no time.
+/// Made-up attention and probabilities in place of another model's. Their values do not change the time.
 BatchTargets some_targets(const HostBatch& batch, AttentionKind kind, Objective objective) {
-  const auto tokens = static_cast<size_t>(batch.tokens());
+  const int64_t tokens = batch.tokens();
   BatchTargets targets;
   if (kind == AttentionKind::given) targets.given_log_attention.assign(tokens, -3.0F);
   if (objective == Objective::adversary) {
     targets.base_log_attention.assign(tokens, -3.0F);
-    targets.base_probability.assign(static_cast<size_t>(batch.sequences()), 0.5F);
+    targets.base_probability.assign(batch.sequences(), 0.5F);
   }
   return targets;
 }
 
 Split first_texts(const Split& split, int32_t most) {
-  const auto size = static_cast<size_t>(std::min(split.size(), most));
+  const int32_t size = std::min(split.size(), most);
   Split some;
-  some.offsets = std::vector<int64_t>(split.offsets.begin(), split.offsets.begin() + static_cast<int64_t>(size) + 1);
+  some.offsets = std::vector<int64_t>(split.offsets.begin(), split.offsets.begin() + size + 1);
   some.token_ids = std::vector<int32_t>(split.token_ids.begin(), split.token_ids.begin() + some.offsets[size]);
-  some.labels = std::vector<int32_t>(split.labels.begin(), split.labels.begin() + static_cast<int64_t>(size));
-  some.rows = std::vector<int64_t>(split.rows.begin(), split.rows.begin() + static_cast<int64_t>(size));
+  some.labels = std::vector<int32_t>(split.labels.begin(), split.labels.begin() + size);
+  some.rows = std::vector<int64_t>(split.rows.begin(), split.rows.begin() + size);
   return some;
 }
 
@@ -91,11 +93,11 @@ double Estimator::perturbation_seconds(const RunSpec& spec) const {
   AttentionClassifier model(device_.get(), options, prediction_plan(some));
   model.allocate();
   model.set_parameters(inputs_.initial_parameters(spec));
-  predict_split(model, some, 1.0);  // projects the words, which a whole split repeats
+  // The first use of a word projects it. A whole split repeats its words, so the projection is not measured.
+  predict_split(model, some, 1.0);
   const auto begin = Clock::now();
   perturb_split(model, some, {});
-  return seconds_since(begin) * static_cast<double>(split.token_ids.size()) /
-         static_cast<double>(some.token_ids.size());
+  return seconds_since(begin) * split.token_ids.size() / some.token_ids.size();
 }
 
 Estimate Estimator::estimate(const RunSpec& spec) {

@@ -1,5 +1,5 @@
 #pragma once
-// How much time and memory runs will take, before they start.
+// Estimates of the time and memory that runs will take, made before they start.
 #include <map>
 
 #include "experiments/study/inputs.h"
@@ -7,13 +7,14 @@
 namespace notnot {
 
 struct Estimate {
-  /// For all epochs, when the run has the device to itself. An adversary may stop earlier.
+  /// The time of all epochs, if no other run shares the device. An adversary may stop earlier.
   double seconds = 0;
-  int64_t device_bytes = 0;  ///< the arena of the model; on the CPU it lies in the host's memory
-  int64_t host_bytes = 0;    ///< without the data set, its vectors and, on the CPU, the arena
+  int64_t device_bytes = 0;  ///< the model's arena; on the CPU the arena lies in the host's memory
+  int64_t host_bytes = 0;    ///< the host's memory without the data set, the word vectors and the arena
 };
 
-/// Measures: trains each kind of model once on a few batches, on the device and the texts that the runs will use.
+/// Estimates by measuring: trains each kind of model once on a few batches, on the device and the texts that the runs
+/// will use.
 class Estimator {
  public:
   /// Each model gets `threads` threads of the CPU.
@@ -22,7 +23,7 @@ class Estimator {
 
  private:
   struct Speed {
-    /// Seconds per token. Evaluation includes the projection of the words that it meets.
+    /// Seconds per token. Evaluation includes the projection of the words in its batches.
     double train_token, evaluation_token;
   };
   const Speed& speed(const RunSpec& spec);

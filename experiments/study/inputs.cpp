@@ -12,7 +12,8 @@
 namespace notnot {
 namespace {
 
-constexpr int32_t kEmbedWithoutVectors = 300;  // the width of the vectors that the paper used
+/// The width of the paper's word vectors.
+constexpr int32_t kEmbedWithoutVectors = 300;
 
 void check_precision(const Settings& settings, const OpenDevice& device) {
   if (settings.lstm_precision() == Precision::fp32) return;
@@ -37,7 +38,7 @@ void check_selection(const Inputs& inputs) {
       inputs.name(), split.size(), to_string(name), split.positives() > 0 ? 1 : 0));
 }
 
-/// The vectors of --vectors, otherwise those of a prepared data set. With --init there are none.
+/// The word vectors of --vectors, otherwise those of a prepared data set. With --init there are none.
 std::optional<WordVectors> word_vectors(const Settings& settings, const Corpus& corpus) {
   if (!settings.vectors.empty()) return load_word_vectors(settings.vectors, corpus.dataset.vocabulary);
   if (!settings.init.empty() || corpus.checksum.empty()) return std::nullopt;
@@ -135,7 +136,7 @@ Inputs load_inputs(const Settings& settings) {
     inputs.vectors_found = vectors->found;
   } else if (!settings.init.empty()) {
     const std::vector<int64_t> shape = Safetensors::read(settings.init).entry("encoder.embedding.weight").shape;
-    if (shape.size() == 2 && shape[1] > 0 && shape[1] < 100000) inputs.embed = static_cast<int32_t>(shape[1]);
+    if (shape.size() == 2 && shape[1] > 0 && shape[1] < 100000) inputs.embed = shape[1];
   }
   check_selection(inputs);
   return inputs;

@@ -1,5 +1,5 @@
 #pragma once
-// What all runs on a data set share: the user's settings, the texts, and the word vectors.
+// The inputs that all runs on a data set share: the user's settings, the texts, and the word vectors.
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -47,7 +47,7 @@ struct Inputs {
 /// cannot compute in the precision, and when the split that chooses the epoch has texts of one class only.
 Inputs load_inputs(const Settings& settings);
 
-/// Prints the number of texts per split, the size of the vocabulary, and what a reader of the numbers must know.
+/// Prints the number of texts per split, the size of the vocabulary, and the notes that a reader of the results needs.
 void describe(const Inputs& inputs);
 
 }  // namespace notnot

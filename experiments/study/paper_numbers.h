@@ -1,6 +1,6 @@
 #pragma once
-// Results of "Attention is not not Explanation" (Wiegreffe & Pinter 2019) that ours are set beside; what it publishes
-// about the data is in engine/corpora/published.h.
+// Results of the paper, "Attention is not not Explanation" (Wiegreffe & Pinter 2019), for comparison with ours. The
+// paper's numbers about the data are in engine/corpora/published.h.
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -10,15 +10,15 @@ namespace notnot {
 
 inline constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
-/// F1 is of the positive class. NaN where the paper has no number: the news sets are in Table 2 alone.
+/// F1 is that of the positive class. NaN stands where the paper has no number: the news sets are only in Table 2.
 struct PaperResults {
   std::string_view name;  ///< as in config.json
 
-  /// Table 2: with attention as Jain & Wallace (2019) report it and as the paper reproduced it, and with uniform
-  /// attention.
+  /// Table 2: the model with learned attention, as Jain & Wallace (2019) report it and as the paper reproduced it
+  /// (base), and the model with uniform attention.
   double jain_wallace_f1 = kNoNumber, base_f1 = kNoNumber, uniform_f1 = kNoNumber;
 
-  /// Table 3, by guide; the adversary's lambda is kGuideLambda.
+  /// Table 3: the F1 of an MLP by the attention that guides it. The adversary's lambda is kGuideLambda.
   struct Guides {
     double uniform = kNoNumber, trained_mlp = kNoNumber, base = kNoNumber, adversary = kNoNumber;
   } guides;
@@ -29,15 +29,18 @@ struct PaperResults {
   } adversary;
 };
 
-inline constexpr double kGuideLambda = 1e-3;  ///< of the adversary whose attention guides an MLP (Table 3)
-/// The grid that adversaries are trained on by default; the paper's Figure 5 and Table 4 span it.
+/// The lambda of the adversary whose attention guides an MLP (Table 3).
+inline constexpr double kGuideLambda = 1e-3;
+/// The grid: the lambdas that adversaries are trained with by default. The lambdas of the paper's Figure 5 and Table 4
+/// lie in its range.
 inline constexpr std::array<double, 12> kLambdas = {0,    1e-4,    2e-4, 2.5e-4, 3e-4, 4e-4,
                                                     5e-4, 5.25e-4, 6e-4, 8e-4,   1e-3, 2e-3};
-inline constexpr double kFarAttention = 0.4;  ///< instance-mean JSD that Table 4's adversaries must exceed
+/// The mean JSD over the test texts that the adversaries of Table 4 must exceed.
+inline constexpr double kFarAttention = 0.4;
 inline constexpr int32_t kPaperEpochs = 8, kPaperHidden = 128;
 inline constexpr uint64_t kPaperSeed = 10;
 
-/// Null for a data set that the paper does not have.
+/// The paper's results on a data set; null if the paper does not have the data set.
 const PaperResults* find_in_paper(std::string_view dataset);
 
 }  // namespace notnot

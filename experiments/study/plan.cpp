@@ -7,15 +7,15 @@
 namespace notnot {
 namespace {
 
-/// The seeds that every cell of Tables 2 to 4 is trained with.
+/// The seeds with which every cell of Tables 2 to 4 is trained.
 std::vector<uint64_t> repeated_seeds(const StudyOptions& options) {
   std::vector<uint64_t> seeds = {options.seed};
-  const auto more = std::min(static_cast<size_t>(options.repeats - 1), options.seeds.size());
-  seeds.insert(seeds.end(), options.seeds.begin(), options.seeds.begin() + static_cast<int64_t>(more));
+  const size_t more = std::min<size_t>(options.repeats - 1, options.seeds.size());
+  seeds.insert(seeds.end(), options.seeds.begin(), options.seeds.begin() + more);
   return seeds;
 }
 
-/// Runs start in this order: those that others wait for, then the longest.
+/// Runs start in the order of their ranks: first the runs that others wait for, then the longest ones.
 int rank(const RunSpec& spec) {
   switch (spec.kind) {
     case RunKind::base:
@@ -108,7 +108,7 @@ class Planner {
   std::vector<RunSpec> runs_;
 };
 
-/// How often the grid was extended.
+/// How often the grid was extended: each time by two lambdas that were not planned.
 int64_t extensions(const StudyOptions& options, const std::vector<RunSpec>& runs) {
   const auto planned = [&](double lambda) {
     return lambda == kGuideLambda ||

@@ -19,10 +19,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-// --- is it done? -------------------------------------------------------------------------------------------------------
+// --- is it done? -----------------------------------------------------------------------------------------------------
 
-/// True when the folder holds exactly this run, and the run is finished. Throws InputError when the folder holds another
-/// run, or an unfinished one although `resume` is false.
+/// True when the folder holds exactly this run, and the run is finished. Throws InputError when the folder holds
+/// another run, or an unfinished one although `resume` is false.
 bool already_done(const RunFolder& folder, const RunConfig& config, bool resume) {
   const RunState state = folder.state();
   if (state == RunState::absent || state == RunState::unfinished) return false;
@@ -38,7 +38,7 @@ bool already_done(const RunFolder& folder, const RunConfig& config, bool resume)
   return state == RunState::finished;
 }
 
-// --- what a run takes from another --------------------------------------------------------------------------------------
+// --- the attention of another run ------------------------------------------------------------------------------------
 
 RunFolder folder_of_other(const Job& job) { return {job.inputs->settings.runs, job.spec.other}; }
 
@@ -63,7 +63,7 @@ Targets load_targets(const Job& job) {
   return targets;
 }
 
-/// The configuration of the run. `other_checksum` is missing as long as the other run is not finished.
+/// The configuration of the run. `other_checksum` stays empty as long as the run that this one needs is not finished.
 RunConfig config_of(const Job& job) {
   RunConfig config = job.inputs->config(job.spec);
   if (needs_another(job.spec.kind) && (is_external(job) || folder_of_other(job).state() == RunState::finished)) {
@@ -73,10 +73,10 @@ RunConfig config_of(const Job& job) {
   return config;
 }
 
-// --- one job -----------------------------------------------------------------------------------------------------------
+// --- one job ---------------------------------------------------------------------------------------------------------
 
 double mean(const std::vector<float>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  return std::accumulate(values.begin(), values.end(), 0.0) / values.size();
 }
 
 void print_result(const Job& job) {
@@ -94,7 +94,7 @@ void print_result(const Job& job) {
              test.roc_auc, test.accuracy, test.average_precision);
 }
 
-/// Perturbs the other run's model on the test split.
+/// Perturbs the attention of the other run's model on the test split.
 void perturb(Job& job, const OpenDevice& device, const RunConfig& config) {
   const Split& split = job.inputs->corpus.dataset.split(SplitName::test);
   const ModelOptions options = job.inputs->model(job.spec);
@@ -111,7 +111,7 @@ void perturb(Job& job, const OpenDevice& device, const RunConfig& config) {
 
 void run_job(Job& job, const OpenDevice& device, const JobOptions& options, TrainingMonitor& monitor) {
   RunConfig config = config_of(job);
-  // The run that this one needs is finished only now, so only now the configuration is complete.
+  // The configuration is complete only now: the run that this one needs has finished.
   if (already_done(job.folder, config, options.resume)) return;
   config.device = device.description();
   config.threads = device.get().threads;
@@ -136,9 +136,9 @@ void run_job(Job& job, const OpenDevice& device, const JobOptions& options, Trai
   if (!options.keep_checkpoint) job.writer->remove_checkpoint();
 }
 
-// --- all of them -------------------------------------------------------------------------------------------------------
+// --- all of them -----------------------------------------------------------------------------------------------------
 
-/// Hands out jobs in their order, each one as soon as the job that it needs is finished.
+/// Hands out jobs in their order; a job waits until the job that it needs is finished.
 class Queue {
  public:
   Queue(Jobs& jobs, const JobOptions& options) : jobs_(jobs), options_(options) {}
@@ -157,9 +157,8 @@ class Queue {
 
  private:
   size_t index_of(const Job& job) const {
-    return static_cast<size_t>(
-        std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& other) { return other.get() == &job; }) -
-        jobs_.begin());
+    return std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& other) { return other.get() == &job; }) -
+           jobs_.begin();
   }
 
   /// The job of this queue whose run `job` needs; null when there is none.
@@ -171,14 +170,14 @@ class Queue {
     return found == jobs_.end() ? nullptr : found->get();
   }
 
-  /// The next job that can start. Waits while every job left needs one that still runs. Null when no job is left.
+  /// The next job that can start. Waits while every remaining job needs one that still runs. Null when no job is left.
   Job* next() {
     std::unique_lock lock(mutex_);
     for (;;) {
       bool running = false;
       for (const auto& job : jobs_) {
         running |= job->state == JobState::running;
-        // After Ctrl-C no job starts, except for the first: so even a call that is stopped at once gets on by a batch.
+        // After Ctrl-C no job starts, except the first one: even a program that is stopped at once makes some progress.
         if (job->state != JobState::waiting || (interrupted() && started_)) continue;
         const Job* needed = needed_by(*job);
         if (needed != nullptr && needed->state == JobState::failed) {
@@ -217,7 +216,7 @@ class Queue {
     try {
       job.writer->fail(reason(error), to_json(config_of(job)));
     } catch (const std::exception&) {
-      // Most likely the disk is full. The reason is in the error, too.
+      // The disk may be full. The error still has the reason.
     }
     job.writer.reset();
   }
@@ -230,8 +229,7 @@ class Queue {
 };
 
 size_t pending(const Jobs& jobs) {
-  return static_cast<size_t>(
-      std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::waiting; }));
+  return std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::waiting; });
 }
 
 }  // namespace
@@ -257,7 +255,8 @@ int fleet_size(const Jobs& jobs, const JobOptions& options) {
 
 void prepare_jobs(Jobs& jobs, const JobOptions& options) {
   for (const auto& job : jobs) {
-    // As long as the other run is not finished, nobody knows whether it still is what it was when this run was finished.
+    // As long as the run that this one needs is not finished, it may become another run than the one that this run
+    // used.
     const RunConfig config = config_of(*job);
     const bool complete = !needs_another(job->spec.kind) || !config.other_checksum.empty();
     if (already_done(job->folder, config, options.resume) && complete) {
@@ -266,7 +265,7 @@ void prepare_jobs(Jobs& jobs, const JobOptions& options) {
       print_result(*job);
     }
   }
-  // The folders are taken only now, when nothing in the settings can be wrong any more.
+  // The folders are locked after all checks, so that wrong settings leave no trace.
   for (const auto& job : jobs) {
     if (job->state == JobState::waiting) job->writer = std::make_unique<RunWriter>(job->folder);
   }
@@ -285,6 +284,7 @@ void run_jobs(Jobs& jobs, const JobOptions& options) {
   {
     ProgressDisplay display(lines);
     std::vector<std::jthread> workers;
+    workers.reserve(fleet);
     for (int i = 0; i < fleet; ++i) {
       workers.emplace_back(
           [&, device = OpenDevice(inputs.settings.device, share, fleet)] { queue.work(device, display); });

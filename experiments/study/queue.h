@@ -1,5 +1,6 @@
 #pragma once
-// Runs on their way: which run waits for which, several models at once, and how each run ended.
+// The queue of runs: trains several models at once, lets a run wait for the run that it needs, and records how each run
+// ended.
 #include <exception>
 #include <memory>
 #include <string>
@@ -13,12 +14,13 @@ namespace notnot {
 
 enum class JobState : uint8_t { waiting, running, finished, failed };
 
-/// One run and what became of it.
+/// One run and how it ended.
 struct Job {
-  const Inputs* inputs = nullptr;  ///< outlives the job
+  const Inputs* inputs = nullptr;  ///< must outlive the job
   RunSpec spec;
   RunFolder folder;
-  std::unique_ptr<RunWriter> writer;  ///< held from before the first job runs until this one has ended
+  /// Locks the folder, from before the first job runs until this job has ended.
+  std::unique_ptr<RunWriter> writer;
   JobState state = JobState::waiting;
   std::exception_ptr error;  ///< why the job failed
   Profile profile;
@@ -26,30 +28,31 @@ struct Job {
   Job(const Inputs& its_inputs, RunSpec its_spec)
       : inputs(&its_inputs), spec(std::move(its_spec)), folder(its_inputs.folder(spec)) {}
 };
-/// Jobs start in this order, except for those that wait for others.
+/// Jobs start in this order, but a job that needs another one waits until that one is finished.
 using Jobs = std::vector<std::unique_ptr<Job>>;
 
 struct JobOptions {
-  bool resume = true;            ///< unfinished runs go on; otherwise they are an error
-  bool keep_checkpoint = false;  ///< of finished runs; a checkpoint is four times as large as the model
-  bool profile = false;
-  int fleet = 0;  ///< models that train at once; 0: one per thread on the CPU, kCudaFleet on CUDA
+  bool resume = true;            ///< continue unfinished runs; otherwise they are an error
+  bool keep_checkpoint = false;  ///< also of finished runs; a checkpoint is four times as large as the model
+  bool profile = false;          ///< time every operation
+  /// The fleet: how many models train at once. 0: one per thread on the CPU, kCudaFleet on CUDA.
+  int fleet = 0;
 };
 inline constexpr int kCudaFleet = 16;
 
 /// The number of models that will train at once: at most the number of jobs that wait.
 int fleet_size(const Jobs& jobs, const JobOptions& options);
 
-/// Marks the jobs that are finished already, and takes the folders of the others. Nothing is trained yet. Throws InputError
-/// when a folder holds another run than its job's, is locked, or cannot be written.
+/// Marks the jobs whose runs are finished already, and locks the folders of the others. Trains nothing. Throws
+/// InputError when a folder holds another run than its job's, is locked, or cannot be written.
 void prepare_jobs(Jobs& jobs, const JobOptions& options);
 
-/// Runs the jobs that are not finished, and prints the result of each. A job that fails leaves its reason in its folder;
-/// the jobs that need it fail as well, the others go on. After Ctrl-C the function returns as soon as the running jobs have
-/// written their checkpoints; they have then failed with Interrupted.
+/// Runs the jobs that are not finished, and prints the result of each. A job that fails leaves its reason in its
+/// folder; the jobs that need it fail as well, the others go on. After Ctrl-C the function returns as soon as the
+/// running jobs have written their checkpoints; they have then failed with Interrupted.
 void run_jobs(Jobs& jobs, const JobOptions& options);
 
-/// Why the job failed, for people.
+/// The message of an exception.
 std::string reason(const std::exception_ptr& error);
 
 }  // namespace notnot

@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// --- writing -----------------------------------------------------------------------------------------------------------
+// --- writing ---------------------------------------------------------------------------------------------------------
 
 Json data_choices(const DataChoices& data) {
   const DatasetOptions& options = data.options;
@@ -69,7 +69,7 @@ Json sizes_of(const RunConfig& config) {
   return {{"vocabulary", config.vocabulary}, {"splits", splits}, {"words_with_vectors", config.words_with_vectors}};
 }
 
-// --- reading: each function takes over what it finds; parse_run_config then compares the whole ------------------------
+// --- reading: the functions skip unknown keys; parse_run_config then compares the whole ------------------------------
 
 /// The value of `key` in `object`, or nothing where there is no such key.
 template <class T>
@@ -137,7 +137,7 @@ void parse_sizes(const Json& data, RunConfig& config) {
   }
 }
 
-// --- comparing ---------------------------------------------------------------------------------------------------------
+// --- comparing -------------------------------------------------------------------------------------------------------
 
 /// Adds the keys in which `a` and `b` differ to `keys`, each behind `prefix`.
 void add_differences(const Json& a, const Json& b, const std::string& prefix, std::vector<std::string>& keys) {

@@ -1,5 +1,6 @@
 #pragma once
-// config.json of a run folder. RunConfig owns what stands in it: every other file reads and writes it through this one.
+// The configuration of a run: the file config.json of its folder. All other code reads and writes config.json through
+// RunConfig.
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -20,7 +21,7 @@ struct DataChoices {
   DatasetOptions options;  ///< vocabulary and length filter
   std::string checksum;    ///< of a prepared folder; otherwise empty
   bool synthetic = false;  ///< the texts are made up in place of real ones
-  /// Only of the built-in corpus, see PlantedOptions.
+  /// Only for the built-in corpus, see PlantedOptions.
   std::optional<double> difficulty;
   std::optional<uint64_t> corpus_seed;
 };
@@ -40,27 +41,29 @@ struct RunConfig {
   Precision precision = Precision::fp32;  ///< of the LSTM's recurrence
   std::string vectors, init;              ///< files that the parameters start from; empty: none
   TrainingOptions training;
-  /// Only where the run needs another one (needs_another): RunFolder::attention_checksum of that run, empty as long as it
-  /// is not finished; and the file, where the attention comes from elsewhere.
-  std::string other_checksum, other_file;
+  /// Only for a run that needs another one (needs_another): RunFolder::attention_checksum of the other run, or the
+  /// checksum of `other_file`. Empty as long as the other run is not finished.
+  std::string other_checksum;
+  /// Only for a run whose attention comes from another program: the file of that attention.
+  std::string other_file;
 
-  // --- the sizes that the choices led to (`data` in the file)
+  // --- the sizes that follow from the choices (`data` in the file)
   int32_t vocabulary = 0;
   BySplit<SplitSizes> texts;
   int64_t words_with_vectors = 0;
 
   // --- where it was trained
   std::string device;  ///< OpenDevice::description; empty for a run that failed before it began
-  int threads = 0;     ///< of the CPU; 0 likewise
-  /// Of the program. RunWriter::start writes them.
+  int threads = 0;     ///< of the CPU; 0 for such a run
+  /// The version and the commit of the program. RunWriter::start writes them.
   std::string version, commit;
 };
 
 /// The content of config.json. `version` and `commit` are left out where both are empty.
 nlohmann::json to_json(const RunConfig& config);
 
-/// The opposite of to_json, and strict: a key that is missing, unknown or of another type throws InputError, which names
-/// the key.
+/// The opposite of to_json, and strict: a key that is missing, unknown or of another type throws InputError, which
+/// names the key.
 RunConfig parse_run_config(const nlohmann::json& json);
 
 /// The configuration of the run in the folder. Throws InputError naming the file.
@@ -69,9 +72,9 @@ RunConfig read_run_config(const RunFolder& folder);
 /// The model of the run.
 ModelOptions model_options(const RunConfig& config);
 
-/// The choices and sizes in which two configurations differ, as dotted keys in byte order ("sizes.splits.train.tokens"). An
-/// `other_checksum` that `requested` does not know yet counts for nothing. Empty: it is the same run, which may be resumed
-/// or skipped.
+/// The choices and sizes in which two configurations differ, as dotted keys in byte order
+/// ("sizes.splits.train.tokens"). If `requested` does not know its `other_checksum` yet, that key is not compared.
+/// Empty if both are the same run, which may be resumed or skipped.
 std::vector<std::string> differing_choices(const RunConfig& existing, const RunConfig& requested);
 
 }  // namespace notnot

@@ -9,7 +9,7 @@
 namespace notnot {
 namespace {
 
-/// The kinds that are what encoder and attention say.
+/// The kinds that encoder and attention tell apart.
 constexpr std::array kPlainKinds = {RunKind::base, RunKind::uniform, RunKind::trained_mlp, RunKind::uniform_mlp};
 
 RunSpec base_model(uint64_t seed) { return {.kind = RunKind::base, .seed = seed, .lambda = 0, .other = {}}; }
@@ -19,28 +19,30 @@ std::string short_name(const std::string& dataset, const std::string& name) {
   return name.starts_with(dataset + "-") ? name.substr(dataset.size() + 1) : name;
 }
 
-/// Names the model that a run attacks or perturbs, unless it is the base model of the run's own seed.
+/// The end of a run's name: "-of-" and the model that the run attacks or perturbs; empty if that is the base model of
+/// the run's own seed.
 std::string of_another(const std::string& dataset, const RunSpec& spec) {
   return spec.other == run_name(dataset, base_model(spec.seed)) ? "" : "-of-" + short_name(dataset, spec.other);
 }
 
-/// Takes `prefix` off the front of `rest`; false where `rest` does not start with it.
+/// Removes `prefix` from the front of `rest`; false if `rest` does not start with it.
 bool take(std::string_view& rest, std::string_view prefix) {
   if (!rest.starts_with(prefix)) return false;
   rest.remove_prefix(prefix.size());
   return true;
 }
 
-/// Takes a number off the front of `rest`.
+/// Removes a number from the front of `rest`; false if there is none.
 template <class T>
 bool take_number(std::string_view& rest, T& value) {
   const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
   if (error != std::errc()) return false;
-  rest.remove_prefix(static_cast<size_t>(end - rest.data()));
+  rest.remove_prefix(end - rest.data());
   return true;
 }
 
-/// The run that stands behind `-of-` or `-by-` in a name: one of ours, or the label of attention from elsewhere.
+/// RunSpec::other from the text that stands behind `-of-` or `-by-` in a name: the name of a run, or the label of
+/// attention from another program.
 std::string other_in_name(const std::string& dataset, std::string_view rest) {
   const std::string full = fmt::format("{}-{}", dataset, rest);
   return parse_run_name(dataset, full) ? full : std::string(rest);

@@ -1,5 +1,5 @@
 #pragma once
-// The runs of the paper's tests on one data set: how they differ from each other, and what they are called.
+// The runs of the paper's tests on one data set: how they differ from each other, and their names.
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -23,25 +23,25 @@ enum class RunKind : uint8_t {
 struct RunSpec {
   RunKind kind = RunKind::base;
   uint64_t seed = 10;
-  double lambda = 0;  ///< only of an adversary: the weight of the divergence in its loss
-  /// Only of a guided_mlp, an adversary and a perturbation: the name (run_name) of the run whose attention it needs; of a
-  /// guided_mlp perhaps the label of attention from elsewhere.
+  double lambda = 0;  ///< only for an adversary: the weight of the divergence in its loss
+  /// Only for a guided_mlp, an adversary and a perturbation: the name (run_name) of the run whose attention it needs. A
+  /// guided_mlp may instead have the label of attention that another program made (ExternalGuide).
   std::string other;
 
   bool operator==(const RunSpec&) const = default;
 };
 
-/// The model that a run of this kind trains; of a perturbation, the model that it perturbs.
+/// The model that a run of this kind trains; for a perturbation, the model that it perturbs.
 Encoder encoder_of(RunKind kind);
 AttentionKind attention_of(RunKind kind);
 
 /// Whether a run of this kind needs the attention of another one.
 bool needs_another(RunKind kind);
 
-/// The name of the run, also of its folder: sst-lstm-learned-seed10, sst-lstm-uniform-seed10, sst-tokens-learned-seed10,
-/// sst-tokens-uniform-seed10, sst-tokens-given-seed10-by-adversary-lambda0.001-seed10, sst-adversary-lambda0.001-seed10,
-/// sst-perturbation-seed10. An adversary or a perturbation of another base model than that of its own seed says so at the
-/// end: sst-adversary-lambda0.001-seed10-of-lstm-learned-seed50.
+/// The name of the run, also of its folder: sst-lstm-learned-seed10, sst-lstm-uniform-seed10,
+/// sst-tokens-learned-seed10, sst-tokens-uniform-seed10, sst-tokens-given-seed10-by-adversary-lambda0.001-seed10,
+/// sst-adversary-lambda0.001-seed10, sst-perturbation-seed10. If an adversary or a perturbation belongs to a base model
+/// of another seed, its name ends with that model: sst-adversary-lambda0.001-seed10-of-lstm-learned-seed50.
 std::string run_name(const std::string& dataset, const RunSpec& spec);
 
 /// The opposite of run_name; nothing when `name` is not the name of a run on the data set.
@@ -50,7 +50,7 @@ std::optional<RunSpec> parse_run_name(const std::string& dataset, std::string_vi
 /// The spec's share of `choices` in config.json: encoder, attention, seed; `objective` and `lambda` for an adversary;
 /// `perturbation` (true) for a perturbation; `other` where it needs another run.
 nlohmann::json choices_of(const RunSpec& spec);
-/// The opposite of choices_of. Throws nlohmann's exceptions where `choices` are not such choices.
+/// The opposite of choices_of. Throws nlohmann::json::exception if a key is missing or has another type.
 RunSpec spec_of(const nlohmann::json& choices);
 
 }  // namespace notnot

@@ -1,5 +1,5 @@
 #pragma once
-// What the user chose for all runs on a data set.
+// The user's choices for all runs on a data set.
 #include <cstdint>
 #include <string>
 
@@ -9,10 +9,10 @@
 
 namespace notnot {
 
-/// Strings are as on the command line (experiments/commands/options.h), which checks them.
+/// The strings are the values of command-line options. experiments/commands/options.h checks them.
 struct Settings {
   CorpusRequest corpus;
-  std::string vectors, init;  ///< files; empty: none
+  std::string vectors, init;  ///< files; empty for none
   std::string select = "test", device = "auto", precision = "fp32", runs = "runs";
   int32_t epochs = 8, batch = 32, hidden = 128;
   int32_t threads = 0;                           ///< of the CPU; 0: all that the process may use

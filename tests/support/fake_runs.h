@@ -1,6 +1,6 @@
 #pragma once
-// Run folders for the tests of the report. RunWriter writes them, as in training, but their numbers are made up and
-// they have only a few texts.
+// Run folders for the tests of the report. RunWriter writes them, as in training, but their numbers are made up, and
+// each has only a few texts.
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -14,6 +14,7 @@
 
 namespace notnot {
 
+/// A text of a test split, and how a model sees it.
 struct FakeText {
   std::string words;
   int32_t label;
@@ -21,6 +22,7 @@ struct FakeText {
   std::vector<float> attention;  ///< a weight per word
 };
 
+/// Two texts under a base model. The words of the second one must be escaped in HTML.
 inline const std::vector<FakeText> kTexts = {{"good film", 1, 0.9F, {0.75F, 0.25F}},
                                              {"<i>\"bad\"&'film'</i> x", 0, 0.2F, {1, 0}}};
 
@@ -30,6 +32,14 @@ inline std::vector<FakeText> with_attention(std::vector<FakeText> texts,
   return texts;
 }
 inline std::vector<FakeText> uniform_texts() { return with_attention(kTexts, {{0.5F, 0.5F}, {0.5F, 0.5F}}); }
+
+/// A spec from those members that a test case gives.
+inline RunSpec spec(RunKind kind, uint64_t seed = 10, double lambda = 0, const std::string& other = "") {
+  return {.kind = kind, .seed = seed, .lambda = lambda, .other = other};
+}
+
+/// The choice that makes a run the base model's twin with uniform attention.
+inline const nlohmann::json kUniform = {{"attention", "uniform"}};
 
 /// The configuration of a run on SST, with `changes` to its choices.
 inline nlohmann::json fake_config(const nlohmann::json& changes) {
@@ -85,8 +95,8 @@ struct FakeSplit {
   }
 };
 
-/// Writes a finished run and returns its folder. `test` are the test split's measures in result.json; they need not fit
-/// the texts.
+/// Writes a finished run and returns its folder. `test` holds the measures of the test split for result.json; they need
+/// not fit the texts.
 inline std::filesystem::path fake_run(const TemporaryFolder& folder, const std::string& name,
                                       const nlohmann::json& changes = nlohmann::json::object(),
                                       const std::vector<FakeText>& texts = kTexts,

@@ -4,14 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/experiments/study/run_specs.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {
-namespace {
-
-RunSpec plain(RunKind kind) { return {.kind = kind, .seed = 10, .lambda = 0, .other = {}}; }
-
-}  // namespace
 
 TEST_CASE("the precision is a choice of the runs with an LSTM; fp32 is not written, as in older folders") {
   const TemporaryFolder folder;

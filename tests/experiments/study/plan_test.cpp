@@ -8,12 +8,11 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/runs/run_writer.h"
+#include "tests/experiments/study/run_specs.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {
 namespace {
-
-RunSpec plain(RunKind kind, uint64_t seed = 10) { return {.kind = kind, .seed = seed, .lambda = 0, .other = {}}; }
 
 Inputs small_inputs(const TemporaryFolder& folder) {
   Settings settings;

@@ -4,10 +4,10 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "engine/io/files.h"
 #include "engine/runs/run_writer.h"
+#include "tests/experiments/study/run_specs.h"
 #include "tests/support/input_error.h"
 #include "tests/support/temporary_folder.h"
 
@@ -16,28 +16,6 @@ namespace {
 
 using Json = nlohmann::json;
 using Keys = std::vector<std::string>;
-
-RunSpec plain(RunKind kind, uint64_t seed = 10) { return {.kind = kind, .seed = seed, .lambda = 0, .other = {}}; }
-
-/// A spec of every kind, and of each form that a name can have.
-std::vector<RunSpec> specs() {
-  const std::string base = run_name("sst", plain(RunKind::base)),
-                    other_base = run_name("sst", plain(RunKind::base, 50));
-  const RunSpec adversary{.kind = RunKind::adversary, .seed = 10, .lambda = 5.25e-4, .other = base};
-  return {plain(RunKind::base),
-          plain(RunKind::base, 18446744073709551615U),
-          plain(RunKind::uniform),
-          plain(RunKind::trained_mlp),
-          plain(RunKind::uniform_mlp),
-          {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = base},
-          {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = run_name("sst", adversary)},
-          {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = "external-mine"},
-          adversary,
-          {.kind = RunKind::adversary, .seed = 10, .lambda = 0, .other = base},
-          {.kind = RunKind::adversary, .seed = 10, .lambda = 5.25e-4, .other = other_base},
-          {.kind = RunKind::perturbation, .seed = 10, .lambda = 0, .other = base},
-          {.kind = RunKind::perturbation, .seed = 10, .lambda = 0, .other = other_base}};
-}
 
 /// A configuration in which every member differs from its default.
 RunConfig sample(const RunSpec& spec) {
@@ -83,41 +61,6 @@ std::string error_of(const Json& json) {
 }
 
 }  // namespace
-
-TEST_CASE("run names: each spec has one of its own, and the name gives back the spec") {
-  std::set<std::string> names;
-  for (const RunSpec& spec : specs()) {
-    const std::string name = run_name("sst", spec);
-    CAPTURE(name);
-    CHECK(names.insert(name).second);
-    const std::optional<RunSpec> back = parse_run_name("sst", name);
-    REQUIRE(back);
-    CHECK(*back == spec);
-  }
-  CHECK(names.contains("sst-adversary-lambda0.000525-seed10"));
-  CHECK(names.contains("sst-adversary-lambda0.000525-seed10-of-lstm-learned-seed50"));
-  CHECK(names.contains("sst-tokens-given-seed10-by-lstm-learned-seed10"));
-  CHECK(names.contains("sst-tokens-given-seed10-by-external-mine"));
-}
-
-TEST_CASE("run names: a data set's name may look like a part of a run's name") {
-  for (const std::string dataset : {"my-lstm-learned", "a-seed10", "x-of-y", "tokens-given-seed1-by-z"}) {
-    const RunSpec base = plain(RunKind::base, 5);
-    const RunSpec guided{.kind = RunKind::guided_mlp, .seed = 5, .lambda = 0, .other = run_name(dataset, base)};
-    CHECK(parse_run_name(dataset, run_name(dataset, base)) == base);
-    CHECK(parse_run_name(dataset, run_name(dataset, guided)) == guided);
-  }
-}
-
-TEST_CASE("run names: other names are none") {
-  for (const char* name : {"", "sst", "sst-", "sst-lstm-learned", "sst-lstm-learned-seed", "sst-lstm-learned-seed10x",
-                           "sst-lstm-learned-seed-1", "imdb-lstm-learned-seed10", "sst-adversary-lambda-seed10",
-                           "sst-adversary-lambda0.1-seed10-by-x", "sst-tokens-given-seed10", "external-mine",
-                           "sst-lstm-learned-seed99999999999999999999"}) {
-    CAPTURE(name);
-    CHECK_FALSE(parse_run_name("sst", name));
-  }
-}
 
 TEST_CASE("config.json: what was written is read back, for every kind of run") {
   for (const RunSpec& spec : specs()) {

@@ -1,0 +1,172 @@
+#include "experiments/report/page.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/io/files.h"
+#include "experiments/format/html.h"
+#include "tests/experiments/report/report_page.h"
+#include "tests/support/fake_runs.h"
+#include "tests/support/input_error.h"
+
+namespace notnot {
+namespace {
+
+using Json = nlohmann::json;
+using Path = std::filesystem::path;
+
+TEST_CASE("the page stands alone, is well-formed, and its links lead somewhere") {
+  const TemporaryFolder folder, out;
+  const Json strange = {{"dataset", "<own> & \"data\""}, {"vectors", "<v>.vec"}};
+  Json uniform = strange;
+  uniform["attention"] = "uniform";
+  for (const std::vector<Path>& folders :
+       {std::vector{fake_run(folder, "a")},
+        std::vector{fake_run(folder, "b"), fake_run(folder, "c", kUniform, uniform_texts())},
+        std::vector{fake_run(folder, "<d>", strange, kTexts, {0, 0, kNoNumber, 0}), fake_run(folder, "e", uniform)}}) {
+    const std::string page = page_of(folders, out);
+    check_well_formed(page);
+    check_links(page, out / "report");
+    CHECK(page.starts_with("<!DOCTYPE html>"));
+    for (const char* outside : {"<script", "<link", "<img", "src=", "url(h", "@import", ">nan", "inf<", "nan "}) {
+      CAPTURE(outside);
+      CHECK_FALSE(has(page, outside));
+    }
+    for (const char* raw : {"<i>", "<own>", "<v>", "<d>", "'film'"}) {
+      CAPTURE(raw);
+      CHECK_FALSE(has(page, raw));
+    }
+    CHECK(has(page, "&lt;i&gt;&quot;bad&quot;&amp;&#39;film&#39;&lt;/i&gt;"));
+  }
+}
+
+/// Writes runs of every kind on one data set.
+void fake_everything(const TemporaryFolder& folder, const std::string& dataset) {
+  const Json changes = {{"dataset", dataset}};
+  const std::string base = run_name(dataset, spec(RunKind::base));
+  const RunSpec adversary = spec(RunKind::adversary, 10, 1e-3, base);
+  for (const RunKind kind : {RunKind::base, RunKind::uniform, RunKind::trained_mlp, RunKind::uniform_mlp}) {
+    fake_run(folder, spec(kind), kTexts, 0.8, changes);
+  }
+  for (const uint64_t seed : {2, 50}) fake_run(folder, spec(RunKind::base, seed), uniform_texts(), 0.8, changes);
+  for (const std::string& other : {base, run_name(dataset, adversary), std::string("<my> weights")}) {
+    Json guided = changes;
+    if (other.starts_with("<")) guided["other_file"] = "<weights>.jsonl";
+    fake_run(folder, "guided-" + std::to_string(other.size()), [&] {
+      guided.update(choices_of(spec(RunKind::guided_mlp, 10, 0, other)));
+      return guided;
+    }());
+  }
+  const std::vector<FakeText> far = with_attention(kTexts, {{0, 1}, {0, 1}});
+  fake_run(folder, adversary, far, 0.79, changes);
+  fake_run(folder, spec(RunKind::adversary, 10, 4e-3, base), far, 0.79, changes);
+  fake_run(folder, spec(RunKind::adversary, 2, 1e-3, base), uniform_texts(), 0.79, changes);
+  fake_perturbation(folder, spec(RunKind::perturbation, 10, 0, base), far, {0.1F, 0.2F}, changes);
+  Json failed = changes;
+  failed["seed"] = 77;
+  RunWriter(RunFolder(folder.path(), dataset + "-failed")).fail("<b>boom</b>", fake_config(failed));
+}
+
+TEST_CASE("runs of every kind make every section, table and figure") {
+  const TemporaryFolder folder, out;
+  fake_everything(folder, "sst");
+  const std::string page = page_of({folder.path()}, out);
+  check_well_formed(page);
+  check_links(page, out / "report");
+  for (const char* section :
+       {"findings", "data", "uniform", "seeds", "guides", "adversary", "perturbation", "maps", "runs"}) {
+    CAPTURE(std::string(section));
+    CHECK(has(page, fmt::format("<h3 id=\"sst-{}\">", section)));
+    CHECK(has(page, fmt::format("<a href=\"#sst-{}\">", section)));
+  }
+  for (const char* said : {"0.592", "0.000525", "&lt;my&gt; weights (from elsewhere)", "&lt;b&gt;boom&lt;/b&gt;",
+                           "What another seed does", "One text (Figure 2)", "agrees"}) {
+    CAPTURE(std::string(said));
+    CHECK(has(page, said));
+  }
+  CHECK_FALSE(has(page, "<my>"));
+  CHECK_FALSE(has(page, "Not here, as their runs"));
+  for (const char* table : {"table1", "table2", "table2-differences", "table3", "table3-differences", "table4",
+                            "lambdas", "adversary-seeds", "seeds", "perturbation", "runs", "unused"}) {
+    CAPTURE(std::string(table));
+    CHECK(std::filesystem::exists(out / "report" / "tables" / fmt::format("sst-{}.csv", table)));
+    CHECK(std::filesystem::exists(out / "report" / "tables" / fmt::format("sst-{}.tex", table)));
+  }
+  if (!can_draw()) return;
+  CHECK(count(page, "<svg") == 6);
+  for (const char* figure :
+       {"figure3-seeds", "figure3-adversary", "permutation", "figure5", "figure5-class0", "figure5-class1"}) {
+    CAPTURE(std::string(figure));
+    CHECK(std::filesystem::exists(out / "report" / "figures" / fmt::format("sst-{}.svg", figure)));
+    CHECK(std::filesystem::exists(out / "report" / "figures" / fmt::format("sst-{}.pdf", figure)));
+  }
+}
+
+TEST_CASE("several data sets share one page, with an overview") {
+  const TemporaryFolder folder, out;
+  fake_everything(folder, "sst");
+  fake_run(folder, "imdb", {{"dataset", "imdb"}, {"synthetic", true}});
+  RunWriter(RunFolder(folder.path(), "only")).start(fake_config({{"dataset", "anemia"}}));
+  const std::string page = page_of({folder.path()}, out);
+  check_well_formed(page);
+  check_links(page, out / "report");
+  CHECK(has(page, "<h1>Attention on 3 data sets</h1>"));
+  CHECK(has(page, "id=\"overview\""));
+  CHECK(has(page, "SYNTHETIC texts</b>"));
+  CHECK(has(page, "Random seeds (Figure 3) (<code>notnot seeds</code>)"));
+  CHECK(has(page, "<h2 id=\"anemia\">"));
+}
+
+TEST_CASE("the page says what was trained, how it did and how that differs from the paper") {
+  const TemporaryFolder folder, out;
+  const Path base = fake_run(folder, "a"), uniform = fake_run(folder, "b", kUniform, kTexts, {0.8, 0.8, 0.8, 0.8});
+  const std::string page = page_of({base, uniform}, out);
+  for (const char* said :
+       {"<h1>Attention on Stanford Sentiment Treebank (SST)</h1>", "3,034 negative + 3,321 positive", "13,826",
+        "cpu (avx2)", "random, 300 wide", "<td>0.846</td><td>0.831</td><td>+0.015</td>",
+        "<td>0.800</td><td>0.822</td><td>\u22120.022</td>", "no word vectors were given", "This leaks", "10.0 s"}) {
+    CAPTURE(std::string(said));
+    CHECK(has(page, said));
+  }
+  CHECK(has(page, escape(base.string())));
+  CHECK_FALSE(has(page, "The test split is not the paper"));
+  CHECK_FALSE(has(page, "Trained for"));
+  CHECK_FALSE(has(page, "recurrence"));
+
+  const Json other = {{"vectors", "some/wiki.vec"}, {"epochs", 3}, {"seed", 2}, {"precision", "bf16x3"}};
+  const std::string mixed = page_of({base, fake_run(folder, "c", other)}, out);
+  CHECK(has(mixed, "<dt>Seeds</dt><dd>10; 2</dd>"));
+  CHECK(has(mixed, "<dt>Device</dt><dd>cpu (avx2)</dd>"));
+  CHECK(has(mixed, "Base, seed 10:</b> Word embeddings start at random"));
+  CHECK(has(mixed, "from <code>wiki.vec</code>, 300 wide, which has 11,171 of the 13,826 words"));
+  CHECK(has(mixed, "Trained for 3 epochs with 128 hidden units; the paper&#39;s models: 8 and 128."));
+  CHECK(has(mixed, "Base, seed 2:</b> The LSTM&#39;s recurrence was computed in bf16x3, not in fp32."));
+  CHECK(count(mixed, "This leaks") == 1);
+
+  const std::string partial = page_of({fake_run(folder, "e", {{"dataset", "imdb"}})}, out);
+  CHECK(has(partial, "The test split is not the paper&#39;s: 863 + 862 texts here, 2,184 + 2,172 there."));
+  CHECK(has(partial, "imdb, not the paper&#39;s test split"));
+
+  const std::string own = page_of({fake_run(folder, "d", {{"dataset", "own"}})}, out);
+  CHECK(has(own, "The paper has no numbers for this data set"));
+  CHECK(has(own, "This leaks"));
+}
+
+TEST_CASE("the page is written whole, over an older one, or the folder is named") {
+  const TemporaryFolder folder;
+  const auto studies = load_studies({fake_run(folder, "a")});
+  const Path page = write_report(studies, folder / "some" / "where");
+  CHECK(page == folder / "some" / "where" / "index.html");
+  const std::string written = read_file(page);
+  write_atomically(page, "old");
+  write_report(studies, folder / "some" / "where");
+  CHECK(read_file(page) == written);
+
+  write_atomically(folder / "file", "in the way");
+  CHECK_HAS(input_error([&] { write_report(studies, folder / "file"); }), (folder / "file").string());
+  CHECK_HAS(input_error([&] { write_report(studies, folder / "file" / "x"); }), "choose another with --out");
+  std::filesystem::create_directories(folder / "blocked" / "index.html");
+  CHECK_HAS(input_error([&] { write_report(studies, folder / "blocked"); }), "index.html");
+}
+
+}  // namespace
+}  // namespace notnot

@@ -1,0 +1,35 @@
+#pragma once
+// Specs of runs for the tests of this folder.
+#include <string>
+#include <vector>
+
+#include "experiments/study/run_spec.h"
+
+namespace notnot {
+
+/// A run of a kind that needs no other run.
+inline RunSpec plain(RunKind kind, uint64_t seed = 10) {
+  return {.kind = kind, .seed = seed, .lambda = 0, .other = {}};
+}
+
+/// Runs on SST: one of every kind, and of every form that the name of a run can have.
+inline std::vector<RunSpec> specs() {
+  const std::string base = run_name("sst", plain(RunKind::base)),
+                    other_base = run_name("sst", plain(RunKind::base, 50));
+  const RunSpec adversary{.kind = RunKind::adversary, .seed = 10, .lambda = 5.25e-4, .other = base};
+  return {plain(RunKind::base),
+          plain(RunKind::base, 18446744073709551615U),
+          plain(RunKind::uniform),
+          plain(RunKind::trained_mlp),
+          plain(RunKind::uniform_mlp),
+          {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = base},
+          {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = run_name("sst", adversary)},
+          {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = "external-mine"},
+          adversary,
+          {.kind = RunKind::adversary, .seed = 10, .lambda = 0, .other = base},
+          {.kind = RunKind::adversary, .seed = 10, .lambda = 5.25e-4, .other = other_base},
+          {.kind = RunKind::perturbation, .seed = 10, .lambda = 0, .other = base},
+          {.kind = RunKind::perturbation, .seed = 10, .lambda = 0, .other = other_base}};
+}
+
+}  // namespace notnot
