@@ -224,7 +224,9 @@ TEST_CASE("a text without an id of its own") {
                                       {"a", 1, SplitName::test, 1},
                                       {"b", 0, SplitName::test, 2}},
                                      {});
-  CHECK_HAS(input_error([&] { read_external_attention("none", twice, Importance::weights); }),
+  const TemporaryFolder folder;
+  write_atomically(folder / "attention.jsonl", "");
+  CHECK_HAS(input_error([&] { read_external_attention(folder / "attention.jsonl", twice, Importance::weights); }),
             "the train split of twice has several texts with the id 1; give the attention as safetensors");
 }
 
