@@ -144,8 +144,8 @@ int32_t longest_sequence(const std::vector<int32_t>& offsets) {
 
 const std::vector<NamedLengths>& ragged_shapes() {
   static const std::vector<NamedLengths> shapes = [] {
-    std::vector<int32_t> many;
-    for (int32_t i = 0; i < 33; ++i) many.push_back(3 + i * 7 % 23);
+    std::vector<int32_t> many(33);
+    for (int32_t i = 0; i < 33; ++i) many[i] = 3 + i * 7 % 23;
     static_assert(kRowTile == 48);
     return std::vector<NamedLengths>{{"one sequence", {7}},
                                      {"33 sequences", many},
