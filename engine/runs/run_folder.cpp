@@ -58,7 +58,10 @@ Json RunFolder::config() const { return read_json(config_path()); }
 std::optional<std::string> RunFolder::failure() const {
   std::error_code ignored;
   if (!std::filesystem::exists(failure_path(), ignored)) return std::nullopt;
-  return read_json(failure_path()).value("reason", std::string("no reason given"));
+  const Json json = read_json(failure_path());
+  const auto reason = json.find("reason");
+  if (reason == json.end() || !reason->is_string()) throw_damaged(failure_path(), "it gives no reason");
+  return reason->get<std::string>();
 }
 
 std::vector<EpochMetrics> RunFolder::metrics() const {

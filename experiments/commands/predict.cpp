@@ -50,18 +50,17 @@ std::vector<std::string> clean(const std::vector<std::string>& texts, const std:
   return cleaned;
 }
 
+/// Throws InputError unless there is a run.
+void check_there(const RunFolder& folder) {
+  if (folder.state() != RunState::absent) return;
+  throw InputError(
+      fmt::format("{} is no run folder (it has no config.json); give one that notnot trained", folder.path().string()));
+}
+
 /// Throws InputError unless the run is finished.
 void check_finished(const RunFolder& folder) {
+  if (folder.state() == RunState::finished) return;
   const std::string path = folder.path().string();
-  switch (folder.state()) {
-    case RunState::finished:
-      return;
-    case RunState::absent:
-      throw InputError(fmt::format("{} is no run folder (it has no config.json); give one that notnot trained", path));
-    case RunState::resumable:
-    case RunState::unfinished:
-      break;
-  }
   if (const std::optional<std::string> failure = folder.failure()) {
     throw InputError(fmt::format("the run {} failed ({}); train it again, or give a finished run", path, *failure));
   }
@@ -141,8 +140,9 @@ Split encode(const Vocabulary& vocabulary, const std::vector<std::string>& texts
 void predict(const PredictArguments& arguments) {
   const std::vector<std::string> texts = read_texts(arguments);
   const RunFolder folder(arguments.run);
-  check_finished(folder);
+  check_there(folder);
   const ModelOptions options = model_of(folder);
+  check_finished(folder);
   const Vocabulary vocabulary = Vocabulary::load(folder.vocabulary_path());
   check_vocabulary(folder, vocabulary, options);
   const Split split = encode(vocabulary, texts);

@@ -42,8 +42,7 @@ std::vector<Path> expand(const Path& path) {
 std::string why_unfinished(const RunFolder& folder) {
   if (folder.state() == RunState::finished) return "";
   if (const auto reason = folder.failure()) return "failed: " + *reason;
-  if (folder.state() == RunState::resumable) return "unfinished; the command that started it goes on with --resume";
-  return "unfinished; start it again";
+  return "unfinished; the command that started it goes on (notnot train needs --resume)";
 }
 
 LoadedRun read_run(const Path& path) {
@@ -127,6 +126,11 @@ std::map<size_t, std::vector<std::string>> read_words(const LoadedRun& run, cons
     }
   }
   return words;
+}
+
+std::string title_of(const LoadedRun& run) {
+  const bool from_elsewhere = !run.config.other_file.empty();
+  return from_elsewhere ? "MLP guided by " + run.spec().other : title_of(run.dataset(), run.spec());
 }
 
 std::string title_of(const std::string& dataset, const RunSpec& spec) {

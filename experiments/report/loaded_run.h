@@ -62,6 +62,8 @@ std::map<size_t, std::vector<std::string>> read_words(const LoadedRun& run, cons
                                                       const std::vector<int64_t>& offsets);
 
 /// The kind of the run, for people: "Base", "MLP guided by the base model", "Adversary, λ = 0.001".
+std::string title_of(const LoadedRun& run);
+/// The same of a run that is not loaded. Attention from elsewhere must not have a label that is the name of a run.
 std::string title_of(const std::string& dataset, const RunSpec& spec);
 
 }  // namespace notnot

@@ -15,7 +15,7 @@ namespace notnot {
 namespace {
 
 bool uses(const LoadedRun& run, const LoadedRun& other) {
-  return !run.spec().other.empty() &&
+  return !run.spec().other.empty() && run.config.other_file.empty() &&
          (run.spec().other == other.name() || run.spec().other == run_name(other.dataset(), other.spec()));
 }
 
@@ -69,13 +69,10 @@ void sort_runs(std::vector<LoadedRun>& runs, uint64_t first_seed) {
 /// Gives each run the shortest of three kinds of label such that no other run has that label.
 void label_runs(std::vector<LoadedRun>& runs) {
   const std::vector<std::function<std::string(const LoadedRun&)>> kinds = {
-      [](const LoadedRun& run) { return title_of(run.dataset(), run.spec()); },
+      [](const LoadedRun& run) { return title_of(run); },
+      [](const LoadedRun& run) { return fmt::format("{}, seed {}", title_of(run), run.spec().seed); },
       [](const LoadedRun& run) {
-        return fmt::format("{}, seed {}", title_of(run.dataset(), run.spec()), run.spec().seed);
-      },
-      [](const LoadedRun& run) {
-        return fmt::format("{}, seed {}, of {}", title_of(run.dataset(), run.spec()), run.spec().seed,
-                           run.spec().other);
+        return fmt::format("{}, seed {}, of {}", title_of(run), run.spec().seed, run.spec().other);
       }};
   for (const auto& kind : kinds) {
     std::map<std::string, int> count;

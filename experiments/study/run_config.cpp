@@ -2,14 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/io/input_error.h"
+#include "engine/io/text.h"
 
 namespace notnot {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr int64_t kLargestHidden = 4096, kLargestEmbed = 100000;  // as on the command line, and for vectors
 
 // --- writing ---------------------------------------------------------------------------------------------------------
 
@@ -71,26 +75,56 @@ Json sizes_of(const RunConfig& config) {
 
 // --- reading: the functions skip unknown keys; parse_run_config then compares the whole ------------------------------
 
-/// The value of `key` in `object`, or nothing where there is no such key.
+/// Reads the value of `key`. Throws InputError, which names the key, where it is missing or of another type.
 template <class T>
-void take_if_there(const Json& object, const char* key, T& value) {
-  if (const auto found = object.find(key); found != object.end()) found->get_to(value);
+void read(const Json& object, const char* key, T& value) {
+  const auto found = object.find(key);
+  if (found == object.end()) throw InputError(fmt::format("`{}` is missing", key));
+  try {
+    found->get_to(value);
+  } catch (const Json::exception&) {
+    throw InputError(fmt::format("`{}` is {}, which is not of its type", key, in_quotes(found->dump())));
+  }
+}
+
+/// The same for a whole number from `least` to `most`.
+template <class T>
+void read(const Json& object, const char* key, T& value, int64_t least, int64_t most = std::numeric_limits<T>::max()) {
+  int64_t number = 0;
+  read(object, key, number);
+  if (number < least || number > most) {
+    throw InputError(fmt::format("`{}` is {}, not from {} to {}", key, number, least, most));
+  }
+  value = static_cast<T>(number);
+}
+
+/// The same for a key that may be missing; `value` stays as it is then.
+template <class T>
+void read_if_there(const Json& object, const char* key, T& value) {
+  if (object.contains(key)) read(object, key, value);
+}
+
+/// The value of `key`, an object.
+const Json& member(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_object()) throw InputError(fmt::format("`{}` is no object", key));
+  return *found;
 }
 
 DataChoices parse_data(const Json& choices) {
   DataChoices data;
-  choices.at("dataset").get_to(data.dataset);
-  choices.at("data").get_to(data.path);
-  choices.at("min_df").get_to(data.options.min_df);
-  choices.at("length_filter").get_to(data.options.filter_by_length);
+  read(choices, "dataset", data.dataset);
+  read(choices, "data", data.path);
+  read(choices, "min_df", data.options.min_df, 1);
+  read(choices, "length_filter", data.options.filter_by_length);
   if (data.options.filter_by_length) {
-    choices.at("min_length").get_to(data.options.min_length);
-    choices.at("max_length").get_to(data.options.max_length);
+    read(choices, "min_length", data.options.min_length);
+    read(choices, "max_length", data.options.max_length);
   }
-  if (choices.contains("difficulty")) data.difficulty = choices.at("difficulty").get<double>();
-  if (choices.contains("corpus_seed")) data.corpus_seed = choices.at("corpus_seed").get<uint64_t>();
-  take_if_there(choices, "data_checksum", data.checksum);
-  take_if_there(choices, "synthetic", data.synthetic);
+  if (choices.contains("difficulty")) read(choices, "difficulty", data.difficulty.emplace());
+  if (choices.contains("corpus_seed")) read(choices, "corpus_seed", data.corpus_seed.emplace());
+  read_if_there(choices, "data_checksum", data.checksum);
+  read_if_there(choices, "synthetic", data.synthetic);
   return data;
 }
 
@@ -99,50 +133,73 @@ TrainingOptions parse_training(const Json& choices, const RunSpec& spec) {
   training.seed = spec.seed;
   training.lambda = spec.lambda;
   training.objective = spec.kind == RunKind::adversary ? Objective::adversary : Objective::classify;
-  choices.at("epochs").get_to(training.epochs);
-  choices.at("batch").get_to(training.batch_size);
-  choices.at("learning_rate").get_to(training.optimiser.learning_rate);
-  choices.at("beta1").get_to(training.optimiser.beta1);
-  choices.at("beta2").get_to(training.optimiser.beta2);
-  choices.at("epsilon").get_to(training.optimiser.epsilon);
-  choices.at("weight_decay").get_to(training.optimiser.weight_decay);
+  read(choices, "epochs", training.epochs, 1);
+  read(choices, "batch", training.batch_size, 1);
+  read(choices, "learning_rate", training.optimiser.learning_rate);
+  read(choices, "beta1", training.optimiser.beta1);
+  read(choices, "beta2", training.optimiser.beta2);
+  read(choices, "epsilon", training.optimiser.epsilon);
+  read(choices, "weight_decay", training.optimiser.weight_decay);
   if (training.objective == Objective::adversary) {
-    choices.at("tvd_factor").get_to(training.tvd_factor);
-    choices.at("patience").get_to(training.patience);
+    read(choices, "tvd_factor", training.tvd_factor);
+    read(choices, "patience", training.patience, 1);
   } else {
-    training.select = choices.at("select") == to_string(SplitName::dev) ? SplitName::dev : SplitName::test;
+    std::string select;
+    read(choices, "select", select);
+    training.select = select == to_string(SplitName::dev) ? SplitName::dev : SplitName::test;
   }
   return training;
 }
 
+/// spec_of, whose errors do not name the key.
+RunSpec parse_spec(const Json& choices) {
+  std::string text;
+  uint64_t seed = 0;
+  double lambda = 0;
+  bool perturbation = false;
+  for (const char* key : {"encoder", "attention"}) read(choices, key, text);
+  for (const char* key : {"objective", "other"}) read_if_there(choices, key, text);
+  read(choices, "seed", seed);
+  read_if_there(choices, "perturbation", perturbation);
+  if (choices.value("objective", "") == "adversary") read(choices, "lambda", lambda);
+  return spec_of(choices);
+}
+
 void parse_choices(const Json& choices, RunConfig& config) {
   config.data = parse_data(choices);
-  config.spec = spec_of(choices);
-  choices.at("embed").get_to(config.embed);
-  choices.at("hidden").get_to(config.hidden);
-  choices.at("vectors").get_to(config.vectors);
-  choices.at("init").get_to(config.init);
+  config.spec = parse_spec(choices);
+  read(choices, "embed", config.embed, 1, kLargestEmbed);
+  read(choices, "hidden", config.hidden, 1, kLargestHidden);
+  read(choices, "vectors", config.vectors);
+  read(choices, "init", config.init);
   config.training = parse_training(choices, config.spec);
-  if (choices.value("precision", "") == to_string(Precision::bf16x3)) config.precision = Precision::bf16x3;
-  take_if_there(choices, "other_checksum", config.other_checksum);
-  take_if_there(choices, "other_file", config.other_file);
+  std::string precision;
+  read_if_there(choices, "precision", precision);
+  if (precision == to_string(Precision::bf16x3)) config.precision = Precision::bf16x3;
+  read_if_there(choices, "other_checksum", config.other_checksum);
+  read_if_there(choices, "other_file", config.other_file);
 }
 
 void parse_sizes(const Json& data, RunConfig& config) {
-  data.at("vocabulary").get_to(config.vocabulary);
-  data.at("words_with_vectors").get_to(config.words_with_vectors);
+  read(data, "vocabulary", config.vocabulary, kFirstWordId);
+  read(data, "words_with_vectors", config.words_with_vectors, 0);
   for (const SplitName split : kSplitNames) {
-    const Json& sizes = data.at("splits").at(std::string(to_string(split)));
-    config.texts[split] = {sizes.at("negative"), sizes.at("positive"), sizes.at("tokens")};
+    const Json& sizes = member(member(data, "splits"), std::string(to_string(split)).c_str());
+    read(sizes, "negative", config.texts[split].negative, 0);
+    read(sizes, "positive", config.texts[split].positive, 0);
+    read(sizes, "tokens", config.texts[split].tokens, 0);
   }
 }
 
 // --- comparing -------------------------------------------------------------------------------------------------------
 
+/// Whether the two stand in a file in the same way: 8 and 8.0 do not, nor -1 and the largest unsigned number.
+bool same_value(const Json& a, const Json& b) { return a.is_number() && b.is_number() ? a.dump() == b.dump() : a == b; }
+
 /// Adds the keys in which `a` and `b` differ to `keys`, each behind `prefix`.
 void add_differences(const Json& a, const Json& b, const std::string& prefix, std::vector<std::string>& keys) {
   if (!a.is_object() || !b.is_object()) {
-    if (a != b) keys.push_back(prefix);
+    if (!same_value(a, b)) keys.push_back(prefix);
     return;
   }
   Json names = a;
@@ -184,19 +241,16 @@ Json to_json(const RunConfig& config) {
 
 RunConfig parse_run_config(const Json& json) {
   RunConfig config;
-  try {
-    parse_choices(json.at("choices"), config);
-    parse_sizes(json.at("data"), config);
-    take_if_there(json, "device", config.device);
-    take_if_there(json, "threads", config.threads);
-    take_if_there(json, "version", config.version);
-    take_if_there(json, "commit", config.commit);
-  } catch (const Json::exception& error) {
-    throw InputError(error.what());
-  }
+  parse_choices(member(json, "choices"), config);
+  parse_sizes(member(json, "data"), config);
+  read_if_there(json, "device", config.device);
+  if (json.contains("threads")) read(json, "threads", config.threads, 1);
+  read_if_there(json, "version", config.version);
+  read_if_there(json, "commit", config.commit);
   const std::vector<std::string> keys = differences(json, to_json(config));
   if (!keys.empty()) {
-    throw InputError(fmt::format("this version of notnot would not write {} like that", fmt::join(keys, ", ")));
+    throw InputError(
+        fmt::format("{}: no such key, or a value that this version of notnot does not write", fmt::join(keys, ", ")));
   }
   return config;
 }
@@ -206,8 +260,9 @@ RunConfig read_run_config(const RunFolder& folder) {
   try {
     return parse_run_config(json);
   } catch (const InputError& error) {
-    throw InputError(fmt::format("{} is not the configuration of a run ({}); give a folder that notnot wrote",
-                                 folder.config_path().string(), error.what()));
+    throw InputError(
+        fmt::format("{} is not the configuration of a run ({}); give a folder that this version of notnot wrote",
+                    folder.config_path().string(), error.what()));
   }
 }
 

@@ -305,6 +305,8 @@ class Predict(WithRun):
         self.refuse(*text, run_folder=copy, words=(copy, "is not finished", "--resume"))
         (copy / "checkpoint.safetensors").unlink()
         self.refuse(*text, run_folder=copy, words=(copy, "is not finished"))
+        (copy / "failure.json").write_text('{"reason": 3}')
+        self.refuse(*text, run_folder=copy, words=(copy / "failure.json", "it gives no reason", "train again"))
         (copy / "failure.json").write_text('{"reason": "the disk is full"}')
         self.refuse(*text, run_folder=copy, words=(copy, "failed (the disk is full)", "train it again"))
 
@@ -327,6 +329,8 @@ class Predict(WithRun):
         text = ("--text", "good")
         copy = self.copy_of_run(lambda config: config["choices"].update(temperature=2))
         self.refuse(*text, run_folder=copy, words=(copy / "config.json", "choices.temperature"))
+        copy = self.copy_of_run(lambda config: config["choices"].update(hidden="4"))
+        self.refuse(*text, run_folder=copy, words=(copy / "config.json", "`hidden` is '\"4\"'", "not of its type"))
         copy = self.copy_of_run(lambda config: config["data"].update(vocabulary=9))
         self.refuse(*text, run_folder=copy, words=(copy / "vocabulary.txt", "train the run again"))
 

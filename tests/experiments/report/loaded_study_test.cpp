@@ -72,7 +72,7 @@ TEST_CASE("runs that failed or are unfinished are kept apart, with the reason") 
   CHECK(study.runs.size() == 1);
   REQUIRE(study.unused.size() == 2);
   CHECK(study.unused[0].unfinished == "failed: the loss is not finite");
-  CHECK(study.unused[1].unfinished == "unfinished; start it again");
+  CHECK(study.unused[1].unfinished == "unfinished; the command that started it goes on (notnot train needs --resume)");
   CHECK(unused_table(study).rows.size() == 2);
 }
 
@@ -113,6 +113,11 @@ TEST_CASE("labels tell the runs apart, and are no longer than that needs") {
   CHECK(labels({uniform, seed, base}) == Labels{"Base, seed 10", "Base, seed 2", "Uniform"});
   CHECK(labels({guided, again}) == Labels{"MLP guided by the base model, seed 10, of sst-lstm-learned-seed7",
                                           "MLP guided by the base model, seed 10, of sst-lstm-learned-seed8"});
+  // Attention from elsewhere is nobody's here, even if its label is the name of a run.
+  Json elsewhere = one;
+  elsewhere["other_file"] = "theirs.jsonl";
+  const Path theirs = fake_run(folder, "theirs", elsewhere);
+  CHECK(labels({theirs}) == Labels{"MLP guided by sst-lstm-learned-seed7"});
 }
 
 TEST_CASE("what cannot be reported is refused with a remedy") {
@@ -127,9 +132,9 @@ TEST_CASE("what cannot be reported is refused with a remedy") {
 
   const RunFolder started(folder.path(), "started");
   RunWriter(started).start(fake_config(Json::object()));
-  CHECK_HAS(complaint({started.path()}), "started, which is unfinished; start it again");
+  CHECK_HAS(complaint({started.path()}), "started, which is unfinished; the command that started it goes on");
   write_safetensors(started.checkpoint_path(), {});
-  CHECK_HAS(complaint({started.path()}), "goes on with --resume");
+  CHECK_HAS(complaint({started.path()}), "notnot train needs --resume");
 
   std::vector<FakeText> other = kTexts;
   other[1].words = "another long text";
@@ -143,7 +148,7 @@ TEST_CASE("what cannot be reported is refused with a remedy") {
   other[0].label = 0;
   CHECK_HAS(complaint({base, fake_run(folder, "relabelled", seed, other)}), "not tested on the same texts");
 
-  const auto adversary = [&](const char* name, int lambda, double factor) {
+  const auto adversary = [&](const char* name, double lambda, double factor) {
     return fake_run(
         folder, name,
         {{"objective", "adversary"}, {"lambda", lambda}, {"tvd_factor", factor}, {"other", "sst-lstm-learned-seed10"}});

@@ -134,6 +134,38 @@ TEST_CASE("config.json is read strictly: every key must be there, be known and h
                           key == "synthetic" || key == "difficulty" || key == "corpus_seed" || key == "precision";
     CHECK((error_of(bad) == "no InputError was thrown") == optional);
   }
+  // Each error names its key.
+  const std::vector<std::pair<const char*, Json>> wrong = {{"hidden", "4"},
+                                                           {"hidden", 4.0},
+                                                           {"hidden", 0},
+                                                           {"hidden", -4},
+                                                           {"hidden", 400000000},
+                                                           {"seed", true},
+                                                           {"seed", -1},
+                                                           {"seed", 10.0},
+                                                           {"epochs", 0},
+                                                           {"embed", 0},
+                                                           {"batch", 1.5},
+                                                           {"lambda", "0.001"},
+                                                           {"lambda", nullptr},
+                                                           {"encoder", 3},
+                                                           {"length_filter", "yes"},
+                                                           {"min_length", nullptr},
+                                                           {"attention", nullptr},
+                                                           {"patience", 0},
+                                                           {"learning_rate", nullptr}};
+  for (const auto& [key, value] : wrong) {
+    CAPTURE(key);
+    CAPTURE(value.dump());
+    Json broken = good;
+    broken["choices"][key] = value;
+    CHECK_HAS(error_of(broken), key);
+  }
+  for (const char* key : {"negative", "positive", "tokens"}) {
+    Json broken = good;
+    broken["data"]["splits"]["dev"][key] = -5;
+    CHECK_HAS(error_of(broken), key);
+  }
   Json bad = good;
   bad["choices"]["temperature"] = 2;
   CHECK_HAS(error_of(bad), "choices.temperature");
@@ -164,7 +196,7 @@ TEST_CASE("a folder's configuration: errors name the file and the remedy") {
   write_atomically(run.config_path(), "{}");
   const std::string message = input_error([&] { read_run_config(run); });
   CHECK_HAS(message, run.config_path().string());
-  CHECK_HAS(message, "give a folder that notnot wrote");
+  CHECK_HAS(message, "give a folder that this version of notnot wrote");
 }
 
 TEST_CASE("two runs are the same run when choices and sizes agree") {
