@@ -123,7 +123,8 @@ TEST_CASE("config.json: defaults that are not written") {
 TEST_CASE("config.json is read strictly: every key must be there, be known and have its type") {
   const Json good = to_json(sample(specs()[8]));
   REQUIRE(parse_run_config(good).spec == specs()[8]);
-  for (const auto& [key, value] : good["choices"].items()) {
+  for (const auto& choice : good["choices"].items()) {
+    const std::string& key = choice.key();
     CAPTURE(key);
     Json bad = good;
     bad["choices"][key] = Json::array();
@@ -154,11 +155,12 @@ TEST_CASE("config.json is read strictly: every key must be there, be known and h
                                                            {"attention", nullptr},
                                                            {"patience", 0},
                                                            {"learning_rate", nullptr}};
-  for (const auto& [key, value] : wrong) {
+  for (const auto& choice : wrong) {
+    const std::string key = choice.first;
     CAPTURE(key);
-    CAPTURE(value.dump());
+    CAPTURE(choice.second.dump());
     Json broken = good;
-    broken["choices"][key] = value;
+    broken["choices"][key] = choice.second;
     CHECK_HAS(error_of(broken), key);
   }
   for (const char* key : {"negative", "positive", "tokens"}) {
