@@ -326,7 +326,9 @@ TEST_CASE("perturbations that break the rules are refused, when they are read an
   const TemporaryFolder folder;
   const RunFolder run(folder.path(), "sst");
   RunWriter writer(run);
-  for (const auto& [expected, damage] : kPerturbationDamages) {
+  for (const auto& each : kPerturbationDamages) {
+    const auto& expected = std::get<0>(each);
+    const auto& damage = std::get<1>(each);
     CAPTURE(expected);
     Perturbations p = sample_perturbations();
     damage(p);
