@@ -11,6 +11,7 @@
 #include <string>
 
 #include "engine/io/input_error.h"
+#include "tests/support/input_error.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {
@@ -20,16 +21,6 @@ size_t file_count(const std::filesystem::path& folder) {
   size_t count = 0;
   for (std::filesystem::directory_iterator entry(folder), end; entry != end; ++entry) ++count;
   return count;
-}
-
-template <class Action>
-std::string input_error(Action action) {
-  try {
-    action();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no InputError";
 }
 
 /// Stands in for a full disk, also for root: no file of this process may grow beyond `bytes`.

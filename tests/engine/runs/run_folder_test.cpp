@@ -17,6 +17,7 @@
 #include "engine/io/safetensors.h"
 #include "engine/io/version.h"
 #include "engine/runs/run_writer.h"
+#include "tests/support/input_error.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {
@@ -26,16 +27,6 @@ using Json = nlohmann::json;
 
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-template <class Action>
-std::string input_error(Action action) {
-  try {
-    action();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "no InputError";
-}
 
 bool has(const std::string& message, const std::string& part) { return message.find(part) != std::string::npos; }
 
