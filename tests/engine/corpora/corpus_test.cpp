@@ -9,21 +9,10 @@
 
 #include "engine/io/files.h"
 #include "tests/support/input_error.h"
+#include "tests/support/small_csv.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace notnot;
-
-namespace {
-
-constexpr const char* kSmallCsv =
-    "text,label,split\n"
-    "a good film,1,train\n"
-    "a bad film,0,train\n"
-    "good,1,dev\n"
-    "so good,1,test\n"
-    "so bad,0,test\n";
-
-}  // namespace
 
 TEST_CASE("corpus: names, defaults and overrides") {
   const TemporaryFolder folder;

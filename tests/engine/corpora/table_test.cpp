@@ -11,6 +11,7 @@
 #include "engine/io/text.h"
 #include "engine/math/random.h"
 #include "tests/support/input_error.h"
+#include "tests/support/small_csv.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace notnot;
@@ -24,14 +25,6 @@ std::string csv_error(std::string_view content) {
 std::string table_error(const std::string& content, TableFormat format, const TableOptions& options = {}) {
   return input_error([&] { parse_table(content, "own", format, options); });
 }
-
-constexpr const char* kSmallCsv =
-    "text,label,split\n"
-    "a good film,1,train\n"
-    "a bad film,0,train\n"
-    "good,1,dev\n"
-    "so good,1,test\n"
-    "so bad,0,test\n";
 
 }  // namespace
 

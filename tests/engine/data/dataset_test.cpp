@@ -13,19 +13,12 @@
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "tests/support/input_error.h"
+#include "tests/support/small_csv.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace notnot;
 
 namespace {
-
-constexpr const char* kSmallCsv =
-    "text,label,split\n"
-    "a good film,1,train\n"
-    "a bad film,0,train\n"
-    "good,1,dev\n"
-    "so good,1,test\n"
-    "so bad,0,test\n";
 
 LabelledText text(const std::string& words, int32_t label, SplitName split) { return {words, label, split, 1}; }
 
