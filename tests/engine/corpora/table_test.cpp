@@ -102,7 +102,8 @@ TEST_CASE("csv: files") {
 TEST_CASE("csv: any mutation of a valid file is read or refused") {
   const std::string valid =
       std::string(kSmallCsv) + "\"quoted, \"\"text\"\"\nin two lines\",1,train\n\xC3\xA9,0,dev\r\n";
-  constexpr std::string_view kNasty("\"\",\n\r\0\xFF\xC3 01a", 13);
+  using namespace std::string_view_literals;
+  constexpr std::string_view kNasty = "\"\",\n\r\0\xFF\xC3 01a"sv;
   int read = 0;
   int refused = 0;
   for (uint32_t round = 0; round < 20000; ++round) {
