@@ -4,6 +4,7 @@
 #include "engine/io/checksum.h"
 #include "engine/runs/external_attention.h"
 #include "experiments/commands/commands.h"
+#include "experiments/commands/finished_run.h"
 #include "experiments/commands/options.h"
 #include "experiments/commands/run_study.h"
 
@@ -23,6 +24,11 @@ std::string checksum_of(const std::filesystem::path& attention) {
 ExternalGuide load_guide(const DiagnoseArguments& arguments, const Dataset& dataset) {
   const auto importance = std::find_if(kImportances.begin(), kImportances.end(),
                                        [&](Importance known) { return to_string(known) == arguments.importance; });
+  std::error_code ignored;
+  if (std::filesystem::is_directory(arguments.attention, ignored)) {
+    check_there(arguments.attention);
+    check_finished(arguments.attention);
+  }
   LogAttention read = read_external_attention(arguments.attention, dataset, *importance);
   const std::filesystem::path file = std::filesystem::weakly_canonical(arguments.attention);
   const std::string suffix = arguments.importance == "weights" ? "" : "-" + arguments.importance;
