@@ -26,8 +26,9 @@ ExternalGuide load_guide(const DiagnoseArguments& arguments, const Dataset& data
                                        [&](Importance known) { return to_string(known) == arguments.importance; });
   std::error_code ignored;
   if (std::filesystem::is_directory(arguments.attention, ignored)) {
-    check_there(arguments.attention);
-    check_finished(arguments.attention);
+    const RunFolder run(arguments.attention);
+    check_there(run);
+    check_finished(run);
   }
   LogAttention read = read_external_attention(arguments.attention, dataset, *importance);
   const std::filesystem::path file = std::filesystem::weakly_canonical(arguments.attention);
