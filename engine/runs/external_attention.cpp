@@ -118,10 +118,10 @@ class LinesReader {
     }
   }
 
-  LogAttention read() {
+  ExternalAttention read() {
     while (file_.next()) read_line();
     check_complete();
-    return std::move(result_);
+    return {std::move(result_), file_.checksum()};
   }
 
  private:
@@ -236,14 +236,14 @@ class TensorsReader {
   TensorsReader(const std::filesystem::path& path, const Dataset& dataset, Importance importance)
       : file_(Safetensors::read(path)), dataset_(dataset), importance_(importance), result_(nothing_yet(dataset)) {}
 
-  LogAttention read() {
+  ExternalAttention read() {
     for (const SplitName name : kSplitNames) {
       // In this order, because the offsets name the text that has too many weights.
       check_rows(name);
       check_offsets(name);
       read_attention(name);
     }
-    return std::move(result_);
+    return {std::move(result_), file_.checksum()};
   }
 
  private:
@@ -336,7 +336,7 @@ void check_same_texts(const std::filesystem::path& path, const Attention& attent
   }
 }
 
-LogAttention read_run(const std::filesystem::path& path, const Dataset& dataset, Importance importance) {
+ExternalAttention read_run(const std::filesystem::path& path, const Dataset& dataset, Importance importance) {
   if (importance != Importance::weights) {
     throw InputError(fmt::format("{} is a run folder, which holds attention weights; read them as weights, not as {}",
                                  path.string(), to_string(importance)));
@@ -348,7 +348,7 @@ LogAttention read_run(const std::filesystem::path& path, const Dataset& dataset,
     check_same_texts(folder.attention_path(name), attention, dataset, name);
     result[name] = std::move(attention.log_attention);
   }
-  return result;
+  return {std::move(result), folder.attention_checksum()};
 }
 
 }  // namespace
@@ -358,7 +358,8 @@ std::string_view to_string(Importance importance) {
   return kNames[static_cast<size_t>(importance)];
 }
 
-LogAttention read_external_attention(const std::filesystem::path& path, const Dataset& dataset, Importance importance) {
+ExternalAttention read_external_attention(const std::filesystem::path& path, const Dataset& dataset,
+                                          Importance importance) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return read_run(path, dataset, importance);
   if (path.extension() == ".safetensors") return TensorsReader(path, dataset, importance).read();

@@ -15,6 +15,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,12 @@ namespace notnot {
 /// [tokens of the split] natural log of weights that sum to 1 over the words of each text;
 /// -infinity for a weight of 0 and for the two boundary tokens.
 using LogAttention = BySplit<std::vector<float>>;
+
+struct ExternalAttention {
+  LogAttention log_attention;
+  /// Of what was read: the file's SHA-256; of a run folder, RunFolder::attention_checksum.
+  std::string checksum;
+};
 
 /// How the numbers of a file become weights. Afterwards the weights of each text are divided by their sum.
 enum class Importance : uint8_t {
@@ -41,7 +48,8 @@ std::string_view to_string(Importance importance);
 /// another form; texts that are missing, unknown or given twice; another number of weights than words; other words (a
 /// word that the vocabulary lacks may be any); numbers that are not finite; a text without a weight above 0. A run
 /// folder has weights: any other `importance` is an error. The memory is that of the weights and of one line.
-LogAttention read_external_attention(const std::filesystem::path& path, const Dataset& dataset, Importance importance);
+ExternalAttention read_external_attention(const std::filesystem::path& path, const Dataset& dataset,
+                                          Importance importance);
 
 /// Writes every text of train, dev and test as {"split", "id", "label", "tokens"}, an object per line, in the data
 /// set's order; a word that the vocabulary lacks is `<UNK>`. Atomically; throws InputError as write_atomically does.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/io/input_error.h"
+#include "experiments/study/existing_runs.h"
 #include "experiments/study/settings.h"
 
 namespace notnot {
@@ -25,6 +26,9 @@ void add_filter_options(CLI::App& command, std::optional<int32_t>& min_df, std::
 void add_data_options(CLI::App& command, Settings& settings);
 /// Adds --hidden, --epochs, --batch, --select, --device, --precision, --threads, --checkpoint-minutes, --runs.
 void add_training_options(CLI::App& command, Settings& settings);
+
+/// Adds --retrain.
+void add_retrain_option(CLI::App& command, ExistingOptions& existing);
 
 /// Checks that a seed is a whole number from 0 to 2^64 - 1. CLI11 itself would read -1, and any number that is too
 /// large, as 2^64 - 1.

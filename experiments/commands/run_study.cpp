@@ -25,19 +25,23 @@ std::string time_text(double seconds) {
   return seconds < 5400 ? fmt::format("{:.0f} min", seconds / 60) : fmt::format("{:.1f} h", seconds / 3600);
 }
 
-struct PlannedState {
-  std::string_view text;
-  bool finished = false;
-};
-
-/// The state of a run as the queue sees it. The first refusal is kept.
-PlannedState state_of(const Job& job, const JobOptions& options, std::string& refusal) {
+/// What becomes of a run, as the queue sees it, whose state is marked. The first refusal is kept.
+std::string_view state_text(const Jobs& jobs, Job& job, const JobOptions& options, std::string& refusal) {
   try {
-    if (already_finished(job, options)) return {"finished", true};
-    return {job.folder.state() == RunState::resumable ? "goes on" : "to do"};
+    switch (existing_run(jobs, job, options)) {
+      case Existing::finished:
+        job.state = JobState::finished;
+        return "finished";
+      case Existing::unfinished:
+        return "goes on";
+      case Existing::other:
+        return "replaces another run";
+      default:
+        return "to do";
+    }
   } catch (const InputError& error) {
     if (refusal.empty()) refusal = error.what();
-    return {"another run is in the way"};
+    return "another run is in the way";
   }
 }
 
@@ -55,13 +59,13 @@ void print_plan(const Study& study, const JobOptions& options, std::string& refu
   for (const auto& job : jobs) {
     const RunSpec& spec = job->spec;
     const std::string name = run_name(study.inputs.name(), spec);
-    const auto [state, finished] = state_of(*job, options, refusal);
+    const std::string_view state = state_text(jobs, *job, options, refusal);
     const Estimate cost = estimator.estimate(spec);
     const int64_t bytes = cost.memory.device_bytes + cost.memory.host_bytes;
     const std::string epochs =
         spec.kind == RunKind::perturbation ? "-" : fmt::format("{}", study.inputs.training(spec).epochs);
     fmt::print("{:<60} {:>8} {:>9} {:>5} MiB  {}\n", name, epochs, time_text(cost.seconds), bytes >> 20, state);
-    if (finished) continue;
+    if (job->state == JobState::finished) continue;
     ++left;
     seconds += cost.seconds;
     longest = std::max(longest, cost.seconds);

@@ -22,25 +22,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-// --- is it done? -----------------------------------------------------------------------------------------------------
-
-/// True when the folder holds exactly this run, and the run is finished. Throws InputError when the folder holds
-/// another run, or an unfinished one although `resume` is false.
-bool already_done(const RunFolder& folder, const RunConfig& config, bool resume) {
-  const RunState state = folder.state();
-  if (state == RunState::absent || state == RunState::unfinished) return false;
-  const std::vector<std::string> other = differing_choices(read_run_config(folder), config);
-  if (!other.empty()) {
-    throw InputError(fmt::format("{} holds a run with other choices ({}); give another --runs folder or remove it",
-                                 folder.path().string(), fmt::join(other, ", ")));
-  }
-  if (state == RunState::resumable && !resume) {
-    throw InputError(fmt::format("{} holds an unfinished run; add --resume to continue it, or remove the folder",
-                                 folder.path().string()));
-  }
-  return state == RunState::finished;
-}
-
 // --- the attention of another run ------------------------------------------------------------------------------------
 
 RunFolder folder_of_other(const Job& job) { return {job.inputs->settings.runs, job.spec.other}; }
@@ -67,7 +48,8 @@ Targets load_targets(const Job& job) {
     const Split& split = job.inputs->corpus.dataset.split(name);
     Attention attention = folder_of_other(job).attention(name);
     if (!std::equal(attention.offsets.begin(), attention.offsets.end(), split.offsets.begin(), split.offsets.end()) ||
-        !std::equal(attention.row.begin(), attention.row.end(), split.rows.begin(), split.rows.end())) {
+        !std::equal(attention.row.begin(), attention.row.end(), split.rows.begin(), split.rows.end()) ||
+        !std::equal(attention.label.begin(), attention.label.end(), split.labels.begin(), split.labels.end())) {
       throw InputError(fmt::format("{} was written for other texts than this data set's {} split; remove the folder",
                                    folder_of_other(job).attention_path(name).string(), to_string(name)));
     }
@@ -82,7 +64,7 @@ RunConfig config_of(const Job& job) {
   if (needs_another(job.spec.kind) && (is_external(job) || folder_of_other(job).state() == RunState::finished)) {
     config.other_checksum = checksum_of_other(job);
   }
-  if (is_external(job)) config.other_file = job.inputs->guide->file.string();
+  if (is_external(job)) config.paths.attention = job.inputs->guide->file.string();
   return config;
 }
 
@@ -125,7 +107,7 @@ void perturb(Job& job, const OpenDevice& device, const RunConfig& config) {
 /// Adds the device to those on which the run was trained so far. `note` is called with a sentence if it is another one.
 void record_device(const Job& job, const std::string& device, bool resume, RunConfig& config,
                    const std::function<void(const std::string&)>& note) {
-  if (resume && job.folder.state() == RunState::resumable) {
+  if (resume) {
     RunConfig before = read_run_config(job.folder);
     if (!before.devices.empty() && before.devices.back() != device) {
       note(fmt::format("note: {} was trained on {} and goes on on {}; its bytes are those of neither alone",
@@ -144,8 +126,9 @@ void run_job(Job& job, const OpenDevice& device, const JobOptions& options, Trai
   check_other(job);
   RunConfig config = config_of(job);
   // The configuration is complete only now: the run that this one needs has finished.
-  if (already_done(job.folder, config, options.resume)) return;
-  record_device(job, device.description(), options.resume, config, note);
+  const Existing existing = existing_run(job.folder, config, options.existing);
+  if (existing == Existing::finished) return;
+  record_device(job, device.description(), existing == Existing::unfinished, config, note);
   if (job.spec.kind == RunKind::perturbation) return perturb(job, device, config);
   Targets loaded;
   const Targets* targets = nullptr;
@@ -161,7 +144,7 @@ void run_job(Job& job, const OpenDevice& device, const JobOptions& options, Trai
                                 .training = job.inputs->training(job.spec),
                                 .initial_parameters = job.inputs->initial_parameters(job.spec),
                                 .config = to_json(config),
-                                .resume = options.resume,
+                                .resume = existing == Existing::unfinished,
                                 .checkpoint_seconds = 60 * job.inputs->settings.checkpoint_minutes,
                                 .profile = options.profile ? &job.profile : nullptr};
   train(device.get(), request, *job.writer, monitor);
@@ -178,6 +161,15 @@ bool is_interrupted(const std::exception_ptr& error) {
   } catch (...) {
     return false;
   }
+}
+
+/// The job whose run `job` needs; null when it is none of `jobs`.
+const Job* needed_by(const Jobs& jobs, const Job& job) {
+  if (!needs_another(job.spec.kind)) return nullptr;
+  const auto found = std::find_if(jobs.begin(), jobs.end(), [&](const auto& other) {
+    return other->inputs == job.inputs && run_name(other->inputs->name(), other->spec) == job.spec.other;
+  });
+  return found == jobs.end() ? nullptr : found->get();
 }
 
 /// Hands out jobs in their order; a job waits until the job that it needs is finished.
@@ -207,15 +199,6 @@ class Queue {
            jobs_.begin();
   }
 
-  /// The job of this queue whose run `job` needs; null when there is none.
-  const Job* needed_by(const Job& job) const {
-    if (!needs_another(job.spec.kind)) return nullptr;
-    const auto found = std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& other) {
-      return other->inputs == job.inputs && run_name(other->inputs->name(), other->spec) == job.spec.other;
-    });
-    return found == jobs_.end() ? nullptr : found->get();
-  }
-
   /// The next job that can start. Waits while every remaining job needs one that still runs. Null when no job is left.
   Job* next() {
     std::unique_lock lock(mutex_);
@@ -225,7 +208,7 @@ class Queue {
         running |= job->state == JobState::running;
         // After a stop no job starts, except the first one: even a program that is stopped at once makes some progress.
         if (job->state != JobState::waiting || (stop_requested() && started_)) continue;
-        const Job* needed = needed_by(*job);
+        const Job* needed = needed_by(jobs_, *job);
         if (needed != nullptr && needed->state == JobState::failed) {
           fail(*job, std::make_exception_ptr(Error(fmt::format(
                          "{}, which it needs, failed ({})", needed->folder.path().string(), reason(needed->error)))));
@@ -304,8 +287,35 @@ void check_folders(const Jobs& jobs) {
   }
 }
 
+/// Throws InputError where the folder of the job's run also holds runs on another data set of the same name; prints a
+/// note instead where other runs are replaced.
+void check_data_of_name(const Jobs& jobs, const Job& job, const JobOptions& options) {
+  std::set<std::filesystem::path> own;
+  for (const auto& each : jobs) own.insert(each->folder.path());
+  const std::string other = run_on_other_data(job.inputs->settings.runs, job.inputs->config(job.spec), own);
+  if (other.empty()) return;
+  if (!options.existing.retrain) throw InputError(other + "; give another --runs folder, or remove that run");
+  fmt::print("note: {}; train it again, too, or remove it\n", other);
+}
+
 size_t pending(const Jobs& jobs) {
   return std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::waiting; });
+}
+
+/// As many threads as `fleet` that work on the queue, or as many as can be started.
+std::vector<std::jthread> start_workers(int fleet, const std::function<std::jthread()>& start) {
+  std::vector<std::jthread> workers;
+  workers.reserve(fleet);
+  while (static_cast<int>(workers.size()) < fleet) {
+    try {
+      workers.push_back(start());
+    } catch (const std::system_error& error) {
+      if (workers.empty()) throw;
+      fmt::print("note: {} models train at once and not {}: {}\n", workers.size(), fleet, error.code().message());
+      break;
+    }
+  }
+  return workers;
 }
 
 }  // namespace
@@ -329,10 +339,13 @@ int fleet_size(const Jobs& jobs, const JobOptions& options) {
   return std::max(1, std::min(most, static_cast<int>(pending(jobs))));
 }
 
-bool already_finished(const Job& job, const JobOptions& options) {
-  const RunConfig config = config_of(job);
+Existing existing_run(const Jobs& jobs, const Job& job, const JobOptions& options) {
+  RunConfig config = config_of(job);
+  const Job* needed = needed_by(jobs, job);
+  if (needed != nullptr && needed->state != JobState::finished) config.other_checksum = "";
   const bool complete = !needs_another(job.spec.kind) || !config.other_checksum.empty();
-  return already_done(job.folder, config, options.resume) && complete;
+  const Existing existing = existing_run(job.folder, config, options.existing);
+  return existing == Existing::finished && !complete ? Existing::nothing : existing;
 }
 
 void check_names(const Jobs& jobs) {
@@ -346,7 +359,12 @@ void check_names(const Jobs& jobs) {
 void prepare_jobs(Jobs& jobs, const JobOptions& options) {
   check_names(jobs);
   for (const auto& job : jobs) {
-    if (already_finished(*job, options)) job->state = JobState::finished;
+    if (existing_run(jobs, *job, options) == Existing::finished) job->state = JobState::finished;
+  }
+  const Inputs* checked = nullptr;
+  for (const auto& job : jobs) {
+    if (checked != job->inputs) check_data_of_name(jobs, *job, options);
+    checked = job->inputs;
   }
   // The folders are made after all checks, so that wrong settings leave no trace.
   for (const auto& job : jobs) {
@@ -359,26 +377,6 @@ void prepare_jobs(Jobs& jobs, const JobOptions& options) {
     print_result(*job);
   }
 }
-
-namespace {
-
-/// As many threads as `fleet` that work on the queue, or as many as can be started.
-std::vector<std::jthread> start_workers(int fleet, const std::function<std::jthread()>& start) {
-  std::vector<std::jthread> workers;
-  workers.reserve(fleet);
-  while (static_cast<int>(workers.size()) < fleet) {
-    try {
-      workers.push_back(start());
-    } catch (const std::system_error& error) {
-      if (workers.empty()) throw;
-      fmt::print("note: {} models train at once and not {}: {}\n", workers.size(), fleet, error.code().message());
-      break;
-    }
-  }
-  return workers;
-}
-
-}  // namespace
 
 void run_jobs(Jobs& jobs, const JobOptions& options) {
   if (pending(jobs) == 0) return;

@@ -8,6 +8,7 @@
 
 #include "engine/device/profile.h"
 #include "engine/runs/run_writer.h"
+#include "experiments/study/existing_runs.h"
 #include "experiments/study/inputs.h"
 
 namespace notnot {
@@ -31,7 +32,7 @@ struct Job {
 using Jobs = std::vector<std::unique_ptr<Job>>;
 
 struct JobOptions {
-  bool resume = true;            ///< continue unfinished runs; otherwise they are an error
+  ExistingOptions existing;
   bool keep_checkpoint = false;  ///< also of finished runs; a checkpoint is four times as large as the model
   bool profile = false;          ///< time every operation
   /// The fleet: how many models train at once. 0: one per thread on the CPU, kCudaFleet on CUDA.
@@ -42,16 +43,18 @@ inline constexpr int kCudaFleet = 16;
 /// The number of models that will train at once: at most the number of jobs that wait.
 int fleet_size(const Jobs& jobs, const JobOptions& options);
 
-/// Whether the run of a job is finished. As long as the run that it needs is not finished, neither is this one: that may
-/// become another run than the one that this one used. Throws InputError when the folder holds another run, or an
-/// unfinished one that may not be resumed.
-bool already_finished(const Job& job, const JobOptions& options);
+/// What the folder of a job's run holds, as existing_run, but for a run that needs another one. As long as that is not
+/// finished, or will be replaced, it may become another run than the one that this one used: then this one starts. The
+/// jobs before `job` must have their states.
+Existing existing_run(const Jobs& jobs, const Job& job, const JobOptions& options);
 
 /// Throws InputError when two jobs have the same folder by its name. Touches no disk.
 void check_names(const Jobs& jobs);
 
-/// Marks the jobs whose runs are finished already, and makes the folders of the others. Trains nothing. Throws
-/// InputError when two jobs have the same folder, or a folder holds another run than its job's or cannot be written.
+/// Marks the jobs whose runs are finished already, and makes the folders of the others. Trains nothing, and replaces
+/// nothing yet. Throws InputError when two jobs have the same folder, when a folder holds another run than its job's and
+/// JobOptions do not allow to replace it, when there are runs on another data set of the same name, and when a folder
+/// cannot be written.
 void prepare_jobs(Jobs& jobs, const JobOptions& options);
 
 /// Runs the jobs that are not finished, and prints the result of each. A job that fails leaves its reason in its

@@ -3,11 +3,15 @@
 #include "engine/runs/external_attention.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
+#include <fstream>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/safetensors.h"
 #include "engine/runs/run_writer.h"
@@ -69,7 +73,7 @@ LogAttention read_lines(const Lines& lines, Importance importance = Importance::
   std::string content;
   for (const std::string& line : lines) content += line + "\n";
   write_atomically(folder / "attention.jsonl", content);
-  return read_external_attention(folder / "attention.jsonl", films(), importance);
+  return read_external_attention(folder / "attention.jsonl", films(), importance).log_attention;
 }
 
 /// The message when `line` replaces line `number` (1 is the first) of the good file.
@@ -108,7 +112,7 @@ struct Tensors {
 LogAttention read_tensors(const std::vector<TensorView>& views, Importance importance = Importance::weights) {
   const TemporaryFolder folder;
   write_safetensors(folder / "attention.safetensors", views);
-  return read_external_attention(folder / "attention.safetensors", films(), importance);
+  return read_external_attention(folder / "attention.safetensors", films(), importance).log_attention;
 }
 
 std::string complaint(const std::vector<TensorView>& views) {
@@ -136,7 +140,9 @@ TEST_CASE("every form gives the same log-weights") {
   const TemporaryFolder folder;
   const LogAttention attention = read_lines(kLines);
   write_run(folder / "run", films(), attention);
-  CHECK(read_external_attention(folder / "run", films(), Importance::weights) == attention);
+  const ExternalAttention read = read_external_attention(folder / "run", films(), Importance::weights);
+  CHECK(read.log_attention == attention);
+  CHECK(read.checksum == RunFolder(folder / "run").attention_checksum());
 }
 
 TEST_CASE("double precision is read from safetensors, too") {
@@ -156,7 +162,7 @@ TEST_CASE("blank lines, carriage returns, a byte order mark and a last line with
 
   const TemporaryFolder folder;
   write_atomically(folder / "a", kLines[0] + "\n" + kLines[1] + "\n" + kLines[2] + "\n" + kLines[3] + "\n" + kLines[4]);
-  check_close(read_external_attention(folder / "a", films(), Importance::weights), kExpected);
+  check_close(read_external_attention(folder / "a", films(), Importance::weights).log_attention, kExpected);
 }
 
 TEST_CASE("how importances become weights") {
@@ -376,7 +382,22 @@ TEST_CASE("the words that were handed out come back with weights") {
     lines.replace(end, 2, fmt::format("], \"attention\": [{}] }}", weights));
   }
   write_atomically(folder / "attention.jsonl", lines);
-  check_close(read_external_attention(folder / "attention.jsonl", films(), Importance::weights), kExpected);
+  check_close(read_external_attention(folder / "attention.jsonl", films(), Importance::weights).log_attention,
+              kExpected);
 }
 
 }  // namespace
+
+TEST_CASE("the checksum is of what was read, through a pipe, too") {
+  const TemporaryFolder folder;
+  std::string content;
+  for (const std::string& line : kLines) content += line + "\n";
+  write_atomically(folder / "a.jsonl", content);
+  CHECK(read_external_attention(folder / "a.jsonl", films(), Importance::weights).checksum == sha256(content));
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  std::thread writer([&] { std::ofstream(folder / "pipe") << content; });
+  const ExternalAttention piped = read_external_attention(folder / "pipe", films(), Importance::weights);
+  writer.join();
+  CHECK(piped.checksum == sha256(content));
+  check_close(piped.log_attention, kExpected);
+}

@@ -2,149 +2,156 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "engine/io/files.h"
 #include "tests/experiments/study/run_specs.h"
 #include "tests/support/input_error.h"
+#include "tests/support/small_csv.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {
 namespace {
 
-/// A small planted corpus and a small model that trains for one epoch.
+const RunSpec kBase = plain(RunKind::base);
+const RunSpec kGuided = {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = run_name("own", kBase)};
+
+/// Models that train in a moment, in the folder `runs`.
 Inputs small_inputs(const TemporaryFolder& folder) {
   Settings settings;
-  settings.corpus.dataset = "planted";
-  settings.runs = (folder / "runs").string();
+  settings.corpus.dataset = (folder / "own.csv").string();
+  settings.device = "cpu";
+  settings.threads = settings.epochs = 1;
   settings.hidden = 2;
-  settings.epochs = settings.threads = 1;
+  settings.runs = (folder / "runs").string();
   return load_inputs(settings);
 }
 
-Jobs jobs_of(const Inputs& inputs, const std::vector<RunSpec>& specs) {
+Jobs jobs_of(const Inputs& inputs, const std::vector<RunSpec>& runs) {
   Jobs jobs;
-  for (const RunSpec& spec : specs) jobs.push_back(std::make_unique<Job>(inputs, spec));
+  for (const RunSpec& spec : runs) jobs.push_back(std::make_unique<Job>(inputs, spec));
   return jobs;
 }
 
-const RunSpec kBase = plain(RunKind::base), kUniform = plain(RunKind::uniform);
+/// Runs them to their end; returns how they ended.
+std::vector<JobState> run_all(Jobs& jobs, bool retrain = false) {
+  const JobOptions options{.existing = {.resume = true, .retrain = retrain}, .fleet = 1};
+  prepare_jobs(jobs, options);
+  run_jobs(jobs, options);
+  std::vector<JobState> states;
+  for (const auto& job : jobs) states.push_back(job->state);
+  return states;
+}
 
-RunSpec perturbation_of(const std::string& dataset, const RunSpec& base) {
-  return {.kind = RunKind::perturbation, .seed = base.seed, .lambda = 0, .other = run_name(dataset, base)};
+using States = std::vector<JobState>;
+const States kAllFinished = {JobState::finished, JobState::finished};
+
+/// The same texts, the last of which has the other label.
+void correct_a_label(const TemporaryFolder& folder) {
+  std::string csv(kSmallCsv);
+  csv.replace(csv.find("a bad film,0"), 12, "a bad film,1");
+  write_atomically(folder / "own.csv", csv + "dull,0,train\n");
+}
+
+/// Writes the base model's attention on the training split again, as if `change` had been made to the texts.
+void change_texts(const Inputs& inputs, void (*change)(Split& texts)) {
+  const RunFolder base = inputs.folder(kBase);
+  const Attention attention = base.attention(SplitName::train);
+  Split texts = inputs.corpus.dataset.split(SplitName::train);
+  change(texts);
+  RunWriter(base).write_attention(SplitName::train, texts, attention.log_attention, attention.probability);
 }
 
 }  // namespace
 
-TEST_CASE("two runs of one name are refused before anything is written") {
+TEST_CASE("a guide that was written for other texts is refused") {
   const TemporaryFolder folder;
-  const Inputs one = small_inputs(folder);
-  Inputs other = one;
-  other.settings.corpus.dataset = "b/planted.csv";
-  Jobs jobs = jobs_of(one, {kBase});
-  jobs.push_back(std::make_unique<Job>(other, kUniform));
-  CHECK_NOTHROW(check_names(jobs));
-  jobs.push_back(std::make_unique<Job>(other, kBase));
-  const std::string message = input_error([&] { prepare_jobs(jobs, {}); });
-  for (const char* part : {"planted-lstm-learned-seed10 of the data set planted", "of the data set b/planted.csv",
-                           "have the same name", "another name", "--runs"}) {
-    CHECK_HAS(message, part);
-  }
-  CHECK_FALSE(std::filesystem::exists(folder / "runs"));
-}
-
-TEST_CASE("a run of one data set that has the name of another data set's run is refused") {
-  const TemporaryFolder folder;
-  const Inputs one = small_inputs(folder);
-  Inputs other = one;
-  other.corpus.dataset.name = "planted-tokens-given-seed10-by";
-  Jobs jobs = jobs_of(one, {{.kind = RunKind::guided_mlp, .seed = 10, .other = run_name("planted", kBase)}});
-  jobs.push_back(std::make_unique<Job>(other, kBase));
-  CHECK_HAS(input_error([&] { check_names(jobs); }), "have the same name");
-}
-
-TEST_CASE("two names for one folder are refused, as where the file system takes no notice of case") {
-  const TemporaryFolder folder;
-  const Inputs inputs = small_inputs(folder);
-  Jobs jobs = jobs_of(inputs, {kBase, kUniform});
-  std::filesystem::create_directories(jobs[0]->folder.path());
-  std::filesystem::create_directory_symlink(jobs[0]->folder.path().filename(), jobs[1]->folder.path());
-  CHECK_HAS(input_error([&] { prepare_jobs(jobs, {}); }), "are in one folder on this file system");
-}
-
-TEST_CASE("a run that another process trains fails alone, and nothing is written into its folder") {
-  const TemporaryFolder folder;
-  const Inputs inputs = small_inputs(folder);
-  Jobs jobs = jobs_of(inputs, {kBase, perturbation_of("planted", kBase), kUniform});
-  const RunWriter another(jobs[0]->folder);
-  prepare_jobs(jobs, {});
-  run_jobs(jobs, {});
-  CHECK(jobs[0]->state == JobState::failed);
-  CHECK_HAS(reason(jobs[0]->error), "another process trains in");
-  CHECK(jobs[0]->folder.state() == RunState::absent);
-  CHECK_FALSE(jobs[0]->folder.failure());
-  CHECK(jobs[1]->state == JobState::failed);
-  CHECK_HAS(reason(jobs[1]->error), "which it needs, failed (another process trains in");
-  CHECK(jobs[2]->state == JobState::finished);
-}
-
-TEST_CASE("locks are taken when a run starts and given back when it ends") {
-  const TemporaryFolder folder;
-  const Inputs inputs = small_inputs(folder);
-  Jobs jobs = jobs_of(inputs, {kBase});
-  prepare_jobs(jobs, {});
-  CHECK_NOTHROW(RunWriter(jobs[0]->folder));
-  run_jobs(jobs, {});
-  CHECK(jobs[0]->state == JobState::finished);
-  CHECK_NOTHROW(RunWriter(jobs[0]->folder));
-}
-
-TEST_CASE("a run that needs one that an earlier command left unfinished or failed says so") {
-  const TemporaryFolder folder;
+  write_atomically(folder / "own.csv", kSmallCsv);
   const Inputs inputs = small_inputs(folder);
   Jobs base = jobs_of(inputs, {kBase});
-  prepare_jobs(base, {});
-  run_jobs(base, {});
-  const RunFolder& run = base[0]->folder;
-  REQUIRE(run.state() == RunState::finished);
-  std::filesystem::remove(run.result_path());  // its model and its attention are there
-  const RunSpec guided{.kind = RunKind::guided_mlp, .seed = 10, .other = run_name("planted", kBase)};
-  for (const RunSpec& spec : {perturbation_of("planted", kBase), guided}) {
-    Jobs jobs = jobs_of(inputs, {spec});
-    prepare_jobs(jobs, {});
-    run_jobs(jobs, {});
-    CHECK(jobs[0]->state == JobState::failed);
-    CHECK_HAS(reason(jobs[0]->error), "planted-lstm-learned-seed10, which it needs, is not finished");
+  REQUIRE(run_all(base) == States{JobState::finished});
+  void (*change)(Split&) = nullptr;
+  SUBCASE("other rows") {
+    change = [](Split& texts) { texts.rows = {2, 1}; };
   }
-  write_atomically(run.failure_path(), R"({"reason": "the disk is full"})");
-  Jobs jobs = jobs_of(inputs, {guided});
-  prepare_jobs(jobs, {});
-  run_jobs(jobs, {});
-  CHECK_HAS(reason(jobs[0]->error), "which it needs, failed (the disk is full)");
+  SUBCASE("other labels") {
+    change = [](Split& texts) { texts.labels = {0, 1}; };
+  }
+  change_texts(inputs, change);
+  Jobs guided = jobs_of(inputs, {kGuided});
+  CHECK(run_all(guided) == States{JobState::failed});
+  CHECK_HAS(reason(guided.front()->error), "was written for other texts than this data set's train split");
 }
 
-TEST_CASE("a run that goes on elsewhere lists both devices, one that goes on at home lists one") {
+TEST_CASE("a guide of the same texts is taken; whoever uses it knows its checksum") {
   const TemporaryFolder folder;
+  write_atomically(folder / "own.csv", kSmallCsv);
   const Inputs inputs = small_inputs(folder);
-  Jobs first = jobs_of(inputs, {kBase});
-  prepare_jobs(first, {});
-  run_jobs(first, {.keep_checkpoint = true});
-  const RunFolder& run = first[0]->folder;
-  const std::string here = OpenDevice("auto", 1).description();
-  RunConfig config = read_run_config(run);
-  CHECK(config.devices == std::vector{here});
-  const auto go_on = [&] {
-    std::filesystem::remove(run.result_path());
-    Jobs jobs = jobs_of(inputs, {kBase});
-    prepare_jobs(jobs, {});
-    run_jobs(jobs, {.keep_checkpoint = true});
-    CHECK(jobs[0]->state == JobState::finished);
-    return read_run_config(run).devices;
-  };
-  CHECK(go_on() == std::vector{here});
-  config.devices = {"cuda:0 (another one)"};
-  write_atomically(run.config_path(), to_json(config).dump());
-  CHECK(go_on() == std::vector<std::string>{"cuda:0 (another one)", here});
-  CHECK(devices_in_words(read_run_config(run)) == "cuda:0 (another one), then " + here);
-  CHECK(read_run_config(run).version == config.version);
+  Jobs jobs = jobs_of(inputs, {kBase, kGuided});
+  CHECK(run_all(jobs) == kAllFinished);
+  CHECK(read_run_config(inputs.folder(kGuided)).other_checksum == inputs.folder(kBase).attention_checksum());
+}
+
+TEST_CASE("after a correction of the data nothing is touched without --retrain, and all is replaced with it") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "own.csv", kSmallCsv);
+  const Inputs before = small_inputs(folder);
+  Jobs first = jobs_of(before, {kBase, kGuided});
+  REQUIRE(run_all(first) == kAllFinished);
+  const std::string attention = before.folder(kBase).attention_checksum();
+  correct_a_label(folder);
+  const Inputs after = small_inputs(folder);
+  Jobs refused = jobs_of(after, {kBase, kGuided});
+  CHECK_HAS(input_error([&] { run_all(refused); }), "data_checksum: the content of the data has changed");
+  CHECK(before.folder(kBase).attention_checksum() == attention);
+
+  Jobs again = jobs_of(after, {kBase, kGuided});
+  prepare_jobs(again, {.existing = {.resume = true, .retrain = true}, .fleet = 1});
+  CHECK(again[1]->state == JobState::waiting);
+  CHECK(before.folder(kBase).attention_checksum() == attention);  // nothing is replaced yet
+  again.clear();
+  again = jobs_of(after, {kBase, kGuided});
+  CHECK(run_all(again, true) == kAllFinished);
+  CHECK(before.folder(kBase).attention_checksum() != attention);
+  for (const RunSpec& spec : {kBase, kGuided}) {
+    CHECK(read_run_config(after.folder(spec)).data.checksum == after.corpus.checksum);
+  }
+  CHECK(read_run_config(after.folder(kGuided)).other_checksum == after.folder(kBase).attention_checksum());
+  Jobs finished = jobs_of(after, {kBase, kGuided});
+  prepare_jobs(finished, {});
+  for (const auto& job : finished) CHECK(job->state == JobState::finished);
+}
+
+TEST_CASE("a run whose base model is replaced waits for the new one, and stays as it is if that is the same") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "own.csv", kSmallCsv);
+  const Inputs inputs = small_inputs(folder);
+  Jobs first = jobs_of(inputs, {kBase, kGuided});
+  REQUIRE(run_all(first) == kAllFinished);
+  write_atomically(inputs.folder(kBase).config_path(), "{");
+  const auto written = std::filesystem::last_write_time(inputs.folder(kGuided).result_path());
+  Jobs again = jobs_of(inputs, {kBase, kGuided});
+  CHECK(run_all(again, true) == kAllFinished);
+  CHECK(read_run_config(inputs.folder(kBase)).hidden == 2);
+  CHECK(std::filesystem::last_write_time(inputs.folder(kGuided).result_path()) == written);
+}
+
+TEST_CASE("a run does not start beside runs on another data set of the same name") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "own.csv", kSmallCsv);
+  const Inputs before = small_inputs(folder);
+  Jobs first = jobs_of(before, {kBase});
+  REQUIRE(run_all(first) == States{JobState::finished});
+  correct_a_label(folder);
+  const Inputs after = small_inputs(folder);
+  Jobs uniform = jobs_of(after, {plain(RunKind::uniform)});
+  const std::string message = input_error([&] { run_all(uniform); });
+  CHECK_HAS(message, before.folder(kBase).path().string() + " is a run on another data set of the name own");
+  CHECK_HAS(message, "give another --runs folder");
+  CHECK_FALSE(std::filesystem::exists(after.folder(plain(RunKind::uniform)).path()));
+  Jobs all_the_same = jobs_of(after, {plain(RunKind::uniform)});
+  CHECK(run_all(all_the_same, true) == States{JobState::finished});
 }
 
 }  // namespace notnot
