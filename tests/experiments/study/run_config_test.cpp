@@ -114,7 +114,6 @@ TEST_CASE("config.json: defaults that are not written") {
   config.data.difficulty = std::nullopt;
   config.data.corpus_seed = std::nullopt;
   config.precision = Precision::fp32;
-
   const Json json = to_json(config);
   for (const char* key : {"data_checksum", "vectors_checksum", "init_checksum", "other_checksum", "synthetic",
                           "difficulty", "corpus_seed", "precision", "other", "objective", "perturbation"}) {
@@ -279,6 +278,8 @@ TEST_CASE("a configuration without a checksum of what the run has read is told f
 TEST_CASE("the configuration of version 0.1.0 is read, with paths and without checksums") {
   Json old = to_json(sample(plain(RunKind::guided_mlp)));
   old.erase("paths");
+  old.erase("devices");
+  old.update({{"device", "cpu (avx2)"}, {"threads", 4}});
   old["choices"].erase("corpus");
   old["choices"].erase("vectors_checksum");
   old["choices"].erase("init_checksum");
@@ -289,6 +290,7 @@ TEST_CASE("the configuration of version 0.1.0 is read, with paths and without ch
   CHECK(config.paths.vectors == "wiki.vec");
   CHECK(config.paths.init.empty());
   CHECK(config.paths.attention == "a.jsonl");
+  CHECK(config.devices == std::vector<std::string>{"cpu (avx2)"});
   CHECK(config.data.checksum.empty());  // it was that of dataset.json, which says more than the data
   CHECK_FALSE(config.has_checksums());
 
