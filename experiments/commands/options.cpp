@@ -20,7 +20,7 @@ bool is_seed(const std::string& text) {
 
 /// Whether CLI11 reads the text as another number than people do: 010, 0x10, 0b1, and those with a sign before that.
 bool has_other_base(std::string_view text) {
-  const size_t digits = text.find_first_not_of("+-");
+  const size_t digits = text.find_first_not_of("+- \t");
   if (digits == text.npos || text[digits] != '0' || digits + 1 == text.size()) return false;
   const char next = text[digits + 1];
   return next != '.' && next != 'e' && next != 'E';

@@ -25,23 +25,27 @@ std::string time_text(double seconds) {
   return seconds < 5400 ? fmt::format("{:.0f} min", seconds / 60) : fmt::format("{:.1f} h", seconds / 3600);
 }
 
-/// What becomes of a run, as the queue sees it, whose state is marked. The first refusal is kept.
-std::string_view state_text(const Jobs& jobs, Job& job, const JobOptions& options, std::string& refusal) {
+/// What becomes of a run, as the queue sees it.
+std::string_view state_text(Existing existing) {
+  switch (existing) {
+    case Existing::finished:
+      return "finished";
+    case Existing::unfinished:
+      return "goes on";
+    case Existing::other:
+      return "replaces another run";
+    default:
+      return "to do";
+  }
+}
+
+/// Calls `check`, which refuses something; the first refusal is kept.
+template <class Check>
+void keep_refusal(std::string& refusal, const Check& check) {
   try {
-    switch (existing_run(jobs, job, options)) {
-      case Existing::finished:
-        job.state = JobState::finished;
-        return "finished";
-      case Existing::unfinished:
-        return "goes on";
-      case Existing::other:
-        return "replaces another run";
-      default:
-        return "to do";
-    }
+    check();
   } catch (const InputError& error) {
     if (refusal.empty()) refusal = error.what();
-    return "another run is in the way";
   }
 }
 
@@ -59,7 +63,12 @@ void print_plan(const Study& study, const JobOptions& options, std::string& refu
   for (const auto& job : jobs) {
     const RunSpec& spec = job->spec;
     const std::string name = run_name(study.inputs.name(), spec);
-    const std::string_view state = state_text(jobs, *job, options, refusal);
+    std::string_view state = "another run is in the way";
+    keep_refusal(refusal, [&] {
+      const Existing existing = existing_run(jobs, *job, options);
+      if (existing == Existing::finished) job->state = JobState::finished;
+      state = state_text(existing);
+    });
     const Estimate cost = estimator.estimate(spec);
     const int64_t bytes = cost.memory.device_bytes + cost.memory.host_bytes;
     const std::string epochs =
@@ -76,6 +85,7 @@ void print_plan(const Study& study, const JobOptions& options, std::string& refu
       "beside the data\n\n",
       study.inputs.name(), left, study.runs.size(), time_text(std::max(longest, seconds / fleet)), fleet,
       study.inputs.settings.patience, (most * std::min<int64_t>(fleet, left)) >> 20);
+  keep_refusal(refusal, [&] { check_data(jobs, options); });
 }
 
 // --- the runs --------------------------------------------------------------------------------------------------------

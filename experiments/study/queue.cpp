@@ -287,17 +287,6 @@ void check_folders(const Jobs& jobs) {
   }
 }
 
-/// Throws InputError where the folder of the job's run also holds runs on another data set of the same name; prints a
-/// note instead where other runs are replaced.
-void check_data_of_name(const Jobs& jobs, const Job& job, const JobOptions& options) {
-  std::set<std::filesystem::path> own;
-  for (const auto& each : jobs) own.insert(each->folder.path());
-  const std::string other = run_on_other_data(job.inputs->settings.runs, job.inputs->config(job.spec), own);
-  if (other.empty()) return;
-  if (!options.existing.retrain) throw InputError(other + "; give another --runs folder, or remove that run");
-  fmt::print("note: {}; train it again, too, or remove it\n", other);
-}
-
 size_t pending(const Jobs& jobs) {
   return std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::waiting; });
 }
@@ -356,16 +345,26 @@ void check_names(const Jobs& jobs) {
   }
 }
 
+void check_data(const Jobs& jobs, const JobOptions& options) {
+  std::set<std::filesystem::path> own;
+  for (const auto& job : jobs) own.insert(job->folder.path());
+  const Inputs* checked = nullptr;
+  for (const auto& job : jobs) {
+    if (checked == job->inputs) continue;
+    checked = job->inputs;
+    const std::string other = run_on_other_data(checked->settings.runs, checked->config(job->spec), own);
+    if (other.empty()) continue;
+    if (!options.existing.retrain) throw InputError(other + "; give another --runs folder, or remove that run");
+    fmt::print("note: {}; train it again, too, or remove it\n", other);
+  }
+}
+
 void prepare_jobs(Jobs& jobs, const JobOptions& options) {
   check_names(jobs);
   for (const auto& job : jobs) {
     if (existing_run(jobs, *job, options) == Existing::finished) job->state = JobState::finished;
   }
-  const Inputs* checked = nullptr;
-  for (const auto& job : jobs) {
-    if (checked != job->inputs) check_data_of_name(jobs, *job, options);
-    checked = job->inputs;
-  }
+  check_data(jobs, options);
   // The folders are made after all checks, so that wrong settings leave no trace.
   for (const auto& job : jobs) {
     if (job->state == JobState::waiting) RunWriter::check_writable(job->folder);

@@ -51,6 +51,10 @@ Existing existing_run(const Jobs& jobs, const Job& job, const JobOptions& option
 /// Throws InputError when two jobs have the same folder by its name. Touches no disk.
 void check_names(const Jobs& jobs);
 
+/// Throws InputError where runs on another data set of the same name lie beside those of the jobs; prints a note instead
+/// where other runs are replaced.
+void check_data(const Jobs& jobs, const JobOptions& options);
+
 /// Marks the jobs whose runs are finished already, and makes the folders of the others. Trains nothing, and replaces
 /// nothing yet. Throws InputError when two jobs have the same folder, when a folder holds another run than its job's and
 /// JobOptions do not allow to replace it, when there are runs on another data set of the same name, and when a folder
