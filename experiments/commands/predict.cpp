@@ -152,7 +152,7 @@ class Predictor {
 
   SplitPredictions predict(const Split& split) {
     const auto explain = [&] {
-      const AttentionClassifier model(device_.get(), options_, {.evaluation = capacity_});
+      const AttentionClassifier model(device_.get(), options_, {.evaluation = capacity_, .training = {}});
       return fmt::format(
           "with these texts, of up to {} words, the model takes {} MiB; give shorter texts, or allow more memory "
           "(ulimit "
@@ -173,7 +173,7 @@ class Predictor {
     if (model_ && need.tokens <= capacity_.tokens && need.sequences <= capacity_.sequences) return;
     capacity_ = larger(capacity_, need);
     model_.reset();
-    model_.emplace(device_.get(), options_, ModelCapacity{.evaluation = capacity_});
+    model_.emplace(device_.get(), options_, ModelCapacity{.evaluation = capacity_, .training = {}});
     model_->allocate();
     model_->set_parameters(load_parameters(model_->layout(), folder_.model_path()));
   }

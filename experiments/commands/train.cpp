@@ -9,6 +9,7 @@
 #include "engine/io/input_error.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/options.h"
+#include "experiments/study/memory.h"
 #include "experiments/study/queue.h"
 
 namespace notnot {
