@@ -1,7 +1,10 @@
 #include "experiments/study/plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "engine/io/input_error.h"
 #include "engine/runs/attention.h"
 
 namespace notnot {
@@ -99,8 +102,15 @@ class Planner {
   }
 
   void plan_diagnosis(uint64_t seed) {
+    const ExternalGuide& guide = *inputs_.guide;
+    if (parse_run_name(inputs_.name(), guide.label)) {
+      throw InputError(
+          fmt::format("{}: attention from another program is called {} here, and so is a run on {}; give "
+                      "the file another name",
+                      guide.file.string(), guide.label, inputs_.name()));
+    }
     add({base(seed), plain(RunKind::uniform_mlp, seed), plain(RunKind::trained_mlp, seed),
-         guided(name(base(seed)), seed), guided(inputs_.guide->label, seed)});
+         guided(name(base(seed)), seed), guided(guide.label, seed)});
   }
 
   const Inputs& inputs_;
