@@ -128,15 +128,17 @@ size_t run_rounds(Studies& studies, Jobs jobs, const StudyArguments& arguments) 
 }
 
 /// The folders of the runs that a report can show; empty when no run is finished. A run that failed before its
-/// config.json was written has no such folder.
+/// config.json was written has no such folder, or still another run's.
 std::vector<std::filesystem::path> folders_of(const Studies& studies) {
   std::vector<std::filesystem::path> folders;
   bool any_finished = false;
   for (const Study& study : studies) {
     for (const RunSpec& spec : study.runs) {
       const RunFolder folder = study.inputs.folder(spec);
-      if (folder.state() != RunState::absent) folders.push_back(folder.path());
-      any_finished = any_finished || folder.state() == RunState::finished;
+      if (folder.state() == RunState::absent) continue;
+      const Existing existing = existing_run(folder, study.inputs.config(spec), kAnyExisting);
+      if (existing != Existing::other) folders.push_back(folder.path());
+      any_finished = any_finished || existing == Existing::finished;
     }
   }
   return any_finished ? folders : std::vector<std::filesystem::path>();

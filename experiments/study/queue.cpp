@@ -36,7 +36,14 @@ std::string checksum_of_other(const Job& job) {
 void check_other(const Job& job) {
   if (!needs_another(job.spec.kind) || is_external(job)) return;
   const RunFolder other = folder_of_other(job);
-  if (other.state() == RunState::finished) return;
+  if (const auto spec = parse_run_name(job.inputs->name(), job.spec.other)) {
+    const Existing existing = existing_run(other, job.inputs->config(*spec), kAnyExisting);
+    if (existing == Existing::finished) return;
+    if (existing == Existing::other) {
+      throw Error(
+          fmt::format("{}, which it needs, is a run with other choices or on other data", other.path().string()));
+    }
+  }
   const std::optional<std::string> failure = other.failure();
   throw Error(fmt::format("{}, which it needs, {}", other.path().string(),
                           failure ? fmt::format("failed ({})", *failure) : "is not finished"));
