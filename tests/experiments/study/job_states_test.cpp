@@ -128,7 +128,7 @@ TEST_CASE("a run that goes on elsewhere lists both devices, one that goes on at 
   const Inputs inputs = small_inputs(folder);
   Jobs first = jobs_of(inputs, {kBase});
   prepare_jobs(first, {});
-  run_jobs(first, {.keep_checkpoint = true});
+  run_jobs(first, {.existing = {}, .keep_checkpoint = true});
   const RunFolder& run = first[0]->folder;
   const std::string here = OpenDevice("cpu", 1).description();
   RunConfig config = read_run_config(run);
@@ -137,7 +137,7 @@ TEST_CASE("a run that goes on elsewhere lists both devices, one that goes on at 
     std::filesystem::remove(run.result_path());
     Jobs jobs = jobs_of(inputs, {kBase});
     prepare_jobs(jobs, {});
-    run_jobs(jobs, {.keep_checkpoint = true});
+    run_jobs(jobs, {.existing = {}, .keep_checkpoint = true});
     CHECK(jobs[0]->state == JobState::finished);
     return read_run_config(run).devices;
   };
