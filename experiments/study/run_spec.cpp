@@ -4,6 +4,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace notnot {
@@ -76,7 +77,8 @@ bool take_spec(const std::string& dataset, std::string_view rest, RunSpec& spec)
   }
   if (take(rest, "adversary-lambda")) {
     spec.kind = RunKind::adversary;
-    return take_number(rest, spec.lambda) && take(rest, "-") && take_attack(dataset, rest, spec);
+    return take_number(rest, spec.lambda) && std::isfinite(spec.lambda) && take(rest, "-") &&
+           take_attack(dataset, rest, spec);
   }
   if (take(rest, "perturbation-")) {
     spec.kind = RunKind::perturbation;

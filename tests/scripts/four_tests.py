@@ -382,7 +382,7 @@ class Survives(Study):
 
     def test_few_open_files(self):
         seeds = ("--seeds", ",".join(map(str, range(11, 19))))
-        self.study("seeds", *seeds, "--fleet", 1, preexec_fn=limit_open_files(12))
+        self.succeed(*self.arguments("seeds", *seeds, "--fleet", 1), preexec_fn=limit_open_files(12))
         self.assertEqual(len(self.finished()), 9)
         self.runs.rename(self.folder / "others")
         result = run(*self.arguments("seeds", *seeds, "--fleet", 9, epochs=20), preexec_fn=limit_open_files(8))

@@ -257,8 +257,8 @@ class Interrupted(Resume):
         if self.device != "cpu" or "avx2" not in read_cpu_flags():
             self.skipTest("needs a CPU with AVX2")
         for isa in ("baseline", "avx2", "avx2"):
-            child = self.start("--resume", env={**os.environ, "NOTNOT_CPU_ISA": isa})
-            self.wait_for(child, (self.run_folder / "config.json").exists, "config.json")
+            child = self.start("--resume", "--checkpoint-minutes", 0, env={**os.environ, "NOTNOT_CPU_ISA": isa})
+            self.wait_for_checkpoints(child, 1)
             self.assertTrue(self.end(child, signal.SIGINT, 130))
         self.assertEqual(read_json(self.run_folder / "config.json")["devices"], ["cpu (baseline)", "cpu (avx2)"])
         output = self.succeed("train", *self.arguments, "--runs", self.runs, "--resume",

@@ -133,28 +133,32 @@ class Predictions(Stopping):
     def start_prediction(self, **options):
         return self.start("predict", self.run_folder, "--threads", 1, **options)
 
-    def test_whole_lines_until_it_was_stopped(self):
-        child = self.start_prediction(stdin=self.texts.open())
-        first = child.stdout.readline()
+    def answers_until_interrupted(self, **options):
+        """The lines of a prediction that is interrupted as soon as it has answered something."""
+        answers = self.folder / "answers"
+        with answers.open("w", encoding="utf-8") as file:
+            child = self.start_prediction(stdout=file, **options)
+        if child.stdin:
+            child.stdin.write(f"{LINE}\n" * 20000)
+            child.stdin.flush()
+        self.wait_for(lambda: answers.stat().st_size > 0 or child.poll() is not None, "answers, while more texts may come")
         child.send_signal(signal.SIGINT)
-        rest = self.assert_stopped(child)
-        lines = (first + rest).splitlines(keepends=True)
+        self.assertEqual(child.wait(timeout=60), 130)
+        return answers.read_text(encoding="utf-8").splitlines(keepends=True)
+
+    def test_whole_lines_until_it_was_stopped(self):
+        with self.texts.open(encoding="utf-8") as texts:
+            lines = self.answers_until_interrupted(stdin=texts)
         self.assertEqual(set(lines), {self.answer})
         self.assertLess(len(lines), 40000)
 
     def test_while_no_more_texts_come(self):
-        answers = self.folder / "answers"
-        with answers.open("w", encoding="utf-8") as file:
-            child = self.start_prediction(stdin=subprocess.PIPE, stdout=file)
-        child.stdin.write(f"{LINE}\n" * 20000)
-        child.stdin.flush()
-        self.wait_for(lambda: answers.stat().st_size > 0 or child.poll() is not None, "answers, while more texts may come")
-        child.send_signal(signal.SIGINT)
-        self.assertEqual(child.wait(timeout=60), 130)  # standard input is still open
-        self.assertEqual(set(answers.read_text(encoding="utf-8").splitlines(keepends=True)), {self.answer})
+        # Standard input stays open: the program ends all the same.
+        self.assertEqual(set(self.answers_until_interrupted(stdin=subprocess.PIPE)), {self.answer})
 
     def test_only_a_second_interrupt_ends_at_once(self):
-        child = self.start_prediction(stdin=self.texts.open())
+        with self.texts.open(encoding="utf-8") as texts:
+            child = self.start_prediction(stdin=texts)
         waiting = array.array("i", [0])
 
         def blocked():

@@ -252,8 +252,9 @@ class Predict(WithRun):
             with self.subTest(content=content[:20]):
                 file.write_bytes(content)
                 self.assertEqual(self.predict("--input", file), expected)
-                self.assertEqual(self.predict(stdin=file.open("rb")), expected)
-                self.assertEqual(self.predict("--input", "-", stdin=file.open("rb")), expected)
+                for arguments in ((), ("--input", "-"), ("--input", "/dev/stdin")):
+                    with file.open("rb") as stdin:
+                        self.assertEqual(self.predict(*arguments, stdin=stdin), expected)
 
     def test_many_texts_are_answered_as_one_by_one(self):
         words = ["good", "bad", "film", "plot", "filler1", "never-seen"]
@@ -297,7 +298,8 @@ class Predict(WithRun):
             with self.subTest(content=content[:20]):
                 file.write_bytes(content)
                 self.refuse("--input", file, words=(file, *words))
-                self.refuse(stdin=file.open("rb"), words=words)
+                with file.open("rb") as stdin:
+                    self.refuse(stdin=stdin, words=words)
         self.refuse(words=("standard input", "one per line"))
         self.refuse("--text", "", words=("text 1", "no words"))
         self.refuse("--text", "good", "--input", file, words=("--text", "--input"))
