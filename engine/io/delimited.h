@@ -1,5 +1,6 @@
 #pragma once
-// Records of a text in memory with delimited fields (csv_parser.h). A byte order mark is skipped.
+// Records of a text in memory with delimited fields (csv_parser.h). Byte order marks are skipped, wherever they stand:
+// files that were put together have some in the middle.
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -11,6 +12,7 @@ namespace notnot {
 
 struct DelimitedFormat {
   char delimiter = ',';
+  bool quotes = true;  ///< false: a double quote is a character as any other, and so a record is a line
   bool header = true;  ///< the first record names the columns; only for the numbering in messages
   bool lossy = false;  ///< bytes that are not UTF-8 and NUL bytes become U+FFFD instead of an error
 };

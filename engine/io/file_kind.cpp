@@ -22,7 +22,7 @@ constexpr std::array kSignatures = {
     Signature{0, "PK\5\6"sv, kSpreadsheet},
     Signature{0, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"sv,
               "an old document of Microsoft Office (.xls, .doc); save it as CSV (UTF-8)"},
-    Signature{0, "\x1F\x8B"sv, "a gzip file within a gzip file; unpack it once (gunzip)"},
+    Signature{0, "\x1F\x8B"sv, "packed with gzip; unpack it (gunzip)"},
     Signature{0, "\x1F\x9D"sv, "packed with compress; unpack it (uncompress)"},
     Signature{4, "1AY&SY"sv, "packed with bzip2; unpack it (bunzip2)"},
     Signature{0, "\xFD\x37zXZ\0"sv, "packed with xz; unpack it (xz -d)"},
@@ -86,7 +86,7 @@ std::string what_else(std::string_view beginning) {
     return "UTF-16 without a byte order mark; save the file as UTF-8";
   if (is_wide_ascii(beginning, 4, 0) || is_wide_ascii(beginning, 4, 3)) return "UTF-32; save the file as UTF-8";
   if (is_pickle(beginning)) return "a pickle of Python; write the data as text instead";
-  if (is_safetensors(beginning)) return "a safetensors file; a text file is needed here";
+  if (is_safetensors(beginning)) return "a safetensors file; give a text file here, or, where tensors are taken, a file whose name ends in .safetensors";
   return "";
 }
 

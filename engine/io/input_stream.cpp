@@ -91,6 +91,7 @@ class FileBytes : public Bytes {
   FileBytes& operator=(const FileBytes&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
+  uint64_t bytes() const { return bytes_; }
   /// After the end.
   std::string checksum() {
     if (checksum_.empty()) checksum_ = sum_.hex();
@@ -103,6 +104,7 @@ class FileBytes : public Bytes {
       const ssize_t got = ::read(descriptor_, to, most);
       if (got >= 0) {
         sum_.update({to, static_cast<size_t>(got)});
+        bytes_ += got;
         return got;
       }
       if (errno == EAGAIN) {  // a pipe that another program has made non-blocking
@@ -116,6 +118,7 @@ class FileBytes : public Bytes {
 
   std::filesystem::path path_;
   int descriptor_;
+  uint64_t bytes_ = 0;
   Sha256 sum_;
   std::string checksum_;
 };
@@ -265,6 +268,9 @@ struct InputStream::Layers {
   FileBytes file;
   std::unique_ptr<Bytes> unpacked, utf8;
   Bytes* content = &file;
+  bool any_line = false;  ///< whether a line was read
+  std::string old_lines;  ///< a whole file whose lines end with '\r'
+  size_t old_lines_read = 0;
 };
 
 InputStream::InputStream(std::filesystem::path path) : layers_(std::make_unique<Layers>(std::move(path))) {}
@@ -273,15 +279,24 @@ InputStream::InputStream(InputStream&&) noexcept = default;
 InputStream& InputStream::operator=(InputStream&&) noexcept = default;
 
 bool InputStream::read_line(std::string& line) {
+  Layers& layers = *layers_;
   line.clear();
-  for (bool any = false;; any = true) {
-    const std::string_view next = layers_->content->peek(1);
-    if (next.empty()) return any;
+  bool any = false, ended = false;
+  for (std::string_view next = peek(1); !ended && !next.empty(); next = peek(1)) {
+    any = true;
     const size_t end = next.find('\n');
+    ended = end != next.npos;
     line.append(next.substr(0, end));
-    layers_->content->skip(std::min(end, next.size() - 1) + 1);
-    if (end != next.npos) return true;
+    layers.content->skip(ended ? end + 1 : next.size());
   }
+  const bool whole_file = any && !ended && !layers.any_line;
+  layers.any_line = true;
+  if (whole_file && line.find('\r') != line.npos) layers.old_lines.swap(line);
+  const std::string_view old_lines = std::string_view(layers.old_lines).substr(layers.old_lines_read);
+  if (old_lines.empty()) return any;
+  line = old_lines.substr(0, old_lines.find('\r'));
+  layers.old_lines_read += std::min(line.size() + 1, old_lines.size());
+  return true;
 }
 
 size_t InputStream::read(char* to, size_t most) { return layers_->content->read(to, most); }
@@ -305,11 +320,14 @@ std::string InputStream::checksum() {
   return layers_->file.checksum();
 }
 
+uint64_t InputStream::file_bytes() const { return layers_->file.bytes(); }
+
 InputFile read_input(const std::filesystem::path& path) {
   InputStream stream(path);
   InputFile file;
   file.content = stream.read_rest();
   file.checksum = stream.checksum();
+  file.bytes = stream.file_bytes();
   return file;
 }
 

@@ -184,7 +184,7 @@ TEST_CASE("input stream: what is no text is refused by name, with the remedy") {
   check(
       "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x93\xef\xe6\x60\x00\x03\x66\xed\x93\x1a\x5e\xbe\xac\x0c\x5f\x6f\x1c\x75"
       "\x63\x05\x0a\x01\x00\x90\x73\xc6\xc1\x19\x00\x00\x00"s,
-      "a gzip file within a gzip file");
+      "packed with gzip; unpack it (gunzip)");
   for (const std::string& text : {"text,label\n"s, "{\"text\": 1}"s, "3 2\na 1 2\n"s, "\xEF\xBB\xBFtext"s, "PKZ"s,
                                   "a\0b"s, "<html> as a text\n"s}) {
     CHECK(inputs.content(text) == text);
