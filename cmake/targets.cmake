@@ -125,7 +125,7 @@ notnot_library(kernels_cases kernels/cases DEPS kernels_base kernels kernels_ske
 
 # --- engine, models, experiments ---------------------------------------------------------------------------------------
 notnot_library(engine_io engine/io DEPS kernels_base
-  LIBRARIES nlohmann_json::nlohmann_json ICU::uc libcsv OpenSSL::Crypto)
+  LIBRARIES nlohmann_json::nlohmann_json ICU::uc libcsv OpenSSL::Crypto ZLIB::ZLIB)
 notnot_library(engine_math engine/math DEPS kernels_base engine_io)
 notnot_library(engine_device engine/device DEPS kernels_base engine_io)
 notnot_library(engine_data engine/data DEPS kernels_base kernels engine_io engine_math engine_device)

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "engine/io/delimited.h"
-#include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/input_stream.h"
 #include "engine/io/json_lines.h"
 #include "engine/io/text.h"
 
@@ -226,11 +226,14 @@ Table parse_table(std::string_view content, const std::string& name, TableFormat
 }
 
 Table read_table(const std::filesystem::path& path, const TableOptions& options) {
-  return parse_table(read_file(path), path.string(), table_format(path), options);
+  InputFile file = read_input(path);
+  Table table = parse_table(file.content, path.string(), table_format(path), options);
+  table.checksum = std::move(file.checksum);
+  return table;
 }
 
 std::vector<LabelledText> read_csv(const std::filesystem::path& path) {
-  return parse_csv(read_file(path), path.string());
+  return parse_table(read_input(path).content, path.string(), TableFormat::csv).texts;
 }
 
 std::vector<LabelledText> parse_csv(std::string_view content, const std::string& name) {

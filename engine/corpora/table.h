@@ -44,6 +44,7 @@ struct TableOptions {
 struct Table {
   std::vector<LabelledText> texts;  ///< in the file's order; LabelledText::row is the record's number
   bool has_split = false;
+  std::string checksum = {};  ///< SHA-256 of the file; empty for a table in memory
 };
 
 Table read_table(const std::filesystem::path& path, const TableOptions& options = {});

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
@@ -227,9 +228,11 @@ std::optional<std::pair<int64_t, int32_t>> binary_header(const std::filesystem::
 }  // namespace
 
 WordVectors load_word_vectors(const std::filesystem::path& path, const Vocabulary& vocabulary) {
-  if (const auto header = binary_header(path))
-    return BinaryReader(path, vocabulary, header->first, header->second).read();
-  return VectorReader(path, vocabulary).read();
+  const auto header = binary_header(path);
+  WordVectors vectors = header ? BinaryReader(path, vocabulary, header->first, header->second).read()
+                               : VectorReader(path, vocabulary).read();
+  vectors.checksum = sha256_of_file(path);
+  return vectors;
 }
 
 void draw_missing(WordVectors& vectors, uint64_t seed) {

@@ -5,6 +5,7 @@
 // little-endian floats, after which a newline may stand. The content tells the forms apart.
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "engine/data/dataset.h"
@@ -17,6 +18,7 @@ struct WordVectors {
   /// [vocabulary.size(), width], row = id; row 0 and the rows of words that the file lacks are zero.
   std::vector<float> rows;
   std::vector<bool> has = {};  ///< [vocabulary.size()] whether the file had the row
+  std::string checksum = {};   ///< SHA-256 of the file; empty for vectors that come from no file
 };
 
 /// The vectors of `vocabulary`, in one pass over the file. Words match byte for byte; if a word stands twice, its

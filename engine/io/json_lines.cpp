@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -109,15 +107,7 @@ std::optional<std::string> whole_number(const Json& value) {
   return std::to_string(static_cast<int64_t>(number));
 }
 
-JsonLinesReader::JsonLinesReader(const std::filesystem::path& path) : name_(path.string()) {
-  errno = 0;
-  file_.open(path, std::ios::binary);
-  if (!file_) {
-    throw InputError(
-        fmt::format("cannot read {}: {}; check that the path is right", name_, std::generic_category().message(errno)));
-  }
-}
-
+JsonLinesReader::JsonLinesReader(const std::filesystem::path& path) : name_(path.string()), file_(path) {}
 JsonLinesReader::JsonLinesReader(std::string name, std::string_view content)
     : name_(std::move(name)), content_(content) {}
 
@@ -132,11 +122,8 @@ bool JsonLinesReader::next() {
 
 /// Goes to the next line, blank or not.
 bool JsonLinesReader::read_line() {
-  if (file_.is_open()) {
-    if (!std::getline(file_, file_line_)) {
-      if (file_.bad()) throw InputError(fmt::format("{}: reading failed after line {}; check the disk", name_, line_));
-      return false;
-    }
+  if (file_) {
+    if (!file_->read_line(file_line_)) return false;
     text_ = file_line_;
   } else {
     if (content_.empty()) return false;

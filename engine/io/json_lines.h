@@ -4,12 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "engine/io/input_stream.h"
 
 namespace notnot {
 
@@ -27,7 +28,7 @@ std::optional<std::string> whole_number(const nlohmann::json& value);
 /// are skipped.
 class JsonLinesReader {
  public:
-  /// A file. Throws InputError that names the path and the system's reason.
+  /// A file, which is read once. Throws as InputStream does.
   explicit JsonLinesReader(const std::filesystem::path& path);
   /// A text in memory, which must outlive the reader; `name` stands for the file in messages.
   JsonLinesReader(std::string name, std::string_view content);
@@ -46,6 +47,9 @@ class JsonLinesReader {
   /// Where the line begins in the file, in bytes.
   uint64_t offset() const { return offset_; }
 
+  /// The SHA-256 of the file, after its end; not for a text in memory.
+  std::string checksum() { return file_->checksum(); }
+
   /// Throws InputError "NAME, line N: MESSAGE" about the current line.
   [[noreturn]] void fail(const std::string& message) const;
 
@@ -53,9 +57,9 @@ class JsonLinesReader {
   bool read_line();
 
   std::string name_;
-  std::ifstream file_;        ///< closed when the text is in memory
-  std::string file_line_;     ///< the line of the file
-  std::string_view content_;  ///< what follows the line in memory
+  std::optional<InputStream> file_;  ///< nothing when the text is in memory
+  std::string file_line_;            ///< the line of the file
+  std::string_view content_;         ///< what follows the line in memory
   std::string_view text_;
   int64_t line_ = 0, record_ = 0;
   uint64_t offset_ = 0, next_offset_ = 0;
