@@ -10,6 +10,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "kernels/base/error.h"
@@ -218,6 +219,18 @@ std::string_view type_name() {
   return sizeof(T) == 4 ? "I32" : "I64";
 }
 
+/// The tensors stand in any order, so that the file is read in parts.
+void check_no_pipe(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
+  if (!std::filesystem::is_fifo(status) && !std::filesystem::is_socket(status) &&
+      !std::filesystem::is_character_file(status)) {
+    return;
+  }
+  throw InputError(
+      fmt::format("{} cannot be a pipe: a safetensors file is read in parts; save it to a file", path.string()));
+}
+
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& path, const std::vector<TensorView>& tensors,
@@ -233,6 +246,7 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Tens
 }
 
 Safetensors Safetensors::read(const std::filesystem::path& path) {
+  check_no_pipe(path);
   Safetensors result(path);
   const Complaint complaint(path);
   const FileReader& file = result.file_;
@@ -334,10 +348,9 @@ Column<T> Safetensors::column(const std::string& name) const {
   return {mapped_, std::span(values, source.elements())};
 }
 
-std::string Safetensors::header() const {
-  std::string bytes(data_begin_, '\0');
-  file_.read(0, bytes.size(), bytes.data());
-  return bytes;
+std::string Safetensors::checksum() const {
+  const std::shared_ptr<const void> bytes = mapped_ ? mapped_ : file_.map();
+  return sha256({static_cast<const char*>(bytes.get()), file_.size()});
 }
 
 template Column<float> Safetensors::column(const std::string&) const;
