@@ -33,8 +33,28 @@ Corpus load_prepared(const CorpusRequest& request, std::filesystem::path path) {
                     "and --max-length to notnot prepare",
                     path.string()));
   }
-  const PreparedFolder folder(std::move(path));
-  return {folder.dataset(), folder.path(), folder.options(), folder.checksum(), folder.is_synthetic()};
+  PreparedFolder folder(std::move(path));
+  Dataset dataset = folder.dataset();
+  return {std::move(dataset), folder.corpus(), folder.path(), folder.options(), folder.checksum(), std::move(folder)};
+}
+
+/// What the reader of a data set that is not prepared has read.
+struct Texts {
+  std::vector<LabelledText> texts;
+  std::string checksum;
+};
+
+Texts read_table_file(const std::filesystem::path& path) {
+  Table table = read_table(path);
+  return {std::move(table.texts), std::move(table.checksum)};
+}
+
+Texts read_sst(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return read_table_file(path);
+  SourceReader sources(path, "the Stanford trees");
+  std::vector<LabelledText> texts = read_sst_trees(sources);
+  return {std::move(texts), checksum_of(sources.sources())};
 }
 
 }  // namespace
@@ -65,32 +85,34 @@ std::optional<std::filesystem::path> find_prepared(const std::string& dataset) {
 }
 
 Corpus load_corpus(const CorpusRequest& request) {
-  std::string name = request.dataset;
+  std::string name = request.dataset, reader = name;
   std::filesystem::path path;
   std::error_code ignored;
-  std::vector<LabelledText> texts;
-  if (name == "planted") {
-    texts = make_planted_corpus(request.planted);
+  Texts read;
+  if (name == kPlantedReader) {
+    read.texts = make_planted_corpus(request.planted);
   } else if (auto prepared = find_prepared(name)) {
     return load_prepared(request, std::move(*prepared));
   } else if (name == "sst") {
     path = find_sst();
-    texts = std::filesystem::is_directory(path, ignored) ? read_sst_trees(path) : read_csv(path);
+    read = read_sst(path);
   } else if (std::filesystem::is_directory(name, ignored)) {
     return load_prepared(request, name);
   } else if (name.ends_with(".csv") || std::filesystem::exists(name, ignored)) {
     path = name;
-    texts = read_table(path).texts;
+    read = read_table_file(path);
     name = path.stem().string();
+    reader = kTableReader;
   } else {
     throw InputError(
         fmt::format("there is no data set or file {}; give planted, sst or the path of a CSV file with the columns "
                     "text,label,split, a folder that notnot prepare wrote, or the name of one in $NOTNOT_DATA/prepared",
                     in_quotes(name)));
   }
-  const DatasetOptions published = request.dataset == "sst" ? find_published("sst")->options : DatasetOptions{};
+  const DatasetOptions published = reader == "sst" ? find_published("sst")->options : DatasetOptions{};
   const DatasetOptions options = override_options(published, {request.min_df, request.min_length, request.max_length});
-  return {make_dataset(std::move(name), texts, options), std::move(path), options};
+  return {make_dataset(std::move(name), read.texts, options), std::move(reader), std::move(path), options,
+          std::move(read.checksum)};
 }
 
 }  // namespace notnot

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
 
@@ -111,12 +110,13 @@ SstSentence parse_sst_tree(std::string_view line, const std::string& where) {
   return result;
 }
 
-std::vector<LabelledText> read_sst_trees(const std::filesystem::path& folder) {
+std::vector<LabelledText> read_sst_trees(SourceReader& sources) {
   constexpr int32_t kNeutral = 2;
   std::vector<LabelledText> texts;
   for (const SplitName split : kSplitNames) {
-    const auto path = folder / fmt::format("{}.txt", to_string(split));
-    const std::string content = read_file(path);
+    const std::string name = fmt::format("{}.txt", to_string(split));
+    const std::filesystem::path path = sources.root() / name;
+    const std::string content = sources.read(name);
     int64_t line_number = 0;
     for (size_t begin = 0; begin < content.size();) {
       const size_t end = std::min(content.find('\n', begin), content.size());

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
 #include <utility>
 
 #include "engine/io/delimited.h"
@@ -39,12 +38,7 @@ class TextCollector {
     text.label = label(fields.label);
     if (fields.split) text.split = split(*fields.split);
     text.row = table_.texts.size() + 1;
-    if (!fields.id.value_or("").empty()) {
-      const auto [earlier, is_new] = ids_.emplace(*fields.id, text.row);
-      if (!is_new)
-        fail_(fmt::format("the id {} is also record {}'s; ids must differ", in_quotes(*fields.id), earlier->second));
-      text.id = *fields.id;
-    }
+    text.id = fields.id.value_or("");
     table_.texts.push_back(std::move(text));
   }
 
@@ -80,7 +74,6 @@ class TextCollector {
   const TableOptions& options_;
   Fail fail_;
   Table table_;
-  std::unordered_map<std::string, int64_t> ids_;  ///< to the record that has it
 };
 
 // --- CSV and TSV
@@ -178,11 +171,21 @@ class JsonLinesTable {
     Fields fields{.text = *member(*object, {"text"}, true),
                   .label = *member(*object, {"label"}, true),
                   .split = member(*object, {"split", "exp_split"}, options_.needs_split),
-                  .id = member(*object, {"id"}, false)};
+                  .id = id(*object)};
     if (has_split_.value_or(fields.split.has_value()) != fields.split.has_value())
       fail("some records have a 'split' and some have none; give it to all or to none");
     has_split_ = fields.split.has_value();
     texts_.add(fields);
+  }
+
+  /// A string as it is, a whole number as its digits; null counts as none.
+  std::optional<std::string> id(const Json& object) const {
+    const auto found = object.find("id");
+    if (found == object.end() || found->is_null()) return std::nullopt;
+    if (found->is_string()) return member(object, {"id"}, false);
+    std::optional<std::string> digits = whole_number(*found);
+    if (!digits) fail("'id' is neither a string nor a whole number below 2^53; write it as a string");
+    return digits;
   }
 
   /// A string as it is, a whole number or truth value as a CSV file would have it.

@@ -8,7 +8,7 @@
 //
 // label  0 or 1, or one of the two names in TableOptions::labels
 // split  train, dev (or val, valid, validation) or test
-// id     anything, or nothing; none may stand twice
+// id     anything, or nothing; several texts may have the same. In JSON a string, a whole number or null
 // text   cleaned: lower case (Unicode), split at Unicode white space, joined by single blanks. Nothing else is done:
 //        punctuation that should be a token of its own must already stand between blanks. A file that is so tokenised,
 //        as the published sst_dataset.csv, comes out as it is.

@@ -70,11 +70,6 @@ bool is_pickle(std::string_view bytes) {
   return bytes.size() > 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5 && bytes.find('\0') != bytes.npos;
 }
 
-/// A length of 8 bytes, of which the upper ones are 0, and a JSON object.
-bool is_safetensors(std::string_view bytes) {
-  return bytes.size() > 10 && bytes.substr(4, 4) == "\0\0\0\0"sv && bytes.substr(8, 2) == "{\"";
-}
-
 }  // namespace
 
 std::string what_else(std::string_view beginning) {
@@ -88,6 +83,11 @@ std::string what_else(std::string_view beginning) {
   if (is_pickle(beginning)) return "a pickle of Python; write the data as text instead";
   if (is_safetensors(beginning)) return "a safetensors file; give a text file here, or, where tensors are taken, a file whose name ends in .safetensors";
   return "";
+}
+
+// A length of 8 bytes, of which the upper ones are 0, and a JSON object.
+bool is_safetensors(std::string_view beginning) {
+  return beginning.size() > 10 && beginning.substr(4, 4) == "\0\0\0\0"sv && beginning.substr(8, 2) == "{\"";
 }
 
 bool is_web_page(std::string_view beginning) {

@@ -13,6 +13,9 @@ inline constexpr size_t kTellingBytes = 512;
 /// `beginning` is its first kTellingBytes, fewer if it has fewer.
 std::string what_else(std::string_view beginning);
 
+/// Whether the file begins as a safetensors file does (engine/io/safetensors.h).
+bool is_safetensors(std::string_view beginning);
+
 /// Whether the file begins as HTML does. A text may; a table or word vectors never do.
 bool is_web_page(std::string_view beginning);
 

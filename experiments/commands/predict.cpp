@@ -96,15 +96,21 @@ void check_vocabulary(const RunFolder& folder, const Vocabulary& vocabulary, con
                                folder.vocabulary_path().string(), vocabulary.size(), options.vocabulary));
 }
 
-/// Prints the line of a text. Its words stand in log_attention[1], [2], ...; the boundary tokens around them are left
-/// out.
-void print_line(const std::string& text, float probability, std::span<const float> log_attention) {
+/// Prints the line of a text. Its words stand in token_ids[1], [2], ... and log_attention[1], [2], ...; the boundary
+/// tokens around them are left out.
+void print_line(const std::string& text, float probability, std::span<const int32_t> token_ids,
+                std::span<const float> log_attention) {
   const std::vector<std::string_view> words = split_words(text);
   std::vector<double> weights;
-  for (size_t k = 0; k < words.size(); ++k) weights.push_back(std::exp(static_cast<double>(log_attention[k + 1])));
+  std::vector<int64_t> unknown;
+  for (size_t k = 0; k < words.size(); ++k) {
+    weights.push_back(std::exp(static_cast<double>(log_attention[k + 1])));
+    if (token_ids[k + 1] == kUnknownId) unknown.push_back(static_cast<int64_t>(k));
+  }
   fmt::print("{}", JsonLine(JsonLine::Form::spaced)
                        .add("probability", probability)
                        .add("tokens", words)
+                       .add("unknown", unknown)
                        .add("attention", weights)
                        .line());
 }
@@ -152,7 +158,9 @@ void predict(const PredictArguments& arguments) {
   model.set_parameters(load_parameters(model.layout(), folder.model_path()));
   const SplitPredictions predictions = predict_split(model, split, 1.0);
   for (size_t i = 0; i < texts.size(); ++i) {
-    print_line(texts[i], predictions.probability[i], std::span(predictions.log_attention).subspan(split.offsets[i]));
+    const auto begin = static_cast<size_t>(split.offsets[i]);
+    print_line(texts[i], predictions.probability[i], std::span<const int32_t>(split.token_ids).subspan(begin),
+               std::span(predictions.log_attention).subspan(begin));
   }
 }
 

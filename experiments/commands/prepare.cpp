@@ -62,8 +62,7 @@ Reading read_sst(const std::filesystem::path& raw, const PrepareArguments&, cons
     return {sources.sources()};
   }
   SourceReader sources = SourceReader::find(raw, {"trees", "."}, "train.txt", "the Stanford trees");
-  for (const char* name : {"train.txt", "dev.txt", "test.txt"}) sources.read(name);
-  hand_over(read_sst_trees(sources.root()), take);
+  hand_over(read_sst_trees(sources), take);
   return {sources.sources()};
 }
 
