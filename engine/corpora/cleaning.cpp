@@ -1,7 +1,5 @@
 #include "engine/corpora/cleaning.h"
 
-#include <algorithm>
-
 #include "engine/corpora/clinical_text.h"
 #include "engine/corpora/imdb.h"
 #include "engine/corpora/news_text.h"
@@ -12,16 +10,15 @@
 
 namespace notnot {
 
-std::string_view to_string(Cleaning cleaning) {
-  constexpr std::array<std::string_view, kCleanings.size()> kNames = {"blanks", "words",      "sst",     "imdb",
-                                                                      "agnews", "newsgroups", "clinical"};
-  return kNames[static_cast<size_t>(cleaning)];
-}
+Cleaning own_cleaning(std::string_view tokenise) { return tokenise == "words" ? Cleaning::words : Cleaning::blanks; }
 
-std::optional<Cleaning> find_cleaning(std::string_view name) {
-  const auto* found =
-      std::find_if(kCleanings.begin(), kCleanings.end(), [name](Cleaning known) { return to_string(known) == name; });
-  return found == kCleanings.end() ? std::nullopt : std::optional(*found);
+Cleaning cleaning_of(std::string_view reader, std::string_view tokenise) {
+  if (reader == "sst") return Cleaning::sst;
+  if (reader == "imdb") return Cleaning::imdb;
+  if (reader == "agnews") return Cleaning::agnews;
+  if (reader == "20news") return Cleaning::newsgroups;
+  if (reader == "diabetes" || reader == "anemia") return Cleaning::clinical;
+  return own_cleaning(tokenise);
 }
 
 std::string clean_text(std::string_view raw, Cleaning cleaning) {

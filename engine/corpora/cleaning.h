@@ -1,16 +1,14 @@
 #pragma once
 // How a data set's raw texts become words. What was done to the training texts must be done to any text that a model of
-// theirs is applied to, so a prepared folder and a run record it by name.
-#include <array>
+// theirs is applied to.
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace notnot {
 
 enum class Cleaning : uint8_t {
-  blanks,      ///< the user's own texts: lower case, words between white space
+  blanks,      ///< the user's own texts: lower case, words between Unicode white space; nothing else
   words,       ///< the user's own texts: lower case, words and punctuation marks by Unicode's boundaries (tokenise.h)
   sst,         ///< sst_trees.h
   imdb,        ///< imdb.h
@@ -18,12 +16,12 @@ enum class Cleaning : uint8_t {
   newsgroups,  ///< news_text.h, thinned; headers, quotations and signatures are not looked for
   clinical     ///< clinical_text.h
 };
-inline constexpr std::array<Cleaning, 7> kCleanings = {Cleaning::blanks, Cleaning::words,      Cleaning::sst,
-                                                       Cleaning::imdb,   Cleaning::agnews,     Cleaning::newsgroups,
-                                                       Cleaning::clinical};
-/// "blanks", for example.
-std::string_view to_string(Cleaning cleaning);
-std::optional<Cleaning> find_cleaning(std::string_view name);
+
+/// What a user's own texts may be cut with, as the command line has it: "blanks" or "words".
+Cleaning own_cleaning(std::string_view tokenise);
+
+/// The cleaning of the texts of `reader`, which is Corpus::reader; `tokenise` counts for the user's own texts only.
+Cleaning cleaning_of(std::string_view reader, std::string_view tokenise);
 
 /// The words of `text`, which is valid UTF-8, with single blanks between them; empty if there is none. Byte order marks
 /// are left out.

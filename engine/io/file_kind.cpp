@@ -81,11 +81,16 @@ std::string what_else(std::string_view beginning) {
     return "UTF-16 without a byte order mark; save the file as UTF-8";
   if (is_wide_ascii(beginning, 4, 0) || is_wide_ascii(beginning, 4, 3)) return "UTF-32; save the file as UTF-8";
   if (is_pickle(beginning)) return "a pickle of Python; write the data as text instead";
-  if (is_safetensors(beginning)) return "a safetensors file; give a text file here, or, where tensors are taken, a file whose name ends in .safetensors";
+  if (is_safetensors(beginning))
+    return "a safetensors file; give a text file, or, where tensors are taken, a regular file in place of a pipe";
   return "";
 }
 
-// A length of 8 bytes, of which the upper ones are 0, and a JSON object.
+bool is_marked_utf16(std::string_view beginning) {
+  return beginning.starts_with("\xFF\xFE") || beginning.starts_with("\xFE\xFF");
+}
+
+/// A length of 8 bytes, of which the upper ones are 0, and a JSON object.
 bool is_safetensors(std::string_view beginning) {
   return beginning.size() > 10 && beginning.substr(4, 4) == "\0\0\0\0"sv && beginning.substr(8, 2) == "{\"";
 }

@@ -258,9 +258,8 @@ struct InputStream::Layers {
     const std::string_view beginning = content->peek(kTellingBytes);
     const std::string kind = what_else(beginning.substr(0, kTellingBytes));
     if (!kind.empty()) throw InputError(fmt::format("{} looks like {}", file.path().string(), kind));
-    const bool little_endian = beginning.starts_with("\xFF\xFE");
-    if (little_endian || beginning.starts_with("\xFE\xFF")) {
-      utf8 = std::make_unique<Utf16Bytes>(*content, little_endian, file.path());
+    if (is_marked_utf16(beginning)) {
+      utf8 = std::make_unique<Utf16Bytes>(*content, beginning.starts_with("\xFF\xFE"), file.path());
       content = utf8.get();
     }
   }

@@ -133,7 +133,7 @@ bool JsonLinesReader::read_line() {
   offset_ = next_offset_;
   next_offset_ += text_.size() + 1;
   ++line_;
-  if (line_ == 1 && text_.starts_with(kByteOrderMark)) {
+  while (text_.starts_with(kByteOrderMark)) {
     text_.remove_prefix(kByteOrderMark.size());
     offset_ += kByteOrderMark.size();
   }

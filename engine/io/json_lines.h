@@ -24,8 +24,8 @@ std::string json_fault(std::string_view text);
 /// for a floating-point number beyond 2^53, whose digits are not known.
 std::optional<std::string> whole_number(const nlohmann::json& value);
 
-/// Hands out the lines one at a time, in memory for one line. Lines of nothing but white space and a byte order mark
-/// are skipped.
+/// Hands out the lines one at a time, in memory for one line. Lines of nothing but white space are skipped, and byte
+/// order marks at the begin of any line: files that were put together have some in the middle.
 class JsonLinesReader {
  public:
   /// A file, which is read once. Throws as InputStream does.

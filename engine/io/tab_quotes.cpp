@@ -35,9 +35,9 @@ bool is_consistent(std::string_view table, bool quotes) {
 
 /// What a field means by the rules.
 struct Quoted {
-  bool around = false;   ///< it has quotes around it
-  bool in_rule = true;   ///< they are closed at the field's end, and all quotes between them are doubled
-  bool inside = false;   ///< a quote is in it
+  bool around = false;    ///< it has quotes around it
+  bool in_rule = true;    ///< they are closed at the field's end, and all quotes between them are doubled
+  bool inside = false;    ///< a quote is in it
   bool or_comma = false;  ///< a quote or a comma is in it
 };
 

@@ -89,6 +89,11 @@ TEST_CASE("csv stream: errors name the file, the record and its line") {
   CHECK_HAS(input_error([] { read_stream("a,b\n1,2\n3,\"4\n"); }), "record 2 (line 3): a double quote is never closed");
 }
 
+TEST_CASE("csv stream: a file that is something else is named") {
+  CHECK_HAS(input_error([] { read_stream("\x1F\x8B\x08"); }), "looks like packed with gzip; unpack it (gunzip)");
+  CHECK_HAS(input_error([] { read_stream("\xFF\xFEt"); }), "looks like UTF-16; save the file as UTF-8");
+}
+
 TEST_CASE("csv stream: a quote that is never closed does not fill the memory") {
   const TemporaryFolder folder;
   const auto path = folder / "huge.csv";

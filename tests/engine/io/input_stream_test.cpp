@@ -74,6 +74,14 @@ TEST_CASE("input stream: lines, with and without an end, across the buffer's edg
   CHECK(lines_of(InputStream(inputs.file(content + expected.back()))) == expected);
 }
 
+TEST_CASE("input stream: lines that end with carriage returns, if there is no line feed") {
+  const InputFolder inputs;
+  CHECK(lines_of(InputStream(inputs.file("a\r\rb"))) == std::vector<std::string>{"a", "", "b"});
+  CHECK(lines_of(InputStream(inputs.file("a\rb\r"))) == std::vector<std::string>{"a", "b"});
+  CHECK(lines_of(InputStream(inputs.file("a\r"))) == std::vector<std::string>{"a"});
+  CHECK(lines_of(InputStream(inputs.file("a\rb\nc\rd"))) == std::vector<std::string>{"a\rb", "c\rd"});
+}
+
 TEST_CASE("input stream: bytes, a look ahead and the rest") {
   const InputFolder inputs;
   InputStream stream(inputs.file("0123456789"));
@@ -94,7 +102,9 @@ TEST_CASE("input stream: the checksum is that of the file's own bytes, however m
     InputStream unread(inputs.file(bytes));
     CHECK(unread.checksum() == sha256(bytes));
     CHECK(unread.checksum() == sha256(bytes));
+    CHECK(unread.file_bytes() == bytes.size());
     CHECK(read_input(inputs.file(bytes)).checksum == sha256(bytes));
+    CHECK(read_input(inputs.file(bytes)).bytes == bytes.size());
   }
 }
 
@@ -173,7 +183,7 @@ TEST_CASE("input stream: what is no text is refused by name, with the remedy") {
   check("\x80\4\x95\x12\0\0\0\0\0\0\0"s, "a pickle of Python");
   check("\xBA\x16\x4F\x2F\x0C\0\0\0"s, "a model of fastText in its binary form (.bin); give its word vectors");
   check("version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "a pointer of Git LFS");
-  check("\x40\0\0\0\0\0\0\0{\"a\":{}}"s, "a safetensors file");
+  check("\x40\0\0\0\0\0\0\0{\"a\":{}}"s, "a safetensors file; give a text file");
   check("a.csv" + std::string(252, '\0') + "ustar\0" + "00"s, "a tar archive");
   check("\xFF\xFE\0\0t\0\0\0"s, "UTF-32");
   check("\0\0\xFE\xFF\0\0\0t"s, "UTF-32");
