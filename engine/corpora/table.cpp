@@ -166,8 +166,12 @@ class JsonLinesTable {
   }
 
   void read_record() {
-    const auto object = json_object(checked());
-    if (!object) fail(R"(not a JSON object; every line must be like {"text": "a film", "label": 1, "split": "train"})");
+    const std::string line = checked();
+    const auto object = json_object(line);
+    if (!object) {
+      fail(fmt::format(R"({}; every line must be like {{"text": "a film", "label": 1, "split": "train"}})",
+                       json_fault(line)));
+    }
     Fields fields{.text = *member(*object, {"text"}, true),
                   .label = *member(*object, {"label"}, true),
                   .split = member(*object, {"split", "exp_split"}, options_.needs_split),
