@@ -336,14 +336,15 @@ LogAttention read_run(const std::filesystem::path& path, const Dataset& dataset,
   return result;
 }
 
-/// By its content, whatever its name. A pipe is none: it cannot be read twice.
+/// By its name or by its content. Only a regular file can be read twice.
 bool is_safetensors_file(const std::filesystem::path& path) {
+  if (path.extension() == ".safetensors") return true;
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) return false;
   const FileReader file(path);
   std::string beginning(std::min(file.size(), kTellingBytes), '\0');
   file.read(0, beginning.size(), beginning.data());
-  return is_safetensors(beginning) || path.extension() == ".safetensors";
+  return is_safetensors(beginning);
 }
 
 }  // namespace

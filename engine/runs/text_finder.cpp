@@ -23,6 +23,13 @@ void add(std::unordered_map<std::string, size_t>& index, std::string name, size_
   if (!is_new) known->second = kSeveral;
 }
 
+/// Null if there is none.
+const Json& member(const Json& object, const char* name) {
+  static const Json kNull;
+  const auto found = object.find(name);
+  return found == object.end() ? kNull : *found;
+}
+
 std::string texts_of(const Dataset& dataset, SplitName split) {
   return fmt::format("the {} split of {}", to_string(split), dataset.name);
 }
@@ -50,7 +57,7 @@ TextFinder::TextFinder(const Dataset& dataset, const JsonLinesReader& file) : da
 
 TextPlace TextFinder::find(const Json& object) const {
   const SplitName split = split_of(object);
-  const Json row = object.value("row", Json()), id = object.value("id", Json());
+  const Json &row = member(object, "row"), &id = member(object, "id");
   check_key(object, row, id);
   if (row.is_null()) return {split, find_id(split, id_of(id))};
   const TextPlace text{split, find_row(split, row_of(row))};
@@ -71,7 +78,7 @@ SplitName TextFinder::split_of(const Json& object) const {
 
 /// A line must have a name for its text. If that is an `id` alone, something must show whose number it is.
 void TextFinder::check_key(const Json& object, const Json& row, const Json& id) const {
-  const Json key = object.value("key", Json());
+  const Json& key = member(object, "key");
   if (!key.is_null() && key != "row" && key != "id")
     file_.fail(fmt::format("the key {} is neither 'row' nor 'id'; give one of them", value_shown(key)));
   if (key == "id" ? id.is_null() : row.is_null() && (id.is_null() || key == "row"))

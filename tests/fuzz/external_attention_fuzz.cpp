@@ -14,11 +14,11 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   static const notnot::Dataset dataset = notnot::make_dataset("fuzz",
-                                                              {{"a b", 0, notnot::SplitName::train, 1},
-                                                               {"b", 1, notnot::SplitName::train, 2},
-                                                               {"a c", 0, notnot::SplitName::test, 1},
-                                                               {"a", 1, notnot::SplitName::test, 2},
-                                                               {"c b a", 1, notnot::SplitName::dev, 1}},
+                                                              {{"a b", 0, notnot::SplitName::train, 1, "x"},
+                                                               {"b", 1, notnot::SplitName::train, 2, "1"},
+                                                               {"a c", 0, notnot::SplitName::test, 1, "x"},
+                                                               {"a", 1, notnot::SplitName::test, 2, ""},
+                                                               {"c b a", 1, notnot::SplitName::dev, 1, "1"}},
                                                               {});
   if (size == 0) return 0;
   const int file = memfd_create("fuzz", MFD_CLOEXEC);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The commands notnot prepare and notnot data: own files of every form, corpora in their publishers' folders, word
 vectors, and the messages about bad input. Nothing is ever left half-written."""
+import collections
 import hashlib
 import json
 import os
@@ -245,20 +246,39 @@ class Data(Prepare):
         rows = small_corpus()
         rows[70][0] += " caf\u00e9 \"quoted\""  # in dev: words that training lacks
         write_csv(self.file, rows)
-        expected = [{"split": split, "id": i, "label": label, "tokens": text.split()}
+        known = {word for text, _, split in rows if split == "train" for word in text.split()}
+        expected = [{"split": split, "row": i, "label": label, "tokens": text.split(),
+                     "unknown": [place for place, word in enumerate(text.split()) if word not in known]}
                     for i, (text, label, split) in enumerate(rows, 1)]
-        expected[70]["tokens"][-2:] = ["<UNK>", "<UNK>"]
+        self.assertEqual(expected[70]["tokens"][-2:], ["caf\u00e9", "\"quoted\""])
+        self.assertEqual(expected[70]["unknown"], [len(expected[70]["tokens"]) - 2, len(expected[70]["tokens"]) - 1])
         self.assertEqual(self.tokens(self.file), expected)
         self.prepare("csv", self.file)
         self.assertEqual(self.tokens(self.out), expected)
         shutil.rmtree(self.out)
         self.prepare("csv", self.file, "--min-length", 3, "--max-length", 6)
         self.assertEqual(self.tokens(self.out), [line for line in expected if 3 < len(line["tokens"]) < 6])
+        # A vocabulary that lacks training words, too, and ids: none, one, and the same in each split.
+        ids = ["", "7 a", *("x" if i % 20 else f"caf\u00e9, \"{i}\"" for i in range(2, len(rows)))]
+        frequency = collections.Counter(w for text, _, split in rows if split == "train" for w in set(text.split()))
+        for line, own in zip(expected, ids, strict=True):
+            line["unknown"] = [k for k, word in enumerate(line["tokens"]) if frequency[word] < 8]
+            line["id"] = own or None
+        self.assertTrue(any(line["unknown"] for line in expected if line["split"] == "train"))
+        write_csv(self.file, [[i, *row] for i, row in zip(ids, rows)], ("id", "text", "label", "split"))
+        shutil.rmtree(self.out)
+        self.prepare("csv", self.file, "--min-df", 8)
+        self.assertEqual(self.tokens(self.out), expected)
+        json_lines = self.folder / "own.jsonl"
+        json_lines.write_text("".join(json.dumps({"text": t, "label": y, "split": s, "id": i or None}) + "\n"
+                                      for i, (t, y, s) in zip(ids, rows)))
+        self.assertEqual([line["id"] for line in self.tokens(json_lines)], [line["id"] for line in expected])
 
     def test_tokens_of_the_built_in_corpus(self):
         lines = self.tokens("planted")
         self.assertEqual([sum(line["split"] == split for line in lines) for split in SPLITS], [2000, 400, 400])
-        (test,) = [line for line in lines if line["id"] == 2401]
+        (test,) = [line for line in lines if line["row"] == 2401]
+        self.assertNotIn("id", test)
         self.assertEqual(test["split"], "test")
 
     def test_tokens_that_cannot_be_written(self):

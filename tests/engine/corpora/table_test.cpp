@@ -231,6 +231,30 @@ TEST_CASE("table: messages about JSON lines and ids") {
   CHECK_HAS(json("{\"text\":\"a\",\"label\":2,\"split\":\"dev\"}"), "label '2' is neither 0 nor 1");
   CHECK_HAS(json("{\"text\":\" \",\"label\":1,\"split\":\"dev\"}"), "no word");
   CHECK_HAS(json(std::string(100000, '[')), "not a JSON object");
+  CHECK_HAS(json(R"({"text":"a","label":1,"label":0,"split":"dev"})"),
+            "own, record 1 (line 1): \"label\" stands twice in one object; every line must be like {\"text\"");
+  for (const char* id : {"1.5", "true", "[]", "123456789012345678901234"}) {
+    CAPTURE(id);
+    CHECK_HAS(json(fmt::format(R"({{"text":"a","label":1,"split":"dev","id":{}}})", id)),
+              "own, record 1 (line 1): 'id' is neither a string nor a whole number");
+  }
+}
+
+TEST_CASE("table: ids are kept as they stand; texts may have none, and share one") {
+  const auto ids = [](const Table& table) {
+    std::vector<std::string> result;
+    for (const LabelledText& text : table.texts) result.push_back(text.id);
+    return result;
+  };
+  CHECK(ids(parse_table("id,text,label,split\n7,a,1,dev\n\" x,\"\"\n\",b,1,dev\n,c,0,dev\n7,d,0,dev\n7,e,0,test\n",
+                        "own", TableFormat::csv)) == std::vector<std::string>{"7", " x,\"\n", "", "7", "7"});
+  CHECK(ids(parse_table("{\"text\":\"a\",\"label\":1,\"split\":\"dev\",\"id\":\"caf\xC3\xA9/01\"}\n"
+                        "{\"text\":\"a\",\"label\":1,\"split\":\"dev\",\"id\":17}\n"
+                        "{\"text\":\"a\",\"label\":1,\"split\":\"dev\",\"id\":17.0}\n"
+                        "{\"text\":\"a\",\"label\":1,\"split\":\"dev\",\"id\":null}\n"
+                        "{\"text\":\"a\",\"label\":1,\"split\":\"dev\"}\n",
+                        "own", TableFormat::json_lines)) ==
+        std::vector<std::string>{"caf\xC3\xA9/01", "17", "17", "", ""});
 }
 
 TEST_CASE("table: labels as other programs write them") {
