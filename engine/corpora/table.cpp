@@ -272,7 +272,7 @@ class JsonLinesTable {
       }
       if (found->is_structured()) {
         fail(
-            fmt::format("'{}' is a {}; write an object for each text, on a line of its own (in pandas: "
+            fmt::format("'{}' is {}; write an object for each text, on a line of its own (in pandas: "
                         "to_json(orient=\"records\", lines=True))",
                         name, found->is_object() ? "an object" : "a list"));
       }

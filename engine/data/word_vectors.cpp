@@ -1,7 +1,6 @@
 #include "engine/data/word_vectors.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <map>

@@ -135,7 +135,7 @@ size_t count_letters_without_blanks(std::string_view word) {
     const auto breaks = u_getIntPropertyValue(value, UCHAR_LINE_BREAK);
     const bool is_letter = u_isalpha(value) != 0;
     count += is_letter && (breaks == U_LB_COMPLEX_CONTEXT || breaks == U_LB_CONDITIONAL_JAPANESE_STARTER ||
-                           (breaks == U_LB_IDEOGRAPHIC && !u_hasBinaryProperty(value, UCHAR_EMOJI)));
+                           breaks == U_LB_IDEOGRAPHIC);
   }
   return count;
 }
