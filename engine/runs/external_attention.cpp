@@ -124,11 +124,10 @@ class LinesReader {
     for (const SplitName name : kSplitNames) lines_[name].resize(dataset.split(name).rows.size());
   }
 
-  LogAttention read() {
+  ExternalAttention read() {
     while (file_.next()) read_line();
     check_complete();
-    result_.checksum = file_.checksum();
-    return std::move(result_);
+    return {std::move(result_), file_.checksum()};
   }
 
  private:
@@ -219,15 +218,14 @@ class TensorsReader {
         importance_(importance),
         result_(nothing_yet(dataset)) {}
 
-  LogAttention read() {
+  ExternalAttention read() {
     for (const SplitName name : kSplitNames) {
       // In this order, because the offsets name the text that has too many weights.
       check_rows(name);
       check_offsets(name);
       read_attention(name);
     }
-    result_.checksum = file_.checksum();
-    return std::move(result_);
+    return {std::move(result_), file_.checksum()};
   }
 
  private:
@@ -320,20 +318,19 @@ void check_same_texts(const std::filesystem::path& path, const Attention& attent
   }
 }
 
-LogAttention read_run(const std::filesystem::path& path, const Dataset& dataset, Importance importance) {
+ExternalAttention read_run(const std::filesystem::path& path, const Dataset& dataset, Importance importance) {
   if (importance != Importance::weights) {
     throw InputError(fmt::format("{} is a run folder, which holds attention weights; read them as weights, not as {}",
                                  path.string(), to_string(importance)));
   }
   const RunFolder folder(path);
   LogAttention result;
-  result.checksum = folder.attention_checksum();
   for (const SplitName name : kSplitNames) {
     Attention attention = folder.attention(name);
     check_same_texts(folder.attention_path(name), attention, dataset, name);
     result[name] = std::move(attention.log_attention);
   }
-  return result;
+  return {std::move(result), folder.attention_checksum()};
 }
 
 /// By its name or by its content. Only a regular file can be read twice.
@@ -354,7 +351,8 @@ std::string_view to_string(Importance importance) {
   return kNames[static_cast<size_t>(importance)];
 }
 
-LogAttention read_external_attention(const std::filesystem::path& path, const Dataset& dataset, Importance importance) {
+ExternalAttention read_external_attention(const std::filesystem::path& path, const Dataset& dataset,
+                                          Importance importance) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return read_run(path, dataset, importance);
   if (is_safetensors_file(path)) return TensorsReader(path, dataset, importance).read();

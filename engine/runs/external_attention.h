@@ -32,8 +32,11 @@ namespace notnot {
 
 /// [tokens of the split] natural log of weights that sum to 1 over the words of each text;
 /// -infinity for a weight of 0 and for the two boundary tokens.
-struct LogAttention : BySplit<std::vector<float>> {
-  /// What was read is known by it: SHA-256 of the file, or RunFolder::attention_checksum.
+using LogAttention = BySplit<std::vector<float>>;
+
+struct ExternalAttention {
+  LogAttention log_attention;
+  /// Of what was read: the file's SHA-256; of a run folder, RunFolder::attention_checksum.
   std::string checksum;
 };
 
@@ -52,7 +55,8 @@ std::string_view to_string(Importance importance);
 /// another form; texts that are missing, unknown, ambiguous or given twice; another number of weights than words; other
 /// words; numbers that are not finite; a text without a weight above 0. A run folder has weights: any other
 /// `importance` is an error. The memory is that of the weights, of an index of the texts and of one line.
-LogAttention read_external_attention(const std::filesystem::path& path, const Dataset& dataset, Importance importance);
+ExternalAttention read_external_attention(const std::filesystem::path& path, const Dataset& dataset,
+                                          Importance importance);
 
 /// Writes every text of train, dev and test as {"split", "row", "id", "label", "tokens", "unknown"}, an object per line,
 /// in the data set's order. `id` is null for a text without one, and missing if no text has one. `tokens` are the words

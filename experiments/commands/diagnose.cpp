@@ -22,7 +22,7 @@ bool is_pipe(const std::filesystem::path& path) {
 ExternalGuide load_guide(const DiagnoseArguments& arguments, const Dataset& dataset) {
   const auto importance = std::find_if(kImportances.begin(), kImportances.end(),
                                        [&](Importance known) { return to_string(known) == arguments.importance; });
-  LogAttention read = read_external_attention(arguments.attention, dataset, *importance);
+  ExternalAttention read = read_external_attention(arguments.attention, dataset, *importance);
   const bool pipe = is_pipe(arguments.attention);
   const std::filesystem::path file =
       pipe ? arguments.attention : std::filesystem::weakly_canonical(arguments.attention);
@@ -31,9 +31,9 @@ ExternalGuide load_guide(const DiagnoseArguments& arguments, const Dataset& data
                       .file = file,
                       .checksum = std::move(read.checksum),
                       .targets = {}};
-  guide.targets.train.log_attention = std::move(read.train);
-  guide.targets.dev.log_attention = std::move(read.dev);
-  guide.targets.test.log_attention = std::move(read.test);
+  guide.targets.train.log_attention = std::move(read.log_attention.train);
+  guide.targets.dev.log_attention = std::move(read.log_attention.dev);
+  guide.targets.test.log_attention = std::move(read.log_attention.test);
   return guide;
 }
 

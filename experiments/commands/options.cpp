@@ -86,6 +86,12 @@ void add_training_options(CLI::App& command, Settings& a) {
   command.add_option("--runs", a.runs, "The folder in which each run gets its own folder")->capture_default_str();
 }
 
+void add_retrain_option(CLI::App& command, ExistingOptions& existing) {
+  command.add_flag("--retrain", existing.retrain,
+                   "Train a run again where its folder holds a run with other choices, on other data, or of an earlier "
+                   "version; a run that is the same is not trained again");
+}
+
 CLI::Validator valid_seed() {
   return CLI::Validator(
       [](const std::string& text) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "experiments/study/existing_runs.h"
 #include "experiments/study/settings.h"
 
 namespace notnot {
@@ -15,6 +16,9 @@ void add_dataset_option(CLI::App& command, Settings& settings);
 void add_data_options(CLI::App& command, Settings& settings);
 /// Adds --hidden, --epochs, --batch, --select, --device, --precision, --threads, --runs.
 void add_training_options(CLI::App& command, Settings& settings);
+
+/// Adds --retrain.
+void add_retrain_option(CLI::App& command, ExistingOptions& existing);
 
 /// Checks that a seed is a whole number from 0 to 2^64 - 1. CLI11 itself would read -1, and any number that is too
 /// large, as 2^64 - 1.

@@ -19,8 +19,8 @@ const std::map<std::string, PaperTest> kTests = {{"uniform", PaperTest::uniform}
                                                  {"adversary", PaperTest::adversary}};
 
 /// The paper drops the two news sets after the first test (section 3.2).
-std::set<PaperTest> tests_of_paper(const std::string& dataset) {
-  if (dataset == "agnews" || dataset == "20news") return {PaperTest::uniform};
+std::set<PaperTest> tests_of_paper(const std::string& corpus) {
+  if (corpus == "agnews" || corpus == "20news") return {PaperTest::uniform};
   return {PaperTest::uniform, PaperTest::seeds, PaperTest::guides, PaperTest::adversary};
 }
 
@@ -31,7 +31,7 @@ void run_paper(const PaperArguments& arguments) {
   Studies studies;
   for (const std::string& dataset : arguments.datasets) {
     Study& study = studies.emplace_back(make_study(arguments, dataset, tests));
-    if (tests.empty()) study.tests = tests_of_paper(study.inputs.name());
+    if (tests.empty()) study.tests = tests_of_paper(study.inputs.corpus.reader);
   }
   run_studies(arguments, studies, arguments.out);
 }

@@ -21,6 +21,7 @@ void add_study_options(CLI::App& command, StudyArguments& a) {
       .add_option("--fleet", a.jobs.fleet,
                   "How many models train at once (default: one per thread on the CPU, 16 on CUDA)")
       ->check(CLI::Range(1, 1024));
+  add_retrain_option(command, a.jobs.existing);
   command.add_flag("--plan", a.plan,
                    "Only print the runs, with the time and memory that they will take; train nothing");
   const CLI::Option* select = command.get_option("--select");

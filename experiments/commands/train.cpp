@@ -18,7 +18,8 @@ struct TrainArguments {
   Settings settings;
   std::string encoder = "lstm", attention = "learned";
   std::vector<uint64_t> seeds = {10};
-  bool resume = false, explain = false, profile = false;
+  ExistingOptions existing{.resume = false};
+  bool explain = false, profile = false;
 
   RunSpec spec(uint64_t seed) const {
     const bool learned = attention == "learned";
@@ -74,7 +75,7 @@ void train_command(const TrainArguments& arguments) {
   describe(inputs);
   Jobs jobs;
   for (const uint64_t seed : arguments.seeds) jobs.push_back(std::make_unique<Job>(inputs, arguments.spec(seed)));
-  const JobOptions options{.resume = arguments.resume, .keep_checkpoint = true, .profile = arguments.profile};
+  const JobOptions options{.existing = arguments.existing, .keep_checkpoint = true, .profile = arguments.profile};
   prepare_jobs(jobs, options);
   run_jobs(jobs, options);
   for (const auto& job : jobs) {
@@ -114,7 +115,8 @@ void add_train_command(CLI::App& app) {
   add_data_options(*command, arguments->settings);
   add_model_options(*command, *arguments);
   add_training_options(*command, arguments->settings);
-  command->add_flag("--resume", arguments->resume, "Continue an unfinished run from its checkpoint");
+  command->add_flag("--resume", arguments->existing.resume, "Continue an unfinished run from its checkpoint");
+  add_retrain_option(*command, arguments->existing);
   command->add_flag("--explain", arguments->explain,
                     "Only print the memory that the training would take; train nothing");
   command->add_flag("--profile", arguments->profile, "Time every operation, and print each one's share of the time");

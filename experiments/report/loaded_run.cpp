@@ -50,6 +50,12 @@ LoadedRun read_run(const Path& path) {
   LoadedRun run;
   run.path = path;
   run.config = read_run_config(folder);
+  if (!run.config.has_checksums()) {
+    throw InputError(fmt::format(
+        "{} is of an earlier version of notnot, which recorded no checksums: whether it has read the same data as the "
+        "other runs cannot be known; train it again with --retrain, or report without it",
+        path.string()));
+  }
   run.unfinished = why_unfinished(folder);
   if (!run.unfinished.empty() || run.spec().kind == RunKind::perturbation) return run;
   run.result = folder.result();
@@ -128,7 +134,7 @@ std::map<size_t, TextWords> read_words(const LoadedRun& run, const std::set<size
 }
 
 std::string title_of(const LoadedRun& run) {
-  const bool from_elsewhere = !run.config.other_file.empty();
+  const bool from_elsewhere = !run.config.paths.attention.empty();
   return from_elsewhere ? "MLP guided by " + run.spec().other : title_of(run.dataset(), run.spec());
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/corpora/planted_corpus.h"
+#include "engine/corpora/corpus.h"
 #include "engine/runs/attention.h"
 #include "engine/runs/run_metrics.h"
 #include "experiments/study/run_config.h"
@@ -43,13 +43,13 @@ struct LoadedRun {
   /// The folder's name. Other runs name this run by it.
   std::string name() const { return path.filename().string(); }
   /// Whether the run is on the built-in corpus, whose evidence words are known (engine/corpora/planted_corpus.h).
-  bool planted() const { return dataset() == "planted" && config.data.path.empty(); }
+  bool planted() const { return config.data.corpus == kPlantedReader; }
   const Classification& test() const { return result.split.test; }
 };
 
 /// The runs of `folders`, each of which is a run folder or holds run folders; in the order of `folders`, the runs of
-/// one folder in the order of their names. Throws InputError when a folder is neither, when a run is given twice, and
-/// when a run is damaged.
+/// one folder in the order of their names. Throws InputError when a folder is neither, when a run is given twice, when a
+/// run is damaged, and when it is of an earlier version, which recorded no checksums.
 std::vector<LoadedRun> read_runs(const std::vector<std::filesystem::path>& folders);
 
 /// The run's attention on the test split. For a perturbation run: the attention of its per-instance adversary. The run

@@ -14,7 +14,7 @@ namespace notnot {
 namespace {
 
 bool uses(const LoadedRun& run, const LoadedRun& other) {
-  return !run.spec().other.empty() && run.config.other_file.empty() &&
+  return !run.spec().other.empty() && run.config.paths.attention.empty() &&
          (run.spec().other == other.name() || run.spec().other == run_name(other.dataset(), other.spec()));
 }
 
@@ -138,6 +138,33 @@ double mean_evidence(const Attention& attention, const std::vector<float>& evide
   return sum / attention.size();
 }
 
+void check_same_inputs(const LoadedStudy& study) {
+  const LoadedRun& reference = study.reference_run();
+  for (const LoadedRun& run : study.runs) {
+    const std::vector<std::string> keys = differing_inputs(reference.config, run.config);
+    if (keys.empty()) continue;
+    throw InputError(
+        fmt::format("{} and {} are both on {}, but not on the same data ({}); report them apart, or train one of them "
+                    "again with --retrain",
+                    reference.path.string(), run.path.string(), study.dataset, in_words(keys)));
+  }
+}
+
+/// The attention that a run learnt from may be gone: the run that it names may have been trained again.
+void check_learnt_from_this_study(const LoadedStudy& study) {
+  std::map<const LoadedRun*, std::string> checksums;
+  for (const LoadedRun& run : study.runs) {
+    const LoadedRun* other = study.other_of(run);
+    if (other == nullptr || run.config.other_checksum.empty()) continue;
+    std::string& checksum = checksums[other];
+    if (checksum.empty()) checksum = RunFolder(other->path).attention_checksum();
+    if (checksum == run.config.other_checksum) continue;
+    throw InputError(fmt::format(
+        "{} learnt from another version of {}, which was trained again since; train {} again with --retrain",
+        run.path.string(), other->path.string(), run.path.string()));
+  }
+}
+
 void check_same_texts(const LoadedStudy& study, const Attention& reference, const LoadedRun& run,
                       const Attention& attention) {
   if (attention.offsets == reference.offsets && attention.row == reference.row && attention.label == reference.label &&
@@ -206,6 +233,8 @@ LoadedStudy make_study(std::vector<LoadedRun> runs, bool one_of_several) {
   if (study.runs.empty()) return study;
   study.reference = reference_of(study);
   study.tvd_factor = tvd_factor_of(study);
+  check_same_inputs(study);
+  check_learnt_from_this_study(study);
   measure_runs(study);
   return study;
 }
@@ -215,7 +244,9 @@ LoadedStudy make_study(std::vector<LoadedRun> runs, bool one_of_several) {
 std::string LoadedStudy::title() const {
   if (planted()) return "the planted corpus";
   const std::string name(published() == nullptr ? dataset : published()->title);
-  return name + (synthetic() ? " (SYNTHETIC texts)" : "") + (folder.empty() ? "" : ", runs in " + folder);
+  const bool namesake = published() == nullptr && find_published(dataset) != nullptr;
+  return name + (namesake ? " (own texts)" : "") + (synthetic() ? " (SYNTHETIC texts)" : "") +
+         (folder.empty() ? "" : ", runs in " + folder);
 }
 
 std::array<std::string, 2> LoadedStudy::classes() const {

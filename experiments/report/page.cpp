@@ -101,8 +101,9 @@ std::string distinct(const LoadedStudy& study, Describe describe) {
 }
 
 std::string embeddings_of(const LoadedRun& run) {
-  if (!run.config.init.empty()) return "from " + std::filesystem::path(run.config.init).filename().string();
-  if (run.config.vectors.empty()) return fmt::format("random, {} wide", run.config.embed);
+  const InputPaths& paths = run.config.paths;
+  if (!paths.init.empty()) return "from " + std::filesystem::path(paths.init).filename().string();
+  if (paths.vectors.empty()) return fmt::format("random, {} wide", run.config.embed);
   return vectors_in_words(run);
 }
 

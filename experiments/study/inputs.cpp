@@ -42,26 +42,29 @@ void check_selection(const Inputs& inputs) {
 /// The word vectors of --vectors, otherwise those of a prepared data set. With --init there are none.
 std::optional<WordVectors> word_vectors(const Settings& settings, const Corpus& corpus) {
   if (!settings.vectors.empty()) return load_word_vectors(settings.vectors, corpus.dataset.vocabulary);
-  if (!settings.init.empty() || corpus.checksum.empty()) return std::nullopt;
-  return PreparedFolder(corpus.path).vectors();
+  return settings.init.empty() && corpus.prepared ? corpus.prepared->vectors() : std::nullopt;
 }
 
-/// The file of the word vectors; empty for none.
-std::string vectors_file(const Inputs& inputs) {
-  const bool attached = inputs.settings.vectors.empty() && !inputs.embedding.empty();
-  return attached ? (inputs.corpus.path / "vectors.safetensors").string() : inputs.settings.vectors;
+InputPaths paths_of(const Inputs& inputs) {
+  InputPaths paths{.data = inputs.corpus.path.string(),
+                   .vectors = inputs.settings.vectors,
+                   .init = inputs.settings.init,
+                   .attention = {}};
+  const bool attached = paths.vectors.empty() && !inputs.embedding.empty();
+  if (attached) paths.vectors = (inputs.corpus.path / "vectors.safetensors").string();
+  return paths;
 }
 
 DataChoices data_choices(const Inputs& inputs) {
   const Corpus& corpus = inputs.corpus;
   DataChoices data{.dataset = inputs.name(),
-                   .path = corpus.path.string(),
+                   .corpus = corpus.reader,
                    .options = corpus.options,
                    .checksum = corpus.checksum,
-                   .synthetic = corpus.synthetic,
+                   .synthetic = corpus.synthetic(),
                    .difficulty = {},
                    .corpus_seed = {}};
-  if (corpus.path.empty()) {  // the built-in corpus
+  if (corpus.reader == kPlantedReader) {
     data.difficulty = inputs.settings.corpus.planted.difficulty;
     data.corpus_seed = inputs.settings.corpus.planted.seed;
   }
@@ -116,11 +119,11 @@ RunConfig Inputs::config(const RunSpec& spec) const {
                    .embed = embed,
                    .hidden = settings.hidden,
                    .precision = options.precision,
-                   .vectors = vectors_file(*this),
-                   .init = settings.init,
+                   .vectors_checksum = vectors_checksum,
+                   .init_checksum = init_checksum,
                    .training = training(spec),
                    .other_checksum = {},
-                   .other_file = {},
+                   .paths = paths_of(*this),
                    .vocabulary = options.vocabulary,
                    .texts = {},
                    .words_with_vectors = vectors_found,
@@ -133,8 +136,15 @@ RunConfig Inputs::config(const RunSpec& spec) const {
 
 std::vector<float> Inputs::initial_parameters(const RunSpec& spec) const {
   const ParameterLayout layout(model(spec));
-  return settings.init.empty() ? notnot::initial_parameters(layout, spec.seed, embedding)
-                               : load_parameters(layout, settings.init);
+  if (!init) return notnot::initial_parameters(layout, spec.seed, embedding);
+  std::vector<float> parameters = load_parameters(layout, *init);
+  if (init->checksum() != init_checksum) {
+    throw InputError(
+        fmt::format("{} was changed while the program ran; start again, and keep the file as it is until all models "
+                    "have started",
+                    settings.init));
+  }
+  return parameters;
 }
 
 Inputs load_inputs(const Settings& settings) {
@@ -147,8 +157,11 @@ Inputs load_inputs(const Settings& settings) {
     inputs.embed = vectors->width;
     inputs.embedding = std::move(vectors->rows);
     inputs.vectors_found = vectors->found;
+    inputs.vectors_checksum = std::move(vectors->checksum);
   } else if (!settings.init.empty()) {
-    const std::vector<int64_t> shape = Safetensors::read(settings.init).entry("encoder.embedding.weight").shape;
+    inputs.init = Safetensors::read(settings.init);
+    inputs.init_checksum = inputs.init->checksum();
+    const std::vector<int64_t> shape = inputs.init->entry("encoder.embedding.weight").shape;
     if (shape.size() == 2 && shape[1] > 0 && shape[1] < 100000) inputs.embed = shape[1];
   }
   check_selection(inputs);
@@ -164,7 +177,7 @@ void describe(const Inputs& inputs) {
   fmt::print(" texts (negative + positive), vocabulary {}", inputs.corpus.dataset.vocabulary.size());
   fmt::print("{}\n", inputs.embedding.empty() ? std::string(", random embeddings")
                                               : fmt::format(", {} words with vectors", inputs.vectors_found));
-  if (inputs.corpus.synthetic) fmt::print("note: SYNTHETIC texts; nothing measured here is about the real data\n");
+  if (inputs.corpus.synthetic()) fmt::print("note: SYNTHETIC texts; nothing measured here is about the real data\n");
   if (inputs.settings.selection() == SplitName::test) {
     fmt::print(
         "note: the epoch is chosen on the test split, as in the published numbers; this leaks, --select dev does "

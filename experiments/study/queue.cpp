@@ -19,25 +19,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-// --- is it done? -----------------------------------------------------------------------------------------------------
-
-/// True when the folder holds exactly this run, and the run is finished. Throws InputError when the folder holds
-/// another run, or an unfinished one although `resume` is false.
-bool already_done(const RunFolder& folder, const RunConfig& config, bool resume) {
-  const RunState state = folder.state();
-  if (state == RunState::absent || state == RunState::unfinished) return false;
-  const std::vector<std::string> other = differing_choices(read_run_config(folder), config);
-  if (!other.empty()) {
-    throw InputError(fmt::format("{} holds a run with other choices ({}); give another --runs folder or remove it",
-                                 folder.path().string(), fmt::join(other, ", ")));
-  }
-  if (state == RunState::resumable && !resume) {
-    throw InputError(fmt::format("{} holds an unfinished run; add --resume to continue it, or remove the folder",
-                                 folder.path().string()));
-  }
-  return state == RunState::finished;
-}
-
 // --- the attention of another run ------------------------------------------------------------------------------------
 
 RunFolder folder_of_other(const Job& job) { return {job.inputs->settings.runs, job.spec.other}; }
@@ -54,7 +35,8 @@ Targets load_targets(const Job& job) {
     const Split& split = job.inputs->corpus.dataset.split(name);
     Attention attention = folder_of_other(job).attention(name);
     if (!std::equal(attention.offsets.begin(), attention.offsets.end(), split.offsets.begin(), split.offsets.end()) ||
-        !std::equal(attention.row.begin(), attention.row.end(), split.rows.begin(), split.rows.end())) {
+        !std::equal(attention.row.begin(), attention.row.end(), split.rows.begin(), split.rows.end()) ||
+        !std::equal(attention.label.begin(), attention.label.end(), split.labels.begin(), split.labels.end())) {
       throw InputError(fmt::format("{} was written for other texts than this data set's {} split; remove the folder",
                                    folder_of_other(job).attention_path(name).string(), to_string(name)));
     }
@@ -69,7 +51,7 @@ RunConfig config_of(const Job& job) {
   if (needs_another(job.spec.kind) && (is_external(job) || folder_of_other(job).state() == RunState::finished)) {
     config.other_checksum = checksum_of_other(job);
   }
-  if (is_external(job)) config.other_file = job.inputs->guide->file.string();
+  if (is_external(job)) config.paths.attention = job.inputs->guide->file.string();
   return config;
 }
 
@@ -112,7 +94,8 @@ void perturb(Job& job, const OpenDevice& device, const RunConfig& config) {
 void run_job(Job& job, const OpenDevice& device, const JobOptions& options, TrainingMonitor& monitor) {
   RunConfig config = config_of(job);
   // The configuration is complete only now: the run that this one needs has finished.
-  if (already_done(job.folder, config, options.resume)) return;
+  const Existing existing = existing_run(job.folder, config, options.existing);
+  if (existing == Existing::finished) return;
   config.device = device.description();
   config.threads = device.get().threads;
   if (job.spec.kind == RunKind::perturbation) return perturb(job, device, config);
@@ -130,13 +113,22 @@ void run_job(Job& job, const OpenDevice& device, const JobOptions& options, Trai
                                 .training = job.inputs->training(job.spec),
                                 .initial_parameters = job.inputs->initial_parameters(job.spec),
                                 .config = to_json(config),
-                                .resume = options.resume,
+                                .resume = existing == Existing::unfinished,
                                 .profile = options.profile ? &job.profile : nullptr};
   train(device.get(), request, *job.writer, monitor);
   if (!options.keep_checkpoint) job.writer->remove_checkpoint();
 }
 
 // --- all of them -----------------------------------------------------------------------------------------------------
+
+/// The job whose run `job` needs; null when it is none of `jobs`.
+const Job* needed_by(const Jobs& jobs, const Job& job) {
+  if (!needs_another(job.spec.kind)) return nullptr;
+  const auto found = std::find_if(jobs.begin(), jobs.end(), [&](const auto& other) {
+    return other->inputs == job.inputs && run_name(other->inputs->name(), other->spec) == job.spec.other;
+  });
+  return found == jobs.end() ? nullptr : found->get();
+}
 
 /// Hands out jobs in their order; a job waits until the job that it needs is finished.
 class Queue {
@@ -161,15 +153,6 @@ class Queue {
            jobs_.begin();
   }
 
-  /// The job of this queue whose run `job` needs; null when there is none.
-  const Job* needed_by(const Job& job) const {
-    if (!needs_another(job.spec.kind)) return nullptr;
-    const auto found = std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& other) {
-      return other->inputs == job.inputs && run_name(other->inputs->name(), other->spec) == job.spec.other;
-    });
-    return found == jobs_.end() ? nullptr : found->get();
-  }
-
   /// The next job that can start. Waits while every remaining job needs one that still runs. Null when no job is left.
   Job* next() {
     std::unique_lock lock(mutex_);
@@ -179,7 +162,7 @@ class Queue {
         running |= job->state == JobState::running;
         // After Ctrl-C no job starts, except the first one: even a program that is stopped at once makes some progress.
         if (job->state != JobState::waiting || (interrupted() && started_)) continue;
-        const Job* needed = needed_by(*job);
+        const Job* needed = needed_by(jobs_, *job);
         if (needed != nullptr && needed->state == JobState::failed) {
           fail(*job, std::make_exception_ptr(Error(needed->folder.path().string() + ", which it needs, failed")));
         } else if (needed == nullptr || needed->state == JobState::finished) {
@@ -228,6 +211,17 @@ class Queue {
   bool started_ = false;
 };
 
+/// Throws InputError where the folder of the job's run also holds runs on another data set of the same name; prints a
+/// note instead where other runs are replaced.
+void check_data_of_name(const Jobs& jobs, const Job& job, const JobOptions& options) {
+  std::set<std::filesystem::path> own;
+  for (const auto& each : jobs) own.insert(each->folder.path());
+  const std::string other = run_on_other_data(job.inputs->settings.runs, job.inputs->config(job.spec), own);
+  if (other.empty()) return;
+  if (!options.existing.retrain) throw InputError(other + "; give another --runs folder, or remove that run");
+  fmt::print("note: {}; train it again, too, or remove it\n", other);
+}
+
 size_t pending(const Jobs& jobs) {
   return std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::waiting; });
 }
@@ -255,15 +249,22 @@ int fleet_size(const Jobs& jobs, const JobOptions& options) {
 
 void prepare_jobs(Jobs& jobs, const JobOptions& options) {
   for (const auto& job : jobs) {
-    // As long as the run that this one needs is not finished, it may become another run than the one that this run
-    // used.
-    const RunConfig config = config_of(*job);
+    RunConfig config = config_of(*job);
+    // As long as the run that this one needs is not finished, or will be replaced, it may become another run than the
+    // one that this run used.
+    const Job* needed = needed_by(jobs, *job);
+    if (needed != nullptr && needed->state != JobState::finished) config.other_checksum = "";
     const bool complete = !needs_another(job->spec.kind) || !config.other_checksum.empty();
-    if (already_done(job->folder, config, options.resume) && complete) {
+    if (existing_run(job->folder, config, options.existing) == Existing::finished && complete) {
       job->state = JobState::finished;
       fmt::print("already finished: ");
       print_result(*job);
     }
+  }
+  const Inputs* checked = nullptr;
+  for (const auto& job : jobs) {
+    if (checked != job->inputs) check_data_of_name(jobs, *job, options);
+    checked = job->inputs;
   }
   // The folders are locked after all checks, so that wrong settings leave no trace.
   for (const auto& job : jobs) {

@@ -8,6 +8,7 @@
 
 #include "engine/device/profile.h"
 #include "engine/runs/run_writer.h"
+#include "experiments/study/existing_runs.h"
 #include "experiments/study/inputs.h"
 
 namespace notnot {
@@ -32,7 +33,7 @@ struct Job {
 using Jobs = std::vector<std::unique_ptr<Job>>;
 
 struct JobOptions {
-  bool resume = true;            ///< continue unfinished runs; otherwise they are an error
+  ExistingOptions existing;
   bool keep_checkpoint = false;  ///< also of finished runs; a checkpoint is four times as large as the model
   bool profile = false;          ///< time every operation
   /// The fleet: how many models train at once. 0: one per thread on the CPU, kCudaFleet on CUDA.
@@ -43,8 +44,9 @@ inline constexpr int kCudaFleet = 16;
 /// The number of models that will train at once: at most the number of jobs that wait.
 int fleet_size(const Jobs& jobs, const JobOptions& options);
 
-/// Marks the jobs whose runs are finished already, and locks the folders of the others. Trains nothing. Throws
-/// InputError when a folder holds another run than its job's, is locked, or cannot be written.
+/// Marks the jobs whose runs are finished already, and locks the folders of the others. Trains nothing, and replaces
+/// nothing yet. Throws InputError when a folder holds another run than its job's and JobOptions do not allow to replace
+/// it, when there are runs on another data set of the same name, and when a folder is locked or cannot be written.
 void prepare_jobs(Jobs& jobs, const JobOptions& options);
 
 /// Runs the jobs that are not finished, and prints the result of each. A job that fails leaves its reason in its

@@ -25,7 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   if (file < 0 || write(file, bytes + 1, size - 1) != static_cast<ssize_t>(size - 1)) std::abort();
   try {
     const auto attention = notnot::read_external_attention("/proc/self/fd/" + std::to_string(file), dataset,
-                                                           notnot::kImportances[bytes[0] % 4]);
+                                                           notnot::kImportances[bytes[0] % 4])
+                               .log_attention;
     for (const notnot::SplitName name : notnot::kSplitNames) {
       double sum = 0;
       for (const float weight : attention[name]) sum += std::exp(static_cast<double>(weight));

@@ -150,8 +150,11 @@ class OwnTexts(Prepare):
                              env={**os.environ, "NOTNOT_DATA": str(data)})
         self.assert_same_bytes(own, by_path)
         self.assert_same_bytes(own, by_name)
+        # What `sha256sum vocabulary.txt data.safetensors | sha256sum` prints.
+        files = self.description(data / "prepared" / "reviews")["files"]
+        sums = "".join(f"{files[name]['sha256']}  {name}\n" for name in ("vocabulary.txt", "data.safetensors"))
         choices = read_json(by_path / "config.json")["choices"]
-        self.assertEqual(choices["data_checksum"], self.description(data / "prepared" / "reviews")["checksum"])
+        self.assertEqual(choices["data_checksum"], hashlib.sha256(sums.encode()).hexdigest())
 
     def test_prepared_with_other_texts_is_another_run(self):
         self.prepare("csv", self.file)
@@ -424,8 +427,10 @@ class Vectors(Prepare):
         self.assertIn("cover only", run("prepare", "csv", self.file, "--vectors", vectors, "--out", self.folder / "w").stderr)
         prepared = self.train("--dataset", self.out, "--hidden", 4, "--epochs", 1, runs=self.folder / "prepared")
         self.assert_same_bytes(own, prepared)
-        choices = read_json(prepared / "config.json")["choices"]
-        self.assertEqual(choices["vectors"], str(self.out / "vectors.safetensors"))
+        config = read_json(prepared / "config.json")
+        self.assertEqual(config["paths"]["vectors"], str(self.out / "vectors.safetensors"))
+        self.assertEqual(config["choices"]["vectors_checksum"],
+                         hashlib.sha256((self.out / "vectors.safetensors").read_bytes()).hexdigest())
 
     def test_missing_vectors_are_drawn(self):
         vectors = self.folder / "words.bin"

@@ -96,8 +96,10 @@ class Files(WithRun):
         choices = config["choices"]
         expected = {"dataset": "planted", "encoder": "lstm", "attention": "learned", "hidden": HIDDEN, "embed": 300,
                     "epochs": EPOCHS, "batch": 32, "seed": 10, "select": "test", "min_df": 1, "length_filter": False,
-                    "learning_rate": 1e-3, "weight_decay": 1e-5, "vectors": "", "init": ""}
+                    "learning_rate": 1e-3, "weight_decay": 1e-5, "corpus": "planted"}
         self.assertEqual({key: choices[key] for key in expected}, expected)
+        self.assertEqual([key for key in choices if key.endswith("_checksum")], [])  # nothing was read
+        self.assertEqual(config["paths"], {})
         self.assertTrue(config["device"].startswith(self.device))
         program = run("--version").stdout
         self.assertIn(f"notnot {config['version']} ({config['commit']})", program)

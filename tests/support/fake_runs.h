@@ -41,27 +41,33 @@ inline RunSpec spec(RunKind kind, uint64_t seed = 10, double lambda = 0, const s
 /// The choice that makes a run the base model's twin with uniform attention.
 inline const nlohmann::json kUniform = {{"attention", "uniform"}};
 
-/// The configuration of a run on SST, with `changes` to its choices.
-inline nlohmann::json fake_config(const nlohmann::json& changes) {
-  RunConfig config{
-      .data =
-          {.dataset = "sst", .path = "data/sst", .options = {}, .checksum = {}, .difficulty = {}, .corpus_seed = {}},
-      .spec = {.kind = RunKind::base, .seed = 10, .other = {}},
-      .embed = 300,
-      .hidden = 128,
-      .vectors = {},
-      .init = {},
-      .training = {},
-      .other_checksum = {},
-      .other_file = {},
-      .vocabulary = 13826,
-      .texts = {{3034, 3321, 9}, {397, 424, 9}, {863, 862, 9}},
-      .words_with_vectors = 11171,
-      .device = "cpu (avx2)",
-      .version = {},
-      .commit = {}};
+/// The configuration of a run on SST, with `changes` to its choices; a member `paths` of `changes` changes the paths.
+/// Where `changes` name another data set, its reader has that name, too.
+inline nlohmann::json fake_config(nlohmann::json changes) {
+  RunConfig config{.data = {.dataset = "sst",
+                            .corpus = changes.value("dataset", "sst"),
+                            .options = {},
+                            .checksum = "c0ffee",
+                            .difficulty = {},
+                            .corpus_seed = {}},
+                   .spec = {.kind = RunKind::base, .seed = 10, .other = {}},
+                   .embed = 300,
+                   .hidden = 128,
+                   .vectors_checksum = {},
+                   .init_checksum = {},
+                   .training = {},
+                   .other_checksum = {},
+                   .paths = {.data = "data/sst", .vectors = {}, .init = {}, .attention = {}},
+                   .vocabulary = 13826,
+                   .texts = {{3034, 3321, 9}, {397, 424, 9}, {863, 862, 9}},
+                   .words_with_vectors = 11171,
+                   .device = "cpu (avx2)",
+                   .version = {},
+                   .commit = {}};
   if (changes.value("objective", "") == "adversary") config.training.objective = Objective::adversary;
   nlohmann::json json = to_json(config);
+  json["paths"].update(changes.value("paths", nlohmann::json::object()));
+  changes.erase("paths");
   json["choices"].update(changes);
   return json;
 }

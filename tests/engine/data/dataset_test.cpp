@@ -104,16 +104,18 @@ TEST_CASE("dataset: ids and the words that the vocabulary lacks stand beside wha
                                      {"a bad film", 0, SplitName::train, 2},
                                      {"a film", 1, SplitName::dev, 3, "y"},
                                      {"rare a rare caf\xC3\xA9", 1, SplitName::test, 4, "x"},
-                                     {"<SOS> rare <UNK>", 0, SplitName::test, 5, "x"}};
+                                     {"<SOS> rare <UNK>", 0, SplitName::test, 5, "x"},
+                                     {"new film", 1, SplitName::test, 6, "z"}};
   const Dataset dataset = make_dataset("own", texts, {});
   const Split& test = dataset.split(SplitName::test);
-  CHECK(test.token_ids == std::vector<int32_t>{2, 1, 4, 1, 1, 3, 2, 1, 1, 1, 3});
-  CHECK(test.unknown == std::vector<int32_t>{0, 0, 1, 2, 0, 3});
-  REQUIRE(test.outside.size() == 4);
+  CHECK(test.token_ids == std::vector<int32_t>{2, 1, 4, 1, 1, 3, 2, 1, 1, 1, 3, 2, 1, 6, 3});
+  CHECK(test.unknown == std::vector<int32_t>{0, 0, 1, 2, 0, 3, 4});
+  REQUIRE(test.outside.size() == 5);
   CHECK(test.outside[0] == "rare");
   CHECK(test.outside[1] == "caf\xC3\xA9");
   CHECK(test.outside[2] == "<SOS>");
   CHECK(test.outside[3] == "<UNK>");
+  CHECK(test.outside[4] == "new");
   CHECK(test.ids[1] == "x");
   CHECK(dataset.split(SplitName::train).ids[0] == "x");
   CHECK(dataset.split(SplitName::train).ids[1].empty());
@@ -122,9 +124,10 @@ TEST_CASE("dataset: ids and the words that the vocabulary lacks stand beside wha
 
   // The filter drops both from the same texts.
   const Split filtered = make_dataset("own", texts, {1, true, 1, 4}).splits.test;
-  CHECK(filtered.rows == std::vector<int64_t>{5});
-  CHECK(filtered.ids.size() == 1);
-  CHECK(filtered.unknown == std::vector<int32_t>{0, 1, 2});
+  CHECK(filtered.rows == std::vector<int64_t>{5, 6});
+  CHECK(filtered.ids.size() == 2);
+  CHECK(filtered.ids[1] == "z");
+  CHECK(filtered.unknown == std::vector<int32_t>{0, 1, 2, 3});
   CHECK(filtered.outside[0] == "<SOS>");
 
   for (LabelledText& text : texts) text.id.clear();

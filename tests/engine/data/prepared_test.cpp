@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <string>
 #include <vector>
@@ -251,8 +252,9 @@ TEST_CASE("prepared: commands find it by path and by name") {
   CHECK(by_path.dataset.name == "tiny");
   CHECK(by_path.path == folder / "prepared/tiny");
   CHECK(by_path.checksum == PreparedFolder(folder / "prepared/tiny").checksum());
+  CHECK(by_path.reader == "csv");
   CHECK(by_path.options.min_df == 2);
-  CHECK(by_path.synthetic);
+  CHECK(by_path.synthetic());
   const char* before = std::getenv("NOTNOT_DATA");
   const std::string saved = before == nullptr ? "" : before;
   setenv("NOTNOT_DATA", folder.path().c_str(), 1);
@@ -291,11 +293,67 @@ TEST_CASE("prepared: changed bytes of the same size are found") {
   replace_in(folder / "tiny/dataset.json", "\"format_version\": 1", "\"format_version\": 2");
   CHECK_HAS(read_error(folder / "tiny"), "no InputError");
 
+  replace_in(folder / "tiny/data.safetensors", "dev.rows", "dev.sown");
+  CHECK_HAS(read_error(folder / "tiny"), "dev.rows");
+  replace_in(folder / "tiny/data.safetensors", "dev.sown", "dev.rows");
   std::string data = read_file(folder / "tiny/data.safetensors");
   data.back() ^= 1;  // a letter of a word
   write_atomically(folder / "tiny/data.safetensors", data);
   CHECK_HAS(read_error(folder / "tiny"), "data.safetensors is damaged: its checksum is not the one in dataset.json");
   CHECK_HAS(input_error([&] { PreparedFolder(folder / "tiny").verify(); }), "data.safetensors is damaged");
+}
+
+TEST_CASE("prepared: what is loaded is what dataset.json says, to the bit") {
+  const TemporaryFolder folder;
+  prepare(folder / "tiny");
+  const auto flip = [&](const char* file, const char* tensor) {
+    const auto path = folder / "tiny" / file;
+    std::string content = read_file(path);
+    uint64_t header = 0;
+    std::memcpy(&header, content.data(), sizeof header);
+    content[sizeof header + header + Safetensors::read(path).entry(tensor).begin] ^= 1;
+    write_atomically(path, content);
+  };
+  for (const char* tensor : {"train.labels", "dev.rows"}) {
+    flip("data.safetensors", tensor);
+    CHECK_HAS(read_error(folder / "tiny"), "data.safetensors is damaged: its checksum is not the one in dataset.json");
+    flip("data.safetensors", tensor);
+    CHECK_HAS(read_error(folder / "tiny"), "no InputError");
+  }
+  flip("vectors.safetensors", "vectors");
+  CHECK_HAS(read_error(folder / "tiny"), "vectors.safetensors is damaged: its checksum is not the one");
+  flip("vectors.safetensors", "vectors");
+  replace_in(folder / "tiny/vocabulary.txt", "\npraise", "\nPraise");
+  CHECK_HAS(read_error(folder / "tiny"), "vocabulary.txt is damaged: its checksum is not the one");
+}
+
+TEST_CASE("prepared: the data is known by itself, not by who prepared it from which file") {
+  const TemporaryFolder folder;
+  prepare(folder / "a");
+  const auto other = [&](const std::string& name, const Preparation& described, const DatasetBuilder& built) {
+    PreparedWriter writer(folder / name);
+    writer.write(built, described);
+    writer.finish();
+    return PreparedFolder(folder / name);
+  };
+  Preparation described = preparation();
+  described.sources.front().path = "elsewhere.csv";
+  described.choices["seed"] = 8;
+  const PreparedFolder a(folder / "a"), same = other("same", described, builder());
+  CHECK(a.description() != same.description());
+  CHECK(a.checksum() == same.checksum());
+  const auto sum = [&](const char* name) { return sha256(read_file(folder / "a" / name)) + "  " + name + "\n"; };
+  CHECK(a.checksum() == sha256(sum("vocabulary.txt") + sum("data.safetensors")));
+  REQUIRE(a.vectors());
+  CHECK(a.vectors()->checksum == sha256(read_file(folder / "a/vectors.safetensors")));
+
+  const int64_t row = make_dataset("tiny", corpus(), kOptions).split(SplitName::train).rows[0];
+  DatasetBuilder corrected;
+  for (LabelledText text : corpus()) {
+    if (text.row == row) text.label = 1 - text.label;
+    corrected.add(text);
+  }
+  CHECK(other("corrected", preparation(), corrected).checksum() != a.checksum());
 }
 
 TEST_CASE("prepared: texts that are not as they were written are found") {

@@ -1,6 +1,7 @@
 #include "engine/io/safetensors.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include <limits>
 #include <string>
 
+#include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/math/random.h"
@@ -97,6 +99,27 @@ TEST_CASE("what was written is read back") {
   CHECK(file.values<float>("empty").empty());
   CHECK(file.contains("label"));
   CHECK_FALSE(file.contains("__metadata__"));
+}
+
+TEST_CASE("the checksum is of the file that is open, not of one that takes over its path") {
+  const TemporaryFolder folder;
+  const auto path = folder / "s.safetensors";
+  Sample().write(path);
+  const std::string sum = sha256(read_file(path));
+  const Safetensors file = Safetensors::read(path);
+  CHECK(file.checksum() == sum);
+  write_atomically(path, "another file");
+  CHECK(file.checksum() == sum);
+  const Column<float> weight = file.column<float>("encoder.weight");
+  CHECK(weight.size() == 6);
+  CHECK(file.checksum() == sum);
+}
+
+TEST_CASE("a pipe is refused by name, before anybody waits for it") {
+  const TemporaryFolder folder;
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK_HAS(input_error([&] { Safetensors::read(folder / "pipe"); }),
+            (folder / "pipe").string() + " cannot be a pipe: a safetensors file is read in parts; save it to a file");
 }
 
 TEST_CASE("the bytes are those of the format") {

@@ -3,10 +3,13 @@
 #include "engine/runs/external_attention.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <limits>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -57,11 +60,10 @@ const Lines kLines = {
 constexpr int kLastLine = 5;
 
 // Natural logs of the weights: train 1/4, 1/4, 1/2 and 0, 3/4, 1/4; dev thirds; test 1 and 1/5, 4/5.
-const LogAttention kExpected = {{{kNothing, -1.3862944F, -1.3862944F, -0.6931472F, kNothing, kNothing, kNothing,
-                                  -0.2876821F, -1.3862944F, kNothing},
-                                 {kNothing, -1.0986123F, -1.0986123F, -1.0986123F, kNothing},
-                                 {kNothing, 0, kNothing, kNothing, -1.6094379F, -0.2231436F, kNothing}},
-                                ""};
+const LogAttention kExpected = {
+    {kNothing, -1.3862944F, -1.3862944F, -0.6931472F, kNothing, kNothing, kNothing, -0.2876821F, -1.3862944F, kNothing},
+    {kNothing, -1.0986123F, -1.0986123F, -1.0986123F, kNothing},
+    {kNothing, 0, kNothing, kNothing, -1.6094379F, -0.2231436F, kNothing}};
 
 void check_close(const LogAttention& found, const LogAttention& expected) {
   for (const SplitName s : kSplitNames) {
@@ -85,7 +87,7 @@ LogAttention read_lines(const Lines& lines, Importance importance = Importance::
   std::string content;
   for (const std::string& line : lines) content += line + "\n";
   write_atomically(folder / "attention.jsonl", content);
-  return read_external_attention(folder / "attention.jsonl", dataset, importance);
+  return read_external_attention(folder / "attention.jsonl", dataset, importance).log_attention;
 }
 
 /// The message when `line` replaces line `number` (1 is the first) of the good file.
@@ -124,7 +126,7 @@ struct Tensors {
 LogAttention read_tensors(const std::vector<TensorView>& views, Importance importance = Importance::weights) {
   const TemporaryFolder folder;
   write_safetensors(folder / "attention.safetensors", views);
-  return read_external_attention(folder / "attention.safetensors", films(), importance);
+  return read_external_attention(folder / "attention.safetensors", films(), importance).log_attention;
 }
 
 std::string complaint(const std::vector<TensorView>& views) {
@@ -152,7 +154,9 @@ TEST_CASE("every form gives the same log-weights") {
   const TemporaryFolder folder;
   const LogAttention attention = read_lines(kLines);
   write_run(folder / "run", films(), attention);
-  CHECK(read_external_attention(folder / "run", films(), Importance::weights) == attention);
+  const ExternalAttention read = read_external_attention(folder / "run", films(), Importance::weights);
+  CHECK(read.log_attention == attention);
+  CHECK(read.checksum == RunFolder(folder / "run").attention_checksum());
 }
 
 TEST_CASE("double precision is read from safetensors, too") {
@@ -172,7 +176,7 @@ TEST_CASE("blank lines, carriage returns, a byte order mark and a last line with
 
   const TemporaryFolder folder;
   write_atomically(folder / "a", kLines[0] + "\n" + kLines[1] + "\n" + kLines[2] + "\n" + kLines[3] + "\n" + kLines[4]);
-  check_close(read_external_attention(folder / "a", films(), Importance::weights), kExpected);
+  check_close(read_external_attention(folder / "a", films(), Importance::weights).log_attention, kExpected);
 }
 
 TEST_CASE("how importances become weights") {
@@ -386,39 +390,23 @@ TEST_CASE("a word outside the vocabulary is compared, too, and may be called <UN
   CHECK_HAS(complaint(4, dev("other")), "text 1 of the dev split: token 2 is 'other' where the data set has 'rare'");
 }
 
-TEST_CASE("a pipe is read once, and known by what came through it") {
+TEST_CASE("safetensors are known by their content, and refused from a pipe") {
   const TemporaryFolder folder;
-  std::string content;
-  for (const std::string& line : kLines) content += line + "\n";
-  write_atomically(folder / "attention.jsonl", content);
-  const auto read_pipe = [&](const std::string& bytes) {
-    int ends[2];
-    REQUIRE(::pipe(ends) == 0);
-    REQUIRE(::write(ends[1], bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
-    ::close(ends[1]);
-    std::string error;
-    LogAttention read;
-    try {
-      read = read_external_attention(fmt::format("/dev/fd/{}", ends[0]), films(), Importance::weights);
-    } catch (const InputError& complaint) {
-      error = complaint.what();
-    }
-    ::close(ends[0]);
-    return std::pair{read, error};
-  };
-  const auto [read, error] = read_pipe(content);
-  CHECK(error.empty());
-  check_close(read, kExpected);
-  CHECK(read.checksum == sha256(content));
-  CHECK(read_external_attention(folder / "attention.jsonl", films(), Importance::weights).checksum == sha256(content));
-
   write_safetensors(folder / "attention.safetensors", Tensors().views());
-  const std::string tensors = read_file(folder / "attention.safetensors");
-  CHECK_HAS(read_pipe(tensors).second, "a safetensors file");
-  CHECK(read_external_attention(folder / "attention.safetensors", films(), Importance::weights).checksum ==
-        sha256(tensors));
-  write_atomically(folder / "without", tensors);  // known by its content, whatever its name
-  check_close(read_external_attention(folder / "without", films(), Importance::weights), kExpected);
+  const std::string content = read_file(folder / "attention.safetensors");
+  write_atomically(folder / "other name", content);
+  for (const char* name : {"attention.safetensors", "other name"}) {
+    const ExternalAttention read = read_external_attention(folder / name, films(), Importance::weights);
+    check_close(read.log_attention, kExpected);
+    CHECK(read.checksum == sha256(content));
+  }
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  REQUIRE(::write(ends[1], content.data(), content.size()) == static_cast<ssize_t>(content.size()));
+  ::close(ends[1]);
+  const std::string pipe = fmt::format("/dev/fd/{}", ends[0]);
+  CHECK_HAS(input_error([&] { read_external_attention(pipe, films(), Importance::weights); }), "a safetensors file");
+  ::close(ends[0]);
 }
 
 TEST_CASE("files that cannot be read") {
@@ -540,8 +528,23 @@ TEST_CASE("the words that were handed out come back with weights") {
       lines.replace(end, 2, fmt::format("], \"attention\": [{}] }}", weights));
     }
     write_atomically(folder / "attention.jsonl", lines);
-    check_close(read_external_attention(folder / "attention.jsonl", dataset, Importance::weights), kExpected);
+    check_close(read_external_attention(folder / "attention.jsonl", dataset, Importance::weights).log_attention,
+                kExpected);
   }
+}
+
+TEST_CASE("the checksum is of what was read, through a pipe, too") {
+  const TemporaryFolder folder;
+  std::string content;
+  for (const std::string& line : kLines) content += line + "\n";
+  write_atomically(folder / "a.jsonl", content);
+  CHECK(read_external_attention(folder / "a.jsonl", films(), Importance::weights).checksum == sha256(content));
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  std::thread writer([&] { std::ofstream(folder / "pipe") << content; });
+  const ExternalAttention piped = read_external_attention(folder / "pipe", films(), Importance::weights);
+  writer.join();
+  CHECK(piped.checksum == sha256(content));
+  check_close(piped.log_attention, kExpected);
 }
 
 }  // namespace

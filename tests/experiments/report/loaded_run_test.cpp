@@ -16,12 +16,14 @@ using Path = std::filesystem::path;
 
 TEST_CASE("a run is read as it was written") {
   const TemporaryFolder folder;
-  const Path path = fake_run(folder, "a", {{"vectors", "vectors/wiki.vec"}, {"seed", 18446744073709551615U}});
+  const Path path = fake_run(
+      folder, "a",
+      {{"paths", {{"vectors", "vectors/wiki.vec"}}}, {"vectors_checksum", "ab"}, {"seed", 18446744073709551615U}});
   const LoadedRun run = read_runs({path}).front();
   CHECK(run.path == path);
   CHECK(run.dataset() == "sst");
   CHECK(run.spec() == RunSpec{.kind = RunKind::base, .seed = 18446744073709551615U, .lambda = 0, .other = ""});
-  CHECK(run.config.vectors == "vectors/wiki.vec");
+  CHECK(run.config.paths.vectors == "vectors/wiki.vec");
   CHECK(run.config.vocabulary == 13826);
   CHECK(run.config.words_with_vectors == 11171);
   CHECK(run.config.texts.train.negative == 3034);
