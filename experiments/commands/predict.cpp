@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "engine/corpora/cleaning.h"
 #include "engine/device/open_device.h"
 #include "engine/io/input_error.h"
 #include "engine/io/json_lines.h"
@@ -34,16 +35,15 @@ std::vector<std::string> read_lines(std::istream& stream) {
   return lines;
 }
 
-/// Cleans the texts as training texts are cleaned: lower case, words separated by single blanks. Throws InputError,
-/// which names the `source`, on bytes that are not UTF-8 and on texts without words.
-std::vector<std::string> clean(const std::vector<std::string>& texts, const std::string& source) {
+/// Cleans the texts as the training texts of the run were cleaned. Throws InputError, which names the `source`, on bytes
+/// that are not UTF-8 and on texts without words.
+std::vector<std::string> clean(const std::vector<std::string>& texts, const std::string& source, Cleaning cleaning) {
   std::vector<std::string> cleaned;
   for (size_t i = 0; i < texts.size(); ++i) {
     if (const auto offset = first_invalid_utf8(texts[i])) {
       throw InputError(fmt::format("{}, text {}: byte {} is not UTF-8; convert the text", source, i + 1, *offset + 1));
     }
-    const std::string lower = to_lower(texts[i]);
-    cleaned.push_back(join_words(split_at_white_space(lower)));
+    cleaned.push_back(clean_text(texts[i], cleaning));
     if (cleaned.back().empty())
       throw InputError(fmt::format("{}, text {} has no words; give at least one", source, i + 1));
   }
@@ -116,8 +116,8 @@ void print_line(const std::string& text, float probability, std::span<const int3
 }
 
 /// The texts of --text, of the file --input or of standard input, cleaned.
-std::vector<std::string> read_texts(const PredictArguments& arguments) {
-  if (!arguments.texts.empty()) return clean(arguments.texts, "--text");
+std::vector<std::string> read_texts(const PredictArguments& arguments, Cleaning cleaning) {
+  if (!arguments.texts.empty()) return clean(arguments.texts, "--text", cleaning);
   const bool from_stdin = arguments.input.empty() || arguments.input == "-";
   const std::string source = from_stdin ? "standard input" : arguments.input;
   std::ifstream file;
@@ -127,7 +127,7 @@ std::vector<std::string> read_texts(const PredictArguments& arguments) {
       throw InputError(
           fmt::format("{} cannot be read or is empty; give a file with one text per line", arguments.input));
   }
-  std::vector<std::string> texts = clean(read_lines(from_stdin ? std::cin : file), source);
+  std::vector<std::string> texts = clean(read_lines(from_stdin ? std::cin : file), source, cleaning);
   if (texts.empty()) throw InputError(fmt::format("{} has no texts; give one per line", source));
   return texts;
 }
@@ -144,10 +144,11 @@ Split encode(const Vocabulary& vocabulary, const std::vector<std::string>& texts
 }
 
 void predict(const PredictArguments& arguments) {
-  const std::vector<std::string> texts = read_texts(arguments);
   const RunFolder folder(arguments.run);
   check_there(folder);
   const ModelOptions options = model_of(folder);
+  const DataChoices data = read_run_config(folder).data;
+  const std::vector<std::string> texts = read_texts(arguments, cleaning_of(data.corpus, data.tokenise));
   check_finished(folder);
   const Vocabulary vocabulary = Vocabulary::load(folder.vocabulary_path());
   check_vocabulary(folder, vocabulary, options);
