@@ -151,14 +151,17 @@ Columns find_columns(const Record& header, char delimiter, bool needs_split, con
 }
 
 /// The record has as many fields as the header, and is not the header again.
-void check_record(const Record& record, const Record& header, char delimiter, const Fail& fail) {
+void check_record(const Record& record, const Record& header, char delimiter, const DelimitedReader& reader) {
   if (record.size() != header.size()) {
-    fail(fmt::format("{} fields where the header has {}; {}", record.size(), header.size(),
-                     delimiter == ',' ? "put a text with commas between double quotes"
-                                      : "a text must have no tabs, or every text with tabs, line ends or quotes must "
-                                        "stand between double quotes, the quotes in it doubled"));
+    reader.fail(fmt::format(
+        "{} fields where the header has {}; {}{}", record.size(), header.size(),
+        delimiter == ',' ? "put a text with commas between double quotes"
+                         : "a text must have no tabs, or every text with tabs, line ends or quotes must stand between "
+                           "double quotes, the quotes in it doubled",
+        reader.had_carriage_return() ? "; the file has carriage returns within lines, so end every line with LF or CRLF"
+                                     : ""));
   }
-  if (record == header) fail("this is the header again, as where files were put together; remove the line");
+  if (record == header) reader.fail("this is the header again, as where files were put together; remove the line");
 }
 
 Table parse_delimited(std::string_view content, const std::string& name, char delimiter, const TableOptions& options) {
@@ -172,7 +175,7 @@ Table parse_delimited(std::string_view content, const std::string& name, char de
       columns = find_columns(record, delimiter, options.needs_split, fail);
       return;
     }
-    check_record(record, columns->header, delimiter, fail);
+    check_record(record, columns->header, delimiter, reader);
     const auto optional = [&record](size_t column) {
       return column == kAbsent ? std::nullopt : std::optional(std::move(record[column]));
     };

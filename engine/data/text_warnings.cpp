@@ -41,7 +41,7 @@ std::string repeated_warning(const RepeatedTexts& texts) {
 }
 
 std::string uncut_warning(const std::vector<LabelledText>& texts) {
-  constexpr size_t kMostLetters = 8;
+  constexpr size_t kMostLetters = 6;
   int64_t words = 0, long_words = 0;
   std::string example;
   for (const LabelledText& text : texts) {

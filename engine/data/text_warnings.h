@@ -19,7 +19,7 @@ std::string repeated_warning(const RepeatedTexts& texts);
 
 /// A sentence if the texts' words are mostly pieces of writing without blanks (Chinese, Japanese, Thai, ...); otherwise
 /// empty. The rule: of the words with letters of such a script (count_letters_without_blanks), at least a quarter have
-/// more than 8 of them. Texts that are cut into words have hardly one in ten.
+/// more than 6 of them. Texts that are cut into words have hardly one in ten.
 std::string uncut_warning(const std::vector<LabelledText>& texts);
 
 /// All of these sentences that are not empty.

@@ -39,9 +39,9 @@ std::string likely_cause(const Vocabulary& vocabulary, const std::vector<int64_t
   std::vector<bool> only_capitals = vectors.has_capitals;
   for (size_t id = 0; id < only_capitals.size(); ++id) only_capitals[id] = only_capitals[id] && !vectors.has[id];
   const double capitals = share(running, only_capitals);
-  if (capitals > 0.1) {
+  if (capitals > 0.1 || capitals > share(running, vectors.has)) {
     return fmt::format(
-        "it has another {:.0f} % with capital letters only, and texts are read in lower case: give vectors of words in "
+        "{:.0f} % stand in it with capital letters only, and texts are read in lower case: give vectors of words in "
         "lower case",
         100 * capitals);
   }

@@ -139,7 +139,7 @@ class TextReader {
     for (std::string line; file_.read_line(line);) {
       ++line_;
       std::string_view text = line;
-      if (line_ == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+      while (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
       if (text.ends_with('\r')) text.remove_suffix(1);
       split_fields(text, fields_);
       if (line_ == 1 && read_header(text)) continue;

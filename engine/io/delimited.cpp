@@ -19,7 +19,9 @@ void DelimitedReader::read(std::string_view content, const std::function<void(Re
   for (size_t begin = 0; begin < content.size();) {
     const size_t newline = content.find('\n', begin);
     const size_t end = newline == std::string_view::npos ? content.size() : newline + 1;
-    parser_.feed(checked(content.substr(begin, end - begin), begin));
+    std::string line = checked(content.substr(begin, end - begin), begin);
+    blank_carriage_returns(line);
+    parser_.feed(line);
     hand_over();
     begin = end;
   }
@@ -38,6 +40,17 @@ std::string DelimitedReader::checked(std::string_view line, size_t offset) const
     fail(fmt::format("byte {} of the file is NUL; save the file as plain UTF-8 text, or give --lossy", offset + nul));
   }
   return without_byte_order_marks(line);
+}
+
+/// libcsv would end the record there.
+void DelimitedReader::blank_carriage_returns(std::string& line) {
+  for (size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '"' && format_.quotes) in_quotes_ = !in_quotes_;
+    const bool at_end = i + 1 == line.size() || line[i + 1] == '\n';
+    if (line[i] != '\r' || at_end || in_quotes_) continue;
+    line[i] = ' ';
+    had_carriage_return_ = true;
+  }
 }
 
 }  // namespace notnot

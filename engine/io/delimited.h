@@ -1,6 +1,7 @@
 #pragma once
 // Records of a text in memory with delimited fields (csv_parser.h). Byte order marks are skipped, wherever they stand:
-// files that were put together have some in the middle.
+// files that were put together have some in the middle. A carriage return that is neither in quotes nor at a line's end
+// is a blank: some programs leave them in texts.
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -33,11 +34,17 @@ class DelimitedReader {
   /// The number of the record that `handle` was given: 1 = the first, or the first after the header, which has 0.
   int64_t record() const { return parser_.record(); }
 
+  /// Whether a carriage return was taken for a blank so far.
+  bool had_carriage_return() const { return had_carriage_return_; }
+
  private:
   std::string checked(std::string_view line, size_t offset) const;
+  void blank_carriage_returns(std::string& line);
 
   DelimitedFormat format_;
   CsvParser parser_;
+  bool in_quotes_ = false;  ///< whether the line before ended within quotes
+  bool had_carriage_return_ = false;
 };
 
 }  // namespace notnot

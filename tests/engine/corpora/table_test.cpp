@@ -304,8 +304,18 @@ TEST_CASE("table: line ends of old programs") {
   CHECK_HAS(csv_error("text,label,split\ra,1,train\rb,2,test\r"), "own.csv, record 2 (line 3): label '2'");
   const std::string json = R"({"text":"a","label":1,"split":"dev"})";
   CHECK(parse_table(json + "\r" + json + "\r", "own", TableFormat::json_lines).texts.size() == 2);
-  CHECK(parse_csv("text,label,split\ra,1,train\n", "own").size() == 1);
-  CHECK_HAS(csv_error("text,label,split\na\rb,1,train\n"), "1 fields where the header has 3");
+  // Within a line of another file they are blanks; lines that end in both ways are named.
+  for (const char* content : {"text,label,split\na\rb,1,train\n", "text,label,split\r\na\r\rb,1,train\r\r\n",
+                              "text,label,split\n\"a\rb\",1,train\r"}) {
+    const auto texts = parse_csv(content, "own");
+    REQUIRE(texts.size() == 1);
+    CHECK(texts[0].words == "a b");
+  }
+  CHECK_HAS(
+      csv_error("text,label,split\na,1,train\rb,0,test\n"),
+      "record 1 (line 2): 5 fields where the header has 3; put a text with commas between double quotes; the file "
+      "has carriage returns within lines, so end every line with LF or CRLF");
+  CHECK_HAS(csv_error("text,label,split\ra,1,train\n"), "it names 'text, label, split a, 1, train'");
 }
 
 TEST_CASE("table: byte order marks within files that were put together") {

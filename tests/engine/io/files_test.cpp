@@ -203,7 +203,6 @@ TEST_CASE("kill -9 in the middle of a write leaves a whole file, and what is lef
 }
 
 }  // namespace
-}  // namespace notnot
 
 TEST_CASE("a file that is read in parts is a regular one") {
   const TemporaryFolder folder;
@@ -212,3 +211,5 @@ TEST_CASE("a file that is read in parts is a regular one") {
         "cannot read /dev/null: it is no regular file, and it is read in parts, not from front to back; write it to a "
         "file first, and give that");
 }
+
+}  // namespace notnot
