@@ -67,8 +67,8 @@ std::string counts_summary(const PreparedFolder& folder) {
     text += fmt::format("word boundaries: {}\n", std::string(description.at("choices").at("word_boundaries")));
   if (description.at("choices").contains("also_in_training")) {
     const Json& repeated = description.at("choices").at("also_in_training");
-    text += fmt::format("texts that are also training texts: {} of dev, {} of test\n",
-                        repeated.at("dev").dump(), repeated.at("test").dump());
+    text += fmt::format("texts that are also training texts: {} of dev, {} of test\n", repeated.at("dev").dump(),
+                        repeated.at("test").dump());
   }
   return published == nullptr ? text : text + table_one(*published, folder);
 }

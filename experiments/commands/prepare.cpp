@@ -135,11 +135,10 @@ std::array<std::string, 2> parse_labels(const std::string& labels) {
 
 /// How the user's own texts were read, for dataset.json.
 nlohmann::json own_choices(const Table& table, const RepeatedTexts& repeated, const PrepareArguments& arguments) {
-  nlohmann::json choices = {
-      {"lossy", arguments.lossy},
-      {"tokenise", arguments.tokenise},
-      {"split", table.has_split ? "the file's own" : "drawn, stratified"},
-      {"also_in_training", {{"dev", repeated.repeated.dev}, {"test", repeated.repeated.test}}}};
+  nlohmann::json choices = {{"lossy", arguments.lossy},
+                            {"tokenise", arguments.tokenise},
+                            {"split", table.has_split ? "the file's own" : "drawn, stratified"},
+                            {"also_in_training", {{"dev", repeated.repeated.dev}, {"test", repeated.repeated.test}}}};
   if (arguments.tokenise == "words") choices["word_boundaries"] = icu_version() + " (Unicode)";
   if (!table.has_split) {
     choices["seed"] = arguments.split.seed;

@@ -152,8 +152,7 @@ Inputs load_inputs(const Settings& settings) {
   Inputs inputs{.settings = settings, .corpus = load_corpus(settings.corpus), .embedding = {}};
   inputs.embed = kEmbedWithoutVectors;
   if (std::optional<WordVectors> vectors = word_vectors(settings, inputs.corpus)) {
-    for (std::string& warning : warnings_about(*vectors, inputs))
-      inputs.corpus.warnings.push_back(std::move(warning));
+    for (std::string& warning : warnings_about(*vectors, inputs)) inputs.corpus.warnings.push_back(std::move(warning));
     inputs.embed = vectors->width;
     inputs.embedding = std::move(vectors->rows);
     inputs.vectors_found = vectors->found;
