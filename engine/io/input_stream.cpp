@@ -216,24 +216,25 @@ class Utf16Bytes : public Bytes {
   uint32_t code_point() {
     const uint32_t first = unit();
     if (first < 0xD800 || first > 0xDFFF) return first;
-    if (first > 0xDBFF || utf16_.peek(1).empty()) fail_here("half of a pair of surrogates");
+    if (first > 0xDBFF || utf16_.peek(1).empty()) fail_at_surrogate();
     const uint32_t second = unit();
-    if (second < 0xDC00 || second > 0xDFFF) fail_here("half of a pair of surrogates");
+    if (second < 0xDC00 || second > 0xDFFF) fail_at_surrogate();
     return 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
   }
 
   uint32_t unit() {
     const std::string_view bytes = utf16_.peek(2);
-    if (bytes.size() < 2) fail_here("the file ends within a character, because it was cut");
+    if (bytes.size() < 2) fail(path_, "it is UTF-16 and ends within a character, so it was cut; get it again");
     const auto first = static_cast<unsigned char>(bytes[0]), second = static_cast<unsigned char>(bytes[1]);
     utf16_.skip(2);
     read_ += 2;
     return little_endian_ ? second << 8 | first : first << 8 | second;
   }
 
-  [[noreturn]] void fail_here(std::string_view what) const {
+  [[noreturn]] void fail_at_surrogate() const {
     fail(path_,
-         fmt::format("it begins as UTF-16, but {} stands before byte {}; get the file again, or save it as UTF-8", what,
+         fmt::format("it is UTF-16, but half of a pair of surrogates stands before byte {}; get the file again, or "
+                     "save it as UTF-8",
                      read_));
   }
 

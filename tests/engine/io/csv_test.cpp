@@ -95,7 +95,7 @@ TEST_CASE("csv stream: errors name the file, the record and its line") {
 }
 
 TEST_CASE("csv stream: a file that is something else is named") {
-  CHECK_HAS(input_error([] { read_stream("\x1F\x8B\x08"); }), "looks like packed with gzip; unpack it (gunzip)");
+  CHECK_HAS(input_error([] { read_stream("\x1F\x8B\x08"); }), "looks like a file packed with gzip; unpack it (gunzip)");
   CHECK_HAS(input_error([] { read_stream("\xFF\xFEt"); }), "looks like UTF-16; save the file as UTF-8");
 }
 

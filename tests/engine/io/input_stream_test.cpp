@@ -155,7 +155,8 @@ TEST_CASE("input stream: UTF-16 with a byte order mark becomes UTF-8") {
     CHECK(inputs.content(utf16("text\n1,2\n", little_endian)) == "text\n1,2\n");
     CHECK(inputs.content(utf16("", little_endian)).empty());
     const std::string half = utf16("text", little_endian);
-    CHECK_HAS(inputs.message(half.substr(0, half.size() - 1)), "the file ends within a character, because it was cut");
+    CHECK_HAS(inputs.message(half.substr(0, half.size() - 1)),
+              "it is UTF-16 and ends within a character, so it was cut; get it again");
   }
   const std::string wide = "\xFE\xFF\0\xE9\x20\xAC\xD8\x3D\xDE\x00"s;  // U+00E9, U+20AC, U+1F600
   CHECK(inputs.content(wide) == "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
@@ -173,9 +174,9 @@ TEST_CASE("input stream: what is no text is refused by name, with the remedy") {
   };
   check("PK\3\4\x14\0\6\0"s, "a Zip file, perhaps a spreadsheet (.xlsx, .ods); unpack it (unzip)");
   check("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\0\0"s, "an old document of Microsoft Office");
-  check("BZh91AY&SY\0\0"s, "packed with bzip2; unpack it (bunzip2)");
-  check("\xFD\x37zXZ\0\0\4"s, "packed with xz; unpack it (xz -d)");
-  check("\x28\xB5\x2F\xFD\4\0"s, "packed with Zstandard; unpack it (zstd -d)");
+  check("BZh91AY&SY\0\0"s, "a file packed with bzip2; unpack it (bunzip2)");
+  check("\xFD\x37zXZ\0\0\4"s, "a file packed with xz; unpack it (xz -d)");
+  check("\x28\xB5\x2F\xFD\4\0"s, "a file packed with Zstandard; unpack it (zstd -d)");
   check("PAR1\x15\4"s, "a Parquet file");
   check("\x93NUMPY\1\0"s, "an array of NumPy (.npy)");
   check("SQLite format 3\0\x10\0"s, "a database of SQLite");
@@ -194,7 +195,7 @@ TEST_CASE("input stream: what is no text is refused by name, with the remedy") {
   check(
       "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x93\xef\xe6\x60\x00\x03\x66\xed\x93\x1a\x5e\xbe\xac\x0c\x5f\x6f\x1c\x75"
       "\x63\x05\x0a\x01\x00\x90\x73\xc6\xc1\x19\x00\x00\x00"s,
-      "packed with gzip; unpack it (gunzip)");
+      "a file packed with gzip; unpack it (gunzip)");
   for (const std::string& text : {"text,label\n"s, "{\"text\": 1}"s, "3 2\na 1 2\n"s, "\xEF\xBB\xBFtext"s, "PKZ"s,
                                   "a\0b"s, "<html> as a text\n"s}) {
     CHECK(inputs.content(text) == text);
