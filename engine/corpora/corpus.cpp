@@ -9,6 +9,7 @@
 #include "engine/corpora/sst_trees.h"
 #include "engine/corpora/table.h"
 #include "engine/data/prepared.h"
+#include "engine/data/text_warnings.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
 
@@ -35,18 +36,32 @@ Corpus load_prepared(const CorpusRequest& request, std::filesystem::path path) {
   }
   PreparedFolder folder(std::move(path));
   Dataset dataset = folder.dataset();
-  return {std::move(dataset), folder.corpus(), folder.path(), folder.options(), folder.checksum(), std::move(folder)};
+  const std::string tokenise = folder.description().at("choices").value("tokenise", "");
+  return {.dataset = std::move(dataset),
+          .reader = folder.corpus(),
+          .path = folder.path(),
+          .options = folder.options(),
+          .checksum = folder.checksum(),
+          .prepared = folder,
+          .tokenise = tokenise == "blanks" ? "" : tokenise};
 }
 
 /// What the reader of a data set that is not prepared has read.
 struct Texts {
   std::vector<LabelledText> texts;
-  std::string checksum;
+  std::string checksum = {};
+  std::vector<std::string> warnings = {};
 };
 
 Texts read_table_file(const std::filesystem::path& path) {
   Table table = read_table(path);
   return {std::move(table.texts), std::move(table.checksum)};
+}
+
+Texts read_own(const std::filesystem::path& path) {
+  Texts own = read_table_file(path);
+  own.warnings = text_warnings(own.texts);
+  return own;
 }
 
 Texts read_sst(const std::filesystem::path& path) {
@@ -100,8 +115,8 @@ Corpus load_corpus(const CorpusRequest& request) {
     return load_prepared(request, name);
   } else if (name.ends_with(".csv") || std::filesystem::exists(name, ignored)) {
     path = name;
-    read = read_table_file(path);
-    name = path.stem().string();
+    read = read_own(path);
+    name = table_name(path);
     reader = kTableReader;
   } else {
     throw InputError(
@@ -111,8 +126,12 @@ Corpus load_corpus(const CorpusRequest& request) {
   }
   const DatasetOptions published = reader == "sst" ? find_published("sst")->options : DatasetOptions{};
   const DatasetOptions options = override_options(published, {request.min_df, request.min_length, request.max_length});
-  return {make_dataset(std::move(name), read.texts, options), std::move(reader), std::move(path), options,
-          std::move(read.checksum)};
+  return {.dataset = make_dataset(std::move(name), read.texts, options),
+          .reader = std::move(reader),
+          .path = std::move(path),
+          .options = options,
+          .checksum = std::move(read.checksum),
+          .warnings = std::move(read.warnings)};
 }
 
 }  // namespace notnot

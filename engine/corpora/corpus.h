@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/corpora/planted_corpus.h"
 #include "engine/data/dataset.h"
@@ -42,6 +43,8 @@ struct Corpus {
   /// PreparedFolder::checksum. Empty for `planted`.
   std::string checksum;
   std::optional<PreparedFolder> prepared = {};  ///< the folder, if the data set is prepared
+  std::string tokenise = {};                    ///< own_cleaning; empty for "blanks"
+  std::vector<std::string> warnings = {};       ///< what the user should know about the texts (text_warnings.h)
   /// The prepared folder says that its texts are made up in place of real ones.
   bool synthetic() const { return prepared && prepared->is_synthetic(); }
 };

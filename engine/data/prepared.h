@@ -4,7 +4,8 @@
 // dataset.json         format version, name, where the texts come from (files, sizes, SHA-256), every option, counts by
 //                      split and class, sizes and SHA-256 of the files below, and of itself ("checksum": of the rest)
 // vocabulary.txt       a word per line; line k holds id k - 1
-// data.safetensors     per split: token_ids, offsets, labels, rows, as in Split
+// data.safetensors     per split: token_ids, offsets, labels, rows, unknown, as in Split; its strings as bytes (U8) and
+//                      where they begin: outside and outside_offsets, and for texts with ids also ids and ids_offsets
 // texts.csv            text,label,split,row,id: the same texts as words, in the same order
 // vectors.safetensors  [V, E] word vectors, where they were attached
 #include <array>

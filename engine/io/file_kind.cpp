@@ -22,12 +22,12 @@ constexpr std::array kSignatures = {
     Signature{0, "PK\5\6"sv, kSpreadsheet},
     Signature{0, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"sv,
               "an old document of Microsoft Office (.xls, .doc); save it as CSV (UTF-8)"},
-    Signature{0, "\x1F\x8B"sv, "a gzip file within a gzip file; unpack it once (gunzip)"},
-    Signature{0, "\x1F\x9D"sv, "packed with compress; unpack it (uncompress)"},
-    Signature{4, "1AY&SY"sv, "packed with bzip2; unpack it (bunzip2)"},
-    Signature{0, "\xFD\x37zXZ\0"sv, "packed with xz; unpack it (xz -d)"},
-    Signature{0, "\x28\xB5\x2F\xFD"sv, "packed with Zstandard; unpack it (zstd -d)"},
-    Signature{0, "\x04\x22\x4D\x18"sv, "packed with LZ4; unpack it (lz4 -d)"},
+    Signature{0, "\x1F\x8B"sv, "a file packed with gzip; unpack it (gunzip)"},
+    Signature{0, "\x1F\x9D"sv, "a file packed with compress; unpack it (uncompress)"},
+    Signature{4, "1AY&SY"sv, "a file packed with bzip2; unpack it (bunzip2)"},
+    Signature{0, "\xFD\x37zXZ\0"sv, "a file packed with xz; unpack it (xz -d)"},
+    Signature{0, "\x28\xB5\x2F\xFD"sv, "a file packed with Zstandard; unpack it (zstd -d)"},
+    Signature{0, "\x04\x22\x4D\x18"sv, "a file packed with LZ4; unpack it (lz4 -d)"},
     Signature{0, "7z\xBC\xAF\x27\x1C"sv, "a 7z archive; unpack it (7z x)"},
     Signature{0, "Rar!\x1A\x07"sv, "a RAR archive; unpack it (unrar x)"},
     Signature{257, "ustar"sv, "a tar archive; unpack it (tar -xf) and give the file that it holds"},
@@ -70,11 +70,6 @@ bool is_pickle(std::string_view bytes) {
   return bytes.size() > 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5 && bytes.find('\0') != bytes.npos;
 }
 
-/// A length of 8 bytes, of which the upper ones are 0, and a JSON object.
-bool is_safetensors(std::string_view bytes) {
-  return bytes.size() > 10 && bytes.substr(4, 4) == "\0\0\0\0"sv && bytes.substr(8, 2) == "{\"";
-}
-
 }  // namespace
 
 std::string what_else(std::string_view beginning) {
@@ -86,8 +81,18 @@ std::string what_else(std::string_view beginning) {
     return "UTF-16 without a byte order mark; save the file as UTF-8";
   if (is_wide_ascii(beginning, 4, 0) || is_wide_ascii(beginning, 4, 3)) return "UTF-32; save the file as UTF-8";
   if (is_pickle(beginning)) return "a pickle of Python; write the data as text instead";
-  if (is_safetensors(beginning)) return "a safetensors file; a text file is needed here";
+  if (is_safetensors(beginning))
+    return "a safetensors file; give a text file, or, where tensors are taken, a regular file in place of a pipe";
   return "";
+}
+
+bool is_marked_utf16(std::string_view beginning) {
+  return beginning.starts_with("\xFF\xFE") || beginning.starts_with("\xFE\xFF");
+}
+
+/// A length of 8 bytes, of which the upper ones are 0, and a JSON object.
+bool is_safetensors(std::string_view beginning) {
+  return beginning.size() > 10 && beginning.substr(4, 4) == "\0\0\0\0"sv && beginning.substr(8, 2) == "{\"";
 }
 
 bool is_web_page(std::string_view beginning) {

@@ -189,6 +189,13 @@ FileReader::FileReader(const std::filesystem::path& path)
     : path_(path), descriptor_(shared_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC))) {
   struct stat status {};
   if (*descriptor_ < 0 || ::fstat(*descriptor_, &status) != 0) throw_system_error("read", path, errno);
+  if (S_ISDIR(status.st_mode)) throw_system_error("read", path, EISDIR);
+  if (!S_ISREG(status.st_mode)) {
+    throw InputError(fmt::format(
+        "cannot read {}: it is no regular file, and it is read in parts, not from front to back; write it to "
+        "a file first, and give that",
+        path.string()));
+  }
   size_ = status.st_size;
 }
 

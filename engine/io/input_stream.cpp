@@ -91,6 +91,7 @@ class FileBytes : public Bytes {
   FileBytes& operator=(const FileBytes&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
+  uint64_t bytes() const { return bytes_; }
   /// After the end.
   std::string checksum() {
     if (checksum_.empty()) checksum_ = sum_.hex();
@@ -104,6 +105,7 @@ class FileBytes : public Bytes {
       const ssize_t got = ::read(descriptor_, to, most);
       if (got >= 0) {
         sum_.update({to, static_cast<size_t>(got)});
+        bytes_ += got;
         return got;
       }
       // EAGAIN: a pipe that another program has made non-blocking, and that a third one has read empty.
@@ -113,6 +115,7 @@ class FileBytes : public Bytes {
 
   std::filesystem::path path_;
   int descriptor_;
+  uint64_t bytes_ = 0;
   Sha256 sum_;
   std::string checksum_;
 };
@@ -213,24 +216,25 @@ class Utf16Bytes : public Bytes {
   uint32_t code_point() {
     const uint32_t first = unit();
     if (first < 0xD800 || first > 0xDFFF) return first;
-    if (first > 0xDBFF || utf16_.peek(1).empty()) fail_here("half of a pair of surrogates");
+    if (first > 0xDBFF || utf16_.peek(1).empty()) fail_at_surrogate();
     const uint32_t second = unit();
-    if (second < 0xDC00 || second > 0xDFFF) fail_here("half of a pair of surrogates");
+    if (second < 0xDC00 || second > 0xDFFF) fail_at_surrogate();
     return 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
   }
 
   uint32_t unit() {
     const std::string_view bytes = utf16_.peek(2);
-    if (bytes.size() < 2) fail_here("the file ends within a character, because it was cut");
+    if (bytes.size() < 2) fail(path_, "it is UTF-16 and ends within a character, so it was cut; get it again");
     const auto first = static_cast<unsigned char>(bytes[0]), second = static_cast<unsigned char>(bytes[1]);
     utf16_.skip(2);
     read_ += 2;
     return little_endian_ ? second << 8 | first : first << 8 | second;
   }
 
-  [[noreturn]] void fail_here(std::string_view what) const {
+  [[noreturn]] void fail_at_surrogate() const {
     fail(path_,
-         fmt::format("it begins as UTF-16, but {} stands before byte {}; get the file again, or save it as UTF-8", what,
+         fmt::format("it is UTF-16, but half of a pair of surrogates stands before byte {}; get the file again, or "
+                     "save it as UTF-8",
                      read_));
   }
 
@@ -252,9 +256,8 @@ struct InputStream::Layers {
     const std::string_view beginning = content->peek(kTellingBytes);
     const std::string kind = what_else(beginning.substr(0, kTellingBytes));
     if (!kind.empty()) throw InputError(fmt::format("{} looks like {}", file.path().string(), kind));
-    const bool little_endian = beginning.starts_with("\xFF\xFE");
-    if (little_endian || beginning.starts_with("\xFE\xFF")) {
-      utf8 = std::make_unique<Utf16Bytes>(*content, little_endian, file.path());
+    if (is_marked_utf16(beginning)) {
+      utf8 = std::make_unique<Utf16Bytes>(*content, beginning.starts_with("\xFF\xFE"), file.path());
       content = utf8.get();
     }
   }
@@ -262,6 +265,9 @@ struct InputStream::Layers {
   FileBytes file;
   std::unique_ptr<Bytes> unpacked, utf8;
   Bytes* content = &file;
+  bool any_line = false;  ///< whether a line was read
+  std::string old_lines;  ///< a whole file whose lines end with '\r'
+  size_t old_lines_read = 0;
 };
 
 InputStream::InputStream(std::filesystem::path path) : layers_(std::make_unique<Layers>(std::move(path))) {}
@@ -270,15 +276,24 @@ InputStream::InputStream(InputStream&&) noexcept = default;
 InputStream& InputStream::operator=(InputStream&&) noexcept = default;
 
 bool InputStream::read_line(std::string& line) {
+  Layers& layers = *layers_;
   line.clear();
-  for (bool any = false;; any = true) {
-    const std::string_view next = layers_->content->peek(1);
-    if (next.empty()) return any;
+  bool any = false, ended = false;
+  for (std::string_view next = peek(1); !ended && !next.empty(); next = peek(1)) {
+    any = true;
     const size_t end = next.find('\n');
+    ended = end != next.npos;
     line.append(next.substr(0, end));
-    layers_->content->skip(std::min(end, next.size() - 1) + 1);
-    if (end != next.npos) return true;
+    layers.content->skip(ended ? end + 1 : next.size());
   }
+  const bool whole_file = any && !ended && !layers.any_line;
+  layers.any_line = true;
+  if (whole_file && line.find('\r') != line.npos) layers.old_lines.swap(line);
+  const std::string_view old_lines = std::string_view(layers.old_lines).substr(layers.old_lines_read);
+  if (old_lines.empty()) return any;
+  line = old_lines.substr(0, old_lines.find('\r'));
+  layers.old_lines_read += std::min(line.size() + 1, old_lines.size());
+  return true;
 }
 
 size_t InputStream::read(char* to, size_t most) { return layers_->content->read(to, most); }
@@ -302,11 +317,14 @@ std::string InputStream::checksum() {
   return layers_->file.checksum();
 }
 
+uint64_t InputStream::file_bytes() const { return layers_->file.bytes(); }
+
 InputFile read_input(const std::filesystem::path& path) {
   InputStream stream(path);
   InputFile file;
   file.content = stream.read_rest();
   file.checksum = stream.checksum();
+  file.bytes = stream.file_bytes();
   return file;
 }
 

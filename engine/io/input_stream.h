@@ -1,6 +1,7 @@
 #pragma once
 // Files of the user's: read once from front to back, so that pipes do, and known by their content.
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -22,7 +23,8 @@ class InputStream {
   // Each throws InputError that names the path when the file cannot be read on, a gzip is damaged or cut, or UTF-16 is
   // not well formed.
 
-  /// The next line, without its '\n'; false at the end.
+  /// The next line, without its '\n'; false at the end. In a file without any '\n', lines end with '\r', as before
+  /// Mac OS X.
   bool read_line(std::string& line);
   /// The next bytes, at most `most`; 0 only at the end.
   size_t read(char* to, size_t most);
@@ -35,6 +37,8 @@ class InputStream {
   /// The SHA-256 of the file's own bytes (packed ones if it is packed), as sha256sum prints it. Reads to the end first,
   /// and what was left is lost.
   std::string checksum();
+  /// How many bytes of the file itself were read; after checksum(), its size.
+  uint64_t file_bytes() const;
 
  private:
   struct Layers;
@@ -43,6 +47,7 @@ class InputStream {
 
 struct InputFile {
   std::string content, checksum;
+  uint64_t bytes = 0;  ///< of the file itself, packed if it is packed
 };
 
 /// The whole file. Throws as InputStream does.

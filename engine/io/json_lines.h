@@ -1,6 +1,7 @@
 #pragma once
 // Files with a JSON object per line: the one reader and the one writer of the engine.
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
@@ -13,11 +14,18 @@
 
 namespace notnot {
 
-/// The JSON object that `text` is; nothing if it is anything else.
+/// The JSON object that `text` is; nothing if it is anything else, and where a reader would have to guess: a member
+/// stands twice, a number is too large for a double, or a NUL byte may hide what follows.
 std::optional<nlohmann::json> json_object(std::string_view text);
+/// Why `text` is no JSON object for json_object, for a message: "the number 1e999 is too large"; empty if it is one.
+std::string json_fault(std::string_view text);
 
-/// Hands out the lines one at a time, in memory for one line. Lines of nothing but white space and a byte order mark
-/// are skipped.
+/// The digits of a whole number, also of one that is written as 17.0, as pandas does; nothing for anything else, and
+/// for a floating-point number beyond 2^53, whose digits are not known.
+std::optional<std::string> whole_number(const nlohmann::json& value);
+
+/// Hands out the lines one at a time, in memory for one line. Lines of nothing but white space are skipped, and byte
+/// order marks at the begin of any line: files that were put together have some in the middle.
 class JsonLinesReader {
  public:
   /// A file, which is read once. Throws as InputStream does.
@@ -69,6 +77,8 @@ class JsonLine {
   JsonLine& add(std::string_view name, std::string_view text);
   JsonLine& add(std::string_view name, std::span<const std::string_view> texts);
   JsonLine& add(std::string_view name, std::span<const double> numbers);
+  JsonLine& add(std::string_view name, std::span<const int64_t> numbers);
+  JsonLine& add(std::string_view name, std::nullptr_t);
   JsonLine& add(std::string_view name, std::floating_point auto number) { return add_floating(name, number); }
   JsonLine& add(std::string_view name, std::integral auto number) { return add_integer(name, number); }
 

@@ -33,8 +33,11 @@ struct DTypeInfo {
   std::string_view name;
   size_t bytes;
 };
-constexpr std::array<DTypeInfo, 4> kDTypes = {
-    {{DType::f32, "F32", 4}, {DType::f64, "F64", 8}, {DType::i32, "I32", 4}, {DType::i64, "I64", 8}}};
+constexpr std::array<DTypeInfo, 5> kDTypes = {{{DType::f32, "F32", 4},
+                                               {DType::f64, "F64", 8},
+                                               {DType::i32, "I32", 4},
+                                               {DType::i64, "I64", 8},
+                                               {DType::u8, "U8", 1}}};
 
 const DTypeInfo& info(DType dtype) { return kDTypes[static_cast<size_t>(dtype)]; }
 
@@ -116,7 +119,7 @@ DType parse_dtype(const Json& entry, const std::string& tensor, const Complaint&
   for (const DTypeInfo& known : kDTypes) {
     if (known.name == text) return known.dtype;
   }
-  complaint.damaged(tensor, fmt::format("dtype {} is not one of F32, F64, I32, I64", text));
+  complaint.damaged(tensor, fmt::format("dtype {} is not one of F32, F64, I32, I64, U8", text));
 }
 
 Safetensors::Entry parse_entry(const Json& json, const std::string& tensor, size_t data_size,
@@ -211,6 +214,7 @@ constexpr bool kConverts = std::is_floating_point_v<From> == std::is_floating_po
 
 template <class T>
 std::string_view type_name() {
+  if constexpr (std::is_same_v<T, char>) return "U8";
   if constexpr (std::is_floating_point_v<T>) return sizeof(T) == 4 ? "F32" : "F64";
   return sizeof(T) == 4 ? "I32" : "I64";
 }
@@ -323,6 +327,9 @@ std::vector<T> Safetensors::values(const std::string& name) const {
     case DType::i64:
       copy(int64_t{});
       break;
+    case DType::u8:
+      copy(uint8_t{});
+      break;
   }
   return result;
 }
@@ -347,6 +354,7 @@ std::string Safetensors::checksum() const {
 }
 
 template Column<float> Safetensors::column(const std::string&) const;
+template Column<char> Safetensors::column(const std::string&) const;
 template Column<int32_t> Safetensors::column(const std::string&) const;
 template Column<int64_t> Safetensors::column(const std::string&) const;
 

@@ -15,7 +15,8 @@
 
 namespace notnot {
 
-enum class DType : uint8_t { f32, f64, i32, i64 };
+/// `u8` is for the bytes of texts.
+enum class DType : uint8_t { f32, f64, i32, i64, u8 };
 
 /// One named tensor to be written. `data` stays the caller's and must outlive the call.
 struct TensorView {
@@ -59,7 +60,8 @@ class Safetensors {
   template <class T>
   std::vector<T> values(const std::string& name) const;
 
-  /// The values without reading them: they stay in the file, which is mapped into memory. The type must be T itself.
+  /// The values without reading them: they stay in the file, which is mapped into memory. The type must be T itself;
+  /// U8 is char.
   /// Throws InputError when it is another, or the values are not aligned.
   template <class T>
   Column<T> column(const std::string& name) const;

@@ -9,7 +9,9 @@
 //   vocabulary.txt            a word per line, line k (from 1) holds id k-1
 //   attention_SPLIT.safetensors  train, dev and test under the chosen epoch: see Attention
 //   perturbation.safetensors  only of a perturbed model: see Perturbations
-//   predictions.jsonl         the test split, an object per text: id, label, probability, tokens, attention
+//   predictions.jsonl         the test split, an object per text: row, id (only if the data set has ids), label,
+//                             probability, tokens, unknown (the places, from 0, of words outside the vocabulary),
+//                             attention
 //   result.json               the chosen epoch and its measures; written last, so a folder that has it is finished
 //   failure.json              only of a run that failed: its `reason`
 //

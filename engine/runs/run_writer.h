@@ -37,7 +37,7 @@ class RunWriter {
   /// Throws Error if the rules of Perturbations are broken.
   void write_perturbations(const Perturbations& perturbations);
   /// Writes predictions.jsonl. The arguments are those of write_attention for the test split; the file has weights, and
-  /// no boundary tokens.
+  /// no boundary tokens. Throws Error, too, if `texts` lacks the spelling of a word (WordReader).
   void write_predictions(const Vocabulary& vocabulary, const Split& texts, std::span<const float> log_attention,
                          std::span<const float> probability);
   /// Writes result.json: from now on the run is finished. The checkpoint stays.

@@ -26,6 +26,7 @@ struct DataArguments {
 void write_tokens_command(const DataArguments& arguments) {
   const Corpus corpus = load_corpus({.dataset = arguments.dataset});
   write_tokens(*arguments.tokens, corpus.dataset);
+  for (const std::string& warning : corpus.warnings) fmt::print(stderr, "warning: {}\n", warning);
   if (corpus.synthetic()) fmt::print("note: SYNTHETIC texts; nothing computed from them is about the real data\n");
   int64_t texts = 0;
   for (const SplitName split : kSplitNames) texts += corpus.dataset.split(split).size();

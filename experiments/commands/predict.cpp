@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "engine/corpora/cleaning.h"
 #include "engine/data/batches.h"
 #include "engine/device/open_device.h"
 #include "engine/io/input_error.h"
@@ -30,11 +31,11 @@ struct PredictArguments {
   int32_t threads = 0;
 };
 
-/// The texts of --text, or the lines of a file or of standard input, one after the other. Cleaned as training texts are:
-/// lower case, words separated by single blanks.
+/// The texts of --text, or the lines of a file or of standard input, one after the other. Cleaned as the training texts
+/// of the run were.
 class Texts {
  public:
-  explicit Texts(const PredictArguments& arguments) : given_(arguments.texts) {
+  Texts(const PredictArguments& arguments, Cleaning cleaning) : given_(arguments.texts), cleaning_(cleaning) {
     if (!given_.empty()) return;
     const bool from_stdin = !arguments.input || *arguments.input == "-";
     file_.emplace(from_stdin ? "/dev/stdin" : *arguments.input);
@@ -78,15 +79,14 @@ class Texts {
       fail(fmt::format(": byte {} is NUL, which no text has; give a file of text", offset + 1));
     if (const size_t offset = text.find('\r'); file_ && offset != text.npos)
       fail(fmt::format(": byte {} is a carriage return that ends no line; save the file with line feeds", offset + 1));
-    if (file_ && number_ == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-    const std::string lower = to_lower(text);
-    std::string words = join_words(split_at_white_space(lower));
+    std::string words = clean_text(text, cleaning_);
     if (words.empty())
       fail(file_ ? " has no words; remove the line, or give it some" : " has no words; give at least one");
     return words;
   }
 
   const std::vector<std::string>& given_;
+  Cleaning cleaning_;
   std::optional<InputStream> file_;
   std::string source_ = "--text";
   size_t number_ = 0;  ///< texts so far
@@ -118,15 +118,21 @@ void check_vocabulary(const RunFolder& folder, const Vocabulary& vocabulary, con
                                folder.vocabulary_path().string(), vocabulary.size(), options.vocabulary));
 }
 
-/// Prints the line of a text. Its words stand in log_attention[1], [2], ...; the boundary tokens around them are left
-/// out.
-void print_line(const std::string& text, float probability, std::span<const float> log_attention) {
+/// Prints the line of a text. Its words stand in token_ids[1], [2], ... and log_attention[1], [2], ...; the boundary
+/// tokens around them are left out.
+void print_line(const std::string& text, float probability, std::span<const int32_t> token_ids,
+                std::span<const float> log_attention) {
   const std::vector<std::string_view> words = split_words(text);
   std::vector<double> weights;
-  for (size_t k = 0; k < words.size(); ++k) weights.push_back(std::exp(static_cast<double>(log_attention[k + 1])));
+  std::vector<int64_t> unknown;
+  for (size_t k = 0; k < words.size(); ++k) {
+    weights.push_back(std::exp(static_cast<double>(log_attention[k + 1])));
+    if (token_ids[k + 1] == kUnknownId) unknown.push_back(static_cast<int64_t>(k));
+  }
   fmt::print("{}", JsonLine(JsonLine::Form::spaced)
                        .add("probability", probability)
                        .add("tokens", words)
+                       .add("unknown", unknown)
                        .add("attention", weights)
                        .line());
 }
@@ -192,12 +198,15 @@ void predict(const PredictArguments& arguments) {
   check_finished(folder);
   const Vocabulary vocabulary = Vocabulary::load(folder.vocabulary_path());
   check_vocabulary(folder, vocabulary, predictor.options());
-  Texts texts(arguments);
+  const DataChoices data = read_run_config(folder).data;
+  Texts texts(arguments, cleaning_of(data.corpus, data.tokenise));
   for (auto block = texts.next_block(); !block.empty(); block = texts.next_block()) {
     const Split split = encode(vocabulary, block);
     const SplitPredictions predictions = predictor.predict(split);
     for (size_t i = 0; i < block.size(); ++i) {
-      print_line(block[i], predictions.probability[i], std::span(predictions.log_attention).subspan(split.offsets[i]));
+      const auto begin = static_cast<size_t>(split.offsets[i]);
+      print_line(block[i], predictions.probability[i], std::span<const int32_t>(split.token_ids).subspan(begin),
+                 std::span(predictions.log_attention).subspan(begin));
     }
     std::fflush(stdout);
   }

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <span>
 
 #include "engine/corpora/ag_news.h"
+#include "engine/corpora/cleaning.h"
 #include "engine/corpora/corpus.h"
 #include "engine/corpora/imdb.h"
 #include "engine/corpora/mimic.h"
@@ -13,8 +15,8 @@
 #include "engine/corpora/table.h"
 #include "engine/data/prepared.h"
 #include "engine/data/stratified_split.h"
-#include "engine/io/checksum.h"
-#include "engine/io/files.h"
+#include "engine/data/text_warnings.h"
+#include "engine/data/vector_coverage.h"
 #include "engine/io/input_error.h"
 #include "engine/io/stop.h"
 #include "engine/io/text.h"
@@ -31,7 +33,7 @@ struct PrepareArguments {
   std::string raw, folds, file, out;
   OptionOverrides options;
   SplitRequest split;
-  std::string labels;
+  std::string labels, tokenise = "blanks";
   bool lossy = false;
   std::string vectors, missing_vectors, train_vectors;
   int32_t vector_width = 300;
@@ -42,6 +44,7 @@ struct Reading {
   std::vector<Source> sources;
   nlohmann::json choices = nlohmann::json::object();
   bool synthetic = false;
+  std::vector<std::string> warnings = {};
 };
 /// A function that reads a corpus from `raw`, a folder or a file, and hands the texts to `take`.
 using Read = std::function<Reading(const std::filesystem::path& raw, const PrepareArguments&, const TextSink& take)>;
@@ -128,38 +131,63 @@ std::array<std::string, 2> parse_labels(const std::string& labels) {
   return names;
 }
 
+/// How the user's own texts were read, for dataset.json.
+nlohmann::json own_choices(const Table& table, const RepeatedTexts& repeated, const PrepareArguments& arguments) {
+  nlohmann::json choices = {{"lossy", arguments.lossy},
+                            {"tokenise", arguments.tokenise},
+                            {"split", table.has_split ? "the file's own" : "drawn, stratified"},
+                            {"also_in_training", {{"dev", repeated.repeated.dev}, {"test", repeated.repeated.test}}}};
+  if (arguments.tokenise == "words") choices["word_boundaries"] = icu_version() + " (Unicode)";
+  if (!table.has_split) {
+    choices["seed"] = arguments.split.seed;
+    choices["dev_fraction"] = arguments.split.dev;
+    choices["test_fraction"] = arguments.split.test;
+  }
+  return choices;
+}
+
 Reading read_own(const std::filesystem::path& file, const PrepareArguments& arguments, const TextSink& take) {
   const TableOptions options{.labels = parse_labels(arguments.labels.empty() ? "0,1" : arguments.labels),
                              .lossy = arguments.lossy,
-                             .needs_split = false};
-  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
-  SourceReader sources(folder, file.filename().string());
-  Table table = parse_table(sources.read(file.filename().string()), file.string(), table_format(file), options);
-  Reading reading{sources.sources()};
-  reading.choices = {{"lossy", options.lossy}, {"split", table.has_split ? "the file's own" : "drawn, stratified"}};
-  if (!table.has_split) {
-    split_stratified(table.texts, arguments.split);
-    reading.choices["seed"] = arguments.split.seed;
-    reading.choices["dev_fraction"] = arguments.split.dev;
-    reading.choices["test_fraction"] = arguments.split.test;
-  }
+                             .needs_split = false,
+                             .cleaning = own_cleaning(arguments.tokenise)};
+  Table table = read_table(file, options);
+  if (!table.has_split) split_stratified(table.texts, arguments.split);
+  const RepeatedTexts repeated = count_repeated(table.texts);
+  Reading reading{.sources = {{.path = file.filename().string(), .bytes = table.bytes, .sha256 = table.checksum}},
+                  .choices = own_choices(table, repeated, arguments),
+                  .warnings = text_warnings(table.texts)};
   hand_over(std::move(table.texts), take);
   return reading;
 }
 
-void attach_vectors(const PrepareArguments& arguments, const PublishedCorpus* published, const DatasetBuilder& builder,
-                    PreparedWriter& writer) {
+/// [vocabulary] how often each id stands in the training split.
+std::vector<int64_t> running_words(const PreparedWriter& writer, const DatasetBuilder& builder,
+                                   const DatasetOptions& options) {
+  std::vector<int64_t> counts(writer.vocabulary().size());
+  builder.encode(writer.vocabulary(), SplitName::train, options, [&counts](std::span<const int32_t> ids) {
+    for (const int32_t id : ids) ++counts[id];
+  });
+  return counts;
+}
+
+/// Attaches word vectors, if some are wanted, and returns warnings about them.
+std::vector<std::string> attach_vectors(const PrepareArguments& arguments, const PublishedCorpus* published,
+                                        const DatasetOptions& options, const DatasetBuilder& builder,
+                                        PreparedWriter& writer) {
   nlohmann::json origin;
   WordVectors vectors;
+  std::vector<std::string> warnings;
   if (!arguments.vectors.empty()) {
     vectors = load_word_vectors(arguments.vectors, writer.vocabulary());
-    origin = {{"file", std::filesystem::path(arguments.vectors).filename().string()},
-              {"sha256", sha256_of_file(arguments.vectors)}};
+    origin = {{"file", std::filesystem::path(arguments.vectors).filename().string()}, {"sha256", vectors.checksum}};
+    warnings =
+        vector_warnings(writer.vocabulary(), running_words(writer, builder, options), vectors, arguments.vectors);
   } else if (!arguments.train_vectors.empty()) {
     vectors = train_word_vectors(writer, builder, arguments.train_vectors, arguments.vector_width);
     origin = {{"trained_by", "fasttext " + arguments.train_vectors}, {"trained_on", "the training split"}};
   } else {
-    return;
+    return warnings;
   }
   // The published pipeline used word2vec for the clinical sets only, and drew the missing vectors at random there.
   const bool clinical = published != nullptr && (published->name == "diabetes" || published->name == "anemia");
@@ -167,6 +195,7 @@ void attach_vectors(const PrepareArguments& arguments, const PublishedCorpus* pu
   if (drawn) draw_missing(vectors, arguments.split.seed);
   origin["missing"] = drawn ? "normal" : "zeros";
   writer.write_vectors(vectors, std::move(origin));
+  return warnings;
 }
 
 std::filesystem::path output_folder(const PrepareArguments& arguments, const std::string& name) {
@@ -199,8 +228,11 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
   preparation.choices = std::move(reading.choices);
   preparation.synthetic = reading.synthetic;
   writer.write(builder, preparation);
-  attach_vectors(arguments, published, builder, writer);
+  std::vector<std::string> warnings = std::move(reading.warnings);
+  for (std::string& warning : attach_vectors(arguments, published, preparation.options, builder, writer))
+    warnings.push_back(std::move(warning));
   writer.finish();
+  for (const std::string& warning : warnings) fmt::print(stderr, "warning: {}\n", warning);
   const PreparedFolder folder(out);
   fmt::print("{}{}", counts_summary(folder), coverage_summary(folder, writer.unknown_words()));
 }
@@ -288,7 +320,12 @@ void add_own(CLI::App& prepare_app) {
   auto arguments = std::make_shared<PrepareArguments>();
   CLI::App* command = prepare_app.add_subcommand(
       "csv", "Your own texts: a CSV, TSV or JSON lines file with text, label and perhaps split");
-  command->add_option("file", arguments->file, "The file: FILE.csv, FILE.tsv, FILE.jsonl or FILE.ndjson")->required();
+  command
+      ->add_option(
+          "file", arguments->file,
+          "The file: CSV, TSV or JSON lines, known by its content or by its extension, and perhaps packed with "
+          "gzip; or a pipe, such as /dev/stdin")
+      ->required();
   add_common_options(*command, *arguments);
   add_seed_option(*command, *arguments);
   add_dev_option(*command, *arguments);
@@ -300,9 +337,16 @@ void add_own(CLI::App& prepare_app) {
   command->add_option("--labels", arguments->labels,
                       "The names of the two classes in the file, as NEGATIVE,POSITIVE (default: 0,1)");
   add_lossy_option(*command, *arguments);
+  command
+      ->add_option(
+          "--tokenise", arguments->tokenise,
+          "What cuts a text into words: blanks, that is white space only, or words, that is Unicode's word "
+          "boundaries, for texts whose punctuation or whose words no blanks separate (Chinese, Japanese, Thai)")
+      ->check(CLI::IsMember({"blanks", "words"}))
+      ->capture_default_str();
   command->callback([arguments] {
     const std::filesystem::path file = arguments->file;
-    prepare(file.stem().string(), "csv", file, read_own, *arguments);
+    prepare(table_name(file), kTableReader, file, read_own, *arguments);
   });
 }
 

@@ -68,15 +68,15 @@ LoadedRun read_run(const Path& path) {
 }
 
 /// The words in a line of predictions.jsonl. Throws unless the line belongs to the text `row`, which has `size` words.
-std::vector<std::string> parse_words(std::string_view line, int64_t row, int64_t size) {
+TextWords parse_words(std::string_view line, int64_t row, int64_t size) {
   const Json json = Json::parse(line);
-  const auto id = json.at("id").get<int64_t>();
-  auto words = json.at("tokens").get<std::vector<std::string>>();
-  if (id != row || static_cast<int64_t>(words.size()) != size) {
-    throw InputError(fmt::format("text {} of {} words, where attention_test.safetensors has text {} of {}", id,
-                                 words.size(), row, size));
+  const auto found = json.at("row").get<int64_t>();
+  TextWords text{json.at("tokens").get<std::vector<std::string>>(), json.at("unknown").get<std::set<size_t>>()};
+  if (found != row || static_cast<int64_t>(text.words.size()) != size) {
+    throw InputError(fmt::format("text {} of {} words, where attention_test.safetensors has text {} of {}", found,
+                                 text.words.size(), row, size));
   }
-  return words;
+  return text;
 }
 
 /// "the base model" or "an adversary"; for attention from elsewhere, its label.
@@ -114,16 +114,15 @@ Attention test_attention(const LoadedRun& run) {
           .row = std::move(found.row)};
 }
 
-std::map<size_t, std::vector<std::string>> read_words(const LoadedRun& run, const std::set<size_t>& texts,
-                                                      const std::vector<int64_t>& rows,
-                                                      const std::vector<int64_t>& offsets) {
+std::map<size_t, TextWords> read_words(const LoadedRun& run, const std::set<size_t>& texts,
+                                       const std::vector<int64_t>& rows, const std::vector<int64_t>& offsets) {
   const Path path = RunFolder(run.path).predictions_path();
   const auto damaged = [&](size_t index, const std::string& what) {
     return InputError(
         fmt::format("{}, line {}: {}; remove the run folder and train again", path.string(), index + 1, what));
   };
   JsonLinesReader lines(path);
-  std::map<size_t, std::vector<std::string>> words;
+  std::map<size_t, TextWords> words;
   for (size_t index = 0; index < rows.size() && words.size() < texts.size(); ++index) {
     if (!lines.next()) throw damaged(index, "missing");
     if (!texts.contains(index)) continue;

@@ -56,11 +56,19 @@ std::vector<LoadedRun> read_runs(const std::vector<std::filesystem::path>& folde
 /// must be finished.
 Attention test_attention(const LoadedRun& run);
 
-/// The words of some texts of the test split, by index, without the boundary tokens. `rows` and `offsets` are
-/// Attention's. Throws InputError when predictions.jsonl is damaged at these texts, or has other texts.
-std::map<size_t, std::vector<std::string>> read_words(const LoadedRun& run, const std::set<size_t>& texts,
-                                                      const std::vector<int64_t>& rows,
-                                                      const std::vector<int64_t>& offsets);
+/// The words of a text, without the boundary tokens.
+struct TextWords {
+  std::vector<std::string> words;
+  std::set<size_t> unknown;  ///< places of the words that are not in the vocabulary
+
+  /// On the planted corpus: whether word i decides the label, and models may know it.
+  bool is_evidence(size_t i) const { return !unknown.contains(i) && is_planted_evidence(words[i]); }
+};
+
+/// The words of some texts of the test split, by index. `rows` and `offsets` are Attention's. Throws InputError when
+/// predictions.jsonl is damaged at these texts, or has other texts.
+std::map<size_t, TextWords> read_words(const LoadedRun& run, const std::set<size_t>& texts,
+                                       const std::vector<int64_t>& rows, const std::vector<int64_t>& offsets);
 
 /// The kind of the run, for people: "Base", "MLP guided by the base model", "Adversary, λ = 0.001".
 std::string title_of(const LoadedRun& run);

@@ -8,7 +8,6 @@
 #include <numeric>
 #include <tuple>
 
-#include "engine/corpora/planted_corpus.h"
 #include "engine/io/input_error.h"
 
 namespace notnot {
@@ -123,9 +122,9 @@ std::vector<float> evidence_of(const LoadedStudy& study, const Attention& attent
   if (!study.planted() || reader == study.runs.end()) return {};
   std::set<size_t> all;
   for (size_t i = 0; i < attention.row.size(); ++i) all.insert(i);
-  for (const auto& [text, words] : read_words(*reader, all, attention.row, attention.offsets)) {
-    const int64_t begin = attention.offsets[text] + 1;
-    for (size_t k = 0; k < words.size(); ++k) evidence[begin + k] = is_planted_evidence(words[k]) ? 1 : 0;
+  for (const auto& [index, text] : read_words(*reader, all, attention.row, attention.offsets)) {
+    const int64_t begin = attention.offsets[index] + 1;
+    for (size_t k = 0; k < text.words.size(); ++k) evidence[begin + k] = text.is_evidence(k) ? 1 : 0;
   }
   return evidence;
 }

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "engine/data/prepared.h"
+#include "engine/data/vector_coverage.h"
 #include "engine/data/word_vectors.h"
 #include "engine/io/input_error.h"
 #include "engine/math/divergence.h"
@@ -67,7 +68,17 @@ DataChoices data_choices(const Inputs& inputs) {
     data.difficulty = inputs.settings.corpus.planted.difficulty;
     data.corpus_seed = inputs.settings.corpus.planted.seed;
   }
+  data.tokenise = corpus.tokenise;
   return data;
+}
+
+/// What the user should know about the word vectors of --vectors.
+std::vector<std::string> warnings_about(const WordVectors& vectors, const Inputs& inputs) {
+  if (inputs.settings.vectors.empty()) return {};
+  const Dataset& dataset = inputs.corpus.dataset;
+  std::vector<int64_t> running(dataset.vocabulary.size());
+  for (const int32_t id : dataset.split(SplitName::train).token_ids) ++running[id];
+  return vector_warnings(dataset.vocabulary, running, vectors, inputs.settings.vectors);
 }
 
 SplitSizes sizes_of(const Split& split) {
@@ -141,6 +152,7 @@ Inputs load_inputs(const Settings& settings) {
   Inputs inputs{.settings = settings, .corpus = load_corpus(settings.corpus), .embedding = {}};
   inputs.embed = kEmbedWithoutVectors;
   if (std::optional<WordVectors> vectors = word_vectors(settings, inputs.corpus)) {
+    for (std::string& warning : warnings_about(*vectors, inputs)) inputs.corpus.warnings.push_back(std::move(warning));
     inputs.embed = vectors->width;
     inputs.embedding = std::move(vectors->rows);
     inputs.vectors_found = vectors->found;
@@ -171,6 +183,7 @@ void describe(const Inputs& inputs) {
         "not\n");
   }
   std::fflush(stdout);
+  for (const std::string& warning : inputs.corpus.warnings) fmt::print(stderr, "warning: {}\n", warning);
 }
 
 }  // namespace notnot

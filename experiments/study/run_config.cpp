@@ -36,6 +36,7 @@ Json data_choices(const DataChoices& data) {
   if (data.corpus_seed) choices["corpus_seed"] = *data.corpus_seed;
   add_unless_empty(choices, "data_checksum", data.checksum);
   if (data.synthetic) choices["synthetic"] = true;
+  if (!data.tokenise.empty()) choices["tokenise"] = data.tokenise;
   return choices;
 }
 
@@ -140,6 +141,7 @@ DataChoices parse_data(const Json& choices) {
   if (choices.contains("corpus_seed")) read(choices, "corpus_seed", data.corpus_seed.emplace());
   read_if_there(choices, "data_checksum", data.checksum);
   read_if_there(choices, "synthetic", data.synthetic);
+  read_if_there(choices, "tokenise", data.tokenise);
   return data;
 }
 

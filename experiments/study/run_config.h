@@ -21,6 +21,7 @@ struct DataChoices {
   DatasetOptions options;  ///< vocabulary and length filter
   std::string checksum;    ///< Corpus::checksum; empty for the built-in corpus
   bool synthetic = false;  ///< the texts are made up in place of real ones
+  std::string tokenise = {};  ///< Corpus::tokenise
   /// Only for the built-in corpus, see PlantedOptions.
   std::optional<double> difficulty;
   std::optional<uint64_t> corpus_seed;

@@ -191,8 +191,15 @@ class Vectors(BadInput):
     def test_empty(self):
         self.refuse_vectors(b"", "no vectors", "again")
 
+    def test_files_that_are_something_else(self):
+        self.refuse_vectors(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 6\n", "Git LFS", "git lfs pull")
+        self.refuse_vectors(b"<html><head><title>404 Not Found</title></head></html>", "web page")
+        self.refuse_vectors(b'{"good": [0.1, 0.2]}', "JSON", "a word and its values")
+        self.refuse_vectors(b"see the other folder for the real vectors\n", "line 1", "'the' is not a number")
+        self.refuse_vectors(b"Good 1 2\nBad 3 4\n", "none of the", "capital letters")
+
     def test_a_binary_model(self):
-        self.refuse_vectors(bytes(range(256)) * 64, "line 1", "text form")
+        self.refuse_vectors(bytes(range(256)) * 64, "line 1", "a word and its values")
 
 
 class Options(BadInput):

@@ -195,8 +195,9 @@ class Files(WithRun):
         vocabulary = set((self.run_folder / "vocabulary.txt").read_text().splitlines()[4:])
         self.assertEqual(len(predictions), SIZES["test"])
         for i, text in enumerate(predictions):
-            self.assertEqual(list(text), ["id", "label", "probability", "tokens", "attention"])
-            self.assertEqual((text["id"], text["label"]), (tensors["row"][2][i], tensors["label"][2][i]))
+            self.assertEqual(list(text), ["row", "label", "probability", "tokens", "unknown", "attention"])
+            self.assertEqual((text["row"], text["label"]), (tensors["row"][2][i], tensors["label"][2][i]))
+            self.assertEqual(text["unknown"], [])
             self.assertEqual(struct.pack("f", text["probability"]), struct.pack("f", tensors["probability"][2][i]))
             self.assertLessEqual(set(text["tokens"]), vocabulary)
             # The boundary tokens are left out, and weights have nine digits.
@@ -270,6 +271,7 @@ class Predict(WithRun):
                                                            "--text", "<EOS>"))
         self.assertEqual((first["tokens"], second["tokens"]), (["praise1", "ünknown"], ["praise1", '"quoted"']))
         self.assertEqual((first["probability"], first["attention"]), (second["probability"], second["attention"]))
+        self.assertEqual((first["unknown"], second["unknown"], text["unknown"]), ([1], [1], [0]))
         self.assertEqual((text["tokens"], text["attention"]), (["<eos>"], [1]))
 
     def test_understands_the_evidence(self):
@@ -479,9 +481,38 @@ class OwnData(Test):
             folder = self.train(*self.arguments, "--min-df", min_df, runs=self.folder / str(min_df))
             kept = sorted(word for word, count in frequency.items() if count >= min_df)
             self.assertEqual(self.words(folder)[4:], kept)
-            known = [word if word in kept else "<UNK>" for word in self.rows[80][0].split()]
-            self.assertEqual(read_predictions(folder)[0]["tokens"], known)
+            # What is handed out is the text, though the model sees no more than the vocabulary has.
+            predictions, unknown = read_predictions(folder), 0
+            for text, (words, _, _) in zip(predictions, self.rows[80:], strict=True):
+                self.assertEqual(text["tokens"], words.split())
+                self.assertEqual(text["unknown"], [i for i, word in enumerate(words.split()) if word not in kept])
+                unknown += len(text["unknown"])
+            lines = (folder / "predictions.jsonl").read_text().splitlines()
+            output = self.succeed("predict", folder, "--device", "cpu", stdin=None,
+                                  input="\n".join(words for words, _, _ in self.rows[80:]))
+            self.assertEqual(output.splitlines(), ['{"probability"' + line.split('"probability"')[1] for line in lines])
         self.assertLess(len(kept), len(frequency))
+        self.assertGreater(unknown, 10)
+
+    def test_ids_of_the_data(self):
+        """Ids of any form go through; the model and the other members are the same without them."""
+        plain = self.train(*self.arguments)
+        ids = ["" if i % 7 == 0 else f"r\u00e9view,{i % 13} \"x\"" for i in range(len(self.rows))]
+        named = self.folder / "named" / "own.csv"
+        named.parent.mkdir()
+        write_csv(named, [[i, *row] for i, row in zip(ids, self.rows)], ("id", "text", "label", "split"))
+        folder = self.train("--dataset", named, *self.arguments[2:], runs=self.folder / "named-runs")
+        predictions = read_predictions(folder)
+        self.assertEqual([text.pop("id") for text in predictions], [i or None for i in ids[80:]])
+        self.assertEqual(predictions, read_predictions(plain))
+        self.assert_same_bytes(plain, folder, ("model.safetensors", "vocabulary.txt"))
+        for split, begin, end in (("train", 0, 60), ("dev", 60, 80), ("test", 80, 100)):
+            file = f"attention_{split}.safetensors"
+            tensors, without = read_safetensors(folder / file), read_safetensors(plain / file)
+            _, _, text = tensors.pop("id")
+            _, _, at = tensors.pop("id_offsets")
+            self.assertEqual([bytes(text[a:b]).decode() for a, b in zip(at, at[1:])], ids[begin:end])
+            self.assertEqual(tensors, without)
 
     def test_length_filter(self):
         for bounds in ((), (3, None), (None, 6), (3, 6)):

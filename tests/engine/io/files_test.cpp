@@ -203,4 +203,13 @@ TEST_CASE("kill -9 in the middle of a write leaves a whole file, and what is lef
 }
 
 }  // namespace
+
+TEST_CASE("a file that is read in parts is a regular one") {
+  const TemporaryFolder folder;
+  CHECK_HAS(input_error([&] { FileReader{folder.path()}; }), "Is a directory");
+  CHECK(input_error([] { FileReader{"/dev/null"}; }) ==
+        "cannot read /dev/null: it is no regular file, and it is read in parts, not from front to back; write it to a "
+        "file first, and give that");
+}
+
 }  // namespace notnot

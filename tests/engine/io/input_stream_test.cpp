@@ -74,6 +74,14 @@ TEST_CASE("input stream: lines, with and without an end, across the buffer's edg
   CHECK(lines_of(InputStream(inputs.file(content + expected.back()))) == expected);
 }
 
+TEST_CASE("input stream: lines that end with carriage returns, if there is no line feed") {
+  const InputFolder inputs;
+  CHECK(lines_of(InputStream(inputs.file("a\r\rb"))) == std::vector<std::string>{"a", "", "b"});
+  CHECK(lines_of(InputStream(inputs.file("a\rb\r"))) == std::vector<std::string>{"a", "b"});
+  CHECK(lines_of(InputStream(inputs.file("a\r"))) == std::vector<std::string>{"a"});
+  CHECK(lines_of(InputStream(inputs.file("a\rb\nc\rd"))) == std::vector<std::string>{"a\rb", "c\rd"});
+}
+
 TEST_CASE("input stream: bytes, a look ahead and the rest") {
   const InputFolder inputs;
   InputStream stream(inputs.file("0123456789"));
@@ -94,7 +102,9 @@ TEST_CASE("input stream: the checksum is that of the file's own bytes, however m
     InputStream unread(inputs.file(bytes));
     CHECK(unread.checksum() == sha256(bytes));
     CHECK(unread.checksum() == sha256(bytes));
+    CHECK(unread.file_bytes() == bytes.size());
     CHECK(read_input(inputs.file(bytes)).checksum == sha256(bytes));
+    CHECK(read_input(inputs.file(bytes)).bytes == bytes.size());
   }
 }
 
@@ -145,7 +155,8 @@ TEST_CASE("input stream: UTF-16 with a byte order mark becomes UTF-8") {
     CHECK(inputs.content(utf16("text\n1,2\n", little_endian)) == "text\n1,2\n");
     CHECK(inputs.content(utf16("", little_endian)).empty());
     const std::string half = utf16("text", little_endian);
-    CHECK_HAS(inputs.message(half.substr(0, half.size() - 1)), "the file ends within a character, because it was cut");
+    CHECK_HAS(inputs.message(half.substr(0, half.size() - 1)),
+              "it is UTF-16 and ends within a character, so it was cut; get it again");
   }
   const std::string wide = "\xFE\xFF\0\xE9\x20\xAC\xD8\x3D\xDE\x00"s;  // U+00E9, U+20AC, U+1F600
   CHECK(inputs.content(wide) == "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
@@ -163,9 +174,9 @@ TEST_CASE("input stream: what is no text is refused by name, with the remedy") {
   };
   check("PK\3\4\x14\0\6\0"s, "a Zip file, perhaps a spreadsheet (.xlsx, .ods); unpack it (unzip)");
   check("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\0\0"s, "an old document of Microsoft Office");
-  check("BZh91AY&SY\0\0"s, "packed with bzip2; unpack it (bunzip2)");
-  check("\xFD\x37zXZ\0\0\4"s, "packed with xz; unpack it (xz -d)");
-  check("\x28\xB5\x2F\xFD\4\0"s, "packed with Zstandard; unpack it (zstd -d)");
+  check("BZh91AY&SY\0\0"s, "a file packed with bzip2; unpack it (bunzip2)");
+  check("\xFD\x37zXZ\0\0\4"s, "a file packed with xz; unpack it (xz -d)");
+  check("\x28\xB5\x2F\xFD\4\0"s, "a file packed with Zstandard; unpack it (zstd -d)");
   check("PAR1\x15\4"s, "a Parquet file");
   check("\x93NUMPY\1\0"s, "an array of NumPy (.npy)");
   check("SQLite format 3\0\x10\0"s, "a database of SQLite");
@@ -173,7 +184,7 @@ TEST_CASE("input stream: what is no text is refused by name, with the remedy") {
   check("\x80\4\x95\x12\0\0\0\0\0\0\0"s, "a pickle of Python");
   check("\xBA\x16\x4F\x2F\x0C\0\0\0"s, "a model of fastText in its binary form (.bin); give its word vectors");
   check("version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "a pointer of Git LFS");
-  check("\x40\0\0\0\0\0\0\0{\"a\":{}}"s, "a safetensors file");
+  check("\x40\0\0\0\0\0\0\0{\"a\":{}}"s, "a safetensors file; give a text file");
   check("a.csv" + std::string(252, '\0') + "ustar\0" + "00"s, "a tar archive");
   check("\xFF\xFE\0\0t\0\0\0"s, "UTF-32");
   check("\0\0\xFE\xFF\0\0\0t"s, "UTF-32");
@@ -184,7 +195,7 @@ TEST_CASE("input stream: what is no text is refused by name, with the remedy") {
   check(
       "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x93\xef\xe6\x60\x00\x03\x66\xed\x93\x1a\x5e\xbe\xac\x0c\x5f\x6f\x1c\x75"
       "\x63\x05\x0a\x01\x00\x90\x73\xc6\xc1\x19\x00\x00\x00"s,
-      "a gzip file within a gzip file");
+      "a file packed with gzip; unpack it (gunzip)");
   for (const std::string& text : {"text,label\n"s, "{\"text\": 1}"s, "3 2\na 1 2\n"s, "\xEF\xBB\xBFtext"s, "PKZ"s,
                                   "a\0b"s, "<html> as a text\n"s}) {
     CHECK(inputs.content(text) == text);

@@ -180,6 +180,21 @@ TEST_CASE("our own mistakes are errors of the program") {
   CHECK_FALSE(std::filesystem::exists(folder / "s.safetensors"));
 }
 
+TEST_CASE("the bytes of texts") {
+  const TemporaryFolder folder;
+  const std::string text = "caf\xC3\xA9\xFF";
+  write_safetensors(folder / "s.safetensors",
+                    {{"text", DType::u8, {6}, text.data()}, {"none", DType::u8, {0}, nullptr}});
+  const Safetensors file = Safetensors::read(folder / "s.safetensors");
+  const Column<char> bytes = file.column<char>("text");
+  CHECK(std::string(bytes.begin(), bytes.end()) == text);
+  CHECK(file.column<char>("none").empty());
+  CHECK(file.values<int32_t>("text") == std::vector<int32_t>{'c', 'a', 'f', 0xC3, 0xA9, 0xFF});
+  CHECK_HAS(input_error([&] { file.values<double>("text"); }), "tensor `text` is U8 and cannot be read as F64");
+  CHECK_HAS(input_error([&] { file.column<int32_t>("text"); }), "tensor `text` is U8 at byte");
+  CHECK_HAS(read_file(folder / "s.safetensors"), R"("text":{"dtype":"U8","shape":[6],"data_offsets":[0,6]})");
+}
+
 TEST_CASE("what is wrong with a damaged file is said") {
   const TemporaryFolder folder;
   const std::string tail = "; copy or create it again";

@@ -348,12 +348,44 @@ TEST_CASE("predictions are one JSON object per text, without boundary tokens") {
   const RunFolder run(folder.path(), "sst");
   const Sample sample;
   RunWriter(run).write_predictions(sample.vocabulary, sample.texts, sample.log_attention, sample.probability);
-  CHECK(
-      read_file(run.predictions_path()) ==
-      R"({"id": 17, "label": 1, "probability": 0.100000001, "tokens": ["a", "b"], "attention": [0.249999999, 0.74999999]})"
-      "\n"
-      R"({"id": 23, "label": 0, "probability": 1, "tokens": ["\""], "attention": [1]})"
-      "\n");
+  CHECK(read_file(run.predictions_path()) ==
+        R"({"row": 17, "label": 1, "probability": 0.100000001, "tokens": ["a", "b"], "unknown": [], )"
+        R"("attention": [0.249999999, 0.74999999]})"
+        "\n"
+        R"({"row": 23, "label": 0, "probability": 1, "tokens": ["\""], "unknown": [], "attention": [1]})"
+        "\n");
+}
+
+TEST_CASE("predictions and attention files have the texts' own ids, and predictions the real words") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "own");
+  Sample sample;
+  sample.texts.token_ids = {kStartId, kUnknownId, sample.vocabulary.id("b"), kEndId, kStartId, kUnknownId, kEndId};
+  sample.texts.outside.push_back("rare");
+  sample.texts.unknown = {0, 0};
+  sample.texts.ids.push_back("review/7");
+  sample.texts.ids.push_back("");
+  RunWriter writer(run);
+  writer.write_predictions(sample.vocabulary, sample.texts, sample.log_attention, sample.probability);
+  CHECK(read_file(run.predictions_path()) ==
+        R"({"row": 17, "id": "review/7", "label": 1, "probability": 0.100000001, "tokens": ["rare", "b"], )"
+        R"("unknown": [0], "attention": [0.249999999, 0.74999999]})"
+        "\n"
+        R"({"row": 23, "id": null, "label": 0, "probability": 1, "tokens": ["rare"], "unknown": [0], "attention": [1]})"
+        "\n");
+  writer.write_attention(SplitName::test, sample.texts, sample.log_attention, sample.probability);
+  const Safetensors file = Safetensors::read(run.attention_path(SplitName::test));
+  const Column<char> bytes = file.column<char>("id");
+  CHECK(std::string(bytes.begin(), bytes.end()) == "review/7");
+  CHECK(file.values<int64_t>("id_offsets") == std::vector<int64_t>{0, 8, 8});
+  CHECK(run.attention(SplitName::test).row == std::vector<int64_t>{17, 23});
+
+  writer.write_attention(SplitName::dev, Sample().texts, sample.log_attention, sample.probability);
+  CHECK_FALSE(Safetensors::read(run.attention_path(SplitName::dev)).contains("id"));
+
+  sample.texts.unknown = {};
+  CHECK_THROWS_AS(writer.write_predictions(sample.vocabulary, sample.texts, sample.log_attention, sample.probability),
+                  Error);
 }
 
 TEST_CASE("the vocabulary comes back") {

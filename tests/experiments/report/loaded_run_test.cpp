@@ -36,7 +36,9 @@ TEST_CASE("a run is read as it was written") {
   const Attention attention = test_attention(run);
   CHECK(attention.row == std::vector<int64_t>{101, 102});
   CHECK(attention.probability[0] == 0.9F);
-  CHECK(read_words(run, {0}, attention.row, attention.offsets).at(0) == std::vector<std::string>{"good", "film"});
+  const TextWords text = read_words(run, {0}, attention.row, attention.offsets).at(0);
+  CHECK(text.words == std::vector<std::string>{"good", "film"});
+  CHECK(text.unknown.empty());
 }
 
 TEST_CASE("damaged predictions are refused with their line") {
@@ -48,9 +50,12 @@ TEST_CASE("damaged predictions are refused with their line") {
   const std::string first = content.substr(0, content.find('\n') + 1);
   const std::map<std::string, std::string> damages = {
       {"{", "parse error"},
-      {"{\"id\": 102}", "tokens"},
-      {R"({"id": 7, "tokens": ["a", "b"]})", "text 7 of 2 words, where attention_test.safetensors has text 102 of 2"},
-      {R"({"id": 102, "tokens": ["a"]})", "text 102 of 1 words"},
+      {"{\"row\": 102}", "tokens"},
+      {R"({"row": 102, "tokens": ["a", "b"]})", "unknown"},
+      {R"({"id": "102", "tokens": ["a", "b"], "unknown": []})", "row"},
+      {R"({"row": 7, "tokens": ["a", "b"], "unknown": []})",
+       "text 7 of 2 words, where attention_test.safetensors has text 102 of 2"},
+      {R"({"row": 102, "tokens": ["a"], "unknown": []})", "text 102 of 1 words"},
       {"", "missing"}};
   for (const auto& damage : damages) {
     CAPTURE(damage.first);

@@ -26,6 +26,7 @@ RunConfig sample(const RunSpec& spec) {
                .options = {.min_df = 2, .filter_by_length = true, .min_length = 5, .max_length = 60},
                .checksum = "abc",
                .synthetic = true,
+               .tokenise = "words",
                .difficulty = 0.5,
                .corpus_seed = 3},
       .spec = spec,
@@ -84,7 +85,7 @@ TEST_CASE("config.json: the keys, which other programs read") {
                 "epsilon": 1e-7, "hidden": 64, "init_checksum": "2ab", "learning_rate": 0.1, "length_filter": true,
                 "max_length": 60, "min_df": 2, "min_length": 5, "other": "sst-lstm-learned-seed50",
                 "other_checksum": "def", "perturbation": true, "precision": "bf16x3",
-                "seed": 10, "select": "dev", "synthetic": true, "vectors_checksum": "1ab", "weight_decay": 1e-4},
+                "seed": 10, "select": "dev", "synthetic": true, "tokenise": "words", "vectors_checksum": "1ab", "weight_decay": 1e-4},
     "commit": "abcdef",
     "data": {"splits": {"dev": {"negative": 397, "positive": 424, "tokens": 20000},
                         "test": {"negative": 863, "positive": 862, "tokens": 40000},
@@ -111,12 +112,13 @@ TEST_CASE("config.json: defaults that are not written") {
   config.vectors_checksum = config.init_checksum = "";
   config.paths = {};
   config.data.synthetic = false;
+  config.data.tokenise = "";
   config.data.difficulty = std::nullopt;
   config.data.corpus_seed = std::nullopt;
   config.precision = Precision::fp32;
   const Json json = to_json(config);
   for (const char* key : {"data_checksum", "vectors_checksum", "init_checksum", "other_checksum", "synthetic",
-                          "difficulty", "corpus_seed", "precision", "other", "objective", "perturbation"}) {
+                          "tokenise", "difficulty", "corpus_seed", "precision", "other", "objective", "perturbation"}) {
     CAPTURE(key);
     CHECK_FALSE(json["choices"].contains(key));
   }
@@ -137,8 +139,8 @@ TEST_CASE("config.json is read strictly: every key must be there, be known and h
     CHECK(error_of(bad) != "no InputError was thrown");
     bad = good;
     bad["choices"].erase(key);
-    const bool optional = key.ends_with("_checksum") || key == "synthetic" || key == "difficulty" ||
-                          key == "corpus_seed" || key == "precision";
+    const bool optional = key.ends_with("_checksum") || key == "synthetic" || key == "tokenise" ||
+                          key == "difficulty" || key == "corpus_seed" || key == "precision";
     CHECK((error_of(bad) == "no InputError was thrown") == optional);
   }
   // Each error names its key.
