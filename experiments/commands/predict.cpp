@@ -143,13 +143,13 @@ void predict(const PredictArguments& arguments) {
   check_there(folder);
   const ModelOptions options = model_of(folder);
   check_finished(folder);
-  const Vocabulary vocabulary = Vocabulary::load(folder.vocabulary_path());
+  const Vocabulary vocabulary = Vocabulary::load(folder.existing(folder.vocabulary_path()));
   check_vocabulary(folder, vocabulary, options);
   const Split split = encode(vocabulary, texts);
   const OpenDevice device(arguments.device, arguments.threads > 0 ? arguments.threads : available_threads());
   AttentionClassifier model(device.get(), options, prediction_plan(split));
   model.allocate();
-  model.set_parameters(load_parameters(model.layout(), folder.model_path()));
+  model.set_parameters(load_parameters(model.layout(), folder.existing(folder.model_path())));
   const SplitPredictions predictions = predict_split(model, split, 1.0);
   for (size_t i = 0; i < texts.size(); ++i) {
     print_line(texts[i], predictions.probability[i], std::span(predictions.log_attention).subspan(split.offsets[i]));

@@ -17,8 +17,6 @@
 namespace notnot {
 namespace {
 
-using Json = nlohmann::json;
-
 // --- is it done? -----------------------------------------------------------------------------------------------------
 
 /// True when the folder holds exactly this run, and the run is finished. Throws InputError when the folder holds
@@ -100,13 +98,14 @@ void perturb(Job& job, const OpenDevice& device, const RunConfig& config) {
   const ModelOptions options = job.inputs->model(job.spec);
   AttentionClassifier model(device.get(), options, prediction_plan(split));
   model.allocate();
-  model.set_parameters(load_parameters(model.layout(), folder_of_other(job).model_path()));
+  const RunFolder other = folder_of_other(job);
+  model.set_parameters(load_parameters(model.layout(), other.existing(other.model_path())));
   job.writer->start(to_json(config));
   const Perturbations perturbed = perturb_split(model, split, {.seed = job.spec.seed});
   job.writer->write_perturbations(perturbed);
-  job.writer->finish(Json{{"permutation_change", mean(perturbed.permutation_change)},
-                          {"adversary_jsd", mean(perturbed.adversary_jsd)},
-                          {"adversary_tvd", mean(perturbed.adversary_tvd)}});
+  job.writer->finish(PerturbationResult{.permutation_change = mean(perturbed.permutation_change),
+                                        .adversary_jsd = mean(perturbed.adversary_jsd),
+                                        .adversary_tvd = mean(perturbed.adversary_tvd)});
 }
 
 void run_job(Job& job, const OpenDevice& device, const JobOptions& options, TrainingMonitor& monitor) {
@@ -263,6 +262,8 @@ void prepare_jobs(Jobs& jobs, const JobOptions& options) {
       job->state = JobState::finished;
       fmt::print("already finished: ");
       print_result(*job);
+    } else {
+      check_apart(*job->inputs, job->folder);
     }
   }
   // The folders are locked after all checks, so that wrong settings leave no trace.
