@@ -86,6 +86,12 @@ void add_training_options(CLI::App& command, Settings& a) {
   command.add_option("--runs", a.runs, "The folder in which each run gets its own folder")->capture_default_str();
 }
 
+void add_force_option(CLI::App& command, bool& force) {
+  command.add_flag("--force", force,
+                   "Write the report even to a folder that holds other files: only those that have the names of the "
+                   "report's are replaced");
+}
+
 CLI::Validator valid_seed() {
   return CLI::Validator(
       [](const std::string& text) {
