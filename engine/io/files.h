@@ -21,7 +21,7 @@ std::string read_file(const std::filesystem::path& path);
 /// path once links and dots are resolved.
 bool same_file(const std::filesystem::path& a, const std::filesystem::path& b);
 
-/// Whether `path` is the file or folder `whole`, or lies in it, however the two are spelt. False where `whole` is empty,
+/// Whether `path` is the file or folder `whole`, or lies in it, however both are spelt. False where `whole` is empty,
 /// and for a device such as a terminal, which is input and output and keeps nothing.
 bool is_within(const std::filesystem::path& path, const std::filesystem::path& whole);
 
@@ -73,9 +73,9 @@ inline constexpr const char* kStandardOutput = "/dev/stdout";
 /// * A file that is there already keeps its permissions, and its owner and group as far as the system allows; access
 ///   control lists are not kept. If the user may not write to it, it is not replaced. Its other hard links keep the old
 ///   content.
-/// * A symbolic link is followed, and stays: the file that it leads to is replaced, or made if there is none. Only links
+/// * A symbolic link is followed, and stays: the file that it leads to is replaced, or made if missing. Only links
 ///   of this user and of root are followed, so that nobody else can choose the file.
-/// * A device, a pipe, and an open file of a process (/dev/stdout, /dev/fd/N, /proc/PID/fd/N, links to them) are written
+/// * A device, a pipe and an open file of a process (/dev/stdout, /dev/fd/N, /proc/PID/fd/N, links to them) are written
 ///   through, never replaced. What was written before a failure stays written. Throws Error if it was standard output.
 /// * A folder and a disk are refused.
 void write_atomically(const std::filesystem::path& path, std::string_view content);

@@ -61,7 +61,8 @@ std::filesystem::path RunFolder::existing(std::filesystem::path file) const {
   switch (state()) {
     case RunState::absent:
       throw InputError(
-          fmt::format("{} is no run folder (it has no config.json); give one that notnot trained", path_.string()));
+          fmt::format("{} is missing, and {} is no run folder (it has no config.json); give one that notnot trained",
+                      file.string(), path_.string()));
     case RunState::finished:
       throw InputError(
           fmt::format("{} is missing, though the run is finished; copy it back, or remove the run folder "

@@ -1,7 +1,7 @@
 #pragma once
 // The folder of a report: which of its files are the report's own, and which are somebody else's.
 //
-// The file `.notnot-report` in it lists the report's own files. If it is missing, as in a folder that an earlier version
+// The file `.notnot-report` in it lists the report's own files. If it is missing, as in a folder which an old version
 // wrote, or in a copy, they are the page index.html and the tables and figures that this page links to.
 #include <filesystem>
 #include <set>

@@ -120,7 +120,8 @@ class StandardOutput(Outputs):
             self.assertTrue((self.folder / name / "result.json").exists())
 
     def test_closed(self):
-        self.assert_refused(self.shell("$NOTNOT --version >&-"), "cannot write to standard output: Bad file", code=FAILED)
+        self.assert_refused(self.shell("$NOTNOT --version >&-"), "cannot write to standard output: Bad file",
+                            code=FAILED)
         # Otherwise the first file that is opened gets the number of standard output, and the messages go into it.
         result = self.shell("$NOTNOT data films.csv --tokens out >&-; cat out")
         self.assertEqual(len([json.loads(line) for line in result.stdout.splitlines()]), 100)

@@ -313,7 +313,8 @@ TEST_CASE("a file that is missing or is no file is named, with what to do") {
   RunWriter writer(run);
   const std::string metrics = run.metrics_path().string();
   CHECK(input_error([&] { run.metrics(); }) ==
-        run.path().string() + " is no run folder (it has no config.json); give one that notnot trained");
+        fmt::format("{} is missing, and {} is no run folder (it has no config.json); give one that notnot trained",
+                    metrics, run.path().string()));
   writer.start({{"epochs", 8}});
   CHECK_HAS(input_error([&] { run.metrics(); }), metrics + " is missing, and the run is not finished; start");
   writer.finish(RunResult{.epoch = 1, .selected_on = "dev", .split = {}});
