@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
 #include "kernels/attention_head_math.h"
 
@@ -83,7 +84,7 @@ class Training {
 
   bool restore() {
     if (!request_.resume || writer_.folder().state() != RunState::resumable) return false;
-    const Safetensors file = Safetensors::read(writer_.folder().checkpoint_path());
+    const Safetensors file = Safetensors::read(writer_.folder().existing(writer_.folder().checkpoint_path()));
     model_.set_parameters(load_parameters(model_.layout(), file, "parameter/"));
     model_.set_optimiser_state({file.values<int64_t>("step").at(0),
                                 load_parameters(model_.layout(), file, "first_moment/"),
@@ -95,9 +96,22 @@ class Training {
                  .best_score = file.values<double>("best_score").at(0),
                  .train_seconds = file.values<double>("train_seconds").at(0),
                  .loss = file.values<double>("loss").at(0)};
-    if (progress_.epoch > 1) metrics_ = writer_.folder().metrics();
-    metrics_.resize(std::min<size_t>(metrics_.size(), progress_.epoch - 1));
+    restore_metrics();
     return true;
+  }
+
+  /// The rows of the epochs before the one under way. There is one more if the program was killed between the end of an
+  /// epoch and its checkpoint.
+  void restore_metrics() {
+    const size_t finished = progress_.epoch - 1;
+    if (finished > 0) metrics_ = writer_.folder().metrics();
+    if (metrics_.size() < finished || metrics_.size() > finished + 1) {
+      throw InputError(
+          fmt::format("{} has {} epochs, where the checkpoint has finished {}; copy the right one back, or "
+                      "remove the run folder and train again",
+                      writer_.folder().metrics_path().string(), metrics_.size(), finished));
+    }
+    metrics_.resize(finished);
   }
 
   void save_checkpoint(const Progress& progress) {
@@ -239,7 +253,7 @@ class Training {
 
   /// Writes the outputs of the chosen epoch's model for every text.
   RunResult finish() {
-    model_.set_parameters(load_parameters(model_.layout(), writer_.folder().model_path()));
+    model_.set_parameters(load_parameters(model_.layout(), writer_.folder().existing(writer_.folder().model_path())));
     RunResult result{.epoch = progress_.best_epoch,
                      .selected_on = adversary_ ? "train loss" : std::string(to_string(options_.select)),
                      .split = {}};

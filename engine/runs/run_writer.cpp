@@ -142,9 +142,11 @@ void RunWriter::write_predictions(const Vocabulary& vocabulary, const Split& tex
   });
 }
 
-void RunWriter::finish(const RunResult& result) { finish(to_json(result)); }
+void RunWriter::finish(const RunResult& result) { write_atomically(folder_.result_path(), to_text(to_json(result))); }
 
-void RunWriter::finish(const Json& result) { write_atomically(folder_.result_path(), to_text(result)); }
+void RunWriter::finish(const PerturbationResult& result) {
+  write_atomically(folder_.result_path(), to_text(to_json(result)));
+}
 
 void RunWriter::remove_checkpoint() {
   std::error_code ignored;  // a checkpoint that stays does no harm

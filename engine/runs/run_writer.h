@@ -42,8 +42,7 @@ class RunWriter {
                          std::span<const float> probability);
   /// Writes result.json: from now on the run is finished. The checkpoint stays.
   void finish(const RunResult& result);
-  /// As above, for a run whose result has other measures.
-  void finish(const nlohmann::json& result);
+  void finish(const PerturbationResult& result);
   void remove_checkpoint();
   /// Writes failure.json, and before it config.json if there is none yet.
   void fail(const std::string& reason, nlohmann::json config);

@@ -163,6 +163,12 @@ void add_retrain_option(CLI::App& command, ExistingOptions& existing) {
                    "version; a run that is the same is not trained again");
 }
 
+void add_force_option(CLI::App& command, bool& force) {
+  command.add_flag("--force", force,
+                   "Write the report even to a folder that holds other files: only those that have the names of the "
+                   "report's are replaced");
+}
+
 CLI::Validator valid_seed() {
   return CLI::Validator(
       [](const std::string& text) {

@@ -30,6 +30,9 @@ void add_training_options(CLI::App& command, Settings& settings);
 /// Adds --retrain.
 void add_retrain_option(CLI::App& command, ExistingOptions& existing);
 
+/// Adds --force, for a command that writes a report.
+void add_force_option(CLI::App& command, bool& force);
+
 /// Checks that a seed is a whole number from 0 to 2^64 - 1. CLI11 itself would read -1, and any number that is too
 /// large, as 2^64 - 1.
 CLI::Validator valid_seed();

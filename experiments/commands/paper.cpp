@@ -4,6 +4,7 @@
 #include "experiments/commands/commands.h"
 #include "experiments/commands/options.h"
 #include "experiments/commands/run_study.h"
+#include "experiments/report/report_folder.h"
 
 namespace notnot {
 namespace {
@@ -12,6 +13,7 @@ struct PaperArguments : StudyArguments {
   std::vector<std::string> datasets;
   std::vector<std::string> tests;  ///< empty for the tests that the paper ran on the data set
   std::filesystem::path out = "report";
+  bool force = false;
 };
 
 const std::map<std::string, PaperTest> kTests = {{"uniform", PaperTest::uniform},
@@ -32,6 +34,7 @@ std::set<PaperTest> tests_of_paper(const std::string& corpus) {
 
 void run_paper(const PaperArguments& arguments) {
   check_arguments(arguments);
+  if (!arguments.plan) check_report_folder(arguments.out, {arguments.settings.runs}, arguments.force);
   std::set<PaperTest> tests;
   for (const std::string& name : arguments.tests) tests.insert(kTests.at(name));
   Studies studies;
@@ -39,7 +42,7 @@ void run_paper(const PaperArguments& arguments) {
     Study& study = studies.emplace_back(make_study(arguments, dataset, tests));
     if (tests.empty()) study.tests = tests_of_paper(study.inputs.corpus.reader);
   }
-  run_studies(arguments, studies, arguments.out);
+  run_studies(arguments, studies, arguments.out, arguments.force);
 }
 
 }  // namespace
@@ -62,6 +65,7 @@ void add_paper_command(CLI::App& app) {
   add_adversary_options(*command, *arguments);
   add_lambdas_option(*command, *arguments);
   command->add_option("--out", arguments->out, "Folder for the report")->capture_default_str();
+  add_force_option(*command, arguments->force);
   command->callback([arguments] { run_paper(*arguments); });
 }
 

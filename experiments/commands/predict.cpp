@@ -181,7 +181,7 @@ class Predictor {
     model_.reset();
     model_.emplace(device_.get(), options_, ModelCapacity{.evaluation = capacity_, .training = {}});
     model_->allocate();
-    model_->set_parameters(load_parameters(model_->layout(), folder_.model_path()));
+    model_->set_parameters(load_parameters(model_->layout(), folder_.existing(folder_.model_path())));
   }
 
   const RunFolder& folder_;
@@ -196,7 +196,7 @@ void predict(const PredictArguments& arguments) {
   check_there(folder);
   Predictor predictor(arguments, folder);
   check_finished(folder);
-  const Vocabulary vocabulary = Vocabulary::load(folder.vocabulary_path());
+  const Vocabulary vocabulary = Vocabulary::load(folder.existing(folder.vocabulary_path()));
   check_vocabulary(folder, vocabulary, predictor.options());
   const DataChoices data = read_run_config(folder).data;
   Texts texts(arguments, cleaning_of(data.corpus, data.tokenise));

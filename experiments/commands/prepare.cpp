@@ -208,6 +208,17 @@ std::filesystem::path output_folder(const PrepareArguments& arguments, const std
   return data_folder() / "prepared" / name;
 }
 
+/// Throws InputError if `out` is one of the inputs, or holds one.
+void check_apart(const std::filesystem::path& out, const std::filesystem::path& raw,
+                 const PrepareArguments& arguments) {
+  for (const std::filesystem::path& input :
+       {raw, std::filesystem::path(arguments.folds), std::filesystem::path(arguments.vectors)}) {
+    if (input.empty() || !is_within(input, out)) continue;
+    throw InputError(fmt::format("{} cannot be written, as {} is to be read; choose another folder with --out",
+                                 out.string(), same_file(input, out) ? "it" : input.string() + " in it"));
+  }
+}
+
 /// `name` is the data set's name, `corpus` the name of the corpus that `read` reads.
 void prepare(const std::string& name, const std::string& corpus, const std::filesystem::path& raw, const Read& read,
              const PrepareArguments& arguments) {
@@ -221,6 +232,7 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
   }
   preparation.options = override_options(preparation.options, arguments.options);
   const std::filesystem::path out = output_folder(arguments, name);
+  check_apart(out, raw, arguments);
   PreparedWriter writer(out);
   DatasetBuilder builder(writer.scratch("words"));
   Reading reading = read(raw, arguments, [&](LabelledText&& text) { builder.add(text); });

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
+#include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/stop.h"
 #include "experiments/report/page.h"
@@ -144,8 +146,23 @@ std::vector<std::filesystem::path> folders_of(const Studies& studies) {
   return any_finished ? folders : std::vector<std::filesystem::path>();
 }
 
-/// Prints a summary of the finished runs. If `out` is not empty, writes the report there.
-void report_studies(const Studies& studies, const std::filesystem::path& out) {
+/// The folder for the report, made before the runs train for hours: it may lie where they lie. Nothing if `out` is
+/// empty.
+std::optional<ReportFolder> report_folder(const Studies& studies, const std::filesystem::path& out, bool force) {
+  if (out.empty()) return std::nullopt;
+  for (const Study& study : studies) {
+    for (const RunSpec& spec : study.runs) {
+      const std::filesystem::path folder = study.inputs.folder(spec).path();
+      if (!is_within(out, folder)) continue;
+      throw InputError(fmt::format("{} is or lies in the folder of a run, {}; choose another with --out", out.string(),
+                                   folder.string()));
+    }
+  }
+  return ReportFolder(out, force);
+}
+
+/// Prints a summary of the finished runs, and writes the report to `folder` if there is one.
+void report_studies(const Studies& studies, std::optional<ReportFolder>& folder) {
   const std::vector<std::filesystem::path> folders = folders_of(studies);
   if (folders.empty()) return;
   const std::vector<LoadedStudy> reported = load_studies(folders);
@@ -153,7 +170,7 @@ void report_studies(const Studies& studies, const std::filesystem::path& out) {
     if (reported.size() > 1) fmt::print("{}\n", study.title());
     fmt::print("{}\n", summary_table(study));
   }
-  if (!out.empty()) fmt::print("The report: {}\n", write_report(reported, out).string());
+  if (folder) fmt::print("The report: {}\n", write_report(reported, *folder).string());
 }
 
 }  // namespace
@@ -164,7 +181,7 @@ Study make_study(const StudyArguments& arguments, const std::string& dataset, co
   return {.inputs = load_inputs_into_memory(settings), .tests = tests, .runs = {}};
 }
 
-void run_studies(const StudyArguments& arguments, Studies& studies, const std::filesystem::path& out) {
+void run_studies(const StudyArguments& arguments, Studies& studies, const std::filesystem::path& out, bool force) {
   Jobs jobs;
   for (Study& study : studies) {
     study.runs = planned_runs(study.inputs, arguments.study, study.tests);
@@ -178,8 +195,9 @@ void run_studies(const StudyArguments& arguments, Studies& studies, const std::f
     if (!refusal.empty()) throw InputError(refusal);
     return;
   }
+  std::optional<ReportFolder> folder = report_folder(studies, out, force);
   const size_t failed = run_rounds(studies, std::move(jobs), arguments);
-  report_studies(studies, out);
+  report_studies(studies, folder);
   if (failed > 0) throw Error(fmt::format("{} runs failed; the same command tries them again", failed));
 }
 

@@ -46,6 +46,22 @@ std::string why_unfinished(const RunFolder& folder) {
   return "unfinished; the command that started it goes on (notnot train needs --resume)";
 }
 
+/// Throws InputError unless the run has as many epochs as its configuration and its result say.
+void check_epochs(const RunFolder& folder, const LoadedRun& run, int32_t epochs) {
+  const TrainingOptions& training = run.config.training;
+  int32_t expected = training.epochs;
+  if (run.spec().kind == RunKind::adversary) expected = std::min(expected, run.result.epoch + training.patience);
+  if (epochs != expected) {
+    throw InputError(
+        fmt::format("{} has {} epochs, where the run trained for {}; copy the right one back, or remove "
+                    "the run folder and train again",
+                    folder.metrics_path().string(), epochs, expected));
+  }
+  if (run.result.epoch <= epochs) return;
+  throw InputError(fmt::format("{}: `epoch` is {}, where metrics.csv has {}; remove the run folder and train again",
+                               folder.result_path().string(), run.result.epoch, epochs));
+}
+
 LoadedRun read_run(const Path& path) {
   check_stop();
   const RunFolder folder(path);
@@ -59,9 +75,14 @@ LoadedRun read_run(const Path& path) {
         path.string()));
   }
   run.unfinished = why_unfinished(folder);
-  if (!run.unfinished.empty() || run.spec().kind == RunKind::perturbation) return run;
+  if (!run.unfinished.empty()) return run;
+  if (run.spec().kind == RunKind::perturbation) {
+    (void)folder.perturbation_result();  // checks it; the report takes the measures from perturbation.safetensors
+    return run;
+  }
   run.result = folder.result();
   const std::vector<EpochMetrics> epochs = folder.metrics();
+  check_epochs(folder, run, epochs.size());
   run.epochs_trained = epochs.size();
   for (const EpochMetrics& epoch : epochs) run.train_seconds += epoch.train_seconds;
   return run;
@@ -116,7 +137,8 @@ Attention test_attention(const LoadedRun& run) {
 
 std::map<size_t, TextWords> read_words(const LoadedRun& run, const std::set<size_t>& texts,
                                        const std::vector<int64_t>& rows, const std::vector<int64_t>& offsets) {
-  const Path path = RunFolder(run.path).predictions_path();
+  const RunFolder folder(run.path);
+  const Path path = folder.existing(folder.predictions_path());
   const auto damaged = [&](size_t index, const std::string& what) {
     return InputError(
         fmt::format("{}, line {}: {}; remove the run folder and train again", path.string(), index + 1, what));

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "engine/io/file_name.h"
 #include "engine/io/input_error.h"
 
 namespace notnot {
@@ -206,16 +207,11 @@ void measure_runs(LoadedStudy& study) {
   }
 }
 
-/// `name` as letters, digits and hyphens, with a number behind it if another study has this key already.
+/// `name` as a part of file names, with a number behind it if another study has this key already.
 std::string unique_key(const std::string& name, std::set<std::string>& taken) {
-  std::string key;
-  for (const char c : name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (plain || (!key.empty() && key.back() != '-')) key += plain ? c : '-';
-  }
-  if (key.empty()) key = "data";
+  const std::string plain = plain_file_name(name), key = plain.empty() ? "data" : plain;
   std::string result = key;
-  for (int i = 2; !taken.insert(result).second; ++i) result = fmt::format("{}-{}", key, i);
+  for (int i = 2; !taken.insert(file_name_key(result)).second; ++i) result = fmt::format("{}-{}", key, i);
   return result;
 }
 

@@ -13,7 +13,9 @@ namespace notnot {
 
 struct LoadedStudy {
   std::string dataset;
-  std::string key;  ///< for file names and anchors: unique in the report, only letters, digits and hyphens
+  /// For file names and anchors: only letters, digits and hyphens; unique in the report, also where upper and lower
+  /// case are the same.
+  std::string key;
   /// The folder of the runs if the report has several studies of the data set; otherwise empty.
   std::string folder;
   /// The finished runs, sorted by kind, lambda and seed, the base seed first. May be empty.

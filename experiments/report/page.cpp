@@ -134,10 +134,11 @@ std::string header_html(const std::vector<LoadedStudy>& studies) {
     in_paper = in_paper || study.paper() != nullptr;
   }
   return fmt::format(
-      "<header>\n<p class=\"kicker\">notnot report</p>\n<h1>{}</h1>\n<p class=\"lead\">Can a text classifier&#39;s "
+      "<header>\n{}\n<h1>{}</h1>\n<p class=\"lead\">Can a text classifier&#39;s "
       "attention be trusted as an explanation? {} finished run{}, under the tests of <cite>Attention is not not "
       "Explanation</cite> (Wiegreffe &amp; Pinter, 2019){}.</p>\n</header>\n",
-      escape(title_of(studies)), runs, runs == 1 ? "" : "s", in_paper ? ", beside the paper&#39;s numbers" : "");
+      kPageMark, escape(title_of(studies)), runs, runs == 1 ? "" : "s",
+      in_paper ? ", beside the paper&#39;s numbers" : "");
 }
 
 std::string contents(const std::vector<Chapter>& chapters) {
@@ -210,10 +211,12 @@ std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits&
   return html_page(title_of(studies), body + "</main>\n");
 }
 
-std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, const std::filesystem::path& out) {
-  const Exhibits exhibits(out);
-  write_atomically(out / "index.html", report_page(studies, exhibits));
-  return out / "index.html";
+std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, ReportFolder& folder) {
+  const std::string page = report_page(studies, Exhibits(folder));
+  const std::filesystem::path file = folder.own("index.html");
+  write_atomically(file, page);
+  folder.remove_old_files();
+  return file;
 }
 
 }  // namespace notnot

@@ -7,6 +7,7 @@
 #include "engine/data/prepared.h"
 #include "engine/data/vector_coverage.h"
 #include "engine/data/word_vectors.h"
+#include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/math/divergence.h"
 
@@ -165,6 +166,18 @@ Inputs load_inputs(const Settings& settings) {
   }
   check_selection(inputs);
   return inputs;
+}
+
+void check_apart(const Inputs& inputs, const RunFolder& folder) {
+  const auto guide = inputs.guide ? inputs.guide->file : std::filesystem::path();
+  for (const std::filesystem::path& input : {inputs.corpus.path, std::filesystem::path(inputs.settings.vectors),
+                                             std::filesystem::path(inputs.settings.init), guide}) {
+    if (input.empty() || !is_within(input, folder.path())) continue;
+    throw InputError(
+        fmt::format("{} is read by the run that would be written to {}; give another folder with --runs, "
+                    "or a copy of the file",
+                    input.string(), folder.path().string()));
+  }
 }
 
 void describe(const Inputs& inputs) {

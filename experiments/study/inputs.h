@@ -53,6 +53,9 @@ struct Inputs {
 /// cannot compute in the precision, and when the split that chooses the epoch has texts of one class only.
 Inputs load_inputs(const Settings& settings);
 
+/// Throws InputError if a file that was read lies in `folder`, where a run would replace it.
+void check_apart(const Inputs& inputs, const RunFolder& folder);
+
 /// Prints the number of texts per split, the size of the vocabulary, and the notes that a reader of the results needs.
 void describe(const Inputs& inputs);
 

@@ -20,8 +20,6 @@
 namespace notnot {
 namespace {
 
-using Json = nlohmann::json;
-
 // --- the attention of another run ------------------------------------------------------------------------------------
 
 RunFolder folder_of_other(const Job& job) { return {job.inputs->settings.runs, job.spec.other}; }
@@ -102,13 +100,14 @@ void perturb(Job& job, const OpenDevice& device, const RunConfig& config) {
   const ModelOptions options = job.inputs->model(job.spec);
   AttentionClassifier model(device.get(), options, prediction_plan(split));
   model.allocate();
-  model.set_parameters(load_parameters(model.layout(), folder_of_other(job).model_path()));
+  const RunFolder other = folder_of_other(job);
+  model.set_parameters(load_parameters(model.layout(), other.existing(other.model_path())));
   job.writer->start(to_json(config));
   const Perturbations perturbed = perturb_split(model, split, {.seed = job.spec.seed});
   job.writer->write_perturbations(perturbed);
-  job.writer->finish(Json{{"permutation_change", mean(perturbed.permutation_change)},
-                          {"adversary_jsd", mean(perturbed.adversary_jsd)},
-                          {"adversary_tvd", mean(perturbed.adversary_tvd)}});
+  job.writer->finish(PerturbationResult{.permutation_change = mean(perturbed.permutation_change),
+                                        .adversary_jsd = mean(perturbed.adversary_jsd),
+                                        .adversary_tvd = mean(perturbed.adversary_tvd)});
 }
 
 /// Adds the device to those on which the run was trained so far. `note` is called with a sentence if it is another one.
@@ -369,7 +368,11 @@ void check_data(const Jobs& jobs, const JobOptions& options) {
 void prepare_jobs(Jobs& jobs, const JobOptions& options) {
   check_names(jobs);
   for (const auto& job : jobs) {
-    if (existing_run(jobs, *job, options) == Existing::finished) job->state = JobState::finished;
+    if (existing_run(jobs, *job, options) == Existing::finished) {
+      job->state = JobState::finished;
+    } else {
+      check_apart(*job->inputs, job->folder);
+    }
   }
   check_data(jobs, options);
   // The folders are made after all checks, so that wrong settings leave no trace.

@@ -1,6 +1,7 @@
 #pragma once
 // Run folders for the tests of the report. RunWriter writes them, as in training, but their numbers are made up, and
 // each has only a few texts.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -109,14 +110,20 @@ inline std::filesystem::path fake_run(const TemporaryFolder& folder, const std::
                                       const Classification& test = {0.8456, 0.7999, 0.86, 0.87}) {
   const FakeSplit fake(texts);
   RunWriter writer(RunFolder(folder.path(), name));
-  writer.start(fake_config(changes));
-  EpochMetrics epoch;
-  epoch.train_seconds = 1.25;
-  writer.write_metrics(std::vector<EpochMetrics>(8, epoch));
+  const nlohmann::json config = fake_config(changes);
+  writer.start(config);
+  std::vector<EpochMetrics> epochs(config["choices"]["epochs"].get<size_t>());
+  for (size_t i = 0; i < epochs.size(); ++i) {
+    epochs[i].epoch = static_cast<int32_t>(i) + 1;
+    epochs[i].train_seconds = 1.25;
+  }
+  writer.write_metrics(epochs);
   writer.write_attention(SplitName::test, fake.split, fake.log_attention, fake.probability);
   writer.write_predictions(fake.vocabulary, fake.split, fake.log_attention, fake.probability);
   const bool adversary = changes.value("objective", "") == "adversary";
-  writer.finish({.epoch = 5, .selected_on = adversary ? "train loss" : "test", .split = {{}, {}, test}});
+  writer.finish(RunResult{.epoch = std::min(5, epochs.back().epoch),
+                          .selected_on = adversary ? "train loss" : "test",
+                          .split = {{}, {}, test}});
   return folder.path() / name;
 }
 
@@ -146,7 +153,7 @@ inline std::filesystem::path fake_perturbation(const TemporaryFolder& folder, co
                               .offsets = {fake.split.offsets.begin(), fake.split.offsets.end()},
                               .label = {fake.split.labels.begin(), fake.split.labels.end()},
                               .row = {fake.split.rows.begin(), fake.split.rows.end()}});
-  writer.finish(nlohmann::json{{"permutation_change", 0.1}});
+  writer.finish(PerturbationResult{.permutation_change = 0.1, .adversary_jsd = 0.1, .adversary_tvd = 0.01});
   return writer.folder().path();
 }
 

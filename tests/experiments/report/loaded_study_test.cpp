@@ -60,6 +60,19 @@ TEST_CASE("runs are grouped by data set; by folder too where the same run is the
   CHECK_HAS(input_error([&] { load_studies({second.path()}); }), "are the same run (sst-lstm-learned-seed10)");
 }
 
+TEST_CASE("the keys of data sets stay readable, and differ where a file system ignores case") {
+  const TemporaryFolder folder;
+  const std::vector<std::pair<const char*, const char*>> names = {
+      {"Größe", "Größe"}, {"größe", "größe-2"}, {"gr/össe", "gr-össe"}, {"***", "data"}, {"电影 2", "电影-2"}};
+  std::vector<Path> runs;
+  for (size_t i = 0; i < names.size(); ++i) {
+    runs.push_back(fake_run(folder, std::to_string(i), {{"dataset", names[i].first}}));
+  }
+  const auto studies = load_studies(runs);
+  REQUIRE(studies.size() == names.size());
+  for (size_t i = 0; i < names.size(); ++i) CHECK(studies[i].key == names[i].second);
+}
+
 TEST_CASE("runs that failed or are unfinished are kept apart, with the reason") {
   const TemporaryFolder folder;
   nlohmann::json config = fake_config({{"seed", 3}});

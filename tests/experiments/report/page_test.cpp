@@ -156,22 +156,5 @@ TEST_CASE("the page says what was trained, how it did and how that differs from 
   CHECK(has(own, "This leaks"));
 }
 
-TEST_CASE("the page is written whole, over an older one, or the folder is named") {
-  const TemporaryFolder folder;
-  const auto studies = load_studies({fake_run(folder, "a")});
-  const Path page = write_report(studies, folder / "some" / "where");
-  CHECK(page == folder / "some" / "where" / "index.html");
-  const std::string written = read_file(page);
-  write_atomically(page, "old");
-  write_report(studies, folder / "some" / "where");
-  CHECK(read_file(page) == written);
-
-  write_atomically(folder / "file", "in the way");
-  CHECK_HAS(input_error([&] { write_report(studies, folder / "file"); }), (folder / "file").string());
-  CHECK_HAS(input_error([&] { write_report(studies, folder / "file" / "x"); }), "choose another with --out");
-  std::filesystem::create_directories(folder / "blocked" / "index.html");
-  CHECK_HAS(input_error([&] { write_report(studies, folder / "blocked"); }), "index.html");
-}
-
 }  // namespace
 }  // namespace notnot
