@@ -39,7 +39,7 @@ TEST_CASE("what a folder holds before a run starts") {
   CHECK(existing_run(run, config(), {}) == Existing::unfinished);
   CHECK(existing_run(run, config(), kRetrain) == Existing::unfinished);
   CHECK_HAS(input_error([&] { existing_run(run, config(), {.resume = false}); }), "add --resume to continue it");
-  RunWriter(run).finish(Json{{"epoch", 1}});
+  RunWriter(run).finish(RunResult{.epoch = 1, .selected_on = "test", .split = {}});
   CHECK(existing_run(run, config(), {.resume = false}) == Existing::finished);
   CHECK(existing_run(run, config(), kRetrain) == Existing::finished);
 }
@@ -51,7 +51,7 @@ TEST_CASE("another run is refused with what differs and the remedy, unfinished o
   write_safetensors(run.checkpoint_path(), {});
   const RunConfig corrected = config({{"data_checksum", "another"}, {"batch", 16}});
   for (const bool finished : {false, true}) {
-    if (finished) RunWriter(run).finish(Json{{"epoch", 1}});
+    if (finished) RunWriter(run).finish(RunResult{.epoch = 1, .selected_on = "test", .split = {}});
     for (const bool resume : {false, true}) {
       const std::string message = input_error([&] { existing_run(run, corrected, {.resume = resume}); });
       CHECK_HAS(message, run.path().string() + " holds a run with other choices (batch, data_checksum: the content of");
@@ -75,7 +75,7 @@ TEST_CASE("a run that cannot be known to be this one is never taken for it") {
   write_atomically(run.config_path(), without.dump());
   refused("recorded no checksums");
   RunWriter(run).start(fake_config(Json::object()));
-  RunWriter(run).finish(Json{{"epoch", 1}});
+  RunWriter(run).finish(RunResult{.epoch = 1, .selected_on = "test", .split = {}});
   make_old(run);
   refused("is of an earlier version of notnot, which recorded no checksums");
   write_atomically(run.config_path(), "{");
