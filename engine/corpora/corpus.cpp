@@ -9,6 +9,7 @@
 #include "engine/corpora/sst_trees.h"
 #include "engine/corpora/table.h"
 #include "engine/data/prepared.h"
+#include "engine/data/text_warnings.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
 
@@ -33,8 +34,42 @@ Corpus load_prepared(const CorpusRequest& request, std::filesystem::path path) {
                     "and --max-length to notnot prepare",
                     path.string()));
   }
-  const PreparedFolder folder(std::move(path));
-  return {folder.dataset(), folder.path(), folder.options(), folder.checksum(), folder.is_synthetic()};
+  PreparedFolder folder(std::move(path));
+  Dataset dataset = folder.dataset();
+  const std::string tokenise = folder.description().at("choices").value("tokenise", "");
+  return {.dataset = std::move(dataset),
+          .reader = folder.corpus(),
+          .path = folder.path(),
+          .options = folder.options(),
+          .checksum = folder.checksum(),
+          .prepared = folder,
+          .tokenise = tokenise == "blanks" ? "" : tokenise};
+}
+
+/// What the reader of a data set that is not prepared has read.
+struct Texts {
+  std::vector<LabelledText> texts;
+  std::string checksum = {};
+  std::vector<std::string> warnings = {};
+};
+
+Texts read_table_file(const std::filesystem::path& path) {
+  Table table = read_table(path);
+  return {std::move(table.texts), std::move(table.checksum)};
+}
+
+Texts read_own(const std::filesystem::path& path) {
+  Texts own = read_table_file(path);
+  own.warnings = text_warnings(own.texts);
+  return own;
+}
+
+Texts read_sst(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return read_table_file(path);
+  SourceReader sources(path, "the Stanford trees");
+  std::vector<LabelledText> texts = read_sst_trees(sources);
+  return {std::move(texts), checksum_of(sources.sources())};
 }
 
 }  // namespace
@@ -65,32 +100,38 @@ std::optional<std::filesystem::path> find_prepared(const std::string& dataset) {
 }
 
 Corpus load_corpus(const CorpusRequest& request) {
-  std::string name = request.dataset;
+  std::string name = request.dataset, reader = name;
   std::filesystem::path path;
   std::error_code ignored;
-  std::vector<LabelledText> texts;
-  if (name == "planted") {
-    texts = make_planted_corpus(request.planted);
+  Texts read;
+  if (name == kPlantedReader) {
+    read.texts = make_planted_corpus(request.planted);
   } else if (auto prepared = find_prepared(name)) {
     return load_prepared(request, std::move(*prepared));
   } else if (name == "sst") {
     path = find_sst();
-    texts = std::filesystem::is_directory(path, ignored) ? read_sst_trees(path) : read_csv(path);
+    read = read_sst(path);
   } else if (std::filesystem::is_directory(name, ignored)) {
     return load_prepared(request, name);
   } else if (name.ends_with(".csv") || std::filesystem::exists(name, ignored)) {
     path = name;
-    texts = read_table(path).texts;
-    name = path.stem().string();
+    read = read_own(path);
+    name = table_name(path);
+    reader = kTableReader;
   } else {
     throw InputError(
         fmt::format("there is no data set or file {}; give planted, sst or the path of a CSV file with the columns "
                     "text,label,split, a folder that notnot prepare wrote, or the name of one in $NOTNOT_DATA/prepared",
                     in_quotes(name)));
   }
-  const DatasetOptions published = request.dataset == "sst" ? find_published("sst")->options : DatasetOptions{};
+  const DatasetOptions published = reader == "sst" ? find_published("sst")->options : DatasetOptions{};
   const DatasetOptions options = override_options(published, {request.min_df, request.min_length, request.max_length});
-  return {make_dataset(std::move(name), texts, options), std::move(path), options};
+  return {.dataset = make_dataset(std::move(name), read.texts, options),
+          .reader = std::move(reader),
+          .path = std::move(path),
+          .options = options,
+          .checksum = std::move(read.checksum),
+          .warnings = std::move(read.warnings)};
 }
 
 }  // namespace notnot

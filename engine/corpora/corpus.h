@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/corpora/planted_corpus.h"
 #include "engine/data/dataset.h"
+#include "engine/data/prepared.h"
 
 namespace notnot {
 
@@ -25,13 +27,26 @@ struct CorpusRequest {
   PlantedOptions planted = {};  ///< for `planted` only
 };
 
+/// Corpus::reader of the built-in corpus and of users' files.
+inline constexpr const char* kPlantedReader = "planted";
+inline constexpr const char* kTableReader = "csv";
+
 /// The data set and how it was made, for config.json.
 struct Corpus {
-  Dataset dataset;             ///< its name is `planted`, `sst`, the folder's own or the file's without extension
+  Dataset dataset;  ///< its name is `planted`, `sst`, the folder's own or the file's without extension
+  /// Which reader read the texts: kPlantedReader, kTableReader, or the name of a published corpus. Only the reader
+  /// tells that the texts are those of the paper; a name may be anybody's.
+  std::string reader;
   std::filesystem::path path;  ///< the file or folder that was read; empty for `planted`
   DatasetOptions options;
-  std::string checksum = {};  ///< of a prepared folder; empty for others
-  bool synthetic = false;     ///< the prepared folder says that its texts are made up in place of real ones
+  /// SHA-256 of what was read: of a file its bytes, of the SST trees checksum_of their files, of a prepared folder
+  /// PreparedFolder::checksum. Empty for `planted`.
+  std::string checksum;
+  std::optional<PreparedFolder> prepared = {};  ///< the folder, if the data set is prepared
+  std::string tokenise = {};                    ///< own_cleaning; empty for "blanks"
+  std::vector<std::string> warnings = {};       ///< what the user should know about the texts (text_warnings.h)
+  /// The prepared folder says that its texts are made up in place of real ones.
+  bool synthetic() const { return prepared && prepared->is_synthetic(); }
 };
 
 /// Options that the user gives; a length bound turns the length filter on.

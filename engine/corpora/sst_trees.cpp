@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
 
@@ -84,7 +83,9 @@ bool is_number_k(std::string_view word) {
   return word.size() > 1 && word.back() == 'k' && word.find_first_not_of("0123456789") == word.size() - 1;
 }
 
-std::string tokenise(std::string_view sentence) {
+}  // namespace
+
+std::string clean_sst(std::string_view sentence) {
   const std::string lower = to_lower(blank_non_word(sentence));
   std::vector<std::string_view> words;
   for (const std::string_view word : split_at_white_space(lower)) {
@@ -95,8 +96,6 @@ std::string tokenise(std::string_view sentence) {
   return join_words(words);
 }
 
-}  // namespace
-
 SstSentence parse_sst_tree(std::string_view line, const std::string& where) {
   if (const auto invalid = first_invalid_utf8(line)) {
     throw InputError(fmt::format("{}, byte {}: not UTF-8. Download the file again.", where, *invalid + 1));
@@ -106,17 +105,18 @@ SstSentence parse_sst_tree(std::string_view line, const std::string& where) {
   for (const std::string_view leaf : parser.leaves()) {
     if (leaf != "-LRB-" && leaf != "-RRB-") sentence.append(leaf).append(" ");
   }
-  SstSentence result = {tokenise(sentence), parser.sentiment()};
+  SstSentence result = {clean_sst(sentence), parser.sentiment()};
   if (result.words.empty()) throw InputError(fmt::format("{}: the tree has no word. Download the file again.", where));
   return result;
 }
 
-std::vector<LabelledText> read_sst_trees(const std::filesystem::path& folder) {
+std::vector<LabelledText> read_sst_trees(SourceReader& sources) {
   constexpr int32_t kNeutral = 2;
   std::vector<LabelledText> texts;
   for (const SplitName split : kSplitNames) {
-    const auto path = folder / fmt::format("{}.txt", to_string(split));
-    const std::string content = read_file(path);
+    const std::string name = fmt::format("{}.txt", to_string(split));
+    const std::filesystem::path path = sources.root() / name;
+    const std::string content = sources.read(name);
     int64_t line_number = 0;
     for (size_t begin = 0; begin < content.size();) {
       const size_t end = std::min(content.find('\n', begin), content.size());

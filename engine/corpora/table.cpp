@@ -3,15 +3,17 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
 #include <utility>
 
 #include "engine/io/delimited.h"
-#include "engine/io/files.h"
+#include "engine/io/file_kind.h"
 #include "engine/io/input_error.h"
+#include "engine/io/input_stream.h"
 #include "engine/io/json_lines.h"
+#include "engine/io/tab_quotes.h"
 #include "engine/io/text.h"
 
 namespace notnot {
@@ -27,6 +29,23 @@ struct Fields {
   std::optional<std::string> split, id;
 };
 
+/// 1 for 1.0: programs that know no whole numbers write labels so.
+std::string_view whole(std::string_view label) {
+  const size_t point = label.find('.');
+  const bool is_whole = point != label.npos && point > 0 && point + 1 < label.size() &&
+                        label.find_first_not_of("0123456789") == point &&
+                        label.find_first_not_of('0', point + 1) == label.npos;
+  return is_whole ? label.substr(0, point) : label;
+}
+
+bool is_label(std::string_view field, std::string_view label) { return field == label || whole(field) == whole(label); }
+
+/// 0 or 1 for a truth value in any case.
+std::string number_of(const std::string& label) {
+  const std::string lower = to_lower(label);
+  return lower == "true" ? "1" : lower == "false" ? "0" : label;
+}
+
 /// Turns records into texts.
 class TextCollector {
  public:
@@ -34,17 +53,12 @@ class TextCollector {
 
   void add(const Fields& fields) {
     LabelledText text;
-    text.words = join_words(split_at_white_space(to_lower(fields.text)));
+    text.words = clean_text(fields.text, options_.cleaning);
     if (text.words.empty()) fail_("the text has no word; remove the record");
     text.label = label(fields.label);
     if (fields.split) text.split = split(*fields.split);
     text.row = table_.texts.size() + 1;
-    if (!fields.id.value_or("").empty()) {
-      const auto [earlier, is_new] = ids_.emplace(*fields.id, text.row);
-      if (!is_new)
-        fail_(fmt::format("the id {} is also record {}'s; ids must differ", in_quotes(*fields.id), earlier->second));
-      text.id = *fields.id;
-    }
+    text.id = fields.id.value_or("");
     table_.texts.push_back(std::move(text));
   }
 
@@ -57,16 +71,16 @@ class TextCollector {
  private:
   int32_t label(const std::string& field) const {
     const auto& [negative, positive] = options_.labels;
-    if (field != negative && field != positive) {
-      const bool mapped = negative != "0" || positive != "1";
-      fail_(mapped
-                ? fmt::format("label {} is neither {} nor {}; name the file's two labels with --labels NEG,POS",
-                              in_quotes(field), in_quotes(negative), in_quotes(positive))
-                : fmt::format("label {} is neither 0 nor 1; only two classes are supported, whose names may be given "
-                              "with notnot prepare csv --labels NEG,POS",
-                              in_quotes(field)));
-    }
-    return field == positive ? 1 : 0;
+    const bool mapped = negative != "0" || positive != "1";
+    const std::string value = mapped ? field : number_of(field);
+    if (is_label(value, negative)) return 0;
+    if (is_label(value, positive)) return 1;
+    fail_(mapped ? fmt::format("label {} is neither {} nor {}; name the file's two labels with --labels NEG,POS",
+                               in_quotes(field), in_quotes(negative), in_quotes(positive))
+                 : fmt::format("label {} is neither 0 nor 1; only two classes are supported, whose names may be given "
+                               "with notnot prepare csv --labels NEG,POS",
+                               in_quotes(field)));
+    return 0;
   }
 
   SplitName split(const std::string& field) const {
@@ -80,16 +94,16 @@ class TextCollector {
   const TableOptions& options_;
   Fail fail_;
   Table table_;
-  std::unordered_map<std::string, int64_t> ids_;  ///< to the record that has it
 };
 
 // --- CSV and TSV
 
 constexpr size_t kAbsent = static_cast<size_t>(-1);
 
-/// Positions of the named columns in a record of `count` fields.
+/// Positions of the named columns in a record.
 struct Columns {
-  size_t text, label, split, id, count;
+  size_t text, label, split, id;
+  Record header;
 };
 
 size_t find_column(const Record& header, const std::vector<std::string>& names, const Fail& fail) {
@@ -100,11 +114,32 @@ size_t find_column(const Record& header, const std::vector<std::string>& names, 
   return std::find_if(header.begin(), header.end(), matches) - header.begin();
 }
 
-Columns find_columns(const Record& header, bool needs_split, const Fail& fail) {
+/// What the header looks like if its names are separated by something else than `delimiter`; otherwise its names.
+std::string describe(const Record& header, char delimiter) {
+  struct Separator {
+    char character;
+    const char* remedy;
+  };
+  constexpr std::array<Separator, 4> kOthers = {Separator{'\t', "it has tabs: name the file .tsv"},
+                                                Separator{',', "it has commas: name the file .csv"},
+                                                Separator{';', "it has semicolons: save the file with commas"},
+                                                Separator{'|', "it has bars: save the file with commas"}};
+  const std::string names = fmt::format("{}", fmt::join(header, ", "));
+  for (const Separator& other : kOthers) {
+    if (other.character != delimiter && header.size() == 1 && header[0].find(other.character) != std::string::npos)
+      return fmt::format("it is {}, and {}", in_quotes(names), other.remedy);
+  }
+  return is_web_page(names) ? "this looks like a web page, so download the file again"
+                            : fmt::format("it names {}", in_quotes(names));
+}
+
+Columns find_columns(const Record& header, char delimiter, bool needs_split, const Fail& fail) {
   const auto needed = [&](const std::vector<std::string>& names) {
     const size_t column = find_column(header, names, fail);
-    if (column == kAbsent)
-      fail(fmt::format("there is no column '{}'; the first line must be like text,label,split", names.front()));
+    if (column == kAbsent) {
+      fail(fmt::format("there is no column '{}'; the first line must be like text,label,split, but {}", names.front(),
+                       describe(header, delimiter)));
+    }
     return column;
   };
   const std::vector<std::string> split = {"split", "exp_split"};
@@ -112,23 +147,35 @@ Columns find_columns(const Record& header, bool needs_split, const Fail& fail) {
           .label = needed({"label"}),
           .split = needs_split ? needed(split) : find_column(header, split, fail),
           .id = find_column(header, {"id"}, fail),
-          .count = header.size()};
+          .header = header};
+}
+
+/// The record has as many fields as the header, and is not the header again.
+void check_record(const Record& record, const Record& header, char delimiter, const DelimitedReader& reader) {
+  if (record.size() != header.size()) {
+    reader.fail(fmt::format(
+        "{} fields where the header has {}; {}{}", record.size(), header.size(),
+        delimiter == ',' ? "put a text with commas between double quotes"
+                         : "a text must have no tabs, or every text with tabs, line ends or quotes must stand between "
+                           "double quotes, the quotes in it doubled",
+        reader.had_carriage_return() ? "; the file has carriage returns within lines, so end every line with LF or CRLF"
+                                     : ""));
+  }
+  if (record == header) reader.fail("this is the header again, as where files were put together; remove the line");
 }
 
 Table parse_delimited(std::string_view content, const std::string& name, char delimiter, const TableOptions& options) {
-  DelimitedReader reader(name, {.delimiter = delimiter, .header = true, .lossy = options.lossy});
+  const bool quotes = delimiter == ',' || quotes_have_rules(content);
+  DelimitedReader reader(name, {.delimiter = delimiter, .quotes = quotes, .header = true, .lossy = options.lossy});
   const Fail fail = [&reader](const std::string& message) { reader.fail(message); };
   TextCollector texts(options, fail);
   std::optional<Columns> columns;
   reader.read(content, [&](Record&& record) {
     if (!columns) {
-      columns = find_columns(record, options.needs_split, fail);
+      columns = find_columns(record, delimiter, options.needs_split, fail);
       return;
     }
-    if (record.size() != columns->count) {
-      fail(fmt::format("{} fields where the header has {}; put a text with commas between double quotes", record.size(),
-                       columns->count));
-    }
+    check_record(record, columns->header, delimiter, reader);
     const auto optional = [&record](size_t column) {
       return column == kAbsent ? std::nullopt : std::optional(std::move(record[column]));
     };
@@ -143,10 +190,20 @@ Table parse_delimited(std::string_view content, const std::string& name, char de
 
 // --- JSON lines
 
+/// `content` without white space and byte order marks before its first character.
+std::string_view from_first_character(std::string_view content) {
+  for (;;) {
+    content.remove_prefix(std::min(content.find_first_not_of(" \t\r\n"), content.size()));
+    if (!content.starts_with(kByteOrderMark)) return content;
+    content.remove_prefix(kByteOrderMark.size());
+  }
+}
+
 class JsonLinesTable {
  public:
   JsonLinesTable(std::string_view content, const std::string& name, const TableOptions& options)
       : name_(name),
+        content_(content),
         reader_(name, content),
         options_(options),
         texts_(options, [this](const std::string& message) { fail(message); }) {}
@@ -173,31 +230,57 @@ class JsonLinesTable {
   }
 
   void read_record() {
-    const auto object = json_object(checked());
-    if (!object) fail(R"(not a JSON object; every line must be like {"text": "a film", "label": 1, "split": "train"})");
+    const std::string line = checked();
+    const auto object = json_object(line);
+    if (!object) fail(fmt::format("{}; {}", json_fault(line), remedy()));
     Fields fields{.text = *member(*object, {"text"}, true),
                   .label = *member(*object, {"label"}, true),
                   .split = member(*object, {"split", "exp_split"}, options_.needs_split),
-                  .id = member(*object, {"id"}, false)};
+                  .id = id(*object)};
     if (has_split_.value_or(fields.split.has_value()) != fields.split.has_value())
       fail("some records have a 'split' and some have none; give it to all or to none");
     has_split_ = fields.split.has_value();
     texts_.add(fields);
   }
 
-  /// A string as it is, a whole number or truth value as a CSV file would have it.
+  /// What to do about a line that is no object.
+  std::string remedy() const {
+    if (reader_.record() == 1 && from_first_character(content_).starts_with('['))
+      return "the file is one JSON list; write each of its objects on a line of its own (jq -c '.[]')";
+    if (reader_.record() == 1 && json_object(content_))
+      return "the file is one JSON object over several lines; write an object for each text, on a line of its own";
+    return R"(every line must be like {"text": "a film", "label": 1, "split": "train"})";
+  }
+
+  /// A string as it is, a whole number as its digits; null counts as none.
+  std::optional<std::string> id(const Json& object) const {
+    const auto found = object.find("id");
+    if (found == object.end() || found->is_null()) return std::nullopt;
+    if (found->is_string()) return member(object, {"id"}, false);
+    std::optional<std::string> digits = whole_number(*found);
+    if (!digits) fail("'id' is neither a string nor a whole number below 2^53; write it as a string");
+    return digits;
+  }
+
+  /// A string as it is, a whole number (also 1.0) or truth value as a CSV file would have it. Null counts as none.
   std::optional<std::string> member(const Json& object, const std::vector<std::string>& names, bool needed) const {
     for (const std::string& name : names) {
       const auto found = object.find(name);
-      if (found == object.end()) continue;
+      if (found == object.end() || found->is_null()) continue;
       if (found->is_string()) {
-        const auto& text = found->get_ref<const std::string&>();
+        const std::string text = without_byte_order_marks(found->get_ref<const std::string&>());
         if (text.find('\0') == std::string::npos) return text;
         if (options_.lossy) return replace_invalid_utf8(text);
         fail(fmt::format("'{}' has a NUL character; remove it, or give --lossy", name));
       }
-      if (found->is_boolean()) return found->get<bool>() ? "1" : "0";
-      if (found->is_number_integer()) return found->dump();
+      if (found->is_structured()) {
+        fail(
+            fmt::format("'{}' is {}; write an object for each text, on a line of its own (in pandas: "
+                        "to_json(orient=\"records\", lines=True))",
+                        name, found->is_object() ? "an object" : "a list"));
+      }
+      if (found->is_boolean()) return found->dump();
+      if (const auto digits = whole_number(*found)) return digits;
       fail(fmt::format("'{}' is neither a string nor a whole number", name));
     }
     if (needed) fail(fmt::format("there is no '{}'; every line needs text, label and split", names.front()));
@@ -205,32 +288,53 @@ class JsonLinesTable {
   }
 
   std::string name_;
+  std::string_view content_;
   JsonLinesReader reader_;
   const TableOptions& options_;
   TextCollector texts_;
   std::optional<bool> has_split_;  ///< known once the first record is read
 };
 
-}  // namespace
-
-TableFormat table_format(const std::filesystem::path& path) {
-  const std::string extension = to_lower(path.extension().string());
-  if (extension == ".tsv") return TableFormat::tsv;
-  if (extension == ".jsonl" || extension == ".ndjson") return TableFormat::json_lines;
-  return TableFormat::csv;
+/// Without the extension of a packed file.
+std::filesystem::path unpacked(const std::filesystem::path& path) {
+  return to_lower(path.extension().string()) == ".gz" ? path.parent_path() / path.stem() : path;
 }
 
+}  // namespace
+
+TableFormat table_format(const std::filesystem::path& path, std::string_view content) {
+  const std::string_view text = from_first_character(content);
+  if (text.starts_with('{')) return TableFormat::json_lines;
+  const std::string extension = to_lower(unpacked(path).extension().string());
+  if (extension == ".csv") return TableFormat::csv;
+  if (extension == ".tsv" || extension == ".tab") return TableFormat::tsv;
+  if (extension == ".jsonl" || extension == ".ndjson" || extension == ".json") return TableFormat::json_lines;
+  const std::string_view line = text.substr(0, text.find_first_of("\r\n"));
+  return line.find('\t') == line.npos ? TableFormat::csv : TableFormat::tsv;
+}
+
+std::string table_name(const std::filesystem::path& path) { return unpacked(path).stem().string(); }
+
 Table parse_table(std::string_view content, const std::string& name, TableFormat format, const TableOptions& options) {
+  if (content.find('\n') == content.npos && content.find('\r') != content.npos) {
+    std::string lines(content);
+    std::replace(lines.begin(), lines.end(), '\r', '\n');
+    return parse_table(lines, name, format, options);
+  }
   if (format == TableFormat::json_lines) return JsonLinesTable(content, name, options).read();
   return parse_delimited(content, name, format == TableFormat::tsv ? '\t' : ',', options);
 }
 
 Table read_table(const std::filesystem::path& path, const TableOptions& options) {
-  return parse_table(read_file(path), path.string(), table_format(path), options);
+  InputFile file = read_input(path);
+  Table table = parse_table(file.content, path.string(), table_format(path, file.content), options);
+  table.checksum = std::move(file.checksum);
+  table.bytes = static_cast<int64_t>(file.bytes);
+  return table;
 }
 
 std::vector<LabelledText> read_csv(const std::filesystem::path& path) {
-  return parse_csv(read_file(path), path.string());
+  return parse_table(read_input(path).content, path.string(), TableFormat::csv).texts;
 }
 
 std::vector<LabelledText> parse_csv(std::string_view content, const std::string& name) {

@@ -2,20 +2,27 @@
 // The user's own texts: a table in UTF-8 with the columns `text`, `label` and `split`, in any order; `exp_split` is
 // accepted for `split`, an `id` column is kept, further columns are ignored.
 //
-// FILE.csv                 engine/io/delimited.h; the first record names the columns
-// FILE.tsv                 as FILE.csv, with tabs for commas
-// FILE.jsonl, FILE.ndjson  a JSON object per line, its members are the columns
+// CSV         engine/io/delimited.h; the first record names the columns
+// TSV         as CSV, with tabs for commas; quotes have rules only where they follow some (engine/io/tab_quotes.h)
+// JSON lines  a JSON object per line, its members are the columns
 //
-// label  0 or 1, or one of the two names in TableOptions::labels
+// A file whose first character is `{` has JSON lines, whatever its name is. Otherwise the extension says the form
+// (.csv, .tsv, .tab; .jsonl, .ndjson, .json); for any other, a pipe's say, the first line does. An extension .gz is
+// left out: gzip is unpacked, and UTF-16 with a byte order mark is read (engine/io/input_stream.h). Byte order marks
+// are skipped wherever they stand. Lines may end with a carriage return alone if no line feed is in the file; otherwise
+// one within a line is a blank.
+//
+// label  0 or 1, also as 1.0, true or false (in any case); or one of the two names in TableOptions::labels, exactly
 // split  train, dev (or val, valid, validation) or test
-// id     anything, or nothing; none may stand twice
-// text   cleaned: lower case (Unicode), split at Unicode white space, joined by single blanks. Nothing else is done:
-//        punctuation that should be a token of its own must already stand between blanks. A file that is so tokenised,
-//        as the published sst_dataset.csv, comes out as it is.
+// id     anything, or nothing; several texts may have the same. In JSON a string, a whole number or null
+// text   cleaned (cleaning.h), by white space only unless asked for otherwise: punctuation that should be a token of its
+//        own must then already stand between blanks, and a file that is so tokenised, as the published sst_dataset.csv,
+//        comes out as it is
 //
 // Anything else throws InputError, which names the file, the record (1 = the first), the line on which the record
 // starts, and the remedy: bytes that are not UTF-8, NUL bytes, unbalanced quotes, a wrong number of fields, unknown
-// labels and splits, a text without any word, a missing or doubled column, a file without records, no such file.
+// labels and splits, a text without any word, a missing or doubled column, a file without records or of another form,
+// no such file.
 #include <array>
 #include <filesystem>
 #include <optional>
@@ -23,14 +30,18 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/corpora/cleaning.h"
 #include "engine/data/dataset.h"
 
 namespace notnot {
 
 enum class TableFormat : uint8_t { csv, tsv, json_lines };
 
-/// The format that the file's extension says; csv for any other extension.
-TableFormat table_format(const std::filesystem::path& path);
+/// The format of the file, by its content and its extension.
+TableFormat table_format(const std::filesystem::path& path, std::string_view content);
+
+/// The file's name without folder and extensions: "films" for films.csv and films.csv.gz.
+std::string table_name(const std::filesystem::path& path);
 
 struct TableOptions {
   /// How the file writes the classes 0 and 1.
@@ -39,13 +50,17 @@ struct TableOptions {
   bool lossy = false;
   /// Without it a file may lack the column `split`; its texts are then all in the training split.
   bool needs_split = true;
+  Cleaning cleaning = Cleaning::blanks;
 };
 
 struct Table {
   std::vector<LabelledText> texts;  ///< in the file's order; LabelledText::row is the record's number
   bool has_split = false;
+  std::string checksum = {};  ///< SHA-256 of the file; empty for a table in memory
+  int64_t bytes = 0;          ///< of the file, packed if it is packed; 0 for a table in memory
 };
 
+/// Reads the file once.
 Table read_table(const std::filesystem::path& path, const TableOptions& options = {});
 
 /// Reads the table from memory; `name` stands for the file in messages.

@@ -13,6 +13,7 @@
 
 #include "engine/data/split_name.h"
 #include "engine/io/column.h"
+#include "engine/io/string_column.h"
 #include "kernels/base/ragged.h"
 
 namespace notnot {
@@ -28,10 +29,12 @@ struct LabelledText {
   std::string words;
   int32_t label = 0;  ///< 0 or 1
   SplitName split = SplitName::train;
-  /// Where the text stands in its source: 1 = the first record after the header. For messages, and for `id` in
-  /// predictions.
+  /// Where the text stands in its source: 1 = the first record after the header. The engine's own name for the text, in
+  /// messages and in files for other programs.
   int64_t row = 0;
-  std::string id = {};  ///< the text's name in its source (a file, the `id` column); empty where it has none
+  /// The text's name in its source: a file's, or what stands in the user's column `id`. Empty where it has none. Several
+  /// texts may have the same.
+  std::string id = {};
 };
 
 /// Words and their ids. Ids kFirstWordId.. are given in byte order of the words, so that a corpus has one vocabulary.
@@ -65,12 +68,16 @@ class Vocabulary {
   std::unordered_map<std::string, int32_t, Hash, std::equal_to<>> ids_;
 };
 
-/// One split, ragged: text i is token_ids[offsets[i] .. offsets[i+1]), boundary tokens included.
+/// One split, ragged: text i is token_ids[offsets[i] .. offsets[i+1]), boundary tokens included. The model sees these
+/// columns only; `outside` and `unknown` tell people which words it did not know (engine/data/word_reader.h).
 struct Split {
   Column<int32_t> token_ids;      ///< [tokens]
   Column<int64_t> offsets = {0};  ///< [size + 1]
   Column<int32_t> labels;         ///< [size] 0 or 1
   Column<int64_t> rows;           ///< [size] LabelledText::row
+  StringColumn ids = {};          ///< [size] LabelledText::id; empty if no text of any split has one
+  StringColumn outside = {};      ///< the distinct words that the vocabulary lacks, in the order of their first use
+  Column<int32_t> unknown = {};   ///< for each kUnknownId of token_ids, in order: the word's number in `outside`
 
   int32_t size() const { return static_cast<int32_t>(labels.size()); }
   int32_t length(int32_t i) const { return static_cast<int32_t>(offsets[i + 1] - offsets[i]); }

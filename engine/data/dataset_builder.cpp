@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/io/input_error.h"
+#include "engine/io/stop.h"
 #include "engine/io/text.h"
 #include "kernels/base/error.h"
 
@@ -31,6 +32,7 @@ int32_t DatasetBuilder::word_number(std::string_view word) {
 }
 
 void DatasetBuilder::add(const LabelledText& text) {
+  check_stop();
   NOTNOT_CHECK(text.label == 0 || text.label == 1, "label {} of row {}", text.label, text.row);
   const size_t begin = words_.size();
   const size_t number = texts_.size() + 1;
@@ -74,8 +76,30 @@ SplitCounts DatasetBuilder::count(SplitName split, const DatasetOptions& options
   return counts;
 }
 
+std::vector<int32_t> DatasetBuilder::ids_in(const Vocabulary& vocabulary) const {
+  std::vector<int32_t> ids;
+  ids.reserve(distinct_.size());
+  for (const Word& word : distinct_) ids.push_back(vocabulary.id(word.spelling));
+  return ids;
+}
+
+/// Fills `outside` and `unknown` of the split, which has `texts`.
+void DatasetBuilder::add_unknown(const Vocabulary& vocabulary, const std::vector<size_t>& texts, Split& split) const {
+  const std::vector<int32_t> ids = ids_in(vocabulary);
+  std::unordered_map<int32_t, int32_t> places;  // from distinct_ to split.outside
+  for (const size_t i : texts) {
+    for (const int32_t word : words_.read(texts_[i].begin, texts_[i].end)) {
+      if (ids[word] != kUnknownId) continue;
+      const auto [place, is_new] = places.emplace(word, static_cast<int32_t>(split.outside.size()));
+      if (is_new) split.outside.push_back(distinct_[word].spelling);
+      split.unknown.push_back(place->second);
+    }
+  }
+}
+
 Dataset DatasetBuilder::outline(std::string name, const DatasetOptions& options) const {
   Dataset dataset{std::move(name), vocabulary(options.min_df), {}};
+  const bool has_ids = std::any_of(texts_.begin(), texts_.end(), [](const Text& text) { return !text.id.empty(); });
   for (const SplitName split_name : kSplitNames) {
     const std::string where = fmt::format("{}: the {} split", dataset.name, to_string(split_name));
     const SplitCounts counts = count(split_name, options);
@@ -91,7 +115,9 @@ Dataset DatasetBuilder::outline(std::string name, const DatasetOptions& options)
       split.offsets.push_back(split.offsets.back() + texts_[i].length() + 2);
       split.labels.push_back(texts_[i].label);
       split.rows.push_back(texts_[i].row);
+      if (has_ids) split.ids.push_back(texts_[i].id);
     }
+    add_unknown(dataset.vocabulary, counts.kept, split);
     if (split_name != SplitName::dev) check_two_classes(where, split);
   }
   if (dataset.vocabulary.size() == kFirstWordId) {
@@ -104,9 +130,7 @@ Dataset DatasetBuilder::outline(std::string name, const DatasetOptions& options)
 
 void DatasetBuilder::encode(const Vocabulary& vocabulary, SplitName split, const DatasetOptions& options,
                             const std::function<void(std::span<const int32_t>)>& take) const {
-  std::vector<int32_t> ids;
-  ids.reserve(distinct_.size());
-  for (const Word& word : distinct_) ids.push_back(vocabulary.id(word.spelling));
+  const std::vector<int32_t> ids = ids_in(vocabulary);
   for (const size_t i : count(split, options).kept) {
     std::vector<int32_t> token_ids = {kStartId};
     for (const int32_t word : words_.read(texts_[i].begin, texts_[i].end)) token_ids.push_back(ids[word]);

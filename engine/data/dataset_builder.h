@@ -1,7 +1,8 @@
 #pragma once
 // Makes a Dataset of texts that come one at a time. It keeps every distinct word once, and for every text its label,
 // split, row, id and the place of its words. The words themselves, four bytes each, may go to a scratch file: then
-// memory depends on the number of texts and of distinct words, not on the length of the texts.
+// memory depends on the number of texts, of distinct words and of words outside the vocabulary, not on the length of
+// the texts.
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -74,6 +75,9 @@ class DatasetBuilder {
     size_t last_text = 0;        ///< 1 + number of the last text that was counted
   };
   int32_t word_number(std::string_view word);
+  /// The ids of distinct_ in the vocabulary.
+  std::vector<int32_t> ids_in(const Vocabulary& vocabulary) const;
+  void add_unknown(const Vocabulary& vocabulary, const std::vector<size_t>& texts, Split& split) const;
 
   std::deque<std::string> spellings_;  ///< never moves, so that views of its strings stay good
   std::vector<Word> distinct_;

@@ -21,13 +21,16 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::string_view kFormat = "notnot prepared data set";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr const char* kDescription = "dataset.json";
 constexpr const char* kVocabulary = "vocabulary.txt";
 constexpr const char* kData = "data.safetensors";
 constexpr const char* kTexts = "texts.csv";
 constexpr size_t kTextColumns = 5;  // of texts.csv
 constexpr const char* kVectors = "vectors.safetensors";
+// Tensors of data.safetensors: the strings of Split as bytes, and where they begin.
+constexpr const char *kIds = "ids", *kIdsOffsets = "ids_offsets";
+constexpr const char *kOutside = "outside", *kOutsideOffsets = "outside_offsets";
 
 std::string to_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
@@ -41,22 +44,32 @@ std::string tensor_name(SplitName split, const char* column) { return fmt::forma
 
 using TokenIds = std::function<void(SplitName, const Sink&)>;
 
-/// `token_ids` hands over the token ids of a split. The 8-byte columns come first, so that every column is aligned.
+/// `token_ids` hands over the token ids of a split. The widest columns come first, so that every column is aligned.
 std::vector<TensorView> tensors_of(const Dataset& outline, const TokenIds& token_ids) {
   std::vector<TensorView> tensors;
   const auto add = [&](SplitName split, const char* column, DType dtype, const auto& values) {
     tensors.push_back({tensor_name(split, column), dtype, {static_cast<int64_t>(values.size())}, values.data()});
   };
-  for (const SplitName split : kSplitNames) {
-    add(split, "offsets", DType::i64, outline.split(split).offsets);
-    add(split, "rows", DType::i64, outline.split(split).rows);
+  for (const SplitName name : kSplitNames) {
+    const Split& split = outline.split(name);
+    add(name, "offsets", DType::i64, split.offsets);
+    add(name, "rows", DType::i64, split.rows);
+    add(name, kOutsideOffsets, DType::i64, split.outside.offsets);
+    if (!split.ids.empty()) add(name, kIdsOffsets, DType::i64, split.ids.offsets);
   }
-  for (const SplitName split : kSplitNames) {
-    add(split, "labels", DType::i32, outline.split(split).labels);
-    tensors.push_back({.name = tensor_name(split, "token_ids"),
+  for (const SplitName name : kSplitNames) {
+    const Split& split = outline.split(name);
+    add(name, "labels", DType::i32, split.labels);
+    add(name, "unknown", DType::i32, split.unknown);
+    tensors.push_back({.name = tensor_name(name, "token_ids"),
                        .dtype = DType::i32,
-                       .shape = {outline.split(split).offsets.back()},
-                       .stream = [&token_ids, split](const Sink& sink) { token_ids(split, sink); }});
+                       .shape = {split.offsets.back()},
+                       .stream = [&token_ids, name](const Sink& sink) { token_ids(name, sink); }});
+  }
+  for (const SplitName name : kSplitNames) {
+    const Split& split = outline.split(name);
+    add(name, kOutside, DType::u8, split.outside.bytes);
+    if (!split.ids.empty()) add(name, kIds, DType::u8, split.ids.bytes);
   }
   return tensors;
 }
@@ -92,6 +105,19 @@ Json describe(const Preparation& preparation) {
           {"files", Json::object()}};
 }
 
+StringColumn strings(const Safetensors& data, const std::string& bytes, const std::string& offsets) {
+  return {data.column<char>(bytes), data.column<int64_t>(offsets)};
+}
+
+bool spells_unknown_words(const Split& split) {
+  if (!split.outside.fits()) return false;
+  const auto is_outside = [size = split.outside.size()](int32_t word) {
+    return word >= 0 && static_cast<size_t>(word) < size;
+  };
+  return std::all_of(split.unknown.begin(), split.unknown.end(), is_outside) &&
+         std::count(split.token_ids.begin(), split.token_ids.end(), kUnknownId) == std::ssize(split.unknown);
+}
+
 /// The reason why the split's columns do not belong together; empty if they do.
 std::string fault(const Split& split, int32_t vocabulary) {
   const size_t size = split.labels.size();
@@ -105,7 +131,8 @@ std::string fault(const Split& split, int32_t vocabulary) {
   if (std::any_of(split.token_ids.begin(), split.token_ids.end(), is_wrong_id)) return "a token outside the vocabulary";
   const auto is_wrong_label = [](int32_t label) { return label != 0 && label != 1; };
   if (std::any_of(split.labels.begin(), split.labels.end(), is_wrong_label)) return "a label that is neither 0 nor 1";
-  return "";
+  if (!split.ids.fits() || (!split.ids.empty() && split.ids.size() != size)) return "ids that do not fit the texts";
+  return spells_unknown_words(split) ? "" : "spellings that do not fit the unknown words";
 }
 
 [[noreturn]] void cannot_write(const std::filesystem::path& out, const std::error_code& reason) {
@@ -155,7 +182,6 @@ void PreparedWriter::write(const DatasetBuilder& builder, const Preparation& pre
   write_atomically(folder_ / kVocabulary, vocabulary_->serialize());
   write_safetensors(folder_ / kData, tensors_of(outline, [&](SplitName split, const Sink& sink) {
                       builder.encode(*vocabulary_, split, options_, [&](std::span<const int32_t> text) {
-                        unknown_words_[split] += std::count(text.begin(), text.end(), kUnknownId);
                         sink({reinterpret_cast<const char*>(text.data()), text.size_bytes()});
                       });
                     }));
@@ -164,6 +190,7 @@ void PreparedWriter::write(const DatasetBuilder& builder, const Preparation& pre
     for (const SplitName split : kSplitNames) {
       const SplitCounts counts = builder.count(split, options_);
       description_["splits"][std::string(to_string(split))] = describe(outline.split(split), counts);
+      unknown_words_[split] = std::ssize(outline.split(split).unknown);
       for (const size_t i : counts.kept) {
         const LabelledText text = builder.text(i);
         sink(fmt::format("{},{},{},{},{}\n", csv_field(text.words), text.label, to_string(split), text.row,
@@ -172,7 +199,6 @@ void PreparedWriter::write(const DatasetBuilder& builder, const Preparation& pre
     }
   });
   for (const char* name : {kVocabulary, kData, kTexts}) record(name);
-  description_["data_header_sha256"] = sha256(Safetensors::read(folder_ / kData).header());
 }
 
 void PreparedWriter::write_training_texts(const std::filesystem::path& path, const DatasetBuilder& builder) const {
@@ -239,6 +265,16 @@ void PreparedFolder::damaged(const std::string& file, const std::string& what) c
   throw InputError(fmt::format("{} is damaged: {}; prepare the data set again", (path_ / file).string(), what));
 }
 
+std::string PreparedFolder::checksum() const {
+  Sha256 sums;
+  for (const char* file : {kVocabulary, kData}) sums.update(fmt::format("{}  {}\n", known_checksum(file), file));
+  return sums.hex();
+}
+
+void PreparedFolder::check(const char* file, const std::string& checksum) const {
+  if (checksum != known_checksum(file)) damaged(file, "its checksum is not the one in dataset.json");
+}
+
 DatasetOptions PreparedFolder::options() const {
   const Json& options = description_.at("options");
   return {.min_df = options.at("min_df"),
@@ -249,7 +285,6 @@ DatasetOptions PreparedFolder::options() const {
 
 Dataset PreparedFolder::dataset() const {
   const Safetensors data = Safetensors::read(path_ / kData);
-  if (description_.at("data_header_sha256") != sha256(data.header())) damaged(kData, "its header has another checksum");
   Dataset dataset{name(), Vocabulary::load(path_ / kVocabulary), {}};
   if (description_.at("vocabulary") != dataset.vocabulary.size())
     damaged(kVocabulary, fmt::format("{} words", dataset.vocabulary.size()));
@@ -259,9 +294,16 @@ Dataset PreparedFolder::dataset() const {
     split.offsets = data.column<int64_t>(tensor_name(name, "offsets"));
     split.labels = data.column<int32_t>(tensor_name(name, "labels"));
     split.rows = data.column<int64_t>(tensor_name(name, "rows"));
+    split.unknown = data.column<int32_t>(tensor_name(name, "unknown"));
+    split.outside = strings(data, tensor_name(name, kOutside), tensor_name(name, kOutsideOffsets));
+    const std::string ids = tensor_name(name, kIds);
+    if (data.contains(ids)) split.ids = strings(data, ids, tensor_name(name, kIdsOffsets));
     const std::string what = fault(split, dataset.vocabulary.size());
     if (!what.empty()) damaged(kData, fmt::format("the {} split: {}", to_string(name), what));
   }
+  // After the checks above, whose messages say more. They have touched the pages that the sum needs.
+  check(kVocabulary, sha256(dataset.vocabulary.serialize()));
+  check(kData, data.checksum());
   return dataset;
 }
 
@@ -272,7 +314,10 @@ std::optional<WordVectors> PreparedFolder::vectors() const {
   const std::vector<int64_t>& shape = file.entry("vectors").shape;
   if (shape != std::vector<int64_t>{description_.at("vocabulary"), known->at("width")})
     damaged(kVectors, fmt::format("its shape is [{}]", fmt::join(shape, ", ")));
-  return WordVectors{.width = known->at("width"), .found = known->at("found"), .rows = file.values<float>("vectors")};
+  WordVectors vectors{.width = known->at("width"), .found = known->at("found"), .rows = file.values<float>("vectors")};
+  vectors.checksum = file.checksum();
+  check(kVectors, vectors.checksum);
+  return vectors;
 }
 
 void PreparedFolder::for_each_text(const TextSink& take) const {
@@ -297,7 +342,7 @@ void PreparedFolder::for_each_text(const TextSink& take) const {
 
 void PreparedFolder::verify() const {
   for (const auto& [file, known] : description_.at("files").items()) {
-    if (known.at("sha256") != sha256_of_file(path_ / file)) damaged(file, "its checksum is another");
+    check(file.c_str(), sha256_of_file(path_ / file));
   }
 }
 

@@ -4,7 +4,8 @@
 // dataset.json         format version, name, where the texts come from (files, sizes, SHA-256), every option, counts by
 //                      split and class, sizes and SHA-256 of the files below, and of itself ("checksum": of the rest)
 // vocabulary.txt       a word per line; line k holds id k - 1
-// data.safetensors     per split: token_ids, offsets, labels, rows, as in Split
+// data.safetensors     per split: token_ids, offsets, labels, rows, unknown, as in Split; its strings as bytes (U8) and
+//                      where they begin: outside and outside_offsets, and for texts with ids also ids and ids_offsets
 // texts.csv            text,label,split,row,id: the same texts as words, in the same order
 // vectors.safetensors  [V, E] word vectors, where they were attached
 #include <array>
@@ -86,12 +87,16 @@ class PreparedFolder {
   std::string name() const { return description_.at("name"); }
   DatasetOptions options() const;
   bool is_synthetic() const { return description_.at("synthetic"); }
-  std::string checksum() const { return description_.at("checksum"); }
+  std::string corpus() const { return description_.at("corpus"); }
+  /// Identifies the data: the same texts that are prepared again, elsewhere or by a newer program, have the same sum. It
+  /// is what `sha256sum vocabulary.txt data.safetensors | sha256sum` prints.
+  std::string checksum() const;
 
-  /// The data set, its columns mapped. The header of data.safetensors is checked by its checksum, ids and offsets by
-  /// their ranges, the data itself only by `verify`.
+  /// The data set, its columns mapped. Throws InputError when what was read has another checksum than dataset.json
+  /// says, and when ids, offsets or labels are out of their ranges.
   Dataset dataset() const;
-  /// The word vectors that are stored; nothing when there are none.
+  /// The word vectors that are stored; nothing when there are none. Throws InputError when they have another checksum
+  /// than dataset.json says.
   std::optional<WordVectors> vectors() const;
   /// The texts as words, one at a time, in the order of the splits. The file is mapped, so that its size does not
   /// matter.
@@ -101,6 +106,10 @@ class PreparedFolder {
 
  private:
   [[noreturn]] void damaged(const std::string& file, const std::string& what) const;
+  /// The checksum of the file, as dataset.json has it.
+  std::string known_checksum(const char* file) const { return description_.at("files").at(file).at("sha256"); }
+  /// Throws InputError unless `checksum`, of what was read, is that of the file.
+  void check(const char* file, const std::string& checksum) const;
 
   std::filesystem::path path_;
   nlohmann::json description_;

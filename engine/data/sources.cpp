@@ -10,6 +10,13 @@
 
 namespace notnot {
 
+std::string checksum_of(const std::vector<Source>& sources) {
+  if (sources.size() == 1) return sources.front().sha256;
+  Sha256 sums;
+  for (const Source& source : sources) sums.update(fmt::format("{}  {}\n", source.sha256, source.path));
+  return sums.hex();
+}
+
 SourceReader SourceReader::find(const std::filesystem::path& raw, const std::vector<std::string>& places,
                                 const std::string& file, std::string corpus) {
   std::error_code ignored;

@@ -17,6 +17,9 @@ struct Source {
   std::string sha256;
 };
 
+/// One sum for all of them: of one file its own; of several the SHA-256 of what `sha256sum` prints for them.
+std::string checksum_of(const std::vector<Source>& sources);
+
 class SourceReader {
  public:
   /// Reads below `root`. `corpus` is the corpus's name in messages, for example "aclImdb".

@@ -1,24 +1,24 @@
 #include "engine/data/word_vectors.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstring>
-#include <fstream>
-#include <memory>
+#include <map>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 
-#include "engine/io/files.h"
+#include "engine/data/vector_coverage.h"
+#include "engine/io/file_kind.h"
 #include "engine/io/input_error.h"
+#include "engine/io/input_stream.h"
 #include "engine/io/text.h"
 #include "engine/math/random.h"
 
 namespace notnot {
 namespace {
+
+constexpr std::string_view kBlanks = " \t";
 
 template <class Number>
 std::optional<Number> parse(std::string_view text) {
@@ -28,208 +28,299 @@ std::optional<Number> parse(std::string_view text) {
   return number;
 }
 
-/// Cuts the piece before the next blank off `text`.
-std::string_view take_field(std::string_view& text) {
-  const size_t blank = std::min(text.find(' '), text.size());
-  const std::string_view field = text.substr(0, blank);
-  text.remove_prefix(std::min(blank + 1, text.size()));
-  return field;
+std::optional<double> parse_value(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  return parse<double>(text);  // double: a value under float's range is then 0, not an error
 }
 
-/// The row for a word of the file; kPaddingId for a word that the vocabulary lacks.
-int32_t row_of(const Vocabulary& vocabulary, std::string_view word) {
-  const int32_t id = vocabulary.id(word);
-  if (id != kUnknownId) return id;
-  for (const int32_t reserved : {kUnknownId, kStartId, kEndId}) {
-    if (word == vocabulary.word(reserved)) return reserved;
+/// The pieces of `line` between runs of blanks and tabs.
+void split_fields(std::string_view line, std::vector<std::string_view>& fields) {
+  fields.clear();
+  for (size_t begin = line.find_first_not_of(kBlanks); begin < line.size();) {
+    const size_t end = std::min(line.find_first_of(kBlanks, begin), line.size());
+    fields.push_back(line.substr(begin, end - begin));
+    begin = line.find_first_not_of(kBlanks, end);
   }
-  return kPaddingId;
 }
 
-void start_rows(WordVectors& vectors, const Vocabulary& vocabulary) {
-  vectors.rows.assign(static_cast<size_t>(vocabulary.size()) * vectors.width, 0.0F);
-  vectors.has.assign(vocabulary.size(), false);
+/// How many vectors the first line promises, and of which width.
+struct Header {
+  int64_t count = 0;
+  int32_t width = 0;
+};
+
+std::optional<Header> parse_header(std::string_view line) {
+  std::vector<std::string_view> fields;
+  split_fields(line, fields);
+  if (fields.size() != 2) return std::nullopt;
+  const auto count = parse<int64_t>(fields[0]);
+  const auto width = parse<int32_t>(fields[1]);
+  return count && width ? std::optional(Header{*count, *width}) : std::nullopt;
 }
 
-class VectorReader {
+/// Finds the rows that words of the file belong to, and keeps in mind what the other words tell.
+class RowFinder {
  public:
-  VectorReader(const std::filesystem::path& path, const Vocabulary& vocabulary)
-      : path_(path), vocabulary_(vocabulary) {}
+  RowFinder(const Vocabulary& vocabulary, WordVectors& vectors) : vocabulary_(vocabulary), vectors_(vectors) {}
+
+  void start(int32_t width) {
+    vectors_.width = width;
+    vectors_.rows.assign(static_cast<size_t>(vocabulary_.size()) * width, 0.0F);
+    vectors_.has.assign(vocabulary_.size(), false);
+    vectors_.has_capitals.assign(vocabulary_.size(), false);
+  }
+
+  /// The row to fill; nullptr for a word that is not needed.
+  float* find(std::string_view word) {
+    if (first_invalid_utf8(word)) {
+      ++vectors_.not_utf8;
+      return nullptr;
+    }
+    if (scripts_read_ < kScriptWords) {
+      ++scripts_read_;
+      ++scripts_[script_of(word)];
+    }
+    const int32_t row = row_of(word);
+    if (row == kPaddingId && std::any_of(word.begin(), word.end(), may_be_capital)) {
+      const int32_t lower = vocabulary_.id(to_lower(word));
+      if (lower != kUnknownId) vectors_.has_capitals[lower] = true;
+    }
+    if (row == kPaddingId || vectors_.has[row]) return nullptr;
+    vectors_.has[row] = true;
+    ++vectors_.found;
+    return vectors_.rows.data() + static_cast<int64_t>(row) * vectors_.width;
+  }
+
+  /// Throws InputError, naming the file, if none of the words was found.
+  void finish(const std::filesystem::path& path) {
+    scripts_.erase("");
+    const auto most = std::max_element(scripts_.begin(), scripts_.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (most != scripts_.end()) vectors_.script = most->first;
+    if (std::find(vectors_.has.begin() + kFirstWordId, vectors_.has.end(), true) != vectors_.has.end()) return;
+    const std::vector<int64_t> once(vocabulary_.size(), 1);
+    throw InputError(fmt::format("{} has a vector for none of the {} words of the data set; {}", path.string(),
+                                 vocabulary_.size() - kFirstWordId, likely_cause(vocabulary_, once, vectors_)));
+  }
+
+ private:
+  static constexpr int kScriptWords = 10000;
+
+  /// Saves most words the mapping to lower case.
+  static bool may_be_capital(char byte) { return (byte >= 'A' && byte <= 'Z') || byte < 0; }
+
+  /// kPaddingId for a word that the vocabulary lacks.
+  int32_t row_of(std::string_view word) const {
+    const int32_t id = vocabulary_.id(word);
+    if (id != kUnknownId) return id;
+    for (const int32_t reserved : {kUnknownId, kStartId, kEndId}) {
+      if (word == vocabulary_.word(reserved)) return reserved;
+    }
+    return kPaddingId;
+  }
+
+  const Vocabulary& vocabulary_;
+  WordVectors& vectors_;
+  std::map<std::string, int64_t> scripts_;  ///< of the first words
+  int scripts_read_ = 0;
+};
+
+class TextReader {
+ public:
+  TextReader(InputStream& file, const Vocabulary& vocabulary) : file_(file), rows_(vocabulary, result_) {
+    const std::string_view beginning = file.peek(kTellingBytes);
+    kind_ = is_web_page(beginning)                                                  ? "; this looks like a web page"
+            : beginning.find_first_of("{[") == 0                                    ? "; this looks like JSON"
+            : beginning.substr(0, beginning.find('\n')).find(',') != beginning.npos ? "; this may be a table (CSV)"
+                                                                                    : "";
+  }
 
   WordVectors read() {
-    errno = 0;
-    std::ifstream file(path_, std::ios::binary);
-    std::error_code ignored;
-    if (!file || std::filesystem::is_directory(path_, ignored)) {
-      const int error = file ? EISDIR : errno;
-      throw InputError(
-          fmt::format("cannot read {}: {}; check the path", path_.string(), std::generic_category().message(error)));
-    }
-    for (std::string line; std::getline(file, line);) {
+    for (std::string line; file_.read_line(line);) {
       ++line_;
       std::string_view text = line;
+      while (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
       if (text.ends_with('\r')) text.remove_suffix(1);
-      if (text.ends_with(' ')) text.remove_suffix(1);
+      split_fields(text, fields_);
       if (line_ == 1 && read_header(text)) continue;
-      read_vector(text);
+      read_vector(text.find_first_of(kBlanks) == 0);
     }
-    if (file.bad())
-      throw InputError(fmt::format("{}: reading failed after line {}; check the disk", path_.string(), line_));
-    if (vectors_ == 0) throw InputError(fmt::format("{}: no vectors in the file; download it again", path_.string()));
+    if (vectors_ == 0)
+      throw InputError(fmt::format("{}: no vectors in the file; download it again", file_.path().string()));
     if (promised_ && *promised_ != vectors_) {
       fail(fmt::format("the file ends after {} vectors, but its first line says {}; download it again", vectors_,
                        *promised_));
     }
+    rows_.finish(file_.path());
     return std::move(result_);
   }
 
  private:
   [[noreturn]] void fail(const std::string& message) const {
-    throw InputError(fmt::format("{}, line {}: {}", path_.string(), line_, message));
+    throw InputError(fmt::format("{}, line {}: {}", file_.path().string(), line_, message));
+  }
+  [[noreturn]] void fail_as_no_vectors(const std::string& message) const {
+    fail(fmt::format("{}; every line must be a word and its values, with blanks between them (.vec or .txt){}", message,
+                     kind_));
   }
 
   bool read_header(std::string_view line) {
-    const auto count = parse<int64_t>(take_field(line));
-    const auto width = parse<int32_t>(take_field(line));
-    if (!count || !width || !line.empty()) return false;
-    if (*count < 1 || *width < 1) fail("a count and a width above 0 are needed");
-    promised_ = count;
-    result_.width = *width;
+    const auto header = parse_header(line);
+    if (!header) return false;
+    if (header->count < 1 || header->width < 1) fail("a count and a width above 0 are needed");
+    promised_ = header->count;
+    width_ = header->width;
     return true;
   }
 
-  void read_vector(std::string_view line) {
-    const int64_t values = std::count(line.begin(), line.end(), ' ');
-    if (vectors_ == 0) start(values);
+  /// The line whose fields_ are there. If a blank stands first, its word is empty.
+  void read_vector(bool begins_with_blank) {
+    if (fields_.empty()) {
+      ended_ = true;
+      return;
+    }
+    if (ended_) fail("an empty line between vectors; download the file again");
+    if (begins_with_blank && static_cast<int64_t>(fields_.size()) == width_) fields_.insert(fields_.begin(), "");
+    if (vectors_ == 0) start();
     ++vectors_;
-    const std::string_view word = take_field(line);
-    if (values > result_.width && !parse<double>(line.substr(0, line.find(' '))))
-      return;  // GloVe has words such as ". . ."
+    const auto values = static_cast<int64_t>(fields_.size()) - 1;
+    if (values > width_ && !parse_value(fields_[1])) return;  // a word with blanks, as GloVe has them
     check_width(values);
-    const int32_t row = row_of(vocabulary_, word);
-    if (row == kPaddingId || result_.has[row]) return;
-    result_.has[row] = true;
-    ++result_.found;
-    float* out = result_.rows.data() + static_cast<int64_t>(row) * result_.width;
-    for (int32_t i = 0; i < result_.width; ++i) out[i] = value(take_field(line));
+    float* row = rows_.find(fields_[0]);
+    if (row == nullptr) return;
+    for (int64_t i = 0; i < values; ++i) row[i] = value(fields_[i + 1]);
   }
 
   /// The first vector fixes the width, unless the header did. Memory is taken only here, so that a wrong header takes
   /// none.
-  void start(int64_t values) {
-    if (result_.width == 0) {
-      if (values < 1)
-        fail("not a word with its vector; the text form of the vectors is needed (.vec or .txt, unpacked)");
-      result_.width = static_cast<int32_t>(values);
+  void start() {
+    const auto values = static_cast<int64_t>(fields_.size()) - 1;
+    if (values < 1) fail_as_no_vectors(fmt::format("{} has no values", in_quotes(fields_[0])));
+    if (width_ == 0) width_ = values;
+    if (values < width_) check_width(values);
+    for (int64_t i = 0; i < width_; ++i) {
+      const std::string_view field = fields_[fields_.size() - width_ + i];
+      if (!parse_value(field)) fail_as_no_vectors(fmt::format("{} is not a number", in_quotes(field)));
     }
-    check_width(values);
-    start_rows(result_, vocabulary_);
+    rows_.start(static_cast<int32_t>(width_));
   }
 
   void check_width(int64_t values) const {
-    if (values != result_.width) {
-      fail(fmt::format("{} values where the file's vectors have {}; download the file again", values, result_.width));
+    if (values != width_) {
+      fail(fmt::format("{} values where the file's vectors have {}; download the file again", values, width_));
     }
   }
 
   float value(std::string_view field) const {
-    const auto number = parse<double>(field);  // double: a value under float's range is then 0, not an error
-    if (!number)
-      fail(fmt::format("{} is not a number; the text form of the vectors is needed (.vec or .txt, unpacked)",
-                       in_quotes(field)));
+    const auto number = parse_value(field);
+    if (!number) fail(fmt::format("{} is not a number; download the file again", in_quotes(field)));
     const auto value = static_cast<float>(*number);
     if (!std::isfinite(value)) fail(fmt::format("the value {} is not a finite number", in_quotes(field)));
     return value;
   }
 
-  std::filesystem::path path_;
-  const Vocabulary& vocabulary_;
+  InputStream& file_;
   WordVectors result_;
-  std::optional<int64_t> promised_;  ///< vectors, by the header
-  int64_t vectors_ = 0, line_ = 0;
+  RowFinder rows_;
+  std::string kind_;                      ///< what the file looks like, for the end of a message
+  std::vector<std::string_view> fields_;  ///< of the line
+  std::optional<int64_t> promised_;       ///< vectors, by the header
+  int64_t width_ = 0, vectors_ = 0, line_ = 0;
+  bool ended_ = false;  ///< an empty line was read
 };
 
-/// word2vec's binary form; the file is mapped.
+/// word2vec's binary form.
 class BinaryReader {
  public:
-  BinaryReader(const std::filesystem::path& path, const Vocabulary& vocabulary, int64_t count, int32_t width)
-      : path_(path), vocabulary_(vocabulary), count_(count), file_(path), mapped_(file_.map()) {
-    rest_ = {static_cast<const char*>(mapped_.get()), file_.size()};
-    result_.width = width;
-  }
+  BinaryReader(InputStream& file, const Vocabulary& vocabulary, const Header& header)
+      : file_(file), count_(header.count), rows_(vocabulary, result_), width_(header.width) {}
 
   WordVectors read() {
-    rest_.remove_prefix(rest_.find('\n') + 1);
-    const size_t bytes = result_.width * sizeof(float);
-    if (rest_.size() / bytes < static_cast<size_t>(count_)) fail("the file is cut short; download it again");
-    start_rows(result_, vocabulary_);
-    for (vector_ = 1; vector_ <= count_; ++vector_) {
-      const size_t blank = rest_.find(' ');
-      if (blank == std::string_view::npos || rest_.size() - blank - 1 < bytes)
-        fail("the file is cut short; download it again");
-      std::string_view word = rest_.substr(0, blank);
-      if (word.starts_with('\n')) word.remove_prefix(1);
-      if (word.empty() || first_invalid_utf8(word))
-        fail(fmt::format("{} is no word in UTF-8; word2vec's binary form is needed, or a text form", in_quotes(word)));
-      take(row_of(vocabulary_, word), rest_.substr(blank + 1, bytes));
-      rest_.remove_prefix(blank + 1 + bytes);
+    std::string line;
+    file_.read_line(line);
+    vector_ = 1;
+    if (width_ > kWidest) fail(fmt::format("a width of {}; download the file again", width_));
+    std::vector<float> values(width_);
+    for (; vector_ <= count_; ++vector_) {
+      const std::string word = read_word();
+      read_values(values);
+      if (vector_ == 1) rows_.start(width_);  // not before: a wrong header must not take memory
+      float* row = rows_.find(word);
+      if (row == nullptr) continue;
+      if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))
+        fail("a value is not a finite number");
+      std::copy(values.begin(), values.end(), row);
     }
-    if (rest_ != "" && rest_ != "\n") fail("bytes after the last vector; download the file again");
+    vector_ = count_;
+    const std::string_view rest = file_.peek(2);
+    if (rest != "" && rest != "\n") fail("bytes after the last vector; download the file again");
+    if (2 * result_.not_utf8 > count_)
+      fail(fmt::format("{} words are not UTF-8; word2vec's binary form is needed, or a text form", result_.not_utf8));
+    rows_.finish(file_.path());
     return std::move(result_);
   }
 
  private:
   [[noreturn]] void fail(const std::string& message) const {
-    throw InputError(fmt::format("{}, vector {} of {} (binary): {}", path_.string(), vector_, count_, message));
+    throw InputError(fmt::format("{}, vector {} of {} (binary): {}", file_.path().string(), vector_, count_, message));
   }
 
-  void take(int32_t row, std::string_view values) {
-    if (row == kPaddingId || result_.has[row]) return;
-    result_.has[row] = true;
-    ++result_.found;
-    float* out = result_.rows.data() + static_cast<int64_t>(row) * result_.width;
-    std::memcpy(out, values.data(), values.size());
-    if (!std::all_of(out, out + result_.width, [](float value) { return std::isfinite(value); }))
-      fail("a value is not a finite number");
+  std::string read_word() {
+    constexpr size_t kLongestWord = 10000;
+    std::string word;
+    for (char byte = 0; word.size() <= kLongestWord;) {
+      if (file_.read(&byte, 1) == 0) fail("the file is cut short; download it again");
+      if (byte == ' ') return word;
+      if (byte != '\n' || !word.empty()) word += byte;
+    }
+    fail(fmt::format("{} is no word; word2vec's binary form is needed, or a text form", in_quotes(word)));
   }
 
-  std::filesystem::path path_;
-  const Vocabulary& vocabulary_;
+  void read_values(std::vector<float>& values) {
+    auto* bytes = reinterpret_cast<char*>(values.data());
+    for (size_t left = values.size() * sizeof(float); left > 0;) {
+      const size_t got = file_.read(bytes, left);
+      if (got == 0) fail("the file is cut short; download it again");
+      bytes += got;
+      left -= got;
+    }
+  }
+
+  static constexpr int32_t kWidest = 100000;
+
+  InputStream& file_;
   int64_t count_, vector_ = 0;
-  FileReader file_;
-  std::shared_ptr<const void> mapped_;
-  std::string_view rest_;
   WordVectors result_;
+  RowFinder rows_;
+  int32_t width_;
 };
 
-/// Count and width if the file is in word2vec's binary form: its first line says them, and bytes that no text form has
+/// The first line if the file is in word2vec's binary form: it says count and width, and bytes that no text form has
 /// stand where the first values are.
-std::optional<std::pair<int64_t, int32_t>> binary_header(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string line;
-  if (!file || !std::getline(file, line)) return std::nullopt;
-  std::string_view header = line;
-  const auto count = parse<int64_t>(take_field(header));
-  const auto width = parse<int32_t>(take_field(header));
-  if (!count || !width || !header.empty() || *count < 1 || *width < 1) return std::nullopt;
-  std::string begin(4096, '\0');
-  file.read(begin.data(), begin.size());
-  std::string_view values = std::string_view(begin).substr(0, file.gcount());
-  take_field(values);
-  values = values.substr(0, std::min(values.find('\n'), *width * sizeof(float)));
-  if (values.find_first_not_of("0123456789+-.eEnaif \r") == std::string_view::npos) return std::nullopt;
-  const bool has_controls = std::any_of(values.begin(), values.end(), [](char byte) {
-    return static_cast<unsigned char>(byte) < 0x20 || static_cast<unsigned char>(byte) >= 0x80;
-  });
-  return has_controls ? std::optional(std::pair(*count, *width)) : std::nullopt;
+std::optional<Header> binary_header(std::string_view beginning) {
+  const size_t end = beginning.find('\n');
+  const auto header = parse_header(beginning.substr(0, end));
+  if (end == beginning.npos || !header || header->count < 1 || header->width < 1) return std::nullopt;
+  std::string_view values = beginning.substr(end + 1);
+  values.remove_prefix(std::min(values.find_first_of(kBlanks), values.size()));
+  values = values.substr(0, header->width * sizeof(float) + 1);
+  const auto is_control = [](char byte) {
+    return byte >= 0 && byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
+  };
+  const bool binary = std::any_of(values.begin(), values.end(), is_control) ||
+                      first_invalid_utf8(values.substr(0, values.find('\n'))).has_value();
+  return binary ? header : std::nullopt;
 }
 
 }  // namespace
 
 WordVectors load_word_vectors(const std::filesystem::path& path, const Vocabulary& vocabulary) {
-  if (const auto header = binary_header(path))
-    return BinaryReader(path, vocabulary, header->first, header->second).read();
-  return VectorReader(path, vocabulary).read();
+  constexpr size_t kHeaderAndValues = 8192;
+  InputStream file(path);
+  const auto header = binary_header(file.peek(kHeaderAndValues));
+  WordVectors vectors = header ? BinaryReader(file, vocabulary, *header).read() : TextReader(file, vocabulary).read();
+  vectors.checksum = file.checksum();
+  return vectors;
 }
 
 void draw_missing(WordVectors& vectors, uint64_t seed) {

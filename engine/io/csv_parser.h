@@ -19,8 +19,9 @@ class CsvParser {
       "a double quote is never closed, or the file was cut; close it, double every quote inside a quoted field, or get "
       "the file again";
 
-  /// `name` stands for the file in messages. With `header` the first record is the header and has the number 0.
-  CsvParser(std::string name, char delimiter, bool header);
+  /// `name` stands for the file in messages. With `header` the first record is the header and has the number 0. Without
+  /// `quotes` a double quote is a character as any other, and so a record is a line.
+  CsvParser(std::string name, char delimiter, bool header, bool quotes = true);
   ~CsvParser();
   CsvParser(const CsvParser&) = delete;
   CsvParser& operator=(const CsvParser&) = delete;

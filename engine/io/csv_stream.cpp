@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/io/file_kind.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
 
@@ -23,7 +24,11 @@ std::string upper_case(std::string_view name) {
 
 CsvStream::CsvStream(const std::filesystem::path& path, BytesProgress progress)
     : path_(path), progress_(std::move(progress)), file_(path), parser_(path.string(), ',', /*header=*/true) {
-  if (refill() && buffer_.starts_with(kByteOrderMark)) in_buffer_ = kByteOrderMark.size();
+  const bool any = refill();
+  const std::string_view beginning = std::string_view(buffer_).substr(0, kTellingBytes);
+  const std::string kind = is_marked_utf16(beginning) ? "UTF-16; save the file as UTF-8" : what_else(beginning);
+  if (!kind.empty()) throw InputError(fmt::format("{} looks like {}", path_.string(), kind));
+  if (any && buffer_.starts_with(kByteOrderMark)) in_buffer_ = kByteOrderMark.size();
   if (!read_record()) {
     throw InputError(fmt::format("{}: the file is empty; get it again", path_.string()));
   }

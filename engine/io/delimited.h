@@ -1,5 +1,7 @@
 #pragma once
-// Records of a text in memory with delimited fields (csv_parser.h). A byte order mark is skipped.
+// Records of a text in memory with delimited fields (csv_parser.h). Byte order marks are skipped, wherever they stand:
+// files that were put together have some in the middle. A carriage return that is neither in quotes nor at a line's end
+// is a blank: some programs leave them in texts.
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -11,6 +13,7 @@ namespace notnot {
 
 struct DelimitedFormat {
   char delimiter = ',';
+  bool quotes = true;  ///< false: a double quote is a character as any other, and so a record is a line
   bool header = true;  ///< the first record names the columns; only for the numbering in messages
   bool lossy = false;  ///< bytes that are not UTF-8 and NUL bytes become U+FFFD instead of an error
 };
@@ -31,11 +34,17 @@ class DelimitedReader {
   /// The number of the record that `handle` was given: 1 = the first, or the first after the header, which has 0.
   int64_t record() const { return parser_.record(); }
 
+  /// Whether a carriage return was taken for a blank so far.
+  bool had_carriage_return() const { return had_carriage_return_; }
+
  private:
   std::string checked(std::string_view line, size_t offset) const;
+  void blank_carriage_returns(std::string& line);
 
   DelimitedFormat format_;
   CsvParser parser_;
+  bool in_quotes_ = false;  ///< whether the line before ended within quotes
+  bool had_carriage_return_ = false;
 };
 
 }  // namespace notnot

@@ -7,8 +7,11 @@
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 #include "engine/io/input_error.h"
 
@@ -34,6 +37,11 @@ std::string_view remedy(int error) {
     case EDQUOT:
     case EFBIG:
       return "free some space, or choose a folder on another disk";
+    case EMFILE:
+    case ENFILE:
+      return "train fewer models at once with --fleet, or allow more open files (ulimit -n)";
+    case ENOMEM:
+      return "free some memory, or allow more of it (ulimit -v)";
     default:
       return "check the path and the disk";
   }
@@ -42,6 +50,12 @@ std::string_view remedy(int error) {
 [[noreturn]] void throw_system_error(std::string_view action, const std::filesystem::path& path, int error) {
   throw InputError(fmt::format("cannot {} {}: {}; {}", action, path.string(), std::generic_category().message(error),
                                remedy(error)));
+}
+
+/// "a folder", "a pipe" or "a device".
+const char* kind_of(const struct stat& status) {
+  if (S_ISDIR(status.st_mode)) return "a folder";
+  return S_ISFIFO(status.st_mode) ? "a pipe" : S_ISSOCK(status.st_mode) ? "a socket" : "a device";
 }
 
 class Descriptor {
@@ -73,11 +87,18 @@ std::shared_ptr<const int> shared_descriptor(int descriptor) {
           }};
 }
 
+[[noreturn]] void throw_write_error(const std::filesystem::path& path, int error) {
+  if (same_file(path, kStandardOutput)) {
+    throw Error(fmt::format("cannot write to standard output: {}", std::generic_category().message(error)));
+  }
+  throw_system_error("write", path, error);
+}
+
 void write_all(int descriptor, std::string_view bytes, const std::filesystem::path& path) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw_system_error("write", path, errno);
+    if (written < 0) throw_write_error(path, errno);
     bytes.remove_prefix(written);
   }
 }
@@ -99,36 +120,122 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
+/// Without links and dots, and without a slash at the end.
+std::filesystem::path real_path(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto real = std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
+  return real.has_filename() ? real : real.parent_path();
+}
+
 std::filesystem::path temporary_path(const std::filesystem::path& target) {
   static std::atomic<uint64_t> counter{0};
   return folder_of(target) / fmt::format("{}{}-{}{}", kTemporaryPrefix, getpid(), counter++, kTemporarySuffix);
 }
 
-/// The file that becomes `target` on commit, and disappears without it.
+/// Collects small pieces for a descriptor. `path` is for messages.
+class Buffer {
+ public:
+  Buffer(int descriptor, std::filesystem::path path) : descriptor_(descriptor), path_(std::move(path)) {}
+
+  void append(std::string_view piece) {
+    if (bytes_.size() + piece.size() > kBufferBytes) flush();
+    if (piece.size() > kBufferBytes) {
+      write_all(descriptor_, piece, path_);
+    } else {
+      bytes_.append(piece);
+    }
+  }
+
+  void flush() {
+    write_all(descriptor_, bytes_, path_);
+    bytes_.clear();
+  }
+
+ private:
+  int descriptor_;
+  std::filesystem::path path_;
+  std::string bytes_;
+};
+
+// --- where the bytes go ----------------------------------------------------------------------------------------------
+
+/// Whether the folder lists the open files of a process, as /dev/fd does. Its entries look like symbolic links, but to
+/// open one is to open the very file that the process has open, whatever its name leads to now.
+bool lists_open_files(const std::filesystem::path& folder) {
+  std::error_code error;
+  const auto real = std::filesystem::canonical(folder, error);
+  return !error && real.string().starts_with("/proc/") && real.filename() == "fd";
+}
+
+/// The path at the end of the symbolic links that begin at `path`. There may be nothing at that path.
+std::filesystem::path follow_links(const std::filesystem::path& path) {
+  constexpr int kMostLinks = 40;  // as in Linux
+  std::filesystem::path at = path;
+  for (int links = 0; links <= kMostLinks; ++links) {
+    struct stat status {};
+    if (::lstat(at.c_str(), &status) != 0 || !S_ISLNK(status.st_mode) || lists_open_files(folder_of(at))) return at;
+    if (status.st_uid != ::geteuid() && status.st_uid != 0) {
+      throw InputError(
+          fmt::format("cannot write {}: it is a symbolic link that another user made; remove it, or give "
+                      "the file that it leads to",
+                      path.string()));
+    }
+    std::error_code error;
+    const auto target = std::filesystem::read_symlink(at, error);
+    if (error) throw_system_error("write", path, error.value());
+    at = folder_of(at) / target;  // which is `target` alone if that begins with a slash
+  }
+  throw_system_error("write", path, ELOOP);
+}
+
+/// The number in the name of one of this process's open files; nothing for other paths.
+std::optional<int> own_descriptor(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::string name = path.filename().string();
+  int number = 0;
+  const auto [end, fault] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (fault != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  const auto folder = std::filesystem::canonical(folder_of(path), error);
+  if (error || folder != std::filesystem::canonical("/proc/self/fd", error)) return std::nullopt;
+  return number;
+}
+
+/// Opens a target that is written through: a device, a pipe, an open file of a process. -1 for one that is replaced.
+Descriptor open_stream(const std::filesystem::path& path, const std::filesystem::path& target) {
+  struct stat status {};
+  const bool exists = ::stat(target.c_str(), &status) == 0, open_file = lists_open_files(folder_of(target));
+  if (!open_file && (!exists || S_ISREG(status.st_mode))) return Descriptor(-1);
+  if (exists && (S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode))) {
+    throw InputError(fmt::format("cannot write {}: it is not a regular file but a {}; choose another path",
+                                 path.string(), S_ISDIR(status.st_mode) ? "folder" : "disk"));
+  }
+  // A duplicate goes on where the process itself writes; a file that is opened once more begins at its own place.
+  const std::optional<int> own = own_descriptor(target);
+  const int fd =
+      own ? ::fcntl(*own, F_DUPFD_CLOEXEC, 0) : ::open(target.c_str(), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0) throw_system_error("write", path, errno);
+  return Descriptor(fd);
+}
+
+/// The file that becomes `target` on commit, and disappears without it. `path` is what the user calls it.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const std::filesystem::path& target)
-      : target_(target), path_(temporary_path(target)), file_(open()) {}
+  TemporaryFile(const std::filesystem::path& path, const std::filesystem::path& target)
+      : path_(path), target_(target), temporary_(temporary_path(target)), file_(open()), buffer_(file_.get(), path) {}
   ~TemporaryFile() {
-    if (!committed_) ::unlink(path_.c_str());
+    if (!committed_) ::unlink(temporary_.c_str());
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 
-  void append(std::string_view piece) {
-    if (buffer_.size() + piece.size() > kBufferBytes) flush();
-    if (piece.size() > kBufferBytes) {
-      write_all(file_.get(), piece, target_);
-    } else {
-      buffer_.append(piece);
-    }
-  }
+  void append(std::string_view piece) { buffer_.append(piece); }
 
   void commit() {
-    flush();
-    if (::fsync(file_.get()) != 0) throw_system_error("write", target_, errno);
-    if (const int error = file_.close()) throw_system_error("write", target_, error);
-    if (::rename(path_.c_str(), target_.c_str()) != 0) throw_system_error("write", target_, errno);
+    buffer_.flush();
+    if (existing_) keep_permissions();
+    if (::fsync(file_.get()) != 0) throw_write_error(path_, errno);
+    if (const int error = file_.close()) throw_write_error(path_, error);
+    if (::rename(temporary_.c_str(), target_.c_str()) != 0) throw_system_error("write", path_, errno);
     committed_ = true;
     // Makes the rename itself survive a power cut. Not every file system can sync a folder, and the new content is
     // already in place, so a failure here is no failure of the write.
@@ -137,29 +244,62 @@ class TemporaryFile {
   }
 
  private:
-  // Not mkstemp: only the owner could read the final file then, whatever the umask says.
+  // Not mkstemp: only the owner could read a new file then, whatever the umask says. O_EXCL follows no link.
   int open() {
-    int fd = -1;
-    while ((fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) < 0 && errno == EEXIST) {
-      path_ = temporary_path(target_);
+    struct stat status {};
+    if (::stat(target_.c_str(), &status) == 0) existing_ = status;
+    if (existing_ && ::faccessat(AT_FDCWD, target_.c_str(), W_OK, AT_EACCESS) != 0) {
+      throw_system_error("write", path_, errno);
     }
-    if (fd < 0) throw_system_error("write", target_, errno);
+    const mode_t mode = existing_ ? 0600 : 0666;  // until commit, nobody may read what may be private
+    int fd = -1;
+    while ((fd = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)) < 0 && errno == EEXIST) {
+      temporary_ = temporary_path(target_);
+    }
+    if (fd < 0) throw_system_error("write", path_, errno);
     return fd;
   }
 
-  void flush() {
-    write_all(file_.get(), buffer_, target_);
-    buffer_.clear();
+  void keep_permissions() {
+    // Only root can keep another owner, and not every group can be kept; then they are the writer's.
+    (void)!::fchown(file_.get(), -1, existing_->st_gid);
+    (void)!::fchown(file_.get(), existing_->st_uid, -1);
+    if (::fchmod(file_.get(), existing_->st_mode & 0777) != 0) throw_system_error("write", path_, errno);
   }
 
-  std::filesystem::path target_;
-  std::filesystem::path path_;
+  std::filesystem::path path_, target_, temporary_;
+  std::optional<struct stat> existing_;
   Descriptor file_;
-  std::string buffer_;
+  Buffer buffer_;
   bool committed_ = false;
 };
 
 }  // namespace
+
+bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+  struct stat first {};
+  struct stat second {};
+  const bool has_a = ::stat(a.c_str(), &first) == 0, has_b = ::stat(b.c_str(), &second) == 0;
+  if (has_a && has_b) return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+  return !has_a && !has_b && real_path(a) == real_path(b);
+}
+
+bool is_within(const std::filesystem::path& path, const std::filesystem::path& whole) {
+  struct stat status {};
+  const bool keeps_nothing = ::stat(path.c_str(), &status) == 0 && S_ISCHR(status.st_mode);
+  if (whole.empty() || keeps_nothing) return false;
+  if (same_file(path, whole)) return true;
+  for (auto folder = real_path(path); folder.has_relative_path(); folder = folder.parent_path()) {
+    if (same_file(folder, whole)) return true;
+  }
+  return false;
+}
+
+std::string other_than_file(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return "nothing";
+  return S_ISREG(status.st_mode) ? "" : kind_of(status);
+}
 
 std::string read_file(const std::filesystem::path& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -180,10 +320,18 @@ std::string read_file(const std::filesystem::path& path) {
   return content;
 }
 
+// O_NONBLOCK: to open a pipe would wait for somebody who writes to it.
 FileReader::FileReader(const std::filesystem::path& path)
-    : path_(path), descriptor_(shared_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC))) {
+    : path_(path), descriptor_(shared_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK))) {
   struct stat status {};
   if (*descriptor_ < 0 || ::fstat(*descriptor_, &status) != 0) throw_system_error("read", path, errno);
+  if (S_ISDIR(status.st_mode)) throw_system_error("read", path, EISDIR);
+  if (!S_ISREG(status.st_mode)) {
+    throw InputError(fmt::format(
+        "cannot read {}: it is {}, and it is read in parts, not from front to back; write it to a file first, and give "
+        "that",
+        path.string(), kind_of(status)));
+  }
   size_ = status.st_size;
 }
 
@@ -209,12 +357,15 @@ void write_atomically(const std::filesystem::path& path, std::string_view conten
 }
 
 void write_atomically(const std::filesystem::path& path, const std::function<void(const Sink&)>& write) {
-  std::error_code ignored;
-  const auto status = std::filesystem::status(path, ignored);
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    throw InputError(fmt::format("cannot write {}: it is not a regular file; choose another path", path.string()));
+  const std::filesystem::path target = follow_links(path);
+  if (Descriptor stream = open_stream(path, target); stream.get() >= 0) {
+    Buffer buffer(stream.get(), path);
+    write([&buffer](std::string_view piece) { buffer.append(piece); });
+    buffer.flush();
+    if (const int error = stream.close()) throw_write_error(path, error);
+    return;
   }
-  TemporaryFile file(path);
+  TemporaryFile file(path, target);
   write([&file](std::string_view piece) { file.append(piece); });
   file.commit();
 }

@@ -1,6 +1,10 @@
 #pragma once
 // Whole files in and out. Everything the project writes goes through write_atomically, so that a reader, a crash or a
 // kill -9 sees the old file or the new one, never a part.
+//
+// Links: a file that is only on the way to another one (a temporary file, a scratch file) is made anew under a name
+// that nothing has, so that a link which somebody else put there is never followed. The path that the user names may
+// be a link: write_atomically says which ones it follows.
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -12,10 +16,23 @@ namespace notnot {
 /// The file's bytes. Throws InputError naming the path and the system's reason.
 std::string read_file(const std::filesystem::path& path);
 
-/// A file that is read in parts. It stays the file that was opened, even when another one takes over its path.
+/// Whether two paths lead to one file, folder or device, whatever their spelling: by device and inode, so that
+/// symbolic and hard links are the same as what they lead to. If nothing is at either path, whether they are the same
+/// path once links and dots are resolved.
+bool same_file(const std::filesystem::path& a, const std::filesystem::path& b);
+
+/// Whether `path` is the file or folder `whole`, or lies in it, however both are spelt. False where `whole` is empty,
+/// and for a device such as a terminal, which is input and output and keeps nothing.
+bool is_within(const std::filesystem::path& path, const std::filesystem::path& whole);
+
+/// What is at `path` instead of a regular file: "nothing", "a folder", "a pipe", "a socket" or "a device"; empty where
+/// there is one. Links are followed.
+std::string other_than_file(const std::filesystem::path& path);
+
+/// A regular file that is read in parts. It stays the file that was opened, even when another one takes over its path.
 class FileReader {
  public:
-  /// Throws as read_file does.
+  /// Throws InputError naming the path and the system's reason, or what else is there: to open a pipe does not wait.
   explicit FileReader(const std::filesystem::path& path);
   size_t size() const { return size_; }
   /// The bytes [begin, begin + bytes), which must lie in the file. Throws InputError naming the path.
@@ -46,10 +63,21 @@ class ScratchFile {
   std::shared_ptr<const int> descriptor_;
 };
 
+/// The path under which every process has its own standard output.
+inline constexpr const char* kStandardOutput = "/dev/stdout";
+
 /// Writes `path` through a temporary file in the same folder, fsync and rename. On any failure (full disk, no
 /// permission) the temporary file is removed, the old content stays, and an InputError names the path and the system's
-/// reason. Anything but a regular file at `path` (a folder, a device) is refused; a symbolic link is replaced, not
-/// followed.
+/// reason.
+///
+/// * A file that is there already keeps its permissions, and its owner and group as far as the system allows; access
+///   control lists are not kept. If the user may not write to it, it is not replaced. Its other hard links keep the old
+///   content.
+/// * A symbolic link is followed, and stays: the file that it leads to is replaced, or made if missing. Only links
+///   of this user and of root are followed, so that nobody else can choose the file.
+/// * A device, a pipe and an open file of a process (/dev/stdout, /dev/fd/N, /proc/PID/fd/N, links to them) are written
+///   through, never replaced. What was written before a failure stays written. Throws Error if it was standard output.
+/// * A folder and a disk are refused.
 void write_atomically(const std::filesystem::path& path, std::string_view content);
 
 /// Writes content that is too large for the memory: calls `write` once, which hands the pieces to its argument.

@@ -1,11 +1,12 @@
 #include "engine/io/json_lines.h"
 
 #include <algorithm>
-#include <cerrno>
+#include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <system_error>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
@@ -13,32 +14,100 @@
 namespace notnot {
 namespace {
 
-std::string quoted(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+using Json = nlohmann::json;
+
+std::string quoted(std::string_view text) { return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 std::string digits(double number) {
   NOTNOT_CHECK(std::isfinite(number), "{} has no form in JSON", number);
   return fmt::format("{:.9g}", number);
 }
 
-}  // namespace
+/// The first member that stands twice in one object of a text, found while the text is parsed.
+class DoubledMember {
+ public:
+  void see(int depth, Json::parse_event_t event, const Json& parsed) {
+    if (!name_.empty()) return;
+    if (event == Json::parse_event_t::object_start) {
+      // The depth of an object's begin counts what is around it, that of its members the object, too.
+      members_.resize(std::max<size_t>(members_.size(), depth + 1));
+      members_[depth].clear();
+    } else if (event == Json::parse_event_t::key) {
+      if (!members_[depth - 1].insert(parsed.get<std::string>()).second) name_ = parsed.dump();
+    }
+  }
+  /// In quotes; empty for none.
+  const std::string& name() const { return name_; }
 
-std::optional<nlohmann::json> json_object(std::string_view text) {
-  nlohmann::json object = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object()) return std::nullopt;
-  return object;
+ private:
+  std::vector<std::set<std::string>> members_;  ///< of the objects around the place that is parsed
+  std::string name_;
+};
+
+/// What is wrong with `text`, which the parser gave up at byte `at`.
+std::string syntax_fault(std::string_view text, size_t at) {
+  if (const auto invalid = first_invalid_utf8(text)) return fmt::format("byte {} of it is not UTF-8", *invalid + 1);
+  const auto is_letter = [&](size_t i) { return i < text.size() && std::isalpha(static_cast<unsigned char>(text[i])); };
+  size_t begin = std::min(at, text.size()), end = begin;
+  while (begin > 0 && is_letter(begin - 1)) --begin;
+  while (is_letter(end)) ++end;
+  const std::string_view word = text.substr(begin, end - begin);
+  for (const char* number : {"NaN", "nan", "Infinity", "inf"}) {
+    if (word == number) return fmt::format("{} is no number in JSON", word);
+  }
+  return "not a JSON object";
 }
 
-JsonLinesReader::JsonLinesReader(const std::filesystem::path& path) : name_(path.string()) {
-  errno = 0;
-  file_.open(path, std::ios::binary);
-  if (!file_) {
-    throw InputError(
-        fmt::format("cannot read {}: {}; check that the path is right", name_, std::generic_category().message(errno)));
+/// What the parser says about a number beyond the doubles ends with the number, between single quotes.
+std::string overflow_fault(std::string_view what) {
+  const size_t begin = what.find('\'') + 1, end = what.rfind('\'');
+  return fmt::format("the number {} is too large", in_quotes(what.substr(begin, end - begin)));
+}
+
+struct Parsed {
+  Json object;
+  std::string fault = {};  ///< if it is not empty, there is no object
+};
+
+Parsed parse_object(std::string_view text) {
+  // The parser takes a NUL for the end of the text.
+  if (const size_t at = text.find('\0'); at != text.npos) return {{}, fmt::format("byte {} of it is NUL", at + 1)};
+  DoubledMember doubled;
+  try {
+    Json parsed = Json::parse(text, [&doubled](int depth, Json::parse_event_t event, const Json& value) {
+      doubled.see(depth, event, value);
+      return true;
+    });
+    if (!parsed.is_object()) return {{}, "not a JSON object"};
+    if (!doubled.name().empty()) return {{}, fmt::format("{} stands twice in one object", doubled.name())};
+    return {std::move(parsed)};
+  } catch (const Json::parse_error& error) {
+    return {{}, syntax_fault(text, error.byte == 0 ? 0 : error.byte - 1)};
+  } catch (const Json::out_of_range& error) {
+    return {{}, overflow_fault(error.what())};
   }
 }
 
+}  // namespace
+
+std::optional<Json> json_object(std::string_view text) {
+  Parsed parsed = parse_object(text);
+  if (!parsed.fault.empty()) return std::nullopt;
+  return std::move(parsed.object);
+}
+
+std::string json_fault(std::string_view text) { return parse_object(text).fault; }
+
+std::optional<std::string> whole_number(const Json& value) {
+  constexpr double kLargestExact = 9007199254740992;  // 2^53
+  if (value.is_number_integer()) return value.dump();
+  if (!value.is_number_float()) return std::nullopt;
+  const auto number = value.get<double>();
+  if (!(std::fabs(number) <= kLargestExact) || number != std::trunc(number)) return std::nullopt;
+  return std::to_string(static_cast<int64_t>(number));
+}
+
+JsonLinesReader::JsonLinesReader(const std::filesystem::path& path) : name_(path.string()), file_(path) {}
 JsonLinesReader::JsonLinesReader(std::string name, std::string_view content)
     : name_(std::move(name)), content_(content) {}
 
@@ -53,11 +122,8 @@ bool JsonLinesReader::next() {
 
 /// Goes to the next line, blank or not.
 bool JsonLinesReader::read_line() {
-  if (file_.is_open()) {
-    if (!std::getline(file_, file_line_)) {
-      if (file_.bad()) throw InputError(fmt::format("{}: reading failed after line {}; check the disk", name_, line_));
-      return false;
-    }
+  if (file_) {
+    if (!file_->read_line(file_line_)) return false;
     text_ = file_line_;
   } else {
     if (content_.empty()) return false;
@@ -67,7 +133,7 @@ bool JsonLinesReader::read_line() {
   offset_ = next_offset_;
   next_offset_ += text_.size() + 1;
   ++line_;
-  if (line_ == 1 && text_.starts_with(kByteOrderMark)) {
+  while (text_.starts_with(kByteOrderMark)) {
     text_.remove_prefix(kByteOrderMark.size());
     offset_ += kByteOrderMark.size();
   }
@@ -87,6 +153,12 @@ JsonLine& JsonLine::add(std::string_view name, std::span<const std::string_view>
 JsonLine& JsonLine::add(std::string_view name, std::span<const double> numbers) {
   return add_list(name, numbers, digits);
 }
+
+JsonLine& JsonLine::add(std::string_view name, std::span<const int64_t> numbers) {
+  return add_list(name, numbers, [](int64_t number) { return std::to_string(number); });
+}
+
+JsonLine& JsonLine::add(std::string_view name, std::nullptr_t) { return add_value(name, "null"); }
 
 JsonLine& JsonLine::add_floating(std::string_view name, double number) { return add_value(name, digits(number)); }
 

@@ -1,25 +1,34 @@
 #pragma once
 // Files with a JSON object per line: the one reader and the one writer of the engine.
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "engine/io/input_stream.h"
+
 namespace notnot {
 
-/// The JSON object that `text` is; nothing if it is anything else.
+/// The JSON object that `text` is; nothing if it is anything else, and where a reader would have to guess: a member
+/// stands twice, a number is too large for a double, or a NUL byte may hide what follows.
 std::optional<nlohmann::json> json_object(std::string_view text);
+/// Why `text` is no JSON object for json_object, for a message: "the number 1e999 is too large"; empty if it is one.
+std::string json_fault(std::string_view text);
 
-/// Hands out the lines one at a time, in memory for one line. Lines of nothing but white space and a byte order mark
-/// are skipped.
+/// The digits of a whole number, also of one that is written as 17.0, as pandas does; nothing for anything else, and
+/// for a floating-point number beyond 2^53, whose digits are not known.
+std::optional<std::string> whole_number(const nlohmann::json& value);
+
+/// Hands out the lines one at a time, in memory for one line. Lines of nothing but white space are skipped, and byte
+/// order marks at the begin of any line: files that were put together have some in the middle.
 class JsonLinesReader {
  public:
-  /// A file. Throws InputError that names the path and the system's reason.
+  /// A file, which is read once. Throws as InputStream does.
   explicit JsonLinesReader(const std::filesystem::path& path);
   /// A text in memory, which must outlive the reader; `name` stands for the file in messages.
   JsonLinesReader(std::string name, std::string_view content);
@@ -38,6 +47,9 @@ class JsonLinesReader {
   /// Where the line begins in the file, in bytes.
   uint64_t offset() const { return offset_; }
 
+  /// The SHA-256 of the file, after its end; not for a text in memory.
+  std::string checksum() { return file_->checksum(); }
+
   /// Throws InputError "NAME, line N: MESSAGE" about the current line.
   [[noreturn]] void fail(const std::string& message) const;
 
@@ -45,9 +57,9 @@ class JsonLinesReader {
   bool read_line();
 
   std::string name_;
-  std::ifstream file_;        ///< closed when the text is in memory
-  std::string file_line_;     ///< the line of the file
-  std::string_view content_;  ///< what follows the line in memory
+  std::optional<InputStream> file_;  ///< nothing when the text is in memory
+  std::string file_line_;            ///< the line of the file
+  std::string_view content_;         ///< what follows the line in memory
   std::string_view text_;
   int64_t line_ = 0, record_ = 0;
   uint64_t offset_ = 0, next_offset_ = 0;
@@ -65,6 +77,8 @@ class JsonLine {
   JsonLine& add(std::string_view name, std::string_view text);
   JsonLine& add(std::string_view name, std::span<const std::string_view> texts);
   JsonLine& add(std::string_view name, std::span<const double> numbers);
+  JsonLine& add(std::string_view name, std::span<const int64_t> numbers);
+  JsonLine& add(std::string_view name, std::nullptr_t);
   JsonLine& add(std::string_view name, std::floating_point auto number) { return add_floating(name, number); }
   JsonLine& add(std::string_view name, std::integral auto number) { return add_integer(name, number); }
 

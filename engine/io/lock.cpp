@@ -13,7 +13,7 @@ namespace notnot {
 
 std::optional<FolderLock> FolderLock::take(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
-  const int descriptor = ::open((folder / kFile).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  const int descriptor = ::open((folder / kFile).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (descriptor < 0) throw std::system_error(errno, std::generic_category());
   FolderLock lock(descriptor);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return lock;

@@ -13,9 +13,9 @@ class FolderLock {
   static constexpr const char* kFile = ".lock";
 
   /// Makes the folder where it is missing. Nothing if somebody else holds the lock: another process, or another owner
-  /// in this one. Throws std::system_error with the system's reason if the folder or the file cannot be made. On a file
-  /// system without locks it prints a warning and returns a lock that locks nothing: refusing to work there would be
-  /// worse than trusting the user.
+  /// in this one. Throws std::system_error with the system's reason if the folder or the file cannot be made, or if
+  /// the file is a symbolic link. On a file system without locks it prints a warning and returns a lock that locks
+  /// nothing: refusing to work there would be worse than trusting the user.
   static std::optional<FolderLock> take(const std::filesystem::path& folder);
 
   FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "kernels/base/error.h"
@@ -32,8 +33,11 @@ struct DTypeInfo {
   std::string_view name;
   size_t bytes;
 };
-constexpr std::array<DTypeInfo, 4> kDTypes = {
-    {{DType::f32, "F32", 4}, {DType::f64, "F64", 8}, {DType::i32, "I32", 4}, {DType::i64, "I64", 8}}};
+constexpr std::array<DTypeInfo, 5> kDTypes = {{{DType::f32, "F32", 4},
+                                               {DType::f64, "F64", 8},
+                                               {DType::i32, "I32", 4},
+                                               {DType::i64, "I64", 8},
+                                               {DType::u8, "U8", 1}}};
 
 const DTypeInfo& info(DType dtype) { return kDTypes[static_cast<size_t>(dtype)]; }
 
@@ -115,7 +119,7 @@ DType parse_dtype(const Json& entry, const std::string& tensor, const Complaint&
   for (const DTypeInfo& known : kDTypes) {
     if (known.name == text) return known.dtype;
   }
-  complaint.damaged(tensor, fmt::format("dtype {} is not one of F32, F64, I32, I64", text));
+  complaint.damaged(tensor, fmt::format("dtype {} is not one of F32, F64, I32, I64, U8", text));
 }
 
 Safetensors::Entry parse_entry(const Json& json, const std::string& tensor, size_t data_size,
@@ -210,8 +214,21 @@ constexpr bool kConverts = std::is_floating_point_v<From> == std::is_floating_po
 
 template <class T>
 std::string_view type_name() {
+  if constexpr (std::is_same_v<T, char>) return "U8";
   if constexpr (std::is_floating_point_v<T>) return sizeof(T) == 4 ? "F32" : "F64";
   return sizeof(T) == 4 ? "I32" : "I64";
+}
+
+/// The tensors stand in any order, so that the file is read in parts.
+void check_no_pipe(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
+  if (!std::filesystem::is_fifo(status) && !std::filesystem::is_socket(status) &&
+      !std::filesystem::is_character_file(status)) {
+    return;
+  }
+  throw InputError(
+      fmt::format("{} cannot be a pipe: a safetensors file is read in parts; save it to a file", path.string()));
 }
 
 }  // namespace
@@ -229,6 +246,7 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Tens
 }
 
 Safetensors Safetensors::read(const std::filesystem::path& path) {
+  check_no_pipe(path);
   Safetensors result(path);
   const Complaint complaint(path);
   const FileReader& file = result.file_;
@@ -309,6 +327,9 @@ std::vector<T> Safetensors::values(const std::string& name) const {
     case DType::i64:
       copy(int64_t{});
       break;
+    case DType::u8:
+      copy(uint8_t{});
+      break;
   }
   return result;
 }
@@ -327,13 +348,13 @@ Column<T> Safetensors::column(const std::string& name) const {
   return {mapped_, std::span(values, source.elements())};
 }
 
-std::string Safetensors::header() const {
-  std::string bytes(data_begin_, '\0');
-  file_.read(0, bytes.size(), bytes.data());
-  return bytes;
+std::string Safetensors::checksum() const {
+  const std::shared_ptr<const void> bytes = mapped_ ? mapped_ : file_.map();
+  return sha256({static_cast<const char*>(bytes.get()), file_.size()});
 }
 
 template Column<float> Safetensors::column(const std::string&) const;
+template Column<char> Safetensors::column(const std::string&) const;
 template Column<int32_t> Safetensors::column(const std::string&) const;
 template Column<int64_t> Safetensors::column(const std::string&) const;
 

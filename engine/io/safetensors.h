@@ -15,7 +15,8 @@
 
 namespace notnot {
 
-enum class DType : uint8_t { f32, f64, i32, i64 };
+/// `u8` is for the bytes of texts.
+enum class DType : uint8_t { f32, f64, i32, i64, u8 };
 
 /// One named tensor to be written. `data` stays the caller's and must outlive the call.
 struct TensorView {
@@ -35,7 +36,7 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Tens
 
 /// A file open for reading. Opening it checks every offset, dtype and shape and the file's length; the values
 /// themselves are not looked at and may be NaN. A truncated or corrupted file throws InputError that names the file,
-/// the tensor and what is wrong.
+/// the tensor and what is wrong. A pipe is refused: the file is read in parts.
 class Safetensors {
  public:
   static Safetensors read(const std::filesystem::path& path);
@@ -59,13 +60,14 @@ class Safetensors {
   template <class T>
   std::vector<T> values(const std::string& name) const;
 
-  /// The values without reading them: they stay in the file, which is mapped into memory. The type must be T itself.
+  /// The values without reading them: they stay in the file, which is mapped into memory. The type must be T itself;
+  /// U8 is char.
   /// Throws InputError when it is another, or the values are not aligned.
   template <class T>
   Column<T> column(const std::string& name) const;
 
-  /// The bytes before the data: length and header, which were checked when the file was opened.
-  std::string header() const;
+  /// The SHA-256 of the file that is open here, even when another one has taken over its path.
+  std::string checksum() const;
 
  private:
   explicit Safetensors(const std::filesystem::path& path) : path_(path), file_(path) {}

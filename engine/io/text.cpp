@@ -4,10 +4,12 @@
 #include <unicode/bytestream.h>
 #include <unicode/casemap.h>
 #include <unicode/uchar.h>
+#include <unicode/uscript.h>
 #include <unicode/utext.h>
 #include <unicode/utf8.h>
 #include <unicode/uversion.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -76,6 +78,16 @@ std::string replace_invalid_utf8(std::string_view text) {
   return valid;
 }
 
+std::string without_byte_order_marks(std::string_view text) {
+  std::string result;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t mark = std::min(text.find(kByteOrderMark, begin), text.size());
+    result += text.substr(begin, mark - begin);
+    begin = mark + kByteOrderMark.size();
+  }
+  return result;
+}
+
 std::string from_latin1(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
@@ -113,6 +125,30 @@ bool is_word_character(std::string_view character) {
   size_t next = 0;
   const UChar32 value = next_code_point(character, next).value;
   return u_isalnum(value) != 0 || value == '_';
+}
+
+size_t count_letters_without_blanks(std::string_view word) {
+  size_t count = 0;
+  for (size_t next = 0; next < word.size();) {
+    const UChar32 value = next_code_point(word, next).value;
+    // Line breaking needs a dictionary in just these scripts.
+    const auto breaks = u_getIntPropertyValue(value, UCHAR_LINE_BREAK);
+    const bool is_letter = u_isalpha(value) != 0;
+    count += is_letter && (breaks == U_LB_COMPLEX_CONTEXT || breaks == U_LB_CONDITIONAL_JAPANESE_STARTER ||
+                           breaks == U_LB_IDEOGRAPHIC);
+  }
+  return count;
+}
+
+std::string script_of(std::string_view word) {
+  for (size_t next = 0; next < word.size();) {
+    const UChar32 value = next_code_point(word, next).value;
+    if (!u_isalpha(value)) continue;
+    UErrorCode status = U_ZERO_ERROR;
+    const UScriptCode script = uscript_getScript(value, &status);
+    return U_SUCCESS(status) ? uscript_getName(script) : "";
+  }
+  return "";
 }
 
 bool has_digit(std::string_view text) {

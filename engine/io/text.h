@@ -7,8 +7,12 @@
 
 namespace notnot {
 
-/// Some programs begin a file in UTF-8 with these bytes. Readers skip them.
+/// Some programs begin a file in UTF-8 with these bytes (U+FEFF). Where such files are put together they stand in the
+/// middle, too. They are never part of a word.
 inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+/// `text` without any byte order mark.
+std::string without_byte_order_marks(std::string_view text);
 
 /// Byte offset of the first byte that is not part of well-formed UTF-8; nothing when all of `text` is.
 std::optional<size_t> first_invalid_utf8(std::string_view text);
@@ -40,6 +44,14 @@ std::vector<std::string_view> split_characters(std::string_view text);
 
 /// A letter, a digit or `_`, by the first code point of `character`.
 bool is_word_character(std::string_view character);
+
+/// How many letters of `word` are of a script that is written without blanks between words: Han, Hiragana, Katakana,
+/// Thai, Lao, Khmer, Burmese and others. Vowel signs and tone marks are not counted. `word` is valid UTF-8.
+size_t count_letters_without_blanks(std::string_view word);
+
+/// The name of the script of the first letter of `word`, "Latin" or "Han", say; empty if it has no letter. `word` is
+/// valid UTF-8.
+std::string script_of(std::string_view word);
 
 /// Whether a decimal digit of any script is in `text`, which is valid UTF-8.
 bool has_digit(std::string_view text);

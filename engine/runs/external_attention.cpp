@@ -7,15 +7,18 @@
 #include <span>
 #include <string>
 #include <system_error>
-#include <unordered_map>
 #include <utility>
 
+#include "engine/data/word_reader.h"
+#include "engine/io/file_kind.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/json_lines.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/text.h"
 #include "engine/runs/run_folder.h"
+#include "engine/runs/text_finder.h"
+#include "engine/runs/text_line.h"
 
 namespace notnot {
 namespace {
@@ -23,8 +26,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr double kLogOfNothing = -std::numeric_limits<double>::infinity();
-constexpr const char* kOtherDataset =
-    "compute the attention on the same data set, prepared with the same options; notnot data --tokens writes its texts";
 
 double log_weight(double value, Importance importance) {
   switch (importance) {
@@ -67,27 +68,38 @@ std::string normalise(std::span<const double> values, Importance importance, std
 /// A text of the data set.
 struct Text {
   const Dataset& dataset;
-  SplitName split_name;
-  size_t index;
+  const WordReader& reader;  ///< of its split
+  TextPlace place;
 
-  const Split& split() const { return dataset.split(split_name); }
-  int64_t row() const { return split().rows[index]; }
-  std::string name() const { return fmt::format("text {} of the {} split", row(), to_string(split_name)); }
+  const Split& split() const { return dataset.split(place.split); }
+  std::string name() const {
+    return fmt::format("text {} of the {} split", split().rows[place.index], to_string(place.split));
+  }
   /// The place of the text's first word among the split's tokens.
-  size_t begin() const { return split().offsets[index] + 1; }
-  size_t size() const { return split().length(index) - 2; }
-  int32_t id(size_t k) const { return split().token_ids[begin() + k]; }
-  const std::string& word(size_t k) const { return dataset.vocabulary.word(id(k)); }
-  std::vector<std::string_view> words(size_t most) const {
-    std::vector<std::string_view> result;
-    for (size_t k = 0; k < std::min(most, size()); ++k) result.emplace_back(word(k));
-    return result;
-  }
+  size_t begin() const { return split().offsets[place.index] + 1; }
+  size_t size() const { return split().length(place.index) - 2; }
+  bool knows(size_t k) const { return split().token_ids[begin() + k] != kUnknownId; }
   /// "its 2 words ('a film')", for messages.
-  std::string its_words() const { return fmt::format("its {} words ({})", size(), in_quotes(join_words(words(8)))); }
-  std::span<float> of(LogAttention& attention) const {
-    return std::span(attention[split_name]).subspan(begin(), size());
+  std::string its_words() const {
+    return fmt::format("its {} words ({})", size(), in_quotes(join_words(reader.words(place.index, 8))));
   }
+  std::span<float> of(LogAttention& attention) const {
+    return std::span(attention[place.split]).subspan(begin(), size());
+  }
+};
+
+/// The texts of a data set.
+class Texts {
+ public:
+  explicit Texts(const Dataset& dataset) : dataset_(dataset) {
+    for (const SplitName name : kSplitNames) readers_.emplace_back(dataset.vocabulary, dataset.split(name));
+  }
+  const Dataset& dataset() const { return dataset_; }
+  Text text(const TextPlace& place) const { return {dataset_, readers_[static_cast<size_t>(place.split)], place}; }
+
+ private:
+  const Dataset& dataset_;
+  std::vector<WordReader> readers_;  ///< in the order of kSplitNames
 };
 
 LogAttention nothing_yet(const Dataset& dataset) {
@@ -103,25 +115,19 @@ LogAttention nothing_yet(const Dataset& dataset) {
 class LinesReader {
  public:
   LinesReader(const std::filesystem::path& path, const Dataset& dataset, Importance importance)
-      : path_(path), file_(path), dataset_(dataset), importance_(importance), result_(nothing_yet(dataset)) {
-    for (const SplitName name : kSplitNames) {
-      const Column<int64_t>& rows = dataset.split(name).rows;
-      auto& index = index_[name];
-      for (size_t i = 0; i < rows.size(); ++i) {
-        if (index.emplace(rows[i], i).second) continue;
-        throw InputError(
-            fmt::format("the {} split of {} has several texts with the id {}; give the attention as safetensors, "
-                        "which needs no id",
-                        to_string(name), dataset.name, rows[i]));
-      }
-      lines_[name].resize(rows.size());
-    }
+      : path_(path),
+        file_(path),
+        texts_(dataset),
+        finder_(dataset, file_),
+        importance_(importance),
+        result_(nothing_yet(dataset)) {
+    for (const SplitName name : kSplitNames) lines_[name].resize(dataset.split(name).rows.size());
   }
 
-  LogAttention read() {
+  ExternalAttention read() {
     while (file_.next()) read_line();
     check_complete();
-    return std::move(result_);
+    return {std::move(result_), file_.checksum()};
   }
 
  private:
@@ -130,66 +136,45 @@ class LinesReader {
 
   void read_line() {
     const Json object = parse(file_.text());
-    const Text text = find(object);
-    int64_t& first_line = lines_[text.split_name][text.index];
+    const Text text = texts_.text(finder_.find(object));
+    int64_t& first_line = lines_[text.place.split][text.place.index];
     if (first_line != 0) fail(text, fmt::format("stands on line {} already; give every text once", first_line));
     first_line = file_.line();
     if (object.contains("tokens")) check_tokens(object["tokens"], text);
-    const std::vector<double> values = weights(member(object, "attention"), text);
+    const std::vector<double> values = weights(object, text);
     const std::string fault = normalise(values, importance_, text.of(result_));
     if (!fault.empty()) fail(text, fault);
   }
 
   Json parse(std::string_view line) const {
     if (std::optional<Json> object = json_object(line)) return *std::move(object);
-    if (line.find("NaN") != line.npos || line.find("Infinity") != line.npos)
-      fail("NaN and Infinity are not JSON; give every word a finite number");
-    fail(R"(not a JSON object; every line must be like {"split": "train", "id": 1, "attention": [0.25, 0.75]})");
-  }
-
-  const Json& member(const Json& object, const char* key) const {
-    const auto found = object.find(key);
-    if (found == object.end()) fail(fmt::format("there is no '{}'; every line needs split, id and attention", key));
-    return *found;
-  }
-
-  Text find(const Json& object) const {
-    const Json& split = member(object, "split");
-    const auto* name = std::find_if(kSplitNames.begin(), kSplitNames.end(), [&split](SplitName known) {
-      return split.is_string() && split.get_ref<const std::string&>() == to_string(known);
-    });
-    if (name == kSplitNames.end())
-      fail(fmt::format("the split {} is none of train, dev and test; give one of them", value_shown(split)));
-    const Json& id = member(object, "id");
-    const auto& index = index_[*name];
-    const auto found = id.is_number_integer() ? index.find(id.get<int64_t>()) : index.end();
-    if (found == index.end()) {
-      fail(fmt::format("the {} split of {} has no text with the id {}; {}", to_string(*name), dataset_.name,
-                       value_shown(id), kOtherDataset));
-    }
-    return {dataset_, *name, found->second};
+    fail(fmt::format(
+        R"({}; every line must be like {{"split": "train", "row": 1, "attention": [0.25, 0.75]}}, every number finite)",
+        json_fault(line)));
   }
 
   void check_tokens(const Json& tokens, const Text& text) const {
     if (!tokens.is_array()) fail(text, "'tokens' is no list; give its words, or leave 'tokens' out");
-    for (size_t k = 0; k < std::min(tokens.size(), text.size()); ++k) {
-      if (text.id(k) != kUnknownId && tokens[k] != text.word(k)) {
-        fail(text, fmt::format("token {} is {} where the data set has {}; {}", k + 1, value_shown(tokens[k]),
-                               in_quotes(text.word(k)), kOtherDataset));
-      }
+    const std::vector<std::string_view> words = text.reader.words(text.place.index);
+    for (size_t k = 0; k < std::min(tokens.size(), words.size()); ++k) {
+      if (tokens[k] == words[k] || (tokens[k] == "<UNK>" && !text.knows(k))) continue;
+      fail(text, fmt::format("token {} is {} where the data set has {}; {}", k + 1, value_shown(tokens[k]),
+                             in_quotes(words[k]), kOtherDataset));
     }
-    if (tokens.size() != text.size())
+    if (tokens.size() != words.size())
       fail(text, fmt::format("{} tokens for {}; {}", tokens.size(), text.its_words(), kOtherDataset));
   }
 
-  std::vector<double> weights(const Json& list, const Text& text) const {
-    if (!list.is_array()) fail(text, "'attention' is no list; give a number for each of its words");
-    if (list.size() != text.size()) {
-      fail(text, fmt::format("{} weights for {}; give each word one, the boundary tokens none", list.size(),
+  std::vector<double> weights(const Json& object, const Text& text) const {
+    const auto list = object.find("attention");
+    if (list == object.end()) fail(text, "there is no 'attention'; give a number for each of its words");
+    if (!list->is_array()) fail(text, "'attention' is no list; give a number for each of its words");
+    if (list->size() != text.size()) {
+      fail(text, fmt::format("{} weights for {}; give each word one, the boundary tokens none", list->size(),
                              text.its_words()));
     }
     std::vector<double> values;
-    for (const Json& value : list) {
+    for (const Json& value : *list) {
       if (!value.is_number()) {
         fail(text,
              fmt::format("weight {} is {}; give every word a finite number", values.size() + 1, value_shown(value)));
@@ -199,34 +184,27 @@ class LinesReader {
     return values;
   }
 
-  /// The value for a message: shortened, because a value may be as long as the line.
-  static std::string value_shown(const Json& value) {
-    return value.is_string()       ? in_quotes(value.get_ref<const std::string&>())
-           : value.is_structured() ? value.type_name()
-                                   : value.dump();
-  }
-
   void check_complete() const {
     int64_t missing = 0;
     std::string first;
     for (const SplitName name : kSplitNames) {
       const auto& lines = lines_[name];
       for (size_t i = 0; i < lines.size(); ++i) {
-        if (lines[i] == 0 && missing++ == 0) first = Text{dataset_, name, i}.name();
+        if (lines[i] == 0 && missing++ == 0) first = texts_.text({name, i}).name();
       }
     }
     if (missing == 0) return;
     throw InputError(fmt::format("{}: {} texts of {} are missing, the first is {}; {}", path_.string(), missing,
-                                 dataset_.name, first, kOtherDataset));
+                                 texts_.dataset().name, first, kOtherDataset));
   }
 
   const std::filesystem::path& path_;
   JsonLinesReader file_;
-  const Dataset& dataset_;
+  Texts texts_;
+  TextFinder finder_;
   Importance importance_;
   LogAttention result_;
-  BySplit<std::unordered_map<int64_t, size_t>> index_;  ///< from a row to the text that has it
-  BySplit<std::vector<int64_t>> lines_;                 ///< the line that gave each text; 0: none yet
+  BySplit<std::vector<int64_t>> lines_;  ///< the line that gave each text; 0: none yet
 };
 
 // --- safetensors -----------------------------------------------------------------------------------------------------
@@ -234,16 +212,20 @@ class LinesReader {
 class TensorsReader {
  public:
   TensorsReader(const std::filesystem::path& path, const Dataset& dataset, Importance importance)
-      : file_(Safetensors::read(path)), dataset_(dataset), importance_(importance), result_(nothing_yet(dataset)) {}
+      : file_(Safetensors::read(path)),
+        dataset_(dataset),
+        texts_(dataset),
+        importance_(importance),
+        result_(nothing_yet(dataset)) {}
 
-  LogAttention read() {
+  ExternalAttention read() {
     for (const SplitName name : kSplitNames) {
       // In this order, because the offsets name the text that has too many weights.
       check_rows(name);
       check_offsets(name);
       read_attention(name);
     }
-    return std::move(result_);
+    return {std::move(result_), file_.checksum()};
   }
 
  private:
@@ -285,7 +267,7 @@ class TensorsReader {
     const auto offsets = values<int64_t>(tensor, split.offsets.size(), "one more than there are texts");
     if (offsets[0] != 0) fail(fmt::format("tensor `{}` begins with {}; it must begin with 0", tensor, offsets[0]));
     for (size_t i = 0; i + 1 < offsets.size(); ++i) {
-      const Text text{dataset_, name, i};
+      const Text text = texts_.text({name, i});
       const int64_t expected = offsets[i] + text.size();
       if (offsets[i + 1] != expected) {
         fail(
@@ -303,7 +285,7 @@ class TensorsReader {
     const auto all = values<double>(tensor, split.token_ids.size() - 2 * size, "one per word");
     size_t begin = 0;
     for (size_t i = 0; i < size; ++i) {
-      const Text text{dataset_, name, i};
+      const Text text = texts_.text({name, i});
       const std::string fault = normalise(std::span(all).subspan(begin, text.size()), importance_, text.of(result_));
       if (!fault.empty()) fail(fmt::format("tensor `{}`: {}: {}", tensor, text.name(), fault));
       begin += text.size();
@@ -312,6 +294,7 @@ class TensorsReader {
 
   Safetensors file_;
   const Dataset& dataset_;
+  Texts texts_;
   Importance importance_;
   LogAttention result_;
 };
@@ -328,15 +311,14 @@ void check_same_texts(const std::filesystem::path& path, const Attention& attent
   }
   for (size_t i = 0; i < split.rows.size(); ++i) {
     if (attention.row[i] == split.rows[i] && attention.offsets[i + 1] == split.offsets[i + 1]) continue;
-    const Text text{dataset, name, i};
-    throw InputError(fmt::format("{}: its text {} has the id {} and {} words, where {} has the id {} and {} words; {}",
-                                 path.string(), i + 1, attention.row[i],
-                                 attention.offsets[i + 1] - attention.offsets[i] - 2, dataset.name, text.row(),
-                                 text.size(), kRemedy));
+    throw InputError(
+        fmt::format("{}: its text {} has the row {} and {} words, where {} has the row {} and {} words; {}",
+                    path.string(), i + 1, attention.row[i], attention.offsets[i + 1] - attention.offsets[i] - 2,
+                    dataset.name, split.rows[i], split.length(static_cast<int32_t>(i)) - 2, kRemedy));
   }
 }
 
-LogAttention read_run(const std::filesystem::path& path, const Dataset& dataset, Importance importance) {
+ExternalAttention read_run(const std::filesystem::path& path, const Dataset& dataset, Importance importance) {
   if (importance != Importance::weights) {
     throw InputError(fmt::format("{} is a run folder, which holds attention weights; read them as weights, not as {}",
                                  path.string(), to_string(importance)));
@@ -348,7 +330,18 @@ LogAttention read_run(const std::filesystem::path& path, const Dataset& dataset,
     check_same_texts(folder.attention_path(name), attention, dataset, name);
     result[name] = std::move(attention.log_attention);
   }
-  return result;
+  return {std::move(result), folder.attention_checksum()};
+}
+
+/// By its name or by its content. Only a regular file can be read twice.
+bool is_safetensors_file(const std::filesystem::path& path) {
+  if (path.extension() == ".safetensors") return true;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return false;
+  const FileReader file(path);
+  std::string beginning(std::min(file.size(), kTellingBytes), '\0');
+  file.read(0, beginning.size(), beginning.data());
+  return is_safetensors(beginning);
 }
 
 }  // namespace
@@ -358,10 +351,11 @@ std::string_view to_string(Importance importance) {
   return kNames[static_cast<size_t>(importance)];
 }
 
-LogAttention read_external_attention(const std::filesystem::path& path, const Dataset& dataset, Importance importance) {
+ExternalAttention read_external_attention(const std::filesystem::path& path, const Dataset& dataset,
+                                          Importance importance) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return read_run(path, dataset, importance);
-  if (path.extension() == ".safetensors") return TensorsReader(path, dataset, importance).read();
+  if (is_safetensors_file(path)) return TensorsReader(path, dataset, importance).read();
   return LinesReader(path, dataset, importance).read();
 }
 
@@ -369,14 +363,14 @@ void write_tokens(const std::filesystem::path& path, const Dataset& dataset) {
   write_atomically(path, [&dataset](const Sink& sink) {
     for (const SplitName name : kSplitNames) {
       const Split& split = dataset.split(name);
+      const WordReader words(dataset.vocabulary, split);
       for (size_t i = 0; i < split.rows.size(); ++i) {
-        const Text text{dataset, name, i};
-        sink(JsonLine(JsonLine::Form::compact)
-                 .add("split", to_string(name))
-                 .add("id", text.row())
-                 .add("label", split.labels[i])
-                 .add("tokens", text.words(text.size()))
-                 .line());
+        JsonLine line(JsonLine::Form::compact);
+        line.add("split", to_string(name));
+        add_name(line, split, i);
+        line.add("label", split.labels[i]);
+        add_words(line, words, i);
+        sink(line.line());
       }
     }
   });

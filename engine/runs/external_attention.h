@@ -4,17 +4,25 @@
 //
 // read_external_attention takes one of these:
 //
-// a JSON object per line  {"split": "train", "id": 17, "attention": [0.25, 0.75], "tokens": ["a", "film"]}: `id` is
-//                         LabelledText::row, as in predictions.jsonl; one number per word, none for the boundary
-//                         tokens; `tokens` may be missing, further members are ignored. Every text of every split
-//                         once, in any order. A line of write_tokens with `attention` added is such a line.
-// FILE.safetensors        per split, texts in the data set's order, tensors `train/attention` [words] f32 or f64 and
+// JSON lines              an object per text, in any order; read once, so that a pipe will do, and unpacked if gzipped:
+//                           {"split": "train", "row": 17, "attention": [0.25, 0.75], "tokens": ["a", "film"]}
+//                         `attention`: a number per word, none for the boundary tokens. The text is named by
+//                           row      LabelledText::row, as in predictions.jsonl and in what write_tokens writes, or
+//                           id       LabelledText::id: a string, or a whole number for its digits; no other text of the
+//                                    split may have it
+//                         or by both, which must then agree. Whole numbers may be written as 17.0.
+//                           tokens   must be the text's words; `<UNK>` may stand for one outside the vocabulary. They
+//                                    may be left out. A line with neither `row` nor `tokens` must say "key": "id":
+//                                    nothing else would tell an `id` that counts records from one of the data's own.
+//                         Further members are ignored, so that a line of write_tokens with `attention` added will do.
+// safetensors             per split, in the data set's order, which is the key: `train/attention` [words] f32 or f64 and
 //                         `train/offsets` [texts + 1] i64: text i has the words offsets[i] .. offsets[i+1], boundary
-//                         tokens not counted; `train/row` [texts] i64 is checked if there is one
+//                         tokens not counted. `train/row` [texts] i64 is compared with LabelledText::row if there is one
 // a folder                a run of `notnot train` on the same data set (engine/runs/run_folder.h)
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +33,12 @@ namespace notnot {
 /// [tokens of the split] natural log of weights that sum to 1 over the words of each text;
 /// -infinity for a weight of 0 and for the two boundary tokens.
 using LogAttention = BySplit<std::vector<float>>;
+
+struct ExternalAttention {
+  LogAttention log_attention;
+  /// Of what was read: the file's SHA-256; of a run folder, RunFolder::attention_checksum.
+  std::string checksum;
+};
 
 /// How the numbers of a file become weights. Afterwards the weights of each text are divided by their sum.
 enum class Importance : uint8_t {
@@ -38,13 +52,16 @@ inline constexpr std::array<Importance, 4> kImportances = {Importance::weights, 
 std::string_view to_string(Importance importance);
 
 /// Throws InputError naming the file, the line or text, what is wrong and the remedy: a file that is missing or of
-/// another form; texts that are missing, unknown or given twice; another number of weights than words; other words (a
-/// word that the vocabulary lacks may be any); numbers that are not finite; a text without a weight above 0. A run
-/// folder has weights: any other `importance` is an error. The memory is that of the weights and of one line.
-LogAttention read_external_attention(const std::filesystem::path& path, const Dataset& dataset, Importance importance);
+/// another form; texts that are missing, unknown, ambiguous or given twice; another number of weights than words; other
+/// words; numbers that are not finite; a text without a weight above 0. A run folder has weights: any other
+/// `importance` is an error. The memory is that of the weights, of an index of the texts and of one line.
+ExternalAttention read_external_attention(const std::filesystem::path& path, const Dataset& dataset,
+                                          Importance importance);
 
-/// Writes every text of train, dev and test as {"split", "id", "label", "tokens"}, an object per line, in the data
-/// set's order; a word that the vocabulary lacks is `<UNK>`. Atomically; throws InputError as write_atomically does.
+/// Writes every text of train, dev and test as {"split", "row", "id", "label", "tokens", "unknown"}, an object per line,
+/// in the data set's order. `id` is null for a text without one, and missing if no text has one. `tokens` are the words
+/// as they stand in the text, `unknown` the places, from 0, of those outside the vocabulary. Throws InputError as
+/// write_atomically does.
 void write_tokens(const std::filesystem::path& path, const Dataset& dataset);
 
 }  // namespace notnot

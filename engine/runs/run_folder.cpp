@@ -30,6 +30,17 @@ Json read_json(const std::filesystem::path& path) {
   }
 }
 
+/// What `parse_json` makes of the file at `path`. A fault that it finds is thrown with the path.
+template <class Parse>
+auto parse(const std::filesystem::path& path, const Parse& parse_json) {
+  const Json json = read_json(path);
+  try {
+    return parse_json(json);
+  } catch (const InputError& error) {
+    throw_damaged(path, error.what());
+  }
+}
+
 }  // namespace
 
 RunFolder::RunFolder(const std::filesystem::path& runs, const std::string& name) : path_(runs / name) {
@@ -43,6 +54,28 @@ std::filesystem::path RunFolder::attention_path(SplitName split) const {
   return path_ / fmt::format("attention_{}.safetensors", to_string(split));
 }
 
+std::filesystem::path RunFolder::existing(std::filesystem::path file) const {
+  const std::string what = other_than_file(file);
+  if (what.empty()) return file;
+  if (what != "nothing") throw_damaged(file, fmt::format("it is {} and not a file", what));
+  switch (state()) {
+    case RunState::absent:
+      throw InputError(
+          fmt::format("{} is missing, and {} is no run folder (it has no config.json); give one that notnot trained",
+                      file.string(), path_.string()));
+    case RunState::finished:
+      throw InputError(
+          fmt::format("{} is missing, though the run is finished; copy it back, or remove the run folder "
+                      "and train again",
+                      file.string()));
+    default:
+      throw InputError(
+          fmt::format("{} is missing, and the run is not finished; start the command that trains it once "
+                      "more (notnot train needs --resume), or remove the run folder and train again",
+                      file.string()));
+  }
+}
+
 RunState RunFolder::state() const {
   const auto exists = [](const std::filesystem::path& file) {
     std::error_code ignored;
@@ -53,19 +86,19 @@ RunState RunFolder::state() const {
   return exists(checkpoint_path()) ? RunState::resumable : RunState::unfinished;
 }
 
-Json RunFolder::config() const { return read_json(config_path()); }
+Json RunFolder::config() const { return read_json(existing(config_path())); }
 
 std::optional<std::string> RunFolder::failure() const {
   std::error_code ignored;
   if (!std::filesystem::exists(failure_path(), ignored)) return std::nullopt;
-  const Json json = read_json(failure_path());
+  const Json json = read_json(existing(failure_path()));
   const auto reason = json.find("reason");
   if (reason == json.end() || !reason->is_string()) throw_damaged(failure_path(), "it gives no reason");
   return reason->get<std::string>();
 }
 
 std::vector<EpochMetrics> RunFolder::metrics() const {
-  const std::string content = read_file(metrics_path());
+  const std::string content = read_file(existing(metrics_path()));
   try {
     return parse_metrics(content);
   } catch (const InputError& error) {
@@ -74,22 +107,21 @@ std::vector<EpochMetrics> RunFolder::metrics() const {
 }
 
 RunResult RunFolder::result() const {
-  const Json json = read_json(result_path());
-  try {
-    return parse_result(json);
-  } catch (const Json::exception& error) {
-    throw_damaged(result_path(), error.what());
-  }
+  return parse(existing(result_path()), [](const Json& json) { return parse_result(json); });
+}
+
+PerturbationResult RunFolder::perturbation_result() const {
+  return parse(existing(result_path()), [](const Json& json) { return parse_perturbation_result(json); });
 }
 
 std::string RunFolder::attention_checksum() const {
   Sha256 sum;
-  for (const SplitName split : kSplitNames) sum.update(sha256_of_file(attention_path(split)));
+  for (const SplitName split : kSplitNames) sum.update(sha256_of_file(existing(attention_path(split))));
   return sum.hex();
 }
 
 Attention RunFolder::attention(SplitName split) const {
-  const Safetensors file = Safetensors::read(attention_path(split));
+  const Safetensors file = Safetensors::read(existing(attention_path(split)));
   Attention result;
   result.log_attention = file.values<float>("log_attention");
   result.offsets = file.values<int64_t>("offsets");
@@ -102,7 +134,7 @@ Attention RunFolder::attention(SplitName split) const {
 }
 
 Perturbations RunFolder::perturbations() const {
-  const Safetensors file = Safetensors::read(perturbation_path());
+  const Safetensors file = Safetensors::read(existing(perturbation_path()));
   Perturbations result;
   result.permutation_change = file.values<float>("permutation_change");
   result.adversary_jsd = file.values<float>("adversary_jsd");

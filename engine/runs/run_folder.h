@@ -1,15 +1,19 @@
 #pragma once
 // A run folder holds the files of one training: the folder RUNS/NAME, whose files numpy, pandas and torch can read.
 //
-//   config.json               the choices the run was started with, and `version` and `commit` of the program
+//   config.json               `choices`: what makes it this run, with the checksum of all that it read; `paths`: where that
+//                             lay, for people; `version` and `commit` of the program
 //   metrics.csv               a row per epoch: see EpochMetrics
 //   checkpoint.safetensors    where training can resume; written by models/
 //   model.safetensors         the parameters of the chosen epoch; written by models/
 //   vocabulary.txt            a word per line, line k (from 1) holds id k-1
 //   attention_SPLIT.safetensors  train, dev and test under the chosen epoch: see Attention
 //   perturbation.safetensors  only of a perturbed model: see Perturbations
-//   predictions.jsonl         the test split, an object per text: id, label, probability, tokens, attention
-//   result.json               the chosen epoch and its measures; written last, so a folder that has it is finished
+//   predictions.jsonl         the test split, an object per text: row, id (only if the data set has ids), label,
+//                             probability, tokens, unknown (the places, from 0, of words outside the vocabulary),
+//                             attention
+//   result.json               the chosen epoch and its measures, or the means of a perturbation; written last, so a
+//                             folder that has it is finished
 //   failure.json              only of a run that failed: its `reason`
 //
 // Every file is replaced as a whole (engine/io/files.h): a run killed at any moment leaves files that can be read.
@@ -56,11 +60,18 @@ class RunFolder {
   /// The state now. Another process may change it at any moment, unless this process holds the RunWriter.
   RunState state() const;
 
+  /// `file`, one of the paths above, once it is known to be a file. If it is missing, or is a folder, a pipe or a
+  /// device, throws InputError, which says what to do.
+  std::filesystem::path existing(std::filesystem::path file) const;
+
   nlohmann::json config() const;
   /// Why the run failed; nothing if it did not fail, or trains again.
   std::optional<std::string> failure() const;
   std::vector<EpochMetrics> metrics() const;
+  /// Of a run that trained.
   RunResult result() const;
+  /// Of a perturbation.
+  PerturbationResult perturbation_result() const;
   /// SHA-256 over the attention files of all three splits. A run that learns from this one keeps the sum in its
   /// config.json, so that a change of this run is noticed.
   std::string attention_checksum() const;

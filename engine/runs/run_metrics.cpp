@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numbers>
 #include <utility>
 
 #include "engine/io/input_error.h"
+#include "engine/io/text.h"
 
 namespace notnot {
 namespace {
@@ -68,6 +71,60 @@ bool parse_row(std::string_view line, EpochMetrics& row) {
                      [&line](const auto& field) { return parse_number(take(line, ','), *field.second); });
 }
 
+// A sum of rounded numbers, such as an average precision, may end a little above its bound.
+constexpr double kRounding = 1e-6;
+
+bool is_share(double value) { return value >= 0 && value <= 1 + kRounding; }
+
+/// What is wrong with the measures of a split; empty when nothing is. An adversary's training split is not evaluated:
+/// all its measures are NaN.
+std::string fault_of(Classification scores, const std::string& split) {
+  const auto all = measures(scores);
+  if (std::all_of(all.begin(), all.end(), [](const auto& measure) { return std::isnan(*measure.second); })) return "";
+  for (const auto& [name, value] : all) {
+    const bool undefined = value == &scores.roc_auc && std::isnan(*value);
+    if (!undefined && !is_share(*value)) return fmt::format("{}_{} is {}, not from 0 to 1", split, name, *value);
+  }
+  return "";
+}
+
+/// What is wrong with the row that should be the one of `epoch`; empty when nothing is.
+std::string fault_of(const EpochMetrics& row, size_t epoch) {
+  if (row.epoch != static_cast<int64_t>(epoch)) {
+    return fmt::format("has epoch {} where epoch {} belongs; a row is missing, doubled or out of order", row.epoch,
+                       epoch);
+  }
+  for (const SplitName split : kSplitNames) {
+    const std::string name(to_string(split));
+    if (!std::isfinite(row.loss[split])) return fmt::format("has a {}_loss of {}", name, row.loss[split]);
+    const std::string what = fault_of(row.split[split], name);
+    if (!what.empty()) return "is impossible: " + what;
+  }
+  const bool times = std::isfinite(row.train_seconds) && row.train_seconds >= 0 && std::isfinite(row.eval_seconds) &&
+                     row.eval_seconds >= 0 && row.tokens_per_second >= 0;
+  return times ? "" : "has a time or a speed that is negative or no number";
+}
+
+// --- reading JSON ----------------------------------------------------------------------------------------------------
+
+const Json& member(const Json& object, const std::string& name) {
+  if (!object.is_object() || !object.contains(name)) throw InputError(fmt::format("`{}` is missing", name));
+  return object.at(name);
+}
+
+/// A number from 0 to `most`.
+double number(const Json& object, const std::string& name, double most) {
+  const Json& json = member(object, name);
+  if (!json.is_number() || !(json.get<double>() >= 0 && json.get<double>() <= most + kRounding)) {
+    throw InputError(fmt::format("`{}` is {}, not a number from 0 to {:.3g}", name, in_quotes(json.dump()), most));
+  }
+  return json.get<double>();
+}
+
+void check_no_more(const Json& json, const Json& known) {
+  if (json != known) throw InputError("it has keys that this version of notnot does not write");
+}
+
 }  // namespace
 
 std::string to_csv(std::span<const EpochMetrics> epochs) {
@@ -86,8 +143,10 @@ std::vector<EpochMetrics> parse_metrics(std::string_view content) {
   std::vector<EpochMetrics> rows;
   while (!rest.empty()) {
     EpochMetrics row;
-    if (!parse_row(take(rest, '\n'), row))
-      throw InputError(fmt::format("line {} is not a row of numbers", rows.size() + 2));
+    const size_t line = rows.size() + 2;
+    if (!parse_row(take(rest, '\n'), row)) throw InputError(fmt::format("line {} is not a row of numbers", line));
+    const std::string what = fault_of(row, rows.size() + 1);
+    if (!what.empty()) throw InputError(fmt::format("line {} {}", line, what));
     rows.push_back(row);
   }
   return rows;
@@ -97,22 +156,48 @@ Json to_json(const RunResult& result) {
   Json json = {{"epoch", result.epoch}, {"selected_on", result.selected_on}};
   for (const SplitName split : kSplitNames) {
     Classification scores = result.split[split];
-    for (const auto& [name, value] : measures(scores)) json[std::string(to_string(split))][name] = *value;
+    for (const auto& [name, value] : measures(scores)) {
+      json[std::string(to_string(split))][name] = std::isnan(*value) ? Json() : Json(*value);
+    }
   }
   return json;
 }
 
+Json to_json(const PerturbationResult& result) {
+  return {{"permutation_change", result.permutation_change},
+          {"adversary_jsd", result.adversary_jsd},
+          {"adversary_tvd", result.adversary_tvd}};
+}
+
 RunResult parse_result(const Json& json) {
   RunResult result;
-  json.at("epoch").get_to(result.epoch);
-  json.at("selected_on").get_to(result.selected_on);
+  const Json &epoch = member(json, "epoch"), &selected_on = member(json, "selected_on");
+  const uint64_t chosen = epoch.is_number_unsigned() ? epoch.get<uint64_t>() : 0;
+  if (chosen == 0 || chosen > uint64_t{std::numeric_limits<int32_t>::max()}) {
+    throw InputError(fmt::format("`epoch` is {}, not 1, 2, ...", in_quotes(epoch.dump())));
+  }
+  result.epoch = static_cast<int32_t>(chosen);
+  if (selected_on != "test" && selected_on != "dev" && selected_on != "train loss") {
+    throw InputError(
+        fmt::format("`selected_on` is {}, not \"test\", \"dev\" or \"train loss\"", in_quotes(selected_on.dump())));
+  }
+  result.selected_on = selected_on.get<std::string>();
   for (const SplitName split : kSplitNames) {
-    const Json& scores = json.at(std::string(to_string(split)));
+    const Json& scores = member(json, std::string(to_string(split)));
     for (const auto& [name, value] : measures(result.split[split])) {
-      const Json& number = scores.at(name);
-      *value = number.is_null() ? std::numeric_limits<double>::quiet_NaN() : number.get<double>();
+      const bool undefined = value == &result.split[split].roc_auc && member(scores, name).is_null();
+      *value = undefined ? std::numeric_limits<double>::quiet_NaN() : number(scores, name, 1);
     }
   }
+  check_no_more(json, to_json(result));
+  return result;
+}
+
+PerturbationResult parse_perturbation_result(const Json& json) {
+  const PerturbationResult result{.permutation_change = number(json, "permutation_change", 1),
+                                  .adversary_jsd = number(json, "adversary_jsd", std::numbers::ln2),
+                                  .adversary_tvd = number(json, "adversary_tvd", 0.5)};
+  check_no_more(json, to_json(result));
   return result;
 }
 

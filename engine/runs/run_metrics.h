@@ -25,20 +25,30 @@ struct EpochMetrics {
   double tokens_per_second = 0;  ///< training tokens over train_seconds
 };
 
-/// result.json: `epoch`, `selected_on`, and `train`, `dev`, `test`, each with the four measures (null where undefined).
+/// result.json: `epoch`, `selected_on`, and `train`, `dev`, `test`, each with the four measures. ROC-AUC is null where
+/// it is undefined.
 struct RunResult {
-  int32_t epoch = 0;        ///< the chosen one
-  std::string selected_on;  ///< the measure that chose it, e.g. "test", "dev", "train loss"
+  int32_t epoch = 0;        ///< the chosen one, from 1
+  std::string selected_on;  ///< the measure that chose it: "test" or "dev", for ROC-AUC on that split; "train loss"
   BySplit<Classification> split;
+};
+
+/// result.json of a perturbation: the means of the measures of Perturbations (attention.h), under the same names.
+struct PerturbationResult {
+  double permutation_change = 0, adversary_jsd = 0, adversary_tvd = 0;
 };
 
 /// The content of metrics.csv.
 std::string to_csv(std::span<const EpochMetrics> epochs);
-/// The rows of metrics.csv. Throws InputError, which says what is wrong but not in which file.
+/// The rows of metrics.csv, which must be those of the epochs 1, 2, ... with possible numbers. Throws InputError, which
+/// says what is wrong but not in which file.
 std::vector<EpochMetrics> parse_metrics(std::string_view content);
 
 nlohmann::json to_json(const RunResult& result);
-/// Reads what to_json wrote. Throws nlohmann's exceptions for anything else.
+nlohmann::json to_json(const PerturbationResult& result);
+/// Read what to_json wrote. Throw InputError, which says what is wrong but not in which file: a key that is missing or
+/// unknown, a measure that is impossible, another `selected_on`.
 RunResult parse_result(const nlohmann::json& json);
+PerturbationResult parse_perturbation_result(const nlohmann::json& json);
 
 }  // namespace notnot

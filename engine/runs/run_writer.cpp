@@ -8,9 +8,9 @@
 
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
-#include "engine/io/json_lines.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/version.h"
+#include "engine/runs/text_line.h"
 
 namespace notnot {
 namespace {
@@ -24,30 +24,34 @@ void check_attention(const Split& texts, std::span<const float> log_attention, s
   NOTNOT_CHECK(what.empty(), "{}", what);
 }
 
-std::string prediction_line(const Vocabulary& vocabulary, const Split& texts, size_t i,
-                            std::span<const float> log_attention, float probability) {
-  std::vector<std::string_view> words;
+std::string prediction_line(const WordReader& words, const Split& texts, size_t i, std::span<const float> log_attention,
+                            float probability) {
   std::vector<double> weights;
   for (int64_t at = texts.offsets[i] + 1; at + 1 < texts.offsets[i + 1]; ++at) {
-    words.emplace_back(vocabulary.word(texts.token_ids[at]));
     weights.push_back(std::exp(double{log_attention[at]}));
   }
-  return JsonLine(JsonLine::Form::spaced)
-      .add("id", texts.rows[i])
-      .add("label", texts.labels[i])
-      .add("probability", probability)
-      .add("tokens", words)
-      .add("attention", weights)
-      .line();
+  JsonLine line(JsonLine::Form::spaced);
+  add_name(line, texts, i);
+  line.add("label", texts.labels[i]).add("probability", probability);
+  add_words(line, words, i);
+  return line.add("attention", weights).line();
+}
+
+/// Nothing while another process has the lock.
+std::optional<FolderLock> try_lock(const std::filesystem::path& folder) {
+  try {
+    return FolderLock::take(folder);
+  } catch (const std::system_error& error) {
+    const bool too_many = error.code() == std::errc::too_many_files_open;
+    throw InputError(fmt::format("cannot write to the run folder {}: {}; {}", folder.string(), error.code().message(),
+                                 too_many
+                                     ? "train fewer models at once with --fleet, or allow more open files (ulimit -n)"
+                                     : "choose another folder with --runs"));
+  }
 }
 
 FolderLock lock(const std::filesystem::path& folder) {
-  try {
-    if (std::optional<FolderLock> lock = FolderLock::take(folder)) return *std::move(lock);
-  } catch (const std::system_error& error) {
-    throw InputError(fmt::format("cannot write to the run folder {}: {}; choose another folder with --runs",
-                                 folder.string(), error.code().message()));
-  }
+  if (std::optional<FolderLock> lock = try_lock(folder)) return *std::move(lock);
   throw InputError(
       fmt::format("another process trains in {}; wait for it, or give another --runs folder", folder.string()));
 }
@@ -59,6 +63,8 @@ RunWriter::RunWriter(const RunFolder& folder) : folder_(folder), lock_(lock(fold
   std::error_code ignored;  // if the file stays, the end of the run replaces or keeps it
   std::filesystem::remove(folder.failure_path(), ignored);
 }
+
+void RunWriter::check_writable(const RunFolder& folder) { (void)try_lock(folder.path()); }
 
 void RunWriter::start(Json config) {
   // config.json goes first: a folder without it counts as absent, whatever else a crash leaves in it.
@@ -79,6 +85,8 @@ void RunWriter::start(Json config) {
   write_atomically(folder_.config_path(), to_text(config));
 }
 
+void RunWriter::resume(const Json& config) { write_atomically(folder_.config_path(), to_text(config)); }
+
 void RunWriter::write_vocabulary(const Vocabulary& vocabulary) {
   write_atomically(folder_.vocabulary_path(), vocabulary.serialize());
 }
@@ -92,11 +100,17 @@ void RunWriter::write_attention(SplitName split, const Split& texts, std::span<c
   check_attention(texts, log_attention, probability);
   const int64_t tokens = log_attention.size();
   const int64_t size = texts.size();
-  write_safetensors(folder_.attention_path(split), {{"log_attention", DType::f32, {tokens}, log_attention.data()},
-                                                    {"offsets", DType::i64, {size + 1}, texts.offsets.data()},
-                                                    {"probability", DType::f32, {size}, probability.data()},
-                                                    {"label", DType::i32, {size}, texts.labels.data()},
-                                                    {"row", DType::i64, {size}, texts.rows.data()}});
+  std::vector<TensorView> tensors = {{"log_attention", DType::f32, {tokens}, log_attention.data()},
+                                     {"offsets", DType::i64, {size + 1}, texts.offsets.data()},
+                                     {"probability", DType::f32, {size}, probability.data()},
+                                     {"label", DType::i32, {size}, texts.labels.data()},
+                                     {"row", DType::i64, {size}, texts.rows.data()}};
+  if (!texts.ids.empty()) {
+    const auto bytes = static_cast<int64_t>(texts.ids.bytes.size());
+    tensors.push_back({"id_offsets", DType::i64, {size + 1}, texts.ids.offsets.data()});
+    tensors.push_back({"id", DType::u8, {bytes}, texts.ids.bytes.data()});
+  }
+  write_safetensors(folder_.attention_path(split), tensors);
 }
 
 void RunWriter::write_perturbations(const Perturbations& p) {
@@ -120,16 +134,19 @@ void RunWriter::write_perturbations(const Perturbations& p) {
 void RunWriter::write_predictions(const Vocabulary& vocabulary, const Split& texts,
                                   std::span<const float> log_attention, std::span<const float> probability) {
   check_attention(texts, log_attention, probability);
+  const WordReader words(vocabulary, texts);
   write_atomically(folder_.predictions_path(), [&](const Sink& sink) {
     for (size_t i = 0; i < probability.size(); ++i) {
-      sink(prediction_line(vocabulary, texts, i, log_attention, probability[i]));
+      sink(prediction_line(words, texts, i, log_attention, probability[i]));
     }
   });
 }
 
-void RunWriter::finish(const RunResult& result) { finish(to_json(result)); }
+void RunWriter::finish(const RunResult& result) { write_atomically(folder_.result_path(), to_text(to_json(result))); }
 
-void RunWriter::finish(const Json& result) { write_atomically(folder_.result_path(), to_text(result)); }
+void RunWriter::finish(const PerturbationResult& result) {
+  write_atomically(folder_.result_path(), to_text(to_json(result)));
+}
 
 void RunWriter::remove_checkpoint() {
   std::error_code ignored;  // a checkpoint that stays does no harm

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <string>
 
 #include "engine/corpora/corpus.h"
 #include "engine/data/prepared.h"
+#include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "engine/runs/external_attention.h"
@@ -23,13 +26,32 @@ struct DataArguments {
   int32_t samples = 2;
 };
 
+/// The file or folder from which load_corpus takes the texts; empty for the built-in corpus.
+std::filesystem::path source_of(const std::string& dataset) {
+  if (dataset == "planted") return {};
+  if (const auto prepared = find_prepared(dataset)) return *prepared;
+  return dataset == "sst" ? data_folder() / "sst" : std::filesystem::path(dataset);
+}
+
 void write_tokens_command(const DataArguments& arguments) {
+  const std::filesystem::path file = *arguments.tokens == "-" ? kStandardOutput : *arguments.tokens;
+  if (is_within(file, source_of(arguments.dataset))) {
+    throw InputError(
+        fmt::format("{} is, or belongs to, the data set {}, which it would destroy; give another file "
+                    "with --tokens",
+                    file.string(), arguments.dataset));
+  }
+  // Where the lines go to standard output, nothing else may go there.
+  FILE* const messages = same_file(file, kStandardOutput) ? stderr : stdout;
   const Corpus corpus = load_corpus({.dataset = arguments.dataset});
-  write_tokens(*arguments.tokens, corpus.dataset);
-  if (corpus.synthetic) fmt::print("note: SYNTHETIC texts; nothing computed from them is about the real data\n");
+  write_tokens(file, corpus.dataset);
+  for (const std::string& warning : corpus.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  if (corpus.synthetic()) {
+    fmt::print(messages, "note: SYNTHETIC texts; nothing computed from them is about the real data\n");
+  }
   int64_t texts = 0;
   for (const SplitName split : kSplitNames) texts += corpus.dataset.split(split).size();
-  fmt::print("{}: the words of {} texts of {}\n", *arguments.tokens, texts, corpus.dataset.name);
+  fmt::print(messages, "{}: the words of {} texts of {}\n", *arguments.tokens, texts, corpus.dataset.name);
 }
 
 void show_command(const DataArguments& arguments) {
@@ -69,8 +91,8 @@ void add_data_command(CLI::App& app) {
   command
       ->add_option(
           "--tokens", arguments->tokens,
-          "Show nothing, but write the words of every text to this file as JSON lines; the data set may then be "
-          "anything that notnot train --dataset takes")
+          "Show nothing, but write the words of every text to this file, or to standard output if it is -, as JSON "
+          "lines; the data set may then be anything that notnot train --dataset takes")
       ->excludes("--samples");
   command->callback([arguments] {
     if (arguments->tokens) {

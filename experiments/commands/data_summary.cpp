@@ -65,6 +65,11 @@ std::string counts_summary(const PreparedFolder& folder) {
   text += fmt::format("vocabulary {}, reserved ids included\n", description.at("vocabulary").dump());
   if (description.at("choices").contains("word_boundaries"))
     text += fmt::format("word boundaries: {}\n", std::string(description.at("choices").at("word_boundaries")));
+  if (description.at("choices").contains("also_in_training")) {
+    const Json& repeated = description.at("choices").at("also_in_training");
+    text += fmt::format("texts that are also training texts: {} of dev, {} of test\n", repeated.at("dev").dump(),
+                        repeated.at("test").dump());
+  }
   return published == nullptr ? text : text + table_one(*published, folder);
 }
 

@@ -1,9 +1,9 @@
 // `notnot diagnose`: the paper's third test (section 3.4) for attention that another program made.
 #include <algorithm>
 
-#include "engine/io/checksum.h"
 #include "engine/runs/external_attention.h"
 #include "experiments/commands/commands.h"
+#include "experiments/commands/finished_run.h"
 #include "experiments/commands/options.h"
 #include "experiments/commands/run_study.h"
 
@@ -15,22 +15,32 @@ struct DiagnoseArguments : StudyArguments {
   std::string importance = "weights";
 };
 
-std::string checksum_of(const std::filesystem::path& attention) {
-  return std::filesystem::is_directory(attention) ? RunFolder(attention).attention_checksum()
-                                                  : sha256_of_file(attention);
+/// A pipe has no name of its own: /dev/fd/63 is another one in every call.
+bool is_pipe(const std::filesystem::path& path) {
+  return !std::filesystem::is_directory(path) && !std::filesystem::is_regular_file(path);
 }
 
 ExternalGuide load_guide(const DiagnoseArguments& arguments, const Dataset& dataset) {
   const auto importance = std::find_if(kImportances.begin(), kImportances.end(),
                                        [&](Importance known) { return to_string(known) == arguments.importance; });
-  LogAttention read = read_external_attention(arguments.attention, dataset, *importance);
-  const std::filesystem::path file = std::filesystem::weakly_canonical(arguments.attention);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(arguments.attention, ignored)) {
+    const RunFolder run(arguments.attention);
+    check_there(run);
+    check_finished(run);
+  }
+  ExternalAttention read = read_external_attention(arguments.attention, dataset, *importance);
+  const bool pipe = is_pipe(arguments.attention);
+  const std::filesystem::path file =
+      pipe ? arguments.attention : std::filesystem::weakly_canonical(arguments.attention);
   const std::string suffix = arguments.importance == "weights" ? "" : "-" + arguments.importance;
-  ExternalGuide guide{
-      .label = "external-" + file.stem().string() + suffix, .file = file, .checksum = checksum_of(file), .targets = {}};
-  guide.targets.train.log_attention = std::move(read.train);
-  guide.targets.dev.log_attention = std::move(read.dev);
-  guide.targets.test.log_attention = std::move(read.test);
+  ExternalGuide guide{.label = "external-" + (pipe ? "pipe" : file.stem().string()) + suffix,
+                      .file = file,
+                      .checksum = std::move(read.checksum),
+                      .targets = {}};
+  guide.targets.train.log_attention = std::move(read.log_attention.train);
+  guide.targets.dev.log_attention = std::move(read.log_attention.dev);
+  guide.targets.test.log_attention = std::move(read.log_attention.test);
   return guide;
 }
 

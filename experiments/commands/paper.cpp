@@ -2,7 +2,9 @@
 #include <map>
 
 #include "experiments/commands/commands.h"
+#include "experiments/commands/options.h"
 #include "experiments/commands/run_study.h"
+#include "experiments/report/report_folder.h"
 
 namespace notnot {
 namespace {
@@ -11,6 +13,7 @@ struct PaperArguments : StudyArguments {
   std::vector<std::string> datasets;
   std::vector<std::string> tests;  ///< empty for the tests that the paper ran on the data set
   std::filesystem::path out = "report";
+  bool force = false;
 };
 
 const std::map<std::string, PaperTest> kTests = {{"uniform", PaperTest::uniform},
@@ -18,22 +21,28 @@ const std::map<std::string, PaperTest> kTests = {{"uniform", PaperTest::uniform}
                                                  {"guides", PaperTest::guides},
                                                  {"adversary", PaperTest::adversary}};
 
+std::string test_from(const std::string& element) {
+  if (!kTests.contains(element)) throw InputError(element + " is none of uniform, seeds, guides and adversary");
+  return element;
+}
+
 /// The paper drops the two news sets after the first test (section 3.2).
-std::set<PaperTest> tests_of_paper(const std::string& dataset) {
-  if (dataset == "agnews" || dataset == "20news") return {PaperTest::uniform};
+std::set<PaperTest> tests_of_paper(const std::string& corpus) {
+  if (corpus == "agnews" || corpus == "20news") return {PaperTest::uniform};
   return {PaperTest::uniform, PaperTest::seeds, PaperTest::guides, PaperTest::adversary};
 }
 
 void run_paper(const PaperArguments& arguments) {
   check_arguments(arguments);
+  if (!arguments.plan) check_report_folder(arguments.out, {arguments.settings.runs}, arguments.force);
   std::set<PaperTest> tests;
   for (const std::string& name : arguments.tests) tests.insert(kTests.at(name));
   Studies studies;
   for (const std::string& dataset : arguments.datasets) {
     Study& study = studies.emplace_back(make_study(arguments, dataset, tests));
-    if (tests.empty()) study.tests = tests_of_paper(study.inputs.name());
+    if (tests.empty()) study.tests = tests_of_paper(study.inputs.corpus.reader);
   }
-  run_studies(arguments, studies, arguments.out);
+  run_studies(arguments, studies, arguments.out, arguments.force);
 }
 
 }  // namespace
@@ -42,24 +51,21 @@ void add_paper_command(CLI::App& app) {
   auto arguments = std::make_shared<PaperArguments>();
   CLI::App* command =
       app.add_subcommand("paper", "All four tests of the paper on one or more data sets, and the report");
-  command
-      ->add_option("--datasets", arguments->datasets,
-                   "Data sets, separated by commas; each is anything that --dataset of the other commands takes")
-      ->delimiter(',')
+  add_list_option<std::string>(
+      *command, "--datasets", arguments->datasets, word_from,
+      "Data sets, separated by commas; each is anything that --dataset of the other commands takes")
       ->required();
-  command
-      ->add_option(
-          "--tests", arguments->tests,
-          "Some of uniform, seeds, guides and adversary, separated by commas (default: all; on agnews and 20news only "
-          "uniform, as in the paper)")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"uniform", "seeds", "guides", "adversary"}));
+  add_list_option<std::string>(
+      *command, "--tests", arguments->tests, test_from,
+      "Some of uniform, seeds, guides and adversary, separated by commas (default: all; on agnews and 20news only "
+      "uniform, as in the paper)");
   add_study_options(*command, *arguments);
   add_seeds_option(*command, *arguments);
   add_repeats_option(*command, *arguments);
   add_adversary_options(*command, *arguments);
   add_lambdas_option(*command, *arguments);
   command->add_option("--out", arguments->out, "Folder for the report")->capture_default_str();
+  add_force_option(*command, arguments->force);
   command->callback([arguments] { run_paper(*arguments); });
 }
 

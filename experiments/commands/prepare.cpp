@@ -1,11 +1,11 @@
 // `notnot prepare`: a corpus in its publisher's form, or the user's own table, becomes a prepared folder.
 #include <fmt/format.h>
 
-#include <csignal>
 #include <functional>
-#include <limits>
+#include <span>
 
 #include "engine/corpora/ag_news.h"
+#include "engine/corpora/cleaning.h"
 #include "engine/corpora/corpus.h"
 #include "engine/corpora/imdb.h"
 #include "engine/corpora/mimic.h"
@@ -15,9 +15,10 @@
 #include "engine/corpora/table.h"
 #include "engine/data/prepared.h"
 #include "engine/data/stratified_split.h"
-#include "engine/io/checksum.h"
-#include "engine/io/files.h"
+#include "engine/data/text_warnings.h"
+#include "engine/data/vector_coverage.h"
 #include "engine/io/input_error.h"
+#include "engine/io/stop.h"
 #include "engine/io/text.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/data_summary.h"
@@ -28,13 +29,11 @@
 namespace notnot {
 namespace {
 
-constexpr int32_t kMost = std::numeric_limits<int32_t>::max();
-
 struct PrepareArguments {
   std::string raw, folds, file, out;
   OptionOverrides options;
   SplitRequest split;
-  std::string labels;
+  std::string labels, tokenise = "blanks";
   bool lossy = false;
   std::string vectors, missing_vectors, train_vectors;
   int32_t vector_width = 300;
@@ -45,6 +44,7 @@ struct Reading {
   std::vector<Source> sources;
   nlohmann::json choices = nlohmann::json::object();
   bool synthetic = false;
+  std::vector<std::string> warnings = {};
 };
 /// A function that reads a corpus from `raw`, a folder or a file, and hands the texts to `take`.
 using Read = std::function<Reading(const std::filesystem::path& raw, const PrepareArguments&, const TextSink& take)>;
@@ -62,8 +62,7 @@ Reading read_sst(const std::filesystem::path& raw, const PrepareArguments&, cons
     return {sources.sources()};
   }
   SourceReader sources = SourceReader::find(raw, {"trees", "."}, "train.txt", "the Stanford trees");
-  for (const char* name : {"train.txt", "dev.txt", "test.txt"}) sources.read(name);
-  hand_over(read_sst_trees(sources.root()), take);
+  hand_over(read_sst_trees(sources), take);
   return {sources.sources()};
 }
 
@@ -102,6 +101,7 @@ Reading read_clinical(MimicTask task, const std::filesystem::path& raw, const Pr
   BytesProgressDisplay display;
   Reading reading;
   MimicReport report = read_mimic(task, source, take, [&](std::string_view what, uint64_t done, uint64_t total) {
+    check_stop();
     display.show(what, done, total);
   });
   reading.sources = std::move(report.sources);
@@ -131,38 +131,63 @@ std::array<std::string, 2> parse_labels(const std::string& labels) {
   return names;
 }
 
+/// How the user's own texts were read, for dataset.json.
+nlohmann::json own_choices(const Table& table, const RepeatedTexts& repeated, const PrepareArguments& arguments) {
+  nlohmann::json choices = {{"lossy", arguments.lossy},
+                            {"tokenise", arguments.tokenise},
+                            {"split", table.has_split ? "the file's own" : "drawn, stratified"},
+                            {"also_in_training", {{"dev", repeated.repeated.dev}, {"test", repeated.repeated.test}}}};
+  if (arguments.tokenise == "words") choices["word_boundaries"] = icu_version() + " (Unicode)";
+  if (!table.has_split) {
+    choices["seed"] = arguments.split.seed;
+    choices["dev_fraction"] = arguments.split.dev;
+    choices["test_fraction"] = arguments.split.test;
+  }
+  return choices;
+}
+
 Reading read_own(const std::filesystem::path& file, const PrepareArguments& arguments, const TextSink& take) {
   const TableOptions options{.labels = parse_labels(arguments.labels.empty() ? "0,1" : arguments.labels),
                              .lossy = arguments.lossy,
-                             .needs_split = false};
-  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
-  SourceReader sources(folder, file.filename().string());
-  Table table = parse_table(sources.read(file.filename().string()), file.string(), table_format(file), options);
-  Reading reading{sources.sources()};
-  reading.choices = {{"lossy", options.lossy}, {"split", table.has_split ? "the file's own" : "drawn, stratified"}};
-  if (!table.has_split) {
-    split_stratified(table.texts, arguments.split);
-    reading.choices["seed"] = arguments.split.seed;
-    reading.choices["dev_fraction"] = arguments.split.dev;
-    reading.choices["test_fraction"] = arguments.split.test;
-  }
+                             .needs_split = false,
+                             .cleaning = own_cleaning(arguments.tokenise)};
+  Table table = read_table(file, options);
+  if (!table.has_split) split_stratified(table.texts, arguments.split);
+  const RepeatedTexts repeated = count_repeated(table.texts);
+  Reading reading{.sources = {{.path = file.filename().string(), .bytes = table.bytes, .sha256 = table.checksum}},
+                  .choices = own_choices(table, repeated, arguments),
+                  .warnings = text_warnings(table.texts)};
   hand_over(std::move(table.texts), take);
   return reading;
 }
 
-void attach_vectors(const PrepareArguments& arguments, const PublishedCorpus* published, const DatasetBuilder& builder,
-                    PreparedWriter& writer) {
+/// [vocabulary] how often each id stands in the training split.
+std::vector<int64_t> running_words(const PreparedWriter& writer, const DatasetBuilder& builder,
+                                   const DatasetOptions& options) {
+  std::vector<int64_t> counts(writer.vocabulary().size());
+  builder.encode(writer.vocabulary(), SplitName::train, options, [&counts](std::span<const int32_t> ids) {
+    for (const int32_t id : ids) ++counts[id];
+  });
+  return counts;
+}
+
+/// Attaches word vectors, if some are wanted, and returns warnings about them.
+std::vector<std::string> attach_vectors(const PrepareArguments& arguments, const PublishedCorpus* published,
+                                        const DatasetOptions& options, const DatasetBuilder& builder,
+                                        PreparedWriter& writer) {
   nlohmann::json origin;
   WordVectors vectors;
+  std::vector<std::string> warnings;
   if (!arguments.vectors.empty()) {
     vectors = load_word_vectors(arguments.vectors, writer.vocabulary());
-    origin = {{"file", std::filesystem::path(arguments.vectors).filename().string()},
-              {"sha256", sha256_of_file(arguments.vectors)}};
+    origin = {{"file", std::filesystem::path(arguments.vectors).filename().string()}, {"sha256", vectors.checksum}};
+    warnings =
+        vector_warnings(writer.vocabulary(), running_words(writer, builder, options), vectors, arguments.vectors);
   } else if (!arguments.train_vectors.empty()) {
     vectors = train_word_vectors(writer, builder, arguments.train_vectors, arguments.vector_width);
     origin = {{"trained_by", "fasttext " + arguments.train_vectors}, {"trained_on", "the training split"}};
   } else {
-    return;
+    return warnings;
   }
   // The published pipeline used word2vec for the clinical sets only, and drew the missing vectors at random there.
   const bool clinical = published != nullptr && (published->name == "diabetes" || published->name == "anemia");
@@ -170,6 +195,7 @@ void attach_vectors(const PrepareArguments& arguments, const PublishedCorpus* pu
   if (drawn) draw_missing(vectors, arguments.split.seed);
   origin["missing"] = drawn ? "normal" : "zeros";
   writer.write_vectors(vectors, std::move(origin));
+  return warnings;
 }
 
 std::filesystem::path output_folder(const PrepareArguments& arguments, const std::string& name) {
@@ -182,11 +208,20 @@ std::filesystem::path output_folder(const PrepareArguments& arguments, const std
   return data_folder() / "prepared" / name;
 }
 
+/// Throws InputError if `out` is one of the inputs, or holds one.
+void check_apart(const std::filesystem::path& out, const std::filesystem::path& raw,
+                 const PrepareArguments& arguments) {
+  for (const std::filesystem::path& input :
+       {raw, std::filesystem::path(arguments.folds), std::filesystem::path(arguments.vectors)}) {
+    if (input.empty() || !is_within(input, out)) continue;
+    throw InputError(fmt::format("{} cannot be written, as {} is to be read; choose another folder with --out",
+                                 out.string(), same_file(input, out) ? "it" : input.string() + " in it"));
+  }
+}
+
 /// `name` is the data set's name, `corpus` the name of the corpus that `read` reads.
 void prepare(const std::string& name, const std::string& corpus, const std::filesystem::path& raw, const Read& read,
              const PrepareArguments& arguments) {
-  // Ctrl-C ends the program here; it leaves a hidden folder, which the next call takes over.
-  std::signal(SIGINT, SIG_DFL);
   const PublishedCorpus* published = find_published(corpus);
   Preparation preparation{.name = name, .corpus = corpus, .classes = {"0", "1"}, .options = {}, .sources = {}};
   if (published != nullptr) {
@@ -197,6 +232,7 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
   }
   preparation.options = override_options(preparation.options, arguments.options);
   const std::filesystem::path out = output_folder(arguments, name);
+  check_apart(out, raw, arguments);
   PreparedWriter writer(out);
   DatasetBuilder builder(writer.scratch("words"));
   Reading reading = read(raw, arguments, [&](LabelledText&& text) { builder.add(text); });
@@ -204,28 +240,18 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
   preparation.choices = std::move(reading.choices);
   preparation.synthetic = reading.synthetic;
   writer.write(builder, preparation);
-  attach_vectors(arguments, published, builder, writer);
+  std::vector<std::string> warnings = std::move(reading.warnings);
+  for (std::string& warning : attach_vectors(arguments, published, preparation.options, builder, writer))
+    warnings.push_back(std::move(warning));
   writer.finish();
+  for (const std::string& warning : warnings) fmt::print(stderr, "warning: {}\n", warning);
   const PreparedFolder folder(out);
   fmt::print("{}{}", counts_summary(folder), coverage_summary(folder, writer.unknown_words()));
 }
 
 void add_common_options(CLI::App& command, PrepareArguments& a) {
   command.add_option("--out", a.out, "The folder to write (default: $NOTNOT_DATA/prepared/NAME)");
-  command
-      .add_option("--min-df", a.options.min_df,
-                  "In how many training texts a word must occur to be in the vocabulary (default: the published value, "
-                  "otherwise "
-                  "1)")
-      ->check(CLI::Range(1, kMost));
-  command
-      .add_option("--min-length", a.options.min_length,
-                  "Keep only texts with more words than this (default: the published value, otherwise no filter)")
-      ->check(CLI::Range(0, kMost));
-  command
-      .add_option("--max-length", a.options.max_length,
-                  "Keep only texts with fewer words than this (default: the published value, otherwise no filter)")
-      ->check(CLI::Range(1, kMost));
+  add_filter_options(command, a.options.min_df, a.options.min_length, a.options.max_length);
   auto* vectors = command.add_option("--vectors", a.vectors,
                                      "Attach the word vectors of this file, in the text format of fastText or GloVe or "
                                      "in the binary format of word2vec");
@@ -306,7 +332,12 @@ void add_own(CLI::App& prepare_app) {
   auto arguments = std::make_shared<PrepareArguments>();
   CLI::App* command = prepare_app.add_subcommand(
       "csv", "Your own texts: a CSV, TSV or JSON lines file with text, label and perhaps split");
-  command->add_option("file", arguments->file, "The file: FILE.csv, FILE.tsv, FILE.jsonl or FILE.ndjson")->required();
+  command
+      ->add_option(
+          "file", arguments->file,
+          "The file: CSV, TSV or JSON lines, known by its content or by its extension, and perhaps packed with "
+          "gzip; or a pipe, such as /dev/stdin")
+      ->required();
   add_common_options(*command, *arguments);
   add_seed_option(*command, *arguments);
   add_dev_option(*command, *arguments);
@@ -318,9 +349,16 @@ void add_own(CLI::App& prepare_app) {
   command->add_option("--labels", arguments->labels,
                       "The names of the two classes in the file, as NEGATIVE,POSITIVE (default: 0,1)");
   add_lossy_option(*command, *arguments);
+  command
+      ->add_option(
+          "--tokenise", arguments->tokenise,
+          "What cuts a text into words: blanks, that is white space only, or words, that is Unicode's word "
+          "boundaries, for texts whose punctuation or whose words no blanks separate (Chinese, Japanese, Thai)")
+      ->check(CLI::IsMember({"blanks", "words"}))
+      ->capture_default_str();
   command->callback([arguments] {
     const std::filesystem::path file = arguments->file;
-    prepare(file.stem().string(), "csv", file, read_own, *arguments);
+    prepare(table_name(file), kTableReader, file, read_own, *arguments);
   });
 }
 

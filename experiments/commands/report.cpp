@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "experiments/commands/commands.h"
+#include "experiments/commands/options.h"
 #include "experiments/report/page.h"
 #include "experiments/report/summary.h"
 
@@ -11,11 +12,14 @@ namespace {
 struct ReportArguments {
   std::vector<std::filesystem::path> runs;
   std::filesystem::path out;
+  bool force = false;
 };
 
 void report_command(const ReportArguments& arguments) {
+  check_report_folder(arguments.out, arguments.runs, arguments.force);
   const std::vector<LoadedStudy> studies = load_studies(arguments.runs);
-  const std::filesystem::path page = write_report(studies, arguments.out);
+  ReportFolder folder(arguments.out, arguments.force);
+  const std::filesystem::path page = write_report(studies, folder);
   for (const LoadedStudy& study : studies) {
     if (studies.size() > 1) fmt::print("{}\n", study.title());
     fmt::print("{}\n", summary_table(study));
@@ -32,6 +36,7 @@ void add_report_command(CLI::App& app) {
   command->add_option("runs", arguments->runs, "Folders of runs, or folders in which such folders lie")->required();
   command->add_option("--out", arguments->out, "The folder for the page, index.html, and for its tables and figures")
       ->required();
+  add_force_option(*command, arguments->force);
   command->callback([arguments] { report_command(*arguments); });
 }
 

@@ -18,7 +18,7 @@ struct StudyArguments {
   bool plan = false;
 };
 
-/// Adds the options of add_data_options and add_training_options, --seed, --fleet, --plan and --protocol.
+/// Adds the options of add_data_options and add_training_options, --seed, --fleet, --retrain, --plan and --protocol.
 void add_study_options(CLI::App& command, StudyArguments& arguments);
 /// Adds --repeats.
 void add_repeats_option(CLI::App& command, StudyArguments& arguments);

@@ -19,9 +19,9 @@ namespace {
 
 void check(const ResultTable& table) {
   const bool plain = std::all_of(table.name.begin(), table.name.end(), [](unsigned char c) {
-    return c < 128 && (std::isalnum(c) != 0 || c == '-' || c == '_');
+    return c >= 128 || std::isalnum(c) != 0 || c == '-' || c == '_';
   });
-  NOTNOT_CHECK(plain && !table.name.empty(),
+  NOTNOT_CHECK(plain && !table.name.empty() && !first_invalid_utf8(table.name),
                "'{}' is no name of a table: only letters, digits, '-' and '_' may be in it", table.name);
   NOTNOT_CHECK(!table.header.empty() && table.left >= 1 && table.left <= table.header.size(),
                "{}: of {} columns {} are set left", table.name, table.header.size(), table.left);

@@ -16,20 +16,21 @@ bool trains_on_labels(const LoadedRun& run) {
 }
 
 std::string remark_on_start(const LoadedStudy& study, const LoadedRun& run) {
-  if (!run.config.init.empty()) {
-    return fmt::format("All parameters, the embeddings too, start from <code>{}</code>.", escape(run.config.init));
+  const InputPaths& paths = run.config.paths;
+  if (!paths.init.empty()) {
+    return fmt::format("All parameters, the embeddings too, start from <code>{}</code>.", escape(paths.init));
   }
   const std::string ours =
-      run.config.vectors.empty()
+      paths.vectors.empty()
           ? fmt::format("at random (normal distribution), {} wide: no word vectors were given", run.config.embed)
           : fmt::format("from <code>{}</code>, {} wide, which has {} of the {} words",
-                        escape(std::filesystem::path(run.config.vectors).filename().string()), run.config.embed,
+                        escape(std::filesystem::path(paths.vectors).filename().string()), run.config.embed,
                         with_thousands(run.config.words_with_vectors), with_thousands(run.config.vocabulary));
-  const bool clinical = study.dataset == "diabetes" || study.dataset == "anemia";
+  const bool clinical = study.corpus() == "diabetes" || study.corpus() == "anemia";
   return fmt::format(
       "Word embeddings start {}. The paper starts from {}.{}", ours,
       clinical ? "word2vec vectors trained on the notes" : "fastText&#39;s vectors (simple-wiki, 300 wide)",
-      run.config.vectors.empty() ? " Expect a lower F1 than the paper&#39;s." : "");
+      paths.vectors.empty() ? " Expect a lower F1 than the paper&#39;s." : "");
 }
 
 std::string remark_on_selection(const LoadedRun& run) {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "engine/io/input_error.h"
+#include "engine/io/stop.h"
 #include "experiments/format/html.h"
 
 namespace notnot {
@@ -19,19 +19,10 @@ std::string file_links(const char* what, const std::string& stem, const char* fo
 
 }  // namespace
 
-Exhibits::Exhibits(std::filesystem::path out) : out_(std::move(out)), draws_(can_draw()) {
-  for (const char* folder : {"tables", "figures"}) {
-    std::error_code error;
-    std::filesystem::create_directories(out_ / folder, error);
-    if (error) {
-      throw InputError(fmt::format("the folder {} cannot be made: {}; choose another with --out",
-                                   (out_ / folder).string(), error.message()));
-    }
-  }
-}
-
 std::string Exhibits::table(const ResultTable& table) const {
-  write_table(table, out_ / "tables");
+  check_stop();
+  for (const char* extension : {"csv", "tex"}) folder_.own(fmt::format("tables/{}.{}", table.name, extension));
+  write_table(table, folder_.path() / "tables");
   return fmt::format("<p class=\"caption\">{}. {}</p>\n{}", escape(table.caption),
                      file_links("Table", table.name, "tables", {{"CSV", "csv"}, {"LaTeX", "tex"}}), to_html(table));
 }
@@ -42,9 +33,10 @@ std::string Exhibits::show(const std::string& stem, const std::string& caption,
     return "<p class=\"muted\">A figure is missing here: gnuplot is not installed (Debian: gnuplot-nox). With it, "
            "<code>notnot report</code> draws it.</p>\n";
   }
-  draw_into(out_ / "figures");
+  for (const char* extension : {"svg", "pdf"}) folder_.own(fmt::format("figures/{}.{}", stem, extension));
+  draw_into(folder_.path() / "figures");
   return fmt::format("<figure>\n{}\n<figcaption>{} {}</figcaption>\n</figure>\n",
-                     inline_svg(out_ / "figures" / (stem + ".svg"), "figure-" + stem), caption,
+                     inline_svg(folder_.path() / "figures" / (stem + ".svg"), "figure-" + stem), caption,
                      file_links("Figure", stem, "figures", {{"SVG", "svg"}, {"PDF", "pdf"}}));
 }
 

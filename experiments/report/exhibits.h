@@ -7,16 +7,17 @@
 
 #include "experiments/figures/figures.h"
 #include "experiments/format/result_table.h"
+#include "experiments/report/report_folder.h"
 
 namespace notnot {
 
 class Exhibits {
  public:
-  /// Creates `out`/tables and `out`/figures; throws InputError when it cannot. Without gnuplot there are no figures,
-  /// and the page says so where a figure would stand.
-  explicit Exhibits(std::filesystem::path out);
+  /// `folder` must live as long as the exhibits. Without gnuplot there are no figures, and the page says so where a
+  /// figure would stand.
+  explicit Exhibits(ReportFolder& folder) : folder_(folder), draws_(can_draw()) {}
 
-  /// Writes the table as CSV and LaTeX. Returns the HTML.
+  /// Writes the table as CSV and LaTeX. Returns the HTML. This and `figure` throw InputError as ReportFolder::own does.
   std::string table(const ResultTable& table) const;
 
   /// Draws the figure as STEM.svg and STEM.pdf. `caption` is HTML, `alt_text` is one sentence of plain text. Returns
@@ -31,7 +32,7 @@ class Exhibits {
   std::string show(const std::string& stem, const std::string& caption,
                    const std::function<void(const std::filesystem::path&)>& draw_into) const;
 
-  std::filesystem::path out_;
+  ReportFolder& folder_;
   bool draws_ = false;
 };
 

@@ -7,7 +7,6 @@
 #include <functional>
 #include <numeric>
 
-#include "engine/corpora/planted_corpus.h"
 #include "engine/math/metrics.h"
 #include "experiments/format/html.h"
 #include "experiments/report/adversaries.h"
@@ -16,7 +15,7 @@ namespace notnot {
 namespace {
 
 using Models = std::vector<ShownModel>;
-using Words = std::map<size_t, std::vector<std::string>>;
+using Words = std::map<size_t, TextWords>;
 /// How well text i fits a group; nothing when it does not fit.
 using Score = std::function<std::optional<double>(size_t i)>;
 
@@ -91,16 +90,23 @@ struct Maps {
   bool planted = false;
   const char* heading = "h5";
 
-  bool evidence(size_t text, size_t word) const { return planted && is_planted_evidence(words.at(text)[word]); }
+  const std::string& word(size_t text, size_t i) const { return words.at(text).words[i]; }
+  bool unknown(size_t text, size_t i) const { return words.at(text).unknown.contains(i); }
+  bool evidence(size_t text, size_t i) const { return planted && words.at(text).is_evidence(i); }
 };
+
+/// The word with the marks that the legend explains.
+std::string marked_word(const Maps& maps, size_t text, size_t i) {
+  const std::string word = escape(maps.word(text, i));
+  if (maps.unknown(text, i)) return "<i>" + word + "</i>";
+  return maps.evidence(text, i) ? "<u>" + word + "</u>" : word;
+}
 
 std::string words_html(const Maps& maps, const std::vector<double>& weights, size_t text, double largest) {
   std::string html;
   for (size_t i = 0; i < weights.size(); ++i) {
-    const std::string word = escape(maps.words.at(text)[i]);
-    html +=
-        fmt::format("{}<span class=\"w{}\" title=\"{:.9g}\">{}</span>", i == 0 ? "" : " ",
-                    shade_of(weights[i], largest), weights[i], maps.evidence(text, i) ? "<u>" + word + "</u>" : word);
+    html += fmt::format("{}<span class=\"w{}\" title=\"{:.9g}\">{}</span>", i == 0 ? "" : " ",
+                        shade_of(weights[i], largest), weights[i], marked_word(maps, text, i));
   }
   return html;
 }
@@ -152,7 +158,9 @@ std::string weights_html(const Maps& maps, size_t text) {
     columns.push_back(weights(model.attention, text));
   }
   for (size_t i = 0; i < columns.front().size(); ++i) {
-    std::vector<std::string> row = {escape(maps.words.at(text)[i]) + (maps.evidence(text, i) ? " (evidence)" : "")};
+    std::vector<std::string> row = {escape(maps.word(text, i)) + (maps.evidence(text, i)  ? " (evidence)"
+                                                                  : maps.unknown(text, i) ? " (not in the vocabulary)"
+                                                                                          : "")};
     for (const auto& column : columns) row.push_back(fmt::format("{:.9g}", column[i]));
     table.rows.push_back(std::move(row));
   }
@@ -169,7 +177,8 @@ std::string text_html(const Maps& maps, size_t text) {
   std::string html = fmt::format(
       "<article class=\"text\"><div class=\"head\"><{0}>Text {1}: labelled {2}</{0}>"
       "<span class=\"muted\">{3} words; the darkest shade is a weight of {4:.3f}</span></div>\n",
-      maps.heading, first.row[text], escape(maps.classes.at(first.label[text])), maps.words.at(text).size(), largest);
+      maps.heading, first.row[text], escape(maps.classes.at(first.label[text])), maps.words.at(text).words.size(),
+      largest);
   for (size_t model = 0; model < maps.models.size(); ++model) html += map_html(maps, model, text, largest);
   return html + weights_html(maps, text) + "</article>\n";
 }
@@ -179,7 +188,8 @@ std::string legend_html(bool planted) {
   for (int level = 0; level <= kDarkest; ++level) bar += fmt::format("<span class=\"w{}\"></span>", level);
   return fmt::format(
       "<p class=\"legend\"><span>weight 0</span> <span class=\"bar\" aria-hidden=\"true\">{}</span> "
-      "<span>largest weight of the text, in any model{}</span></p>\n",
+      "<span>largest weight of the text, in any model. <i>Dotted</i>: not in the vocabulary, so that no model knows "
+      "the word{}</span></p>\n",
       bar, planted ? ". <u>Underlined</u>: evidence, the words that decide the label" : "");
 }
 
@@ -268,8 +278,8 @@ std::string heat_maps_html(const LoadedStudy& study) {
   std::string html = fmt::format(
       "<p>Each test text appears once per model. The darker a word, the more attention it gets. All models of a text "
       "share one scale, so that uniform attention looks as flat as it is. Point at a word for its weight, or open the "
-      "table below the text. <code>&lt;UNK&gt;</code> stands for a word that is not in the vocabulary, p is the "
-      "probability of class 1 ({}), and the number of a text is its row in the data.</p>\n"
+      "table below the text. p is the probability of class 1 ({}), and the number of a text is its row in the "
+      "data.</p>\n"
       "<p>The texts are chosen by rule, not by hand: by the probabilities of {}, among {}. Where two texts fit equally "
       "well, the one that comes first in the test split is shown. No text is shown twice.</p>\n",
       escape(study.classes()[1]), escape(models.front().label), candidates_of(models.front().attention));

@@ -7,6 +7,7 @@
 
 #include "engine/io/input_error.h"
 #include "engine/io/json_lines.h"
+#include "engine/io/stop.h"
 #include "engine/runs/run_folder.h"
 
 namespace notnot {
@@ -45,30 +46,58 @@ std::string why_unfinished(const RunFolder& folder) {
   return "unfinished; the command that started it goes on (notnot train needs --resume)";
 }
 
+/// Throws InputError unless the run has as many epochs as its configuration and its result say.
+void check_epochs(const RunFolder& folder, const LoadedRun& run, int32_t epochs) {
+  const TrainingOptions& training = run.config.training;
+  int32_t expected = training.epochs;
+  if (run.spec().kind == RunKind::adversary) expected = std::min(expected, run.result.epoch + training.patience);
+  if (epochs != expected) {
+    throw InputError(
+        fmt::format("{} has {} epochs, where the run trained for {}; copy the right one back, or remove "
+                    "the run folder and train again",
+                    folder.metrics_path().string(), epochs, expected));
+  }
+  if (run.result.epoch <= epochs) return;
+  throw InputError(fmt::format("{}: `epoch` is {}, where metrics.csv has {}; remove the run folder and train again",
+                               folder.result_path().string(), run.result.epoch, epochs));
+}
+
 LoadedRun read_run(const Path& path) {
+  check_stop();
   const RunFolder folder(path);
   LoadedRun run;
   run.path = path;
   run.config = read_run_config(folder);
+  if (!run.config.has_checksums()) {
+    throw InputError(fmt::format(
+        "{} is of an earlier version of notnot, which recorded no checksums: whether it has read the same data as the "
+        "other runs cannot be known; train it again with --retrain, or report without it",
+        path.string()));
+  }
   run.unfinished = why_unfinished(folder);
-  if (!run.unfinished.empty() || run.spec().kind == RunKind::perturbation) return run;
+  if (!run.unfinished.empty()) return run;
+  if (run.spec().kind == RunKind::perturbation) {
+    (void)folder.perturbation_result();  // checks it; the report takes the measures from perturbation.safetensors
+    return run;
+  }
   run.result = folder.result();
   const std::vector<EpochMetrics> epochs = folder.metrics();
+  check_epochs(folder, run, epochs.size());
   run.epochs_trained = epochs.size();
   for (const EpochMetrics& epoch : epochs) run.train_seconds += epoch.train_seconds;
   return run;
 }
 
 /// The words in a line of predictions.jsonl. Throws unless the line belongs to the text `row`, which has `size` words.
-std::vector<std::string> parse_words(std::string_view line, int64_t row, int64_t size) {
+TextWords parse_words(std::string_view line, int64_t row, int64_t size) {
   const Json json = Json::parse(line);
-  const auto id = json.at("id").get<int64_t>();
-  auto words = json.at("tokens").get<std::vector<std::string>>();
-  if (id != row || static_cast<int64_t>(words.size()) != size) {
-    throw InputError(fmt::format("text {} of {} words, where attention_test.safetensors has text {} of {}", id,
-                                 words.size(), row, size));
+  const auto found = json.at("row").get<int64_t>();
+  TextWords text{json.at("tokens").get<std::vector<std::string>>(), json.at("unknown").get<std::set<size_t>>()};
+  if (found != row || static_cast<int64_t>(text.words.size()) != size) {
+    throw InputError(fmt::format("text {} of {} words, where attention_test.safetensors has text {} of {}", found,
+                                 text.words.size(), row, size));
   }
-  return words;
+  return text;
 }
 
 /// "the base model" or "an adversary"; for attention from elsewhere, its label.
@@ -106,16 +135,16 @@ Attention test_attention(const LoadedRun& run) {
           .row = std::move(found.row)};
 }
 
-std::map<size_t, std::vector<std::string>> read_words(const LoadedRun& run, const std::set<size_t>& texts,
-                                                      const std::vector<int64_t>& rows,
-                                                      const std::vector<int64_t>& offsets) {
-  const Path path = RunFolder(run.path).predictions_path();
+std::map<size_t, TextWords> read_words(const LoadedRun& run, const std::set<size_t>& texts,
+                                       const std::vector<int64_t>& rows, const std::vector<int64_t>& offsets) {
+  const RunFolder folder(run.path);
+  const Path path = folder.existing(folder.predictions_path());
   const auto damaged = [&](size_t index, const std::string& what) {
     return InputError(
         fmt::format("{}, line {}: {}; remove the run folder and train again", path.string(), index + 1, what));
   };
   JsonLinesReader lines(path);
-  std::map<size_t, std::vector<std::string>> words;
+  std::map<size_t, TextWords> words;
   for (size_t index = 0; index < rows.size() && words.size() < texts.size(); ++index) {
     if (!lines.next()) throw damaged(index, "missing");
     if (!texts.contains(index)) continue;
@@ -129,7 +158,7 @@ std::map<size_t, std::vector<std::string>> read_words(const LoadedRun& run, cons
 }
 
 std::string title_of(const LoadedRun& run) {
-  const bool from_elsewhere = !run.config.other_file.empty();
+  const bool from_elsewhere = !run.config.paths.attention.empty();
   return from_elsewhere ? "MLP guided by " + run.spec().other : title_of(run.dataset(), run.spec());
 }
 
@@ -146,7 +175,7 @@ std::string title_of(const std::string& dataset, const RunSpec& spec) {
     case RunKind::guided_mlp:
       return "MLP guided by " + title_of_guide(dataset, spec.other);
     case RunKind::adversary:
-      return fmt::format("Adversary, \u03bb = {:g}", spec.lambda);
+      return fmt::format("Adversary, \u03bb = {}", spec.lambda);
     case RunKind::perturbation:
       break;
   }

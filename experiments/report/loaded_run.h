@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/corpora/corpus.h"
 #include "engine/runs/attention.h"
 #include "engine/runs/run_metrics.h"
 #include "experiments/study/run_config.h"
@@ -42,24 +43,32 @@ struct LoadedRun {
   /// The folder's name. Other runs name this run by it.
   std::string name() const { return path.filename().string(); }
   /// Whether the run is on the built-in corpus, whose evidence words are known (engine/corpora/planted_corpus.h).
-  bool planted() const { return dataset() == "planted" && config.data.path.empty(); }
+  bool planted() const { return config.data.corpus == kPlantedReader; }
   const Classification& test() const { return result.split.test; }
 };
 
 /// The runs of `folders`, each of which is a run folder or holds run folders; in the order of `folders`, the runs of
-/// one folder in the order of their names. Throws InputError when a folder is neither, when a run is given twice, and
-/// when a run is damaged.
+/// one folder in the order of their names. Throws InputError when a folder is neither, when a run is given twice, when a
+/// run is damaged, and when it is of an earlier version, which recorded no checksums.
 std::vector<LoadedRun> read_runs(const std::vector<std::filesystem::path>& folders);
 
 /// The run's attention on the test split. For a perturbation run: the attention of its per-instance adversary. The run
 /// must be finished.
 Attention test_attention(const LoadedRun& run);
 
-/// The words of some texts of the test split, by index, without the boundary tokens. `rows` and `offsets` are
-/// Attention's. Throws InputError when predictions.jsonl is damaged at these texts, or has other texts.
-std::map<size_t, std::vector<std::string>> read_words(const LoadedRun& run, const std::set<size_t>& texts,
-                                                      const std::vector<int64_t>& rows,
-                                                      const std::vector<int64_t>& offsets);
+/// The words of a text, without the boundary tokens.
+struct TextWords {
+  std::vector<std::string> words;
+  std::set<size_t> unknown;  ///< places of the words that are not in the vocabulary
+
+  /// On the planted corpus: whether word i decides the label, and models may know it.
+  bool is_evidence(size_t i) const { return !unknown.contains(i) && is_planted_evidence(words[i]); }
+};
+
+/// The words of some texts of the test split, by index. `rows` and `offsets` are Attention's. Throws InputError when
+/// predictions.jsonl is damaged at these texts, or has other texts.
+std::map<size_t, TextWords> read_words(const LoadedRun& run, const std::set<size_t>& texts,
+                                       const std::vector<int64_t>& rows, const std::vector<int64_t>& offsets);
 
 /// The kind of the run, for people: "Base", "MLP guided by the base model", "Adversary, λ = 0.001".
 std::string title_of(const LoadedRun& run);

@@ -8,14 +8,14 @@
 #include <numeric>
 #include <tuple>
 
-#include "engine/corpora/planted_corpus.h"
+#include "engine/io/file_name.h"
 #include "engine/io/input_error.h"
 
 namespace notnot {
 namespace {
 
 bool uses(const LoadedRun& run, const LoadedRun& other) {
-  return !run.spec().other.empty() && run.config.other_file.empty() &&
+  return !run.spec().other.empty() && run.config.paths.attention.empty() &&
          (run.spec().other == other.name() || run.spec().other == run_name(other.dataset(), other.spec()));
 }
 
@@ -123,9 +123,9 @@ std::vector<float> evidence_of(const LoadedStudy& study, const Attention& attent
   if (!study.planted() || reader == study.runs.end()) return {};
   std::set<size_t> all;
   for (size_t i = 0; i < attention.row.size(); ++i) all.insert(i);
-  for (const auto& [text, words] : read_words(*reader, all, attention.row, attention.offsets)) {
-    const int64_t begin = attention.offsets[text] + 1;
-    for (size_t k = 0; k < words.size(); ++k) evidence[begin + k] = is_planted_evidence(words[k]) ? 1 : 0;
+  for (const auto& [index, text] : read_words(*reader, all, attention.row, attention.offsets)) {
+    const int64_t begin = attention.offsets[index] + 1;
+    for (size_t k = 0; k < text.words.size(); ++k) evidence[begin + k] = text.is_evidence(k) ? 1 : 0;
   }
   return evidence;
 }
@@ -137,6 +137,33 @@ double mean_evidence(const Attention& attention, const std::vector<float>& evide
     if (evidence[i] > 0) sum += std::exp(static_cast<double>(attention.log_attention[i]));
   }
   return sum / attention.size();
+}
+
+void check_same_inputs(const LoadedStudy& study) {
+  const LoadedRun& reference = study.reference_run();
+  for (const LoadedRun& run : study.runs) {
+    const std::vector<std::string> keys = differing_inputs(reference.config, run.config);
+    if (keys.empty()) continue;
+    throw InputError(
+        fmt::format("{} and {} are both on {}, but not on the same data ({}); report them apart, or train one of them "
+                    "again with --retrain",
+                    reference.path.string(), run.path.string(), study.dataset, in_words(keys)));
+  }
+}
+
+/// The attention that a run learnt from may be gone: the run that it names may have been trained again.
+void check_learnt_from_this_study(const LoadedStudy& study) {
+  std::map<const LoadedRun*, std::string> checksums;
+  for (const LoadedRun& run : study.runs) {
+    const LoadedRun* other = study.other_of(run);
+    if (other == nullptr || run.config.other_checksum.empty()) continue;
+    std::string& checksum = checksums[other];
+    if (checksum.empty()) checksum = RunFolder(other->path).attention_checksum();
+    if (checksum == run.config.other_checksum) continue;
+    throw InputError(fmt::format(
+        "{} learnt from another version of {}, which was trained again since; train {} again with --retrain",
+        run.path.string(), other->path.string(), run.path.string()));
+  }
 }
 
 void check_same_texts(const LoadedStudy& study, const Attention& reference, const LoadedRun& run,
@@ -180,16 +207,11 @@ void measure_runs(LoadedStudy& study) {
   }
 }
 
-/// `name` as letters, digits and hyphens, with a number behind it if another study has this key already.
+/// `name` as a part of file names, with a number behind it if another study has this key already.
 std::string unique_key(const std::string& name, std::set<std::string>& taken) {
-  std::string key;
-  for (const char c : name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (plain || (!key.empty() && key.back() != '-')) key += plain ? c : '-';
-  }
-  if (key.empty()) key = "data";
+  const std::string plain = plain_file_name(name), key = plain.empty() ? "data" : plain;
   std::string result = key;
-  for (int i = 2; !taken.insert(result).second; ++i) result = fmt::format("{}-{}", key, i);
+  for (int i = 2; !taken.insert(file_name_key(result)).second; ++i) result = fmt::format("{}-{}", key, i);
   return result;
 }
 
@@ -207,6 +229,8 @@ LoadedStudy make_study(std::vector<LoadedRun> runs, bool one_of_several) {
   if (study.runs.empty()) return study;
   study.reference = reference_of(study);
   study.tvd_factor = tvd_factor_of(study);
+  check_same_inputs(study);
+  check_learnt_from_this_study(study);
   measure_runs(study);
   return study;
 }
@@ -216,7 +240,9 @@ LoadedStudy make_study(std::vector<LoadedRun> runs, bool one_of_several) {
 std::string LoadedStudy::title() const {
   if (planted()) return "the planted corpus";
   const std::string name(published() == nullptr ? dataset : published()->title);
-  return name + (synthetic() ? " (SYNTHETIC texts)" : "") + (folder.empty() ? "" : ", runs in " + folder);
+  const bool namesake = published() == nullptr && find_published(dataset) != nullptr;
+  return name + (namesake ? " (own texts)" : "") + (synthetic() ? " (SYNTHETIC texts)" : "") +
+         (folder.empty() ? "" : ", runs in " + folder);
 }
 
 std::array<std::string, 2> LoadedStudy::classes() const {

@@ -13,7 +13,9 @@ namespace notnot {
 
 struct LoadedStudy {
   std::string dataset;
-  std::string key;  ///< for file names and anchors: unique in the report, only letters, digits and hyphens
+  /// For file names and anchors: only letters, digits and hyphens; unique in the report, also where upper and lower
+  /// case are the same.
+  std::string key;
   /// The folder of the runs if the report has several studies of the data set; otherwise empty.
   std::string folder;
   /// The finished runs, sorted by kind, lambda and seed, the base seed first. May be empty.
@@ -36,8 +38,10 @@ struct LoadedStudy {
   const LoadedRun& any_run() const { return runs.empty() ? unused.front() : runs.front(); }
   bool planted() const { return any_run().planted(); }
   bool synthetic() const { return any_run().config.data.synthetic; }
-  const PaperResults* paper() const { return planted() ? nullptr : find_in_paper(dataset); }
-  const PublishedCorpus* published() const { return planted() ? nullptr : find_published(dataset); }
+  /// Which reader read the texts. It alone tells whether they are the paper's: a user's own file may be named imdb.csv.
+  const std::string& corpus() const { return any_run().config.data.corpus; }
+  const PaperResults* paper() const { return find_in_paper(corpus()); }
+  const PublishedCorpus* published() const { return find_published(corpus()); }
   /// For people: "Stanford Sentiment Treebank (SST)".
   std::string title() const;
   /// The names of the two classes, by label.
@@ -61,8 +65,8 @@ uint64_t base_seed(std::span<const LoadedRun> runs);
 
 /// The studies of a report: one per data set, in the order in which the data sets first occur. If two runs of a data
 /// set have the same spec, there is one study per folder that holds runs on it. Throws InputError as read_runs does,
-/// and when two runs of a folder have the same spec, when runs of a study were not tested on the same texts, and when
-/// no run is finished.
+/// and when two runs of a folder have the same spec, when runs of a study have other inputs or were not tested on the
+/// same texts, when a run learnt from other attention than the run has that it names, and when no run is finished.
 std::vector<LoadedStudy> load_studies(const std::vector<std::filesystem::path>& folders);
 
 }  // namespace notnot

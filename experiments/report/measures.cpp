@@ -9,8 +9,9 @@ namespace {
 /// Where the parameters of a run start.
 std::string start_of(const LoadedRun& run) {
   const RunConfig& config = run.config;
-  if (!config.init.empty()) return "parameters from " + std::filesystem::path(config.init).filename().string();
-  if (config.vectors.empty()) return fmt::format("random word vectors, {} wide", config.embed);
+  const std::filesystem::path init = config.paths.init;
+  if (!init.empty()) return "parameters from " + init.filename().string();
+  if (config.paths.vectors.empty()) return fmt::format("random word vectors, {} wide", config.embed);
   return "word vectors " + vectors_in_words(run);
 }
 
@@ -46,7 +47,7 @@ std::string data_in_words(const LoadedStudy& study) {
 
 std::string vectors_in_words(const LoadedRun& run) {
   const RunConfig& config = run.config;
-  return fmt::format("{}, {} wide, for {} of {} words", std::filesystem::path(config.vectors).filename().string(),
+  return fmt::format("{}, {} wide, for {} of {} words", std::filesystem::path(config.paths.vectors).filename().string(),
                      config.embed, with_thousands(config.words_with_vectors), with_thousands(config.vocabulary));
 }
 

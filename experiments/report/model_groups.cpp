@@ -35,7 +35,7 @@ constexpr const char* kElsewhere = " (from elsewhere)";
 /// The row of Table 3 that a guided run belongs to.
 std::string guide_name(const LoadedRun& run) {
   const std::optional<RunSpec> guide = parse_run_name(run.dataset(), run.spec().other);
-  if (!run.config.other_file.empty() || !guide) return run.spec().other + kElsewhere;
+  if (!run.config.paths.attention.empty() || !guide) return run.spec().other + kElsewhere;
   return guide->kind == RunKind::adversary ? adversary_guide(guide->lambda) : std::string(kBaseGuide);
 }
 

@@ -101,8 +101,9 @@ std::string distinct(const LoadedStudy& study, Describe describe) {
 }
 
 std::string embeddings_of(const LoadedRun& run) {
-  if (!run.config.init.empty()) return "from " + std::filesystem::path(run.config.init).filename().string();
-  if (run.config.vectors.empty()) return fmt::format("random, {} wide", run.config.embed);
+  const InputPaths& paths = run.config.paths;
+  if (!paths.init.empty()) return "from " + std::filesystem::path(paths.init).filename().string();
+  if (paths.vectors.empty()) return fmt::format("random, {} wide", run.config.embed);
   return vectors_in_words(run);
 }
 
@@ -114,7 +115,7 @@ std::string facts(const LoadedStudy& study) {
       {"Vocabulary", with_thousands(study.any_run().config.vocabulary)},
       {"Embeddings at the start", distinct(study, embeddings_of)},
       {"Seeds", distinct(study, [](const LoadedRun& run) { return fmt::format("{}", run.spec().seed); })},
-      {"Device", distinct(study, [](const LoadedRun& run) { return run.config.device; })},
+      {"Device", distinct(study, [](const LoadedRun& run) { return devices_in_words(run.config); })},
       {"Program", distinct(study, [](const LoadedRun& run) {
          return "notnot " + run.config.version + (run.config.commit.empty() ? "" : ", commit " + run.config.commit);
        })}};
@@ -133,10 +134,11 @@ std::string header_html(const std::vector<LoadedStudy>& studies) {
     in_paper = in_paper || study.paper() != nullptr;
   }
   return fmt::format(
-      "<header>\n<p class=\"kicker\">notnot report</p>\n<h1>{}</h1>\n<p class=\"lead\">Can a text classifier&#39;s "
+      "<header>\n{}\n<h1>{}</h1>\n<p class=\"lead\">Can a text classifier&#39;s "
       "attention be trusted as an explanation? {} finished run{}, under the tests of <cite>Attention is not not "
       "Explanation</cite> (Wiegreffe &amp; Pinter, 2019){}.</p>\n</header>\n",
-      escape(title_of(studies)), runs, runs == 1 ? "" : "s", in_paper ? ", beside the paper&#39;s numbers" : "");
+      kPageMark, escape(title_of(studies)), runs, runs == 1 ? "" : "s",
+      in_paper ? ", beside the paper&#39;s numbers" : "");
 }
 
 std::string contents(const std::vector<Chapter>& chapters) {
@@ -209,10 +211,12 @@ std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits&
   return html_page(title_of(studies), body + "</main>\n");
 }
 
-std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, const std::filesystem::path& out) {
-  const Exhibits exhibits(out);
-  write_atomically(out / "index.html", report_page(studies, exhibits));
-  return out / "index.html";
+std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, ReportFolder& folder) {
+  const std::string page = report_page(studies, Exhibits(folder));
+  const std::filesystem::path file = folder.own("index.html");
+  write_atomically(file, page);
+  folder.remove_old_files();
+  return file;
 }
 
 }  // namespace notnot

@@ -17,8 +17,9 @@ std::vector<Finding> findings(const LoadedStudy& study);
 /// The whole page. Writes its tables and figures through `exhibits`.
 std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits& exhibits);
 
-/// Writes `out`/tables, `out`/figures and at last `out`/index.html, each file atomically, and returns the path of the
-/// page. Creates `out`. Throws InputError when a file cannot be written.
-std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, const std::filesystem::path& out);
+/// Writes the tables, the figures and at last the page index.html, each file atomically; removes what earlier reports
+/// left in the folder; returns the path of the page. Throws InputError when a file cannot be written, and as
+/// ReportFolder::own does.
+std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, ReportFolder& folder);
 
 }  // namespace notnot

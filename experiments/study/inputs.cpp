@@ -5,7 +5,9 @@
 #include <cstdio>
 
 #include "engine/data/prepared.h"
+#include "engine/data/vector_coverage.h"
 #include "engine/data/word_vectors.h"
+#include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/math/divergence.h"
 
@@ -41,30 +43,43 @@ void check_selection(const Inputs& inputs) {
 /// The word vectors of --vectors, otherwise those of a prepared data set. With --init there are none.
 std::optional<WordVectors> word_vectors(const Settings& settings, const Corpus& corpus) {
   if (!settings.vectors.empty()) return load_word_vectors(settings.vectors, corpus.dataset.vocabulary);
-  if (!settings.init.empty() || corpus.checksum.empty()) return std::nullopt;
-  return PreparedFolder(corpus.path).vectors();
+  return settings.init.empty() && corpus.prepared ? corpus.prepared->vectors() : std::nullopt;
 }
 
-/// The file of the word vectors; empty for none.
-std::string vectors_file(const Inputs& inputs) {
-  const bool attached = inputs.settings.vectors.empty() && !inputs.embedding.empty();
-  return attached ? (inputs.corpus.path / "vectors.safetensors").string() : inputs.settings.vectors;
+InputPaths paths_of(const Inputs& inputs) {
+  InputPaths paths{.data = inputs.corpus.path.string(),
+                   .vectors = inputs.settings.vectors,
+                   .init = inputs.settings.init,
+                   .attention = {}};
+  const bool attached = paths.vectors.empty() && !inputs.embedding.empty();
+  if (attached) paths.vectors = (inputs.corpus.path / "vectors.safetensors").string();
+  return paths;
 }
 
 DataChoices data_choices(const Inputs& inputs) {
   const Corpus& corpus = inputs.corpus;
   DataChoices data{.dataset = inputs.name(),
-                   .path = corpus.path.string(),
+                   .corpus = corpus.reader,
                    .options = corpus.options,
                    .checksum = corpus.checksum,
-                   .synthetic = corpus.synthetic,
+                   .synthetic = corpus.synthetic(),
                    .difficulty = {},
                    .corpus_seed = {}};
-  if (corpus.path.empty()) {  // the built-in corpus
+  if (corpus.reader == kPlantedReader) {
     data.difficulty = inputs.settings.corpus.planted.difficulty;
     data.corpus_seed = inputs.settings.corpus.planted.seed;
   }
+  data.tokenise = corpus.tokenise;
   return data;
+}
+
+/// What the user should know about the word vectors of --vectors.
+std::vector<std::string> warnings_about(const WordVectors& vectors, const Inputs& inputs) {
+  if (inputs.settings.vectors.empty()) return {};
+  const Dataset& dataset = inputs.corpus.dataset;
+  std::vector<int64_t> running(dataset.vocabulary.size());
+  for (const int32_t id : dataset.split(SplitName::train).token_ids) ++running[id];
+  return vector_warnings(dataset.vocabulary, running, vectors, inputs.settings.vectors);
 }
 
 SplitSizes sizes_of(const Split& split) {
@@ -105,15 +120,15 @@ RunConfig Inputs::config(const RunSpec& spec) const {
                    .embed = embed,
                    .hidden = settings.hidden,
                    .precision = options.precision,
-                   .vectors = vectors_file(*this),
-                   .init = settings.init,
+                   .vectors_checksum = vectors_checksum,
+                   .init_checksum = init_checksum,
                    .training = training(spec),
                    .other_checksum = {},
-                   .other_file = {},
+                   .paths = paths_of(*this),
                    .vocabulary = options.vocabulary,
                    .texts = {},
                    .words_with_vectors = vectors_found,
-                   .device = {},
+                   .devices = {},
                    .version = {},
                    .commit = {}};
   for (const SplitName split : kSplitNames) config.texts[split] = sizes_of(corpus.dataset.split(split));
@@ -122,8 +137,15 @@ RunConfig Inputs::config(const RunSpec& spec) const {
 
 std::vector<float> Inputs::initial_parameters(const RunSpec& spec) const {
   const ParameterLayout layout(model(spec));
-  return settings.init.empty() ? notnot::initial_parameters(layout, spec.seed, embedding)
-                               : load_parameters(layout, settings.init);
+  if (!init) return notnot::initial_parameters(layout, spec.seed, embedding);
+  std::vector<float> parameters = load_parameters(layout, *init);
+  if (init->checksum() != init_checksum) {
+    throw InputError(
+        fmt::format("{} was changed while the program ran; start again, and keep the file as it is until all models "
+                    "have started",
+                    settings.init));
+  }
+  return parameters;
 }
 
 Inputs load_inputs(const Settings& settings) {
@@ -131,15 +153,31 @@ Inputs load_inputs(const Settings& settings) {
   Inputs inputs{.settings = settings, .corpus = load_corpus(settings.corpus), .embedding = {}};
   inputs.embed = kEmbedWithoutVectors;
   if (std::optional<WordVectors> vectors = word_vectors(settings, inputs.corpus)) {
+    for (std::string& warning : warnings_about(*vectors, inputs)) inputs.corpus.warnings.push_back(std::move(warning));
     inputs.embed = vectors->width;
     inputs.embedding = std::move(vectors->rows);
     inputs.vectors_found = vectors->found;
+    inputs.vectors_checksum = std::move(vectors->checksum);
   } else if (!settings.init.empty()) {
-    const std::vector<int64_t> shape = Safetensors::read(settings.init).entry("encoder.embedding.weight").shape;
+    inputs.init = Safetensors::read(settings.init);
+    inputs.init_checksum = inputs.init->checksum();
+    const std::vector<int64_t> shape = inputs.init->entry("encoder.embedding.weight").shape;
     if (shape.size() == 2 && shape[1] > 0 && shape[1] < 100000) inputs.embed = shape[1];
   }
   check_selection(inputs);
   return inputs;
+}
+
+void check_apart(const Inputs& inputs, const RunFolder& folder) {
+  const auto guide = inputs.guide ? inputs.guide->file : std::filesystem::path();
+  for (const std::filesystem::path& input : {inputs.corpus.path, std::filesystem::path(inputs.settings.vectors),
+                                             std::filesystem::path(inputs.settings.init), guide}) {
+    if (input.empty() || !is_within(input, folder.path())) continue;
+    throw InputError(
+        fmt::format("{} is read by the run that would be written to {}; give another folder with --runs, "
+                    "or a copy of the file",
+                    input.string(), folder.path().string()));
+  }
 }
 
 void describe(const Inputs& inputs) {
@@ -151,13 +189,14 @@ void describe(const Inputs& inputs) {
   fmt::print(" texts (negative + positive), vocabulary {}", inputs.corpus.dataset.vocabulary.size());
   fmt::print("{}\n", inputs.embedding.empty() ? std::string(", random embeddings")
                                               : fmt::format(", {} words with vectors", inputs.vectors_found));
-  if (inputs.corpus.synthetic) fmt::print("note: SYNTHETIC texts; nothing measured here is about the real data\n");
+  if (inputs.corpus.synthetic()) fmt::print("note: SYNTHETIC texts; nothing measured here is about the real data\n");
   if (inputs.settings.selection() == SplitName::test) {
     fmt::print(
         "note: the epoch is chosen on the test split, as in the published numbers; this leaks, --select dev does "
         "not\n");
   }
   std::fflush(stdout);
+  for (const std::string& warning : inputs.corpus.warnings) fmt::print(stderr, "warning: {}\n", warning);
 }
 
 }  // namespace notnot

@@ -7,6 +7,7 @@
 
 #include "engine/corpora/corpus.h"
 #include "engine/device/open_device.h"
+#include "engine/io/safetensors.h"
 #include "experiments/study/run_config.h"
 #include "experiments/study/run_spec.h"
 #include "experiments/study/settings.h"
@@ -17,16 +18,20 @@ namespace notnot {
 struct ExternalGuide {
   std::string label;  ///< RunSpec::other of the guided run
   std::filesystem::path file;
-  std::string checksum;
+  std::string checksum;  ///< LogAttention::checksum
   Targets targets;
 };
 
 struct Inputs {
   Settings settings;
   Corpus corpus;
-  int32_t embed = 300;           ///< width of the word embeddings
-  std::vector<float> embedding;  ///< [V, E] word vectors; empty: embeddings start at random
-  int64_t vectors_found = 0;     ///< words that have a vector
+  int32_t embed = 300;                ///< width of the word embeddings
+  std::vector<float> embedding;       ///< [V, E] word vectors; empty: embeddings start at random
+  int64_t vectors_found = 0;          ///< words that have a vector
+  std::string vectors_checksum = {};  ///< of the file of the word vectors; empty without one
+  /// The file of --init. It stays open, so that another file that takes over its path changes nothing.
+  std::optional<Safetensors> init = {};
+  std::string init_checksum = {};
   std::optional<ExternalGuide> guide = {};
 
   /// The name of the data set.
@@ -40,12 +45,16 @@ struct Inputs {
   TrainingOptions training(const RunSpec& spec) const;
   /// The configuration of the run without the fields that depend on another run or on the device.
   RunConfig config(const RunSpec& spec) const;
+  /// Throws InputError when the file of --init does not fit, or was changed since it was opened.
   std::vector<float> initial_parameters(const RunSpec& spec) const;
 };
 
 /// Loads texts and vectors. Throws InputError when the texts, the vectors or the device cannot be used, when the device
 /// cannot compute in the precision, and when the split that chooses the epoch has texts of one class only.
 Inputs load_inputs(const Settings& settings);
+
+/// Throws InputError if a file that was read lies in `folder`, where a run would replace it.
+void check_apart(const Inputs& inputs, const RunFolder& folder);
 
 /// Prints the number of texts per split, the size of the vocabulary, and the notes that a reader of the results needs.
 void describe(const Inputs& inputs);

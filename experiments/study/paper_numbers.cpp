@@ -41,9 +41,9 @@ constexpr std::array<PaperResults, 6> kResults = {
 
 }  // namespace
 
-const PaperResults* find_in_paper(std::string_view dataset) {
+const PaperResults* find_in_paper(std::string_view corpus) {
   const auto* found =
-      std::find_if(kResults.begin(), kResults.end(), [&](const PaperResults& entry) { return entry.name == dataset; });
+      std::find_if(kResults.begin(), kResults.end(), [&](const PaperResults& entry) { return entry.name == corpus; });
   return found == kResults.end() ? nullptr : found;
 }
 

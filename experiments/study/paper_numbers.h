@@ -12,7 +12,7 @@ inline constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
 /// F1 is that of the positive class. NaN stands where the paper has no number: the news sets are only in Table 2.
 struct PaperResults {
-  std::string_view name;  ///< as in config.json
+  std::string_view name;  ///< the `corpus` of config.json
 
   /// Table 2: the model with learned attention, as Jain & Wallace (2019) report it and as the paper reproduced it
   /// (base), and the model with uniform attention.
@@ -40,7 +40,8 @@ inline constexpr double kFarAttention = 0.4;
 inline constexpr int32_t kPaperEpochs = 8, kPaperHidden = 128;
 inline constexpr uint64_t kPaperSeed = 10;
 
-/// The paper's results on a data set; null if the paper does not have the data set.
-const PaperResults* find_in_paper(std::string_view dataset);
+/// The paper's results on a corpus; null if the paper does not have it. Ask by the reader of the texts (Corpus::reader),
+/// never by the name of a data set, which may be anybody's.
+const PaperResults* find_in_paper(std::string_view corpus);
 
 }  // namespace notnot

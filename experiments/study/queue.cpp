@@ -4,39 +4,21 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <new>
 #include <numeric>
+#include <system_error>
 #include <thread>
 
 #include "engine/io/input_error.h"
-#include "experiments/terminal/interrupt.h"
+#include "engine/io/stop.h"
+#include "experiments/study/memory.h"
 #include "experiments/terminal/progress.h"
 #include "models/perturbation.h"
 
 namespace notnot {
 namespace {
-
-using Json = nlohmann::json;
-
-// --- is it done? -----------------------------------------------------------------------------------------------------
-
-/// True when the folder holds exactly this run, and the run is finished. Throws InputError when the folder holds
-/// another run, or an unfinished one although `resume` is false.
-bool already_done(const RunFolder& folder, const RunConfig& config, bool resume) {
-  const RunState state = folder.state();
-  if (state == RunState::absent || state == RunState::unfinished) return false;
-  const std::vector<std::string> other = differing_choices(read_run_config(folder), config);
-  if (!other.empty()) {
-    throw InputError(fmt::format("{} holds a run with other choices ({}); give another --runs folder or remove it",
-                                 folder.path().string(), fmt::join(other, ", ")));
-  }
-  if (state == RunState::resumable && !resume) {
-    throw InputError(fmt::format("{} holds an unfinished run; add --resume to continue it, or remove the folder",
-                                 folder.path().string()));
-  }
-  return state == RunState::finished;
-}
 
 // --- the attention of another run ------------------------------------------------------------------------------------
 
@@ -48,13 +30,31 @@ std::string checksum_of_other(const Job& job) {
   return is_external(job) ? job.inputs->guide->checksum : folder_of_other(job).attention_checksum();
 }
 
+/// Throws Error unless the run that this one needs is finished. A run of an earlier command may be there in part only.
+void check_other(const Job& job) {
+  if (!needs_another(job.spec.kind) || is_external(job)) return;
+  const RunFolder other = folder_of_other(job);
+  if (const auto spec = parse_run_name(job.inputs->name(), job.spec.other)) {
+    const Existing existing = existing_run(other, job.inputs->config(*spec), kAnyExisting);
+    if (existing == Existing::finished) return;
+    if (existing == Existing::other) {
+      throw Error(
+          fmt::format("{}, which it needs, is a run with other choices or on other data", other.path().string()));
+    }
+  }
+  const std::optional<std::string> failure = other.failure();
+  throw Error(fmt::format("{}, which it needs, {}", other.path().string(),
+                          failure ? fmt::format("failed ({})", *failure) : "is not finished"));
+}
+
 Targets load_targets(const Job& job) {
   Targets targets;
   for (const SplitName name : kSplitNames) {
     const Split& split = job.inputs->corpus.dataset.split(name);
     Attention attention = folder_of_other(job).attention(name);
     if (!std::equal(attention.offsets.begin(), attention.offsets.end(), split.offsets.begin(), split.offsets.end()) ||
-        !std::equal(attention.row.begin(), attention.row.end(), split.rows.begin(), split.rows.end())) {
+        !std::equal(attention.row.begin(), attention.row.end(), split.rows.begin(), split.rows.end()) ||
+        !std::equal(attention.label.begin(), attention.label.end(), split.labels.begin(), split.labels.end())) {
       throw InputError(fmt::format("{} was written for other texts than this data set's {} split; remove the folder",
                                    folder_of_other(job).attention_path(name).string(), to_string(name)));
     }
@@ -69,7 +69,7 @@ RunConfig config_of(const Job& job) {
   if (needs_another(job.spec.kind) && (is_external(job) || folder_of_other(job).state() == RunState::finished)) {
     config.other_checksum = checksum_of_other(job);
   }
-  if (is_external(job)) config.other_file = job.inputs->guide->file.string();
+  if (is_external(job)) config.paths.attention = job.inputs->guide->file.string();
   return config;
 }
 
@@ -100,21 +100,41 @@ void perturb(Job& job, const OpenDevice& device, const RunConfig& config) {
   const ModelOptions options = job.inputs->model(job.spec);
   AttentionClassifier model(device.get(), options, prediction_plan(split));
   model.allocate();
-  model.set_parameters(load_parameters(model.layout(), folder_of_other(job).model_path()));
+  const RunFolder other = folder_of_other(job);
+  model.set_parameters(load_parameters(model.layout(), other.existing(other.model_path())));
   job.writer->start(to_json(config));
   const Perturbations perturbed = perturb_split(model, split, {.seed = job.spec.seed});
   job.writer->write_perturbations(perturbed);
-  job.writer->finish(Json{{"permutation_change", mean(perturbed.permutation_change)},
-                          {"adversary_jsd", mean(perturbed.adversary_jsd)},
-                          {"adversary_tvd", mean(perturbed.adversary_tvd)}});
+  job.writer->finish(PerturbationResult{.permutation_change = mean(perturbed.permutation_change),
+                                        .adversary_jsd = mean(perturbed.adversary_jsd),
+                                        .adversary_tvd = mean(perturbed.adversary_tvd)});
 }
 
-void run_job(Job& job, const OpenDevice& device, const JobOptions& options, TrainingMonitor& monitor) {
+/// Adds the device to those on which the run was trained so far. `note` is called with a sentence if it is another one.
+void record_device(const Job& job, const std::string& device, bool resume, RunConfig& config,
+                   const std::function<void(const std::string&)>& note) {
+  if (resume) {
+    RunConfig before = read_run_config(job.folder);
+    if (!before.devices.empty() && before.devices.back() != device) {
+      note(fmt::format("note: {} was trained on {} and goes on on {}; its bytes are those of neither alone",
+                       job.folder.path().string(), before.devices.back(), device));
+    }
+    config.devices = std::move(before.devices);
+    config.version = std::move(before.version);
+    config.commit = std::move(before.commit);
+  }
+  if (config.devices.empty() || config.devices.back() != device) config.devices.push_back(device);
+}
+
+void run_job(Job& job, const OpenDevice& device, const JobOptions& options, TrainingMonitor& monitor,
+             const std::function<void(const std::string&)>& note) {
+  job.writer = std::make_unique<RunWriter>(job.folder);
+  check_other(job);
   RunConfig config = config_of(job);
   // The configuration is complete only now: the run that this one needs has finished.
-  if (already_done(job.folder, config, options.resume)) return;
-  config.device = device.description();
-  config.threads = device.get().threads;
+  const Existing existing = existing_run(job.folder, config, options.existing);
+  if (existing == Existing::finished) return;
+  record_device(job, device.description(), existing == Existing::unfinished, config, note);
   if (job.spec.kind == RunKind::perturbation) return perturb(job, device, config);
   Targets loaded;
   const Targets* targets = nullptr;
@@ -130,13 +150,33 @@ void run_job(Job& job, const OpenDevice& device, const JobOptions& options, Trai
                                 .training = job.inputs->training(job.spec),
                                 .initial_parameters = job.inputs->initial_parameters(job.spec),
                                 .config = to_json(config),
-                                .resume = options.resume,
+                                .resume = existing == Existing::unfinished,
+                                .checkpoint_seconds = 60 * job.inputs->settings.checkpoint_minutes,
                                 .profile = options.profile ? &job.profile : nullptr};
   train(device.get(), request, *job.writer, monitor);
   if (!options.keep_checkpoint) job.writer->remove_checkpoint();
 }
 
 // --- all of them -----------------------------------------------------------------------------------------------------
+
+bool is_interrupted(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Interrupted&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+/// The job whose run `job` needs; null when it is none of `jobs`.
+const Job* needed_by(const Jobs& jobs, const Job& job) {
+  if (!needs_another(job.spec.kind)) return nullptr;
+  const auto found = std::find_if(jobs.begin(), jobs.end(), [&](const auto& other) {
+    return other->inputs == job.inputs && run_name(other->inputs->name(), other->spec) == job.spec.other;
+  });
+  return found == jobs.end() ? nullptr : found->get();
+}
 
 /// Hands out jobs in their order; a job waits until the job that it needs is finished.
 class Queue {
@@ -147,7 +187,11 @@ class Queue {
     while (Job* job = next()) {
       std::exception_ptr error;
       try {
-        run_job(*job, device, options_, display.monitor(index_of(*job)));
+        explain_out_of_memory([&] { return describe_memory(*job->inputs, job->spec, device.get()); },
+                              [&] {
+                                run_job(*job, device, options_, display.monitor(index_of(*job)),
+                                        [&](const std::string& note) { display.print(note); });
+                              });
       } catch (...) {
         error = std::current_exception();
       }
@@ -161,15 +205,6 @@ class Queue {
            jobs_.begin();
   }
 
-  /// The job of this queue whose run `job` needs; null when there is none.
-  const Job* needed_by(const Job& job) const {
-    if (!needs_another(job.spec.kind)) return nullptr;
-    const auto found = std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& other) {
-      return other->inputs == job.inputs && run_name(other->inputs->name(), other->spec) == job.spec.other;
-    });
-    return found == jobs_.end() ? nullptr : found->get();
-  }
-
   /// The next job that can start. Waits while every remaining job needs one that still runs. Null when no job is left.
   Job* next() {
     std::unique_lock lock(mutex_);
@@ -177,11 +212,12 @@ class Queue {
       bool running = false;
       for (const auto& job : jobs_) {
         running |= job->state == JobState::running;
-        // After Ctrl-C no job starts, except the first one: even a program that is stopped at once makes some progress.
-        if (job->state != JobState::waiting || (interrupted() && started_)) continue;
-        const Job* needed = needed_by(*job);
+        // After a stop no job starts, except the first one: even a program that is stopped at once makes some progress.
+        if (job->state != JobState::waiting || (stop_requested() && started_)) continue;
+        const Job* needed = needed_by(jobs_, *job);
         if (needed != nullptr && needed->state == JobState::failed) {
-          fail(*job, std::make_exception_ptr(Error(needed->folder.path().string() + ", which it needs, failed")));
+          fail(*job, std::make_exception_ptr(Error(fmt::format(
+                         "{}, which it needs, failed ({})", needed->folder.path().string(), reason(needed->error)))));
         } else if (needed == nullptr || needed->state == JobState::finished) {
           job->state = JobState::running;
           started_ = true;
@@ -196,15 +232,19 @@ class Queue {
   void ended(Job& job, const std::exception_ptr& error, ProgressDisplay& display) {
     {
       const std::lock_guard lock(mutex_);
-      if (error) {
-        fail(job, error);
-        display.ended(index_of(job),
-                      [&] { fmt::print("{}: failed: {}\n", job.folder.path().string(), reason(error)); });
-      } else {
+      const std::string path = job.folder.path().string();
+      if (!error) {
         job.state = JobState::finished;
-        job.writer.reset();
         display.ended(index_of(job), [&] { print_result(job); });
+      } else if (is_interrupted(error)) {
+        job.state = JobState::stopped;
+        job.error = error;
+        display.ended(index_of(job), [&] { fmt::print("{}: {}\n", path, reason(error)); });
+      } else {
+        fail(job, error);
+        display.ended(index_of(job), [&] { fmt::print("{}: failed: {}\n", path, reason(error)); });
       }
+      job.writer.reset();
     }
     changed_.notify_all();
   }
@@ -212,11 +252,11 @@ class Queue {
   void fail(Job& job, const std::exception_ptr& error) {
     job.state = JobState::failed;
     job.error = error;
-    if (interrupted()) return;
     try {
+      if (!job.writer) job.writer = std::make_unique<RunWriter>(job.folder);
       job.writer->fail(reason(error), to_json(config_of(job)));
     } catch (const std::exception&) {
-      // The disk may be full. The error still has the reason.
+      // The disk may be full, or another process may train in the folder. The error still has the reason.
     }
     job.writer.reset();
   }
@@ -228,8 +268,49 @@ class Queue {
   bool started_ = false;
 };
 
+/// Where a run of the job would lie, and for which data set, in messages.
+std::string run_of(const Job& job) {
+  return fmt::format("{} of the data set {}", job.folder.path().string(), job.inputs->settings.corpus.dataset);
+}
+
+[[noreturn]] void throw_same_folder(const Job& a, const Job& b, std::string_view why) {
+  throw InputError(
+      fmt::format("the runs {} and {} {}; give each data set once, give one of them another name, or run each with a "
+                  "--runs folder of its own",
+                  run_of(a), run_of(b), why));
+}
+
+/// Throws InputError when the folders of two jobs are the same on the disk: names may differ only in case where the file
+/// system takes no notice of it, and a folder may be a link.
+void check_folders(const Jobs& jobs) {
+  std::map<std::string, const Job*> known;
+  for (const auto& job : jobs) {
+    std::error_code error;
+    const auto path = std::filesystem::canonical(job->folder.path(), error);
+    if (error) continue;  // a finished run, which is only read
+    const auto [at, first] = known.emplace(path.string(), job.get());
+    if (!first) throw_same_folder(*at->second, *job, "are in one folder on this file system");
+  }
+}
+
 size_t pending(const Jobs& jobs) {
   return std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::waiting; });
+}
+
+/// As many threads as `fleet` that work on the queue, or as many as can be started.
+std::vector<std::jthread> start_workers(int fleet, const std::function<std::jthread()>& start) {
+  std::vector<std::jthread> workers;
+  workers.reserve(fleet);
+  while (static_cast<int>(workers.size()) < fleet) {
+    try {
+      workers.push_back(start());
+    } catch (const std::system_error& error) {
+      if (workers.empty()) throw;
+      fmt::print("note: {} models train at once and not {}: {}\n", workers.size(), fleet, error.code().message());
+      break;
+    }
+  }
+  return workers;
 }
 
 }  // namespace
@@ -238,7 +319,7 @@ std::string reason(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const std::bad_alloc&) {
-    return "out of memory";
+    return "out of memory";  // while something else than a run was at work
   } catch (const std::exception& known) {
     return known.what();
   }
@@ -253,21 +334,56 @@ int fleet_size(const Jobs& jobs, const JobOptions& options) {
   return std::max(1, std::min(most, static_cast<int>(pending(jobs))));
 }
 
-void prepare_jobs(Jobs& jobs, const JobOptions& options) {
+Existing existing_run(const Jobs& jobs, const Job& job, const JobOptions& options) {
+  RunConfig config = config_of(job);
+  const Job* needed = needed_by(jobs, job);
+  if (needed != nullptr && needed->state != JobState::finished) config.other_checksum = "";
+  const bool complete = !needs_another(job.spec.kind) || !config.other_checksum.empty();
+  const Existing existing = existing_run(job.folder, config, options.existing);
+  return existing == Existing::finished && !complete ? Existing::nothing : existing;
+}
+
+void check_names(const Jobs& jobs) {
+  std::map<std::string, const Job*> known;
   for (const auto& job : jobs) {
-    // As long as the run that this one needs is not finished, it may become another run than the one that this run
-    // used.
-    const RunConfig config = config_of(*job);
-    const bool complete = !needs_another(job->spec.kind) || !config.other_checksum.empty();
-    if (already_done(job->folder, config, options.resume) && complete) {
+    const auto [at, first] = known.emplace(job->folder.path().string(), job.get());
+    if (!first) throw_same_folder(*at->second, *job, "have the same name");
+  }
+}
+
+void check_data(const Jobs& jobs, const JobOptions& options) {
+  std::set<std::filesystem::path> own;
+  for (const auto& job : jobs) own.insert(job->folder.path());
+  const Inputs* checked = nullptr;
+  for (const auto& job : jobs) {
+    if (checked == job->inputs) continue;
+    checked = job->inputs;
+    const std::string other = run_on_other_data(checked->settings.runs, checked->config(job->spec), own);
+    if (other.empty()) continue;
+    if (!options.existing.retrain) throw InputError(other + "; give another --runs folder, or remove that run");
+    fmt::print("note: {}; train it again, too, or remove it\n", other);
+  }
+}
+
+void prepare_jobs(Jobs& jobs, const JobOptions& options) {
+  check_names(jobs);
+  for (const auto& job : jobs) {
+    if (existing_run(jobs, *job, options) == Existing::finished) {
       job->state = JobState::finished;
-      fmt::print("already finished: ");
-      print_result(*job);
+    } else {
+      check_apart(*job->inputs, job->folder);
     }
   }
-  // The folders are locked after all checks, so that wrong settings leave no trace.
+  check_data(jobs, options);
+  // The folders are made after all checks, so that wrong settings leave no trace.
   for (const auto& job : jobs) {
-    if (job->state == JobState::waiting) job->writer = std::make_unique<RunWriter>(job->folder);
+    if (job->state == JobState::waiting) RunWriter::check_writable(job->folder);
+  }
+  check_folders(jobs);
+  for (const auto& job : jobs) {
+    if (job->state != JobState::finished) continue;
+    fmt::print("already finished: ");
+    print_result(*job);
   }
 }
 
@@ -283,12 +399,10 @@ void run_jobs(Jobs& jobs, const JobOptions& options) {
   Queue queue(jobs, options);
   {
     ProgressDisplay display(lines);
-    std::vector<std::jthread> workers;
-    workers.reserve(fleet);
-    for (int i = 0; i < fleet; ++i) {
-      workers.emplace_back(
+    const std::vector<std::jthread> workers = start_workers(fleet, [&] {
+      return std::jthread(
           [&, device = OpenDevice(inputs.settings.device, share, fleet)] { queue.work(device, display); });
-    }
+    });
   }
   for (const auto& job : jobs) {
     if (!job->profile.rows().empty()) fmt::print("{}", job->profile.format());

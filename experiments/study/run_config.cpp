@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 
+#include "engine/corpora/corpus.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
 
@@ -17,19 +19,24 @@ constexpr int64_t kLargestHidden = 4096, kLargestEmbed = 100000;  // as on the c
 
 // --- writing ---------------------------------------------------------------------------------------------------------
 
+void add_unless_empty(Json& object, const char* key, const std::string& value) {
+  if (!value.empty()) object[key] = value;
+}
+
 Json data_choices(const DataChoices& data) {
   const DatasetOptions& options = data.options;
   const auto bound = [&](int32_t length) { return options.filter_by_length ? Json(length) : Json(); };
   Json choices = {{"dataset", data.dataset},
-                  {"data", data.path},
+                  {"corpus", data.corpus},
                   {"min_df", options.min_df},
                   {"length_filter", options.filter_by_length},
                   {"min_length", bound(options.min_length)},
                   {"max_length", bound(options.max_length)}};
   if (data.difficulty) choices["difficulty"] = *data.difficulty;
   if (data.corpus_seed) choices["corpus_seed"] = *data.corpus_seed;
-  if (!data.checksum.empty()) choices["data_checksum"] = data.checksum;
+  add_unless_empty(choices, "data_checksum", data.checksum);
   if (data.synthetic) choices["synthetic"] = true;
+  if (!data.tokenise.empty()) choices["tokenise"] = data.tokenise;
   return choices;
 }
 
@@ -53,14 +60,23 @@ Json training_choices(const TrainingOptions& training) {
 Json choices_of(const RunConfig& config) {
   Json choices = data_choices(config.data);
   choices.update(choices_of(config.spec));
-  choices.update(
-      {{"embed", config.embed}, {"hidden", config.hidden}, {"vectors", config.vectors}, {"init", config.init}});
+  choices.update({{"embed", config.embed}, {"hidden", config.hidden}});
   choices.update(training_choices(config.training));
   // Earlier versions had no other precision than fp32 and did not write it; neither does this one.
   if (config.precision != Precision::fp32) choices["precision"] = to_string(config.precision);
-  if (!config.other_checksum.empty()) choices["other_checksum"] = config.other_checksum;
-  if (!config.other_file.empty()) choices["other_file"] = config.other_file;
+  add_unless_empty(choices, "vectors_checksum", config.vectors_checksum);
+  add_unless_empty(choices, "init_checksum", config.init_checksum);
+  add_unless_empty(choices, "other_checksum", config.other_checksum);
   return choices;
+}
+
+Json paths_of(const RunConfig& config) {
+  Json paths = Json::object();
+  add_unless_empty(paths, "data", config.paths.data);
+  add_unless_empty(paths, "vectors", config.paths.vectors);
+  add_unless_empty(paths, "init", config.paths.init);
+  add_unless_empty(paths, "attention", config.paths.attention);
+  return paths;
 }
 
 Json sizes_of(const RunConfig& config) {
@@ -114,7 +130,7 @@ const Json& member(const Json& object, const char* key) {
 DataChoices parse_data(const Json& choices) {
   DataChoices data;
   read(choices, "dataset", data.dataset);
-  read(choices, "data", data.path);
+  read(choices, "corpus", data.corpus);
   read(choices, "min_df", data.options.min_df, 1);
   read(choices, "length_filter", data.options.filter_by_length);
   if (data.options.filter_by_length) {
@@ -125,6 +141,7 @@ DataChoices parse_data(const Json& choices) {
   if (choices.contains("corpus_seed")) read(choices, "corpus_seed", data.corpus_seed.emplace());
   read_if_there(choices, "data_checksum", data.checksum);
   read_if_there(choices, "synthetic", data.synthetic);
+  read_if_there(choices, "tokenise", data.tokenise);
   return data;
 }
 
@@ -170,14 +187,39 @@ void parse_choices(const Json& choices, RunConfig& config) {
   config.spec = parse_spec(choices);
   read(choices, "embed", config.embed, 1, kLargestEmbed);
   read(choices, "hidden", config.hidden, 1, kLargestHidden);
-  read(choices, "vectors", config.vectors);
-  read(choices, "init", config.init);
+  read_if_there(choices, "vectors_checksum", config.vectors_checksum);
+  read_if_there(choices, "init_checksum", config.init_checksum);
   config.training = parse_training(choices, config.spec);
   std::string precision;
   read_if_there(choices, "precision", precision);
   if (precision == to_string(Precision::bf16x3)) config.precision = Precision::bf16x3;
   read_if_there(choices, "other_checksum", config.other_checksum);
-  read_if_there(choices, "other_file", config.other_file);
+}
+
+void parse_paths(const Json& paths, InputPaths& result) {
+  read_if_there(paths, "data", result.data);
+  read_if_there(paths, "vectors", result.vectors);
+  read_if_there(paths, "init", result.init);
+  read_if_there(paths, "attention", result.attention);
+}
+
+/// A configuration of version 0.1.0 in today's form. The paths stood among the choices, and only a prepared folder had
+/// a checksum, which was that of its dataset.json.
+void bring_up_to_date(Json& json) {
+  Json& choices = json["choices"];
+  Json paths = Json::object();
+  for (const auto& [choice, path] :
+       {std::pair{"data", "data"}, {"vectors", "vectors"}, {"init", "init"}, {"other_file", "attention"}}) {
+    if (!choices.contains(choice)) continue;
+    if (choices[choice] != "") paths[path] = choices[choice];
+    choices.erase(choice);
+  }
+  choices["corpus"] = paths.contains("data") ? "" : kPlantedReader;
+  choices.erase("data_checksum");
+  json["paths"] = std::move(paths);
+  if (json.contains("device")) json["devices"] = Json::array({json["device"]});
+  json.erase("device");
+  json.erase("threads");
 }
 
 void parse_sizes(const Json& data, RunConfig& config) {
@@ -229,9 +271,8 @@ Json identity(const RunConfig& config) {
 }  // namespace
 
 Json to_json(const RunConfig& config) {
-  Json json = {{"choices", choices_of(config)}, {"data", sizes_of(config)}};
-  if (!config.device.empty()) json["device"] = config.device;
-  if (config.threads != 0) json["threads"] = config.threads;
+  Json json = {{"choices", choices_of(config)}, {"paths", paths_of(config)}, {"data", sizes_of(config)}};
+  if (!config.devices.empty()) json["devices"] = config.devices;
   if (!config.version.empty() || !config.commit.empty()) {
     json["version"] = config.version;
     json["commit"] = config.commit;
@@ -239,12 +280,14 @@ Json to_json(const RunConfig& config) {
   return json;
 }
 
-RunConfig parse_run_config(const Json& json) {
+RunConfig parse_run_config(const Json& file) {
+  Json json = file;
   RunConfig config;
+  if (member(json, "choices").contains("data") && !json.contains("paths")) bring_up_to_date(json);
   parse_choices(member(json, "choices"), config);
+  parse_paths(member(json, "paths"), config.paths);
   parse_sizes(member(json, "data"), config);
-  read_if_there(json, "device", config.device);
-  if (json.contains("threads")) read(json, "threads", config.threads, 1);
+  read_if_there(json, "devices", config.devices);
   read_if_there(json, "version", config.version);
   read_if_there(json, "commit", config.commit);
   const std::vector<std::string> keys = differences(json, to_json(config));
@@ -266,6 +309,15 @@ RunConfig read_run_config(const RunFolder& folder) {
   }
 }
 
+std::string devices_in_words(const RunConfig& config) {
+  return fmt::format("{}", fmt::join(config.devices, ", then "));
+}
+
+bool RunConfig::has_checksums() const {
+  return (data.corpus == kPlantedReader || (!data.corpus.empty() && !data.checksum.empty())) &&
+         (paths.vectors.empty() || !vectors_checksum.empty()) && (paths.init.empty() || !init_checksum.empty());
+}
+
 ModelOptions model_options(const RunConfig& config) {
   return {.encoder = encoder_of(config.spec.kind),
           .attention = attention_of(config.spec.kind),
@@ -280,6 +332,28 @@ std::vector<std::string> differing_choices(const RunConfig& existing, const RunC
   const Json wanted = identity(requested);
   if (!wanted.contains("other_checksum")) known.erase("other_checksum");
   return differences(known, wanted);
+}
+
+std::vector<std::string> differing_inputs(const RunConfig& a, const RunConfig& b) {
+  std::vector<std::string> keys = differences(data_choices(a.data), data_choices(b.data));
+  const bool both = !a.vectors_checksum.empty() && !b.vectors_checksum.empty();
+  if (both && a.vectors_checksum != b.vectors_checksum) keys.emplace_back("vectors_checksum");
+  return keys;
+}
+
+std::string in_words(const std::vector<std::string>& keys) {
+  static const std::map<std::string, std::string_view> kMeanings = {
+      {"corpus", "another kind of data set"},
+      {"data_checksum", "the content of the data has changed"},
+      {"vectors_checksum", "the content of the word vectors has changed"},
+      {"init_checksum", "the content of the parameters of --init has changed"},
+      {"other_checksum", "the attention that the run learns from has changed"}};
+  std::vector<std::string> words;
+  for (const std::string& key : keys) {
+    const auto meaning = kMeanings.find(key);
+    words.push_back(meaning == kMeanings.end() ? key : fmt::format("{}: {}", key, meaning->second));
+  }
+  return fmt::format("{}", fmt::join(words, ", "));
 }
 
 }  // namespace notnot

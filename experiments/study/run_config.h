@@ -17,13 +17,23 @@ namespace notnot {
 /// Which texts a run is trained on.
 struct DataChoices {
   std::string dataset;     ///< the name of the data set
-  std::string path;        ///< the file or folder that was read; empty for the built-in corpus
+  std::string corpus;      ///< Corpus::reader; empty in the configuration of an earlier version
   DatasetOptions options;  ///< vocabulary and length filter
-  std::string checksum;    ///< of a prepared folder; otherwise empty
+  std::string checksum;    ///< Corpus::checksum; empty for the built-in corpus
   bool synthetic = false;  ///< the texts are made up in place of real ones
+  std::string tokenise = {};  ///< Corpus::tokenise
   /// Only for the built-in corpus, see PlantedOptions.
   std::optional<double> difficulty;
   std::optional<uint64_t> corpus_seed;
+};
+
+/// Where the inputs of a run lay; empty for an input that it does not have. Recorded for people, and never compared:
+/// an input is known by its content, so that it may be moved, copied or linked.
+struct InputPaths {
+  std::string data;       ///< the file or folder of the texts
+  std::string vectors;    ///< the word vectors
+  std::string init;       ///< the parameters of --init
+  std::string attention;  ///< the attention from another program. A run that has none of it learns from another run
 };
 
 /// The size of one split.
@@ -39,13 +49,15 @@ struct RunConfig {
   int32_t embed = 0;                      ///< width of the word embeddings
   int32_t hidden = 0;                     ///< units per direction of the LSTM, or of the token-level layer
   Precision precision = Precision::fp32;  ///< of the LSTM's recurrence
-  std::string vectors, init;              ///< files that the parameters start from; empty: none
+  /// Of the files that the parameters start from; empty: there is no such file.
+  std::string vectors_checksum, init_checksum;
   TrainingOptions training;
   /// Only for a run that needs another one (needs_another): RunFolder::attention_checksum of the other run, or the
-  /// checksum of `other_file`. Empty as long as the other run is not finished.
+  /// checksum of the attention from another program. Empty as long as the other run is not finished.
   std::string other_checksum;
-  /// Only for a run whose attention comes from another program: the file of that attention.
-  std::string other_file;
+
+  // --- where the inputs lay (`paths` in the file)
+  InputPaths paths;
 
   // --- the sizes that follow from the choices (`data` in the file)
   int32_t vocabulary = 0;
@@ -53,21 +65,29 @@ struct RunConfig {
   int64_t words_with_vectors = 0;
 
   // --- where it was trained
-  std::string device;  ///< OpenDevice::description; empty for a run that failed before it began
-  int threads = 0;     ///< of the CPU; 0 for such a run
+  /// OpenDevice::description of every device on which it was trained, in order; a run that went on on another device has
+  /// several. Empty for a run that failed before it began.
+  std::vector<std::string> devices;
   /// The version and the commit of the program. RunWriter::start writes them.
   std::string version, commit;
+
+  /// Whether there is a checksum of every input. Earlier versions recorded paths instead: then nobody knows what the run
+  /// has read.
+  bool has_checksums() const;
 };
 
 /// The content of config.json. `version` and `commit` are left out where both are empty.
 nlohmann::json to_json(const RunConfig& config);
 
 /// The opposite of to_json, and strict: a key that is missing, unknown or of another type throws InputError, which
-/// names the key.
+/// names the key. The form of version 0.1.0, without `paths`, is read, too.
 RunConfig parse_run_config(const nlohmann::json& json);
 
 /// The configuration of the run in the folder. Throws InputError naming the file.
 RunConfig read_run_config(const RunFolder& folder);
+
+/// "cpu (avx512)", or "cpu (avx512), then cuda:0 (NVIDIA H200)".
+std::string devices_in_words(const RunConfig& config);
 
 /// The model of the run.
 ModelOptions model_options(const RunConfig& config);
@@ -76,5 +96,12 @@ ModelOptions model_options(const RunConfig& config);
 /// ("sizes.splits.train.tokens"). If `requested` does not know its `other_checksum` yet, that key is not compared.
 /// Empty if both are the same run, which may be resumed or skipped.
 std::vector<std::string> differing_choices(const RunConfig& existing, const RunConfig& requested);
+
+/// The choices of the data, and of word vectors where both have some, in which two runs differ, as above. Runs are
+/// comparable only if there is none.
+std::vector<std::string> differing_inputs(const RunConfig& a, const RunConfig& b);
+
+/// The keys for people, separated by commas; a key that does not speak for itself is followed by its meaning.
+std::string in_words(const std::vector<std::string>& keys);
 
 }  // namespace notnot

@@ -22,7 +22,7 @@ STAND_INS = {
     "ninja": "", "git": "", "python3": "", "gnuplot": "",
 }
 LIBRARIES = ("libfmt-dev nlohmann-json3-dev libcli11-dev libicu-dev libdnnl-dev ocl-icd-opencl-dev "
-             "libcsv-dev libssl-dev doctest-dev").split()
+             "libcsv-dev libssl-dev zlib1g-dev doctest-dev").split()
 
 
 class Bootstrap(unittest.TestCase):

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The commands notnot prepare and notnot data: own files of every form, corpora in their publishers' folders, word
 vectors, and the messages about bad input. Nothing is ever left half-written."""
+import collections
+import gzip
 import hashlib
 import json
 import os
@@ -85,6 +87,59 @@ class OwnTexts(Prepare):
             for name in FILES - {"dataset.json"}:
                 self.assertEqual((other / name).read_bytes(), (self.out / name).read_bytes(), f"{name} of {file}")
 
+    def test_packed_in_utf16_and_through_a_pipe(self):
+        self.prepare("csv", self.file)
+        content = self.file.read_bytes()
+        packed, wide = self.folder / "reviews.csv.gz", self.folder / "wide.csv"
+        packed.write_bytes(gzip.compress(content[:100]) + gzip.compress(content[100:]))
+        wide.write_bytes(content.decode().encode("utf-16"))
+        self.prepare("csv", packed, out=self.folder / "a")
+        self.prepare("csv", wide, out=self.folder / "b")
+        with self.file.open("rb") as file:
+            self.prepare("csv", "/dev/stdin", out=self.folder / "c", stdin=file)
+        for name, source in (("a", packed), ("b", wide), ("c", self.file)):
+            for file in FILES - {"dataset.json"}:
+                self.assertEqual((self.folder / name / file).read_bytes(), (self.out / file).read_bytes(), f"{file} of {name}")
+            read = self.description(self.folder / name)["sources"][0]
+            self.assertEqual(read["sha256"], hashlib.sha256(source.read_bytes()).hexdigest())
+            self.assertEqual(read["bytes"], source.stat().st_size)
+        self.assertEqual(self.description(self.folder / "a")["name"], "reviews")
+
+    def test_texts_that_stand_in_two_splits(self):
+        test = [row for row in small_corpus() if row[2] == "test"]
+        dev = [row for row in small_corpus() if row[2] == "dev"]
+        rows = small_corpus() + [[text, label, "train"] for text, label, split in test + dev[:1]]
+        write_csv(self.file, rows)
+        training = {text for text, label, split in rows if split == "train"}
+        counts = {name: sum(text in training for text, label, split in texts)
+                  for name, texts in (("dev", dev), ("test", test))}
+        result = run("prepare", "csv", self.file, "--out", self.out)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(f"warning: {counts['test']} of {len(test)} test texts and {counts['dev']} of {len(dev)} dev texts are "
+                      "also training texts", result.stderr)
+        self.assertEqual(self.description()["choices"]["also_in_training"], counts)
+        trained = run("train", "--dataset", self.file, "--runs", self.runs, "--hidden", 4, "--epochs", 1)
+        self.assertIn(f"warning: {counts['test']} of", trained.stderr)
+
+    def test_texts_without_blanks(self):
+        words = "\u7535\u5f71", "\u559c\u6b22", "\u97f3\u4e50", "\u6545\u4e8b"  # film, to like, music, story
+        rows = [["".join(words[(i + k) % 4] for k in range(8)), i % 2, SPLITS[i % 3]] for i in range(60)]
+        write_csv(self.file, rows)
+        result = run("prepare", "csv", self.file, "--out", self.out)
+        self.assertIn("words in Han have more than 6 letters", result.stderr)
+        self.assertIn("--tokenise words", result.stderr)
+        self.assertEqual(self.description()["choices"]["tokenise"], "blanks")
+        result = run("prepare", "csv", self.file, "--tokenise", "words", "--out", self.folder / "cut")
+        self.assertNotIn("Han", result.stderr)
+        cut = self.folder / "cut"
+        self.assertEqual((cut / "vocabulary.txt").read_text().split()[4:], sorted(words))
+        choices = self.description(cut)["choices"]
+        self.assertEqual(choices["tokenise"], "words")
+        self.assertIn("ICU", choices["word_boundaries"])
+        run_folder = self.train("--dataset", cut, "--hidden", 4, "--epochs", 1)
+        line = json.loads(self.succeed("predict", run_folder, "--text", words[0] + words[1]))
+        self.assertEqual(line["tokens"], [words[0], words[1]])
+
     def test_training_on_it_is_training_on_the_file(self):
         data = self.folder / "data"
         self.prepare("csv", self.file, out=data / "prepared" / "reviews")
@@ -95,8 +150,11 @@ class OwnTexts(Prepare):
                              env={**os.environ, "NOTNOT_DATA": str(data)})
         self.assert_same_bytes(own, by_path)
         self.assert_same_bytes(own, by_name)
+        # What `sha256sum vocabulary.txt data.safetensors | sha256sum` prints.
+        files = self.description(data / "prepared" / "reviews")["files"]
+        sums = "".join(f"{files[name]['sha256']}  {name}\n" for name in ("vocabulary.txt", "data.safetensors"))
         choices = read_json(by_path / "config.json")["choices"]
-        self.assertEqual(choices["data_checksum"], self.description(data / "prepared" / "reviews")["checksum"])
+        self.assertEqual(choices["data_checksum"], hashlib.sha256(sums.encode()).hexdigest())
 
     def test_prepared_with_other_texts_is_another_run(self):
         self.prepare("csv", self.file)
@@ -219,6 +277,13 @@ class BadTexts(Prepare):
         self.out.write_text("")
         self.refuse("csv", self.file, words=(self.out, "exists already"))
 
+    def test_files_that_are_something_else(self):
+        self.refuse_file(b"PK\x03\x04\x14\0\6\0" + bytes(90), "Zip file", "save the spreadsheet as CSV")
+        self.refuse_file(b"text;label\na;1\n", "semicolons", "commas")
+        self.refuse_file(b'[{"text": "a", "label": 1}]', "JSON list", "on a line of its own", name="own.json")
+        self.refuse_file(gzip.compress(self.file.read_bytes())[:-9], "cut short", name="own.csv.gz")
+        self.refuse_file("text,label\n".encode("utf-16")[2:], "UTF-16 without a byte order mark")
+
     def test_json_lines(self):
         self.refuse_file(b'{"text": "a", "label": 1}\n{"text": "b', "record 2", "line 2", "JSON", name="own.jsonl")
 
@@ -245,20 +310,39 @@ class Data(Prepare):
         rows = small_corpus()
         rows[70][0] += " caf\u00e9 \"quoted\""  # in dev: words that training lacks
         write_csv(self.file, rows)
-        expected = [{"split": split, "id": i, "label": label, "tokens": text.split()}
+        known = {word for text, _, split in rows if split == "train" for word in text.split()}
+        expected = [{"split": split, "row": i, "label": label, "tokens": text.split(),
+                     "unknown": [place for place, word in enumerate(text.split()) if word not in known]}
                     for i, (text, label, split) in enumerate(rows, 1)]
-        expected[70]["tokens"][-2:] = ["<UNK>", "<UNK>"]
+        self.assertEqual(expected[70]["tokens"][-2:], ["caf\u00e9", "\"quoted\""])
+        self.assertEqual(expected[70]["unknown"], [len(expected[70]["tokens"]) - 2, len(expected[70]["tokens"]) - 1])
         self.assertEqual(self.tokens(self.file), expected)
         self.prepare("csv", self.file)
         self.assertEqual(self.tokens(self.out), expected)
         shutil.rmtree(self.out)
         self.prepare("csv", self.file, "--min-length", 3, "--max-length", 6)
         self.assertEqual(self.tokens(self.out), [line for line in expected if 3 < len(line["tokens"]) < 6])
+        # A vocabulary that lacks training words, too, and ids: none, one, and the same in each split.
+        ids = ["", "7 a", *("x" if i % 20 else f"caf\u00e9, \"{i}\"" for i in range(2, len(rows)))]
+        frequency = collections.Counter(w for text, _, split in rows if split == "train" for w in set(text.split()))
+        for line, own in zip(expected, ids, strict=True):
+            line["unknown"] = [k for k, word in enumerate(line["tokens"]) if frequency[word] < 8]
+            line["id"] = own or None
+        self.assertTrue(any(line["unknown"] for line in expected if line["split"] == "train"))
+        write_csv(self.file, [[i, *row] for i, row in zip(ids, rows)], ("id", "text", "label", "split"))
+        shutil.rmtree(self.out)
+        self.prepare("csv", self.file, "--min-df", 8)
+        self.assertEqual(self.tokens(self.out), expected)
+        json_lines = self.folder / "own.jsonl"
+        json_lines.write_text("".join(json.dumps({"text": t, "label": y, "split": s, "id": i or None}) + "\n"
+                                      for i, (t, y, s) in zip(ids, rows)))
+        self.assertEqual([line["id"] for line in self.tokens(json_lines)], [line["id"] for line in expected])
 
     def test_tokens_of_the_built_in_corpus(self):
         lines = self.tokens("planted")
         self.assertEqual([sum(line["split"] == split for line in lines) for split in SPLITS], [2000, 400, 400])
-        (test,) = [line for line in lines if line["id"] == 2401]
+        (test,) = [line for line in lines if line["row"] == 2401]
+        self.assertNotIn("id", test)
         self.assertEqual(test["split"], "test")
 
     def test_tokens_that_cannot_be_written(self):
@@ -340,10 +424,13 @@ class Vectors(Prepare):
         self.assertEqual(values[3 * words.index("bad"):3 * words.index("bad") + 3], (-1, -2, -3))
         self.assertEqual(sum(map(bool, values)), 6)
         own = self.train("--dataset", self.file, "--vectors", vectors, "--hidden", 4, "--epochs", 1)
+        self.assertIn("cover only", run("prepare", "csv", self.file, "--vectors", vectors, "--out", self.folder / "w").stderr)
         prepared = self.train("--dataset", self.out, "--hidden", 4, "--epochs", 1, runs=self.folder / "prepared")
         self.assert_same_bytes(own, prepared)
-        choices = read_json(prepared / "config.json")["choices"]
-        self.assertEqual(choices["vectors"], str(self.out / "vectors.safetensors"))
+        config = read_json(prepared / "config.json")
+        self.assertEqual(config["paths"]["vectors"], str(self.out / "vectors.safetensors"))
+        self.assertEqual(config["choices"]["vectors_checksum"],
+                         hashlib.sha256((self.out / "vectors.safetensors").read_bytes()).hexdigest())
 
     def test_missing_vectors_are_drawn(self):
         vectors = self.folder / "words.bin"

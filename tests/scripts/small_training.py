@@ -47,7 +47,7 @@ class Commands(WithCorpus):
 
     def test_predict_agrees_with_the_run(self):
         folder = self.train(*self.arguments)
-        lines = [line for line in (folder / "predictions.jsonl").read_text().splitlines() if "<UNK>" not in line]
+        lines = (folder / "predictions.jsonl").read_text().splitlines()
         self.assertGreater(len(lines), 2)
         texts = [" ".join(json.loads(line)["tokens"]) for line in lines]
         expected = ['{"probability"' + line.split('"probability"')[1] for line in lines]

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The commands notnot train and notnot predict: every file of a run folder, runs that have the same bytes, attention on
 the planted evidence, and predictions that agree with the run to the last digit."""
+import gzip
 import json
 import math
 import pathlib
+import random
 import re
 import shutil
 import struct
@@ -96,9 +98,12 @@ class Files(WithRun):
         choices = config["choices"]
         expected = {"dataset": "planted", "encoder": "lstm", "attention": "learned", "hidden": HIDDEN, "embed": 300,
                     "epochs": EPOCHS, "batch": 32, "seed": 10, "select": "test", "min_df": 1, "length_filter": False,
-                    "learning_rate": 1e-3, "weight_decay": 1e-5, "vectors": "", "init": ""}
+                    "learning_rate": 1e-3, "weight_decay": 1e-5, "corpus": "planted"}
         self.assertEqual({key: choices[key] for key in expected}, expected)
-        self.assertTrue(config["device"].startswith(self.device))
+        self.assertEqual([key for key in choices if key.endswith("_checksum")], [])  # nothing was read
+        self.assertEqual(config["paths"], {})
+        self.assertEqual(len(config["devices"]), 1)
+        self.assertTrue(config["devices"][0].startswith(self.device))
         program = run("--version").stdout
         self.assertIn(f"notnot {config['version']} ({config['commit']})", program)
         for split, size in SIZES.items():
@@ -190,8 +195,9 @@ class Files(WithRun):
         vocabulary = set((self.run_folder / "vocabulary.txt").read_text().splitlines()[4:])
         self.assertEqual(len(predictions), SIZES["test"])
         for i, text in enumerate(predictions):
-            self.assertEqual(list(text), ["id", "label", "probability", "tokens", "attention"])
-            self.assertEqual((text["id"], text["label"]), (tensors["row"][2][i], tensors["label"][2][i]))
+            self.assertEqual(list(text), ["row", "label", "probability", "tokens", "unknown", "attention"])
+            self.assertEqual((text["row"], text["label"]), (tensors["row"][2][i], tensors["label"][2][i]))
+            self.assertEqual(text["unknown"], [])
             self.assertEqual(struct.pack("f", text["probability"]), struct.pack("f", tensors["probability"][2][i]))
             self.assertLessEqual(set(text["tokens"]), vocabulary)
             # The boundary tokens are left out, and weights have nine digits.
@@ -238,11 +244,34 @@ class Predict(WithRun):
         self.assertEqual(lines[0], lines[1])
         self.assertEqual(json.loads(lines[0])["tokens"], ["praise1", "word2", "word3"])
 
+    def test_forms_of_the_input(self):
+        plain = "The good film\nand a BAD one\n"
+        expected = self.predict("--text", "The good film", "--text", "and a BAD one")
+        file = self.folder / "texts"
+        for content in (plain.encode(), plain.encode().rstrip(b"\n"), plain.replace("\n", "\r\n").encode(),
+                        plain.encode("utf-8-sig"), plain.encode("utf-16"), gzip.compress(plain.encode())):
+            with self.subTest(content=content[:20]):
+                file.write_bytes(content)
+                self.assertEqual(self.predict("--input", file), expected)
+                for arguments in ((), ("--input", "-"), ("--input", "/dev/stdin")):
+                    with file.open("rb") as stdin:
+                        self.assertEqual(self.predict(*arguments, stdin=stdin), expected)
+
+    def test_many_texts_are_answered_as_one_by_one(self):
+        words = ["good", "bad", "film", "plot", "filler1", "never-seen"]
+        generator = random.Random(3)
+        texts = [" ".join(generator.choices(words, k=length)) for length in (1, 2, 3, 40, 900, 9000)]
+        answers = {text: self.predict("--text", text)[0] for text in texts}
+        # More words than are read at once, in an order in which later blocks have longer texts.
+        order = texts[:4] * 1000 + texts + texts[::-1] + texts[:4] * 200
+        self.assertEqual(self.predict(stdin=None, input="\n".join(order)), [answers[text] for text in order])
+
     def test_unknown_words(self):
         first, second, text = map(json.loads, self.predict("--text", "praise1 Ünknown", "--text", 'praise1 "quoted"',
                                                            "--text", "<EOS>"))
         self.assertEqual((first["tokens"], second["tokens"]), (["praise1", "ünknown"], ["praise1", '"quoted"']))
         self.assertEqual((first["probability"], first["attention"]), (second["probability"], second["attention"]))
+        self.assertEqual((first["unknown"], second["unknown"], text["unknown"]), ([1], [1], [0]))
         self.assertEqual((text["tokens"], text["attention"]), (["<eos>"], [1]))
 
     def test_understands_the_evidence(self):
@@ -259,12 +288,20 @@ class Predict(WithRun):
 
     def test_bad_texts(self):
         file = self.folder / "texts"
-        self.refuse("--input", file, words=(file, "one text per line"))
-        self.refuse("--input", self.folder, words=(self.folder, "one text per line"))
-        file.write_bytes(b"good\ncaf\xe9\n")
-        self.refuse("--input", file, words=(file, "text 2", "byte 4", "UTF-8", "convert"))
-        file.write_bytes(b"good\n \nbad\n")
-        self.refuse("--input", file, words=(file, "text 2", "no words"))
+        self.refuse("--input", file, words=(file, "check that the path is right"))
+        self.refuse("--input", self.folder, words=(self.folder, "directory"))
+        for content, words in ((b"", ("has no texts", "one per line")),
+                               (b"good\ncaf\xe9\n", ("line 2", "byte 4", "UTF-8", "convert")),
+                               (b"good\n \nbad\n", ("line 2", "no words", "remove the line")),
+                               (b"good\nbad\n\n", ("line 3", "no words")),
+                               (b"\xef\xbb\xbf\ngood\n", ("line 1", "no words")),
+                               (b"good\0 film\n" * 99, ("NUL",)), (b"good\n" * 99 + b"a\0b\n", ("line 100", "byte 2", "NUL")),
+                               (b"good\rbad\r", ("line 1", "byte 5", "carriage return"))):
+            with self.subTest(content=content[:20]):
+                file.write_bytes(content)
+                self.refuse("--input", file, words=(file, *words))
+                with file.open("rb") as stdin:
+                    self.refuse(stdin=stdin, words=words)
         self.refuse(words=("standard input", "one per line"))
         self.refuse("--text", "", words=("text 1", "no words"))
         self.refuse("--text", "good", "--input", file, words=("--text", "--input"))
@@ -444,9 +481,38 @@ class OwnData(Test):
             folder = self.train(*self.arguments, "--min-df", min_df, runs=self.folder / str(min_df))
             kept = sorted(word for word, count in frequency.items() if count >= min_df)
             self.assertEqual(self.words(folder)[4:], kept)
-            known = [word if word in kept else "<UNK>" for word in self.rows[80][0].split()]
-            self.assertEqual(read_predictions(folder)[0]["tokens"], known)
+            # What is handed out is the text, though the model sees no more than the vocabulary has.
+            predictions, unknown = read_predictions(folder), 0
+            for text, (words, _, _) in zip(predictions, self.rows[80:], strict=True):
+                self.assertEqual(text["tokens"], words.split())
+                self.assertEqual(text["unknown"], [i for i, word in enumerate(words.split()) if word not in kept])
+                unknown += len(text["unknown"])
+            lines = (folder / "predictions.jsonl").read_text().splitlines()
+            output = self.succeed("predict", folder, "--device", "cpu", stdin=None,
+                                  input="\n".join(words for words, _, _ in self.rows[80:]))
+            self.assertEqual(output.splitlines(), ['{"probability"' + line.split('"probability"')[1] for line in lines])
         self.assertLess(len(kept), len(frequency))
+        self.assertGreater(unknown, 10)
+
+    def test_ids_of_the_data(self):
+        """Ids of any form go through; the model and the other members are the same without them."""
+        plain = self.train(*self.arguments)
+        ids = ["" if i % 7 == 0 else f"r\u00e9view,{i % 13} \"x\"" for i in range(len(self.rows))]
+        named = self.folder / "named" / "own.csv"
+        named.parent.mkdir()
+        write_csv(named, [[i, *row] for i, row in zip(ids, self.rows)], ("id", "text", "label", "split"))
+        folder = self.train("--dataset", named, *self.arguments[2:], runs=self.folder / "named-runs")
+        predictions = read_predictions(folder)
+        self.assertEqual([text.pop("id") for text in predictions], [i or None for i in ids[80:]])
+        self.assertEqual(predictions, read_predictions(plain))
+        self.assert_same_bytes(plain, folder, ("model.safetensors", "vocabulary.txt"))
+        for split, begin, end in (("train", 0, 60), ("dev", 60, 80), ("test", 80, 100)):
+            file = f"attention_{split}.safetensors"
+            tensors, without = read_safetensors(folder / file), read_safetensors(plain / file)
+            _, _, text = tensors.pop("id")
+            _, _, at = tensors.pop("id_offsets")
+            self.assertEqual([bytes(text[a:b]).decode() for a, b in zip(at, at[1:])], ids[begin:end])
+            self.assertEqual(tensors, without)
 
     def test_length_filter(self):
         for bounds in ((), (3, None), (None, 6), (3, 6)):

@@ -1,6 +1,7 @@
 #pragma once
 // Run folders for the tests of the report. RunWriter writes them, as in training, but their numbers are made up, and
 // each has only a few texts.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -41,27 +42,33 @@ inline RunSpec spec(RunKind kind, uint64_t seed = 10, double lambda = 0, const s
 /// The choice that makes a run the base model's twin with uniform attention.
 inline const nlohmann::json kUniform = {{"attention", "uniform"}};
 
-/// The configuration of a run on SST, with `changes` to its choices.
-inline nlohmann::json fake_config(const nlohmann::json& changes) {
-  RunConfig config{
-      .data =
-          {.dataset = "sst", .path = "data/sst", .options = {}, .checksum = {}, .difficulty = {}, .corpus_seed = {}},
-      .spec = {.kind = RunKind::base, .seed = 10, .other = {}},
-      .embed = 300,
-      .hidden = 128,
-      .vectors = {},
-      .init = {},
-      .training = {},
-      .other_checksum = {},
-      .other_file = {},
-      .vocabulary = 13826,
-      .texts = {{3034, 3321, 9}, {397, 424, 9}, {863, 862, 9}},
-      .words_with_vectors = 11171,
-      .device = "cpu (avx2)",
-      .version = {},
-      .commit = {}};
+/// The configuration of a run on SST, with `changes` to its choices; a member `paths` of `changes` changes the paths.
+/// Where `changes` name another data set, its reader has that name, too.
+inline nlohmann::json fake_config(nlohmann::json changes) {
+  RunConfig config{.data = {.dataset = "sst",
+                            .corpus = changes.value("dataset", "sst"),
+                            .options = {},
+                            .checksum = "c0ffee",
+                            .difficulty = {},
+                            .corpus_seed = {}},
+                   .spec = {.kind = RunKind::base, .seed = 10, .other = {}},
+                   .embed = 300,
+                   .hidden = 128,
+                   .vectors_checksum = {},
+                   .init_checksum = {},
+                   .training = {},
+                   .other_checksum = {},
+                   .paths = {.data = "data/sst", .vectors = {}, .init = {}, .attention = {}},
+                   .vocabulary = 13826,
+                   .texts = {{3034, 3321, 9}, {397, 424, 9}, {863, 862, 9}},
+                   .words_with_vectors = 11171,
+                   .devices = {"cpu (avx2)"},
+                   .version = {},
+                   .commit = {}};
   if (changes.value("objective", "") == "adversary") config.training.objective = Objective::adversary;
   nlohmann::json json = to_json(config);
+  json["paths"].update(changes.value("paths", nlohmann::json::object()));
+  changes.erase("paths");
   json["choices"].update(changes);
   return json;
 }
@@ -103,14 +110,20 @@ inline std::filesystem::path fake_run(const TemporaryFolder& folder, const std::
                                       const Classification& test = {0.8456, 0.7999, 0.86, 0.87}) {
   const FakeSplit fake(texts);
   RunWriter writer(RunFolder(folder.path(), name));
-  writer.start(fake_config(changes));
-  EpochMetrics epoch;
-  epoch.train_seconds = 1.25;
-  writer.write_metrics(std::vector<EpochMetrics>(8, epoch));
+  const nlohmann::json config = fake_config(changes);
+  writer.start(config);
+  std::vector<EpochMetrics> epochs(config["choices"]["epochs"].get<size_t>());
+  for (size_t i = 0; i < epochs.size(); ++i) {
+    epochs[i].epoch = static_cast<int32_t>(i) + 1;
+    epochs[i].train_seconds = 1.25;
+  }
+  writer.write_metrics(epochs);
   writer.write_attention(SplitName::test, fake.split, fake.log_attention, fake.probability);
   writer.write_predictions(fake.vocabulary, fake.split, fake.log_attention, fake.probability);
   const bool adversary = changes.value("objective", "") == "adversary";
-  writer.finish({.epoch = 5, .selected_on = adversary ? "train loss" : "test", .split = {{}, {}, test}});
+  writer.finish(RunResult{.epoch = std::min(5, epochs.back().epoch),
+                          .selected_on = adversary ? "train loss" : "test",
+                          .split = {{}, {}, test}});
   return folder.path() / name;
 }
 
@@ -140,7 +153,7 @@ inline std::filesystem::path fake_perturbation(const TemporaryFolder& folder, co
                               .offsets = {fake.split.offsets.begin(), fake.split.offsets.end()},
                               .label = {fake.split.labels.begin(), fake.split.labels.end()},
                               .row = {fake.split.rows.begin(), fake.split.rows.end()}});
-  writer.finish(nlohmann::json{{"permutation_change", 0.1}});
+  writer.finish(PerturbationResult{.permutation_change = 0.1, .adversary_jsd = 0.1, .adversary_tvd = 0.01});
   return writer.folder().path();
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "tests/support/input_error.h"
 #include "tests/support/small_csv.h"
@@ -22,9 +23,14 @@ TEST_CASE("corpus: names, defaults and overrides") {
   CHECK(own.path == folder / "own.csv");
   CHECK_FALSE(own.options.filter_by_length);
   CHECK(own.options.min_df == 1);
+  CHECK(own.reader == "csv");
+  CHECK(own.checksum == sha256(kSmallCsv));
+  CHECK_FALSE(own.synthetic());
 
   CorpusRequest planted{.dataset = "planted"};
   CHECK(load_corpus(planted).path.empty());
+  CHECK(load_corpus(planted).reader == "planted");
+  CHECK(load_corpus(planted).checksum.empty());
   CHECK(load_corpus(planted).dataset.split(SplitName::train).size() == 2000);
   planted.min_length = 10;
   planted.min_df = 3;
@@ -36,6 +42,25 @@ TEST_CASE("corpus: names, defaults and overrides") {
   CHECK(bounded.dataset.split(SplitName::train).size() < 2000);
   planted.max_length = -3;
   CHECK_HAS(input_error([&] { load_corpus(planted); }), "must not be negative");
+}
+
+TEST_CASE("corpus: a data set is known by its content; its name makes nothing of it") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "moved");
+  for (const char* name : {"imdb.csv", "moved/imdb.csv", "planted.csv"}) write_atomically(folder / name, kSmallCsv);
+  std::filesystem::create_symlink(folder / "imdb.csv", folder / "link.csv");
+  const Corpus imdb = load_corpus({.dataset = folder / "imdb.csv"});
+  CHECK(imdb.dataset.name == "imdb");
+  CHECK(imdb.reader == "csv");  // not the reader of the paper's IMDb
+  for (const char* name : {"moved/imdb.csv", "planted.csv", "link.csv"}) {
+    const Corpus same = load_corpus({.dataset = folder / name});
+    CHECK(same.checksum == imdb.checksum);
+    CHECK(same.reader == "csv");
+  }
+  std::string corrected(kSmallCsv);
+  corrected[corrected.find(",1,") + 1] = '0';
+  write_atomically(folder / "imdb.csv", corrected);
+  CHECK(load_corpus({.dataset = folder / "imdb.csv"}).checksum != imdb.checksum);
 }
 
 TEST_CASE("corpus: what is not there is named, with the remedy") {
@@ -65,9 +90,14 @@ TEST_CASE("corpus: sst is looked for under NOTNOT_DATA, the table before the tre
   CHECK(trees.path == folder / "sst/trees");
   CHECK(trees.dataset.name == "sst");
   CHECK(trees.dataset.split(SplitName::train).size() == 2);
+  CHECK(trees.reader == "sst");
+  const std::string sum = sha256("(4 good)\n(0 bad)\n") + "  ";
+  CHECK(trees.checksum == sha256(sum + "train.txt\n" + sum + "dev.txt\n" + sum + "test.txt\n"));
   write_atomically(folder / "sst/sst_dataset.csv", kSmallCsv);
   const Corpus table = load_corpus(request);
   CHECK(table.path == folder / "sst/sst_dataset.csv");
+  CHECK(table.reader == "sst");
+  CHECK(table.checksum == sha256(kSmallCsv));
   CHECK(table.options.filter_by_length);
   CHECK(table.options.min_length == 0);
   CHECK(table.options.max_length == 9);

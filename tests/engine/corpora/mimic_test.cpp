@@ -369,7 +369,8 @@ TEST_CASE("errors: records, named by file, record and line") {
   CHECK_HAS(notes_error(notes_csv({{1, "101", "x", "04.08.2151"}})), "CHARTDATE '04.08.2151' is no date");
   CHECK_HAS(notes_error(notes_csv({{1, "101", "x", "2151-08-04x"}})), "is no date");
   CHECK_HAS(notes_error(notes_csv({{1, "101", "x", "2151-08-04", "Draft"}})), "DESCRIPTION 'Draft'");
-  CHECK_HAS(notes_error(std::string("\x7F\x45\x4C\x46\0\x01\n\0\0\xFF", 10)), "there is no column 'SUBJECT_ID'");
+  CHECK_HAS(notes_error(std::string("\x7F\x45\x4C\x46\0\x01\n\0\0\xFF", 10)), "NOTEEVENTS.csv looks like a program");
+  CHECK_HAS(notes_error("a,b\n"), "there is no column 'SUBJECT_ID'");
 
   mimic.write("NOTEEVENTS.csv", notes_csv({{1, "101", "one"}, {7, "101", "two"}, {2, "102", "x"}, {3, "103", "x"}}));
   mimic.write("DIAGNOSES_ICD.csv", codes_csv({{1, 101, "25000"}, {7, 101, "25000"}, {2, 102, "1"}, {3, 103, "1"}}));

@@ -79,7 +79,11 @@ TEST_CASE("sst trees: three files, neutral sentences dropped, rows numbered thro
   write_atomically(folder / "train.txt", "(4 (2 A) (3 treat))\n(2 (2 so) (2 so))\r\n(1 awful)\n");
   write_atomically(folder / "dev.txt", "(0 bad)");
   write_atomically(folder / "test.txt", "(3 good)\n");
-  const auto texts = read_sst_trees(folder.path());
+  const auto read = [&] {
+    SourceReader sources(folder.path(), "the trees");
+    return read_sst_trees(sources);
+  };
+  const auto texts = read();
   REQUIRE(texts.size() == 4);
   CHECK(texts[0].words == "a treat");
   CHECK(texts[0].label == 1);
@@ -87,12 +91,12 @@ TEST_CASE("sst trees: three files, neutral sentences dropped, rows numbered thro
   CHECK(texts[2].split == SplitName::dev);
   CHECK(texts[3].row == 4);
   write_atomically(folder / "dev.txt", "(0 bad)\n(0 bad\n");
-  CHECK_HAS(input_error([&] { read_sst_trees(folder.path()); }), (folder / "dev.txt").string() + ", line 2");
+  CHECK_HAS(input_error([&] { read(); }), (folder / "dev.txt").string() + ", line 2");
   write_atomically(folder / "dev.txt", "");
-  CHECK_HAS(input_error([&] { read_sst_trees(folder.path()); }), "dev.txt: the file is empty");
+  CHECK_HAS(input_error([&] { read(); }), "dev.txt: the file is empty");
   std::filesystem::remove(folder / "test.txt");
   write_atomically(folder / "dev.txt", "(0 bad)\n");
-  CHECK_HAS(input_error([&] { read_sst_trees(folder.path()); }), "test.txt");
+  CHECK_HAS(input_error([&] { read(); }), "test.txt");
 }
 
 TEST_CASE("imdb: cleaning") {

@@ -34,6 +34,11 @@ std::filesystem::path sst_folder() {
   return folder;
 }
 
+std::vector<LabelledText> published_trees() {
+  SourceReader sources(sst_folder() / "trees", "the trees");
+  return read_sst_trees(sources);
+}
+
 void check_counts(const Dataset& dataset) {
   struct Count {
     SplitName split;
@@ -62,9 +67,8 @@ TEST_CASE("sst: cleaning leaves the published table as it is") {
 }
 
 TEST_CASE("sst: the trees give the texts of the table") {
-  const auto folder = sst_folder();
-  const auto table = read_csv(folder / "sst_dataset.csv");
-  const auto trees = read_sst_trees(folder / "trees");
+  const auto table = read_csv(sst_folder() / "sst_dataset.csv");
+  const auto trees = published_trees();
   REQUIRE(trees.size() == table.size());
   for (size_t i = 0; i < table.size(); ++i) {
     INFO(table[i].row);
@@ -80,5 +84,5 @@ TEST_CASE("sst: the published counts") {
   const Corpus corpus = load_corpus({.dataset = "sst"});
   CHECK(corpus.options.min_length == 5);
   check_counts(corpus.dataset);
-  check_counts(make_dataset("sst", read_sst_trees(sst_folder() / "trees"), corpus.options));
+  check_counts(make_dataset("sst", published_trees(), corpus.options));
 }

@@ -3,9 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <iterator>
 #include <string>
 #include <vector>
 
+#include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
@@ -164,10 +167,26 @@ TEST_CASE("table: TSV and JSON lines say what CSV says") {
     CHECK(table.texts[1].row == 2);
   }
   CHECK(csv.texts[1].id == "y");
-  CHECK(table_format("a/B.TSV") == TableFormat::tsv);
-  CHECK(table_format("a.jsonl") == TableFormat::json_lines);
-  CHECK(table_format("a.ndjson") == TableFormat::json_lines);
-  CHECK(table_format("a") == TableFormat::csv);
+}
+
+TEST_CASE("table: the form by content where that is certain, otherwise by name, otherwise by the first line") {
+  CHECK(table_format("a/B.TSV", "text,label") == TableFormat::tsv);
+  CHECK(table_format("a.tab", "") == TableFormat::tsv);
+  CHECK(table_format("a.tsv.gz", "") == TableFormat::tsv);
+  CHECK(table_format("a.jsonl", "text,label") == TableFormat::json_lines);
+  for (const char* name : {"a.ndjson", "a.json", "a.json.gz"})
+    CHECK(table_format(name, "[") == TableFormat::json_lines);
+  for (const char* name : {"a.csv", "a.CSV.GZ"}) CHECK(table_format(name, "text\tlabel\n") == TableFormat::csv);
+  for (const char* name : {"a", "a.txt", "/dev/stdin"}) {
+    CHECK(table_format(name, "text,label\na\tb,1\n") == TableFormat::csv);
+    CHECK(table_format(name, "\xEF\xBB\xBFtext\tlabel\r\na\t1\r\n") == TableFormat::tsv);
+    CHECK(table_format(name, "") == TableFormat::csv);
+  }
+  for (const char* name : {"a.csv", "a.tsv", "a.json", "a"})
+    CHECK(table_format(name, "\xEF\xBB\xBF\n {\"text\": \"a\"}") == TableFormat::json_lines);
+  CHECK(table_name("x/films.csv") == "films");
+  CHECK(table_name("films.v2.tsv.GZ") == "films.v2");
+  CHECK(table_name("/dev/stdin") == "stdin");
 }
 
 TEST_CASE("table: a file without splits, and labels by name") {
@@ -212,6 +231,171 @@ TEST_CASE("table: messages about JSON lines and ids") {
   CHECK_HAS(json("{\"text\":\"a\",\"label\":2,\"split\":\"dev\"}"), "label '2' is neither 0 nor 1");
   CHECK_HAS(json("{\"text\":\" \",\"label\":1,\"split\":\"dev\"}"), "no word");
   CHECK_HAS(json(std::string(100000, '[')), "not a JSON object");
-  CHECK_HAS(table_error("id,text,label,split\n7,a,1,dev\n8,b,1,dev\n7,c,0,dev\n", TableFormat::csv),
-            "own, record 3 (line 4): the id '7' is also record 1's");
+  CHECK_HAS(json(R"({"text":"a","label":1,"label":0,"split":"dev"})"),
+            "own, record 1 (line 1): \"label\" stands twice in one object; every line must be like {\"text\"");
+  for (const char* id : {"1.5", "true", "[]", "123456789012345678901234"}) {
+    CAPTURE(id);
+    CHECK_HAS(json(fmt::format(R"({{"text":"a","label":1,"split":"dev","id":{}}})", id)),
+              "own, record 1 (line 1): 'id' is neither a string nor a whole number");
+  }
+}
+
+TEST_CASE("table: ids are kept as they stand; texts may have none, and share one") {
+  const auto ids = [](const Table& table) {
+    std::vector<std::string> result;
+    for (const LabelledText& text : table.texts) result.push_back(text.id);
+    return result;
+  };
+  CHECK(ids(parse_table("id,text,label,split\n7,a,1,dev\n\" x,\"\"\n\",b,1,dev\n,c,0,dev\n7,d,0,dev\n7,e,0,test\n",
+                        "own", TableFormat::csv)) == std::vector<std::string>{"7", " x,\"\n", "", "7", "7"});
+  CHECK(ids(parse_table("{\"text\":\"a\",\"label\":1,\"split\":\"dev\",\"id\":\"caf\xC3\xA9/01\"}\n"
+                        "{\"text\":\"a\",\"label\":1,\"split\":\"dev\",\"id\":17}\n"
+                        "{\"text\":\"a\",\"label\":1,\"split\":\"dev\",\"id\":17.0}\n"
+                        "{\"text\":\"a\",\"label\":1,\"split\":\"dev\",\"id\":null}\n"
+                        "{\"text\":\"a\",\"label\":1,\"split\":\"dev\"}\n",
+                        "own", TableFormat::json_lines)) ==
+        std::vector<std::string>{"caf\xC3\xA9/01", "17", "17", "", ""});
+}
+
+TEST_CASE("table: labels as other programs write them") {
+  const auto labels = [](const std::vector<std::string>& fields) {
+    std::string csv = "text,label,split\n", json;
+    for (const std::string& field : fields) {
+      csv += "a," + field + ",dev\n";
+      json += R"({"text":"a","label":)" + to_lower(field) + R"(,"split":"dev"})" + "\n";
+    }
+    std::vector<int32_t> result;
+    for (const LabelledText& text : parse_csv(csv, "own")) result.push_back(text.label);
+    const auto lines = parse_table(json, "own", TableFormat::json_lines).texts;
+    for (size_t i = 0; i < lines.size(); ++i) CHECK(lines[i].label == result[i]);
+    return result;
+  };
+  CHECK(labels({"0", "1", "0.0", "1.0", "1.000"}) == std::vector<int32_t>{0, 1, 0, 1, 1});
+  CHECK(labels({"true", "False", "TRUE", "false"}) == std::vector<int32_t>{1, 0, 1, 0});
+  for (const char* label : {"2", "1.5", "1.", ".0", "-1", "-1.0", "yes", "1 0", "10", "0x1", "1e0", "truee"}) {
+    CHECK_HAS(csv_error(fmt::format("text,label,split\na,{},dev\n", label)),
+              fmt::format("label '{}' is neither", label));
+  }
+  // Named ones exactly, but for the form of whole numbers.
+  const auto named = [](const std::string& label, const std::array<std::string, 2>& names) {
+    return parse_table("text,label\na," + label + "\n", "own", TableFormat::csv,
+                       {.labels = names, .needs_split = false})
+        .texts[0]
+        .label;
+  };
+  CHECK(named("2.0", {"1", "2"}) == 1);
+  CHECK(named("1", {"1.0", "2.0"}) == 0);
+  CHECK(named("True", {"False", "True"}) == 1);
+  CHECK_HAS(input_error([&] { named("true", {"False", "True"}); }), "label 'true' is neither 'False' nor 'True'");
+  CHECK_HAS(input_error([&] { named("Pos", {"neg", "pos"}); }), "label 'Pos' is neither");
+  CHECK(parse_table(R"({"text":"a","label":true})", "own", TableFormat::json_lines,
+                    {.labels = {"false", "true"}, .needs_split = false})
+            .texts[0]
+            .label == 1);
+}
+
+TEST_CASE("table: line ends of old programs") {
+  for (const char* content : {"text,label,split\ra b,1,train\rc,0,test\r", "text,label,split\ra b,1,train\rc,0,test"}) {
+    const auto texts = parse_csv(content, "own");
+    REQUIRE(texts.size() == 2);
+    CHECK(texts[0].words == "a b");
+    CHECK(texts[1].split == SplitName::test);
+  }
+  CHECK_HAS(csv_error("text,label,split\ra,1,train\rb,2,test\r"), "own.csv, record 2 (line 3): label '2'");
+  const std::string json = R"({"text":"a","label":1,"split":"dev"})";
+  CHECK(parse_table(json + "\r" + json + "\r", "own", TableFormat::json_lines).texts.size() == 2);
+  // Within a line of another file they are blanks; lines that end in both ways are named.
+  for (const char* content : {"text,label,split\na\rb,1,train\n", "text,label,split\r\na\r\rb,1,train\r\r\n",
+                              "text,label,split\n\"a\rb\",1,train\r"}) {
+    const auto texts = parse_csv(content, "own");
+    REQUIRE(texts.size() == 1);
+    CHECK(texts[0].words == "a b");
+  }
+  CHECK_HAS(
+      csv_error("text,label,split\na,1,train\rb,0,test\n"),
+      "record 1 (line 2): 5 fields where the header has 3; put a text with commas between double quotes; the file "
+      "has carriage returns within lines, so end every line with LF or CRLF");
+  CHECK_HAS(csv_error("text,label,split\ra,1,train\n"), "it names 'text, label, split a, 1, train'");
+}
+
+TEST_CASE("table: byte order marks within files that were put together") {
+  const std::string mark = "\xEF\xBB\xBF";
+  const auto texts = parse_csv(mark + "text," + mark + "label,split\na,1,train\n" + mark + "\"b, c\"," + mark +
+                                   "0,dev\n" + mark + mark + "d" + mark + "e,1,test\n" + mark,
+                               "own");
+  REQUIRE(texts.size() == 3);
+  CHECK(texts[1].words == "b, c");
+  CHECK(texts[1].label == 0);
+  CHECK(texts[2].words == "de");
+  CHECK_HAS(csv_error("text,label,split\na,1,train\n" + mark + "text,label,split\nb,1,train\n"),
+            "own.csv, record 2 (line 3): this is the header again, as where files were put together; remove the line");
+  const std::string line = R"({"text":"\ufeffa","label":")" + mark + R"(1","split":"dev"})" + "\n";
+  const auto lines = parse_table(mark + line + mark + line, "own", TableFormat::json_lines).texts;
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[1].words == "a");
+}
+
+TEST_CASE("table: quotes in TSV are quotes, unless they follow rules") {
+  const auto words = [](const std::string& content) {
+    std::string all;
+    for (const LabelledText& text : parse_table("text\tlabel\tsplit\n" + content, "own", TableFormat::tsv).texts)
+      all += text.words + "|";
+    return all;
+  };
+  CHECK(words("\" a lone one\t1\ttrain\nmiddle\t0\ttest\nand another \"\t1\tdev\n") ==
+        "\" a lone one|middle|and another \"|");
+  CHECK(words("a 5\" disk\t1\ttrain\n") == "a 5\" disk|");
+  CHECK(words("\"a \"\"b\"\"\"\t1\ttrain\nc\t0\ttest\n") == "a \"b\"|c|");
+  CHECK(words("\"a\tb\nc\"\t1\ttrain\nd\t0\ttest\n") == "a b c|d|");
+  CHECK_HAS(table_error("text\tlabel\tsplit\na\tb\t1\ttrain\n", TableFormat::tsv),
+            "4 fields where the header has 3; a text must have no tabs");
+}
+
+TEST_CASE("table: a file of another form is named, with the remedy") {
+  CHECK_HAS(
+      csv_error("text;label;split\na;1;train\n"),
+      "own.csv, header (line 1): there is no column 'text'; the first line must be like text,label,split, but it is "
+      "'text;label;split', and it has semicolons: save the file with commas");
+  CHECK_HAS(csv_error("text\tlabel\tsplit\n"), "it has tabs: name the file .tsv");
+  CHECK_HAS(table_error("text,label,split\n", TableFormat::tsv), "it has commas: name the file .csv");
+  CHECK_HAS(csv_error("Review,Label\n"), "but it names 'Review, Label'");
+  CHECK_HAS(csv_error("<!DOCTYPE html>\n<html>\n"), "this looks like a web page, so download the file again");
+  const auto json = [](const std::string& content) { return table_error(content, TableFormat::json_lines); };
+  CHECK_HAS(json(R"([{"text": "a", "label": 1}])"),
+            "own, record 1 (line 1): not a JSON object; the file is one JSON list");
+  CHECK_HAS(json("[\n{\"text\": \"a\"}\n]"), "the file is one JSON list; write each of its objects on a line");
+  CHECK_HAS(json("{\n  \"text\": [\"a\"],\n  \"label\": [1]\n}"), "the file is one JSON object over several lines");
+  CHECK_HAS(json(R"({"text": {"0": "a"}, "label": {"0": 1}})"), "'text' is an object; write an object for each text");
+  CHECK_HAS(json(R"({"text": ["a"], "label": [1]})"), "to_json(orient=\"records\", lines=True)");
+  CHECK_HAS(json(R"({"text": "a", "text": "b", "label": 1, "split": "dev"})"), "\"text\" stands twice");
+  CHECK_HAS(json(R"({"text": "a", "label": 1e999, "split": "dev"})"), "the number '1e999' is too large");
+  CHECK_HAS(json(std::string("{\"text\":\"a\"}\0", 13)), "byte 13 of it is NUL");
+  CHECK_HAS(json(R"({"text": null, "label": 1, "split": "dev"})"), "there is no 'text'");
+}
+
+TEST_CASE("table: words by Unicode's boundaries on request") {
+  const TableOptions options{.cleaning = Cleaning::words};
+  CHECK(parse_table("text,label,split\n\"It's good, really.\",1,dev\n", "own", TableFormat::csv, options)
+            .texts[0]
+            .words == "it's good , really .");
+}
+
+TEST_CASE("table: a file is read once, packed or not, and its checksum is that of its bytes") {
+  const TemporaryFolder folder;
+  // printf 'text,label,split\na,1,train\n' | gzip -n
+  const std::string packed(
+      "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x2b\x49\xad\x28\xd1\xc9\x49\x4c\x4a\xcd\xd1\x29\x2e\xc8"
+      "\xc9\x2c\xe1\x4a\xd4\x31\xd4\x29\x29\x4a\xcc\xcc\xe3\x02\x00\x60\xab\x2d\x68\x1b\x00\x00\x00",
+      47);
+  write_atomically(folder / "own.csv.gz", packed);
+  const Table table = read_table(folder / "own.csv.gz");
+  REQUIRE(table.texts.size() == 1);
+  CHECK(table.texts[0].words == "a");
+  CHECK(table.checksum == sha256(packed));
+  CHECK(table.bytes == std::ssize(packed));
+  // The same in UTF-16.
+  std::string utf16 = "\xFE\xFF";
+  for (const char byte : std::string("text,label,split\nb,0,dev\n")) utf16 += std::string{'\0', byte};
+  write_atomically(folder / "own.csv", utf16);
+  CHECK(read_table(folder / "own.csv").texts[0].words == "b");
 }

@@ -99,6 +99,46 @@ TEST_CASE("dataset: splits are ragged, with labels and rows") {
   CHECK(to_string(SplitName::dev) == "dev");
 }
 
+TEST_CASE("dataset: ids and the words that the vocabulary lacks stand beside what the model sees") {
+  std::vector<LabelledText> texts = {{"a good film", 1, SplitName::train, 1, "x"},
+                                     {"a bad film", 0, SplitName::train, 2},
+                                     {"a film", 1, SplitName::dev, 3, "y"},
+                                     {"rare a rare caf\xC3\xA9", 1, SplitName::test, 4, "x"},
+                                     {"<SOS> rare <UNK>", 0, SplitName::test, 5, "x"},
+                                     {"new film", 1, SplitName::test, 6, "z"}};
+  const Dataset dataset = make_dataset("own", texts, {});
+  const Split& test = dataset.split(SplitName::test);
+  CHECK(test.token_ids == std::vector<int32_t>{2, 1, 4, 1, 1, 3, 2, 1, 1, 1, 3, 2, 1, 6, 3});
+  CHECK(test.unknown == std::vector<int32_t>{0, 0, 1, 2, 0, 3, 4});
+  REQUIRE(test.outside.size() == 5);
+  CHECK(test.outside[0] == "rare");
+  CHECK(test.outside[1] == "caf\xC3\xA9");
+  CHECK(test.outside[2] == "<SOS>");
+  CHECK(test.outside[3] == "<UNK>");
+  CHECK(test.outside[4] == "new");
+  CHECK(test.ids[1] == "x");
+  CHECK(dataset.split(SplitName::train).ids[0] == "x");
+  CHECK(dataset.split(SplitName::train).ids[1].empty());
+  CHECK(dataset.split(SplitName::train).unknown.empty());
+  CHECK(dataset.split(SplitName::train).outside.empty());
+
+  // The filter drops both from the same texts.
+  const Split filtered = make_dataset("own", texts, {1, true, 1, 4}).splits.test;
+  CHECK(filtered.rows == std::vector<int64_t>{5, 6});
+  CHECK(filtered.ids.size() == 2);
+  CHECK(filtered.ids[1] == "z");
+  CHECK(filtered.unknown == std::vector<int32_t>{0, 1, 2, 3});
+  CHECK(filtered.outside[0] == "<SOS>");
+
+  for (LabelledText& text : texts) text.id.clear();
+  for (const SplitName name : kSplitNames) CHECK(make_dataset("own", texts, {}).split(name).ids.empty());
+  texts[2].id = "only";
+  for (const SplitName name : kSplitNames) {
+    const Split split = make_dataset("own", texts, {}).split(name);
+    CHECK(split.ids.size() == split.labels.size());
+  }
+}
+
 TEST_CASE("dataset: the weight of class 1") {
   std::vector<LabelledText> texts = parse_csv(kSmallCsv, "own.csv");
   for (int i = 0; i < 3; ++i) texts.push_back(text("x", 0, SplitName::train));

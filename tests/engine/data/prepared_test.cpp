@@ -4,16 +4,19 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "engine/corpora/corpus.h"
 #include "engine/corpora/planted_corpus.h"
+#include "engine/data/word_reader.h"
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
+#include "engine/io/text.h"
 #include "tests/support/input_error.h"
 #include "tests/support/temporary_folder.h"
 
@@ -106,6 +109,40 @@ TEST_CASE("column: grows when it is its own, not when it is mapped") {
   CHECK_THROWS_AS(mapped.push_back(6), Error);
 }
 
+TEST_CASE("string column: strings one behind the other") {
+  StringColumn strings;
+  CHECK(strings.empty());
+  CHECK(strings.fits());
+  for (const char* text : {"a", "", "caf\xC3\xA9"}) strings.push_back(text);
+  CHECK(strings.size() == 3);
+  CHECK(strings[0] == "a");
+  CHECK(strings[1].empty());
+  CHECK(strings[2] == "caf\xC3\xA9");
+  CHECK(strings.fits());
+  const auto fits = [&](const std::vector<int64_t>& offsets) { return StringColumn{strings.bytes, offsets}.fits(); };
+  CHECK(fits({0, 6}));
+  CHECK_FALSE(fits({}));
+  CHECK_FALSE(fits({0, 5}));
+  CHECK_FALSE(fits({0, 7}));
+  CHECK_FALSE(fits({1, 6}));
+  CHECK_FALSE(fits({0, 4, 3, 6}));
+  CHECK_FALSE(fits({0, 7, 6}));
+}
+
+TEST_CASE("prepared: texts without ids have none when they are read again") {
+  const TemporaryFolder folder;
+  DatasetBuilder built;
+  for (LabelledText& text : corpus()) {
+    text.id.clear();
+    built.add(text);
+  }
+  PreparedWriter writer(folder / "tiny");
+  writer.write(built, preparation());
+  writer.finish();
+  const Dataset dataset = PreparedFolder(folder / "tiny").dataset();
+  for (const SplitName name : kSplitNames) CHECK(dataset.split(name).ids.empty());
+}
+
 TEST_CASE("prepared: words in a scratch file give the same bytes as words in memory") {
   const TemporaryFolder folder;
   const auto texts = make_planted_corpus({.train = 20'000, .dev = 20, .test = 20});  // more words than a spool buffers
@@ -156,10 +193,18 @@ TEST_CASE("prepared: what is written is what is read") {
     CHECK(split.offsets == same.offsets);
     CHECK(split.labels == same.labels);
     CHECK(split.rows == same.rows);
+    CHECK(split.ids == same.ids);
+    CHECK(split.outside == same.outside);
+    CHECK(split.unknown == same.unknown);
+    CHECK(split.ids.size() == split.rows.size());
+    CHECK_FALSE(split.unknown.empty());
+    const WordReader words(dataset.vocabulary, split);
     for (int32_t i = 0; i < split.size(); ++i, ++at) {
       CHECK(texts[at].split == name);
       CHECK(texts[at].label == split.labels[i]);
       CHECK(texts[at].row == split.rows[i]);
+      CHECK(texts[at].id == split.ids[i]);
+      CHECK(texts[at].words == join_words(words.words(i)));
       if (texts[at].row == 4) CHECK(texts[at].id == "a file, with a comma");
       const auto ids = dataset.vocabulary.encode(texts[at].words);
       CHECK(std::equal(ids.begin(), ids.end(), split.token_ids.begin() + split.offsets[i]));
@@ -181,7 +226,7 @@ TEST_CASE("prepared: dataset.json describes itself") {
   const TemporaryFolder folder;
   prepare(folder / "tiny");
   const nlohmann::json description = PreparedFolder(folder / "tiny").description();
-  CHECK(description.at("format_version") == 1);
+  CHECK(description.at("format_version") == 2);
   CHECK(description.at("synthetic") == true);
   CHECK(description.at("classes") == std::vector<std::string>{"bad", "good"});
   CHECK(description.at("choices").at("seed") == 7);
@@ -207,8 +252,9 @@ TEST_CASE("prepared: commands find it by path and by name") {
   CHECK(by_path.dataset.name == "tiny");
   CHECK(by_path.path == folder / "prepared/tiny");
   CHECK(by_path.checksum == PreparedFolder(folder / "prepared/tiny").checksum());
+  CHECK(by_path.reader == "csv");
   CHECK(by_path.options.min_df == 2);
-  CHECK(by_path.synthetic);
+  CHECK(by_path.synthetic());
   const char* before = std::getenv("NOTNOT_DATA");
   const std::string saved = before == nullptr ? "" : before;
   setenv("NOTNOT_DATA", folder.path().c_str(), 1);
@@ -242,19 +288,72 @@ TEST_CASE("prepared: changed bytes of the same size are found") {
   replace_in(folder / "tiny/dataset.json", "\"seed\": 7", "\"seed\": 8");
   CHECK_HAS(read_error(folder / "tiny"), "its checksum is not that of its content");
   replace_in(folder / "tiny/dataset.json", "\"seed\": 8", "\"seed\": 7");
-  replace_in(folder / "tiny/dataset.json", "\"format_version\": 1", "\"format_version\": 2");
-  CHECK_HAS(read_error(folder / "tiny"), "format version 2, this program reads version 1; prepare it again");
   replace_in(folder / "tiny/dataset.json", "\"format_version\": 2", "\"format_version\": 1");
+  CHECK_HAS(read_error(folder / "tiny"), "format version 1, this program reads version 2; prepare it again");
+  replace_in(folder / "tiny/dataset.json", "\"format_version\": 1", "\"format_version\": 2");
   CHECK_HAS(read_error(folder / "tiny"), "no InputError");
 
   replace_in(folder / "tiny/data.safetensors", "dev.rows", "dev.sown");
-  CHECK_HAS(read_error(folder / "tiny"), "data.safetensors is damaged: its header has another checksum");
+  CHECK_HAS(read_error(folder / "tiny"), "dev.rows");
   replace_in(folder / "tiny/data.safetensors", "dev.sown", "dev.rows");
   std::string data = read_file(folder / "tiny/data.safetensors");
-  data[data.size() - 2] = '\x7F';  // a token id far outside the vocabulary
+  data.back() ^= 1;  // a letter of a word
   write_atomically(folder / "tiny/data.safetensors", data);
-  CHECK_HAS(read_error(folder / "tiny"), "a token outside the vocabulary");
+  CHECK_HAS(read_error(folder / "tiny"), "data.safetensors is damaged: its checksum is not the one in dataset.json");
   CHECK_HAS(input_error([&] { PreparedFolder(folder / "tiny").verify(); }), "data.safetensors is damaged");
+}
+
+TEST_CASE("prepared: what is loaded is what dataset.json says, to the bit") {
+  const TemporaryFolder folder;
+  prepare(folder / "tiny");
+  const auto flip = [&](const char* file, const char* tensor) {
+    const auto path = folder / "tiny" / file;
+    std::string content = read_file(path);
+    uint64_t header = 0;
+    std::memcpy(&header, content.data(), sizeof header);
+    content[sizeof header + header + Safetensors::read(path).entry(tensor).begin] ^= 1;
+    write_atomically(path, content);
+  };
+  for (const char* tensor : {"train.labels", "dev.rows"}) {
+    flip("data.safetensors", tensor);
+    CHECK_HAS(read_error(folder / "tiny"), "data.safetensors is damaged: its checksum is not the one in dataset.json");
+    flip("data.safetensors", tensor);
+    CHECK_HAS(read_error(folder / "tiny"), "no InputError");
+  }
+  flip("vectors.safetensors", "vectors");
+  CHECK_HAS(read_error(folder / "tiny"), "vectors.safetensors is damaged: its checksum is not the one");
+  flip("vectors.safetensors", "vectors");
+  replace_in(folder / "tiny/vocabulary.txt", "\npraise", "\nPraise");
+  CHECK_HAS(read_error(folder / "tiny"), "vocabulary.txt is damaged: its checksum is not the one");
+}
+
+TEST_CASE("prepared: the data is known by itself, not by who prepared it from which file") {
+  const TemporaryFolder folder;
+  prepare(folder / "a");
+  const auto other = [&](const std::string& name, const Preparation& described, const DatasetBuilder& built) {
+    PreparedWriter writer(folder / name);
+    writer.write(built, described);
+    writer.finish();
+    return PreparedFolder(folder / name);
+  };
+  Preparation described = preparation();
+  described.sources.front().path = "elsewhere.csv";
+  described.choices["seed"] = 8;
+  const PreparedFolder a(folder / "a"), same = other("same", described, builder());
+  CHECK(a.description() != same.description());
+  CHECK(a.checksum() == same.checksum());
+  const auto sum = [&](const char* name) { return sha256(read_file(folder / "a" / name)) + "  " + name + "\n"; };
+  CHECK(a.checksum() == sha256(sum("vocabulary.txt") + sum("data.safetensors")));
+  REQUIRE(a.vectors());
+  CHECK(a.vectors()->checksum == sha256(read_file(folder / "a/vectors.safetensors")));
+
+  const int64_t row = make_dataset("tiny", corpus(), kOptions).split(SplitName::train).rows[0];
+  DatasetBuilder corrected;
+  for (LabelledText text : corpus()) {
+    if (text.row == row) text.label = 1 - text.label;
+    corrected.add(text);
+  }
+  CHECK(other("corrected", preparation(), corrected).checksum() != a.checksum());
 }
 
 TEST_CASE("prepared: texts that are not as they were written are found") {
@@ -273,14 +372,32 @@ TEST_CASE("prepared: texts that are not as they were written are found") {
 TEST_CASE("prepared: columns that do not belong together are found") {
   const TemporaryFolder folder;
   prepare(folder / "tiny");
-  const Safetensors good = Safetensors::read(folder / "tiny/data.safetensors");
-  auto offsets = good.values<int64_t>("train.offsets");
-  const size_t begin = good.header().size() + good.entry("train.offsets").begin;
-  std::string data = read_file(folder / "tiny/data.safetensors");
-  offsets[1] = offsets[2];
-  std::memcpy(data.data() + begin, offsets.data(), offsets.size() * sizeof(int64_t));
-  write_atomically(folder / "tiny/data.safetensors", data);
-  CHECK_HAS(read_error(folder / "tiny"), "the train split: text 1 without a word");
+  const std::filesystem::path path = folder / "tiny/data.safetensors";
+  const std::string good = read_file(path);
+  uint64_t header = 0;
+  std::memcpy(&header, good.data(), sizeof header);
+  const auto begin = [&](const char* tensor) {
+    return sizeof header + header + Safetensors::read(path).entry(tensor).begin;
+  };
+  /// The complaint when element `at` of the tensor is `value`.
+  const auto with = [&](const char* tensor, size_t at, auto value) {
+    write_atomically(path, good);
+    std::string data = good;
+    std::memcpy(data.data() + begin(tensor) + at * sizeof value, &value, sizeof value);
+    write_atomically(path, data);
+    return read_error(folder / "tiny");
+  };
+  const auto offsets = Safetensors::read(path).values<int64_t>("train.offsets");
+  CHECK_HAS(with("train.offsets", 1, offsets[2]), "the train split: text 1 without a word");
+  CHECK_HAS(with("dev.token_ids", 1, int32_t{0x7F000000}), "the dev split: a token outside the vocabulary");
+  CHECK_HAS(with("test.labels", 3, int32_t{2}), "the test split: a label that is neither 0 nor 1");
+  CHECK_HAS(with("train.ids_offsets", 1, int64_t{-1}), "the train split: ids that do not fit the texts");
+  CHECK_HAS(with("train.ids_offsets", 0, int64_t{1}), "the train split: ids that do not fit the texts");
+  CHECK_HAS(with("test.outside_offsets", 1, int64_t{1} << 40), "the test split: spellings that do not fit");
+  CHECK_HAS(with("test.unknown", 0, int32_t{-1}), "the test split: spellings that do not fit the unknown words");
+  CHECK_HAS(with("test.unknown", 0, int32_t{1000}), "the test split: spellings that do not fit the unknown words");
+  CHECK_HAS(with("dev.outside", 0, '!'), "data.safetensors is damaged");
+  CHECK_HAS(with("train.ids", 0, '!'), "data.safetensors is damaged");
 }
 
 TEST_CASE("prepared: a writer leaves all or nothing") {

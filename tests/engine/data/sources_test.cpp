@@ -36,6 +36,8 @@ TEST_CASE("sources: what was read is remembered as sha256sum would have it") {
   CHECK(part.bytes == 2);
   CHECK(part.sha256 == sha256(sha256("1") + "  a\n" + sha256("2") + "  b\n"));
   CHECK(sources.sources()[1].sha256 == sha256("1"));
+  CHECK(checksum_of({sources.sources()[1]}) == sha256("1"));
+  CHECK(checksum_of(sources.sources()) == sha256(part.sha256 + "  part/\n" + sha256("1") + "  part/a\n"));
   CHECK_HAS(input_error([&] { SourceReader::find(folder / "raw", {"inner"}, "none", "a corpus"); }),
             "does not hold a corpus");
   CHECK_HAS(input_error([&] { sources.read_folder("none", [](const auto&, const auto&) {}); }), "has no files");

@@ -1,12 +1,16 @@
-// Word vectors in fastText's and GloVe's text forms, and the refusal of anything else.
+// Word vectors in fastText's, GloVe's and word2vec's forms, as many tools write them, and the refusal of anything else.
 #include "engine/data/word_vectors.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
+#include <cstdio>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "tests/support/input_error.h"
@@ -65,8 +69,8 @@ TEST_CASE("word vectors: the first of two lines for one word counts") {
 }
 
 TEST_CASE("word vectors: reserved words are taken from the file, padding stays zero") {
-  const WordVectors vectors = load("<0> 1 1\n<UNK> 2 3\n<SOS> 4 5\n<EOS> 6 7\n");
-  CHECK(vectors.found == 3);
+  const WordVectors vectors = load("<0> 1 1\n<UNK> 2 3\n<SOS> 4 5\n<EOS> 6 7\na 8 9\n");
+  CHECK(vectors.found == 4);
   CHECK(std::vector<float>(vectors.rows.begin(), vectors.rows.begin() + 8) ==
         std::vector<float>{0, 0, 2, 3, 4, 5, 6, 7});
 }
@@ -90,9 +94,8 @@ TEST_CASE("word vectors: messages name file and line") {
   CHECK_HAS(error("a 1 2\nb 1 2 3\n"), "line 2: 3 values");
   CHECK_HAS(error("1 3\na 1 2\n"), "line 2: 2 values where the file's vectors have 3");
   CHECK_HAS(error("1 999999999\na 1 2\n"), "line 2: 2 values");
-  CHECK_HAS(error("a 1 2\n\nb 1 2\n"), "line 2: 0 values");
+  CHECK_HAS(error("a 1 2\n\nb 1 2\n"), "line 3: an empty line between vectors");
   CHECK_HAS(error("a 1 x\n"), "line 1: 'x' is not a number");
-  CHECK_HAS(error("a 1  2\n"), "line 1: '' is not a number");
   CHECK_HAS(error("b 1 2\na 1 2,5\n"), "line 2: '2,5' is not a number");
   for (const char* value : {"nan", "inf", "-inf", "1e39"}) {
     CHECK_HAS(error(fmt::format("a 1 {}\n", value)), fmt::format("'{}' is not a finite number", value));
@@ -100,7 +103,7 @@ TEST_CASE("word vectors: messages name file and line") {
   CHECK_HAS(error("a 1 1e400\n"), "not a");
   CHECK_HAS(error("0 3\n"), "line 1: a count and a width above 0");
   CHECK_HAS(error("3 2\na 1 2\n"), "the file ends after 1 vectors, but its first line says 3");
-  CHECK_HAS(error("\x1F\x8B\x08\n"), "not a word with its vector");
+  CHECK_HAS(error("\x1F\x8B\x08\n"), "the gzip file is cut short");
 }
 
 TEST_CASE("word vectors: no such file, or a folder") {
@@ -129,8 +132,88 @@ TEST_CASE("word vectors: word2vec's binary form, with and without newlines") {
   CHECK_HAS(error("3 3\n" + b + other + c.substr(0, c.size() - 1)), "vector 3 of 3 (binary): the file is cut short");
   CHECK_HAS(error("2 3\n" + b + other + c), "bytes after the last vector");
   CHECK_HAS(error("2 3\n" + b + entry("a", {0, std::numeric_limits<float>::infinity(), 0})), "finite");
-  CHECK_HAS(error("2 3\n" + b + entry("\xFF", {0, 0, 0})), "no word in UTF-8");
+  CHECK_HAS(error("3 3\n" + b + entry("\xFF", {0, 0, 0}) + entry("\xFE", {0, 0, 0})), "2 words are not UTF-8");
+  CHECK_HAS(error("1 3\n" + entry(std::string(20000, 'x'), {0, 0, 0})), "is no word");
+  CHECK_HAS(error("1 2000000000\n" + b), "vector 1 of 1 (binary): a width of 2000000000");
+  CHECK_HAS(error("1 99999\n" + b), "cut short");
   CHECK_HAS(error("9000000000 3\n" + b), "cut short");
+}
+
+TEST_CASE("word vectors: what other tools write is read") {
+  const auto check = [](const std::string& content, int64_t found) {
+    INFO(content);
+    const WordVectors vectors = load(content);
+    CHECK(vectors.found == found);
+    CHECK(row(vectors, "b") == std::vector<float>{3, 4});
+    return vectors;
+  };
+  check(
+      "\xEF\xBB\xBF"
+      "a 1 2\nb 3 4\n",
+      2);
+  check(
+      "\xEF\xBB\xBF"
+      "2 2\na 1 2\nb 3 4\n",
+      2);
+  check("a\t1\t2\nb\t3\t4\n", 2);
+  check("2\t2\na\t1 2\nb\t3 4\t\n", 2);
+  check("a  1  2   \n b 3 4 \r\n", 2);
+  check("a 1 2\nb +3.0e0 4\n\n \n\r\n", 2);
+  check("a 1 2\rb 3 4\r", 2);
+  check("2 2\n. . . 1 2\nb 3 4\n", 1);
+  check("2 2\n 1 2\nb 3 4\n", 1);  // an empty word
+  CHECK(check("a 1 2\ncaf\xE9 5 6\nb 3 4\n", 2).not_utf8 == 1);
+}
+
+TEST_CASE("word vectors: word2vec cuts words inside a character; they are passed over and counted") {
+  const auto entry = [](const std::string& word, std::vector<float> values) {
+    return word + " " + std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  };
+  const WordVectors vectors = load("4 2\n" + entry("caf\xC3", {1, 1}) + "\n" + entry("b", {3, 4}) + "\n" +
+                                   entry("\xE7\x94", {1, 1}) + "\n" + entry("caf\xC3\xA9", {5, 6}) + "\n");
+  CHECK(vectors.not_utf8 == 2);
+  CHECK(vectors.found == 2);
+  CHECK(row(vectors, "caf\xC3\xA9") == std::vector<float>{5, 6});
+}
+
+TEST_CASE("word vectors: a file that is something else is named") {
+  CHECK_HAS(error("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 6\n"),
+            "looks like a pointer of Git LFS");
+  CHECK_HAS(error("<html><head><title>404 Not Found</title></head></html>"),
+            "line 1: 'Not' is not a number; every line must be a word and its values, with blanks between them "
+            "(.vec or .txt); this looks like a web page");
+  CHECK_HAS(error("{\"the\": [0.1, 0.2]}"), "'[0.1,' is not a number");
+  CHECK_HAS(error("{\"the\": [0.1, 0.2]}"), "this looks like JSON");
+  CHECK_HAS(error("{\"the\":[0.1,0.2]}"), "this looks like JSON");
+  CHECK_HAS(error("see the other folder for the real vectors\n"), "line 1: 'the' is not a number");
+  CHECK_HAS(error("the,0.1,0.2\n"), "'the,0.1,0.2' has no values; every line must be a word and its values");
+  CHECK_HAS(error("the,0.1,0.2\n"), "this may be a table (CSV)");
+  CHECK_HAS(error("\xBA\x16\x4F\x2F\x0C"), "looks like a model of fastText in its binary form (.bin)");
+}
+
+TEST_CASE("word vectors: a file that covers no word is an error with the likely cause") {
+  CHECK_HAS(error("A 1 2\nCAF\xC3\x89 3 4\n"),
+            "words.vec has a vector for none of the 4 words of the data set; 50 % stand "
+            "in it with capital letters only");
+  CHECK_HAS(error("\xD1\x84 1 2\n"), "written in Cyrillic and those of the texts in Latin");
+  CHECK_HAS(error("x 1 2\n"), "may be for another language or another kind of texts");
+  CHECK_HAS(error("<UNK> 1 2\n"), "has a vector for none of the 4 words");
+}
+
+TEST_CASE("word vectors: the file is read once, and its checksum is of what was read") {
+  const TemporaryFolder folder;
+  const std::string content = "a 1 2\nb 3 4\n";
+  const auto pipe = folder / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  std::thread writer([&] {
+    FILE* out = std::fopen(pipe.c_str(), "wb");
+    std::fwrite(content.data(), 1, content.size(), out);
+    std::fclose(out);
+  });
+  const WordVectors vectors = load_word_vectors(pipe, vocabulary());
+  writer.join();
+  CHECK(vectors.found == 2);
+  CHECK(vectors.checksum == sha256(content));
 }
 
 TEST_CASE("word vectors: missing rows can be drawn") {

@@ -65,6 +65,12 @@ TEST_CASE("csv: a record may be longer or shorter than the one before") {
   CHECK(read("\t\n", {.delimiter = '\t'}) == Records{{"", ""}});  // white space, but a record
 }
 
+TEST_CASE("csv: a carriage return within a line is a blank, one in quotes stays") {
+  CHECK(read("a,b\n1\r2,3\r\n\"4\r5\",6\n7,8\r") == Records{{"a", "b"}, {"1 2", "3"}, {"4\r5", "6"}, {"7", "8"}});
+  CHECK(read("a,b\n\"1\r\n2\r\",3\r4\n") == Records{{"a", "b"}, {"1\r\n2\r", "3 4"}});
+  CHECK(read("a\tb\n\"1\r2\t3\n", {.delimiter = '\t', .quotes = false}) == Records{{"a", "b"}, {"\"1 2", "3"}});
+}
+
 TEST_CASE("csv: records are counted from the header, and lines from the file's begin") {
   std::vector<std::string> places;
   const auto place = [&](std::string_view content, const DelimitedFormat& format) {
@@ -75,9 +81,8 @@ TEST_CASE("csv: records are counted from the header, and lines from the file's b
   };
   const std::string content = "\nh\n\n\"1\n1\"\n2\r3\n4";
   CHECK(place(content, {}) == std::vector<std::string>{"a.csv, header (line 2): x", "a.csv, record 1 (line 4): x",
-                                                       "a.csv, record 2 (line 6): x", "a.csv, record 3 (line 6): x",
-                                                       "a.csv, record 4 (line 7): x"});
-  CHECK(place(content, {.header = false})[4] == "a.csv, record 5 (line 7): x");
+                                                       "a.csv, record 2 (line 6): x", "a.csv, record 3 (line 7): x"});
+  CHECK(place(content, {.header = false})[3] == "a.csv, record 4 (line 7): x");
 }
 
 TEST_CASE("csv stream: errors name the file, the record and its line") {
@@ -87,6 +92,11 @@ TEST_CASE("csv stream: errors name the file, the record and its line") {
   CHECK_HAS(input_error([] { read_stream("a,b\n1,\"2\"3\n"); }),
             "record 1 (line 2): a double quote in the wrong place on line 2");
   CHECK_HAS(input_error([] { read_stream("a,b\n1,2\n3,\"4\n"); }), "record 2 (line 3): a double quote is never closed");
+}
+
+TEST_CASE("csv stream: a file that is something else is named") {
+  CHECK_HAS(input_error([] { read_stream("\x1F\x8B\x08"); }), "looks like a file packed with gzip; unpack it (gunzip)");
+  CHECK_HAS(input_error([] { read_stream("\xFF\xFEt"); }), "looks like UTF-16; save the file as UTF-8");
 }
 
 TEST_CASE("csv stream: a quote that is never closed does not fill the memory") {

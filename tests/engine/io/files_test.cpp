@@ -1,6 +1,7 @@
 #include "engine/io/files.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -113,11 +114,218 @@ TEST_CASE("errors of writing name the path and the reason, and leave nothing beh
   CHECK(file_count(folder.path()) == 1);
 }
 
-TEST_CASE("a device or a pipe is refused, never replaced") {
+/// What `write` writes to this process's standard output, which is the file `path` meanwhile.
+template <class Write>
+std::string standard_output_of(const std::filesystem::path& path, const Write& write) {
+  const int before = ::dup(STDOUT_FILENO), file = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND, 0600);
+  REQUIRE(file >= 0);
+  ::dup2(file, STDOUT_FILENO);
+  ::close(file);
+  write();
+  ::dup2(before, STDOUT_FILENO);
+  ::close(before);
+  return read_file(path);
+}
+
+TEST_CASE("a pipe is written through, never replaced") {
   const TemporaryFolder folder;
   REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
-  CHECK(input_error([&] { write_atomically(folder / "pipe", "x"); }).find("not a regular file") != std::string::npos);
+  std::filesystem::create_symlink("pipe", folder / "link");
+  for (const char* name : {"pipe", "link"}) {
+    const int reader = ::open((folder / "pipe").c_str(), O_RDONLY | O_NONBLOCK);
+    write_atomically(folder / name, "through");
+    char bytes[16] = {};
+    CHECK(::read(reader, bytes, sizeof bytes) == 7);
+    CHECK(std::string(bytes) == "through");
+    ::close(reader);
+  }
   CHECK(std::filesystem::is_fifo(folder / "pipe"));
+  CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(file_count(folder.path()) == 2);
+}
+
+TEST_CASE("a device is written through, never replaced, and says that it is full") {
+  const TemporaryFolder folder;
+  for (const char* device : {"null", "full"})
+    std::filesystem::create_symlink(std::string("/dev/") + device, folder / device);
+  write_atomically(folder / "null", "nothing");
+  CHECK(input_error([&] { write_atomically(folder / "full", "x"); }) ==
+        fmt::format("cannot write {}: No space left on device; free some space, or choose a folder on another disk",
+                    (folder / "full").string()));
+  for (const char* device : {"null", "full"}) {
+    CHECK(std::filesystem::is_symlink(folder / device));
+    CHECK(std::filesystem::is_character_file(folder / device));
+  }
+  CHECK(file_count(folder.path()) == 2);
+}
+
+TEST_CASE("standard output and other open files are written where they stand, by any of their names") {
+  const TemporaryFolder folder;
+  std::filesystem::create_symlink("/proc/self/fd/1", folder / "mine");
+  std::filesystem::create_symlink("/dev/fd", folder / "descriptors");
+  std::string expected = "first\n";
+  std::ofstream(folder / "out") << expected;
+  for (const std::string& name : {std::string("/dev/stdout"), std::string("/dev/fd/1"), std::string("/proc/self/fd/1"),
+                                  fmt::format("/proc/{}/fd/1", ::getpid()), (folder / "mine").string(),
+                                  (folder / "descriptors" / "1").string()}) {
+    CAPTURE(name);
+    expected += "then\n";
+    CHECK(standard_output_of(folder / "out", [&] { write_atomically(name, "then\n"); }) == expected);
+  }
+  CHECK(std::filesystem::is_symlink("/dev/stdout"));
+  CHECK(std::filesystem::is_symlink(folder / "mine"));
+
+  int pipe[2];
+  REQUIRE(::pipe(pipe) == 0);
+  write_atomically(fmt::format("/dev/fd/{}", pipe[1]), "x");
+  char byte = 0;
+  CHECK(::read(pipe[0], &byte, 1) == 1);
+  CHECK(byte == 'x');
+  for (const int end : pipe) ::close(end);
+  CHECK_HAS(input_error([&] { write_atomically(fmt::format("/dev/fd/{}", pipe[1]), "x"); }), "Bad file descriptor");
+}
+
+TEST_CASE("a full standard output is an error that the user cannot mend with another path") {
+  const int before = ::dup(STDOUT_FILENO), full = ::open("/dev/full", O_WRONLY);
+  ::dup2(full, STDOUT_FILENO);
+  std::string message;
+  try {
+    write_atomically("/dev/stdout", "x");
+  } catch (const InputError&) {
+    message = "an InputError";
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  ::dup2(before, STDOUT_FILENO);
+  for (const int descriptor : {before, full}) ::close(descriptor);
+  CHECK(message == "cannot write to standard output: No space left on device");
+}
+
+TEST_CASE("a symbolic link stays, and the file behind it is replaced") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "far");
+  write_atomically(folder / "far" / "file", "old");
+  std::filesystem::create_symlink("far/file", folder / "a");
+  std::filesystem::create_symlink(folder / "a", folder / "b");
+  write_atomically(folder / "b", "new");
+  CHECK(read_file(folder / "far" / "file") == "new");
+  CHECK(std::filesystem::read_symlink(folder / "a") == "far/file");
+  CHECK(std::filesystem::is_symlink(folder / "b"));
+
+  std::filesystem::create_symlink("far/absent", folder / "dangling");
+  write_atomically(folder / "dangling", "made");
+  CHECK(std::filesystem::is_symlink(folder / "dangling"));
+  CHECK(read_file(folder / "far" / "absent") == "made");
+  CHECK(file_count(folder / "far") == 2);
+
+  std::filesystem::create_symlink("nowhere/x", folder / "lost");
+  CHECK_HAS(input_error([&] { write_atomically(folder / "lost", "x"); }), "No such file");
+  std::filesystem::create_symlink("loop", folder / "loop");
+  CHECK_HAS(input_error([&] { write_atomically(folder / "loop", "x"); }), "Too many levels of symbolic links");
+  std::filesystem::create_symlink("far", folder / "folder");
+  CHECK_HAS(input_error([&] { write_atomically(folder / "folder", "x"); }), "a folder");
+  CHECK(file_count(folder.path()) == 7);
+}
+
+TEST_CASE("a link that another user made is not followed" * doctest::skip(::geteuid() != 0)) {
+  const TemporaryFolder folder;
+  write_atomically(folder / "thesis", "years of work");
+  std::filesystem::create_symlink("thesis", folder / "planted");
+  REQUIRE(::lchown((folder / "planted").c_str(), 65534, 65534) == 0);
+  CHECK_HAS(input_error([&] { write_atomically(folder / "planted", "x"); }), "another user made; remove it");
+  CHECK(read_file(folder / "thesis") == "years of work");
+}
+
+TEST_CASE("permissions, owner and group stay; another hard link keeps the old content") {
+  const TemporaryFolder folder;
+  const auto path = folder / "file";
+  write_atomically(path, "old");
+  std::filesystem::create_hard_link(path, folder / "other");
+  for (const mode_t mode : {mode_t{0600}, mode_t{0664}, mode_t{0755}}) {
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+    if (::geteuid() == 0) REQUIRE(::chown(path.c_str(), 65534, 65533) == 0);
+    write_atomically(path, "new");
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777) == mode);
+    if (::geteuid() == 0) CHECK((status.st_uid == 65534 && status.st_gid == 65533));
+  }
+  CHECK(read_file(folder / "other") == "old");
+}
+
+TEST_CASE("what a private file gets is never readable for others, not even while it is written") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "file", "old");
+  REQUIRE(::chmod((folder / "file").c_str(), 0600) == 0);
+  write_atomically(folder / "file", [&](const Sink& sink) {
+    sink("secret");
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+      CHECK(entry.status().permissions() == std::filesystem::perms{0600});
+    }
+  });
+}
+
+TEST_CASE("a write-protected file is not replaced" * doctest::skip(::geteuid() == 0)) {
+  const TemporaryFolder folder;
+  write_atomically(folder / "file", "precious");
+  REQUIRE(::chmod((folder / "file").c_str(), 0444) == 0);
+  CHECK_HAS(input_error([&] { write_atomically(folder / "file", "x"); }), "Permission denied");
+  CHECK(read_file(folder / "file") == "precious");
+}
+
+TEST_CASE("a temporary file is made anew, never through a link that was put there") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "thesis", "years of work");
+  // The names that the next writes of this process take.
+  for (int i = 0; i < 1000; ++i) {
+    std::filesystem::create_symlink("thesis", folder / fmt::format(".notnot-{}-{}.tmp", ::getpid(), i));
+  }
+  write_atomically(folder / "file", "x");
+  CHECK(read_file(folder / "thesis") == "years of work");
+  CHECK(read_file(folder / "file") == "x");
+}
+
+TEST_CASE("the same file under two names") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "a", "");
+  write_atomically(folder / "b", "");
+  std::filesystem::create_hard_link(folder / "a", folder / "hard");
+  std::filesystem::create_symlink("a", folder / "soft");
+  std::filesystem::create_directories(folder / "sub");
+  CHECK(same_file(folder / "a", folder / "hard"));
+  CHECK(same_file(folder / "soft", folder / "hard"));
+  CHECK(same_file(folder / "sub" / ".." / "a", folder / "a"));
+  CHECK(same_file(folder / "sub", (folder / "sub").string() + "/"));
+  CHECK_FALSE(same_file(folder / "a", folder / "b"));
+  CHECK_FALSE(same_file(folder / "a", folder / "new"));
+  CHECK(same_file(folder / "new", folder / "sub" / ".." / "new"));
+  CHECK(same_file((folder / "new").string() + "/", folder / "new"));
+  CHECK_FALSE(same_file(folder / "new", folder / "newer"));
+
+  std::filesystem::create_symlink("sub", folder / "way");
+  CHECK(is_within(folder / "sub", folder / "sub"));
+  CHECK(is_within(folder / "way" / "x" / "y", folder / "sub"));
+  CHECK(is_within(folder / "new" / "x", folder / "new"));
+  CHECK(is_within(folder / "soft", folder / "a"));
+  CHECK_FALSE(is_within(folder / "sub", folder / "sub" / "x"));
+  CHECK_FALSE(is_within(folder / "submarine", folder / "sub"));
+  CHECK_FALSE(is_within(folder / "a", ""));
+  CHECK_FALSE(is_within("/dev/null", "/dev/null"));
+}
+
+TEST_CASE("what is not a regular file is named, and a pipe is not waited for") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "file", "x");
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(other_than_file(folder / "file").empty());
+  CHECK(other_than_file(folder / "absent") == "nothing");
+  CHECK(other_than_file(folder.path()) == "a folder");
+  CHECK(other_than_file(folder / "pipe") == "a pipe");
+  CHECK(other_than_file("/dev/null") == "a device");
+  CHECK(input_error([&] { FileReader reader(folder / "pipe"); }) ==
+        fmt::format("cannot read {}: it is a pipe; give a regular file", (folder / "pipe").string()));
+  CHECK_HAS(input_error([&] { FileReader reader(folder.path()); }), "it is a folder");
+  CHECK_HAS(input_error([&] { FileReader reader(folder / "absent"); }), "No such file");
 }
 
 TEST_CASE("a full disk keeps the old content") {
@@ -203,4 +411,13 @@ TEST_CASE("kill -9 in the middle of a write leaves a whole file, and what is lef
 }
 
 }  // namespace
+
+TEST_CASE("a file that is read in parts is a regular one") {
+  const TemporaryFolder folder;
+  CHECK_HAS(input_error([&] { FileReader{folder.path()}; }), "Is a directory");
+  CHECK(input_error([] { FileReader{"/dev/null"}; }) ==
+        "cannot read /dev/null: it is no regular file, and it is read in parts, not from front to back; write it to a "
+        "file first, and give that");
+}
+
 }  // namespace notnot

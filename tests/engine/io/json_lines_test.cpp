@@ -48,7 +48,7 @@ TEST_CASE("json lines: a file and a text in memory give the same lines with thei
   CHECK(both("{}\n\n{\"a\":1}\r\n \n[2]") ==
         std::vector<Place>{{"{}", 1, 1, 0}, {"{\"a\":1}\r", 3, 2, 4}, {"[2]", 5, 3, 15}});
   CHECK(both("\xEF\xBB\xBF{}\n{}") == std::vector<Place>{{"{}", 1, 1, 3}, {"{}", 2, 2, 6}});
-  CHECK(both("{}\n\xEF\xBB\xBF{}")[1].text == "\xEF\xBB\xBF{}");  // only at the file's begin
+  CHECK(both("{}\n\xEF\xBB\xBF{}")[1] == Place{"{}", 2, 2, 6});  // two files that were put together
 }
 
 TEST_CASE("json lines: an object is told from anything else") {
@@ -59,6 +59,51 @@ TEST_CASE("json lines: an object is told from anything else") {
     CHECK_FALSE(json_object(text).has_value());
   }
   CHECK_FALSE(json_object(std::string(100000, '[')).has_value());
+}
+
+TEST_CASE("json lines: why a text is no object") {
+  const auto check = [](std::string_view text, const std::string& fault) {
+    CAPTURE(text);
+    CHECK(json_fault(text) == fault);
+    CHECK(json_object(text).has_value() == fault.empty());
+  };
+  check("{\"a\": [1, 2], \"b\": {\"a\": 1}} \r", "");
+  check("{\"NaN\": \"1e999 Infinity\"}", "");
+  check("{\"a\": 1e308}", "");
+  check("[1]", "not a JSON object");
+  check("{\"a\": 1", "not a JSON object");
+  check("{'a': 1}", "not a JSON object");
+  check("{\"a\": 1} x", "not a JSON object");
+  check("{\"a\": [1e999]}", "the number '1e999' is too large");
+  check("{\"a\": -1e400}", "the number '-1e400' is too large");
+  check("{\"a\": [1, NaN]}", "NaN is no number in JSON");
+  check("{\"a\": nan}", "nan is no number in JSON");
+  check("{\"a\": -Infinity}", "Infinity is no number in JSON");
+  check("{\"a\": -inf}", "inf is no number in JSON");
+  check("{\"a\": None}", "not a JSON object");
+  check("{\"a\": \"\xFF\"}", "byte 8 of it is not UTF-8");
+  check({"{}\0", 3}, "byte 3 of it is NUL");
+  check({"{\"a\": 1}\0{\"a\": 2}", 17}, "byte 9 of it is NUL");
+  check("{\"a\": 1, \"b\": 2, \"a\": 1}", "\"a\" stands twice in one object");
+  check("{\"a\": {\"b\": 1, \"b\": 2}}", "\"b\" stands twice in one object");
+  check("{\"a\": [{\"b\": 1}, {\"b\": 2}], \"c\": {\"a\": 3}, \"b\": 4}", "");  // each once in its object
+  CHECK(json_fault("{\"a\": 1" + std::string(400, '0') + "}").size() < 100);    // the number is shortened
+}
+
+TEST_CASE("json lines: whole numbers, however they are written") {
+  const auto digits = [](const char* text) { return whole_number(nlohmann::json::parse(text)).value_or("none"); };
+  CHECK(digits("17") == "17");
+  CHECK(digits("-17") == "-17");
+  CHECK(digits("17.0") == "17");
+  CHECK(digits("1.7e1") == "17");
+  CHECK(digits("-0.0") == "0");
+  CHECK(digits("18446744073709551615") == "18446744073709551615");
+  CHECK(digits("9007199254740992.0") == "9007199254740992");
+  for (const char* text :
+       {"1.5", "1e300", "9007199254740994.0", "123456789012345678901", "true", "\"17\"", "null", "[17]"}) {
+    CAPTURE(text);
+    CHECK(digits(text) == "none");
+  }
 }
 
 TEST_CASE("json lines: errors name the file and the line") {
@@ -73,7 +118,7 @@ TEST_CASE("json lines: errors name the file and the line") {
         fmt::format("cannot read {}/none: No such file or directory; check that the path is right",
                     folder.path().string()));
   CHECK(input_error([&] { places(JsonLinesReader(folder.path())); }) ==
-        fmt::format("{}: reading failed after line 0; check the disk", folder.path().string()));
+        fmt::format("cannot read {}: Is a directory; check the path and the disk", folder.path().string()));
 }
 
 TEST_CASE("json line: members in their order, in both forms") {
@@ -97,6 +142,9 @@ TEST_CASE("json line: members in their order, in both forms") {
         "\"tokens\":[\"a\",\"\\\"film\\\"\",\"caf\xC3\xA9\"],\"attention\":[0.25,1,1e-12]}\n");
   CHECK(JsonLine(Form::spaced).line() == "{}\n");
   CHECK(JsonLine(Form::spaced).add("a", std::vector<double>{}).line() == "{\"a\": []}\n");
+  CHECK(JsonLine(Form::spaced).add("a", std::vector<int64_t>{0, -7}).add("b", nullptr).line() ==
+        "{\"a\": [0, -7], \"b\": null}\n");
+  CHECK(JsonLine(Form::compact).add("a", std::vector<int64_t>{0, 7}).line() == "{\"a\":[0,7]}\n");
 }
 
 TEST_CASE("json line: bytes that are not UTF-8 are replaced, and control characters are escaped") {

@@ -1,6 +1,7 @@
 #include "engine/io/safetensors.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -8,9 +9,11 @@
 #include <limits>
 #include <string>
 
+#include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/math/random.h"
+#include "tests/support/input_error.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {
@@ -98,6 +101,27 @@ TEST_CASE("what was written is read back") {
   CHECK_FALSE(file.contains("__metadata__"));
 }
 
+TEST_CASE("the checksum is of the file that is open, not of one that takes over its path") {
+  const TemporaryFolder folder;
+  const auto path = folder / "s.safetensors";
+  Sample().write(path);
+  const std::string sum = sha256(read_file(path));
+  const Safetensors file = Safetensors::read(path);
+  CHECK(file.checksum() == sum);
+  write_atomically(path, "another file");
+  CHECK(file.checksum() == sum);
+  const Column<float> weight = file.column<float>("encoder.weight");
+  CHECK(weight.size() == 6);
+  CHECK(file.checksum() == sum);
+}
+
+TEST_CASE("a pipe is refused by name, before anybody waits for it") {
+  const TemporaryFolder folder;
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK_HAS(input_error([&] { Safetensors::read(folder / "pipe"); }),
+            (folder / "pipe").string() + " cannot be a pipe: a safetensors file is read in parts; save it to a file");
+}
+
 TEST_CASE("the bytes are those of the format") {
   const TemporaryFolder folder;
   const std::vector<float> one = {1.0F};
@@ -154,6 +178,21 @@ TEST_CASE("our own mistakes are errors of the program") {
   CHECK_THROWS_AS(write({{"w", DType::f32, {int64_t{1} << 62, 2}, &value}}), Error);
   CHECK_THROWS_AS(write({{"w", DType::f32, {1}, nullptr}}), Error);
   CHECK_FALSE(std::filesystem::exists(folder / "s.safetensors"));
+}
+
+TEST_CASE("the bytes of texts") {
+  const TemporaryFolder folder;
+  const std::string text = "caf\xC3\xA9\xFF";
+  write_safetensors(folder / "s.safetensors",
+                    {{"text", DType::u8, {6}, text.data()}, {"none", DType::u8, {0}, nullptr}});
+  const Safetensors file = Safetensors::read(folder / "s.safetensors");
+  const Column<char> bytes = file.column<char>("text");
+  CHECK(std::string(bytes.begin(), bytes.end()) == text);
+  CHECK(file.column<char>("none").empty());
+  CHECK(file.values<int32_t>("text") == std::vector<int32_t>{'c', 'a', 'f', 0xC3, 0xA9, 0xFF});
+  CHECK_HAS(input_error([&] { file.values<double>("text"); }), "tensor `text` is U8 and cannot be read as F64");
+  CHECK_HAS(input_error([&] { file.column<int32_t>("text"); }), "tensor `text` is U8 at byte");
+  CHECK_HAS(read_file(folder / "s.safetensors"), R"("text":{"dtype":"U8","shape":[6],"data_offsets":[0,6]})");
 }
 
 TEST_CASE("what is wrong with a damaged file is said") {

@@ -63,3 +63,23 @@ TEST_CASE("text: word boundaries, Latin-1, digits, and what replaces bad bytes")
   CHECK(split_characters("a\xC3\xA9") == Words{"a", "\xC3\xA9"});
   CHECK(icu_version().starts_with("ICU "));
 }
+
+TEST_CASE("text: byte order marks are taken out wherever they stand") {
+  CHECK(without_byte_order_marks("") == "");
+  CHECK(without_byte_order_marks("a b") == "a b");
+  CHECK(without_byte_order_marks("\xEF\xBB\xBF\xEF\xBB\xBF"
+                                 "a\xEF\xBB\xBF b\xEF\xBB\xBF") == "a b");
+}
+
+TEST_CASE("text: scripts, and letters of those that are written without blanks") {
+  CHECK(script_of("film") == "Latin");
+  CHECK(script_of("12 \xD1\x84") == "Cyrillic");
+  CHECK(script_of("\xE7\x94\xB5") == "Han");
+  CHECK(script_of("3:4").empty());
+  CHECK(count_letters_without_blanks("film \xD1\x84 \xED\x95\x9C 12") == 0);  // Latin, Cyrillic, Hangul
+  // Han, Hiragana, Katakana, a small Katakana letter, Thai, Lao, Khmer, Burmese
+  CHECK(count_letters_without_blanks("\xE7\x94\xB5\xE3\x81\x82\xE3\x82\xA2\xE3\x83\x83\xE0\xB8\x81\xE0\xBA\x81"
+                                     "\xE1\x9E\x80\xE1\x80\x80") == 8);
+  CHECK(count_letters_without_blanks("\xE0\xB8\x81\xE0\xB8\xB4") == 1);  // a Thai letter and its vowel sign
+  CHECK(count_letters_without_blanks("\xE3\x80\x82\xEF\xBC\x8C\xF0\x9F\x98\x80") == 0);  // full stop, comma, a face
+}

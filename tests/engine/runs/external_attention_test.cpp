@@ -3,11 +3,17 @@
 #include "engine/runs/external_attention.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <fstream>
 #include <limits>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
+#include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/safetensors.h"
 #include "engine/runs/run_writer.h"
@@ -31,15 +37,26 @@ Dataset films() {
                       {});
 }
 
+/// The same texts with ids of their own. One of them looks like another text's row, one stands in two splits, one text has none.
+Dataset named_films() {
+  return make_dataset("named",
+                      {{"a good film", 1, SplitName::train, 1, "x/1"},
+                       {"a bad film", 0, SplitName::train, 7, "1"},
+                       {"a rare film", 1, SplitName::dev, 1, "007"},
+                       {"good", 1, SplitName::test, 1, "x/1"},
+                       {"bad film", 0, SplitName::test, 2}},
+                      {});
+}
+
 using Lines = std::vector<std::string>;
 
 /// A good file. Its order is not that of the data set.
 const Lines kLines = {
-    R"({"split": "test", "id": 2, "attention": [1, 4]})",
-    R"({"split": "train", "id": 1, "attention": [0.25, 0.25, 0.5], "label": "ignored"})",
-    R"({"split": "train", "id": 7, "attention": [0, 3, 1], "tokens": ["a", "bad", "film"]})",
-    R"({"split": "dev", "id": 1, "tokens": ["a", "rare", "film"], "attention": [1e308, 1e308, 1e308]})",
-    R"({"split": "test", "id": 1, "attention": [7]})"};
+    R"({"split": "test", "row": 2, "attention": [1, 4]})",
+    R"({"split": "train", "row": 1, "attention": [0.25, 0.25, 0.5], "label": "ignored"})",
+    R"({"split": "train", "row": 7, "attention": [0, 3, 1], "tokens": ["a", "bad", "film"]})",
+    R"({"split": "dev", "row": 1, "tokens": ["a", "rare", "film"], "attention": [1e308, 1e308, 1e308]})",
+    R"({"split": "test", "row": 1, "attention": [7]})"};
 constexpr int kLastLine = 5;
 
 // Natural logs of the weights: train 1/4, 1/4, 1/2 and 0, 3/4, 1/4; dev thirds; test 1 and 1/5, 4/5.
@@ -64,12 +81,13 @@ void check_close(const LogAttention& found, const LogAttention& expected) {
 }
 
 /// Writes a file with these lines and reads it.
-LogAttention read_lines(const Lines& lines, Importance importance = Importance::weights) {
+LogAttention read_lines(const Lines& lines, Importance importance = Importance::weights,
+                        const Dataset& dataset = films()) {
   const TemporaryFolder folder;
   std::string content;
   for (const std::string& line : lines) content += line + "\n";
   write_atomically(folder / "attention.jsonl", content);
-  return read_external_attention(folder / "attention.jsonl", films(), importance);
+  return read_external_attention(folder / "attention.jsonl", dataset, importance).log_attention;
 }
 
 /// The message when `line` replaces line `number` (1 is the first) of the good file.
@@ -108,7 +126,7 @@ struct Tensors {
 LogAttention read_tensors(const std::vector<TensorView>& views, Importance importance = Importance::weights) {
   const TemporaryFolder folder;
   write_safetensors(folder / "attention.safetensors", views);
-  return read_external_attention(folder / "attention.safetensors", films(), importance);
+  return read_external_attention(folder / "attention.safetensors", films(), importance).log_attention;
 }
 
 std::string complaint(const std::vector<TensorView>& views) {
@@ -136,7 +154,9 @@ TEST_CASE("every form gives the same log-weights") {
   const TemporaryFolder folder;
   const LogAttention attention = read_lines(kLines);
   write_run(folder / "run", films(), attention);
-  CHECK(read_external_attention(folder / "run", films(), Importance::weights) == attention);
+  const ExternalAttention read = read_external_attention(folder / "run", films(), Importance::weights);
+  CHECK(read.log_attention == attention);
+  CHECK(read.checksum == RunFolder(folder / "run").attention_checksum());
 }
 
 TEST_CASE("double precision is read from safetensors, too") {
@@ -156,14 +176,14 @@ TEST_CASE("blank lines, carriage returns, a byte order mark and a last line with
 
   const TemporaryFolder folder;
   write_atomically(folder / "a", kLines[0] + "\n" + kLines[1] + "\n" + kLines[2] + "\n" + kLines[3] + "\n" + kLines[4]);
-  check_close(read_external_attention(folder / "a", films(), Importance::weights), kExpected);
+  check_close(read_external_attention(folder / "a", films(), Importance::weights).log_attention, kExpected);
 }
 
 TEST_CASE("how importances become weights") {
   Lines lines = kLines;
   const auto check_first = [&](const char* values, Importance importance, std::array<float, 3> logs) {
     CAPTURE(values);
-    lines[1] = fmt::format(R"({{"split": "train", "id": 1, "attention": {}}})", values);
+    lines[1] = fmt::format(R"({{"split": "train", "row": 1, "attention": {}}})", values);
     const std::vector<float> found = read_lines(lines, importance).train;
     for (size_t k = 0; k < logs.size(); ++k) {
       CAPTURE(k);
@@ -185,26 +205,122 @@ TEST_CASE("how importances become weights") {
 }
 
 TEST_CASE("lines that say nothing useful") {
-  for (const char* line : {"{", "[1]", "17", "{\"split\": \"train\"} x", "\xFF"}) {
+  for (const char* line : {"{", "[1]", "17", "{\"split\": \"train\"} x", "{'split': 'train'}"}) {
     CAPTURE(line);
-    CHECK_HAS(complaint(2, line), "not a JSON object; every line must be like {\"split\"");
+    CHECK_HAS(complaint(2, line), "not a JSON object; every line must be like {\"split\": \"train\", \"row\": 1");
   }
-  CHECK_HAS(complaint(2, R"({"split": "train", "id": 1, "attention": [NaN, 1, 1]})"), "NaN and Infinity are not JSON");
-  CHECK_HAS(complaint(2, R"({"split": "train", "id": 1, "attention": [1, Infinity, 1]})"), "a finite number");
-  CHECK_HAS(complaint(2, R"({"id": 1, "attention": [1, 1, 1]})"), "there is no 'split'; every line needs");
-  CHECK_HAS(complaint(2, R"({"split": "train", "attention": [1, 1, 1]})"), "there is no 'id'");
-  CHECK_HAS(complaint(2, R"({"split": "train", "id": 1, "weights": [1, 1, 1]})"), "there is no 'attention'");
+  const auto with = [](const std::string& attention) {
+    return complaint(2, R"({"split": "train", "row": 1, "attention": )" + attention + "}");
+  };
+  CHECK_HAS(with("[NaN, 1, 1]"), "NaN is no number in JSON; every line must be like");
+  CHECK_HAS(with("[1, -Infinity, 1]"), "Infinity is no number in JSON");
+  CHECK_HAS(with("[1e999, 1, 1]"), "the number '1e999' is too large; every line must be like");
+  CHECK_HAS(with("[1, 1, 1], \"row\": 7"), "\"row\" stands twice in one object; every line");
+  CHECK_HAS(with(std::string("[1, 1, 1]}\0", 11)), "byte 53 of it is NUL");
+  CHECK_HAS(complaint(2, "\xFF"), "byte 1 of it is not UTF-8");
+  CHECK_HAS(complaint(2, R"({"row": 1, "attention": [1, 1, 1]})"), "there is no 'split'; every line needs");
+  CHECK_HAS(complaint(2, R"({"split": "train", "attention": [1, 1, 1]})"),
+            "there is no 'row'; every line needs split, row (or id) and attention");
+  CHECK_HAS(complaint(2, R"({"split": "train", "row": null, "attention": [1, 1, 1]})"), "there is no 'row'");
+  CHECK_HAS(complaint(2, R"({"split": "train", "row": 1, "weights": [1, 1, 1]})"),
+            "text 1 of the train split: there is no 'attention'; give a number for each of its words");
 }
 
 TEST_CASE("texts that the data set does not have") {
-  CHECK_HAS(complaint(2, R"({"split": "eval", "id": 1, "attention": [1]})"),
+  CHECK_HAS(complaint(2, R"({"split": "eval", "row": 1, "attention": [1]})"),
             "the split 'eval' is none of train, dev and test");
-  CHECK_HAS(complaint(2, R"({"split": 3, "id": 1, "attention": [1]})"), "the split 3 is none of");
-  CHECK_HAS(complaint(2, R"({"split": "train", "id": 2, "attention": [1]})"),
-            "the train split of films has no text with the id 2; compute the attention on the same data set");
-  CHECK_HAS(complaint(2, R"({"split": "train", "id": "1", "attention": [1]})"), "no text with the id '1'");
-  CHECK_HAS(complaint(2, R"({"split": "train", "id": 1.0, "attention": [1]})"), "no text with the id 1.0");
-  CHECK_HAS(complaint(2, R"({"split": "train", "id": [[1]], "attention": [1]})"), "no text with the id array");
+  CHECK_HAS(complaint(2, R"({"split": 3, "row": 1, "attention": [1]})"), "the split 3 is none of");
+  CHECK_HAS(complaint(2, R"({"split": "train", "row": 2, "attention": [1]})"),
+            "the train split of films has no text with the row 2; compute the attention on the same data set");
+  CHECK_HAS(complaint(2, R"({"split": "train", "row": 2.0, "attention": [1]})"), "no text with the row 2; ");
+  CHECK_HAS(complaint(2, R"({"split": "train", "row": -1, "attention": [1]})"), "no text with the row -1; ");
+  using Shown = std::pair<const char*, const char*>;
+  for (const auto& [row, shown] : {Shown{"\"1\"", "'1'"}, Shown{"1.5", "1.5"}, Shown{"[[1]]", "a list"},
+                                   Shown{"{}", "an object"}, Shown{"true", "true"}, Shown{"1e300", "1e+300"}}) {
+    const std::string expected = fmt::format("the row is {}, not a whole number; notnot data --tokens writes", shown);
+    CHECK_HAS(complaint(2, fmt::format(R"({{"split": "train", "row": {}, "attention": [1]}})", row)), expected);
+  }
+}
+
+TEST_CASE("rows and ids may be written as 1.0, as pandas does") {
+  Lines lines = kLines;
+  lines[1] = R"({"split": "train", "row": 1.0, "attention": [0.25, 0.25, 0.5]})";
+  check_close(read_lines(lines), kExpected);
+}
+
+/// The good file with the texts' own ids.
+const Lines kNamedLines = {
+    R"({"split": "test", "row": 2, "id": null, "attention": [1, 4]})",
+    R"({"split": "train", "id": "x/1", "key": "id", "attention": [0.25, 0.25, 0.5]})",
+    R"({"split": "train", "id": 1.0, "attention": [0, 3, 1], "tokens": ["a", "bad", "film"]})",
+    R"({"split": "dev", "row": 1, "id": "007", "key": "row", "attention": [1e308, 1e308, 1e308]})",
+    R"({"split": "test", "id": "x/1", "tokens": ["good"], "attention": [7]})"};
+
+/// The message when `line` replaces the second of these lines.
+std::string named_complaint(const std::string& line, const Dataset& dataset = named_films()) {
+  Lines lines = kNamedLines;
+  lines[1] = line;
+  std::string message = input_error([&] { read_lines(lines, Importance::weights, dataset); });
+  CHECK_HAS(message, "attention.jsonl, line 2: ");
+  return message;
+}
+
+TEST_CASE("texts by the ids of the data itself") {
+  check_close(read_lines(kNamedLines, Importance::weights, named_films()), kExpected);
+  check_close(read_lines(kLines, Importance::weights, named_films()), kExpected);  // rows need no ids
+}
+
+TEST_CASE("an id that could be anybody's is refused") {
+  // '1' is the id of row 7, and row 1 is another text: without words nothing tells which is meant.
+  CHECK_HAS(named_complaint(R"({"split": "train", "id": 1, "attention": [1, 1, 1]})"),
+            "with 'id' alone nothing shows whose number it is; add \"key\": \"id\" if it is the id of the data itself, "
+            "call it 'row' if it is the number of the record, or add the text's words as 'tokens'");
+  CHECK_HAS(named_complaint(R"({"split": "train", "id": "x/2", "key": "id", "attention": [1, 1, 1]})"),
+            "the train split of named has no text with the id 'x/2' (ids are compared as texts");
+  CHECK_HAS(named_complaint(R"({"split": "dev", "id": 7, "key": "id", "attention": [1, 1, 1]})"),
+            "no text with the id '7'");
+  CHECK_HAS(named_complaint(R"({"split": "train", "id": "", "key": "id", "attention": [1]})"),
+            "no text with the id ''");
+  CHECK_HAS(named_complaint(R"({"split": "train", "id": 1.5, "key": "id", "attention": [1]})"),
+            "the id is 1.5, neither a string nor a whole number; write it as a string");
+  CHECK_HAS(named_complaint(R"({"split": "train", "id": ["x"], "key": "id", "attention": [1]})"), "the id is a list");
+  CHECK_HAS(named_complaint(R"({"split": "train", "id": null, "key": "id", "attention": [1]})"), "there is no 'id'");
+  CHECK_HAS(named_complaint(R"({"split": "train", "id": null, "attention": [1]})"), "there is no 'row'");
+  CHECK_HAS(named_complaint(R"({"split": "train", "id": "x/1", "key": "row", "attention": [1]})"), "there is no 'row'");
+  CHECK_HAS(named_complaint(R"({"split": "train", "row": 1, "key": "id", "attention": [1]})"), "there is no 'id'");
+  CHECK_HAS(named_complaint(R"({"split": "train", "id": "x/1", "key": "ids", "attention": [1]})"),
+            "the key 'ids' is neither 'row' nor 'id'");
+  // The id of the record's number, with the words of the record.
+  CHECK_HAS(named_complaint(R"({"split": "train", "id": 1, "tokens": ["a", "good", "film"], "attention": [1, 1, 1]})"),
+            "text 7 of the train split: token 2 is 'good' where the data set has 'bad'");
+}
+
+TEST_CASE("row and id must name the same text") {
+  CHECK_HAS(named_complaint(R"({"split": "train", "row": 1, "id": 1, "attention": [1, 1, 1]})"),
+            "text 1 of the train split: its id is 'x/1', not '1'; row and id must name the same text");
+  CHECK_HAS(named_complaint(R"({"split": "train", "row": 1, "id": null, "attention": [1, 1, 1]})"),
+            "its id is 'x/1', not none");
+  CHECK_HAS(named_complaint(R"({"split": "test", "row": 2, "id": "x/1", "attention": [1, 1]})"),
+            "its id is none, not 'x/1'");
+}
+
+TEST_CASE("ids that several texts of a split have, and texts without ids") {
+  Dataset twice = named_films();
+  twice.splits.train.ids = {};
+  for (const char* id : {"x/1", "x/1"}) twice.splits.train.ids.push_back(id);
+  CHECK_HAS(named_complaint(R"({"split": "train", "id": "x/1", "key": "id", "attention": [1, 1, 1]})", twice),
+            "the train split of named has several texts with the id 'x/1'; name each by its 'row'");
+  Lines lines = kNamedLines;
+  lines[1] = R"({"split": "train", "row": 1, "id": "x/1", "attention": [0.25, 0.25, 0.5]})";
+  lines[2] = R"({"split": "train", "row": 7, "id": "x/1", "attention": [0, 3, 1]})";
+  check_close(read_lines(lines, Importance::weights, twice), kExpected);
+
+  for (const char* rest : {"", R"("key": "id", )", R"("row": 1, )", R"("tokens": ["a", "good", "film"], )"}) {
+    CAPTURE(rest);
+    const std::string line = fmt::format(R"({{"split": "train", "id": 1, {}"attention": [1, 1, 1]}})", rest);
+    CHECK_HAS(complaint(2, line),
+              "the texts of films have no ids of their own; name them by 'row', which notnot data --tokens writes");
+  }
 }
 
 TEST_CASE("every text once") {
@@ -216,7 +332,7 @@ TEST_CASE("every text once") {
   CHECK_HAS(missing({}), "5 texts of films are missing, the first is text 1 of the train split");
 }
 
-TEST_CASE("a text without an id of its own") {
+TEST_CASE("a row that several texts have") {
   const Dataset twice = make_dataset("twice",
                                      {{"a", 1, SplitName::train, 1},
                                       {"b", 0, SplitName::train, 1},
@@ -225,33 +341,33 @@ TEST_CASE("a text without an id of its own") {
                                       {"b", 0, SplitName::test, 2}},
                                      {});
   const TemporaryFolder folder;
-  write_atomically(folder / "attention.jsonl", "");
+  write_atomically(folder / "attention.jsonl", R"({"split": "train", "row": 1, "attention": [1]})");
   CHECK_HAS(input_error([&] { read_external_attention(folder / "attention.jsonl", twice, Importance::weights); }),
-            "the train split of twice has several texts with the id 1; give the attention as safetensors");
+            "line 1: the train split of twice has several texts with the row 1; give the attention as safetensors");
 }
 
 TEST_CASE("weights that do not fit the words") {
   const auto first = [](const std::string& attention) {
-    return complaint(2, R"({"split": "train", "id": 1, "attention": )" + attention + "}");
+    return complaint(2, R"({"split": "train", "row": 1, "attention": )" + attention + "}");
   };
   CHECK_HAS(first("[1, 1, 1, 1, 1]"),
             "text 1 of the train split: 5 weights for its 3 words ('a good film'); give each word one, the boundary");
   CHECK_HAS(first("[]"), "0 weights for its 3 words");
   CHECK_HAS(first("1"), "'attention' is no list");
   CHECK_HAS(first("[1, null, 1]"), "text 1 of the train split: weight 2 is null; give every word a finite number");
-  CHECK_HAS(first("[1, [], 1]"), "weight 2 is array");
-  CHECK_HAS(first("[1, 1e999, 1]"), "not a JSON object");
+  CHECK_HAS(first("[1, [], 1]"), "weight 2 is a list; give every word a finite number");
+  CHECK_HAS(first("[1, \"0.5\", 1]"), "weight 2 is '0.5'; give every word a finite number");
   CHECK_HAS(first("[0, 0, 0.0]"), "text 1 of the train split: no weight is above 0");
   CHECK_HAS(first("[0.5, 0, -0.5]"),
             "text 1 of the train split: weight 3 is -0.5, below 0; if these are no attention weights, --importance "
             "says how they become some: absolute, positive or softmax");
-  CHECK_HAS(complaint(2, R"({"split": "train", "id": 1, "attention": [-1, -2, 0]})", Importance::positive),
+  CHECK_HAS(complaint(2, R"({"split": "train", "row": 1, "attention": [-1, -2, 0]})", Importance::positive),
             "no weight is above 0");
 }
 
 TEST_CASE("tokens that are not the data set's") {
   const auto third = [](const std::string& tokens) {
-    return complaint(3, R"({"split": "train", "id": 7, "attention": [1, 1, 1], "tokens": )" + tokens + "}");
+    return complaint(3, R"({"split": "train", "row": 7, "attention": [1, 1, 1], "tokens": )" + tokens + "}");
   };
   CHECK_HAS(third(R"(["a", "good", "film"])"),
             "text 7 of the train split: token 2 is 'good' where the data set has 'bad'; compute the attention on");
@@ -260,6 +376,37 @@ TEST_CASE("tokens that are not the data set's") {
   CHECK_HAS(third(R"(["a", "bad", "film", "!"])"), "4 tokens for its 3 words");
   CHECK_HAS(third(R"([1])"), "token 1 is 1 where");
   CHECK_HAS(third(R"("a bad film")"), "'tokens' is no list");
+  CHECK_HAS(third(R"(null)"), "'tokens' is no list");
+  CHECK_HAS(third(R"(["a", "<UNK>", "film"])"), "token 2 is '<UNK>' where the data set has 'bad'");
+}
+
+TEST_CASE("a word outside the vocabulary is compared, too, and may be called <UNK>") {
+  const auto dev = [](const char* word) {
+    return fmt::format(R"({{"split": "dev", "row": 1, "tokens": ["a", "{}", "film"], "attention": [1, 1, 1]}})", word);
+  };
+  Lines lines = kLines;
+  lines[3] = dev("<UNK>");
+  check_close(read_lines(lines), kExpected);
+  CHECK_HAS(complaint(4, dev("other")), "text 1 of the dev split: token 2 is 'other' where the data set has 'rare'");
+}
+
+TEST_CASE("safetensors are known by their content, and refused from a pipe") {
+  const TemporaryFolder folder;
+  write_safetensors(folder / "attention.safetensors", Tensors().views());
+  const std::string content = read_file(folder / "attention.safetensors");
+  write_atomically(folder / "other name", content);
+  for (const char* name : {"attention.safetensors", "other name"}) {
+    const ExternalAttention read = read_external_attention(folder / name, films(), Importance::weights);
+    check_close(read.log_attention, kExpected);
+    CHECK(read.checksum == sha256(content));
+  }
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  REQUIRE(::write(ends[1], content.data(), content.size()) == static_cast<ssize_t>(content.size()));
+  ::close(ends[1]);
+  const std::string pipe = fmt::format("/dev/fd/{}", ends[0]);
+  CHECK_HAS(input_error([&] { read_external_attention(pipe, films(), Importance::weights); }), "a safetensors file");
+  ::close(ends[0]);
 }
 
 TEST_CASE("files that cannot be read") {
@@ -343,11 +490,11 @@ TEST_CASE("a run on other texts") {
   Dataset other = films();
   other.splits.test.rows = {1, 3};
   CHECK_HAS(refused(other),
-            "attention_test.safetensors: its text 2 has the id 2 and 2 words, where films has the id 3 and 2 words; "
+            "attention_test.safetensors: its text 2 has the row 2 and 2 words, where films has the row 3 and 2 words; "
             "give a run that was trained on this data set");
   other = films();
   other.splits.train.offsets = {0, 4, 10};
-  CHECK_HAS(refused(other), "its text 1 has the id 1 and 3 words, where films has the id 1 and 2 words");
+  CHECK_HAS(refused(other), "its text 1 has the row 1 and 3 words, where films has the row 1 and 2 words");
   other = films();
   other.splits.dev = other.splits.train;
   CHECK_HAS(refused(other), "attention_dev.safetensors has 1 texts where the dev split of films has 2");
@@ -357,26 +504,47 @@ TEST_CASE("the words that are handed out") {
   const TemporaryFolder folder;
   write_tokens(folder / "tokens.jsonl", films());
   const std::string tokens = read_file(folder / "tokens.jsonl");
-  CHECK(tokens == R"({"split":"train","id":1,"label":1,"tokens":["a","good","film"]}
-{"split":"train","id":7,"label":0,"tokens":["a","bad","film"]}
-{"split":"dev","id":1,"label":1,"tokens":["a","<UNK>","film"]}
-{"split":"test","id":1,"label":1,"tokens":["good"]}
-{"split":"test","id":2,"label":0,"tokens":["bad","film"]}
+  CHECK(tokens == R"({"split":"train","row":1,"label":1,"tokens":["a","good","film"],"unknown":[]}
+{"split":"train","row":7,"label":0,"tokens":["a","bad","film"],"unknown":[]}
+{"split":"dev","row":1,"label":1,"tokens":["a","rare","film"],"unknown":[1]}
+{"split":"test","row":1,"label":1,"tokens":["good"],"unknown":[]}
+{"split":"test","row":2,"label":0,"tokens":["bad","film"],"unknown":[]}
 )");
+  write_tokens(folder / "tokens.jsonl", named_films());
+  const std::string named = read_file(folder / "tokens.jsonl");
+  CHECK_HAS(named, R"({"split":"train","row":7,"id":"1","label":0,"tokens":["a","bad","film"],"unknown":[]})");
+  CHECK_HAS(named, R"({"split":"test","row":2,"id":null,"label":0,"tokens":["bad","film"],"unknown":[]})");
   CHECK_HAS(input_error([&] { write_tokens(folder / "none" / "tokens.jsonl", films()); }), "No such file");
 }
 
 TEST_CASE("the words that were handed out come back with weights") {
-  const TemporaryFolder folder;
-  write_tokens(folder / "tokens.jsonl", films());
-  std::string lines = read_file(folder / "tokens.jsonl");
-  for (const char* weights : {"0.25, 0.25, 0.5", "0, 3, 1", "1, 1, 1", "7", "1, 4"}) {
-    const size_t end = lines.find("]}\n");
-    REQUIRE(end != std::string::npos);
-    lines.replace(end, 2, fmt::format("], \"attention\": [{}] }}", weights));
+  for (const Dataset& dataset : {films(), named_films()}) {
+    const TemporaryFolder folder;
+    write_tokens(folder / "tokens.jsonl", dataset);
+    std::string lines = read_file(folder / "tokens.jsonl");
+    for (const char* weights : {"0.25, 0.25, 0.5", "0, 3, 1", "1, 1, 1", "7", "1, 4"}) {
+      const size_t end = lines.find("]}\n");
+      REQUIRE(end != std::string::npos);
+      lines.replace(end, 2, fmt::format("], \"attention\": [{}] }}", weights));
+    }
+    write_atomically(folder / "attention.jsonl", lines);
+    check_close(read_external_attention(folder / "attention.jsonl", dataset, Importance::weights).log_attention,
+                kExpected);
   }
-  write_atomically(folder / "attention.jsonl", lines);
-  check_close(read_external_attention(folder / "attention.jsonl", films(), Importance::weights), kExpected);
+}
+
+TEST_CASE("the checksum is of what was read, through a pipe, too") {
+  const TemporaryFolder folder;
+  std::string content;
+  for (const std::string& line : kLines) content += line + "\n";
+  write_atomically(folder / "a.jsonl", content);
+  CHECK(read_external_attention(folder / "a.jsonl", films(), Importance::weights).checksum == sha256(content));
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  std::thread writer([&] { std::ofstream(folder / "pipe") << content; });
+  const ExternalAttention piped = read_external_attention(folder / "pipe", films(), Importance::weights);
+  writer.join();
+  CHECK(piped.checksum == sha256(content));
+  check_close(piped.log_attention, kExpected);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,7 +70,7 @@ std::vector<EpochMetrics> sample_metrics() {
     rows[e].epoch = e + 1;
     for (const SplitName s : kSplitNames) {
       rows[e].loss[s] = value *= 7;
-      rows[e].split[s] = {value / 1e3, value / 1e4, value / 1e5, value / 1e6};
+      rows[e].split[s] = {value / 1e5, value / 1e6, value / 1e7, value / 1e8};
     }
     rows[e].train_seconds = 1.5;
     rows[e].eval_seconds = 0.25;
@@ -144,7 +145,7 @@ TEST_CASE("metrics.csv has the documented columns and comes back") {
                           "dev_loss,dev_f1,dev_roc_auc,dev_accuracy,dev_average_precision,"
                           "test_loss,test_f1,test_roc_auc,test_accuracy,test_average_precision,"
                           "train_seconds,eval_seconds,tokens_per_second\n"
-                          "1,2.33333333,0.00233333333,2.33333333e-05,0.000233333333,2.33333333e-06,16.3333333,"));
+                          "1,2.33333333,2.33333333e-05,2.33333333e-07,2.33333333e-06,2.33333333e-08,16.3333333,"));
   CHECK(has(content, ",nan,"));
 
   const std::vector<EpochMetrics> back = run.metrics();
@@ -189,6 +190,41 @@ TEST_CASE("a metrics.csv that is not ours is refused with its line") {
   CHECK(complaint(extra).starts_with(path + ": line 3 "));
 }
 
+/// One change to good rows, and the complaint about it.
+const std::pair<const char*, void (*)(std::vector<EpochMetrics>&)> kMetricsDamages[] = {
+    {"line 2 has epoch 2 where epoch 1 belongs", [](auto& rows) { rows.erase(rows.begin()); }},
+    {"line 3 has epoch 1 where epoch 2 belongs", [](auto& rows) { rows.insert(rows.begin(), rows[0]); }},
+    {"line 2 has epoch 2 where epoch 1 belongs", [](auto& rows) { std::swap(rows[0], rows[1]); }},
+    {"line 3 has epoch 3 where epoch 2 belongs", [](auto& rows) { rows[1].epoch = 3; }},
+    {"line 2 has epoch 0 where epoch 1 belongs", [](auto& rows) { rows[0].epoch = 0; }},
+    {"line 2 is impossible: test_f1 is 7, not from 0 to 1", [](auto& rows) { rows[0].split.test.f1 = 7; }},
+    {"line 3 is impossible: dev_accuracy is -0.5", [](auto& rows) { rows[1].split.dev.accuracy = -0.5; }},
+    {"line 3 is impossible: dev_f1 is nan", [](auto& rows) { rows[1].split.dev.f1 = kNaN; }},
+    {"line 2 is impossible: train_average_precision is inf",
+     [](auto& rows) { rows[0].split.train.average_precision = std::numeric_limits<double>::infinity(); }},
+    {"line 2 has a dev_loss of nan", [](auto& rows) { rows[0].loss.dev = kNaN; }},
+    {"line 3 has a time or a speed", [](auto& rows) { rows[1].train_seconds = -1; }},
+    {"line 3 has a time or a speed", [](auto& rows) { rows[1].tokens_per_second = kNaN; }},
+};
+
+TEST_CASE("rows of metrics.csv that cannot be are refused with their line") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  RunWriter writer(run);
+  for (const auto& each : kMetricsDamages) {
+    std::vector<EpochMetrics> rows = sample_metrics();
+    each.second(rows);
+    writer.write_metrics(rows);
+    CHECK_HAS(input_error([&] { run.metrics(); }), run.metrics_path().string() + ": " + each.first);
+  }
+  std::vector<EpochMetrics> rows = sample_metrics();
+  rows[0].split.train = undefined_classification();  // as an adversary writes it
+  rows[0].loss.train = -2;
+  rows[0].tokens_per_second = std::numeric_limits<double>::infinity();  // an epoch too short for the clock
+  writer.write_metrics(rows);
+  CHECK(run.metrics().size() == 2);
+}
+
 TEST_CASE("result.json comes back exactly, undefined measures as null") {
   const TemporaryFolder folder;
   const RunFolder run(folder.path(), "sst");
@@ -215,6 +251,103 @@ TEST_CASE("result.json comes back exactly, undefined measures as null") {
   CHECK(input_error([&] { run.result(); }).starts_with(run.result_path().string()));
   write_atomically(run.result_path(), "[]");
   CHECK(has(input_error([&] { run.result(); }), "not a JSON object"));
+}
+
+TEST_CASE("a result.json with impossible values is refused, and the message names it and the value") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  RunResult good{.epoch = 2, .selected_on = "dev", .split = {}};
+  RunWriter(run).finish(good);
+  const Json json = Json::parse(read_file(run.result_path()));
+  const std::pair<const char*, void (*)(Json&)> damages[] = {
+      {"`epoch` is '0'", [](Json& j) { j["epoch"] = 0; }},
+      {"`epoch` is '-1'", [](Json& j) { j["epoch"] = -1; }},
+      {"`epoch` is '1.5'", [](Json& j) { j["epoch"] = 1.5; }},
+      {"`epoch` is 'true'", [](Json& j) { j["epoch"] = true; }},
+      {"`epoch` is '4294967297'", [](Json& j) { j["epoch"] = 4294967297; }},
+      {"`epoch` is missing", [](Json& j) { j.erase("epoch"); }},
+      {"`selected_on` is '\"luck\"'", [](Json& j) { j["selected_on"] = "luck"; }},
+      {"`selected_on` is '7'", [](Json& j) { j["selected_on"] = 7; }},
+      {"`f1` is '7'", [](Json& j) { j["test"]["f1"] = 7; }},
+      {"`f1` is 'null'", [](Json& j) { j["test"]["f1"] = nullptr; }},
+      {"`accuracy` is '\"0.5\"'", [](Json& j) { j["train"]["accuracy"] = "0.5"; }},
+      {"`average_precision` is '-0.1'", [](Json& j) { j["dev"]["average_precision"] = -0.1; }},
+      {"`roc_auc` is '1.2'", [](Json& j) { j["dev"]["roc_auc"] = 1.2; }},
+      {"`f1` is missing", [](Json& j) { j["dev"] = 3; }},
+      {"`test` is missing", [](Json& j) { j.erase("test"); }},
+      {"keys that this version", [](Json& j) { j["test"]["f2"] = 0.5; }}};
+  for (const auto& each : damages) {
+    Json damaged = json;
+    each.second(damaged);
+    write_atomically(run.result_path(), damaged.dump());
+    const std::string message = input_error([&] { run.result(); });
+    CHECK(message.starts_with(run.result_path().string() + ": "));
+    CHECK_HAS(message, each.first);
+  }
+}
+
+TEST_CASE("the result.json of a perturbation comes back, and is refused with impossible values") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  RunWriter(run).finish(PerturbationResult{.permutation_change = 0.25, .adversary_jsd = 0.625, .adversary_tvd = 0.005});
+  const Json json = Json::parse(read_file(run.result_path()));
+  CHECK(json == Json{{"permutation_change", 0.25}, {"adversary_jsd", 0.625}, {"adversary_tvd", 0.005}});
+  CHECK(run.perturbation_result().adversary_jsd == 0.625);
+  const std::pair<const char*, void (*)(Json&)> damages[] = {
+      {"`permutation_change` is '1.5', not a number from 0 to 1", [](Json& j) { j["permutation_change"] = 1.5; }},
+      {"`adversary_jsd` is '0.7', not a number from 0 to 0.693", [](Json& j) { j["adversary_jsd"] = 0.7; }},
+      {"`adversary_tvd` is 'null', not a number from 0 to 0.5", [](Json& j) { j["adversary_tvd"] = nullptr; }},
+      {"`adversary_tvd` is missing", [](Json& j) { j.erase("adversary_tvd"); }},
+      {"keys that this version", [](Json& j) { j["epoch"] = 1; }}};
+  for (const auto& each : damages) {
+    Json damaged = json;
+    each.second(damaged);
+    write_atomically(run.result_path(), damaged.dump());
+    CHECK_HAS(input_error([&] { (void)run.perturbation_result(); }), each.first);
+  }
+}
+
+TEST_CASE("a file that is missing or is no file is named, with what to do") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  RunWriter writer(run);
+  const std::string metrics = run.metrics_path().string();
+  CHECK(input_error([&] { run.metrics(); }) ==
+        fmt::format("{} is missing, and {} is no run folder (it has no config.json); give one that notnot trained",
+                    metrics, run.path().string()));
+  writer.start({{"epochs", 8}});
+  CHECK_HAS(input_error([&] { run.metrics(); }), metrics + " is missing, and the run is not finished; start");
+  writer.finish(RunResult{.epoch = 1, .selected_on = "dev", .split = {}});
+  CHECK(input_error([&] { run.metrics(); }) ==
+        metrics + " is missing, though the run is finished; copy it back, or remove the run folder and train again");
+  CHECK_HAS(input_error([&] { run.attention(SplitName::dev); }), "attention_dev.safetensors is missing, though");
+  CHECK_HAS(input_error([&] { run.attention_checksum(); }), "attention_train.safetensors is missing, though");
+  CHECK_HAS(input_error([&] { run.perturbations(); }), "perturbation.safetensors is missing, though");
+  CHECK_HAS(input_error([&] { run.existing(run.model_path()); }), "model.safetensors is missing, though");
+
+  const auto complaints = [&](const std::filesystem::path& file, const std::string& what) {
+    CHECK(input_error([&] { run.existing(file); }) ==
+          fmt::format("{}: it is {} and not a file; remove the run folder and train again", file.string(), what));
+    CHECK_HAS(input_error([&] { (void)run.metrics(); }), what);
+  };
+  std::filesystem::create_directories(run.metrics_path());
+  complaints(run.metrics_path(), "a folder");
+  std::filesystem::remove(run.metrics_path());
+  REQUIRE(::mkfifo(metrics.c_str(), 0600) == 0);
+  complaints(run.metrics_path(), "a pipe");
+  std::filesystem::remove(run.metrics_path());
+  std::filesystem::create_symlink("/dev/zero", run.metrics_path());
+  complaints(run.metrics_path(), "a device");
+  for (const char* name : {"config.json", "result.json", "attention_test.safetensors", "failure.json"}) {
+    CAPTURE(std::string(name));
+    std::filesystem::remove(run.path() / name);
+    REQUIRE(::mkfifo((run.path() / name).c_str(), 0600) == 0);
+  }
+  for (const auto& message :
+       {input_error([&] { run.config(); }), input_error([&] { run.result(); }), input_error([&] { run.failure(); }),
+        input_error([&] { run.attention(SplitName::test); })}) {
+    CHECK_HAS(message, ": it is a pipe and not a file; remove");
+  }
 }
 
 TEST_CASE("attention comes back as it was") {
@@ -348,12 +481,44 @@ TEST_CASE("predictions are one JSON object per text, without boundary tokens") {
   const RunFolder run(folder.path(), "sst");
   const Sample sample;
   RunWriter(run).write_predictions(sample.vocabulary, sample.texts, sample.log_attention, sample.probability);
-  CHECK(
-      read_file(run.predictions_path()) ==
-      R"({"id": 17, "label": 1, "probability": 0.100000001, "tokens": ["a", "b"], "attention": [0.249999999, 0.74999999]})"
-      "\n"
-      R"({"id": 23, "label": 0, "probability": 1, "tokens": ["\""], "attention": [1]})"
-      "\n");
+  CHECK(read_file(run.predictions_path()) ==
+        R"({"row": 17, "label": 1, "probability": 0.100000001, "tokens": ["a", "b"], "unknown": [], )"
+        R"("attention": [0.249999999, 0.74999999]})"
+        "\n"
+        R"({"row": 23, "label": 0, "probability": 1, "tokens": ["\""], "unknown": [], "attention": [1]})"
+        "\n");
+}
+
+TEST_CASE("predictions and attention files have the texts' own ids, and predictions the real words") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "own");
+  Sample sample;
+  sample.texts.token_ids = {kStartId, kUnknownId, sample.vocabulary.id("b"), kEndId, kStartId, kUnknownId, kEndId};
+  sample.texts.outside.push_back("rare");
+  sample.texts.unknown = {0, 0};
+  sample.texts.ids.push_back("review/7");
+  sample.texts.ids.push_back("");
+  RunWriter writer(run);
+  writer.write_predictions(sample.vocabulary, sample.texts, sample.log_attention, sample.probability);
+  CHECK(read_file(run.predictions_path()) ==
+        R"({"row": 17, "id": "review/7", "label": 1, "probability": 0.100000001, "tokens": ["rare", "b"], )"
+        R"("unknown": [0], "attention": [0.249999999, 0.74999999]})"
+        "\n"
+        R"({"row": 23, "id": null, "label": 0, "probability": 1, "tokens": ["rare"], "unknown": [0], "attention": [1]})"
+        "\n");
+  writer.write_attention(SplitName::test, sample.texts, sample.log_attention, sample.probability);
+  const Safetensors file = Safetensors::read(run.attention_path(SplitName::test));
+  const Column<char> bytes = file.column<char>("id");
+  CHECK(std::string(bytes.begin(), bytes.end()) == "review/7");
+  CHECK(file.values<int64_t>("id_offsets") == std::vector<int64_t>{0, 8, 8});
+  CHECK(run.attention(SplitName::test).row == std::vector<int64_t>{17, 23});
+
+  writer.write_attention(SplitName::dev, Sample().texts, sample.log_attention, sample.probability);
+  CHECK_FALSE(Safetensors::read(run.attention_path(SplitName::dev)).contains("id"));
+
+  sample.texts.unknown = {};
+  CHECK_THROWS_AS(writer.write_predictions(sample.vocabulary, sample.texts, sample.log_attention, sample.probability),
+                  Error);
 }
 
 TEST_CASE("the vocabulary comes back") {

@@ -109,10 +109,17 @@ TEST_CASE("HTML: nothing in a cell is markup") {
   CHECK(to_html(table).find("<i>") == std::string::npos);
 }
 
+TEST_CASE("a table may have letters of any script in its name") {
+  ResultTable table = plain();
+  table.name = "größe-电影";
+  CHECK_HAS(to_latex(table), "\\label{tab:größe-电影}");
+}
+
 TEST_CASE("impossible tables are errors") {
   for (const auto& spoil : std::vector<void (*)(ResultTable&)>{
            [](ResultTable& t) { t.rows[0].pop_back(); }, [](ResultTable& t) { t.header.clear(); },
            [](ResultTable& t) { t.name = "../x"; }, [](ResultTable& t) { t.name = ""; },
+           [](ResultTable& t) { t.name = "a b"; }, [](ResultTable& t) { t.name = "\xFC"; },
            [](ResultTable& t) { t.left = 0; }, [](ResultTable& t) { t.left = 4; }}) {
     ResultTable table = plain();
     spoil(table);

@@ -15,7 +15,7 @@ TEST_CASE("on the planted corpus evidence is marked and its attention summed") {
   const TemporaryFolder folder, out;
   const std::vector<FakeText> texts = {{"praise0 word1 blame3", 1, 0.9F, {0.5F, 0.3F, 0.2F}},
                                        {"word2 blame1 chatter0", 0, 0.1F, {0.5F, 0.5F, 0}}};
-  Json changes = {{"dataset", "planted"}, {"data", ""}};
+  Json changes = {{"dataset", "planted"}};
   const Path run = fake_run(folder, "a", changes, texts);
   CHECK(load_studies({run}).front().runs.front().evidence_mass == doctest::Approx(0.6));
   const std::string page = page_of({run}, out);

@@ -66,6 +66,23 @@ TEST_CASE("all models of a text share one scale, and every weight is given exact
   CHECK(has(maps, "JSD 0.216 from Base"));  // of (1, 0) and (0.5, 0.5): 0.75 ln(4/3), worked by hand
 }
 
+TEST_CASE("a word outside the vocabulary is shown as it stands in the text, and marked") {
+  const TemporaryFolder folder;
+  const std::filesystem::path run = fake_run(folder, "a");
+  std::string predictions = read_file(run / "predictions.jsonl");
+  const std::string known = R"("tokens": ["good", "film"], "unknown": [])";
+  REQUIRE(has(predictions, known));
+  predictions.replace(predictions.find(known), known.size(), R"("tokens": ["good", "<b>rare"], "unknown": [1])");
+  write_atomically(run / "predictions.jsonl", predictions);
+  const std::string maps = heat_maps_html(load_studies({run}).front());
+  check_well_formed(maps);
+  CHECK(has(maps, ">good</span>"));
+  CHECK(has(maps, "><i>&lt;b&gt;rare</i></span>"));
+  CHECK(has(maps, "&lt;b&gt;rare (not in the vocabulary)</th>"));
+  CHECK(has(maps, "<i>Dotted</i>: not in the vocabulary"));
+  CHECK(has(html_page("", ""), ".words i, .legend i {"));
+}
+
 /// A model on texts of two words. Each entry of `texts` is a text's label, its probability, and the attention weight of
 /// its first word. The first `long_ones` texts get so many further words that they are too long to be shown.
 ShownModel shown_model(const std::string& label, const std::vector<std::tuple<int, float, float>>& texts,

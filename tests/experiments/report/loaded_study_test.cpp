@@ -60,10 +60,23 @@ TEST_CASE("runs are grouped by data set; by folder too where the same run is the
   CHECK_HAS(input_error([&] { load_studies({second.path()}); }), "are the same run (sst-lstm-learned-seed10)");
 }
 
+TEST_CASE("the keys of data sets stay readable, and differ where a file system ignores case") {
+  const TemporaryFolder folder;
+  const std::vector<std::pair<const char*, const char*>> names = {
+      {"Größe", "Größe"}, {"größe", "größe-2"}, {"gr/össe", "gr-össe"}, {"***", "data"}, {"电影 2", "电影-2"}};
+  std::vector<Path> runs;
+  for (size_t i = 0; i < names.size(); ++i) {
+    runs.push_back(fake_run(folder, std::to_string(i), {{"dataset", names[i].first}}));
+  }
+  const auto studies = load_studies(runs);
+  REQUIRE(studies.size() == names.size());
+  for (size_t i = 0; i < names.size(); ++i) CHECK(studies[i].key == names[i].second);
+}
+
 TEST_CASE("runs that failed or are unfinished are kept apart, with the reason") {
   const TemporaryFolder folder;
   nlohmann::json config = fake_config({{"seed", 3}});
-  config.erase("device");  // it failed before it began
+  config.erase("devices");  // it failed before it began
   RunWriter(RunFolder(folder.path(), "failed")).fail("the loss is not finite", config);
   RunWriter(RunFolder(folder.path(), "started")).start(fake_config({{"seed", 4}}));
   CHECK_HAS(input_error([&] { load_studies({folder.path()}); }), "failed: the loss is not finite");
@@ -115,7 +128,7 @@ TEST_CASE("labels tell the runs apart, and are no longer than that needs") {
                                           "MLP guided by the base model, seed 10, of sst-lstm-learned-seed8"});
   // Attention from elsewhere is nobody's here, even if its label is the name of a run.
   Json elsewhere = one;
-  elsewhere["other_file"] = "theirs.jsonl";
+  elsewhere["paths"]["attention"] = "theirs.jsonl";
   const Path theirs = fake_run(folder, "theirs", elsewhere);
   CHECK(labels({theirs}) == Labels{"MLP guided by sst-lstm-learned-seed7"});
 }
@@ -157,6 +170,80 @@ TEST_CASE("what cannot be reported is refused with a remedy") {
 
   write_atomically(base / "config.json", R"({"epochs": 8})");
   CHECK_HAS(complaint({base}), "base/config.json is not the configuration of a run");
+}
+
+TEST_CASE("runs that have read other data, or other vectors, are no study") {
+  const TemporaryFolder folder;
+  const Path base = fake_run(folder, "base"), uniform = fake_run(folder, "uniform", kUniform);
+  const auto with = [&](const char* name, Json changes) {
+    changes.update(kUniform);
+    return fake_run(folder, name, changes);
+  };
+  const auto complaint = [](const std::vector<Path>& folders) { return input_error([&] { load_studies(folders); }); };
+  CHECK(load_studies({base, uniform}).size() == 1);
+  const std::string message = complaint({base, with("corrected", {{"data_checksum", "another"}})});
+  CHECK_HAS(message,
+            base.string() + " and " + (folder / "corrected").string() + " are both on sst, but not on the same");
+  CHECK_HAS(message, "(data_checksum: the content of the data has changed); report them apart");
+  CHECK_HAS(complaint({base, with("shorter", {{"length_filter", true}, {"min_length", 3}, {"max_length", 5}})}),
+            "(length_filter, max_length, min_length)");
+  CHECK_HAS(complaint({base, with("other-reader", {{"corpus", "csv"}})}), "(corpus: another kind of data set)");
+
+  const Json vectors = {{"paths", {{"vectors", "wiki.vec"}}}, {"vectors_checksum", "ab"}};
+  Json others = vectors;
+  others["vectors_checksum"] = "cd";
+  const Path of_base = fake_run(folder, "with", vectors);
+  CHECK_HAS(complaint({of_base, with("others", others)}),
+            "vectors_checksum: the content of the word vectors has changed");
+  CHECK(load_studies({of_base, uniform}).size() == 1);  // the report says which runs have vectors
+}
+
+TEST_CASE("a run that learnt from an earlier version of another one is refused") {
+  const TemporaryFolder folder;
+  const Path base = fake_run(folder, spec(RunKind::base), kTexts, 0.8);
+  const FakeSplit fake(kTexts);
+  for (const SplitName split : kSplitNames) {
+    RunWriter(RunFolder(base)).write_attention(split, fake.split, fake.log_attention, fake.probability);
+  }
+  const std::string checksum = RunFolder(base).attention_checksum();
+  const auto adversary = [&](double lambda, const std::string& of) {
+    return fake_run(folder, spec(RunKind::adversary, 10, lambda, kBaseName), kTexts, 0.8, {{"other_checksum", of}});
+  };
+  const Path good = adversary(1, checksum), stale = adversary(2, "of the base model before it was trained again");
+  CHECK(load_studies({base, good}).size() == 1);
+  CHECK_HAS(input_error([&] {
+              load_studies({base, good, stale});
+            }),
+            stale.string() + " learnt from another version of " + base.string());
+}
+
+TEST_CASE("a run of an earlier version is not reported: nobody knows what it has read") {
+  const TemporaryFolder folder;
+  const Path base = fake_run(folder, "base");
+  Json config = RunFolder(base).config();
+  config["choices"].erase("data_checksum");
+  write_atomically(base / "config.json", config.dump());
+  const std::string message = input_error([&] { load_studies({base}); });
+  CHECK_HAS(message, base.string() + " is of an earlier version of notnot, which recorded no checksums");
+  CHECK_HAS(message, "train it again with --retrain");
+}
+
+TEST_CASE("only the reader of the texts makes them the paper's; a name does not") {
+  const TemporaryFolder folder;
+  fake_run(folder, spec(RunKind::base), base_texts(), 0.8, {{"dataset", "imdb"}, {"corpus", "csv"}});
+  const LoadedStudy own = only_study(folder);
+  CHECK(own.title() == "imdb (own texts)");
+  CHECK(own.paper() == nullptr);
+  CHECK(own.published() == nullptr);
+  const TemporaryFolder elsewhere;
+  fake_run(elsewhere, spec(RunKind::base), base_texts(), 0.8, {{"dataset", "films"}, {"corpus", "imdb"}});
+  const LoadedStudy papers = only_study(elsewhere);
+  CHECK(papers.title() == "Large Movie Review Dataset (IMDb)");
+  REQUIRE(papers.paper() != nullptr);
+  CHECK(papers.paper()->base_f1 == 0.902);
+  const TemporaryFolder planted;
+  fake_run(planted, spec(RunKind::base), base_texts(), 0.8, {{"dataset", "planted"}, {"corpus", "csv"}});
+  CHECK_FALSE(only_study(planted).planted());
 }
 
 }  // namespace

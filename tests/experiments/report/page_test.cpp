@@ -16,7 +16,8 @@ using Path = std::filesystem::path;
 
 TEST_CASE("the page stands alone, is well-formed, and its links lead somewhere") {
   const TemporaryFolder folder, out;
-  const Json strange = {{"dataset", "<own> & \"data\""}, {"vectors", "<v>.vec"}};
+  const Json strange = {
+      {"dataset", "<own> & \"data\""}, {"paths", {{"vectors", "<v>.vec"}}}, {"vectors_checksum", "ab"}};
   Json uniform = strange;
   uniform["attention"] = "uniform";
   for (const std::vector<Path>& folders :
@@ -50,7 +51,7 @@ void fake_everything(const TemporaryFolder& folder, const std::string& dataset) 
   for (const uint64_t seed : {2, 50}) fake_run(folder, spec(RunKind::base, seed), uniform_texts(), 0.8, changes);
   for (const std::string& other : {base, run_name(dataset, adversary), std::string("<my> weights")}) {
     Json guided = changes;
-    if (other.starts_with("<")) guided["other_file"] = "<weights>.jsonl";
+    if (other.starts_with("<")) guided["paths"]["attention"] = "<weights>.jsonl";
     fake_run(folder, "guided-" + std::to_string(other.size()), [&] {
       guided.update(choices_of(spec(RunKind::guided_mlp, 10, 0, other)));
       return guided;
@@ -132,7 +133,11 @@ TEST_CASE("the page says what was trained, how it did and how that differs from 
   CHECK_FALSE(has(page, "Trained for"));
   CHECK_FALSE(has(page, "recurrence"));
 
-  const Json other = {{"vectors", "some/wiki.vec"}, {"epochs", 3}, {"seed", 2}, {"precision", "bf16x3"}};
+  const Json other = {{"paths", {{"vectors", "some/wiki.vec"}}},
+                      {"vectors_checksum", "ab"},
+                      {"epochs", 3},
+                      {"seed", 2},
+                      {"precision", "bf16x3"}};
   const std::string mixed = page_of({base, fake_run(folder, "c", other)}, out);
   CHECK(has(mixed, "<dt>Seeds</dt><dd>10; 2</dd>"));
   CHECK(has(mixed, "<dt>Device</dt><dd>cpu (avx2)</dd>"));
@@ -149,23 +154,6 @@ TEST_CASE("the page says what was trained, how it did and how that differs from 
   const std::string own = page_of({fake_run(folder, "d", {{"dataset", "own"}})}, out);
   CHECK(has(own, "The paper has no numbers for this data set"));
   CHECK(has(own, "This leaks"));
-}
-
-TEST_CASE("the page is written whole, over an older one, or the folder is named") {
-  const TemporaryFolder folder;
-  const auto studies = load_studies({fake_run(folder, "a")});
-  const Path page = write_report(studies, folder / "some" / "where");
-  CHECK(page == folder / "some" / "where" / "index.html");
-  const std::string written = read_file(page);
-  write_atomically(page, "old");
-  write_report(studies, folder / "some" / "where");
-  CHECK(read_file(page) == written);
-
-  write_atomically(folder / "file", "in the way");
-  CHECK_HAS(input_error([&] { write_report(studies, folder / "file"); }), (folder / "file").string());
-  CHECK_HAS(input_error([&] { write_report(studies, folder / "file" / "x"); }), "choose another with --out");
-  std::filesystem::create_directories(folder / "blocked" / "index.html");
-  CHECK_HAS(input_error([&] { write_report(studies, folder / "blocked"); }), "index.html");
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ namespace notnot {
 
 /// The page of a report on the runs in `folders`. The report is written to `out`/report.
 inline std::string page_of(const std::vector<std::filesystem::path>& folders, const TemporaryFolder& out) {
-  return read_file(write_report(load_studies(folders), out / "report"));
+  ReportFolder folder(out / "report", false);
+  return read_file(write_report(load_studies(folders), folder));
 }
 
 inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

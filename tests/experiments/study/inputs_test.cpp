@@ -35,7 +35,10 @@ TEST_CASE("the configuration of the built-in corpus says how it was made") {
   const Inputs inputs = load_inputs(settings);
   const RunConfig config = inputs.config(plain(RunKind::base));
   CHECK(config.data.dataset == "planted");
-  CHECK(config.data.path.empty());
+  CHECK(config.data.corpus == "planted");
+  CHECK(config.data.checksum.empty());
+  CHECK(config.paths.data.empty());
+  CHECK(config.has_checksums());
   CHECK(config.data.difficulty == 0.75);
   CHECK(config.data.corpus_seed == 4);
   CHECK(config.texts.train.negative == 1000);

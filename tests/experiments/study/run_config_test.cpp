@@ -22,18 +22,19 @@ RunConfig sample(const RunSpec& spec) {
   const bool adversary = spec.kind == RunKind::adversary;
   RunConfig config{
       .data = {.dataset = "sst",
-               .path = "data/sst.csv",
+               .corpus = "csv",
                .options = {.min_df = 2, .filter_by_length = true, .min_length = 5, .max_length = 60},
                .checksum = "abc",
                .synthetic = true,
+               .tokenise = "words",
                .difficulty = 0.5,
                .corpus_seed = 3},
       .spec = spec,
       .embed = 100,
       .hidden = 64,
       .precision = Precision::bf16x3,
-      .vectors = "wiki.vec",
-      .init = "start.safetensors",
+      .vectors_checksum = "1ab",
+      .init_checksum = "2ab",
       .training =
           {.seed = spec.seed,
            .epochs = 7,
@@ -45,12 +46,14 @@ RunConfig sample(const RunSpec& spec) {
            .patience = adversary ? 3 : 10,
            .optimiser = {.learning_rate = 0.1, .beta1 = 0.8, .beta2 = 0.9, .epsilon = 1e-7, .weight_decay = 1e-4}},
       .other_checksum = "def",
-      .other_file = "theirs.jsonl",
+      .paths = {.data = "data/sst.csv",
+                .vectors = "wiki.vec",
+                .init = "start.safetensors",
+                .attention = "theirs.jsonl"},
       .vocabulary = 13826,
       .texts = {{3034, 3321, 150000}, {397, 424, 20000}, {863, 862, 40000}},
       .words_with_vectors = 11171,
-      .device = "cpu (avx2)",
-      .threads = 4,
+      .devices = {"cpu (avx2)", "cuda:0 (NVIDIA H100)"},
       .version = "0.1.0",
       .commit = "abcdef"};
   return config;
@@ -77,18 +80,20 @@ TEST_CASE("config.json: what was written is read back, for every kind of run") {
 TEST_CASE("config.json: the keys, which other programs read") {
   const RunSpec spec = specs().back();
   const Json expected = Json::parse(R"json({
-    "choices": {"attention": "learned", "batch": 16, "beta1": 0.8, "beta2": 0.9, "corpus_seed": 3, "data": "data/sst.csv",
+    "choices": {"attention": "learned", "batch": 16, "beta1": 0.8, "beta2": 0.9, "corpus": "csv", "corpus_seed": 3,
                 "data_checksum": "abc", "dataset": "sst", "difficulty": 0.5, "embed": 100, "encoder": "lstm", "epochs": 7,
-                "epsilon": 1e-7, "hidden": 64, "init": "start.safetensors", "learning_rate": 0.1, "length_filter": true,
+                "epsilon": 1e-7, "hidden": 64, "init_checksum": "2ab", "learning_rate": 0.1, "length_filter": true,
                 "max_length": 60, "min_df": 2, "min_length": 5, "other": "sst-lstm-learned-seed50",
-                "other_checksum": "def", "other_file": "theirs.jsonl", "perturbation": true, "precision": "bf16x3",
-                "seed": 10, "select": "dev", "synthetic": true, "vectors": "wiki.vec", "weight_decay": 1e-4},
+                "other_checksum": "def", "perturbation": true, "precision": "bf16x3",
+                "seed": 10, "select": "dev", "synthetic": true, "tokenise": "words", "vectors_checksum": "1ab", "weight_decay": 1e-4},
     "commit": "abcdef",
     "data": {"splits": {"dev": {"negative": 397, "positive": 424, "tokens": 20000},
                         "test": {"negative": 863, "positive": 862, "tokens": 40000},
                         "train": {"negative": 3034, "positive": 3321, "tokens": 150000}},
              "vocabulary": 13826, "words_with_vectors": 11171},
-    "device": "cpu (avx2)", "threads": 4, "version": "0.1.0"
+    "devices": ["cpu (avx2)", "cuda:0 (NVIDIA H100)"],
+    "paths": {"attention": "theirs.jsonl", "data": "data/sst.csv", "init": "start.safetensors", "vectors": "wiki.vec"},
+    "version": "0.1.0"
 })json");
   CHECK(to_json(sample(spec)) == expected);
   const Json adversary = to_json(sample(specs()[8]))["choices"];
@@ -102,21 +107,24 @@ TEST_CASE("config.json: the keys, which other programs read") {
 TEST_CASE("config.json: defaults that are not written") {
   RunConfig config = sample(plain(RunKind::base));
   config.data.options = {.min_df = 1};
-  config.data.checksum = config.other_checksum = config.other_file = config.device = "";
+  config.data.checksum = config.other_checksum = "";
+  config.devices = {};
+  config.vectors_checksum = config.init_checksum = "";
+  config.paths = {};
   config.data.synthetic = false;
+  config.data.tokenise = "";
   config.data.difficulty = std::nullopt;
   config.data.corpus_seed = std::nullopt;
   config.precision = Precision::fp32;
-  config.threads = 0;
   const Json json = to_json(config);
-  for (const char* key : {"data_checksum", "other_checksum", "other_file", "synthetic", "difficulty", "corpus_seed",
-                          "precision", "other", "objective", "perturbation"}) {
+  for (const char* key : {"data_checksum", "vectors_checksum", "init_checksum", "other_checksum", "synthetic",
+                          "tokenise", "difficulty", "corpus_seed", "precision", "other", "objective", "perturbation"}) {
     CAPTURE(key);
     CHECK_FALSE(json["choices"].contains(key));
   }
   CHECK(json["choices"]["min_length"].is_null());
-  CHECK_FALSE(json.contains("device"));
-  CHECK_FALSE(json.contains("threads"));
+  CHECK(json["paths"] == Json::object());
+  CHECK_FALSE(json.contains("devices"));
   CHECK(to_json(parse_run_config(json)) == json);
 }
 
@@ -131,8 +139,8 @@ TEST_CASE("config.json is read strictly: every key must be there, be known and h
     CHECK(error_of(bad) != "no InputError was thrown");
     bad = good;
     bad["choices"].erase(key);
-    const bool optional = key == "data_checksum" || key == "other_checksum" || key == "other_file" ||
-                          key == "synthetic" || key == "difficulty" || key == "corpus_seed" || key == "precision";
+    const bool optional = key.ends_with("_checksum") || key == "synthetic" || key == "tokenise" ||
+                          key == "difficulty" || key == "corpus_seed" || key == "precision";
     CHECK((error_of(bad) == "no InputError was thrown") == optional);
   }
   // Each error names its key.
@@ -180,7 +188,13 @@ TEST_CASE("config.json is read strictly: every key must be there, be known and h
   bad = good;
   bad["data"]["splits"]["test"].erase("tokens");
   CHECK_HAS(error_of(bad), "tokens");
-  for (const char* key : {"choices", "data"}) {
+  bad = good;
+  bad["paths"]["data"] = 3;
+  CHECK_HAS(error_of(bad), "data");
+  bad = good;
+  bad["paths"]["folds"] = "folds";
+  CHECK_HAS(error_of(bad), "paths.folds");
+  for (const char* key : {"choices", "data", "paths"}) {
     bad = good;
     bad.erase(key);
     CHECK_HAS(error_of(bad), key);
@@ -204,9 +218,9 @@ TEST_CASE("a folder's configuration: errors name the file and the remedy") {
 TEST_CASE("two runs are the same run when choices and sizes agree") {
   const RunConfig config = sample(specs()[8]);
   RunConfig other = config;
-  other.device = "cuda:0 (NVIDIA H200)";
-  other.threads = 1;
+  other.devices = {"cuda:0 (NVIDIA H200)"};
   other.version = other.commit = "x";
+  other.paths = {.data = "elsewhere/sst.csv", .vectors = "link.vec", .init = {}, .attention = {}};
   CHECK(differing_choices(config, other).empty());
   other.hidden = 32;
   other.training.optimiser.learning_rate = std::nextafter(0.1, 1.0);
@@ -216,6 +230,81 @@ TEST_CASE("two runs are the same run when choices and sizes agree") {
   other = config;
   other.precision = Precision::fp32;
   CHECK(differing_choices(config, other) == Keys{"precision"});
+  other = config;
+  other.data.checksum = other.vectors_checksum = other.init_checksum = "another";
+  CHECK(differing_choices(config, other) == Keys{"data_checksum", "init_checksum", "vectors_checksum"});
+  other = config;
+  other.data.corpus = "sst";
+  CHECK(differing_choices(config, other) == Keys{"corpus"});
+}
+
+TEST_CASE("runs are comparable if they have read the same texts, and the same vectors where both have some") {
+  const RunConfig config = sample(plain(RunKind::base));
+  RunConfig other = sample(plain(RunKind::uniform, 3));
+  other.hidden = 32;
+  other.vectors_checksum = "";
+  CHECK(differing_inputs(config, other).empty());
+  CHECK(differing_inputs(other, config).empty());
+  other.vectors_checksum = "another";
+  other.data.checksum = "another";
+  other.data.options.max_length = 7;
+  other.data.difficulty = 1;
+  const Keys expected = {"data_checksum", "difficulty", "max_length", "vectors_checksum"};
+  CHECK(differing_inputs(config, other) == expected);
+}
+
+TEST_CASE("keys in words: those that do not speak for themselves are explained") {
+  CHECK(in_words({"batch", "data_checksum", "hidden"}) ==
+        "batch, data_checksum: the content of the data has changed, hidden");
+  CHECK(in_words({}).empty());
+}
+
+TEST_CASE("a configuration without a checksum of what the run has read is told from one that has all") {
+  const RunConfig good = sample(plain(RunKind::base));
+  CHECK(good.has_checksums());
+  for (std::string RunConfig::*checksum : {&RunConfig::vectors_checksum, &RunConfig::init_checksum}) {
+    RunConfig config = good;
+    config.*checksum = "";
+    CHECK_FALSE(config.has_checksums());
+    config.paths = {.data = "data/sst.csv", .vectors = {}, .init = {}, .attention = {}};
+    (checksum == &RunConfig::vectors_checksum ? config.init_checksum : config.vectors_checksum) = "";
+    CHECK(config.has_checksums());
+  }
+  RunConfig config = good;
+  config.data.checksum = "";
+  CHECK_FALSE(config.has_checksums());
+  config.data.corpus = "planted";
+  CHECK(config.has_checksums());
+}
+
+TEST_CASE("the configuration of version 0.1.0 is read, with paths and without checksums") {
+  Json old = to_json(sample(plain(RunKind::guided_mlp)));
+  old.erase("paths");
+  old.erase("devices");
+  old.update({{"device", "cpu (avx2)"}, {"threads", 4}});
+  old["choices"].erase("corpus");
+  old["choices"].erase("vectors_checksum");
+  old["choices"].erase("init_checksum");
+  old["choices"].update({{"data", "prepared/sst"}, {"vectors", "wiki.vec"}, {"init", ""}, {"other_file", "a.jsonl"}});
+  const RunConfig config = parse_run_config(old);
+  CHECK(config.hidden == 64);
+  CHECK(config.paths.data == "prepared/sst");
+  CHECK(config.paths.vectors == "wiki.vec");
+  CHECK(config.paths.init.empty());
+  CHECK(config.paths.attention == "a.jsonl");
+  CHECK(config.devices == std::vector<std::string>{"cpu (avx2)"});
+  CHECK(config.data.checksum.empty());  // it was that of dataset.json, which says more than the data
+  CHECK_FALSE(config.has_checksums());
+
+  old["choices"].update({{"data", ""}, {"vectors", ""}, {"other_file", ""}});  // the built-in corpus
+  CHECK(parse_run_config(old).data.corpus == "planted");
+  CHECK(parse_run_config(old).has_checksums());
+
+  old["choices"]["temperature"] = 2;
+  CHECK_HAS(error_of(old), "choices.temperature");
+  old["choices"].erase("temperature");
+  old["choices"]["data"] = 3;
+  CHECK_HAS(error_of(old), "data");
 }
 
 TEST_CASE("the checksum of the other run counts as soon as it is known") {

@@ -130,7 +130,7 @@ def read_predictions(folder):
     return [json.loads(line) for line in lines]
 
 
-FORMATS = {"F32": ("f", 4), "F64": ("d", 8), "I32": ("i", 4), "I64": ("q", 8)}
+FORMATS = {"F32": ("f", 4), "F64": ("d", 8), "I32": ("i", 4), "I64": ("q", 8), "U8": ("B", 1)}
 
 
 def read_safetensors(path):

@@ -1,0 +1,28 @@
+#pragma once
+// What a researcher should know about texts that are otherwise right.
+#include <string>
+#include <vector>
+
+#include "engine/data/dataset.h"
+
+namespace notnot {
+
+/// Texts outside the training split whose words are those of a training text, in the same order.
+struct RepeatedTexts {
+  BySplit<int64_t> texts{}, repeated{};  ///< by split; nothing for train
+};
+/// Keeps a hash per training text.
+RepeatedTexts count_repeated(const std::vector<LabelledText>& texts);
+
+/// A sentence about the splits in which texts are repeated; empty if none are.
+std::string repeated_warning(const RepeatedTexts& texts);
+
+/// A sentence if the texts' words are mostly pieces of writing without blanks (Chinese, Japanese, Thai, ...); otherwise
+/// empty. The rule: of the words with letters of such a script (count_letters_without_blanks), at least a quarter have
+/// more than 6 of them. Texts that are cut into words have hardly one in ten.
+std::string uncut_warning(const std::vector<LabelledText>& texts);
+
+/// All of these sentences that are not empty.
+std::vector<std::string> text_warnings(const std::vector<LabelledText>& texts);
+
+}  // namespace notnot

@@ -1,0 +1,43 @@
+#pragma once
+// The folder of a report: which of its files are the report's own, and which are somebody else's.
+//
+// The file `.notnot-report` in it lists the report's own files. If it is missing, as in a folder which an old version
+// wrote, or in a copy, they are the page index.html and the tables and figures that this page links to.
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace notnot {
+
+/// By this a page is known as the page of a report.
+inline constexpr const char* kPageMark = "<p class=\"kicker\">notnot report</p>";
+
+/// Throws InputError where a report on `runs`, which are run folders and folders in which such folders lie, must not be
+/// written to `out`: if that is no folder; if it is one of `runs`; if it lies in a run folder; and, without `force`, if
+/// it holds files but none of a report, or a page index.html that is none of a report. Writes nothing.
+void check_report_folder(const std::filesystem::path& out, const std::vector<std::filesystem::path>& runs, bool force);
+
+class ReportFolder {
+ public:
+  /// Makes `out` with the folders tables and figures, and the list. Throws InputError as check_report_folder does, and
+  /// if something cannot be made.
+  ReportFolder(std::filesystem::path out, bool force);
+
+  const std::filesystem::path& path() const { return out_; }
+  /// The path of the file `name`, for instance `tables/sst-table1.csv`, which is about to be written. From now on it is
+  /// the report's own. Throws InputError, without `force`, if somebody else's file has that name.
+  std::filesystem::path own(const std::string& name);
+  /// Removes the report's own files for which `own` was not called: those of earlier reports. Nothing else is removed,
+  /// and nothing in a folder that is a symbolic link.
+  void remove_old_files();
+
+ private:
+  void write_list() const;
+
+  std::filesystem::path out_;
+  bool force_;
+  std::set<std::string> known_, current_;
+};
+
+}  // namespace notnot

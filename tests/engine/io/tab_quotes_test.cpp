@@ -1,0 +1,35 @@
+// Whether quotes in a table with tabs follow rules. Tables of other programs stand here as these programs write them.
+#include "engine/io/tab_quotes.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace notnot;
+
+TEST_CASE("tab quotes: data sets without rules") {
+  CHECK_FALSE(quotes_have_rules(""));
+  CHECK_FALSE(quotes_have_rules("text\tlabel\na 5\" disk\t1\n"));
+  // As SST-2 of GLUE: quotes stand anywhere, and two lone ones do not make one record of the lines between them.
+  CHECK_FALSE(quotes_have_rules("sentence\tlabel\n\" it begins here\t1\nso what\t0\nand ends with \"\t1\n"));
+  CHECK_FALSE(quotes_have_rules("text\tlabel\n\" it begins here\t1\nso what\t0\n\"\t1\n"));
+  CHECK_FALSE(quotes_have_rules("text\tlabel\n\"never closed\t1\nb\t0\n"));
+  CHECK_FALSE(quotes_have_rules("text\tlabel\n\"a film\" of note\t1\nb\t0\n"));
+  // Neither all texts have quotes around them, nor those that need them.
+  CHECK_FALSE(quotes_have_rules("text\tlabel\n\"hello world\"\t1\nb\t0\n"));
+  CHECK_FALSE(quotes_have_rules("text\tlabel\n\"hello, world\"\t1\nb, c\t0\n"));
+  CHECK_FALSE(quotes_have_rules("text\tlabel\n\"a \"\"b\"\" c\"\t1\n\"d\"\t0\ne\t1\n"));
+}
+
+TEST_CASE("tab quotes: tables of pandas, Excel and R") {
+  // pandas: to_csv(sep="\t") puts quotes around fields with tabs, quotes and line ends.
+  CHECK(quotes_have_rules("text\tlabel\n\"a \"\"b\"\" c\"\t1\nd, e\t0\n"));
+  CHECK(quotes_have_rules("text\tlabel\n\"a\tb\"\t1\nc\t0\n"));
+  CHECK(quotes_have_rules("text\tlabel\n\"a\nb \"\"c\"\"\"\t1\nc\t0\n"));
+  // pandas: quoting=csv.QUOTE_NONNUMERIC; R: write.table(sep = "\t", qmethod = "double", row.names = FALSE).
+  CHECK(quotes_have_rules("\"text\"\t\"label\"\n\"a b\"\t1\n\"c\"\t0\n"));
+  CHECK(quotes_have_rules("\"text\"\t\"label\"\r\n\"a\"\t\"1\"\r\n\"c \"\"d\"\"\"\t\"0\"\r\n"));
+  // Excel, "text (tab delimited)": also around fields with commas.
+  CHECK(quotes_have_rules("text\tlabel\r\n\"a, b\"\t1\r\nc\t0\r\n\"d \"\"e\"\"\"\t1\r\n"));
+  CHECK(quotes_have_rules("\xEF\xBB\xBF\"text\"\t\"label\"\n\"a b\"\t1\n"));
+}

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""notnot diagnose on attention that another program made: which text a line speaks of, in which forms the file may come,
+and what is said about one that would be read wrongly."""
+import json
+import shlex
+import subprocess
+
+from common.program import Test, command, main, run, small_corpus, write_csv
+
+EVIDENCE = {"good", "fine", "warm", "bright", "bad", "dull", "cold", "grey"}
+
+
+class Diagnose(Test):
+    def setUp(self):
+        super().setUp()
+        self.rows = small_corpus()
+        # The id of a text is another text's row, as in a table that was shuffled.
+        self.ids = [(7 * i) % len(self.rows) + 1 for i in range(len(self.rows))]
+        self.named, self.plain = self.folder / "named.csv", self.folder / "plain.csv"
+        write_csv(self.named, [[i, *row] for i, row in zip(self.ids, self.rows)], ("id", "text", "label", "split"))
+        write_csv(self.plain, self.rows)
+        self.attention = self.folder / "mine.jsonl"
+
+    def arguments(self, dataset, attention=None):
+        return ("diagnose", "--dataset", dataset, "--attention", attention or self.attention, "--epochs", 1, "--hidden",
+                4, "--threads", 1, "--device", self.device, "--runs", self.runs)
+
+    def lines(self, **members):
+        """A line per text, which attends to the word that decides. Each member is a function of a text's number and
+        words."""
+        return "".join(json.dumps({"split": split, **{name: value(i, text.split()) for name, value in members.items()},
+                                   "attention": [float(word in EVIDENCE) for word in text.split()]}) + "\n"
+                       for i, (text, _, split) in enumerate(self.rows))
+
+    def row(self, i, _words):
+        return i + 1
+
+    def own(self, i, _words):
+        return self.ids[i]
+
+    def words(self, _i, words):
+        return words
+
+    def refuse(self, dataset, content, *words):
+        self.attention.write_text(content)
+        result = run(*self.arguments(dataset))
+        self.assertEqual(result.returncode, 2, result.stdout)
+        for word in (self.attention, *words):
+            self.assertIn(str(word), result.stderr)
+        self.assertFalse(self.runs.exists())
+
+    def guided(self):
+        """The attention of the guided run on the training texts."""
+        (folder,) = self.runs.glob("*-by-external-*")
+        return (folder / "attention_train.safetensors").read_bytes()
+
+    def test_texts_by_row_by_id_and_by_both_are_the_same(self):
+        seen = set()
+        for members in ({"row": self.row}, {"id": self.own, "key": lambda *_: "id"}, {"row": self.row, "id": self.own},
+                        {"id": lambda i, _: float(self.ids[i]), "tokens": self.words},
+                        {"row": lambda i, _: float(i + 1), "tokens": self.words}):
+            self.runs = self.folder / f"runs{len(list(self.folder.glob('runs*')))}"
+            self.attention.write_text(self.lines(**members))
+            self.succeed(*self.arguments(self.named))
+            seen.add(self.guided())
+        self.assertEqual(len(seen), 1)
+
+    def test_an_id_that_may_be_the_number_of_the_record(self):
+        by_own, by_record = self.lines(id=self.own), self.lines(id=self.row)
+        for content in (by_own, by_record):
+            self.refuse(self.named, content, "line 1", "nothing shows whose number it is", '"key": "id"', "'row'")
+        self.refuse(self.named, self.lines(id=self.row, tokens=self.words), "line 1", "token 1 is")
+        self.refuse(self.named, self.lines(id=self.row, row=self.row), "its id is", "must name the same text")
+        for members in ({"id": self.row}, {"id": self.row, "key": lambda *_: "id"}):
+            self.refuse(self.plain, self.lines(**members), "line 1", "no ids of their own; name them by 'row'")
+
+    def test_ids_that_start_again_in_each_split(self):
+        first = {"train": 0, "dev": 60, "test": 80}
+        self.ids = [i - first[split] for i, (_, _, split) in enumerate(self.rows)]
+        write_csv(self.named, [[i, *row] for i, row in zip(self.ids, self.rows)], ("id", "text", "label", "split"))
+        self.attention.write_text(self.lines(id=self.own, key=lambda *_: "id"))
+        self.succeed(*self.arguments(self.named))
+
+    def test_an_id_that_two_texts_have(self):
+        self.ids[3] = self.ids[5]
+        write_csv(self.named, [[i, *row] for i, row in zip(self.ids, self.rows)], ("id", "text", "label", "split"))
+        self.succeed("train", "--dataset", self.named, "--epochs", 1, "--hidden", 4, "--device", self.device, "--threads",
+                     1, "--runs", self.folder / "other")
+        self.refuse(self.named, self.lines(id=self.own, key=lambda *_: "id"), "line 4", "several texts with the id",
+                    "name each by its 'row'")
+        self.attention.write_text(self.lines(id=self.own, row=self.row))
+        self.succeed(*self.arguments(self.named))
+
+    def test_numbers_that_are_none(self):
+        good = self.lines(row=self.row)
+        for number, said in (("1e999", "'1e999' is too large"), ("NaN", "NaN is no number"),
+                             ("-Infinity", "Infinity is no number"), ("[]", "weight 1 is a list")):
+            self.refuse(self.plain, good.replace("[0.0", f"[{number}", 1), said, "finite")
+
+    def test_other_words(self):
+        other = self.lines(row=self.row, tokens=lambda i, words: words if i != 30 else ["other", *words[1:]])
+        self.refuse(self.plain, other, "line 31", "token 1 is 'other' where the data set has")
+
+    def test_words_outside_the_vocabulary_are_the_texts_own(self):
+        self.rows[85][0] += " unseen"
+        write_csv(self.plain, self.rows)
+        tokens = self.folder / "tokens.jsonl"
+        self.succeed("data", self.plain, "--tokens", tokens)
+        line = json.loads(tokens.read_text().splitlines()[85])
+        self.assertEqual((line["tokens"][-1], line["unknown"][-1]), ("unseen", len(line["tokens"]) - 1))
+        self.attention.write_text(self.lines(row=self.row, tokens=self.words))
+        self.succeed(*self.arguments(self.plain))
+        self.runs = self.folder / "other"
+        self.refuse(self.plain, self.attention.read_text().replace("unseen", "seen"), "line 86", "'unseen'")
+
+    def test_through_a_pipe(self):
+        self.attention.write_text(self.lines(row=self.row))
+        words = [shlex.quote(word) for word in command(*self.arguments(self.plain, "PIPE"))]
+        words[words.index("PIPE")] = f"<(cat {shlex.quote(str(self.attention))})"
+        inodes = set()
+        for _ in range(2):  # the second call finds every run finished, though its pipe has another name
+            result = subprocess.run(["bash", "-c", " ".join(words)], capture_output=True, text=True, timeout=600)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            (folder,) = self.runs.glob("*-by-external-pipe")
+            inodes.add((folder / "attention_train.safetensors").stat().st_ino)
+        self.assertEqual(len(inodes), 1)
+
+
+if __name__ == "__main__":
+    main()
