@@ -136,7 +136,7 @@ BatchTargets targets_of(const Split& split, const HostBatch& batch, const TextTa
 
 struct Evaluation {
   std::vector<float> probability;
-  double loss = 0, roc_auc = 0;
+  double loss = 0, roc_auc = 0, accuracy = 0;
 };
 
 /// One text at a time. The loss is the mean of w (softplus(z) - y z); ROC-AUC counts the pairs of classes.
@@ -149,6 +149,7 @@ Evaluation evaluate(AttentionClassifier& model, const Split& split, const TextTa
     const double logit = predictions.logit.at(0);
     result.probability.push_back(predictions.probability.at(0));
     const int32_t label = split.labels[text];
+    result.accuracy += ((logit > 0) == (label == 1) ? 1.0 : 0.0) / split.size();
     result.loss += (label == 1 ? kPositiveWeight : 1) * (std::log1p(std::exp(logit)) - label * logit) / split.size();
   }
   double won = 0, pairs = 0;
@@ -235,6 +236,7 @@ void check_run(const TrainingRequest& request, const std::vector<PlainEpoch>& pl
       }
       CHECK(same_digits(metrics[e].loss[name], expected.loss));
       CHECK(same_digits(metrics[e].split[name].roc_auc, expected.roc_auc));
+      CHECK(same_digits(metrics[e].split[name].accuracy, expected.accuracy));
     }
   }
   for (const SplitName name : kSplitNames) {
@@ -477,7 +479,8 @@ TEST_CASE("the loss of an evaluation is the mean over texts, however they fall i
 TEST_CASE("every tensor of a checkpoint is needed, and every one of them counts") {
   const Dataset data = unbalanced_corpus();
   const Targets targets = random_targets(data, 4);
-  const TrainingRequest request = adversary_of(data, targets);
+  TrainingRequest request = adversary_of(data, targets);
+  request.training.epochs = 2;
   const TemporaryFolder folder;
   const RunFolder whole(folder.path(), "whole"), interrupted(folder.path(), "interrupted");
   train_to_the_end(request, whole);
@@ -505,8 +508,7 @@ TEST_CASE("every tensor of a checkpoint is needed, and every one of them counts"
     });
     other.finish(request);
     CHECK((left_by(other.run()) == expected) == (name == "train_seconds"));
-    const double seconds = other.run().metrics().at(1).train_seconds;
-    CHECK((seconds >= 1000) == (name == "train_seconds"));
+    CHECK((other.run().metrics().back().train_seconds >= 1000) == (name == "train_seconds"));
   }
   CHECK(number > 50);
 }
@@ -531,6 +533,45 @@ TEST_CASE("a resumed run knows its best epoch and that epoch's score") {
   CHECK(chosen(2, "best_score", [](double value) { return value - 0.01; }) == 3);
 }
 
+namespace {
+
+struct Crash {};
+
+/// Trains until the batch, then dies without a checkpoint: the last one is that of an epoch's end.
+void crash_after(const TrainingRequest& request, const RunFolder& folder, int32_t epoch, int32_t batch) {
+  RunWriter writer(folder);
+  Watcher watcher([=](int32_t e, int32_t b) {
+    if (e == epoch && b == batch) throw Crash();
+    return false;
+  });
+  CHECK_THROWS_AS(train(open_cpu(1), request, writer, watcher), Crash);
+}
+
+}  // namespace
+
+TEST_CASE("a run that dies goes on from the end of the last epoch, and knows the best one") {
+  const Dataset data = unbalanced_corpus();
+  const Targets targets = random_targets(data, 4);
+  TrainingRequest still = request_of(data, small_model(data)), falling = adversary_of(data, targets);
+  still.training.optimiser.learning_rate = 0;  // the first epoch stays the best
+  TrainingRequest up_and_down = falling;
+  up_and_down.training.optimiser.learning_rate = 0;  // losses that differ by their batches
+  for (const TrainingRequest& request : {still, falling, up_and_down}) {
+    const TemporaryFolder folder;
+    const RunFolder whole(folder.path(), "whole");
+    train_to_the_end(request, whole);
+    const Left expected = left_by(whole);
+    for (int32_t epoch = 1; epoch <= request.training.epochs; ++epoch) {
+      CAPTURE(epoch);
+      const RunFolder parts(folder.path(), fmt::format("parts{}", epoch));
+      crash_after(request, parts, epoch, 2);
+      CHECK(parts.state() == (epoch == 1 ? RunState::unfinished : RunState::resumable));
+      train_to_the_end(request, parts);
+      CHECK(left_by(parts) == expected);
+    }
+  }
+}
+
 TEST_CASE("a run that is interrupted after any batch ends as if it had not been, metrics.csv included") {
   const Dataset data = unbalanced_corpus();
   const Targets targets = random_targets(data, 4);
@@ -541,7 +582,7 @@ TEST_CASE("a run that is interrupted after any batch ends as if it had not been,
     train_to_the_end(request, whole);
     const Left expected = left_by(whole);
     for (int32_t epoch = 1; epoch <= 4; ++epoch) {
-      for (const int32_t batch : {1, 3, kBatches}) {
+      for (const int32_t batch : {2, kBatches}) {
         CAPTURE(epoch);
         CAPTURE(batch);
         const RunFolder parts(folder.path(), fmt::format("parts{}-{}", epoch, batch));
