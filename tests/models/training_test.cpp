@@ -151,12 +151,14 @@ void check_run(const TrainingRequest& request, const std::vector<PlainEpoch>& pl
 
 std::vector<double> scores_of(const std::vector<PlainEpoch>& epochs, SplitName split) {
   std::vector<double> scores;
+  scores.reserve(epochs.size());
   for (const PlainEpoch& epoch : epochs) scores.push_back(epoch.evaluation[split].roc_auc);
   return scores;
 }
 
 std::vector<double> negative_losses(const std::vector<PlainEpoch>& epochs) {
   std::vector<double> scores;
+  scores.reserve(epochs.size());
   for (const PlainEpoch& epoch : epochs) scores.push_back(-epoch.batch_losses);
   return scores;
 }
