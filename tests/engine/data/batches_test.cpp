@@ -76,6 +76,7 @@ TEST_CASE("the batches are shuffled") {
   const Split split = random_split(640, 50);
   const auto batches = training_batches(split, 32, 10, 1);
   std::vector<double> means;
+  means.reserve(batches.size());
   for (const auto& batch : batches) {
     means.push_back(
         std::accumulate(batch.begin(), batch.end(), 0.0, [&](double s, int32_t t) { return s + split.length(t); }) /
@@ -174,6 +175,7 @@ TEST_CASE("no training batch exceeds the planned capacity, and one of the longes
   CHECK(capacity.sequences == 32);
   CHECK(capacity.unique == 50);
   std::vector<int32_t> lengths;
+  lengths.reserve(split.size());
   for (int32_t i = 0; i < split.size(); ++i) lengths.push_back(split.length(i));
   std::sort(lengths.rbegin(), lengths.rend());
   CHECK(capacity.tokens == std::accumulate(lengths.begin(), lengths.begin() + 32, int64_t{0}));
@@ -211,6 +213,7 @@ TEST_CASE("every order of the batches comes equally often, over the epochs and o
   for (int draw = 1; draw <= kDraws; ++draw) {
     const auto order = [](const std::vector<std::vector<int32_t>>& batches) {
       std::vector<int32_t> texts;
+      texts.reserve(batches.size());
       for (const auto& batch : batches) texts.push_back(batch.at(0));
       return texts;
     };

@@ -15,6 +15,7 @@ TEST_CASE("stratified split: both classes dealt out alike, by seed") {
   const auto splits = [&](uint64_t seed) {
     split_stratified(texts, {.dev = 0.1, .test = 0.2, .seed = seed});
     std::vector<SplitName> result;
+    result.reserve(texts.size());
     for (const LabelledText& text : texts) result.push_back(text.split);
     return result;
   };

@@ -29,6 +29,7 @@ Classification scores(const std::vector<float>& probability, const std::vector<i
 
 std::vector<float> logs(const std::vector<double>& weights) {
   std::vector<float> result;
+  result.reserve(weights.size());
   for (const double weight : weights) result.push_back(static_cast<float>(std::log(weight)));
   return result;
 }
