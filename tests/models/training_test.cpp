@@ -271,8 +271,8 @@ TEST_CASE("a loss that is not finite names the rows of the batch's texts") {
   TrainingRequest request = request_of(data, small_model(data));
   request.initial_parameters.back() = std::numeric_limits<float>::quiet_NaN();  // of the attention: the first batch
   std::vector<int64_t> rows;
-  for (const int32_t text : training_batches(data.split(SplitName::train), kBatch, 3, 1).front())
-    rows.push_back(text + 1);  // the training texts stand first
+  const auto batches = training_batches(data.split(SplitName::train), kBatch, 3, 1);
+  for (const int32_t text : batches.front()) rows.push_back(text + 1);  // the training texts stand first
   const TemporaryFolder folder;
   CHECK_THROWS_WITH_AS(train_to_the_end(request, RunFolder(folder.path(), "run")),
                        doctest::Contains(fmt::format("training texts of rows {})", fmt::join(rows, ", ")).c_str()),
