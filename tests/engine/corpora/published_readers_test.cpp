@@ -141,6 +141,90 @@ TEST_CASE("imdb: folds of a small one") {
   CHECK_HAS(input_error([&] { read_imdb(again); }), "test/neg/0_7.txt: byte 1 is not UTF-8");
 }
 
+namespace {
+
+/// Writes an aclImdb with so many reviews in each half, the first half of them positive. The words of review i tell its
+/// row.
+void write_imdb(const std::filesystem::path& folder, int train, int test) {
+  int row = 0;
+  for (const std::string half : {"train", "test"}) {
+    const int size = half == "train" ? train : test;
+    for (const std::string label : {"pos", "neg"}) {
+      const int count = label == "pos" ? size / 2 : size - size / 2;
+      for (int i = 0; i < count; ++i)
+        write(folder / fmt::format("{}/{}/{:03}_7.txt", half, label, i), fmt::format("Film row{}.", ++row));
+    }
+  }
+}
+
+std::vector<int64_t> rows_of(const std::vector<LabelledText>& texts, SplitName split) {
+  std::vector<int64_t> rows;
+  for (const LabelledText& text : texts) {
+    if (text.split == split) rows.push_back(text.row);
+  }
+  return rows;
+}
+
+/// The elements [begin, end) of NumPy's permutation with seed 1378, as rows after `before`.
+std::vector<int64_t> permuted(int size, int begin, int end, int64_t before) {
+  const std::vector<int64_t> order = NumpyRandom(1378).permutation(size);
+  std::vector<int64_t> rows;
+  for (int i = begin; i < end; ++i) rows.push_back(order[i] + 1 + before);
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("imdb: the fifths of sizes that 5 does not divide") {
+  // Dev is the first fifth of the training documents, rounded up; test the last fifth of the test documents, rounded
+  // down. The numbers are worked by hand.
+  struct Case {
+    int train, dev, test, fifth;
+  };
+  for (const Case& c : {Case{21, 5, 21, 4}, {24, 5, 24, 4}, {26, 6, 29, 5}, {25, 5, 25, 5}, {22, 5, 23, 4}}) {
+    CAPTURE(c.train);
+    const TemporaryFolder folder;
+    write_imdb(folder.path(), c.train, c.test);
+    SourceReader sources(folder.path(), "aclImdb");
+    const auto texts = read_imdb(sources);
+    CHECK(rows_of(texts, SplitName::train) == permuted(c.train, c.dev, c.train, 0));
+    CHECK(rows_of(texts, SplitName::dev) == permuted(c.train, 0, c.dev, 0));
+    CHECK(rows_of(texts, SplitName::test) == permuted(c.test, c.test - c.fifth, c.test, c.train));
+    CHECK(texts.size() == static_cast<size_t>(c.train + c.fifth));
+    CHECK(texts.front().split == SplitName::train);  // in this order
+    CHECK(texts[c.train - c.dev].split == SplitName::dev);
+    for (const LabelledText& text : texts) {
+      const bool in_test = text.split == SplitName::test;
+      const int64_t number = in_test ? text.row - c.train : text.row;
+      CHECK(text.label == (number <= (in_test ? c.test : c.train) / 2 ? 1 : 0));
+      CHECK(text.words == (in_test ? "film" : fmt::format("film row{}", text.row)));  // test words must be known
+    }
+  }
+}
+
+TEST_CASE(
+    "imdb: a training review that is too long is left out, but its words are known; test reviews count known words") {
+  const TemporaryFolder folder;
+  write_imdb(folder.path(), 10, 10);
+  std::string words = "rare";
+  for (int i = 0; i < 399; ++i) words += " long";
+  write(folder / "train/pos/zz_9.txt", words);            // 400 words: too long
+  write(folder / "train/neg/zz_2.txt", words.substr(5));  // 399: kept
+  std::string unknown = "rare";
+  for (int i = 0; i < 500; ++i) unknown += fmt::format(" unknown{}", i);
+  // In every test review, so that it does not matter which the permutation takes.
+  for (const char* label : {"pos", "neg"}) {
+    for (int i = 0; i < 5; ++i) write(folder / fmt::format("test/{}/{:03}_7.txt", label, i), unknown);
+  }
+  SourceReader sources(folder.path(), "aclImdb");
+  const auto texts = read_imdb(sources);
+  CHECK(rows_of(texts, SplitName::train).size() + rows_of(texts, SplitName::dev).size() == 11);
+  CHECK(std::count_if(texts.begin(), texts.end(), [](const auto& text) { return text.id == "train/pos/zz_9.txt"; }) ==
+        0);
+  REQUIRE(rows_of(texts, SplitName::test).size() == 2);
+  CHECK(texts.back().words == "rare");
+}
+
 TEST_CASE("news: words, numbers and punctuation") {
   CHECK(tokenise_news("The 3rd, U.S. win: 5-3 at 12:30 (1/2)!") == "the qqq , u.s . win : qqq at qqq ( qqq ) !");
   CHECK(tokenise_news("well-known F-15s \\ and/or 3 - 4") == "well - known f - qqq \\ and / or qqq - qqq");
@@ -174,6 +258,29 @@ TEST_CASE("ag news: two classes of four, only the description, dev from the trai
   CHECK_HAS(input_error([&] { read_ag_news(sources, {}); }), "record 1 (line 1): 2 fields instead of");
   write(folder / "test.csv", "\"5\",\"t\",\"d\"\n");
   CHECK_HAS(input_error([&] { read_ag_news(sources, {}); }), "class '5'");
+}
+
+TEST_CASE(
+    "ag news: by default 15 % of each class are dev, rounded to the nearest, and none of the training file is test") {
+  const TemporaryFolder folder;
+  std::string train;
+  for (int i = 0; i < 26; ++i)
+    train += fmt::format("\"{}\",\"t\",\"text\"\n", i < 10 ? 1 : 3);  // 10 world, 16 business
+  write(folder / "train.csv", train);
+  write(folder / "test.csv", "\"3\",\"t\",\"Trade\"\n\"1\",\"t\",\"World\"\n");
+  SourceReader sources(folder.path(), "ag_news_csv");
+  const auto texts = read_ag_news(sources, {});
+  const auto count = [&](SplitName split, int32_t label) {
+    return std::count_if(texts.begin(), texts.end(),
+                         [&](const auto& text) { return text.split == split && text.label == label; });
+  };
+  CHECK(count(SplitName::dev, 0) == 2);  // 1.5
+  CHECK(count(SplitName::dev, 1) == 2);  // 2.4
+  CHECK(count(SplitName::train, 0) == 8);
+  CHECK(count(SplitName::train, 1) == 14);
+  CHECK(count(SplitName::test, 0) == 1);
+  CHECK(count(SplitName::test, 1) == 1);
+  CHECK(rows_of(texts, SplitName::test) == std::vector<int64_t>{27, 28});
 }
 
 TEST_CASE("20 newsgroups: headers, footers and quotes go") {

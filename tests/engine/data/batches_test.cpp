@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <numeric>
 #include <set>
+#include <vector>
 
 #include "engine/math/random.h"
 
@@ -73,6 +76,7 @@ TEST_CASE("the batches are shuffled") {
   const Split split = random_split(640, 50);
   const auto batches = training_batches(split, 32, 10, 1);
   std::vector<double> means;
+  means.reserve(batches.size());
   for (const auto& batch : batches) {
     means.push_back(
         std::accumulate(batch.begin(), batch.end(), 0.0, [&](double s, int32_t t) { return s + split.length(t); }) /
@@ -171,11 +175,89 @@ TEST_CASE("no training batch exceeds the planned capacity, and one of the longes
   CHECK(capacity.sequences == 32);
   CHECK(capacity.unique == 50);
   std::vector<int32_t> lengths;
+  lengths.reserve(split.size());
   for (int32_t i = 0; i < split.size(); ++i) lengths.push_back(split.length(i));
   std::sort(lengths.rbegin(), lengths.rend());
   CHECK(capacity.tokens == std::accumulate(lengths.begin(), lengths.begin() + 32, int64_t{0}));
   for (const auto& texts : training_batches(split, 32, 1, 1))
     CHECK(assemble_batch(split, texts, 50).tokens() <= capacity.tokens);
+}
+
+/// The chi-squared statistic of counts that should be equal.
+double chi_squared(const std::map<std::vector<int32_t>, int>& counts, double draws, double kinds) {
+  const double expected = draws / kinds;
+  double sum = (kinds - static_cast<double>(counts.size())) * expected;  // the kinds that never came
+  for (const auto& count : counts) sum += (count.second - expected) * (count.second - expected) / expected;
+  return sum;
+}
+
+/// Texts of these lengths, boundary tokens included, of words that do not matter.
+Split split_of_lengths(const std::vector<int32_t>& lengths) {
+  Split split;
+  for (const int32_t length : lengths) {
+    split.token_ids.insert(split.token_ids.end(), length, 4);
+    split.offsets.push_back(split.token_ids.size());
+    split.labels.push_back(0);
+    split.rows.push_back(split.size());
+  }
+  return split;
+}
+
+TEST_CASE("every order of the batches comes equally often, over the epochs and over the seeds") {
+  // Jittered lengths 2..3, 9..10, 27..32 and 90..109: each text is a batch of its own, whose place before the shuffle
+  // is known. 24 orders, 23 degrees of freedom, p = 0.001. A shuffle that never leaves a batch in its place
+  // (Sattolo's) has 6 of them, and one that swaps with any place (not only those behind) is uneven by up to a half.
+  const Split split = split_of_lengths({3, 10, 30, 100});
+  constexpr int kDraws = 9600;
+  std::map<std::vector<int32_t>, int> by_epoch, by_seed;
+  for (int draw = 1; draw <= kDraws; ++draw) {
+    const auto order = [](const std::vector<std::vector<int32_t>>& batches) {
+      std::vector<int32_t> texts;
+      texts.reserve(batches.size());
+      for (const auto& batch : batches) texts.push_back(batch.at(0));
+      return texts;
+    };
+    ++by_epoch[order(training_batches(split, 1, 10, draw))];
+    ++by_seed[order(training_batches(split, 1, draw, 1))];
+  }
+  CHECK(by_epoch.size() == 24);
+  CHECK(chi_squared(by_epoch, kDraws, 24) < 49.7);
+  CHECK(by_seed.size() == 24);
+  CHECK(chi_squared(by_seed, kDraws, 24) < 49.7);
+}
+
+TEST_CASE("two batches change places in half of the epochs") {
+  const Split split = split_of_lengths({3, 100});
+  int kept = 0;
+  for (int epoch = 1; epoch <= 2000; ++epoch) kept += training_batches(split, 1, 3, epoch).front().front() == 0 ? 1 : 0;
+  CHECK(kept > 888);  // five standard deviations of Binomial(2000, 1/2)
+  CHECK(kept < 1112);
+}
+
+TEST_CASE("the jitter of a text is uniform, and of its own") {
+  // Keys of length 20 are uniform on 18..21, of length 22 on 19..24. The shorter is before the longer in 18 of the 24
+  // pairs of keys, and 3 are ties. Each order of the two in the file decides half of the ties its way, so over both
+  // orders the shorter comes first in (18 + 1.5) / 24 = 0.8125. With the same draw for both it would always.
+  const Split short_first = split_of_lengths({20, 22}), long_first = split_of_lengths({22, 20});
+  constexpr int kEpochs = 20000;
+  double shorter_first = 0;
+  for (int epoch = 1; epoch <= kEpochs; ++epoch) {
+    shorter_first += training_batches(short_first, 2, 10, epoch).front().front() == 0 ? 1 : 0;
+    shorter_first += training_batches(long_first, 2, 11, epoch).front().front() == 1 ? 1 : 0;
+  }
+  const double deviation = std::sqrt(0.8125 * 0.1875 / (2 * kEpochs));
+  CHECK(std::fabs(shorter_first / (2 * kEpochs) - 0.8125) < 5 * deviation);
+}
+
+TEST_CASE("in every epoch, and with every seed, other texts meet in a batch") {
+  const Split split = random_split(203, 50);
+  const auto meetings = [&](uint64_t seed, int32_t epoch) {
+    auto batches = training_batches(split, 32, seed, epoch);
+    for (auto& batch : batches) std::sort(batch.begin(), batch.end());
+    return std::set<std::vector<int32_t>>(batches.begin(), batches.end());
+  };
+  CHECK(meetings(10, 1) != meetings(10, 2));
+  CHECK(meetings(10, 1) != meetings(11, 1));
 }
 
 }  // namespace notnot

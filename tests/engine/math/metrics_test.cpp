@@ -29,6 +29,7 @@ Classification scores(const std::vector<float>& probability, const std::vector<i
 
 std::vector<float> logs(const std::vector<double>& weights) {
   std::vector<float> result;
+  result.reserve(weights.size());
   for (const double weight : weights) result.push_back(static_cast<float>(std::log(weight)));
   return result;
 }
@@ -166,6 +167,66 @@ TEST_CASE("Jensen-Shannon: NaN, +inf and different lengths are errors") {
   CHECK_THROWS_AS(divergence({-kMinusInfinity}, {0}), Error);
   CHECK_THROWS_AS(divergence({-kMinusInfinity}, {-kMinusInfinity}), Error);
   CHECK_THROWS_AS(divergence({0}, {0, 0}), Error);
+}
+
+TEST_CASE("a probability of exactly 0.5 is class 0 in F1 and accuracy, and is ranked by its value") {
+  const Classification result = scores({0.5F, 0.5F, std::nextafterf(0.5F, 1)}, {1, 0, 1});
+  CHECK(near(result.f1, 2.0 / 3));  // one found, one missed
+  CHECK(near(result.accuracy, 2.0 / 3));
+  CHECK(near(result.roc_auc, (1 + 0.5) / 2));
+  CHECK(near(result.average_precision, 0.5 * 1 + 0.5 * 2 / 3));
+}
+
+TEST_CASE("ranking measures against counting every pair and every threshold") {
+  // The definitions, text by text: quadratic, and blind to the order of the texts.
+  uint32_t state = 7;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<float> p;
+    std::vector<int32_t> y;
+    for (int i = 0; i < 31; ++i) {
+      state = state * 1664525 + 1013904223;
+      p.push_back(static_cast<float>(state >> 28) / 16);  // 16 levels: many ties, 0.5 among them
+      y.push_back((state >> 20 & 1) != 0 || i == 0 ? 1 : 0);
+    }
+    double won = 0, pairs = 0, precision = 0, positives = 0;
+    for (size_t i = 0; i < p.size(); ++i) {
+      if (y[i] != 1) continue;
+      ++positives;
+      double above = 0, right = 0;
+      for (size_t j = 0; j < p.size(); ++j) {
+        above += p[j] >= p[i] ? 1 : 0;
+        right += p[j] >= p[i] && y[j] == 1 ? 1 : 0;
+        if (y[j] == 1) continue;
+        ++pairs;
+        won += p[i] > p[j] ? 1 : p[i] == p[j] ? 0.5 : 0;
+      }
+      precision += right / above;
+    }
+    CAPTURE(round);
+    CHECK(near(scores(p, y).roc_auc, won / pairs));
+    CHECK(near(scores(p, y).average_precision, precision / positives));
+  }
+}
+
+TEST_CASE("Jensen-Shannon: boundary tokens and words without weight add nothing, the order of the words is no matter") {
+  const std::vector<float> a = logs({0.7, 0.2, 0.1}), b = logs({0.1, 0.1, 0.8});
+  const double expected = divergence(a, b);
+  std::vector<float> longer_a = {kMinusInfinity, a[2], kMinusInfinity, a[0], a[1], kMinusInfinity};
+  std::vector<float> longer_b = {kMinusInfinity, b[2], kMinusInfinity, b[0], b[1], kMinusInfinity};
+  CHECK(near(divergence(longer_a, longer_b), expected));
+  CHECK(divergence({kMinusInfinity, 0, kMinusInfinity}, {kMinusInfinity, 0, kMinusInfinity}) == 0);  // one word
+  // One of two words against both: m = (0.75, 0.25): 0.5 ln(4/3) + 0.5 (0.5 ln(2/3) + 0.5 ln 2).
+  CHECK(near(divergence({0, kMinusInfinity}, logs({0.5, 0.5})),
+             0.5 * std::log(4.0 / 3) + 0.25 * std::log(2.0 / 3) + 0.25 * std::numbers::ln2, 1e-7));
+}
+
+TEST_CASE("means over the texts are of their own measure") {
+  const Divergences some{.tvd = {0.1, 0.2, 0.6}, .jsd = {0.4, 0.5, 0}};
+  CHECK(near(some.mean_tvd(), 0.3));
+  CHECK(near(some.mean_jsd(), 0.3));
+  const Divergences other{.tvd = {0.5, 0.25}, .jsd = {0.1, 0.3}};
+  CHECK(near(other.mean_tvd(), 0.375));
+  CHECK(near(other.mean_jsd(), 0.2));
 }
 
 }  // namespace

@@ -110,5 +110,38 @@ TEST_CASE("integer spans the widest range it allows") {
   for (uint64_t i = 0; i < 1000; ++i) CHECK(random.integer(i, kLow, kHigh) == kLow + random.bits(i));
 }
 
+TEST_CASE("the numbers of a stream are those of a second implementation") {
+  // Philox4x32-10 in Python's whole numbers: key = seed, counter = (block, purpose, stream). Then, as random.h says,
+  // uniform: the upper 24 bits; normal: Box-Muller of a pair; integer: the upper half of bits * width.
+  constexpr uint64_t kSeed = (uint64_t{1} << 40) + 10;
+  struct Case {
+    uint64_t index;
+    double uniform, normal;
+    int64_t integer;
+  };
+  for (const Case& c :
+       {Case{0, -0.3858540654182434, 0.16353020071983337, 60}, Case{1, -0.034218668937683105, 1.2109378576278687, 29},
+        Case{2, 0.17844438552856445, 2.2329728603363037, 92}, Case{5, -0.4875660836696625, 0.6048762798309326, 38},
+        Case{(uint64_t{1} << 34) + 3, -0.31847018003463745, -0.40533649921417236, 43}}) {
+    CAPTURE(c.index);
+    CHECK(Random(kSeed, Purpose::initialisation, 7).uniform(c.index, -0.5F, 0.25F) == c.uniform);
+    // The logarithm and the sine of another library may differ in double's last digits, which float seldom keeps.
+    CHECK(std::fabs(Random(kSeed, Purpose::embedding).normal(c.index) - c.normal) < 5e-7);
+    CHECK(Random(kSeed, Purpose::shuffle, 3).integer(c.index, -2, 100) == c.integer);
+  }
+}
+
+TEST_CASE("every purpose has the number that older runs were made with") {
+  // A run that is resumed, or repeated by a newer version, must draw the same numbers.
+  const std::vector<Purpose> in_order = {Purpose::initialisation,  Purpose::embedding,       Purpose::jitter,
+                                         Purpose::shuffle,         Purpose::planted_corpus,  Purpose::test_data,
+                                         Purpose::split,           Purpose::missing_vectors, Purpose::permutation,
+                                         Purpose::adversary_start, Purpose::bootstrap};
+  for (uint32_t i = 0; i < in_order.size(); ++i) {
+    CHECK(static_cast<uint32_t>(in_order[i]) == i + 1);
+    CHECK(Random(7, in_order[i], 3).bits(5) == philox4x32({1, 0, i + 1, 3}, {7, 0})[1]);  // of no other purpose
+  }
+}
+
 }  // namespace
 }  // namespace notnot

@@ -262,5 +262,48 @@ TEST_CASE("bootstrap of F1: what cannot be measured is an error") {
   CHECK_THROWS_AS(bootstrap(kFiveTexts, 0), Error);
 }
 
+TEST_CASE("bootstrap of F1: a probability of exactly 0.5 is class 0, as in every table") {
+  // One text with label 1. The model that says 0.5 misses it, so F1 is 1 against 0 in every resample.
+  for (const float sure : {0.9F, 0.50001F}) {
+    CAPTURE(sure);
+    const F1Difference a_is_right = bootstrap({{sure}, {0.5F}, {1}}, 50);
+    CHECK(a_is_right.difference == 1);
+    CHECK(a_is_right.low == 1);
+    CHECK(a_is_right.high == 1);
+    const F1Difference b_is_right = bootstrap({{0.5F}, {sure}, {1}}, 50);
+    CHECK(b_is_right.difference == -1);
+    CHECK(b_is_right.low == -1);
+    CHECK(b_is_right.high == -1);
+  }
+  // Both miss it, however far below.
+  const F1Difference same = bootstrap({{0.5F}, {0.1F}, {1}}, 50);
+  CHECK(same.low == 0);
+  CHECK(same.high == 0);
+}
+
+TEST_CASE("bootstrap of F1: the resamples of a second implementation, number for number") {
+  // In Python, with Philox as in random_test: text i of resample r is bits(i) * 5 / 2^32 of the key `seed` and the
+  // counter (block, 11, r). Of 400 resamples 127, or with the other seed 108, lie 0.4 or more away from the difference.
+  CHECK(near(bootstrap(kFiveTexts, 400, 10).p_value, 128.0 / 401));
+  CHECK(near(bootstrap(kFiveTexts, 400, (uint64_t{1} << 33) + 1).p_value, 109.0 / 401));
+}
+
+TEST_CASE("bootstrap of F1: the first text and the last are drawn as often as the others") {
+  // Ten texts of label 1. Model b has all right, model a all but one. A resample that draws the wrong text k times has
+  // the difference 2 (10 - k) / (20 - k) - 1, with k from Binomial(10, 1/10), wherever the wrong text stands:
+  // P(k = 0) = 0.3487, P(k = 1) = 0.3874, P(k = 2) = 0.1937, P(k >= 3) = 0.0702, P(k >= 4) = 0.0128.
+  for (const size_t wrong : {0, 4, 9}) {
+    CAPTURE(wrong);
+    Predictions p{std::vector<float>(10, 0.9F), std::vector<float>(10, 0.9F), std::vector<int32_t>(10, 1)};
+    p.a[wrong] = 0.1F;
+    const F1Difference result = bootstrap(p);
+    CHECK(near(result.difference, 18.0 / 19 - 1));
+    CHECK(near(result.low, 14.0 / 17 - 1));  // k = 3
+    CHECK(result.high == 0);
+    // All but k = 1 lie 1/19 or more away from it. Five standard errors of 10000 resamples.
+    CHECK(near(result.p_value, 0.3487 + 0.1937 + 0.0702, 0.025));
+  }
+}
+
 }  // namespace
 }  // namespace notnot

@@ -1,0 +1,72 @@
+// A prepared folder whose columns were damaged without a change of their sizes is refused, whatever the value.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "engine/data/prepared.h"
+#include "engine/io/files.h"
+#include "engine/io/safetensors.h"
+#include "tests/support/input_error.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace notnot;
+
+namespace {
+
+/// Two texts in every split; the vocabulary is a, b and c (ids 4 to 6).
+void prepare(const std::filesystem::path& out) {
+  DatasetBuilder builder;
+  int64_t row = 0;
+  for (const SplitName split : kSplitNames) {
+    builder.add({"a b c", 1, split, ++row});
+    builder.add({"c a", 0, split, ++row});
+  }
+  PreparedWriter writer(out);
+  writer.write(builder, {.name = "small", .corpus = "csv", .classes = {"0", "1"}, .options = {}, .sources = {}});
+  writer.finish();
+}
+
+/// Puts `value` in the place of element `index` of the tensor.
+template <class T>
+void overwrite(const std::filesystem::path& folder, const std::string& tensor, size_t index, T value) {
+  const std::filesystem::path path = folder / "data.safetensors";
+  size_t begin = 0;
+  {
+    const Safetensors file = Safetensors::read(path);
+    begin = file.header().size() + file.entry(tensor).begin + index * sizeof(T);
+    REQUIRE(begin + sizeof(T) <= file.header().size() + file.entry(tensor).end);
+  }
+  std::string content = read_file(path);
+  std::memcpy(content.data() + begin, &value, sizeof(T));
+  write_atomically(path, content);
+}
+
+/// The error of reading the folder after the change.
+template <class T>
+std::string error_after(const std::string& tensor, size_t index, T value) {
+  const TemporaryFolder folder;
+  prepare(folder / "small");
+  REQUIRE(input_error([&] { PreparedFolder(folder / "small").dataset(); }) == "no InputError was thrown");
+  overwrite(folder / "small", tensor, index, value);
+  return input_error([&] { PreparedFolder(folder / "small").dataset(); });
+}
+
+}  // namespace
+
+TEST_CASE("prepared: labels, offsets and ids out of their range are found in every split") {
+  for (const std::string split : {"train", "dev", "test"}) {
+    CAPTURE(split);
+    for (const int32_t label : {2, -1}) CHECK_HAS(error_after(split + ".labels", 1, label), "is damaged");
+    // Offsets are 0, 5, 9.
+    CHECK_HAS(error_after<int64_t>(split + ".offsets", 0, 1), "is damaged");
+    CHECK_HAS(error_after<int64_t>(split + ".offsets", 0, -1), "is damaged");
+    CHECK_HAS(error_after<int64_t>(split + ".offsets", 1, 2), "is damaged");
+    CHECK_HAS(error_after<int64_t>(split + ".offsets", 1, 7), "is damaged");
+    CHECK_HAS(error_after<int64_t>(split + ".offsets", 2, 8), "is damaged");
+    CHECK_HAS(error_after<int64_t>(split + ".offsets", 2, 10), "is damaged");
+    // Ids are 1 to 6; 0 is padding.
+    for (const int32_t id : {0, -1, 7, 1 << 30}) CHECK_HAS(error_after(split + ".token_ids", 2, id), "is damaged");
+  }
+}

@@ -1,0 +1,316 @@
+// Trainings that stop half-way: every field of a checkpoint counts, and neither a crash nor a write that fails costs
+// anything but time.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/io/files.h"
+#include "engine/io/safetensors.h"
+#include "tests/models/small_training.h"
+#include "tests/support/input_error.h"
+#include "tests/support/temporary_folder.h"
+
+namespace notnot {
+namespace {
+
+/// Everything of a run that does not measure time.
+struct Left {
+  std::string checkpoint, model, result, predictions;
+  std::vector<double> numbers;  ///< of metrics.csv, -1 for NaN
+  bool operator==(const Left&) const = default;
+};
+
+Left left_by(const RunFolder& run) {
+  Left left{.checkpoint = read_file(run.checkpoint_path()),
+            .model = read_file(run.model_path()),
+            .result = read_file(run.result_path()),
+            .predictions = read_file(run.predictions_path()),
+            .numbers = {}};
+  for (const EpochMetrics& epoch : run.metrics()) {
+    left.numbers.push_back(epoch.epoch);
+    for (const SplitName name : kSplitNames) {
+      const Classification& c = epoch.split[name];
+      for (const double value : {epoch.loss[name], c.f1, c.accuracy, c.roc_auc, c.average_precision})
+        left.numbers.push_back(std::isnan(value) ? -1 : value);
+    }
+  }
+  return left;
+}
+
+/// Trains until the batch of the epoch is done, and leaves a checkpoint.
+void interrupt_after(const TrainingRequest& request, const RunFolder& folder, int32_t epoch, int32_t batch) {
+  RunWriter writer(folder);
+  Watcher watcher([=](int32_t e, int32_t b) { return e == epoch && b == batch; });
+  CHECK_THROWS_AS(train(open_cpu(1), request, writer, watcher), Interrupted);
+  REQUIRE(folder.state() == RunState::resumable);
+}
+
+/// Writes the safetensors file again, without the tensor or with other values for it.
+void rewrite_tensor(const std::filesystem::path& path, const std::string& name, bool drop,
+                    const std::function<double(double)>& change = nullptr) {
+  std::map<std::string, std::vector<float>> f32;
+  std::map<std::string, std::vector<double>> f64;
+  std::map<std::string, std::vector<int32_t>> i32;
+  std::map<std::string, std::vector<int64_t>> i64;
+  std::vector<TensorView> tensors;
+  {
+    const Safetensors file = Safetensors::read(path);
+    const auto take = [&]<class T>(std::map<std::string, std::vector<T>>& into, const std::string& tensor) {
+      into[tensor] = file.values<T>(tensor);
+      if (tensor == name) {
+        for (T& value : into[tensor]) value = static_cast<T>(change(static_cast<double>(value)));
+      }
+      tensors.push_back({tensor, file.entry(tensor).dtype, file.entry(tensor).shape, into[tensor].data()});
+    };
+    for (const auto& entry : file.entries()) {
+      if (drop && entry.first == name) continue;
+      switch (entry.second.dtype) {
+        case DType::f32:
+          take(f32, entry.first);
+          break;
+        case DType::f64:
+          take(f64, entry.first);
+          break;
+        case DType::i32:
+          take(i32, entry.first);
+          break;
+        case DType::i64:
+          take(i64, entry.first);
+          break;
+      }
+    }
+  }
+  write_safetensors(path, tensors);
+}
+
+/// Copies the interrupted run, changes its checkpoint and resumes it.
+class Resumed {
+ public:
+  Resumed(const TemporaryFolder& folder, const RunFolder& interrupted, int number)
+      : run_(folder.path(), fmt::format("copy{}", number)) {
+    std::filesystem::copy(interrupted.path(), run_.path());
+  }
+  const RunFolder& run() const { return run_; }
+  void finish(const TrainingRequest& request) const { train_to_the_end(request, run_); }
+
+ private:
+  RunFolder run_;
+};
+
+}  // namespace
+
+TEST_CASE("every tensor of a checkpoint is needed, and every one of them counts") {
+  const Dataset data = unbalanced_corpus();
+  const Targets targets = random_targets(data, 4);
+  TrainingRequest request = adversary_of(data, targets);
+  request.training.epochs = 2;
+  const TemporaryFolder folder;
+  const RunFolder whole(folder.path(), "whole"), interrupted(folder.path(), "interrupted");
+  train_to_the_end(request, whole);
+  const Left expected = left_by(whole);
+  interrupt_after(request, interrupted, 2, 2);
+  int number = 0;
+  Resumed(folder, interrupted, number).finish(request);
+  CHECK(left_by(RunFolder(folder.path(), "copy0")) == expected);
+  const Safetensors checkpoint = Safetensors::read(interrupted.checkpoint_path());
+  for (const auto& entry : checkpoint.entries()) {
+    const std::string& name = entry.first;
+    CAPTURE(name);
+    const Resumed without(folder, interrupted, ++number);
+    rewrite_tensor(without.run().checkpoint_path(), name, /*drop=*/true);
+    CHECK_HAS(input_error([&] { without.finish(request); }), name);
+    CHECK(without.run().state() == RunState::resumable);
+    // The best epoch and its score are those of the last epoch here, whatever stood there before: see the next case.
+    if (name.starts_with("best_")) continue;
+    const Resumed other(folder, interrupted, ++number);
+    const bool whole_number = entry.second.dtype == DType::i32 || entry.second.dtype == DType::i64;
+    rewrite_tensor(other.run().checkpoint_path(), name, /*drop=*/false, [&](double value) {
+      if (name == "train_seconds") return value + 1000;
+      if (name == "step") return value - 1;  // one more would be a step too many for the plan
+      return whole_number ? value + 1 : 1.5 * value + 0.01;
+    });
+    other.finish(request);
+    CHECK((left_by(other.run()) == expected) == (name == "train_seconds"));
+    CHECK((other.run().metrics().back().train_seconds >= 1000) == (name == "train_seconds"));
+  }
+  CHECK(number > 50);
+}
+
+TEST_CASE("a resumed run knows its best epoch and that epoch's score") {
+  // At a learning rate of 0 every epoch has the score of the first, which stays the best.
+  const Dataset data = unbalanced_corpus();
+  TrainingRequest request = request_of(data, small_model(data));
+  request.training.optimiser.learning_rate = 0;
+  const TemporaryFolder folder;
+  const RunFolder interrupted(folder.path(), "interrupted");
+  interrupt_after(request, interrupted, 3, 1);
+  const auto chosen = [&](int number, const std::string& name, const std::function<double(double)>& change) {
+    const Resumed resumed(folder, interrupted, number);
+    if (!name.empty()) rewrite_tensor(resumed.run().checkpoint_path(), name, /*drop=*/false, change);
+    resumed.finish(request);
+    CHECK(resumed.run().metrics().size() == 4);
+    return resumed.run().result().epoch;
+  };
+  CHECK(chosen(0, "", nullptr) == 1);
+  CHECK(chosen(1, "best_epoch", [](double value) { return value + 1; }) == 2);
+  CHECK(chosen(2, "best_score", [](double value) { return value - 0.01; }) == 3);
+}
+
+namespace {
+
+struct Crash {};
+
+/// Trains until the batch, then dies without a checkpoint: the last one is that of an epoch's end.
+void crash_after(const TrainingRequest& request, const RunFolder& folder, int32_t epoch, int32_t batch) {
+  RunWriter writer(folder);
+  Watcher watcher([=](int32_t e, int32_t b) {
+    if (e == epoch && b == batch) throw Crash();
+    return false;
+  });
+  CHECK_THROWS_AS(train(open_cpu(1), request, writer, watcher), Crash);
+}
+
+}  // namespace
+
+TEST_CASE("a run that dies goes on from the end of the last epoch, and knows the best one") {
+  const Dataset data = unbalanced_corpus();
+  const Targets targets = random_targets(data, 4);
+  TrainingRequest still = request_of(data, small_model(data)), falling = adversary_of(data, targets);
+  still.training.optimiser.learning_rate = 0;  // the first epoch stays the best
+  TrainingRequest up_and_down = falling;
+  up_and_down.training.optimiser.learning_rate = 0;  // losses that differ by their batches
+  for (const TrainingRequest& request : {still, falling, up_and_down}) {
+    const TemporaryFolder folder;
+    const RunFolder whole(folder.path(), "whole");
+    train_to_the_end(request, whole);
+    const Left expected = left_by(whole);
+    for (int32_t epoch = 1; epoch <= request.training.epochs; ++epoch) {
+      CAPTURE(epoch);
+      const RunFolder parts(folder.path(), fmt::format("parts{}", epoch));
+      crash_after(request, parts, epoch, 2);
+      CHECK(parts.state() == (epoch == 1 ? RunState::unfinished : RunState::resumable));
+      train_to_the_end(request, parts);
+      CHECK(left_by(parts) == expected);
+    }
+  }
+}
+
+TEST_CASE("a run that is not asked to resume begins anew") {
+  const Dataset data = unbalanced_corpus();
+  TrainingRequest request = request_of(data, small_model(data));
+  const TemporaryFolder folder;
+  const RunFolder whole(folder.path(), "whole"), again(folder.path(), "again");
+  train_to_the_end(request, whole);
+  interrupt_after(request, again, 3, 2);
+  request.resume = false;
+  RunWriter writer(again);
+  int batches = 0;
+  Watcher watcher([&](int32_t, int32_t) {
+    ++batches;
+    return false;
+  });
+  train(open_cpu(1), request, writer, watcher);
+  CHECK(batches == request.training.epochs * kBatches);
+  CHECK(left_by(again) == left_by(whole));
+}
+
+TEST_CASE("a run that is interrupted after any batch ends as if it had not been, metrics.csv included") {
+  const Dataset data = unbalanced_corpus();
+  const Targets targets = random_targets(data, 4);
+  for (const bool adversary : {false, true}) {
+    const TrainingRequest request = adversary ? adversary_of(data, targets) : request_of(data, small_model(data));
+    const TemporaryFolder folder;
+    const RunFolder whole(folder.path(), "whole");
+    train_to_the_end(request, whole);
+    const Left expected = left_by(whole);
+    for (int32_t epoch = 1; epoch <= 4; ++epoch) {
+      for (const int32_t batch : {2, kBatches}) {
+        CAPTURE(epoch);
+        CAPTURE(batch);
+        const RunFolder parts(folder.path(), fmt::format("parts{}-{}", epoch, batch));
+        interrupt_after(request, parts, epoch, batch);
+        train_to_the_end(request, parts);
+        CHECK(left_by(parts) == expected);
+      }
+    }
+  }
+}
+
+namespace {
+
+/// Stands in the place of a file, so that writing it fails, until it is lifted.
+class Obstacle {
+ public:
+  explicit Obstacle(std::filesystem::path file) : file_(std::move(file)) {
+    if (std::filesystem::exists(file_)) std::filesystem::rename(file_, saved());
+    std::filesystem::create_directories(file_ / "in the way");
+  }
+  void lift() const {
+    std::filesystem::remove_all(file_);
+    if (std::filesystem::exists(saved())) std::filesystem::rename(saved(), file_);
+  }
+
+ private:
+  std::filesystem::path saved() const { return file_.string() + ".saved"; }
+  std::filesystem::path file_;
+};
+
+/// Trains with the file blocked from the last batch of `epoch` on, which must fail; then to the end without it.
+void check_survives(const TrainingRequest& request, const RunFolder& run, const std::filesystem::path& file,
+                    int32_t epoch, const Left& expected) {
+  CAPTURE(file);
+  CAPTURE(epoch);
+  std::optional<Obstacle> obstacle;
+  {
+    RunWriter writer(run);
+    Watcher watcher([&](int32_t e, int32_t b) {
+      if (e == epoch && b == kBatches) obstacle.emplace(file);
+      return false;
+    });
+    CHECK_HAS(input_error([&] { train(open_cpu(1), request, writer, watcher); }), file.string());
+  }
+  REQUIRE(obstacle);
+  if (file != run.result_path()) CHECK(run.state() != RunState::finished);
+  obstacle->lift();
+  CHECK(run.state() != RunState::finished);
+  train_to_the_end(request, run);
+  CHECK(left_by(run) == expected);
+}
+
+}  // namespace
+
+TEST_CASE("a write that fails anywhere leaves a run that goes on to the same end") {
+  const Dataset data = unbalanced_corpus();
+  const Targets targets = random_targets(data, 4);
+  const TrainingRequest request = adversary_of(data, targets);
+  const TemporaryFolder folder;
+  const RunFolder whole(folder.path(), "whole");
+  train_to_the_end(request, whole);
+  const std::vector<EpochMetrics> metrics = whole.metrics();
+  for (size_t e = 1; e < metrics.size(); ++e) REQUIRE(metrics[e].loss.train < metrics[e - 1].loss.train);  // all write
+  const Left expected = left_by(whole);
+  int number = 0;
+  for (int32_t epoch = 1; epoch <= request.training.epochs; ++epoch) {
+    const RunFolder a(folder.path(), fmt::format("{}", ++number)), b(folder.path(), fmt::format("{}", ++number)),
+        c(folder.path(), fmt::format("{}", ++number));
+    check_survives(request, a, a.model_path(), epoch, expected);
+    check_survives(request, b, b.metrics_path(), epoch, expected);
+    check_survives(request, c, c.checkpoint_path(), epoch, expected);
+  }
+  std::vector<std::function<std::filesystem::path(const RunFolder&)>> at_the_end = {
+      [](const RunFolder& run) { return run.predictions_path(); },
+      [](const RunFolder& run) { return run.result_path(); }};
+  for (const SplitName name : kSplitNames)
+    at_the_end.emplace_back([name](const RunFolder& run) { return run.attention_path(name); });
+  for (const auto& file : at_the_end) {
+    const RunFolder run(folder.path(), fmt::format("{}", ++number));
+    check_survives(request, run, file(run), request.training.epochs, expected);
+  }
+}
+
+}  // namespace notnot
