@@ -11,15 +11,15 @@ struct AdamHyperOf {
   Real beta1 = Real(0.9), beta2 = Real(0.999), epsilon = Real(1e-8);
   /// Rounded once, from double: 1 - 0.999F is off by 5e-5.
   Real one_minus_beta1 = Real(0.1), one_minus_beta2 = Real(0.001);
-  Real decay = 0;  ///< L2 coefficient; decay * parameter is added to the gradient
+  Real decay{0};  ///< L2 coefficient; decay * parameter is added to the gradient
 };
 using AdamHyper = AdamHyperOf<float>;
 
 /// The factors that depend only on the step's number. The host computes them once per step, in double.
 template <class Real>
 struct AdamStepScalarsOf {
-  Real step_size = 0;                ///< lr / (1 - beta1^t)
-  Real inverse_root_correction = 0;  ///< 1 / sqrt(1 - beta2^t)
+  Real step_size{0};                ///< lr / (1 - beta1^t)
+  Real inverse_root_correction{0};  ///< 1 / sqrt(1 - beta2^t)
 };
 using AdamStepScalars = AdamStepScalarsOf<float>;
 
@@ -48,9 +48,9 @@ NOTNOT_HD void adam_moments(AdamElement<Real>& e, Real gradient, const AdamHyper
 template <class Real>
 NOTNOT_HD void adam_update(AdamElement<Real>& e, Real gradient, const AdamHyperOf<Real>& hyper,
                            const AdamStepScalarsOf<Real>& scalars) {
+  using std::sqrt;  // for float and double; tests have number types of their own
   adam_moments(e, gradient, hyper);
-  const Real denominator =
-      multiply_add(std::sqrt(e.largest_second_moment), scalars.inverse_root_correction, hyper.epsilon);
+  const Real denominator = multiply_add(sqrt(e.largest_second_moment), scalars.inverse_root_correction, hyper.epsilon);
   e.parameter -= scalars.step_size * e.first_moment / denominator;
 }
 
@@ -59,9 +59,10 @@ NOTNOT_HD void adam_update(AdamElement<Real>& e, Real gradient, const AdamHyperO
 template <class Real>
 NOTNOT_HD void adam_update_torch11(AdamElement<Real>& e, Real gradient, const AdamHyperOf<Real>& hyper,
                                    const AdamStepScalarsOf<Real>& scalars) {
+  using std::sqrt;  // for float and double; tests have number types of their own
   adam_moments(e, gradient, hyper);
   const Real step = scalars.step_size / scalars.inverse_root_correction;
-  e.parameter -= step * e.first_moment / (std::sqrt(e.largest_second_moment) + hyper.epsilon);
+  e.parameter -= step * e.first_moment / (sqrt(e.largest_second_moment) + hyper.epsilon);
 }
 
 }  // namespace notnot

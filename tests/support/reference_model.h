@@ -1,6 +1,7 @@
 #pragma once
-// The whole model in float64: the scalar maths that the kernels share, in the plainest loops. reference_test holds it
-// to 1e-10 against the golden vectors of the authors' modules, and so checks that maths.
+// The whole model in the plainest loops, with the scalar maths that the kernels share, for any number type. In double,
+// reference_test holds it to 1e-10 against the golden vectors of the authors' modules, and so checks that maths. With
+// Rounded (error_model.h) it says how far fp32 may be off.
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -13,59 +14,64 @@
 
 namespace notnot::test {
 
+template <class Real>
 struct ReferenceTargets {
-  std::vector<double> given_log_attention, base_log_attention, base_probability;
+  std::vector<Real> given_log_attention, base_log_attention, base_probability;
 };
 
+template <class Real>
 class ReferenceModel {
  public:
-  ReferenceModel(const ModelOptions& options, std::vector<double> parameters)
+  ReferenceModel(const ModelOptions& options, std::vector<Real> parameters)
       : options(options), layout(options), values(std::move(parameters)) {}
 
   /// Computes forward pass, loss and gradients of one batch into the members below.
-  void run(const HostBatch& batch, const ObjectiveOptions& objective, const ReferenceTargets& targets) {
+  void run(const HostBatch& batch, const ObjectiveOptions& objective, const ReferenceTargets<Real>& targets) {
     const int64_t width = options.width();
-    gradients.assign(values.size(), 0.0);
-    hidden.assign(static_cast<size_t>(batch.tokens() * width), 0.0);
+    gradients.assign(values.size(), Real(0));
+    hidden.assign(static_cast<size_t>(batch.tokens() * width), Real(0));
     dhidden = hidden;
-    log_attention.assign(static_cast<size_t>(batch.tokens()), -std::numeric_limits<double>::infinity());
+    activation.assign(static_cast<size_t>(batch.tokens() * options.attention_width()), Real(0));
+    attention.assign(static_cast<size_t>(batch.tokens()), Real(0));
+    log_attention.assign(static_cast<size_t>(batch.tokens()), Real(-std::numeric_limits<double>::infinity()));
     probability.clear();
     logit.clear();
     divergence.clear();
-    loss = 0;
-    double scale = 0;
-    for (const int32_t label : batch.labels) scale += label == 1 ? objective.positive_weight : 1.0;
+    loss = Real(0);
+    Real scale(0);
+    for (const int32_t label : batch.labels) scale += Real(label == 1 ? objective.positive_weight : 1);
     for (int32_t b = 0; b < batch.sequences(); ++b) {
       const int32_t begin = batch.offsets[static_cast<size_t>(b)], end = batch.offsets[static_cast<size_t>(b) + 1];
       encode(batch, begin, end);
-      head(batch, b, begin, end, objective, scale, targets);
+      head(batch, b, objective, scale, targets);
       encode_backward(batch, begin, end);
     }
   }
 
   ModelOptions options;
   ParameterLayout layout;
-  std::vector<double> values, gradients, hidden, dhidden, log_attention, probability, logit, divergence;
-  double loss = 0;
+  std::vector<Real> values, gradients, hidden, dhidden, log_attention, attention, probability, logit, divergence;
+  Real loss{};
 
  private:
-  double* at(const std::string& name) { return values.data() + layout.find(name).offset; }
-  double* gradient_at(const std::string& name) { return gradients.data() + layout.find(name).offset; }
+  Real* at(const std::string& name) { return values.data() + layout.find(name).offset; }
+  Real* gradient_at(const std::string& name) { return gradients.data() + layout.find(name).offset; }
   static std::string suffix(int direction) { return direction == 0 ? "" : "_reverse"; }
 
   struct Step {
-    std::vector<LstmGates<double>> gates;  // [H]
-    std::vector<double> cell, previous_cell, previous_hidden;
+    std::vector<LstmGates<Real>> gates;  // [H]
+    std::vector<Real> cell, previous_cell, previous_hidden;
   };
 
   void encode(const HostBatch& batch, int32_t begin, int32_t end) {
     const int64_t e = options.embed, h = options.hidden;
     if (options.encoder == Encoder::tokens) {
       for (int64_t n = begin; n < end; ++n) {
-        const double* x = at("encoder.embedding.weight") + batch.token_ids[static_cast<size_t>(n)] * e;
+        const Real* x = at("encoder.embedding.weight") + batch.token_ids[static_cast<size_t>(n)] * e;
+        const Real* w = at("encoder.projection.weight");
         for (int64_t j = 0; j < h; ++j) {
-          double z = at("encoder.projection.bias")[j];
-          for (int64_t k = 0; k < e; ++k) z += at("encoder.projection.weight")[j * e + k] * x[k];
+          Real z = at("encoder.projection.bias")[j];
+          for (int64_t k = 0; k < e; ++k) z += w[j * e + k] * x[k];
           hidden[static_cast<size_t>(n * h + j)] = hyperbolic_tangent(z);
         }
       }
@@ -73,7 +79,7 @@ class ReferenceModel {
     }
     for (int direction = 0; direction < 2; ++direction) {
       steps[direction].assign(static_cast<size_t>(end - begin), {});
-      std::vector<double> state(static_cast<size_t>(h), 0.0), cell(static_cast<size_t>(h), 0.0);
+      std::vector<Real> state(static_cast<size_t>(h), Real(0)), cell(static_cast<size_t>(h), Real(0));
       for (int32_t t = 0; t < end - begin; ++t) {
         const int64_t n = direction == 0 ? begin + t : end - 1 - t;
         Step& step = steps[direction][static_cast<size_t>(t)];
@@ -93,14 +99,14 @@ class ReferenceModel {
     }
   }
 
-  std::vector<double> gate_inputs(int direction, int32_t id, const std::vector<double>& state) {
+  std::vector<Real> gate_inputs(int direction, int32_t id, const std::vector<Real>& state) {
     const int64_t e = options.embed, h = options.hidden;
-    const double* x = at("encoder.embedding.weight") + id * e;
-    const double* w_ih = at("encoder.rnn.weight_ih_l0" + suffix(direction));
-    const double* w_hh = at("encoder.rnn.weight_hh_l0" + suffix(direction));
-    std::vector<double> z;
+    const Real* x = at("encoder.embedding.weight") + id * e;
+    const Real* w_ih = at("encoder.rnn.weight_ih_l0" + suffix(direction));
+    const Real* w_hh = at("encoder.rnn.weight_hh_l0" + suffix(direction));
+    std::vector<Real> z;
     for (int64_t row = 0; row < 4 * h; ++row) {
-      double sum =
+      Real sum =
           at("encoder.rnn.bias_ih_l0" + suffix(direction))[row] + at("encoder.rnn.bias_hh_l0" + suffix(direction))[row];
       for (int64_t k = 0; k < e; ++k) sum += w_ih[row * e + k] * x[k];
       for (int64_t k = 0; k < h; ++k) sum += w_hh[row * h + k] * state[static_cast<size_t>(k)];
@@ -109,80 +115,103 @@ class ReferenceModel {
     return z;
   }
 
-  void head(const HostBatch& batch, int32_t b, int32_t begin, int32_t end, const ObjectiveOptions& objective,
-            double scale, const ReferenceTargets& targets) {
+  /// Log-attention and attention of the words first..last-1.
+  void attend(int64_t first, int64_t last, const ReferenceTargets<Real>& targets) {
     const int64_t d = options.width(), a = options.attention_width();
-    const double *w_a = at("decoder.attention.attn1.weight"), *b_a = at("decoder.attention.attn1.bias");
-    const double *v = at("decoder.attention.attn2.weight"), *w = at("decoder.linear_1.weight");
-    std::vector<std::vector<double>> activation(static_cast<size_t>(end - begin),
-                                                std::vector<double>(static_cast<size_t>(a)));
-    double total = 0;
-    for (int64_t n = begin + 1; n < end - 1; ++n) {
-      double score =
-          options.attention == AttentionKind::given ? targets.given_log_attention[static_cast<size_t>(n)] : 0.0;
+    const Real *w_a = at("decoder.attention.attn1.weight"), *b_a = at("decoder.attention.attn1.bias");
+    const Real* v = at("decoder.attention.attn2.weight");
+    Real total(0);
+    for (int64_t n = first; n < last; ++n) {
+      Real score(0);
       for (int64_t j = 0; j < a && options.attention == AttentionKind::learned; ++j) {
-        double z = b_a[j];
+        Real z = b_a[j];
         for (int64_t k = 0; k < d; ++k) z += w_a[j * d + k] * hidden[static_cast<size_t>(n * d + k)];
-        activation[static_cast<size_t>(n - begin)][static_cast<size_t>(j)] = hyperbolic_tangent(z);
-        score += v[j] * hyperbolic_tangent(z);
+        activation[static_cast<size_t>(n * a + j)] = hyperbolic_tangent(z);
+        score += v[j] * activation[static_cast<size_t>(n * a + j)];
       }
       log_attention[static_cast<size_t>(n)] = score;
-      total += std::exp(score);
+      total += exponential(score);
     }
-    std::vector<double> context(static_cast<size_t>(d));
-    for (int64_t n = begin + 1; n < end - 1; ++n) {
-      if (options.attention != AttentionKind::given) log_attention[static_cast<size_t>(n)] -= std::log(total);
+    const Real log_total = logarithm(total);
+    for (int64_t n = first; n < last; ++n) {
+      const auto u = static_cast<size_t>(n);
+      const bool given = options.attention == AttentionKind::given;
+      log_attention[u] = given ? targets.given_log_attention[u] : log_attention[u] - log_total;
+      attention[u] = exponential(log_attention[u]);
+    }
+  }
+
+  void head(const HostBatch& batch, int32_t b, const ObjectiveOptions& objective, Real scale,
+            const ReferenceTargets<Real>& targets) {
+    const int64_t d = options.width(), first = batch.offsets[static_cast<size_t>(b)] + 1;
+    const int64_t last = batch.offsets[static_cast<size_t>(b) + 1] - 1;
+    attend(first, last, targets);
+    const bool adversary = objective.objective == Objective::adversary;
+    std::vector<Real> context(static_cast<size_t>(d)), log_ratio(static_cast<size_t>(last - first));
+    Real kl(0);
+    for (int64_t n = first; n < last; ++n) {
+      const auto u = static_cast<size_t>(n);
       for (int64_t k = 0; k < d; ++k) {
-        context[static_cast<size_t>(k)] +=
-            std::exp(log_attention[static_cast<size_t>(n)]) * hidden[static_cast<size_t>(n * d + k)];
+        context[static_cast<size_t>(k)] += attention[u] * hidden[static_cast<size_t>(n * d + k)];
       }
+      if (!adversary) continue;
+      log_ratio[static_cast<size_t>(n - first)] = log_attention[u] - targets.base_log_attention[u];
+      kl += attention[u] * log_ratio[static_cast<size_t>(n - first)];
     }
-    double z = at("decoder.linear_1.bias")[0];
-    for (int64_t k = 0; k < d; ++k) z += w[k] * context[static_cast<size_t>(k)];
+    Real z = at("decoder.linear_1.bias")[0];
+    for (int64_t k = 0; k < d; ++k) z += at("decoder.linear_1.weight")[k] * context[static_cast<size_t>(k)];
     logit.push_back(z);
     probability.push_back(sigmoid(z));
-    double kl = 0;
-    const bool adversary = objective.objective == Objective::adversary;
-    const auto log_ratio = [&](int64_t n) {
-      return adversary ? log_attention[static_cast<size_t>(n)] - targets.base_log_attention[static_cast<size_t>(n)]
-                       : 0.0;
-    };
-    for (int64_t n = begin + 1; n < end - 1; ++n) kl += std::exp(log_attention[static_cast<size_t>(n)]) * log_ratio(n);
     divergence.push_back(kl);
     const int32_t label = batch.labels[static_cast<size_t>(b)];
     const auto result = adversary
                             ? adversarial_loss(probability.back(), targets.base_probability[static_cast<size_t>(b)], kl,
-                                               scale, objective.tvd_factor, objective.lambda)
-                            : classification_loss(z, label, label == 1 ? objective.positive_weight : 1.0);
+                                               scale, Real(objective.tvd_factor), Real(objective.lambda))
+                            : classification_loss(z, label, Real(label == 1 ? objective.positive_weight : 1));
     loss += result.loss;
     gradient_at("decoder.linear_1.bias")[0] += result.dlogit;
-    for (int64_t k = 0; k < d; ++k)
+    for (int64_t k = 0; k < d; ++k) {
       gradient_at("decoder.linear_1.weight")[k] += result.dlogit * context[static_cast<size_t>(k)];
-
-    std::vector<double> dattention(static_cast<size_t>(end - begin));
-    double mean = 0;
-    for (int64_t n = begin + 1; n < end - 1; ++n) {
-      const double attention = std::exp(log_attention[static_cast<size_t>(n)]);
-      for (int64_t k = 0; k < d; ++k) {
-        dattention[static_cast<size_t>(n - begin)] += result.dlogit * w[k] * hidden[static_cast<size_t>(n * d + k)];
-        dhidden[static_cast<size_t>(n * d + k)] = result.dlogit * attention * w[k];
-      }
-      mean += attention * dattention[static_cast<size_t>(n - begin)];
     }
-    if (options.attention != AttentionKind::learned) return;
-    for (int64_t n = begin + 1; n < end - 1; ++n) {
-      const double du = attention_score_gradient(std::exp(log_attention[static_cast<size_t>(n)]),
-                                                 dattention[static_cast<size_t>(n - begin)], mean,
-                                                 adversary ? scale * objective.lambda : 0.0, log_ratio(n), kl);
-      for (int64_t j = 0; j < a; ++j) {
-        const double u = activation[static_cast<size_t>(n - begin)][static_cast<size_t>(j)];
-        const double dz = du * v[j] * (1 - u * u);
-        gradient_at("decoder.attention.attn2.weight")[j] += du * u;
-        gradient_at("decoder.attention.attn1.bias")[j] += dz;
-        for (int64_t k = 0; k < d; ++k) {
-          gradient_at("decoder.attention.attn1.weight")[j * d + k] += dz * hidden[static_cast<size_t>(n * d + k)];
-          dhidden[static_cast<size_t>(n * d + k)] += dz * w_a[j * d + k];
-        }
+    attention_backward(first, last, result.dlogit, adversary ? scale * Real(objective.lambda) : Real(0), log_ratio, kl);
+  }
+
+  void attention_backward(int64_t first, int64_t last, Real dlogit, Real kl_factor, const std::vector<Real>& log_ratio,
+                          Real kl) {
+    const int64_t d = options.width();
+    const Real* w = at("decoder.linear_1.weight");
+    std::vector<Real> dattention(static_cast<size_t>(last - first));
+    Real mean(0);
+    for (int64_t n = first; n < last; ++n) {
+      Real& sum = dattention[static_cast<size_t>(n - first)];
+      const Real factor = dlogit * attention[static_cast<size_t>(n)];
+      for (int64_t k = 0; k < d; ++k) {
+        sum += dlogit * w[k] * hidden[static_cast<size_t>(n * d + k)];
+        dhidden[static_cast<size_t>(n * d + k)] = factor * w[k];
+      }
+      mean += attention[static_cast<size_t>(n)] * sum;
+    }
+    for (int64_t n = first; n < last && options.attention == AttentionKind::learned; ++n) {
+      const auto word = static_cast<size_t>(n - first);
+      score_backward(n, attention_score_gradient(attention[static_cast<size_t>(n)], dattention[word], mean, kl_factor,
+                                                 log_ratio[word], kl));
+    }
+  }
+
+  /// Gradient `dscore` at the score of token n.
+  void score_backward(int64_t n, Real dscore) {
+    const int64_t d = options.width(), a = options.attention_width();
+    const Real *w_a = at("decoder.attention.attn1.weight"), *v = at("decoder.attention.attn2.weight");
+    Real *dw_a = gradient_at("decoder.attention.attn1.weight"), *db_a = gradient_at("decoder.attention.attn1.bias");
+    Real* dv = gradient_at("decoder.attention.attn2.weight");
+    for (int64_t j = 0; j < a; ++j) {
+      const Real u = activation[static_cast<size_t>(n * a + j)];
+      const Real dz = dscore * v[j] * (Real(1) - u * u);
+      dv[j] += dscore * u;
+      db_a[j] += dz;
+      for (int64_t k = 0; k < d; ++k) {
+        dw_a[j * d + k] += dz * hidden[static_cast<size_t>(n * d + k)];
+        dhidden[static_cast<size_t>(n * d + k)] += dz * w_a[j * d + k];
       }
     }
   }
@@ -192,8 +221,8 @@ class ReferenceModel {
     if (options.encoder == Encoder::tokens) {
       for (int64_t n = begin; n < end; ++n) {
         for (int64_t j = 0; j < h; ++j) {
-          const double output = hidden[static_cast<size_t>(n * h + j)];
-          const double dz = dhidden[static_cast<size_t>(n * h + j)] * (1 - output * output);
+          const Real output = hidden[static_cast<size_t>(n * h + j)];
+          const Real dz = dhidden[static_cast<size_t>(n * h + j)] * (Real(1) - output * output);
           gradient_at("encoder.projection.bias")[j] += dz;
           input_backward(batch.token_ids[static_cast<size_t>(n)], "encoder.projection.weight", j, dz);
         }
@@ -201,7 +230,7 @@ class ReferenceModel {
       return;
     }
     for (int direction = 0; direction < 2; ++direction) {
-      std::vector<double> dstate(static_cast<size_t>(h), 0.0), dcell(static_cast<size_t>(h), 0.0);
+      std::vector<Real> dstate(static_cast<size_t>(h), Real(0)), dcell(static_cast<size_t>(h), Real(0));
       for (int32_t t = end - begin - 1; t >= 0; --t) {
         const int64_t n = direction == 0 ? begin + t : end - 1 - t;
         lstm_step_backward(direction, batch.token_ids[static_cast<size_t>(n)], n,
@@ -210,10 +239,10 @@ class ReferenceModel {
     }
   }
 
-  void lstm_step_backward(int direction, int32_t id, int64_t n, const Step& step, std::vector<double>& dstate,
-                          std::vector<double>& dcell) {
+  void lstm_step_backward(int direction, int32_t id, int64_t n, const Step& step, std::vector<Real>& dstate,
+                          std::vector<Real>& dcell) {
     const int64_t h = options.hidden;
-    std::vector<double> dz(static_cast<size_t>(4 * h));
+    std::vector<Real> dz(static_cast<size_t>(4 * h));
     for (int64_t j = 0; j < h; ++j) {
       const auto u = static_cast<size_t>(j);
       const auto g = lstm_backward(step.gates[u], step.cell[u], step.previous_cell[u],
@@ -224,15 +253,15 @@ class ReferenceModel {
       dz[static_cast<size_t>(2 * h) + u] = g.dz.g;
       dz[static_cast<size_t>(3 * h) + u] = g.dz.o;
     }
-    std::fill(dstate.begin(), dstate.end(), 0.0);
-    const double* w_hh = at("encoder.rnn.weight_hh_l0" + suffix(direction));
+    std::fill(dstate.begin(), dstate.end(), Real(0));
+    const Real* w_hh = at("encoder.rnn.weight_hh_l0" + suffix(direction));
+    Real* dw_hh = gradient_at("encoder.rnn.weight_hh_l0" + suffix(direction));
     for (int64_t row = 0; row < 4 * h; ++row) {
-      const double value = dz[static_cast<size_t>(row)];
+      const Real value = dz[static_cast<size_t>(row)];
       gradient_at("encoder.rnn.bias_ih_l0" + suffix(direction))[row] += value;
       gradient_at("encoder.rnn.bias_hh_l0" + suffix(direction))[row] += value;
       for (int64_t k = 0; k < h; ++k) {
-        gradient_at("encoder.rnn.weight_hh_l0" + suffix(direction))[row * h + k] +=
-            value * step.previous_hidden[static_cast<size_t>(k)];
+        dw_hh[row * h + k] += value * step.previous_hidden[static_cast<size_t>(k)];
         dstate[static_cast<size_t>(k)] += w_hh[row * h + k] * value;
       }
       input_backward(id, "encoder.rnn.weight_ih_l0" + suffix(direction), row, value);
@@ -240,15 +269,18 @@ class ReferenceModel {
   }
 
   /// Gradient `dz` at output `row` of an affine map of the embedding of `id`.
-  void input_backward(int32_t id, const std::string& weight, int64_t row, double dz) {
+  void input_backward(int32_t id, const std::string& weight, int64_t row, Real dz) {
     const int64_t e = options.embed;
+    const Real *x = at("encoder.embedding.weight") + id * e, *w = at(weight) + row * e;
+    Real *dx = gradient_at("encoder.embedding.weight") + id * e, *dw = gradient_at(weight) + row * e;
     for (int64_t k = 0; k < e; ++k) {
-      gradient_at(weight)[row * e + k] += dz * at("encoder.embedding.weight")[id * e + k];
-      gradient_at("encoder.embedding.weight")[id * e + k] += dz * at(weight)[row * e + k];
+      dw[k] += dz * x[k];
+      dx[k] += dz * w[k];
     }
   }
 
   std::vector<Step> steps[2];
+  std::vector<Real> activation;  // [N, A]
 };
 
 }  // namespace notnot::test
