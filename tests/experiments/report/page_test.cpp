@@ -2,9 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <tuple>
+
 #include "engine/io/files.h"
 #include "experiments/format/html.h"
 #include "tests/experiments/report/report_page.h"
+#include "tests/experiments/report/small_study.h"
 #include "tests/support/fake_runs.h"
 #include "tests/support/input_error.h"
 
@@ -166,6 +169,56 @@ TEST_CASE("the page is written whole, over an older one, or the folder is named"
   CHECK_HAS(input_error([&] { write_report(studies, folder / "file" / "x"); }), "choose another with --out");
   std::filesystem::create_directories(folder / "blocked" / "index.html");
   CHECK_HAS(input_error([&] { write_report(studies, folder / "blocked"); }), "index.html");
+}
+
+TEST_CASE("one run, several runs: the page's first sentence") {
+  const TemporaryFolder folder, out;
+  const auto page = [&](const std::vector<Path>& folders) { return page_of(folders, out); };
+  const Path base = fake_run(folder, "a"), uniform = fake_run(folder, "b", kUniform);
+  CHECK_HAS(page({base}), " 1 finished run, under the tests of");
+  CHECK_HAS(page({base, uniform}), " 2 finished runs, under the tests of");
+  CHECK_HAS(page({base}), "Pinter, 2019), beside the paper&#39;s numbers.</p>");
+  const Path own = fake_run(folder, "c", {{"dataset", "own"}});
+  CHECK_HAS(page({own}), "Pinter, 2019).</p>");
+  CHECK_HAS(page({own, base}), "beside the paper&#39;s numbers.</p>");
+}
+
+TEST_CASE("the findings say when they are not about the paper's data") {
+  const TemporaryFolder folder, out;
+  const auto page = [&](const Json& changes, const std::string& name) {
+    return read_file(write_report(load_studies({fake_run(folder, name, changes)}), out / name));
+  };
+  const std::string synthetic = "The texts are SYNTHETIC: this says nothing about the real data.</p>",
+                    split = "The test split is not the paper&#39;s.</p>",
+                    planted = "The corpus is made up; the paper does not have it.</p>",
+                    none = "over the test texts.</p>";
+  CHECK_HAS(page(Json::object(), "sst"), none);
+  CHECK_HAS(page({{"dataset", "own"}}, "own"), none);
+  CHECK_HAS(page({{"synthetic", true}}, "synthetic"), synthetic);
+  CHECK_HAS(page({{"dataset", "imdb"}}, "imdb"), split);
+  CHECK_HAS(page({{"dataset", "imdb"}, {"synthetic", true}}, "both"), synthetic);
+  CHECK_HAS(page({{"dataset", "planted"}, {"data", ""}}, "planted"), planted);
+  CHECK_HAS(page(Json::object(), "sst2"), "With 3 seeds or more it is the interval over the seeds");
+}
+
+TEST_CASE("the overview has the verdict of every data set in its own column") {
+  const TemporaryFolder folder, out;
+  for (const auto& [dataset, base, uniform] : {std::tuple("sst", 0.9, 0.5), {"imdb", 0.5, 0.9}, {"own", 0.7, 0.7}}) {
+    for (const uint64_t seed : {10, 2, 50}) {
+      fake_run(folder, spec(RunKind::base, seed), base_texts(), base, {{"dataset", dataset}});
+      fake_run(folder, spec(RunKind::uniform, seed), base_texts(), uniform, {{"dataset", dataset}});
+    }
+  }
+  const std::string page = read_file(write_report(load_studies({folder.path()}), out / "report"));
+  const size_t begin = page.find("id=\"overview\"");
+  const std::string overview = page.substr(begin, page.find("</table>", begin) - begin);
+  const auto at = [&](const char* what) { return overview.find(what); };
+  const size_t row = at("Attention helps");
+  CHECK(at("#imdb-findings") < at("#own-findings"));  // the order of the folders' names
+  CHECK(at("#own-findings") < at("#sst-findings"));
+  CHECK(row < at("does not agree"));
+  CHECK(at("does not agree") < at("cannot be told"));
+  CHECK(at("cannot be told") < overview.find("</span> agrees</span>", row));
 }
 
 }  // namespace
