@@ -58,7 +58,7 @@ Split first_texts(const Split& split, int32_t most) {
 
 Estimator::Estimator(const Inputs& inputs, int threads) : inputs_(inputs), device_(inputs.settings.device, threads) {}
 
-Estimator::Speed Estimator::measure(const RunSpec& spec) const {
+Speed Estimator::measure(const RunSpec& spec) const {
   const Dataset& data = inputs_.corpus.dataset;
   const ModelOptions options = inputs_.model(spec);
   const TrainingOptions training = inputs_.training(spec);
@@ -79,7 +79,7 @@ Estimator::Speed Estimator::measure(const RunSpec& spec) const {
   return {train_token, seconds_per_token(texts, batches, options.vocabulary, evaluate)};
 }
 
-const Estimator::Speed& Estimator::speed(const RunSpec& spec) {
+const Speed& Estimator::speed(const RunSpec& spec) {
   const ModelOptions options = inputs_.model(spec);
   const auto key = std::pair(options.encoder, options.attention);
   const auto found = speeds_.find(key);
@@ -108,15 +108,8 @@ Estimate Estimator::estimate(const RunSpec& spec) {
   Estimate result;
   for (const MemoryRow& row : model.memory_table()) result.device_bytes += row.bytes;
   for (const MemoryRow& row : host_memory(model.layout())) result.host_bytes += row.bytes;
-  const auto tokens = [&](SplitName name) { return static_cast<double>(data.split(name).token_ids.size()); };
-  if (spec.kind == RunKind::perturbation) {
-    result.seconds = perturbation_seconds(spec);
-    return result;
-  }
-  const Speed& cost = speed(spec);
-  double evaluated = tokens(SplitName::dev) + tokens(SplitName::test);
-  if (training.objective != Objective::adversary) evaluated += tokens(SplitName::train);
-  result.seconds = training.epochs * (tokens(SplitName::train) * cost.train_token + evaluated * cost.evaluation_token);
+  result.seconds =
+      spec.kind == RunKind::perturbation ? perturbation_seconds(spec) : training_seconds(data, training, speed(spec));
   return result;
 }
 

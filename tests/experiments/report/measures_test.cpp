@@ -19,8 +19,8 @@ TEST_CASE("a part of the paper's training texts is said at each number") {
 /// A study of one run in memory, with these texts.
 LoadedStudy study_of(const std::string& dataset, const BySplit<SplitSizes>& texts) {
   LoadedRun run;
-  run.config.data = {
-      .dataset = dataset, .path = "texts.csv", .options = {}, .checksum = {}, .difficulty = {}, .corpus_seed = {}};
+  run.config.data.dataset = dataset;
+  run.config.data.path = "texts.csv";
   run.config.texts = texts;
   run.config.embed = 300;
   run.result.selected_on = "test";
