@@ -245,7 +245,8 @@ TEST_CASE("the table of runs, cell by cell") {
                                                  "Program", "Folder"});
   REQUIRE(table.rows.size() == 3);
   const std::string program = table.rows[0][9];
-  CHECK(program == study.runs[0].config.version + ", commit " + study.runs[0].config.commit);
+  CHECK(program.starts_with(study.runs[0].config.version));
+  CHECK(program.ends_with(study.runs[0].config.commit));
   using Row = std::vector<std::string>;
   // Eight epochs of 1.25 seconds.
   CHECK(table.rows[0] ==

@@ -26,7 +26,7 @@ TEST_CASE("Table 2: the base seed, the mean over the seeds, and the paper's numb
 
 TEST_CASE("Table 2: every measure in its column; without the paper's numbers, without its columns") {
   const TemporaryFolder folder, out;
-  fake_run(folder, "base", {}, base_texts(), {0.81, 0.72, 0.93, 0.64});
+  fake_run(folder, "base", nlohmann::json::object(), base_texts(), {0.81, 0.72, 0.93, 0.64});
   fake_run(folder, "uniform", kUniform, base_texts(), {0.80, 0.71, 0.92, 0.63});
   CHECK(attention_table(only_study(folder)).rows ==
         std::vector<Row>{{"Base", "10", "0.810", "0.831", "-0.021", "0.930", "0.720", "0.810"},

@@ -19,11 +19,8 @@ Split split_of(int64_t tokens) {
 
 TEST_CASE(
     "the time of a training: every epoch trains once and evaluates all splits, an adversary not the training split") {
-  Dataset dataset{.name = "own",
-                  .vocabulary = Vocabulary({"a"}),
-                  .train = split_of(1000),
-                  .dev = split_of(100),
-                  .test = split_of(20)};
+  const Dataset dataset{
+      .name = "own", .vocabulary = Vocabulary({"a"}), .splits = {split_of(1000), split_of(100), split_of(20)}};
   const Speed speed{.train_token = 3, .evaluation_token = 0.5};
   TrainingOptions training;
   training.epochs = 4;
