@@ -67,7 +67,7 @@ TEST_CASE("each option changes exactly its own choices of a run") {
   check_both({"--min-df", "3"}, {{"min_df", 3}});
   check_both({"--min-length", "4", "--max-length", "90"},
              {{"length_filter", true}, {"min_length", 4}, {"max_length", 90}});
-  check_both({"--difficulty", "0.25"}, {{"difficulty", 0.25}});
+  check_both({"--difficulty", "0.75"}, {{"difficulty", 0.75}});
   check_both({"--corpus-seed", "7"}, {{"corpus_seed", 7}});
   check_both({"--hidden", "8"}, {{"hidden", 8}});
   check_both({"--batch", "16"}, {{"batch", 16}});
