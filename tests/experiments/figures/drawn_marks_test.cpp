@@ -456,5 +456,38 @@ TEST_CASE("the PDF is drawn by the same commands as the SVG") {
   CHECK(half("set terminal svg") == half("set terminal pdfcairo"));
 }
 
+TEST_CASE("the title stands above everything else of a figure") {
+  need_gnuplot();
+  ViolinFigure violins = with_group({}, 0.3, 0, kLow);
+  violins.title = "The title";
+  const EvidenceFigure evidence{"The title", {{"Base", 0.5, 0.9}}};
+  FrontierFigure frontier = small_frontier();
+  frontier.title = "The title";
+  for (const Drawing& drawing : {drawn(violins), drawn(evidence), drawn(frontier)}) {
+    const double height = drawing.text("The title").at.y;
+    for (const DrawnText& text : drawing.texts) CHECK((text.text == "The title" || text.at.y > height + 10));
+    CHECK(drawing.text("The title").anchor == "middle");
+    CHECK(drawing.text("The title").at.x == doctest::Approx(300));
+  }
+}
+
+TEST_CASE("the evidence figure: labels of near points have lines to them, as short as there are") {
+  need_gnuplot();
+  EvidenceFigure figure;
+  for (int i = 0; i < 4; ++i) figure.models.push_back({fmt::format("model{}", i), 0.5 + 0.01 * i, 0.95});
+  const Drawing drawing = drawn(figure);
+  double length = 0;
+  size_t found = 0;
+  for (const DrawnLines& some : drawing.lines) {
+    if (some.colour != "#444444") continue;
+    for (const Line& line : some.lines) {
+      ++found;
+      length += std::hypot(line.front().x - line.back().x, line.front().y - line.back().y);
+    }
+  }
+  CHECK(found == 4);
+  CHECK(length / 4 < 60);
+}
+
 }  // namespace
 }  // namespace notnot

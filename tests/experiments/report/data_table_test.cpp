@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "engine/io/files.h"
 #include "experiments/report/data.h"
 #include "experiments/report/exhibits.h"
 #include "experiments/report/measures.h"
@@ -89,6 +90,21 @@ TEST_CASE("Table 1 of a corpus that the paper does not have") {
   CHECK(data_table(only_study(published)).header ==
         Row{"Split", "world", "business", "Paper's world", "Paper's business"});
   CHECK_HAS(data_table(only_study(published)).note, "Mean length in the paper: 36 words.");
+}
+
+TEST_CASE("an epoch that the development split chose") {
+  const TemporaryFolder folder;
+  const auto path = fake_run(folder, spec(RunKind::base), base_texts(), 0.8, {{"select", "dev"}});
+  const RunFolder run(path);
+  nlohmann::json result = to_json(run.result());
+  result["selected_on"] = "dev";
+  write_atomically(run.result_path(), result.dump());
+  const std::string html = data_section(folder);
+  CHECK_HAS(html,
+            "The epoch shown is the one with the best ROC-AUC on the dev split. The paper&#39;s released code takes "
+            "the best on the test split");
+  CHECK(html.find("This leaks") == std::string::npos);
+  CHECK_HAS(conditions(only_study(folder)), "Epoch chosen by the dev split's ROC-AUC.");
 }
 
 }  // namespace

@@ -257,5 +257,24 @@ TEST_CASE("the table of runs, cell by cell") {
                              perturbation.string()});
 }
 
+TEST_CASE("the title of a study: the published name, made-up texts, and the folder where there are several") {
+  const auto title = [](const Json& changes) {
+    const TemporaryFolder folder;
+    fake_run(folder, "a", changes);
+    return only_study(folder).title();
+  };
+  CHECK(title(Json::object()) == "Stanford Sentiment Treebank (SST)");
+  CHECK(title({{"dataset", "own"}}) == "own");
+  CHECK(title({{"synthetic", true}}) == "Stanford Sentiment Treebank (SST) (SYNTHETIC texts)");
+  CHECK(title({{"dataset", "planted"}, {"data", ""}}) == "the planted corpus");
+  CHECK(title({{"dataset", "planted"}}) == "planted");
+  const TemporaryFolder first, second;
+  fake_run(first, "a");
+  fake_run(second, "a");
+  const auto studies = load_studies({first.path(), second.path()});
+  CHECK(studies[0].title() == "Stanford Sentiment Treebank (SST), runs in " + first.path().string());
+  CHECK(studies[1].title() == "Stanford Sentiment Treebank (SST), runs in " + second.path().string());
+}
+
 }  // namespace
 }  // namespace notnot

@@ -221,5 +221,58 @@ TEST_CASE("the overview has the verdict of every data set in its own column") {
   CHECK(at("cannot be told") < overview.find("</span> agrees</span>", row));
 }
 
+TEST_CASE("every table and figure links to its own files, by what they are") {
+  const TemporaryFolder folder, out;
+  fake_everything(folder, "sst");
+  const std::string page = page_of({folder.path()}, out);
+  for (const char* table : {"table1", "table2", "table3", "table4", "lambdas", "seeds", "perturbation", "runs"}) {
+    CAPTURE(std::string(table));
+    CHECK(has(page, fmt::format("<span class=\"files\">Table as <a href=\"tables/sst-{0}.csv\">CSV</a>, "
+                                "<a href=\"tables/sst-{0}.tex\">LaTeX</a></span>",
+                                table)));
+  }
+  if (!can_draw()) return;
+  for (const char* figure : {"figure3-seeds", "figure3-adversary", "permutation", "figure5", "figure5-class0"}) {
+    CAPTURE(std::string(figure));
+    CHECK(has(page, fmt::format("<span class=\"files\">Figure as <a href=\"figures/sst-{0}.svg\">SVG</a>, "
+                                "<a href=\"figures/sst-{0}.pdf\">PDF</a></span>",
+                                figure)));
+  }
+  const auto caption_of = [&](const char* stem) {
+    const size_t link = page.find(fmt::format("figures/sst-{}.svg", stem)), begin = page.rfind("<figcaption>", link);
+    return page.substr(begin, link - begin);
+  };
+  CHECK(has(caption_of("figure5-class0"), "The same for the texts predicted negative."));
+  CHECK(has(caption_of("figure5-class1"), "The same for the texts predicted positive."));
+  CHECK(has(caption_of("figure5"), "over all test texts"));
+  CHECK(has(caption_of("figure3-seeds"), "x: the text&#39;s median JSD over the other seeds."));
+  CHECK(has(caption_of("figure3-adversary"), "The per-instance adversary. "));
+  CHECK(has(caption_of("permutation"), "Permuted attention. "));
+}
+
+TEST_CASE("what is missing, and the command that makes it") {
+  const TemporaryFolder folder, out;
+  const std::string page = page_of({fake_run(folder, "a")}, out);
+  CHECK(has(page,
+            "Not here, as their runs are not among those given: Random seeds (Figure 3) (<code>notnot "
+            "seeds</code>), Guided MLP (Table 3) (<code>notnot guides</code>), Trained adversaries (Table 4 and "
+            "Figure 5) (<code>notnot adversary</code>) and Jain and Wallace&#39;s perturbations (Figure 3 e, f) "
+            "(<code>notnot adversary</code>). The command in brackets makes them."));
+}
+
+TEST_CASE("the facts of a data set") {
+  const TemporaryFolder folder, out;
+  const std::string page = page_of({fake_run(folder, "a", {{"dataset", "agnews"}})}, out);
+  const auto fact = [&](const char* name, const char* number, const char* negative, const char* positive) {
+    return has(page, fmt::format("<dt>{}</dt><dd>{} <span class=\"muted\">{} world + {} business</span></dd>", name,
+                                 number, negative, positive));
+  };
+  CHECK(fact("Training texts", "6,355", "3,034", "3,321"));
+  CHECK(fact("Development texts", "821", "397", "424"));
+  CHECK(fact("Test texts", "1,725", "863", "862"));
+  CHECK(has(page, "<dt>Vocabulary</dt><dd>13,826</dd>"));
+  CHECK(has(page, "<dt>Embeddings at the start</dt><dd>random, 300 wide</dd>"));
+}
+
 }  // namespace
 }  // namespace notnot

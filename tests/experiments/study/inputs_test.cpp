@@ -96,6 +96,10 @@ TEST_CASE("word vectors are what the embedding of every kind of run starts from,
   const Inputs inputs = load_inputs(settings);
   CHECK(inputs.embed == 2);
   CHECK(inputs.vectors_found == 2);
+  const RunConfig config = inputs.config(plain(RunKind::base));
+  CHECK(config.vectors == settings.vectors);
+  CHECK(config.embed == 2);
+  CHECK(config.words_with_vectors == 2);
   const Vocabulary& vocabulary = inputs.corpus.dataset.vocabulary;
   for (const RunKind kind : {RunKind::base, RunKind::uniform, RunKind::adversary, RunKind::trained_mlp,
                              RunKind::uniform_mlp, RunKind::guided_mlp}) {

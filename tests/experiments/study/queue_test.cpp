@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "engine/io/files.h"
 #include "tests/experiments/study/run_specs.h"
@@ -15,19 +16,21 @@
 namespace notnot {
 namespace {
 
-/// Texts of two words, of which the second tells the label, in three splits of 16 texts.
-std::string corpus(const char* filler) {
+/// Texts of five words, of which the last tells the label, in three splits of 16 texts.
+std::string corpus() {
   std::string csv = "text,label,split\n";
   for (const char* split : {"train", "dev", "test"}) {
-    for (int i = 0; i < 16; ++i)
-      csv += fmt::format("{}{} {},{},{}\n", filler, i, i % 2 == 1 ? "good" : "bad", i % 2, split);
+    for (int i = 0; i < 16; ++i) {
+      csv +=
+          fmt::format("a{} b{} c{} d{} {},{},{}\n", i, i % 7, i % 5, i % 3, i % 2 == 1 ? "good" : "bad", i % 2, split);
+    }
   }
   return csv;
 }
 
 /// One epoch of a single batch: one step of Adam for every run.
-Inputs small_inputs(const TemporaryFolder& folder, const char* filler = "word") {
-  write_atomically(folder / "own.csv", corpus(filler));
+Inputs small_inputs(const TemporaryFolder& folder) {
+  write_atomically(folder / "own.csv", corpus());
   Settings settings;
   settings.corpus.dataset = (folder / "own.csv").string();
   settings.runs = (folder / "runs").string();
@@ -146,6 +149,47 @@ TEST_CASE("the fleet: what the user asks for, or the device's threads, and never
   CHECK(fleet(8) == 2);
   jobs[1]->state = jobs[2]->state = JobState::finished;
   CHECK(fleet(8) == 1);
+}
+
+TEST_CASE(
+    "a guided model has its guide's attention in every split; a perturbation has its base's model and its own seed") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder);
+  const RunSpec base = plain(RunKind::base, 10), other_base = plain(RunKind::base, 50);
+  const RunSpec adversary = with_other(RunKind::adversary, 10, base, 5);
+  const RunSpec by_base = with_other(RunKind::guided_mlp, 10, base),
+                by_adversary = with_other(RunKind::guided_mlp, 10, adversary),
+                ten = with_other(RunKind::perturbation, 10, base), fifty = with_other(RunKind::perturbation, 50, base),
+                of_other = with_other(RunKind::perturbation, 50, other_base);
+  train_all(inputs, {base, other_base, adversary, by_base, by_adversary, ten, fifty, of_other});
+  for (const SplitName name : kSplitNames) {
+    const auto attention = [&](const RunSpec& spec) { return inputs.folder(spec).attention(name).log_attention; };
+    CHECK(attention(by_base) == attention(base));
+    CHECK(attention(by_adversary) == attention(adversary));
+    CHECK(attention(base) != attention(adversary));
+  }
+  for (const auto& [perturbation, attacked] : {std::pair(ten, base), {fifty, base}, {of_other, other_base}}) {
+    const Perturbations result = inputs.folder(perturbation).perturbations();
+    const std::vector<float> before = inputs.folder(attacked).attention(SplitName::test).probability;
+    REQUIRE(result.size() == 16);
+    for (int32_t i = 0; i < result.size(); ++i) {
+      const double change = std::fabs(static_cast<double>(result.adversary_probability[i]) - before[i]);
+      CHECK(std::fabs(result.adversary_tvd[i] - 0.5 * change) < 1e-5);
+    }
+    const nlohmann::json summary = nlohmann::json::parse(read_file(inputs.folder(perturbation).result_path()));
+    const auto mean = [](const std::vector<float>& values) {
+      double sum = 0;
+      for (const float value : values) sum += value;
+      return sum / static_cast<double>(values.size());
+    };
+    CHECK(summary["permutation_change"] == doctest::Approx(mean(result.permutation_change)));
+    CHECK(summary["adversary_jsd"] == doctest::Approx(mean(result.adversary_jsd)));
+    CHECK(summary["adversary_tvd"] == doctest::Approx(mean(result.adversary_tvd)));
+  }
+  CHECK(inputs.folder(ten).perturbations().permutation_change !=
+        inputs.folder(fifty).perturbations().permutation_change);
+  CHECK(inputs.folder(base).config()["threads"] == 1);
+  CHECK(inputs.folder(adversary).config()["choices"]["lambda"] == 5);
 }
 
 }  // namespace
