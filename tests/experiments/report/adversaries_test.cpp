@@ -237,8 +237,8 @@ TEST_CASE("Table 4 and the table of lambdas, cell by cell") {
   };
   run(spec(RunKind::base), base_texts(), {0.8, 0.7, 0.91, 0.6});
   run(spec(RunKind::adversary, 10, 1e-3, kBaseName), moved(0.04F, {0, 0, 0, 0}), {0.79, 0.71, 0.92, 0.61});
-  run(spec(RunKind::base, 2), moved(0, {0, 0, 0, 0}), {0.9, 0.72, 0.93, 0.62});
-  run(spec(RunKind::adversary, 2, 1e-3, "sst-lstm-learned-seed2"), moved(0.01F, {0.5F, 0.5F, 0.5F, 0.5F}),
+  run(spec(RunKind::base, 2), moved(0.05F, {0, 0, 0, 0}), {0.9, 0.72, 0.93, 0.62});
+  run(spec(RunKind::adversary, 2, 1e-3, "sst-lstm-learned-seed2"), moved(0.06F, {0.5F, 0.5F, 0.5F, 0.5F}),
       {0.85, 0.73, 0.94, 0.63});
   const LoadedStudy study = only_study(folder);
   const ResultTable best = best_adversary_table(study), all = lambda_table(study);

@@ -254,5 +254,25 @@ TEST_CASE("Figure 2: a change of the prediction by 0.05 is the same prediction")
   CHECK_FALSE(most_different(base, shown_model("", {{1, 0.8017F, 0}}, 0).attention));
 }
 
+TEST_CASE("a probability has three decimals, and is never shown as 0 or 1") {
+  const TemporaryFolder folder;
+  const auto shown = [&](float p) {
+    const std::vector<FakeText> texts = {{"good film", 1, p, {0.5F, 0.5F}}};
+    const std::string maps =
+        heat_maps_html(load_studies({fake_run(folder, "a", nlohmann::json::object(), texts)}).front());
+    const std::vector<std::string> found = all_matches(maps, "<b>Base</b> (p [^,]*), ");
+    REQUIRE(!found.empty());
+    return found.front();
+  };
+  CHECK(shown(0.995F) == "p = 0.995");
+  CHECK(shown(0.9986F) == "p = 0.999");
+  CHECK(shown(0.9991F) == "p &gt; 0.999");
+  CHECK(shown(1) == "p &gt; 0.999");
+  CHECK(shown(0.0049F) == "p = 0.005");
+  CHECK(shown(0.0011F) == "p = 0.001");
+  CHECK(shown(0.0009F) == "p &lt; 0.001");
+  CHECK(shown(0) == "p &lt; 0.001");
+}
+
 }  // namespace
 }  // namespace notnot
