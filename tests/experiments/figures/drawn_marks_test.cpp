@@ -489,5 +489,21 @@ TEST_CASE("the evidence figure: labels of near points have lines to them, as sho
   CHECK(length / 4 < 60);
 }
 
+TEST_CASE("labels stand beside error bars and the curve, not on them") {
+  need_gnuplot();
+  const auto height = [](const FigurePoint& point) {  // of the label above or below the mark, in pixels
+    const Drawing drawing = drawn(EvidenceFigure{"", {point}});
+    return std::fabs(drawing.text(point.label).at.y - drawing.points()[0].at.y);
+  };
+  CHECK(height({"Base", 0.5, 0.9}) < 10);
+  CHECK(height({"Base", 0.5, 0.9, kNaN, 0.05}) < 10);
+  CHECK(height({"Base", 0.5, 0.9, 0.3, kNaN}) > 10);
+  const Drawing drawing = drawn(FrontierFigure{"", {{"first", 0.2, 0.05}, {"second", 0.4, 0.05}}, {}, {}, {}});
+  CHECK(drawing.text("first").at.x < drawing.points()[0].at.x);
+  CHECK(drawing.text("first").anchor == "end");
+  CHECK(drawing.text("second").at.x > drawing.points()[1].at.x);
+  CHECK(drawing.text("second").anchor == "start");
+}
+
 }  // namespace
 }  // namespace notnot
