@@ -274,5 +274,23 @@ TEST_CASE("a probability has three decimals, and is never shown as 0 or 1") {
   CHECK(shown(0) == "p &lt; 0.001");
 }
 
+TEST_CASE("the heat maps say among which texts they choose, and when none fits") {
+  const TemporaryFolder folder, longer;
+  const std::string base = run_name("sst", spec(RunKind::base));
+  std::vector<FakeText> changed = kTexts;
+  for (FakeText& text : changed) text.probability = 1 - text.probability;
+  fake_run(folder, spec(RunKind::base), kTexts, 0.8);
+  fake_run(folder, spec(RunKind::adversary, 10, 1e-3, base), changed, 0.8);
+  const LoadedStudy study = load_studies({folder.path()}).front();
+  CHECK_HAS(heat_maps_html(study), "by the probabilities of Base, among the test texts of at most 60 words. Where two");
+  CHECK(adversary_maps_html(study) ==
+        "<p>None of the test texts of at most 60 words keeps its prediction (the same class, p within 0.05) under "
+        "Adversary, λ = 0.001.</p>\n");
+  FakeText text{"", 1, 0.9F, std::vector<float>(61, 1 / 61.0F)};
+  for (int i = 0; i < 61; ++i) text.words += (i == 0 ? "w" : " w") + std::to_string(i);
+  CHECK_HAS(heat_maps_html(load_studies({fake_run(longer, "a", nlohmann::json::object(), {text, text})}).front()),
+            "among the 2 shortest test texts, as all have more than 60 words.");
+}
+
 }  // namespace
 }  // namespace notnot
