@@ -55,6 +55,8 @@ TEST_CASE("the median row is the median over the seeds, text by text") {
   const TemporaryFolder folder;
   fake_pair(folder);
   fake_run(folder, spec(RunKind::base, 50), moved(0, {0, 1, 1, 1}), 0.8);
+  // Of two seeds the median is the mean: ln 2, 0, 0 and half of 0.2158.
+  CHECK(seed_table(only_study(folder)).rows.back() == Row{"Median over the seeds", "0.200", "0.054", "0.054", "0.347"});
   fake_run(folder, spec(RunKind::base, 7), moved(0, {1, 1, 0.5F, 1}), 0.8);
   const ResultTable table = seed_table(only_study(folder));
   REQUIRE(table.rows.size() == 4);
