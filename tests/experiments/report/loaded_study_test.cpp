@@ -220,15 +220,19 @@ TEST_CASE("runs with other vocabularies, or on texts of other rows, were not tes
 TEST_CASE("what attacks another base model is measured from that one") {
   const TemporaryFolder folder;
   fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
-  fake_run(folder, spec(RunKind::base, 2), moved(0, {0, 0, 0, 0}), 0.8);
-  fake_perturbation(folder, spec(RunKind::perturbation, 2, 0, "sst-lstm-learned-seed2"), moved(0, {0, 0, 0.5F, 0.5F}),
-                    {0, 0, 0, 0});
-  fake_run(folder, spec(RunKind::adversary, 10, 1e-3, "sst-lstm-learned-seed77"), moved(0, {1, 1, 1, 1}), 0.8);
+  fake_run(folder, spec(RunKind::adversary, 10, 1e-3, kBaseName), base_texts(), 0.8);
+  fake_run(folder, spec(RunKind::base, 2), moved(0.05F, {0, 0, 0, 0}), 0.8);
+  fake_perturbation(folder, spec(RunKind::perturbation, 2, 0, "sst-lstm-learned-seed2"),
+                    moved(0.09F, {0, 0, 0.5F, 0.5F}), {0, 0, 0, 0});
+  fake_run(folder, spec(RunKind::adversary, 10, 2e-3, "sst-lstm-learned-seed77"), moved(0, {0, 0, 0, 0}), 0.8);
   const LoadedStudy study = only_study(folder);
+  CHECK(study.base_seed == 10);
   const LoadedRun &perturbation = *study.of_kind(RunKind::perturbation)[0],
-                  &orphan = *study.of_kind(RunKind::adversary)[0];
-  CHECK(study.base_seed == 2);  // the one that is used
+                  &orphan = *study.of_kind(RunKind::adversary)[1];
   CHECK(perturbation.from_attacked.mean_jsd() == doctest::Approx(0.5 * kHalfway));
+  CHECK(perturbation.from_attacked.mean_tvd() == doctest::Approx(0.02));
+  CHECK(perturbation.from_reference.mean_jsd() == doctest::Approx(0.5 * (kFar + kHalfway)));
+  CHECK(perturbation.from_reference.mean_tvd() == doctest::Approx(0.045));
   CHECK(orphan.from_attacked.jsd.empty());
   CHECK(orphan.from_reference.mean_jsd() == doctest::Approx(kFar));
 }
