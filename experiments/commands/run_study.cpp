@@ -58,9 +58,7 @@ void print_plan(const Study& study, const JobOptions& options, std::string& refu
   add_jobs(study, study.runs, jobs);
   const int fleet = fleet_size(jobs, options);
   Estimator estimator(study.inputs, std::max(1, study.inputs.threads() / fleet));
-  double seconds = 0, longest = 0;
-  int64_t most = 0;
-  size_t left = 0;
+  std::vector<RunCost> left;
   fmt::print("{:<60} {:>8} {:>9} {:>9}  state\n", "run", "epochs", "time", "memory");
   for (const auto& job : jobs) {
     const RunSpec& spec = job->spec;
@@ -76,17 +74,14 @@ void print_plan(const Study& study, const JobOptions& options, std::string& refu
     const std::string epochs =
         spec.kind == RunKind::perturbation ? "-" : fmt::format("{}", study.inputs.training(spec).epochs);
     fmt::print("{:<60} {:>8} {:>9} {:>5} MiB  {}\n", name, epochs, time_text(cost.seconds), bytes >> 20, state);
-    if (job->state == JobState::finished) continue;
-    ++left;
-    seconds += cost.seconds;
-    longest = std::max(longest, cost.seconds);
-    most = std::max(most, bytes);
+    if (job->state != JobState::finished) left.push_back({cost.seconds, bytes});
   }
+  const RunCost together = cost_of_fleet(left, fleet);
   fmt::print(
       "{}: {} of {} runs left, at most {} with {} at once (adversaries stop {} epochs after their best), up to {} MiB "
       "beside the data\n\n",
-      study.inputs.name(), left, study.runs.size(), time_text(std::max(longest, seconds / fleet)), fleet,
-      study.inputs.settings.patience, (most * std::min<int64_t>(fleet, left)) >> 20);
+      study.inputs.name(), left.size(), study.runs.size(), time_text(together.seconds), fleet,
+      study.inputs.settings.patience, together.bytes >> 20);
   keep_refusal(refusal, [&] { check_data(jobs, options); });
 }
 

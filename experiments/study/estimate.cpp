@@ -59,7 +59,7 @@ Split first_texts(const Split& split, int32_t most) {
 
 Estimator::Estimator(const Inputs& inputs, int threads) : inputs_(inputs), device_(inputs.settings.device, threads) {}
 
-Estimator::Speed Estimator::measure(const RunSpec& spec) const {
+Speed Estimator::measure(const RunSpec& spec) const {
   const Dataset& data = inputs_.corpus.dataset;
   const ModelOptions options = inputs_.model(spec);
   TrainingOptions training = inputs_.training(spec);
@@ -81,7 +81,7 @@ Estimator::Speed Estimator::measure(const RunSpec& spec) const {
   return {train_token, seconds_per_token(texts, batches, options.vocabulary, evaluate)};
 }
 
-const Estimator::Speed& Estimator::speed(const RunSpec& spec) {
+const Speed& Estimator::speed(const RunSpec& spec) {
   const ModelOptions options = inputs_.model(spec);
   const auto key = std::pair(options.encoder, options.attention);
   const auto found = speeds_.find(key);
@@ -106,11 +106,7 @@ double Estimator::seconds(const RunSpec& spec) {
   if (spec.kind == RunKind::perturbation) return perturbation_seconds(spec);
   const Dataset& data = inputs_.corpus.dataset;
   const TrainingOptions training = inputs_.training(spec);
-  const auto tokens = [&](SplitName name) { return static_cast<double>(data.split(name).token_ids.size()); };
-  const Speed& cost = speed(spec);
-  double evaluated = tokens(SplitName::dev) + tokens(SplitName::test);
-  if (training.objective != Objective::adversary) evaluated += tokens(SplitName::train);
-  return training.epochs * (tokens(SplitName::train) * cost.train_token + evaluated * cost.evaluation_token);
+  return training_seconds(data, training, speed(spec));
 }
 
 Estimate Estimator::estimate(const RunSpec& spec) {

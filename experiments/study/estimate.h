@@ -2,6 +2,7 @@
 // Estimates of the time and memory that runs will take, made before they start.
 #include <map>
 
+#include "experiments/study/cost.h"
 #include "experiments/study/memory.h"
 
 namespace notnot {
@@ -22,10 +23,6 @@ class Estimator {
   Estimate estimate(const RunSpec& spec);
 
  private:
-  struct Speed {
-    /// Seconds per token. Evaluation includes the projection of the words in its batches.
-    double train_token, evaluation_token;
-  };
   double seconds(const RunSpec& spec);
   const Speed& speed(const RunSpec& spec);
   Speed measure(const RunSpec& spec) const;

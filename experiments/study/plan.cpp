@@ -155,7 +155,7 @@ GridState grid_state(const Inputs& inputs, const StudyOptions& options, const st
     const double f1 = inputs.folder(spec).result().split.test.f1;
     state.largest_jsd = std::max(state.largest_jsd, jsd);
     state.largest_lambda = std::max(state.largest_lambda, spec.lambda);
-    if (jsd > kFarAttention && f1 > best_f1) {
+    if (jsd > kFarAttention && (f1 > best_f1 || (f1 == best_f1 && spec.lambda < state.best))) {
       best_f1 = f1;
       state.best = spec.lambda;
     }

@@ -39,7 +39,7 @@ std::vector<RunSpec> planned_runs(const Inputs& inputs, const StudyOptions& opti
 /// How far the finished adversaries of the base seed move the attention.
 struct GridState {
   /// The lambda with the highest test F1 among the adversaries whose mean JSD over the test texts is above
-  /// kFarAttention.
+  /// kFarAttention. Of several with the same F1 the smallest, as in the report's Table 4.
   std::optional<double> best;
   double largest_jsd = 0;
   double largest_lambda = 0;

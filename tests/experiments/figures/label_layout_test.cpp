@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "experiments/figures/gnuplot.h"
@@ -108,6 +109,64 @@ TEST_CASE("a line that had to cross something says so") {
   CHECK(place->far);
   CHECK(place->crosses);
   CHECK_FALSE(overlap(box_of("label", *place), {50, 50, 150, 150}));
+}
+
+TEST_CASE("a mark with another one at it has its label away from both, a free one beside it") {
+  LabelLayout layout(kFrame);
+  layout.avoid_marker(100, 100);
+  layout.avoid_marker(112, 100);
+  layout.avoid_marker(300, 200);
+  layout.avoid_marker(340, 200);
+  const auto crowded = layout.place("label", 100, 100, true), free = layout.place("label", 300, 200, true);
+  REQUIRE(crowded);
+  REQUIRE(free);
+  CHECK(crowded->far);
+  CHECK_FALSE(free->far);
+}
+
+TEST_CASE("no label covers the line of another one") {
+  LabelLayout layout(kFrame);
+  std::vector<std::pair<double, double>> points;
+  for (int i = 0; i < 12; ++i) points.emplace_back(150 + 9 * i, 150 + 3 * (i % 2));
+  for (const auto& point : points) layout.avoid_marker(point.first, point.second);
+  std::vector<LabelLayout::Place> places;
+  for (const auto& point : points) {
+    const auto place = layout.place("a label", point.first, point.second, true);
+    if (!place) continue;
+    places.push_back(*place);
+  }
+  REQUIRE(places.size() == points.size());
+  for (size_t i = 0; i < places.size(); ++i) {
+    const Box box = box_of("a label", places[i]);
+    for (size_t k = 0; k < places.size(); ++k) {
+      if (k == i || !places[k].far || (k > i && places[k].crosses)) continue;
+      for (int step = 0; step <= 100; ++step) {
+        const double x = std::lerp(points[k].first, places[k].line_x, step / 100.0),
+                     y = std::lerp(points[k].second, places[k].line_y, step / 100.0);
+        CHECK_FALSE((x > box.left && x < box.right && y > box.bottom && y < box.top));
+      }
+    }
+  }
+}
+
+TEST_CASE("the places beside a mark in their order: right, left, above, below") {
+  LabelLayout layout(kFrame);
+  layout.avoid_marker(200, 150);
+  const auto next = [&] {
+    const auto place = layout.place("label", 200, 150, false);
+    REQUIRE(place);
+    return *place;
+  };
+  const LabelLayout::Place right = next(), left = next(), above = next(), below = next();
+  CHECK(right.x == doctest::Approx(212));  // the mark's half width of 8, and 4 of air
+  CHECK(right.y == doctest::Approx(150));
+  CHECK(std::string(right.alignment) == "left");
+  CHECK(left.x == doctest::Approx(188));
+  CHECK(std::string(left.alignment) == "right");
+  CHECK(above.x == doctest::Approx(200));
+  CHECK(above.y > 162);
+  CHECK(std::string(above.alignment) == "center");
+  CHECK(below.y < 138);
 }
 
 }  // namespace

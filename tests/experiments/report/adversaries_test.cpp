@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <tuple>
 
 #include "experiments/report/page.h"
@@ -108,6 +110,220 @@ TEST_CASE("Figure 5: adversaries by lambda, seeds, uniform and the per-instance 
   CHECK(figure->per_instance.front().y == doctest::Approx(0.01));
   CHECK(frontier(study, 0)->adversaries[1].x == doctest::Approx(0.5 * kFar));
   CHECK(frontier(study, 1)->adversaries[1].x == doctest::Approx(kFar));
+}
+
+/// The JSD of the attention (w, 1 - w) from (1, 0), from its definition.
+double jsd_of(double w) {
+  const double a = (1 + w) / 2, b = (1 - w) / 2;
+  const double of_base = std::log(1 / a),
+               of_other = (w > 0 ? w * std::log(w / a) : 0) + (1 - w) * std::log((1 - w) / b);
+  return (of_base + of_other) / 2;
+}
+
+/// The w whose jsd_of is `jsd`.
+float weight_for(double jsd) {
+  double low = 0, high = 1;  // jsd_of falls from ln 2 to 0
+  for (int i = 0; i < 60; ++i) (jsd_of((low + high) / 2) > jsd ? low : high) = (low + high) / 2;
+  return static_cast<float>(low);
+}
+
+/// The base model with one adversary, whose attention has this JSD in every text.
+void fake_attack(const TemporaryFolder& folder, double base_f1, double f1, double jsd, double lambda = 1e-3) {
+  fake_run(folder, spec(RunKind::base), base_texts(), base_f1);
+  const float w = weight_for(jsd);
+  fake_run(folder, spec(RunKind::adversary, 10, lambda, kBaseName), moved(0.04F, {w, w, w, w}), f1,
+           {{"tvd_factor", 0.5}});
+}
+
+TEST_CASE("among adversaries with the same F1 the one with the smallest lambda is the best") {
+  const TemporaryFolder folder;
+  fake_grid(folder, {{1e-3, 0.79, 4}, {5e-4, 0.79, 3}, {2e-4, 0.79, 4}, {1e-4, 0.78, 4}});
+  const LoadedStudy study = only_study(folder);
+  CHECK(best_adversary(study)->spec().lambda == 2e-4);
+  CHECK(best_adversary_table(study).rows[0][1] == "0.0002");
+}
+
+TEST_CASE("an adversary is near if its F1 is above the base model's, or at most 0.02 below") {
+  const auto finding = [](double base_f1, double f1) {
+    const TemporaryFolder folder;
+    fake_attack(folder, base_f1, f1, 0.6);
+    return findings(only_study(folder))[3];
+  };
+  const Finding better = finding(0.8, 0.85);
+  CHECK(better.verdict == Verdict::agrees);
+  CHECK(better.reason ==
+        "Among the adversaries with such a JSD, the one with the best F1 has λ = 0.001: JSD 0.600, F1 minus its base "
+        "model's 0.050 (n = 1).");
+  CHECK(finding(0.8, 0.781).verdict == Verdict::agrees);
+  CHECK(finding(0.8, 0.779).verdict == Verdict::disagrees);
+  CHECK_HAS(finding(0.8, 0.779).reason, "F1 minus its base model's -0.021 (n = 1).");
+  CHECK(finding(0.02, 0).verdict == Verdict::agrees);  // exactly 0.02 below, also in floating point
+  CHECK(finding(0.8, 0.2).verdict == Verdict::disagrees);
+  CHECK_HAS(finding(0.8, 0.8).claim, "above 0.4 from the base model's, and its F1 is at most 0.02 below");
+}
+
+TEST_CASE("an adversary is far if its mean JSD is above 0.4, as in the paper") {
+  const auto far = [](double jsd) {
+    const TemporaryFolder folder;
+    fake_attack(folder, 0.8, 0.8, jsd);
+    const LoadedStudy study = only_study(folder);
+    CHECK(lambda_grid(study)[0]->from_reference.mean_jsd() == doctest::Approx(jsd).epsilon(1e-4));
+    CHECK((findings(study)[3].verdict == Verdict::agrees) == (best_adversary(study) != nullptr));
+    return best_adversary(study) != nullptr;
+  };
+  CHECK(far(0.403));
+  CHECK_FALSE(far(0.397));
+}
+
+TEST_CASE("the finding is about the mean over the base models, not about the base seed alone") {
+  const auto finding = [](double other_f1, double other_jsd) {
+    const TemporaryFolder folder;
+    fake_attack(folder, 0.8, 0.79, 0.6);
+    fake_run(folder, spec(RunKind::base, 2), base_texts(), 0.9);
+    const float w = weight_for(other_jsd);
+    fake_run(folder, spec(RunKind::adversary, 2, 1e-3, "sst-lstm-learned-seed2"), moved(0, {w, w, w, w}), other_f1,
+             {{"tvd_factor", 0.5}});
+    return findings(only_study(folder))[3];
+  };
+  CHECK(finding(0.875, 0.6).verdict == Verdict::agrees);  // -0.01 and -0.025
+  CHECK_HAS(finding(0.85, 0.6).reason, "JSD 0.600 ± 0.000, F1 minus its base model's -0.030 ± 0.028 (n = 2)");
+  CHECK(finding(0.85, 0.6).verdict == Verdict::disagrees);  // -0.01 and -0.05
+  CHECK(finding(0.89, 0.1).verdict == Verdict::disagrees);  // JSD 0.35 on average
+  CHECK(finding(0.89, 0.3).verdict == Verdict::agrees);     // JSD 0.45
+}
+
+TEST_CASE("why no adversary is far enough, in words") {
+  const TemporaryFolder folder;
+  fake_grid(folder, {{2e-4, 0.79, 1}, {1e-4, 0.81, 2}});
+  CHECK(findings(only_study(folder))[3].reason ==
+        "No adversary of the base seed has such a JSD. The largest JSD is that of the adversary with λ = 0.0001: JSD "
+        "0.347, F1 minus its base model's 0.010 (n = 1). The grid ends at λ = 0.0002, below the paper's 0.001.");
+  fake_grid(folder, {{1e-3, 0.79, 1}});
+  CHECK(findings(only_study(folder))[3].reason.ends_with("(n = 1)."));
+}
+
+TEST_CASE("without a far adversary the one with the paper's lambda is shown, otherwise the farthest") {
+  const TemporaryFolder folder;
+  fake_grid(folder, {{5e-4, 0.8, 2}, {2e-3, 0.8, 2}, {2e-4, 0.8, 1}});
+  CHECK(shown_adversary(only_study(folder))->spec().lambda == 5e-4);  // of two as far, the first of the grid
+  fake_grid(folder, {{1e-3, 0.8, 1}});
+  CHECK(shown_adversary(only_study(folder))->spec().lambda == 1e-3);
+  CHECK(most_distant_adversary(only_study(folder))->spec().lambda == 5e-4);
+}
+
+TEST_CASE("adversaries of another seed or of another base model are not in the grid") {
+  const TemporaryFolder folder;
+  fake_grid(folder, {{1e-3, 0.79, 4}, {1e-4, 0.79, 4}});
+  fake_run(folder, spec(RunKind::base, 2), base_texts(), 0.9);
+  fake_run(folder, spec(RunKind::adversary, 2, 2e-3, "sst-lstm-learned-seed2"), moved(0, {0, 0, 0, 0}), 0.95);
+  fake_run(folder, spec(RunKind::adversary, 50, 3e-3, kBaseName), moved(0, {0, 0, 0, 0}), 0.96);
+  const LoadedStudy study = only_study(folder);
+  CHECK(lambda_grid(study).size() == 2);
+  CHECK(best_adversary(study)->test().f1 == doctest::Approx(0.79));
+  REQUIRE(adversaries_of_other_seeds(study).size() == 1);
+  CHECK(adversaries_of_other_seeds(study)[0]->spec().seed == 50);
+  CHECK(repeats_of(study, *best_adversary(study)).size() == 1);
+  // No adversary of the base seed has this lambda, so the other seed's stands alone.
+  CHECK(adversary_seed_table(study).rows == std::vector<Row>{{"0.003", "50", "0.960", "0.000", "0.693"}});
+}
+
+TEST_CASE("Table 4 and the table of lambdas, cell by cell") {
+  const TemporaryFolder folder;
+  const auto run = [&](const RunSpec& of, const std::vector<FakeText>& texts, const Classification& measures) {
+    nlohmann::json choices = choices_of(of);
+    choices["tvd_factor"] = 1.0;
+    if (of.kind != RunKind::adversary) choices.erase("tvd_factor");
+    fake_run(folder, run_name("sst", of), choices, texts, measures);
+  };
+  run(spec(RunKind::base), base_texts(), {0.8, 0.7, 0.91, 0.6});
+  run(spec(RunKind::adversary, 10, 1e-3, kBaseName), moved(0.04F, {0, 0, 0, 0}), {0.79, 0.71, 0.92, 0.61});
+  run(spec(RunKind::base, 2), moved(0.05F, {0, 0, 0, 0}), {0.9, 0.72, 0.93, 0.62});
+  run(spec(RunKind::adversary, 2, 1e-3, "sst-lstm-learned-seed2"), moved(0.06F, {0.5F, 0.5F, 0.5F, 0.5F}),
+      {0.85, 0.73, 0.94, 0.63});
+  const LoadedStudy study = only_study(folder);
+  const ResultTable best = best_adversary_table(study), all = lambda_table(study);
+  CHECK(best.header == Row{"Model", "λ", "F1", "TVD", "JSD"});
+  CHECK(best.caption == "Best adversary with a mean JSD above 0.4 on Stanford Sentiment Treebank (SST) (Table 4)");
+  // TVD with the factor 1: 0.04 and 0.01. JSD: ln 2, and 0.2158 of (0, 1) from (0.5, 0.5).
+  CHECK(best.rows ==
+        std::vector<Row>{{"Adversary", "0.001", "0.790", "0.040", "0.693"},
+                         {"Mean over 2 base models", "0.001", "0.820 ± 0.042", "0.025 ± 0.021", "0.454 ± 0.338"},
+                         {"Base, seed 10", "-", "0.800", "0.000", "0.000"},
+                         {"The paper's adversary", "0.000525", "0.823", "0.036", "0.514"},
+                         {"The paper's base model", "-", "0.831", "0.000", "0.000"}});
+  CHECK(all.header == Row{"λ", "F1", "TVD", "JSD", "ROC-AUC", "Epoch"});
+  CHECK(all.rows == std::vector<Row>{{"0.001", "0.790", "0.040", "0.693", "0.920", "5 of 8"}});
+  CHECK_HAS(all.caption, "Every adversary with seed 10 on");
+  for (const std::string& note : {best.note, all.note, adversary_seed_table(study).note}) {
+    CHECK_HAS(note, "Means over the test texts. TVD: total variation distance of the predictions, |Δp|. JSD: ");
+    CHECK_HAS(note, "from the base model with seed 10, in nats, at most 0.693.");
+    CHECK_HAS(note, "The epoch of an adversary is the one with the lowest train loss.");
+  }
+}
+
+TEST_CASE("the remarks below Table 4") {
+  const auto section = [](const std::vector<std::tuple<double, double, int>>& grid) {
+    const TemporaryFolder folder, out;
+    fake_grid(folder, grid);
+    return adversaries_part().section(only_study(folder), Exhibits(out.path())).html;
+  };
+  const std::string none =
+                        "No adversary of the grid passes a mean JSD of 0.4; the table shows the one with the largest.",
+                    extended = "passes a mean JSD of 0.4, so the grid was extended upwards";
+  const std::string far = section({{1e-3, 0.8, 4}, {2e-3, 0.8, 4}});
+  CHECK(far.find(none) == std::string::npos);
+  CHECK(far.find(extended) == std::string::npos);
+  CHECK_HAS(section({{1e-3, 0.8, 1}}), none);
+  CHECK(section({{1e-3, 0.8, 1}}).find(extended) == std::string::npos);
+  CHECK_HAS(section({{2e-3, 0.8, 1}, {8e-3, 0.8, 4}}),
+            "No &lambda; up to 0.002 passes a mean JSD of 0.4, so the grid was extended upwards, to 0.008.");
+  CHECK(section({}).empty());
+  if (can_draw()) CHECK_HAS(far, "predictions (TVD, 0.5 |&Delta;p|)");
+}
+
+TEST_CASE("Figure 5: every series has its points and labels, and nothing else") {
+  const TemporaryFolder folder;
+  fake_grid(folder, {{1e-3, 0.79, 3}, {1e-4, 0.81, 1}});
+  fake_run(folder, spec(RunKind::base, 2), moved(0.1F, {1, 1, 1, 0}), 0.8);
+  fake_run(folder, spec(RunKind::base, 50), moved(0.05F, {0.5F, 1, 1, 1}), 0.8);
+  fake_run(folder, spec(RunKind::uniform), moved(-0.06F, {0.5F, 0.5F, 0.5F, 0.5F}), 0.8);
+  fake_run(folder, spec(RunKind::uniform, 2), moved(0, {0, 0, 0, 0}), 0.8);
+  fake_run(folder, spec(RunKind::adversary, 50, 1e-3, kBaseName), moved(0, {0, 0, 0, 0}), 0.78);
+  fake_run(folder, spec(RunKind::adversary, 2, 1e-3, "sst-lstm-learned-seed2"), moved(0, {0, 0, 0, 0}), 0.78);
+  fake_perturbation(folder, spec(RunKind::perturbation, 10, 0, kBaseName), moved(0.02F, {0, 0, 0, 1}),
+                    {0.4F, 0.2F, 0.1F, 0});
+  fake_perturbation(folder, spec(RunKind::perturbation, 2, 0, "sst-lstm-learned-seed2"), moved(0, {0, 1, 1, 1}),
+                    {0.4F, 0.2F, 0.1F, 0});
+  const auto figure = frontier(only_study(folder));
+  REQUIRE(figure);
+  const auto check = [](const std::vector<FigurePoint>& points, const std::vector<FigurePoint>& expected) {
+    REQUIRE(points.size() == expected.size());
+    for (size_t i = 0; i < points.size(); ++i) {
+      CHECK(points[i].label == expected[i].label);
+      CHECK(points[i].x == doctest::Approx(expected[i].x));
+      CHECK(points[i].y == doctest::Approx(expected[i].y));
+      CHECK(std::isnan(points[i].x_error));
+      CHECK(std::isnan(points[i].y_error));
+    }
+  };
+  check(figure->adversaries, {{"0.0001", 0.25 * kFar, 0.02}, {"0.001", 0.75 * kFar, 0.02}});
+  check(figure->seeds, {{"2", 0.25 * kFar, 0.05}, {"50", 0.25 * kHalfway, 0.025}});
+  check(figure->uniform, {{"10", kHalfway, 0.03}});
+  check(figure->per_instance, {{"10", 0.75 * kFar, 0.01}});
+}
+
+TEST_CASE("Figure 5 needs a base model, an adversary, and texts of the class") {
+  const TemporaryFolder folder;
+  fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
+  fake_run(folder, spec(RunKind::uniform), base_texts(), 0.8);
+  CHECK_FALSE(frontier(only_study(folder)));
+  std::vector<FakeText> all_positive = base_texts();
+  for (FakeText& text : all_positive) text.probability = 0.9F;
+  fake_run(folder, spec(RunKind::base), all_positive, 0.8);
+  fake_run(folder, spec(RunKind::adversary, 10, 1e-3, kBaseName), all_positive, 0.8);
+  CHECK(frontier(only_study(folder)));
+  CHECK(frontier(only_study(folder), 1));
+  CHECK_FALSE(frontier(only_study(folder), 0));
 }
 
 }  // namespace

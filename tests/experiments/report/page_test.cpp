@@ -2,9 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <tuple>
+
 #include "engine/io/files.h"
 #include "experiments/format/html.h"
 #include "tests/experiments/report/report_page.h"
+#include "tests/experiments/report/small_study.h"
 #include "tests/support/fake_runs.h"
 #include "tests/support/input_error.h"
 
@@ -154,6 +157,128 @@ TEST_CASE("the page says what was trained, how it did and how that differs from 
   const std::string own = page_of({fake_run(folder, "d", {{"dataset", "own"}})}, out);
   CHECK(has(own, "The paper has no numbers for this data set"));
   CHECK(has(own, "This leaks"));
+}
+
+TEST_CASE("the page is written whole, over an older one, or the folder is named") {
+  const TemporaryFolder folder;
+  const auto studies = load_studies({fake_run(folder, "a")});
+  const Path page = write_report(studies, folder / "some" / "where");
+  CHECK(page == folder / "some" / "where" / "index.html");
+  const std::string written = read_file(page);
+  write_atomically(page, "old");
+  write_report(studies, folder / "some" / "where");
+  CHECK(read_file(page) == written);
+
+  write_atomically(folder / "file", "in the way");
+  CHECK_HAS(input_error([&] { write_report(studies, folder / "file"); }), (folder / "file").string());
+  CHECK_HAS(input_error([&] { write_report(studies, folder / "file" / "x"); }), "choose another with --out");
+  std::filesystem::create_directories(folder / "blocked" / "index.html");
+  CHECK_HAS(input_error([&] { write_report(studies, folder / "blocked"); }), "index.html");
+}
+
+TEST_CASE("one run, several runs: the page's first sentence") {
+  const TemporaryFolder folder, out;
+  const auto page = [&](const std::vector<Path>& folders) { return page_of(folders, out); };
+  const Path base = fake_run(folder, "a"), uniform = fake_run(folder, "b", kUniform);
+  CHECK_HAS(page({base}), " 1 finished run, under the tests of");
+  CHECK_HAS(page({base, uniform}), " 2 finished runs, under the tests of");
+  CHECK_HAS(page({base}), "Pinter, 2019), beside the paper&#39;s numbers.</p>");
+  const Path own = fake_run(folder, "c", {{"dataset", "own"}});
+  CHECK_HAS(page({own}), "Pinter, 2019).</p>");
+  CHECK_HAS(page({own, base}), "beside the paper&#39;s numbers.</p>");
+}
+
+TEST_CASE("the findings say when they are not about the paper's data") {
+  const TemporaryFolder folder, out;
+  const auto page = [&](const Json& changes, const std::string& name) {
+    return read_file(write_report(load_studies({fake_run(folder, name, changes)}), out / name));
+  };
+  const std::string synthetic = "The texts are SYNTHETIC: this says nothing about the real data.</p>",
+                    split = "The test split is not the paper&#39;s.</p>",
+                    planted = "The corpus is made up; the paper does not have it.</p>",
+                    none = "over the test texts.</p>";
+  CHECK_HAS(page(Json::object(), "sst"), none);
+  CHECK_HAS(page({{"dataset", "own"}}, "own"), none);
+  CHECK_HAS(page({{"synthetic", true}}, "synthetic"), synthetic);
+  CHECK_HAS(page({{"dataset", "imdb"}}, "imdb"), split);
+  CHECK_HAS(page({{"dataset", "imdb"}, {"synthetic", true}}, "both"), synthetic);
+  CHECK_HAS(page({{"dataset", "planted"}, {"data", ""}}, "planted"), planted);
+  CHECK_HAS(page(Json::object(), "sst2"), "With 3 seeds or more it is the interval over the seeds");
+}
+
+TEST_CASE("the overview has the verdict of every data set in its own column") {
+  const TemporaryFolder folder, out;
+  for (const auto& [dataset, base, uniform] : {std::tuple("sst", 0.9, 0.5), {"imdb", 0.5, 0.9}, {"own", 0.7, 0.7}}) {
+    for (const uint64_t seed : {10, 2, 50}) {
+      fake_run(folder, spec(RunKind::base, seed), base_texts(), base, {{"dataset", dataset}});
+      fake_run(folder, spec(RunKind::uniform, seed), base_texts(), uniform, {{"dataset", dataset}});
+    }
+  }
+  const std::string page = read_file(write_report(load_studies({folder.path()}), out / "report"));
+  const size_t begin = page.find("id=\"overview\"");
+  const std::string overview = page.substr(begin, page.find("</table>", begin) - begin);
+  const auto at = [&](const char* what) { return overview.find(what); };
+  const size_t row = at("Attention helps");
+  CHECK(at("#imdb-findings") < at("#own-findings"));  // the order of the folders' names
+  CHECK(at("#own-findings") < at("#sst-findings"));
+  CHECK(row < at("does not agree"));
+  CHECK(at("does not agree") < at("cannot be told"));
+  CHECK(at("cannot be told") < overview.find("</span> agrees</span>", row));
+  // Four findings on three data sets; of the other three nothing was trained.
+  CHECK(count(overview, "cannot be told") == 10);
+}
+
+TEST_CASE("every table and figure links to its own files, by what they are") {
+  const TemporaryFolder folder, out;
+  fake_everything(folder, "sst");
+  const std::string page = page_of({folder.path()}, out);
+  for (const char* table : {"table1", "table2", "table3", "table4", "lambdas", "seeds", "perturbation", "runs"}) {
+    CAPTURE(std::string(table));
+    CHECK(has(page, fmt::format("<span class=\"files\">Table as <a href=\"tables/sst-{0}.csv\">CSV</a>, "
+                                "<a href=\"tables/sst-{0}.tex\">LaTeX</a></span>",
+                                table)));
+  }
+  if (!can_draw()) return;
+  for (const char* figure : {"figure3-seeds", "figure3-adversary", "permutation", "figure5", "figure5-class0"}) {
+    CAPTURE(std::string(figure));
+    CHECK(has(page, fmt::format("<span class=\"files\">Figure as <a href=\"figures/sst-{0}.svg\">SVG</a>, "
+                                "<a href=\"figures/sst-{0}.pdf\">PDF</a></span>",
+                                figure)));
+  }
+  const auto caption_of = [&](const char* stem) {
+    const size_t link = page.find(fmt::format("figures/sst-{}.svg", stem)), begin = page.rfind("<figcaption>", link);
+    return page.substr(begin, link - begin);
+  };
+  CHECK(has(caption_of("figure5-class0"), "The same for the texts predicted negative."));
+  CHECK(has(caption_of("figure5-class1"), "The same for the texts predicted positive."));
+  CHECK(has(caption_of("figure5"), "over all test texts"));
+  CHECK(has(caption_of("figure3-seeds"), "x: the text&#39;s median JSD over the other seeds."));
+  CHECK(has(caption_of("figure3-adversary"), "The per-instance adversary. "));
+  CHECK(has(caption_of("permutation"), "Permuted attention. "));
+}
+
+TEST_CASE("what is missing, and the command that makes it") {
+  const TemporaryFolder folder, out;
+  const std::string page = page_of({fake_run(folder, "a")}, out);
+  CHECK(has(page,
+            "Not here, as their runs are not among those given: Random seeds (Figure 3) (<code>notnot "
+            "seeds</code>), Guided MLP (Table 3) (<code>notnot guides</code>), Trained adversaries (Table 4 and "
+            "Figure 5) (<code>notnot adversary</code>) and Jain and Wallace&#39;s perturbations (Figure 3 e, f) "
+            "(<code>notnot adversary</code>). The command in brackets makes them."));
+}
+
+TEST_CASE("the facts of a data set") {
+  const TemporaryFolder folder, out;
+  const std::string page = page_of({fake_run(folder, "a", {{"dataset", "agnews"}})}, out);
+  const auto fact = [&](const char* name, const char* number, const char* negative, const char* positive) {
+    return has(page, fmt::format("<dt>{}</dt><dd>{} <span class=\"muted\">{} world + {} business</span></dd>", name,
+                                 number, negative, positive));
+  };
+  CHECK(fact("Training texts", "6,355", "3,034", "3,321"));
+  CHECK(fact("Development texts", "821", "397", "424"));
+  CHECK(fact("Test texts", "1,725", "863", "862"));
+  CHECK(has(page, "<dt>Vocabulary</dt><dd>13,826</dd>"));
+  CHECK(has(page, "<dt>Embeddings at the start</dt><dd>random, 300 wide</dd>"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "experiments/report/by_class.h"
 #include "experiments/report/seeds.h"
 #include "tests/experiments/report/small_study.h"
 
@@ -26,6 +27,57 @@ TEST_CASE("Figure 3: the median over the other seeds, by text") {
   const ResultTable table = seed_table(only_study(folder));
   CHECK(table.rows[0] == Row{"2", "0.347", "0.347", "0.000", "0.693"});
   CHECK(table.rows.back()[0] == "Median over the seeds");
+}
+
+/// The base model and one of seed 2 whose attention moves in texts 0 (predicted positive) and 3 (negative).
+void fake_pair(const TemporaryFolder& folder) {
+  fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
+  fake_run(folder, spec(RunKind::base, 2), moved(0, {0, 1, 1, 0.5F}), 0.8);
+}
+
+TEST_CASE("a row by class: the mean, the median, and the mean for each predicted class") {
+  const TemporaryFolder folder;
+  fake_pair(folder);
+  const LoadedStudy study = only_study(folder);
+  CHECK(row_by_class(study, "x", {0.1, 0.2, 0.4, 0.8}) == Row{"x", "0.375", "0.300", "0.600", "0.150"});
+  CHECK(mean_over_texts(study, {0.1, 0.2, 0.4, 0.8}) == doctest::Approx(0.375));
+  CHECK(mean_over_texts(study, {0.1, 0.2, 0.4, 0.8}, 0) == doctest::Approx(0.6));
+  CHECK(mean_over_texts(study, {0.1, 0.2, 0.4, 0.8}, 1) == doctest::Approx(0.15));
+  const ResultTable table = seed_table(study);
+  CHECK(table.header == Row{"Seed", "Mean", "Median", "Mean, predicted negative", "Mean, predicted positive"});
+  // ln 2, 0, 0 and 0.2158 of (1, 0) from (0.5, 0.5). Of a single other seed there is no median row.
+  CHECK(table.rows == std::vector<Row>{{"2", "0.227", "0.108", "0.108", "0.347"}});
+  CHECK(table.caption ==
+        "JSD of the other seeds' base models from the base seed's on Stanford Sentiment Treebank (SST)");
+}
+
+TEST_CASE("the median row is the median over the seeds, text by text") {
+  const TemporaryFolder folder;
+  fake_pair(folder);
+  fake_run(folder, spec(RunKind::base, 50), moved(0, {0, 1, 1, 1}), 0.8);
+  // Of two seeds the median is the mean: ln 2, 0, 0 and half of 0.2158.
+  CHECK(seed_table(only_study(folder)).rows.back() == Row{"Median over the seeds", "0.200", "0.054", "0.054", "0.347"});
+  fake_run(folder, spec(RunKind::base, 7), moved(0, {1, 1, 0.5F, 1}), 0.8);
+  const ResultTable table = seed_table(only_study(folder));
+  REQUIRE(table.rows.size() == 4);
+  CHECK(table.rows[0][0] == "2");
+  CHECK(table.rows[1][0] == "7");
+  CHECK(table.rows[2][0] == "50");
+  // Text 0: ln 2 twice of three; the others move under one seed of three.
+  CHECK(table.rows[3] == Row{"Median over the seeds", "0.173", "0.000", "0.000", "0.347"});
+}
+
+TEST_CASE("violins by class have the reference's classes and weights, and stay in their range") {
+  const TemporaryFolder folder;
+  fake_run(folder, spec(RunKind::base), moved(0, {0.75F, 0.4F, 1, 0.5F}), 0.8);
+  const ViolinFigure figure = violins_by_class(only_study(folder), "A value", 0.5, {0.1, 0.7, -0.1, 0.5});
+  CHECK(figure.x_label == "A value");
+  CHECK(figure.low == 0);
+  CHECK(figure.high == 0.5);
+  CHECK(figure.divergence == std::vector<double>{0.1, 0.5, 0, 0.5});
+  CHECK(figure.predicted == std::vector<int32_t>{1, 1, 0, 0});
+  const std::vector<double> largest = {0.75, 0.6, 1, 0.5};
+  for (size_t i = 0; i < 4; ++i) CHECK(figure.largest_attention[i] == doctest::Approx(largest[i]));
 }
 
 }  // namespace

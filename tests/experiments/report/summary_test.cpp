@@ -39,5 +39,33 @@ TEST_CASE("the summary has a line per model") {
   CHECK(has(full, "broken: failed: no memory"));
 }
 
+TEST_CASE("the summary, line by line") {
+  const TemporaryFolder folder;
+  const std::string base = run_name("sst", spec(RunKind::base));
+  const auto run = [&](const RunSpec& of, const std::vector<FakeText>& texts, const Classification& measures) {
+    Json choices = choices_of(of);
+    choices["synthetic"] = true;
+    fake_run(folder, run_name("sst", of), choices, texts, measures);
+  };
+  std::vector<FakeText> far = with_attention(kTexts, {{0.25F, 0.75F}, {0, 1}});
+  far[0].probability = 0.84F;
+  run(spec(RunKind::base), kTexts, {0.8, 0.71, 0.92, 0.63});
+  run(spec(RunKind::base, 2), kTexts, {0.84, 0.72, 0.93, 0.64});
+  run(spec(RunKind::adversary, 10, 1e-3, base), far, {0.79, 0.73, 0.94, 0.65});
+  run(spec(RunKind::adversary, 10, 2e-3, "sst-lstm-learned-seed9"), far, {0.78, 0.74, 0.95, 0.66});
+  // Means over the two texts. TVD: 0.5 |0.9 - 0.84| in one of them. JSD: (0.75, 0.25) from (0.25, 0.75) is 0.1308, and
+  // (1, 0) from (0, 1) is ln 2.
+  CHECK(
+      summary_table(load_studies({folder.path()}).front()) ==
+      "model                        seed     F1  paper's F1  ROC-AUC  accuracy    TVD    JSD  epoch\n"
+      "Base                           10  0.800       0.831    0.920     0.710      -      -  5 of 8, chosen on test\n"
+      "                           2 runs  F1 0.820 ± 0.028\n"
+      "Adversary, λ = 0.001           10  0.790           -    0.940     0.730  0.015  0.412  5 of 8, chosen on train "
+      "loss\n"
+      "Adversary, λ = 0.002           10  0.780           -    0.950     0.740      -      -  5 of 8, chosen on train "
+      "loss\n"
+      "SYNTHETIC texts: nothing measured here is about the real data\n");
+}
+
 }  // namespace
 }  // namespace notnot

@@ -24,5 +24,22 @@ TEST_CASE("Table 2: the base seed, the mean over the seeds, and the paper's numb
   CHECK_HAS(table.note, "Base: seeds 10 and 2.");
 }
 
+TEST_CASE("Table 2: every measure in its column; without the paper's numbers, without its columns") {
+  const TemporaryFolder folder, out;
+  fake_run(folder, "base", nlohmann::json::object(), base_texts(), {0.81, 0.72, 0.93, 0.64});
+  fake_run(folder, "uniform", kUniform, base_texts(), {0.80, 0.71, 0.92, 0.63});
+  CHECK(attention_table(only_study(folder)).rows ==
+        std::vector<Row>{{"Base", "10", "0.810", "0.831", "-0.021", "0.930", "0.720", "0.810"},
+                         {"Uniform", "10", "0.800", "0.822", "-0.022", "0.920", "0.710", "-"}});
+  CHECK_HAS(uniform_part().section(only_study(folder), Exhibits(out.path())).html,
+            "<th scope=\"row\" class=\"l\">Base - Uniform");
+  const TemporaryFolder own;
+  fake_run(own, "base", {{"dataset", "own"}}, base_texts(), {0.81, 0.72, 0.93, 0.64});
+  const ResultTable table = attention_table(only_study(own));
+  CHECK(table.header == Row{"Attention", "Seed", "F1", "ROC-AUC", "Accuracy"});
+  CHECK(table.rows == std::vector<Row>{{"Base", "10", "0.810", "0.930", "0.720"}});
+  CHECK_HAS(table.note, "The paper has no numbers for this data set.");
+}
+
 }  // namespace
 }  // namespace notnot

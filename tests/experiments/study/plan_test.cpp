@@ -159,4 +159,111 @@ TEST_CASE("what follows the grid: larger lambdas until the attention is far, the
   }
 }
 
+namespace {
+
+/// The names of the runs that a test needs, of base seed 10, other seeds 50 and 257, and two repeats.
+std::vector<std::string> planned_names(const std::set<PaperTest>& tests,
+                                       const std::optional<uint64_t>& adversary_seed) {
+  const TemporaryFolder folder;
+  Inputs inputs = small_inputs(folder);
+  inputs.guide = ExternalGuide{.label = "external-mine", .file = {}, .checksum = {}, .targets = {}};
+  StudyOptions options;
+  options.seeds = {50, 257};
+  options.lambdas = {0.5, 0.001, 0};
+  options.repeats = 2;
+  options.adversary_seed = adversary_seed;
+  std::vector<std::string> names;
+  for (const RunSpec& spec : planned_runs(inputs, options, tests)) {
+    names.push_back(run_name("planted", spec).substr(std::string("planted-").size()));
+  }
+  return names;
+}
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("the runs of each test, by name and in the order in which they start") {
+  CHECK(planned_names({PaperTest::uniform}, {}) ==
+        Names{"lstm-learned-seed10", "lstm-learned-seed50", "lstm-uniform-seed10", "lstm-uniform-seed50"});
+  CHECK(planned_names({PaperTest::seeds}, {}) ==
+        Names{"lstm-learned-seed10", "lstm-learned-seed50", "lstm-learned-seed257"});
+  CHECK(planned_names({PaperTest::guides}, {}) ==
+        Names{"lstm-learned-seed10", "lstm-learned-seed50", "adversary-lambda0.001-seed10",
+              "adversary-lambda0.001-seed50", "tokens-uniform-seed10", "tokens-learned-seed10",
+              "tokens-given-seed10-by-lstm-learned-seed10", "tokens-given-seed10-by-adversary-lambda0.001-seed10",
+              "tokens-uniform-seed50", "tokens-learned-seed50", "tokens-given-seed50-by-lstm-learned-seed50",
+              "tokens-given-seed50-by-adversary-lambda0.001-seed50"});
+  CHECK(planned_names({PaperTest::adversary}, {}) == Names{"lstm-learned-seed10", "adversary-lambda0.5-seed10",
+                                                           "adversary-lambda0.001-seed10", "adversary-lambda0-seed10",
+                                                           "adversary-lambda0.001-seed50-of-lstm-learned-seed10",
+                                                           "lstm-uniform-seed10", "perturbation-seed10"});
+  CHECK(planned_names({PaperTest::diagnose}, {}) ==
+        Names{"lstm-learned-seed10", "lstm-learned-seed50", "tokens-uniform-seed10", "tokens-learned-seed10",
+              "tokens-given-seed10-by-lstm-learned-seed10", "tokens-given-seed10-by-external-mine",
+              "tokens-uniform-seed50", "tokens-learned-seed50", "tokens-given-seed50-by-lstm-learned-seed50",
+              "tokens-given-seed50-by-external-mine"});
+}
+
+TEST_CASE("with --adversary-seed every adversary has that seed, and none shows another one") {
+  CHECK(planned_names({PaperTest::adversary}, 7) ==
+        Names{"lstm-learned-seed10", "adversary-lambda0.5-seed7-of-lstm-learned-seed10",
+              "adversary-lambda0.001-seed7-of-lstm-learned-seed10", "adversary-lambda0-seed7-of-lstm-learned-seed10",
+              "lstm-uniform-seed10", "perturbation-seed10"});
+  const Names guides = planned_names({PaperTest::guides}, 7);
+  CHECK(std::find(guides.begin(), guides.end(), "adversary-lambda0.001-seed7-of-lstm-learned-seed50") != guides.end());
+  const Names guided = {"tokens-given-seed50-by-adversary-lambda0.001-seed7-of-lstm-learned-seed50"};
+  CHECK(std::find(guides.begin(), guides.end(), guided[0]) != guides.end());
+}
+
+TEST_CASE("the paper's seeds, lambdas and limits are the defaults") {
+  const StudyOptions options;
+  CHECK(options.seed == 10);
+  CHECK(options.seeds == std::vector<uint64_t>{50, 257, 500231, 100078, 12504, 90754789, 8988812, 2});
+  CHECK(options.lambdas ==
+        std::vector<double>{0, 1e-4, 2e-4, 2.5e-4, 3e-4, 4e-4, 5e-4, 5.25e-4, 6e-4, 8e-4, 1e-3, 2e-3});
+  CHECK(options.repeats == 1);
+  CHECK_FALSE(options.adversary_seed);
+  CHECK(kFarAttention == 0.4);
+}
+
+TEST_CASE("of adversaries with the same F1 the smallest lambda is repeated, as the report shows it") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder);
+  StudyOptions options;
+  options.lambdas = {0.04, 0.01, 0.02};
+  options.repeats = 3;
+  std::vector<RunSpec> runs = planned_runs(inputs, options, {PaperTest::adversary});
+  finish_run(inputs, plain(RunKind::base), attention_of(0.999F, 0.5F), 0.8);
+  for (const double lambda : options.lambdas) finish_run(inputs, adversary(lambda), attention_of(0.001F, 0.5F), 0.7);
+  CHECK(grid_state(inputs, options, runs).best == 0.01);
+  CHECK(following_runs(inputs, options, {PaperTest::adversary}, runs) ==
+        std::vector<RunSpec>{adversary(0.01, 50), adversary(0.01, 257)});
+  CHECK(following_runs(inputs, options, {PaperTest::guides}, runs).empty());
+  // Planned already, so nothing follows.
+  runs.push_back(adversary(0.01, 50));
+  runs.push_back(adversary(0.01, 257));
+  CHECK(following_runs(inputs, options, {PaperTest::adversary}, runs).empty());
+}
+
+TEST_CASE("the state of the grid: the largest JSD and lambda, and only finished runs count") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder);
+  StudyOptions options;
+  options.lambdas = {0.04, 0.01, 0.02};
+  const std::vector<RunSpec> runs = planned_runs(inputs, options, {PaperTest::adversary});
+  finish_run(inputs, plain(RunKind::base), attention_of(0.999F, 0.5F), 0.8);
+  finish_run(inputs, adversary(0.01), attention_of(0.5F, 0.5F), 0.9);
+  finish_run(inputs, adversary(0.02), attention_of(0.9F, 0.5F), 0.95);
+  const GridState state = grid_state(inputs, options, runs);
+  CHECK_FALSE(state.best);
+  CHECK(state.largest_lambda == 0.02);
+  // Of (0.999, 0.001) from (0.5, 0.5), from the definition.
+  const auto entropy = [](double p) { return -p * std::log(p) - (1 - p) * std::log(1 - p); };
+  CHECK(state.largest_jsd == doctest::Approx(entropy(0.7495) - (entropy(0.999) + entropy(0.5)) / 2).epsilon(1e-4));
+  // The best of the far ones, although a near one has a better F1.
+  finish_run(inputs, adversary(0.04), attention_of(0.001F, 0.5F), 0.5);
+  CHECK(grid_state(inputs, options, runs).best == 0.04);
+}
+
 }  // namespace notnot
