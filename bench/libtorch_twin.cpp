@@ -138,11 +138,10 @@ class Twin : public LibtorchTwin {
     const PaddedBatch padded(batch, device_);
     model_->train();
     namespace F = torch::nn::functional;
-    torch::Tensor loss =
-        F::binary_cross_entropy_with_logits(logits(padded), padded.labels,
-                                            F::BinaryCrossEntropyWithLogitsFuncOptions()
-                                                .weight(1 + (positive_weight - 1) * padded.labels)
-                                                .reduction(torch::kSum));
+    torch::Tensor loss = F::binary_cross_entropy_with_logits(logits(padded), padded.labels,
+                                                             F::BinaryCrossEntropyWithLogitsFuncOptions()
+                                                                 .weight(1 + (positive_weight - 1) * padded.labels)
+                                                                 .reduction(torch::kSum));
     optimiser_->zero_grad();
     loss.backward();
     return loss;

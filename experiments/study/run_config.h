@@ -16,11 +16,11 @@ namespace notnot {
 
 /// Which texts a run is trained on.
 struct DataChoices {
-  std::string dataset;     ///< the name of the data set
-  std::string corpus;      ///< Corpus::reader; empty in the configuration of an earlier version
-  DatasetOptions options;  ///< vocabulary and length filter
-  std::string checksum;    ///< Corpus::checksum; empty for the built-in corpus
-  bool synthetic = false;  ///< the texts are made up in place of real ones
+  std::string dataset;        ///< the name of the data set
+  std::string corpus;         ///< Corpus::reader; empty in the configuration of an earlier version
+  DatasetOptions options;     ///< vocabulary and length filter
+  std::string checksum;       ///< Corpus::checksum; empty for the built-in corpus
+  bool synthetic = false;     ///< the texts are made up in place of real ones
   std::string tokenise = {};  ///< Corpus::tokenise
   /// Only for the built-in corpus, see PlantedOptions.
   std::optional<double> difficulty;
