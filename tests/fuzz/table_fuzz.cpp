@@ -40,8 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
       .cleaning = (bytes[0] & 16) != 0 ? notnot::Cleaning::words : notnot::Cleaning::blanks};
   try {
     const std::string_view content(reinterpret_cast<const char*>(bytes) + 1, size - 1);
-    const notnot::Table table = (bytes[0] & 32) != 0 ? read_file(content, options)
-                                                     : notnot::parse_table(content, "fuzz", format, options);
+    const notnot::Table table =
+        (bytes[0] & 32) != 0 ? read_file(content, options) : notnot::parse_table(content, "fuzz", format, options);
     for (const notnot::LabelledText& text : table.texts) {
       const bool clean = !text.words.empty() && !notnot::first_invalid_utf8(text.words) &&
                          text.words.find('\0') == std::string::npos &&

@@ -1,6 +1,4 @@
 // Runs of a study on a small corpus, from the queue to their folders.
-#include "experiments/study/queue.h"
-
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -9,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/io/files.h"
+#include "experiments/study/queue.h"
 #include "tests/experiments/study/run_specs.h"
 #include "tests/support/input_error.h"
 #include "tests/support/temporary_folder.h"
