@@ -64,7 +64,7 @@ class ScratchFile {
 };
 
 /// The path under which every process has its own standard output.
-inline constexpr const char* kStandardOutput = "/dev/stdout";
+inline constexpr const char* kStandardOutput = "/proc/self/fd/1";
 
 /// Writes `path` through a temporary file in the same folder, fsync and rename. On any failure (full disk, no
 /// permission) the temporary file is removed, the old content stays, and an InputError names the path and the system's

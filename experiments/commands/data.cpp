@@ -39,7 +39,7 @@ void write_tokens_command(const DataArguments& arguments) {
     throw InputError(
         fmt::format("{} is, or belongs to, the data set {}, which it would destroy; give another file "
                     "with --tokens",
-                    file.string(), arguments.dataset));
+                    *arguments.tokens, arguments.dataset));
   }
   // Where the lines go to standard output, nothing else may go there.
   FILE* const messages = same_file(file, kStandardOutput) ? stderr : stdout;

@@ -6,6 +6,7 @@ import os
 import pathlib
 import resource
 import signal
+import stat
 import subprocess
 
 from common.program import PROGRAM, Test, main, read_metrics, run, small_corpus, write_csv
@@ -45,7 +46,10 @@ class Tokens(Outputs):
 
     def test_standard_output(self):
         os.symlink("/proc/self/fd/1", self.folder / "mine")
-        for name in ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "mine", "out"):
+        names = ["-", "/dev/fd/1", "/proc/self/fd/1", "mine", "out"]
+        if os.geteuid() != 0:
+            names.append("/dev/stdout")  # a fault could replace it for the whole machine
+        for name in names:
             for redirection in ("> out", ">> out", "| cat > out"):
                 if name == "out" and redirection.startswith("|"):
                     continue
@@ -59,7 +63,7 @@ class Tokens(Outputs):
         self.assertTrue(pathlib.Path("/dev/stdout").is_symlink())
 
     def test_what_was_there_before_stays(self):
-        result = self.shell("{ echo before; $NOTNOT data films.csv --tokens /dev/stdout; echo after; } > out")
+        result = self.shell("{ echo before; $NOTNOT data films.csv --tokens /dev/fd/1; echo after; } > out")
         self.assertEqual(result.returncode, 0, result.stderr)
         lines = (self.folder / "out").read_text().splitlines()
         self.assertEqual((lines[0], lines[-1], len(lines)), ("before", "after", 102))
@@ -92,10 +96,21 @@ class Tokens(Outputs):
         self.assertEqual({path.name: path.read_bytes() for path in (self.folder / "films").iterdir()}, before)
 
     def test_a_device_and_a_folder(self):
-        self.succeed("data", self.csv, "--tokens", "/dev/null")
-        self.assertTrue(pathlib.Path("/dev/null").is_char_device())
-        self.assert_refused(run("data", self.csv, "--tokens", "/dev/full"), "/dev/full", "No space left", "free some")
         self.assert_refused(run("data", self.csv, "--tokens", self.folder), self.folder, "a folder")
+        null, full = self.folder / "null", self.folder / "full"
+        for device, number in ((null, 3), (full, 7)):
+            if os.geteuid() != 0:
+                os.symlink(f"/dev/{device.name}", device)
+                continue
+            try:  # root could replace the machine's
+                os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, number))
+                device.open("wb").close()
+            except OSError as error:
+                self.skipTest(f"no device can be made here: {error}")
+        self.succeed("data", self.csv, "--tokens", null)
+        self.assertTrue(null.is_char_device())
+        self.assert_refused(run("data", self.csv, "--tokens", full), full, "No space left", "free some")
+        self.assertTrue(full.is_char_device())
 
 
 class StandardOutput(Outputs):
@@ -103,7 +118,7 @@ class StandardOutput(Outputs):
         folder = self.small_run()
         prepared = self.folder / "films"
         for line in ("--help", "--version", "train --help", "devices", f"prepare csv films.csv --out {prepared}",
-                     f"data {prepared}", "data films.csv --tokens -", "data films.csv --tokens /dev/stdout",
+                     f"data {prepared}", "data films.csv --tokens -", "data films.csv --tokens /dev/fd/1",
                      "data films.csv --tokens out", f"predict {folder} --text 'good film'",
                      f"report {folder} --out report",
                      "train --dataset films.csv --hidden 4 --epochs 1 --threads 1 --runs new",
