@@ -86,11 +86,17 @@ class Plans(Study):
         self.assertEqual(len(names), 18)
 
     def test_of_a_news_corpus_only_the_first_test_runs(self):
-        news = self.folder / "20news.csv"
-        write_csv(news, small_corpus())
-        output = self.succeed("paper", "--datasets", news, "--hidden", 4, "--runs", self.runs, "--plan")
-        self.assertEqual([line.split()[0] for line in output.splitlines() if line.startswith("20news-")],
-                         ["20news-lstm-learned-seed10", "20news-lstm-uniform-seed10"])
+        for half in ("train", "test"):
+            (self.folder / f"{half}.csv").write_text("".join(f'"{i % 4 + 1}","t","Words {i} here."\n' for i in range(80)))
+        news, own = self.folder / "news", self.folder / "agnews.csv"
+        self.succeed("prepare", "agnews", "--raw", self.folder, "--min-df", 1, "--out", news)
+        write_csv(own, small_corpus())
+        planned = {}
+        for dataset in (news, own):
+            output = self.succeed("paper", "--datasets", dataset, "--hidden", 4, "--runs", self.runs, "--plan")
+            planned[dataset] = [line.split()[0] for line in output.splitlines() if line.startswith("agnews-")]
+        self.assertEqual(planned[news], ["agnews-lstm-learned-seed10", "agnews-lstm-uniform-seed10"])
+        self.assertGreater(len(planned[own]), 20, "a file of the user's own that has the corpus's name is no corpus")
 
     def test_careful_protocol(self):
         self.study("uniform", "--protocol", "careful", "--repeats", 1)
