@@ -133,7 +133,7 @@ notnot_library(engine_corpora engine/corpora DEPS kernels_base engine_io engine_
 notnot_library(engine_runs engine/runs DEPS engine_io engine_math engine_data)
 notnot_library(models models DEPS kernels engine_io engine_math engine_device engine_data engine_runs)
 notnot_library(experiments_format experiments/format DEPS kernels_base engine_io engine_math)
-notnot_library(experiments_terminal experiments/terminal DEPS models experiments_format)
+notnot_library(experiments_terminal experiments/terminal DEPS engine_io models experiments_format)
 notnot_library(experiments_figures experiments/figures
   DEPS kernels_base engine_io engine_math experiments_format experiments_terminal)
 notnot_library(experiments_study experiments/study

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "engine/io/input_error.h"
+#include "engine/io/stop.h"
 #include "engine/math/random.h"
 #include "kernels/attention_permutation.h"
 #include "kernels/instance_adversary.h"
@@ -205,6 +206,7 @@ Perturbations perturb_split(AttentionClassifier& model, const Split& split, cons
   result.adversary_log_attention.resize(split.token_ids.size());
   Perturber perturber(model, split, options);
   for (const auto& texts : prediction_batches(split)) {
+    check_stop();
     perturber.perturb(assemble_batch(split, texts, model.options().vocabulary), result);
   }
   return result;

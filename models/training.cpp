@@ -58,7 +58,9 @@ class Training {
   RunResult run() {
     model_.allocate();
     model_.attach(request_.profile);
-    if (!restore()) {
+    if (restore()) {
+      writer_.resume(request_.config);
+    } else {
       writer_.start(request_.config);
       writer_.write_vocabulary(data_.vocabulary);
       model_.set_parameters(request_.initial_parameters);
@@ -115,25 +117,36 @@ class Training {
       for (TensorView& view : parameter_views(model_.layout(), *values, prefix)) tensors.push_back(std::move(view));
     }
     write_safetensors(writer_.folder().checkpoint_path(), tensors);
+    last_checkpoint_ = std::chrono::steady_clock::now();
   }
 
-  /// The host assembles the next batch while the device computes the one before.
+  bool checkpoint_due() const { return seconds_since(last_checkpoint_) >= request_.checkpoint_seconds; }
+
+  /// The host assembles the next batch while the device computes the one before. A checkpoint needs all steps done.
   void train_epoch() {
     const Split& split = data_.split(SplitName::train);
     const auto batches = training_batches(split, options_.batch_size, options_.seed, progress_.epoch);
+    batches_ = batches.size();
     const double seconds_before = progress_.train_seconds;
     const auto begin = std::chrono::steady_clock::now();
     bool stop = false;
     for (size_t next = progress_.batch; next < batches.size() && !stop; ++next) {
       enqueue_batch(split, assemble_batch(split, batches[next], request_.model.vocabulary));
-      if (model_.steps_in_flight() > 1) stop = finish_batch(batches);
+      const bool due = checkpoint_due();
+      while (model_.steps_in_flight() > (due ? 0 : 1)) stop = finish_batch(batches) || stop;
+      progress_.train_seconds = seconds_before + seconds_since(begin);
+      if (due) save_checkpoint(progress_);
     }
     while (model_.steps_in_flight() > 0) stop = finish_batch(batches) || stop;
     progress_.train_seconds = seconds_before + seconds_since(begin);
-    if (!stop) return;
+    if (stop) this->stop();
+  }
+
+  /// Ends the training within its epoch, perhaps while that is evaluated.
+  [[noreturn]] void stop() {
     save_checkpoint(progress_);
-    throw Interrupted(fmt::format("stopped in epoch {} after batch {} of {}; `--resume` continues", progress_.epoch,
-                                  progress_.batch, batches.size()));
+    throw Interrupted(
+        fmt::format("stopped in epoch {} after batch {} of {}", progress_.epoch, progress_.batch, batches_));
   }
 
   void enqueue_batch(const Split& split, const HostBatch& batch) {
@@ -197,7 +210,10 @@ class Training {
         continue;
       }
       const Split& split = data_.split(name);
-      const SplitPredictions predictions = predict_split(model_, split, positive_weight_, evaluation_targets(name));
+      const SplitPredictions predictions =
+          predict_split(model_, split, positive_weight_, evaluation_targets(name), [this] {
+            if (monitor_.stop_requested()) stop();
+          });
       if (!std::isfinite(predictions.loss)) throw_not_finite(name, predictions);
       metrics.split[name] = classify(predictions.probability, split.labels);
       metrics.loss[name] = predictions.loss;
@@ -229,7 +245,11 @@ class Training {
                      .split = {}};
     for (const SplitName name : kSplitNames) {
       const Split& split = data_.split(name);
-      const SplitPredictions predictions = predict_split(model_, split, positive_weight_, evaluation_targets(name));
+      const SplitPredictions predictions =
+          predict_split(model_, split, positive_weight_, evaluation_targets(name), [this] {
+            // The checkpoint of the last epoch stands.
+            if (monitor_.stop_requested()) throw Interrupted("stopped after the last epoch");
+          });
       result.split[name] = classify(predictions.probability, split.labels);
       writer_.write_attention(name, split, predictions.log_attention, predictions.probability);
       if (name == SplitName::test) {
@@ -249,6 +269,8 @@ class Training {
   double positive_weight_;
   AttentionClassifier model_;
   Progress progress_;
+  size_t batches_ = 0;  ///< of the epoch under way
+  std::chrono::steady_clock::time_point last_checkpoint_ = std::chrono::steady_clock::now();
   std::vector<EpochMetrics> metrics_;
 };
 
@@ -282,11 +304,12 @@ std::vector<MemoryRow> host_memory(const ParameterLayout& layout) {
 }
 
 SplitPredictions predict_split(AttentionClassifier& model, const Split& split, double positive_weight,
-                               const TextTargets& targets) {
+                               const TextTargets& targets, const std::function<void()>& poll) {
   SplitPredictions result;
   result.probability.resize(split.size());
   result.log_attention.resize(split.token_ids.size());
   for (const auto& texts : prediction_batches(split)) {
+    poll();
     const HostBatch batch = assemble_batch(split, texts, model.options().vocabulary);
     const auto predictions = model.predict(
         batch, targets.log_attention.empty() ? BatchTargets{} : targets_of(split, batch, model.options(), targets));

@@ -4,10 +4,12 @@
 // best ROC-AUC, or for an adversary the one with the lowest training loss.
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "engine/data/dataset.h"
+#include "engine/io/stop.h"
 #include "engine/runs/run_writer.h"
 #include "models/attention_classifier.h"
 
@@ -48,14 +50,10 @@ struct SplitPredictions {
   std::vector<float> log_attention;  ///< [tokens], -infinity at boundary tokens
   double loss = 0;                   ///< mean weighted cross-entropy of a text
 };
-/// `targets` are those of this very split; only a model with given attention needs them.
+/// `targets` are those of this very split; only a model with given attention needs them. `poll` is called before every
+/// batch and may throw.
 SplitPredictions predict_split(AttentionClassifier& model, const Split& split, double positive_weight,
-                               const TextTargets& targets = {});
-
-/// Training stopped because it was asked to; a checkpoint was written.
-struct Interrupted : Error {
-  using Error::Error;
-};
+                               const TextTargets& targets = {}, const std::function<void()>& poll = check_stop);
 
 /// Hears about the progress of a training; called from the thread that trains.
 class TrainingMonitor {
@@ -63,7 +61,7 @@ class TrainingMonitor {
   virtual ~TrainingMonitor() = default;
   virtual void batch_done(int32_t epoch, int32_t batch, int32_t batches) = 0;
   virtual void epoch_done(const EpochMetrics& metrics, bool best) = 0;
-  /// True: stop after this batch, with a checkpoint.
+  /// Asked after every batch of the training and before every batch of an evaluation. True: stop, with a checkpoint.
   virtual bool stop_requested() = 0;
 };
 
@@ -75,14 +73,15 @@ struct TrainingRequest {
   ModelOptions model;
   TrainingOptions training;
   std::vector<float> initial_parameters;  ///< [ParameterLayout(model).total()]
-  nlohmann::json config;  ///< becomes config.json; its object `choices` must be equal for a run to be resumed
-  bool resume = false;    ///< continue from the folder's checkpoint if it has one
+  nlohmann::json config;                  ///< becomes config.json
+  bool resume = false;                    ///< continue from the folder's checkpoint if it has one
+  double checkpoint_seconds = 600;  ///< within an epoch: the most between two checkpoints; 0: one after every batch
   Profile* profile = nullptr;
 };
 
 /// Trains in `writer`'s folder to its end and writes every file of a finished run. A NaN or infinite loss throws Error
 /// naming epoch, batch and texts; the best model so far and the last checkpoint stay. Throws Interrupted when the
-/// monitor asks to stop.
+/// monitor asks to stop: a checkpoint is written, and a resumed run ends in the bytes of one that was never stopped.
 RunResult train(const Device& device, const TrainingRequest& request, RunWriter& writer, TrainingMonitor& monitor);
 
 }  // namespace notnot

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/io/input_error.h"
+#include "engine/io/stop.h"
 #include "engine/io/text.h"
 #include "kernels/base/error.h"
 
@@ -31,6 +32,7 @@ int32_t DatasetBuilder::word_number(std::string_view word) {
 }
 
 void DatasetBuilder::add(const LabelledText& text) {
+  check_stop();
   NOTNOT_CHECK(text.label == 0 || text.label == 1, "label {} of row {}", text.label, text.row);
   const size_t begin = words_.size();
   const size_t number = texts_.size() + 1;

@@ -47,7 +47,7 @@ class Arena {
     });
   }
   const std::vector<MemoryRow>& table() const { return table_; }
-  /// Throws Error that names the total if the device has less memory than that.
+  /// Throws OutOfMemory, which names the total, if the device has less memory than that.
   void allocate(const Device& device);
 
  private:

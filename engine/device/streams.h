@@ -10,7 +10,7 @@
 
 namespace notnot {
 
-/// Host memory that the device copies to and from by itself. Throws Error when there is not enough.
+/// Host memory that the device copies to and from by itself. Throws OutOfMemory when there is not enough.
 class PinnedMemory {
  public:
   PinnedMemory(const Device& device, size_t bytes);

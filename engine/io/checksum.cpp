@@ -6,6 +6,7 @@
 #include <array>
 
 #include "engine/io/files.h"
+#include "engine/io/stop.h"
 #include "kernels/base/error.h"
 
 namespace notnot {
@@ -44,6 +45,7 @@ std::string sha256_of_file(const std::filesystem::path& path) {
   Sha256 sum;
   std::string part(std::min(file.size(), size_t{1} << 20), '\0');
   for (size_t begin = 0; begin < file.size(); begin += part.size()) {
+    check_stop();
     part.resize(std::min(part.size(), file.size() - begin));
     file.read(begin, part.size(), part.data());
     sum.update(part);

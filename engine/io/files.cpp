@@ -34,6 +34,11 @@ std::string_view remedy(int error) {
     case EDQUOT:
     case EFBIG:
       return "free some space, or choose a folder on another disk";
+    case EMFILE:
+    case ENFILE:
+      return "train fewer models at once with --fleet, or allow more open files (ulimit -n)";
+    case ENOMEM:
+      return "free some memory, or allow more of it (ulimit -v)";
     default:
       return "check the path and the disk";
   }

@@ -1,7 +1,6 @@
 #include "engine/io/input_stream.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -15,6 +14,7 @@
 #include "engine/io/checksum.h"
 #include "engine/io/file_kind.h"
 #include "engine/io/input_error.h"
+#include "engine/io/stop.h"
 
 namespace notnot {
 namespace {
@@ -100,17 +100,14 @@ class FileBytes : public Bytes {
  private:
   size_t produce(char* to, size_t most) override {
     for (;;) {
+      wait_until_readable(descriptor_);
       const ssize_t got = ::read(descriptor_, to, most);
       if (got >= 0) {
         sum_.update({to, static_cast<size_t>(got)});
         return got;
       }
-      if (errno == EAGAIN) {  // a pipe that another program has made non-blocking
-        pollfd wait = {.fd = descriptor_, .events = POLLIN, .revents = 0};
-        (void)::poll(&wait, 1, -1);
-      } else if (errno != EINTR) {
-        fail_with(path_, errno);
-      }
+      // EAGAIN: a pipe that another program has made non-blocking, and that a third one has read empty.
+      if (errno != EINTR && errno != EAGAIN) fail_with(path_, errno);
     }
   }
 

@@ -37,13 +37,21 @@ std::string prediction_line(const WordReader& words, const Split& texts, size_t 
   return line.add("attention", weights).line();
 }
 
-FolderLock lock(const std::filesystem::path& folder) {
+/// Nothing while another process has the lock.
+std::optional<FolderLock> try_lock(const std::filesystem::path& folder) {
   try {
-    if (std::optional<FolderLock> lock = FolderLock::take(folder)) return *std::move(lock);
+    return FolderLock::take(folder);
   } catch (const std::system_error& error) {
-    throw InputError(fmt::format("cannot write to the run folder {}: {}; choose another folder with --runs",
-                                 folder.string(), error.code().message()));
+    const bool too_many = error.code() == std::errc::too_many_files_open;
+    throw InputError(fmt::format("cannot write to the run folder {}: {}; {}", folder.string(), error.code().message(),
+                                 too_many
+                                     ? "train fewer models at once with --fleet, or allow more open files (ulimit -n)"
+                                     : "choose another folder with --runs"));
   }
+}
+
+FolderLock lock(const std::filesystem::path& folder) {
+  if (std::optional<FolderLock> lock = try_lock(folder)) return *std::move(lock);
   throw InputError(
       fmt::format("another process trains in {}; wait for it, or give another --runs folder", folder.string()));
 }
@@ -55,6 +63,8 @@ RunWriter::RunWriter(const RunFolder& folder) : folder_(folder), lock_(lock(fold
   std::error_code ignored;  // if the file stays, the end of the run replaces or keeps it
   std::filesystem::remove(folder.failure_path(), ignored);
 }
+
+void RunWriter::check_writable(const RunFolder& folder) { (void)try_lock(folder.path()); }
 
 void RunWriter::start(Json config) {
   // config.json goes first: a folder without it counts as absent, whatever else a crash leaves in it.
@@ -74,6 +84,8 @@ void RunWriter::start(Json config) {
   config["commit"] = commit();
   write_atomically(folder_.config_path(), to_text(config));
 }
+
+void RunWriter::resume(const Json& config) { write_atomically(folder_.config_path(), to_text(config)); }
 
 void RunWriter::write_vocabulary(const Vocabulary& vocabulary) {
   write_atomically(folder_.vocabulary_path(), vocabulary.serialize());

@@ -19,10 +19,14 @@ class RunWriter {
   /// Creates the folder if it is missing, locks it, and removes temporary files and the failure.json of earlier runs.
   /// Throws InputError if the folder cannot be written or another process trains in it.
   explicit RunWriter(const RunFolder& folder);
+  /// Creates the folder if it is missing. Throws InputError if it cannot be written. Another process may train in it.
+  static void check_writable(const RunFolder& folder);
   const RunFolder& folder() const { return folder_; }
 
-  /// Begins a run: removes every file of an earlier one, then writes config.json. A resumed run does not call it.
+  /// Begins a run: removes every file of an earlier one, then writes config.json.
   void start(nlohmann::json config);
+  /// Goes on with a run: writes config.json anew, all other files stay.
+  void resume(const nlohmann::json& config);
   void write_vocabulary(const Vocabulary& vocabulary);
   /// Rewrites metrics.csv with these rows and no others: after a resume it ends at the checkpoint's epoch.
   void write_metrics(std::span<const EpochMetrics> epochs);

@@ -3,6 +3,7 @@
 
 #include "engine/runs/external_attention.h"
 #include "experiments/commands/commands.h"
+#include "experiments/commands/finished_run.h"
 #include "experiments/commands/options.h"
 #include "experiments/commands/run_study.h"
 
@@ -22,6 +23,12 @@ bool is_pipe(const std::filesystem::path& path) {
 ExternalGuide load_guide(const DiagnoseArguments& arguments, const Dataset& dataset) {
   const auto importance = std::find_if(kImportances.begin(), kImportances.end(),
                                        [&](Importance known) { return to_string(known) == arguments.importance; });
+  std::error_code ignored;
+  if (std::filesystem::is_directory(arguments.attention, ignored)) {
+    const RunFolder run(arguments.attention);
+    check_there(run);
+    check_finished(run);
+  }
   ExternalAttention read = read_external_attention(arguments.attention, dataset, *importance);
   const bool pipe = is_pipe(arguments.attention);
   const std::filesystem::path file =

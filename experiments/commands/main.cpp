@@ -5,13 +5,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <new>
 
 #include "engine/device/open_device.h"
+#include "engine/device/resident_memory.h"
 #include "engine/io/input_error.h"
+#include "engine/io/stop.h"
 #include "engine/io/version.h"
 #include "experiments/commands/commands.h"
+#include "experiments/commands/options.h"
 #include "experiments/terminal/interrupt.h"
-#include "models/training.h"
 
 namespace {
 
@@ -38,6 +41,7 @@ int run(int argc, char** argv) {
   notnot::add_paper_command(app);
   notnot::add_report_command(app);
   notnot::add_devices_command(app);
+  notnot::refuse_doubtful_values(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -68,6 +72,11 @@ int main(int argc, char** argv) {
     return finish(kInterrupted);
   } catch (const notnot::InputError& error) {
     fmt::print(stderr, "notnot: {}\n", error.what());
+    return finish(kInputError);
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr,
+               "notnot: out of memory, with {} MiB in use; give the program more of it (ulimit -v), or less to do\n",
+               notnot::resident_bytes() >> 20);
     return finish(kInputError);
   } catch (const std::exception& error) {
     fmt::print(stderr, "notnot: failed: {}\n", error.what());

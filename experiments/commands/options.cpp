@@ -12,7 +12,64 @@ namespace {
 
 constexpr int32_t kMost = std::numeric_limits<int32_t>::max();
 
+bool is_seed(const std::string& text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+/// Whether CLI11 reads the text as another number than people do: 010, 0x10, 0b1, and those with a sign before that.
+bool has_other_base(std::string_view text) {
+  const size_t digits = text.find_first_not_of("+- \t");
+  if (digits == text.npos || text[digits] != '0' || digits + 1 == text.size()) return false;
+  const char next = text[digits + 1];
+  return next != '.' && next != 'e' && next != 'E';
+}
+
+/// What is wrong with the value of an option; empty if nothing is.
+std::string doubt(const CLI::App& command, const CLI::Option& option, const std::string& value) {
+  if (value.starts_with("--") && command.get_option_no_throw(value) != nullptr)
+    return fmt::format("it has no value, but {}, the next option", value);
+  const std::string type = option.get_type_name();
+  const bool number = type.starts_with("INT") || type.starts_with("UINT") || type.starts_with("FLOAT");
+  if (number && has_other_base(value)) return fmt::format("write {} as a decimal number, without a leading 0", value);
+  return "";
+}
+
 }  // namespace
+
+std::vector<std::string> list_elements(const std::string& text) {
+  std::vector<std::string> elements;
+  size_t begin = 0, comma = 0;
+  do {
+    comma = std::min(text.find(',', begin), text.size());
+    elements.push_back(text.substr(begin, comma - begin));
+    if (elements.back().empty()) {
+      throw InputError(
+          fmt::format("element {} of the list `{}` is empty; leave no comma too many", elements.size(), text));
+    }
+    begin = comma + 1;
+  } while (comma < text.size());
+  return elements;
+}
+
+uint64_t seed_from(const std::string& element) {
+  if (!is_seed(element)) throw InputError(element + " is not a whole number from 0 to 2^64 - 1");
+  return std::stoull(element, nullptr, 10);
+}
+
+std::string word_from(const std::string& element) { return element; }
+
+void refuse_doubtful_values(CLI::App& app) {
+  for (CLI::App* command : app.get_subcommands({})) {
+    refuse_doubtful_values(*command);
+    for (CLI::Option* option : command->get_options()) {
+      if (option->get_expected_max() == 0) continue;  // a flag
+      option->check(
+          CLI::Validator([command, option](const std::string& value) { return doubt(*command, *option, value); }, ""));
+    }
+  }
+}
 
 void add_dataset_option(CLI::App& command, Settings& a) {
   command
@@ -23,21 +80,28 @@ void add_dataset_option(CLI::App& command, Settings& a) {
       ->required();
 }
 
-void add_data_options(CLI::App& command, Settings& a) {
-  command
-      .add_option("--min-df", a.corpus.min_df,
-                  "In how many training texts a word must occur to be in the vocabulary (default: 1)")
-      ->check(CLI::Range(1, kMost));
-  command
-      .add_option("--min-length", a.corpus.min_length,
-                  "Keep only texts with more words than this (default: 5 for sst, otherwise no filter)")
-      ->check(CLI::Range(0, kMost));
+void add_filter_options(CLI::App& command, std::optional<int32_t>& min_df, std::optional<int32_t>& min_length,
+                        std::optional<int32_t>& max_length) {
   command
       .add_option(
-          "--max-length", a.corpus.max_length,
-          "Keep only texts with fewer words than this (default: for sst the length of the longest text of each split, "
-          "otherwise no filter)")
+          "--min-df", min_df,
+          "In how many training texts a word must occur to be in the vocabulary (default: the published value of "
+          "a corpus of the paper, otherwise 1)")
       ->check(CLI::Range(1, kMost));
+  command
+      .add_option("--min-length", min_length,
+                  "Keep only texts with more words than this (default: the published value of a corpus of the paper, "
+                  "otherwise no filter)")
+      ->check(CLI::Range(0, kMost));
+  command
+      .add_option("--max-length", max_length,
+                  "Keep only texts with fewer words than this (default: the published value of a corpus of the paper, "
+                  "otherwise no filter)")
+      ->check(CLI::Range(1, kMost));
+}
+
+void add_data_options(CLI::App& command, Settings& a) {
+  add_filter_options(command, a.corpus.min_df, a.corpus.min_length, a.corpus.max_length);
   command
       .add_option(
           "--difficulty", a.corpus.planted.difficulty,
@@ -83,6 +147,13 @@ void add_training_options(CLI::App& command, Settings& a) {
       .add_option("--threads", a.threads,
                   "Threads on the CPU (default: all that this process may use); results do not depend on it")
       ->check(CLI::Range(1, 1024));
+  command
+      .add_option(
+          "--checkpoint-minutes", a.checkpoint_minutes,
+          "How much of the work a kill or a power cut may cost: there is a checkpoint after every epoch, and after "
+          "so many minutes within one; 0: after every batch")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
   command.add_option("--runs", a.runs, "The folder in which each run gets its own folder")->capture_default_str();
 }
 
@@ -95,10 +166,7 @@ void add_retrain_option(CLI::App& command, ExistingOptions& existing) {
 CLI::Validator valid_seed() {
   return CLI::Validator(
       [](const std::string& text) {
-        uint64_t value = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        const bool good = error == std::errc() && end == text.data() + text.size();
-        return good ? std::string() : fmt::format("{} is not a whole number from 0 to 2^64 - 1", text);
+        return is_seed(text) ? std::string() : fmt::format("{} is not a whole number from 0 to 2^64 - 1", text);
       },
       "");
 }

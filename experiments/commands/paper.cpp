@@ -2,6 +2,7 @@
 #include <map>
 
 #include "experiments/commands/commands.h"
+#include "experiments/commands/options.h"
 #include "experiments/commands/run_study.h"
 
 namespace notnot {
@@ -17,6 +18,11 @@ const std::map<std::string, PaperTest> kTests = {{"uniform", PaperTest::uniform}
                                                  {"seeds", PaperTest::seeds},
                                                  {"guides", PaperTest::guides},
                                                  {"adversary", PaperTest::adversary}};
+
+std::string test_from(const std::string& element) {
+  if (!kTests.contains(element)) throw InputError(element + " is none of uniform, seeds, guides and adversary");
+  return element;
+}
 
 /// The paper drops the two news sets after the first test (section 3.2).
 std::set<PaperTest> tests_of_paper(const std::string& corpus) {
@@ -42,18 +48,14 @@ void add_paper_command(CLI::App& app) {
   auto arguments = std::make_shared<PaperArguments>();
   CLI::App* command =
       app.add_subcommand("paper", "All four tests of the paper on one or more data sets, and the report");
-  command
-      ->add_option("--datasets", arguments->datasets,
-                   "Data sets, separated by commas; each is anything that --dataset of the other commands takes")
-      ->delimiter(',')
+  add_list_option<std::string>(
+      *command, "--datasets", arguments->datasets, word_from,
+      "Data sets, separated by commas; each is anything that --dataset of the other commands takes")
       ->required();
-  command
-      ->add_option(
-          "--tests", arguments->tests,
-          "Some of uniform, seeds, guides and adversary, separated by commas (default: all; on agnews and 20news only "
-          "uniform, as in the paper)")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"uniform", "seeds", "guides", "adversary"}));
+  add_list_option<std::string>(
+      *command, "--tests", arguments->tests, test_from,
+      "Some of uniform, seeds, guides and adversary, separated by commas (default: all; on agnews and 20news only "
+      "uniform, as in the paper)");
   add_study_options(*command, *arguments);
   add_seeds_option(*command, *arguments);
   add_repeats_option(*command, *arguments);

@@ -2,16 +2,21 @@
 // the attention of every word.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <iostream>
+#include <cstdio>
+#include <optional>
 
+#include "engine/data/batches.h"
 #include "engine/device/open_device.h"
 #include "engine/io/input_error.h"
+#include "engine/io/input_stream.h"
 #include "engine/io/json_lines.h"
 #include "engine/io/text.h"
 #include "engine/runs/run_folder.h"
 #include "experiments/commands/commands.h"
+#include "experiments/commands/finished_run.h"
+#include "experiments/study/memory.h"
 #include "experiments/study/run_config.h"
 #include "models/training.h"
 
@@ -19,56 +24,73 @@ namespace notnot {
 namespace {
 
 struct PredictArguments {
-  std::string run, input, device = "auto";
+  std::string run, device = "auto";
+  std::optional<std::string> input;
   std::vector<std::string> texts;
   int32_t threads = 0;
 };
 
-/// The lines of the stream, each of which is a text.
-std::vector<std::string> read_lines(std::istream& stream) {
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(stream, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    lines.push_back(line);
+/// The texts of --text, or the lines of a file or of standard input, one after the other. Cleaned as training texts are:
+/// lower case, words separated by single blanks.
+class Texts {
+ public:
+  explicit Texts(const PredictArguments& arguments) : given_(arguments.texts) {
+    if (!given_.empty()) return;
+    const bool from_stdin = !arguments.input || *arguments.input == "-";
+    file_.emplace(from_stdin ? "/dev/stdin" : *arguments.input);
+    source_ = from_stdin ? "standard input" : *arguments.input;
   }
-  return lines;
-}
 
-/// Cleans the texts as training texts are cleaned: lower case, words separated by single blanks. Throws InputError,
-/// which names the `source`, on bytes that are not UTF-8 and on texts without words.
-std::vector<std::string> clean(const std::vector<std::string>& texts, const std::string& source) {
-  std::vector<std::string> cleaned;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    if (const auto offset = first_invalid_utf8(texts[i])) {
-      throw InputError(fmt::format("{}, text {}: byte {} is not UTF-8; convert the text", source, i + 1, *offset + 1));
+  /// The next texts, so many that they have about kBlockWords words; none at the end. Throws InputError, which names the
+  /// line, on a text that has no words or is not text, and when there is none at all.
+  std::vector<std::string> next_block() {
+    std::vector<std::string> block;
+    std::string text;
+    for (int64_t words = 0; words < kBlockWords && next(text);) {
+      block.push_back(clean(text));
+      words += 1 + std::count(block.back().begin(), block.back().end(), ' ');
     }
-    const std::string lower = to_lower(texts[i]);
-    cleaned.push_back(join_words(split_at_white_space(lower)));
-    if (cleaned.back().empty())
-      throw InputError(fmt::format("{}, text {} has no words; give at least one", source, i + 1));
+    if (number_ == 0) throw InputError(fmt::format("{} has no texts; give one per line", source_));
+    return block;
   }
-  return cleaned;
-}
 
-/// Throws InputError unless there is a run.
-void check_there(const RunFolder& folder) {
-  if (folder.state() != RunState::absent) return;
-  throw InputError(
-      fmt::format("{} is no run folder (it has no config.json); give one that notnot trained", folder.path().string()));
-}
+ private:
+  // Large enough that texts of similar length share a batch, small enough that the answers soon begin.
+  static constexpr int64_t kBlockWords = 1 << 15;
 
-/// Throws InputError unless the run is finished.
-void check_finished(const RunFolder& folder) {
-  if (folder.state() == RunState::finished) return;
-  const std::string path = folder.path().string();
-  if (const std::optional<std::string> failure = folder.failure()) {
-    throw InputError(fmt::format("the run {} failed ({}); train it again, or give a finished run", path, *failure));
+  bool next(std::string& text) {
+    const bool more = file_ ? file_->read_line(text) : number_ < given_.size();
+    if (!more) return false;
+    if (!file_) text = given_[number_];
+    ++number_;
+    return true;
   }
-  throw InputError(
-      fmt::format("the run {} is not finished; start the command that trains it once more (notnot train needs --resume "
-                  "to go on), or give a finished run",
-                  path));
-}
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw InputError(fmt::format("{}, {} {}{}", source_, file_ ? "line" : "text", number_, what));
+  }
+
+  std::string clean(std::string_view text) const {
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    if (const auto offset = first_invalid_utf8(text))
+      fail(fmt::format(": byte {} is not UTF-8; convert the text", *offset + 1));
+    if (const size_t offset = text.find('\0'); offset != text.npos)
+      fail(fmt::format(": byte {} is NUL, which no text has; give a file of text", offset + 1));
+    if (const size_t offset = text.find('\r'); file_ && offset != text.npos)
+      fail(fmt::format(": byte {} is a carriage return that ends no line; save the file with line feeds", offset + 1));
+    if (file_ && number_ == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    const std::string lower = to_lower(text);
+    std::string words = join_words(split_at_white_space(lower));
+    if (words.empty())
+      fail(file_ ? " has no words; remove the line, or give it some" : " has no words; give at least one");
+    return words;
+  }
+
+  const std::vector<std::string>& given_;
+  std::optional<InputStream> file_;
+  std::string source_ = "--text";
+  size_t number_ = 0;  ///< texts so far
+};
 
 /// The model of the run. Throws InputError where the run has none that can predict new texts.
 ModelOptions model_of(const RunFolder& folder) {
@@ -115,23 +137,6 @@ void print_line(const std::string& text, float probability, std::span<const int3
                        .line());
 }
 
-/// The texts of --text, of the file --input or of standard input, cleaned.
-std::vector<std::string> read_texts(const PredictArguments& arguments) {
-  if (!arguments.texts.empty()) return clean(arguments.texts, "--text");
-  const bool from_stdin = arguments.input.empty() || arguments.input == "-";
-  const std::string source = from_stdin ? "standard input" : arguments.input;
-  std::ifstream file;
-  if (!from_stdin) {
-    file.open(arguments.input);
-    if (!file || file.peek() == std::ifstream::traits_type::eof())
-      throw InputError(
-          fmt::format("{} cannot be read or is empty; give a file with one text per line", arguments.input));
-  }
-  std::vector<std::string> texts = clean(read_lines(from_stdin ? std::cin : file), source);
-  if (texts.empty()) throw InputError(fmt::format("{} has no texts; give one per line", source));
-  return texts;
-}
-
 Split encode(const Vocabulary& vocabulary, const std::vector<std::string>& texts) {
   Split split;
   for (const std::string& text : texts) {
@@ -143,24 +148,66 @@ Split encode(const Vocabulary& vocabulary, const std::vector<std::string>& texts
   return split;
 }
 
+/// The model of a run. What it says of a text does not depend on the other texts (models/attention_classifier.h).
+class Predictor {
+ public:
+  Predictor(const PredictArguments& arguments, const RunFolder& folder)
+      : folder_(folder),
+        options_(model_of(folder)),
+        device_(arguments.device, arguments.threads > 0 ? arguments.threads : available_threads()) {}
+
+  SplitPredictions predict(const Split& split) {
+    const auto explain = [&] {
+      const AttentionClassifier model(device_.get(), options_, {.evaluation = capacity_, .training = {}});
+      return fmt::format(
+          "with these texts, of up to {} words, the model takes {} MiB; give shorter texts, or allow more memory "
+          "(ulimit "
+          "-v)",
+          longest_text(split), total_bytes(model.memory_table()) >> 20);
+    };
+    return explain_out_of_memory(explain, [&] {
+      make_room(split);
+      return predict_split(*model_, split, 1.0);
+    });
+  }
+  const ModelOptions& options() const { return options_; }
+
+ private:
+  /// Loads the model, again if these texts need more room than those before.
+  void make_room(const Split& split) {
+    const BatchCapacity need = prediction_plan(split).evaluation;
+    if (model_ && need.tokens <= capacity_.tokens && need.sequences <= capacity_.sequences) return;
+    capacity_ = larger(capacity_, need);
+    model_.reset();
+    model_.emplace(device_.get(), options_, ModelCapacity{.evaluation = capacity_, .training = {}});
+    model_->allocate();
+    model_->set_parameters(load_parameters(model_->layout(), folder_.model_path()));
+  }
+
+  const RunFolder& folder_;
+  ModelOptions options_;
+  OpenDevice device_;
+  BatchCapacity capacity_;
+  std::optional<AttentionClassifier> model_;
+};
+
 void predict(const PredictArguments& arguments) {
-  const std::vector<std::string> texts = read_texts(arguments);
   const RunFolder folder(arguments.run);
   check_there(folder);
-  const ModelOptions options = model_of(folder);
+  Predictor predictor(arguments, folder);
   check_finished(folder);
   const Vocabulary vocabulary = Vocabulary::load(folder.vocabulary_path());
-  check_vocabulary(folder, vocabulary, options);
-  const Split split = encode(vocabulary, texts);
-  const OpenDevice device(arguments.device, arguments.threads > 0 ? arguments.threads : available_threads());
-  AttentionClassifier model(device.get(), options, prediction_plan(split));
-  model.allocate();
-  model.set_parameters(load_parameters(model.layout(), folder.model_path()));
-  const SplitPredictions predictions = predict_split(model, split, 1.0);
-  for (size_t i = 0; i < texts.size(); ++i) {
-    const auto begin = static_cast<size_t>(split.offsets[i]);
-    print_line(texts[i], predictions.probability[i], std::span<const int32_t>(split.token_ids).subspan(begin),
-               std::span(predictions.log_attention).subspan(begin));
+  check_vocabulary(folder, vocabulary, predictor.options());
+  Texts texts(arguments);
+  for (auto block = texts.next_block(); !block.empty(); block = texts.next_block()) {
+    const Split split = encode(vocabulary, block);
+    const SplitPredictions predictions = predictor.predict(split);
+    for (size_t i = 0; i < block.size(); ++i) {
+      const auto begin = static_cast<size_t>(split.offsets[i]);
+      print_line(block[i], predictions.probability[i], std::span<const int32_t>(split.token_ids).subspan(begin),
+                 std::span(predictions.log_attention).subspan(begin));
+    }
+    std::fflush(stdout);
   }
 }
 

@@ -1,9 +1,7 @@
 // `notnot prepare`: a corpus in its publisher's form, or the user's own table, becomes a prepared folder.
 #include <fmt/format.h>
 
-#include <csignal>
 #include <functional>
-#include <limits>
 
 #include "engine/corpora/ag_news.h"
 #include "engine/corpora/corpus.h"
@@ -18,6 +16,7 @@
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/stop.h"
 #include "engine/io/text.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/data_summary.h"
@@ -27,8 +26,6 @@
 
 namespace notnot {
 namespace {
-
-constexpr int32_t kMost = std::numeric_limits<int32_t>::max();
 
 struct PrepareArguments {
   std::string raw, folds, file, out;
@@ -101,6 +98,7 @@ Reading read_clinical(MimicTask task, const std::filesystem::path& raw, const Pr
   BytesProgressDisplay display;
   Reading reading;
   MimicReport report = read_mimic(task, source, take, [&](std::string_view what, uint64_t done, uint64_t total) {
+    check_stop();
     display.show(what, done, total);
   });
   reading.sources = std::move(report.sources);
@@ -184,8 +182,6 @@ std::filesystem::path output_folder(const PrepareArguments& arguments, const std
 /// `name` is the data set's name, `corpus` the name of the corpus that `read` reads.
 void prepare(const std::string& name, const std::string& corpus, const std::filesystem::path& raw, const Read& read,
              const PrepareArguments& arguments) {
-  // Ctrl-C ends the program here; it leaves a hidden folder, which the next call takes over.
-  std::signal(SIGINT, SIG_DFL);
   const PublishedCorpus* published = find_published(corpus);
   Preparation preparation{.name = name, .corpus = corpus, .classes = {"0", "1"}, .options = {}, .sources = {}};
   if (published != nullptr) {
@@ -211,20 +207,7 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
 
 void add_common_options(CLI::App& command, PrepareArguments& a) {
   command.add_option("--out", a.out, "The folder to write (default: $NOTNOT_DATA/prepared/NAME)");
-  command
-      .add_option("--min-df", a.options.min_df,
-                  "In how many training texts a word must occur to be in the vocabulary (default: the published value, "
-                  "otherwise "
-                  "1)")
-      ->check(CLI::Range(1, kMost));
-  command
-      .add_option("--min-length", a.options.min_length,
-                  "Keep only texts with more words than this (default: the published value, otherwise no filter)")
-      ->check(CLI::Range(0, kMost));
-  command
-      .add_option("--max-length", a.options.max_length,
-                  "Keep only texts with fewer words than this (default: the published value, otherwise no filter)")
-      ->check(CLI::Range(1, kMost));
+  add_filter_options(command, a.options.min_df, a.options.min_length, a.options.max_length);
   auto* vectors = command.add_option("--vectors", a.vectors,
                                      "Attach the word vectors of this file, in the text format of fastText or GloVe or "
                                      "in the binary format of word2vec");

@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <string_view>
 
+#include "engine/io/input_error.h"
+#include "engine/io/stop.h"
 #include "experiments/report/page.h"
 #include "experiments/report/summary.h"
 #include "experiments/study/estimate.h"
-#include "experiments/terminal/interrupt.h"
 
 namespace notnot {
 namespace {
@@ -24,34 +25,56 @@ std::string time_text(double seconds) {
   return seconds < 5400 ? fmt::format("{:.0f} min", seconds / 60) : fmt::format("{:.1f} h", seconds / 3600);
 }
 
-std::string_view state_text(RunState state) {
-  switch (state) {
-    case RunState::finished:
+/// What becomes of a run, as the queue sees it.
+std::string_view state_text(Existing existing) {
+  switch (existing) {
+    case Existing::finished:
       return "finished";
-    case RunState::resumable:
+    case Existing::unfinished:
       return "goes on";
+    case Existing::other:
+      return "replaces another run";
     default:
       return "to do";
   }
 }
 
-/// Prints the plan for one data set: a line per run, then the sums over the runs that are not finished.
-void print_plan(const Study& study, int fleet) {
+/// Calls `check`, which refuses something; the first refusal is kept.
+template <class Check>
+void keep_refusal(std::string& refusal, const Check& check) {
+  try {
+    check();
+  } catch (const InputError& error) {
+    if (refusal.empty()) refusal = error.what();
+  }
+}
+
+/// Prints the plan for one data set: a line per run, then the sums over the runs that are not finished. Keeps in
+/// `refusal` why the queue would refuse the first of the runs that it would.
+void print_plan(const Study& study, const JobOptions& options, std::string& refusal) {
+  Jobs jobs;
+  add_jobs(study, study.runs, jobs);
+  const int fleet = fleet_size(jobs, options);
   Estimator estimator(study.inputs, std::max(1, study.inputs.threads() / fleet));
   double seconds = 0, longest = 0;
   int64_t most = 0;
   size_t left = 0;
   fmt::print("{:<60} {:>8} {:>9} {:>9}  state\n", "run", "epochs", "time", "memory");
-  for (const RunSpec& spec : study.runs) {
+  for (const auto& job : jobs) {
+    const RunSpec& spec = job->spec;
     const std::string name = run_name(study.inputs.name(), spec);
-    const RunState state = study.inputs.folder(spec).state();
+    std::string_view state = "another run is in the way";
+    keep_refusal(refusal, [&] {
+      const Existing existing = existing_run(jobs, *job, options);
+      if (existing == Existing::finished) job->state = JobState::finished;
+      state = state_text(existing);
+    });
     const Estimate cost = estimator.estimate(spec);
-    const int64_t bytes = cost.device_bytes + cost.host_bytes;
+    const int64_t bytes = cost.memory.device_bytes + cost.memory.host_bytes;
     const std::string epochs =
         spec.kind == RunKind::perturbation ? "-" : fmt::format("{}", study.inputs.training(spec).epochs);
-    fmt::print("{:<60} {:>8} {:>9} {:>5} MiB  {}\n", name, epochs, time_text(cost.seconds), bytes >> 20,
-               state_text(state));
-    if (state == RunState::finished) continue;
+    fmt::print("{:<60} {:>8} {:>9} {:>5} MiB  {}\n", name, epochs, time_text(cost.seconds), bytes >> 20, state);
+    if (job->state == JobState::finished) continue;
     ++left;
     seconds += cost.seconds;
     longest = std::max(longest, cost.seconds);
@@ -62,6 +85,7 @@ void print_plan(const Study& study, int fleet) {
       "beside the data\n\n",
       study.inputs.name(), left, study.runs.size(), time_text(std::max(longest, seconds / fleet)), fleet,
       study.inputs.settings.patience, (most * std::min<int64_t>(fleet, left)) >> 20);
+  keep_refusal(refusal, [&] { check_data(jobs, options); });
 }
 
 // --- the runs --------------------------------------------------------------------------------------------------------
@@ -70,27 +94,24 @@ void print_plan(const Study& study, int fleet) {
 size_t run(Jobs& jobs, const JobOptions& options) {
   prepare_jobs(jobs, options);
   run_jobs(jobs, options);
-  if (interrupted()) throw Interrupted("stopped; the same command goes on where this one stopped");
+  if (stop_requested()) throw Interrupted("stopped; the same command goes on where this one stopped");
   return std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::failed; });
 }
 
 void announce(const Study& study, const StudyOptions& options, const std::vector<RunSpec>& following) {
   const GridState state = grid_state(study.inputs, options, study.runs);
   if (state.best) {
-    fmt::print("{}: lambda {:g} has the best F1 with JSD above {}; its adversaries of the other seeds follow\n",
+    fmt::print("{}: lambda {} has the best F1 with JSD above {}; its adversaries of the other seeds follow\n",
                study.inputs.name(), *state.best, kFarAttention);
   } else {
-    fmt::print(
-        "{}: no lambda up to {:g} moves the attention beyond JSD {} (the largest is {:.3f}); {:g} and {:g} follow\n",
-        study.inputs.name(), state.largest_lambda, kFarAttention, state.largest_jsd, following.front().lambda,
-        following.back().lambda);
+    fmt::print("{}: no lambda up to {} moves the attention beyond JSD {} (the largest is {:.3f}); {} and {} follow\n",
+               study.inputs.name(), state.largest_lambda, kFarAttention, state.largest_jsd, following.front().lambda,
+               following.back().lambda);
   }
 }
 
 /// Runs all studies, round by round: the results of a round decide which runs follow. Returns how many runs failed.
-size_t run_rounds(Studies& studies, const StudyArguments& arguments) {
-  Jobs jobs;
-  for (const Study& study : studies) add_jobs(study, study.runs, jobs);
+size_t run_rounds(Studies& studies, Jobs jobs, const StudyArguments& arguments) {
   size_t failed = 0;
   while (!jobs.empty()) {
     failed += run(jobs, arguments.jobs);
@@ -107,15 +128,17 @@ size_t run_rounds(Studies& studies, const StudyArguments& arguments) {
 }
 
 /// The folders of the runs that a report can show; empty when no run is finished. A run that failed before its
-/// config.json was written has no such folder.
+/// config.json was written has no such folder, or still another run's.
 std::vector<std::filesystem::path> folders_of(const Studies& studies) {
   std::vector<std::filesystem::path> folders;
   bool any_finished = false;
   for (const Study& study : studies) {
     for (const RunSpec& spec : study.runs) {
       const RunFolder folder = study.inputs.folder(spec);
-      if (folder.state() != RunState::absent) folders.push_back(folder.path());
-      any_finished = any_finished || folder.state() == RunState::finished;
+      if (folder.state() == RunState::absent) continue;
+      const Existing existing = existing_run(folder, study.inputs.config(spec), kAnyExisting);
+      if (existing != Existing::other) folders.push_back(folder.path());
+      any_finished = any_finished || existing == Existing::finished;
     }
   }
   return any_finished ? folders : std::vector<std::filesystem::path>();
@@ -138,23 +161,24 @@ void report_studies(const Studies& studies, const std::filesystem::path& out) {
 Study make_study(const StudyArguments& arguments, const std::string& dataset, const std::set<PaperTest>& tests) {
   Settings settings = arguments.settings;
   settings.corpus.dataset = dataset;
-  return {.inputs = load_inputs(settings), .tests = tests, .runs = {}};
+  return {.inputs = load_inputs_into_memory(settings), .tests = tests, .runs = {}};
 }
 
 void run_studies(const StudyArguments& arguments, Studies& studies, const std::filesystem::path& out) {
+  Jobs jobs;
   for (Study& study : studies) {
-    describe(study.inputs);
     study.runs = planned_runs(study.inputs, arguments.study, study.tests);
+    add_jobs(study, study.runs, jobs);
   }
+  check_names(jobs);
+  for (const Study& study : studies) describe(study.inputs);
   if (arguments.plan) {
-    for (const Study& study : studies) {
-      Jobs jobs;
-      add_jobs(study, study.runs, jobs);
-      print_plan(study, fleet_size(jobs, arguments.jobs));
-    }
+    std::string refusal;
+    for (const Study& study : studies) print_plan(study, arguments.jobs, refusal);
+    if (!refusal.empty()) throw InputError(refusal);
     return;
   }
-  const size_t failed = run_rounds(studies, arguments);
+  const size_t failed = run_rounds(studies, std::move(jobs), arguments);
   report_studies(studies, out);
   if (failed > 0) throw Error(fmt::format("{} runs failed; the same command tries them again", failed));
 }

@@ -23,7 +23,8 @@ using Studies = std::list<Study>;
 Study make_study(const StudyArguments& arguments, const std::string& dataset, const std::set<PaperTest>& tests);
 
 /// Runs all tests of all studies and prints a summary; with --plan prints only the plan. If `out` is not empty, writes
-/// the report there. Throws Error when runs failed, and Interrupted after Ctrl-C.
+/// the report there. Throws InputError where the runs cannot start, Error when some failed, and Interrupted when the user
+/// asks to stop.
 void run_studies(const StudyArguments& arguments, Studies& studies, const std::filesystem::path& out);
 
 /// Runs one test of the paper on the data set of --dataset.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
 #include <vector>
 
@@ -9,6 +10,18 @@
 #include "experiments/commands/options.h"
 
 namespace notnot {
+namespace {
+
+double lambda_from(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool number = error == std::errc() && end == text.data() + text.size();
+  if (!number || !std::isfinite(value) || std::signbit(value))
+    throw InputError(fmt::format("{} is not a decimal number of at least 0", text));
+  return value;
+}
+
+}  // namespace
 
 void add_study_options(CLI::App& command, StudyArguments& a) {
   add_data_options(command, a.settings);
@@ -50,10 +63,7 @@ void add_repeats_option(CLI::App& command, StudyArguments& a) {
 }
 
 void add_seeds_option(CLI::App& command, StudyArguments& a) {
-  command.add_option("--seeds", a.study.seeds, "The other seeds, separated by commas")
-      ->delimiter(',')
-      ->check(valid_seed())
-      ->capture_default_str();
+  add_list_option<uint64_t>(command, "--seeds", a.study.seeds, seed_from, "The other seeds, separated by commas");
 }
 
 void add_adversary_options(CLI::App& command, StudyArguments& a) {
@@ -78,21 +88,10 @@ void add_adversary_options(CLI::App& command, StudyArguments& a) {
 }
 
 void add_lambdas_option(CLI::App& command, StudyArguments& a) {
-  const CLI::Validator finite(
-      [](const std::string& text) {
-        double value = -1;
-        const bool number = CLI::detail::lexical_cast(text, value);
-        return number && std::isfinite(value) && value >= 0 ? std::string() : text + " is not a number of at least 0";
-      },
-      "");
-  command
-      .add_option(
-          "--lambdas", a.study.lambdas,
-          "How much adversaries are rewarded for attention that differs from the base model's: the weights of that "
-          "divergence in the loss, separated by commas; larger ones follow if none is large enough")
-      ->delimiter(',')
-      ->check(finite)
-      ->capture_default_str();
+  add_list_option<double>(
+      command, "--lambdas", a.study.lambdas, lambda_from,
+      "How much adversaries are rewarded for attention that differs from the base model's: the weights of that "
+      "divergence in the loss, separated by commas; larger ones follow if none is large enough");
 }
 
 void check_arguments(const StudyArguments& arguments) {

@@ -9,6 +9,7 @@
 #include "engine/io/input_error.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/options.h"
+#include "experiments/study/memory.h"
 #include "experiments/study/queue.h"
 
 namespace notnot {
@@ -60,6 +61,17 @@ void explain(const Inputs& inputs, const RunSpec& spec) {
   }
 }
 
+/// Throws if a run was stopped or failed.
+void check_ends(const Jobs& jobs) {
+  for (const auto& job : jobs) {
+    if (job->state == JobState::stopped) throw Interrupted(reason(job->error) + "; `--resume` continues");
+    if (job->state == JobState::waiting) throw Interrupted("stopped; `--resume` continues");
+  }
+  for (const auto& job : jobs) {
+    if (job->error) std::rethrow_exception(job->error);
+  }
+}
+
 void train_command(const TrainArguments& arguments) {
   if (const auto twice = given_twice(arguments.seeds)) {
     throw InputError(fmt::format("--seed {} is given twice; give every seed once", *twice));
@@ -68,7 +80,7 @@ void train_command(const TrainArguments& arguments) {
     throw InputError(fmt::format("--precision {} is of the LSTM's recurrence; leave it out with --encoder {}",
                                  arguments.settings.precision, arguments.encoder));
   }
-  const Inputs inputs = load_inputs(arguments.settings);
+  const Inputs inputs = load_inputs_into_memory(arguments.settings);
   if (arguments.explain) return explain(inputs, arguments.spec(arguments.seeds.front()));
   // Refuses parameters that do not fit the model before anything is written.
   if (!inputs.settings.init.empty()) inputs.initial_parameters(arguments.spec(arguments.seeds.front()));
@@ -78,9 +90,7 @@ void train_command(const TrainArguments& arguments) {
   const JobOptions options{.existing = arguments.existing, .keep_checkpoint = true, .profile = arguments.profile};
   prepare_jobs(jobs, options);
   run_jobs(jobs, options);
-  for (const auto& job : jobs) {
-    if (job->error) std::rethrow_exception(job->error);
-  }
+  check_ends(jobs);
 }
 
 void add_model_options(CLI::App& command, TrainArguments& a) {
@@ -98,12 +108,8 @@ void add_model_options(CLI::App& command, TrainArguments& a) {
                   "Start from the parameters in this safetensors file, whose tensors have the names of the paper's "
                   "PyTorch code")
       ->excludes("--vectors");
-  command
-      .add_option("--seed", a.seeds,
-                  "Random seed; several seeds, separated by commas, train side by side, one model each")
-      ->delimiter(',')
-      ->check(valid_seed())
-      ->capture_default_str();
+  add_list_option<uint64_t>(command, "--seed", a.seeds, seed_from,
+                            "Random seed; several seeds, separated by commas, train side by side, one model each");
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ std::vector<const LoadedRun*> adversaries_of_reference(const LoadedStudy& study)
   return result;
 }
 
-std::string lambda_of(const LoadedRun& run) { return fmt::format("{:g}", run.spec().lambda); }
+std::string lambda_of(const LoadedRun& run) { return fmt::format("{}", run.spec().lambda); }
 
 // --- the finding -----------------------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ Finding adversary_exists(const LoadedStudy& study) {
   const LoadedRun& shown = best == nullptr ? *most_distant_adversary(study) : *best;
   const Attack attack(study, shown);
   finding.reason = fmt::format(
-      "{} \u03bb = {:g}: {}.",
+      "{} \u03bb = {}: {}.",
       best == nullptr ? "No adversary of the base seed has such a JSD. The largest JSD is that of the adversary with"
                       : "Among the adversaries with such a JSD, the one with the best F1 has",
       shown.spec().lambda, attack.in_words());
@@ -74,8 +74,8 @@ Finding adversary_exists(const LoadedStudy& study) {
   } else if (grid.back()->spec().lambda >= kGuideLambda) {
     finding.verdict = Verdict::disagrees;
   } else {
-    finding.reason += fmt::format(" The grid ends at \u03bb = {:g}, below the paper's {:g}.",
-                                  grid.back()->spec().lambda, kGuideLambda);
+    finding.reason +=
+        fmt::format(" The grid ends at \u03bb = {}, below the paper's {}.", grid.back()->spec().lambda, kGuideLambda);
   }
   return finding;
 }
@@ -167,9 +167,9 @@ std::string grid_remark(const LoadedStudy& study) {
         kFarAttention);
   }
   if (grid_was_extended(study)) {
-    remark += fmt::format(
-        "<p>No &lambda; up to {:g} passes a mean JSD of {:g}, so the grid was extended upwards, to {:g}.</p>\n",
-        kLambdas.back(), kFarAttention, grid.back()->spec().lambda);
+    remark +=
+        fmt::format("<p>No &lambda; up to {} passes a mean JSD of {}, so the grid was extended upwards, to {}.</p>\n",
+                    kLambdas.back(), kFarAttention, grid.back()->spec().lambda);
   }
   return remark;
 }
@@ -271,7 +271,7 @@ ResultTable best_adversary_table(const LoadedStudy& study) {
       {study.reference_run().label, "-", three_decimals(study.reference_run().test().f1), "0.000", "0.000"});
   if (study.paper() != nullptr && !std::isnan(study.paper()->adversary.f1)) {
     const auto& paper = study.paper()->adversary;
-    table.rows.push_back({"The paper's adversary", fmt::format("{:g}", paper.lambda), three_decimals(paper.f1),
+    table.rows.push_back({"The paper's adversary", fmt::format("{}", paper.lambda), three_decimals(paper.f1),
                           three_decimals(paper.tvd), three_decimals(paper.jsd)});
     table.rows.push_back({"The paper's base model", "-", three_decimals(study.paper()->base_f1), "0.000", "0.000"});
   }

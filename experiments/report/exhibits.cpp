@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/io/input_error.h"
+#include "engine/io/stop.h"
 #include "experiments/format/html.h"
 
 namespace notnot {
@@ -31,6 +32,7 @@ Exhibits::Exhibits(std::filesystem::path out) : out_(std::move(out)), draws_(can
 }
 
 std::string Exhibits::table(const ResultTable& table) const {
+  check_stop();
   write_table(table, out_ / "tables");
   return fmt::format("<p class=\"caption\">{}. {}</p>\n{}", escape(table.caption),
                      file_links("Table", table.name, "tables", {{"CSV", "csv"}, {"LaTeX", "tex"}}), to_html(table));

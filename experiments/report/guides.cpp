@@ -33,13 +33,13 @@ Finding adversary_guides_worst(const LoadedStudy& study) {
   const std::string name = adversary_guide(kGuideLambda);
   Finding finding{
       .title = "Adversarial attention does not guide",
-      .claim = fmt::format("The attention of the adversary with \u03bb = {:g} is a worse guide than any of the "
+      .claim = fmt::format("The attention of the adversary with \u03bb = {} is a worse guide than any of the "
                            "others (Table 3: this holds on SST and IMDb; on Diabetes uniform weights are worse; on "
                            "Anemia it is as good as the base model's).",
                            kGuideLambda),
       .verdict = Verdict::cannot_be_told,
       .reason =
-          fmt::format("An MLP guided by the adversary with \u03bb = {:g} and MLPs with the other guides and the same "
+          fmt::format("An MLP guided by the adversary with \u03bb = {} and MLPs with the other guides and the same "
                       "seed are not all there; `notnot guides` trains them.",
                       kGuideLambda)};
   const auto groups = guide_groups(study);

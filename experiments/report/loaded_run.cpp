@@ -7,6 +7,7 @@
 
 #include "engine/io/input_error.h"
 #include "engine/io/json_lines.h"
+#include "engine/io/stop.h"
 #include "engine/runs/run_folder.h"
 
 namespace notnot {
@@ -46,6 +47,7 @@ std::string why_unfinished(const RunFolder& folder) {
 }
 
 LoadedRun read_run(const Path& path) {
+  check_stop();
   const RunFolder folder(path);
   LoadedRun run;
   run.path = path;
@@ -151,7 +153,7 @@ std::string title_of(const std::string& dataset, const RunSpec& spec) {
     case RunKind::guided_mlp:
       return "MLP guided by " + title_of_guide(dataset, spec.other);
     case RunKind::adversary:
-      return fmt::format("Adversary, \u03bb = {:g}", spec.lambda);
+      return fmt::format("Adversary, \u03bb = {}", spec.lambda);
     case RunKind::perturbation:
       break;
   }

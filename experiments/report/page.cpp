@@ -115,7 +115,7 @@ std::string facts(const LoadedStudy& study) {
       {"Vocabulary", with_thousands(study.any_run().config.vocabulary)},
       {"Embeddings at the start", distinct(study, embeddings_of)},
       {"Seeds", distinct(study, [](const LoadedRun& run) { return fmt::format("{}", run.spec().seed); })},
-      {"Device", distinct(study, [](const LoadedRun& run) { return run.config.device; })},
+      {"Device", distinct(study, [](const LoadedRun& run) { return devices_in_words(run.config); })},
       {"Program", distinct(study, [](const LoadedRun& run) {
          return "notnot " + run.config.version + (run.config.commit.empty() ? "" : ", commit " + run.config.commit);
        })}};

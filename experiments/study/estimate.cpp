@@ -24,6 +24,7 @@ double seconds_per_token(const Split& split, const std::vector<std::vector<int32
   int64_t tokens = 0;
   const auto begin = Clock::now();
   for (const auto& texts : batches) {
+    check_stop();
     const HostBatch batch = assemble_batch(split, texts, vocabulary);
     use(batch);
     tokens += batch.tokens();
@@ -61,7 +62,8 @@ Estimator::Estimator(const Inputs& inputs, int threads) : inputs_(inputs), devic
 Estimator::Speed Estimator::measure(const RunSpec& spec) const {
   const Dataset& data = inputs_.corpus.dataset;
   const ModelOptions options = inputs_.model(spec);
-  const TrainingOptions training = inputs_.training(spec);
+  TrainingOptions training = inputs_.training(spec);
+  training.epochs = 2;  // the steps of one epoch are measured, and one step before them warms up
   AttentionClassifier model(device_.get(), options, training_plan(data, training), training.optimiser);
   model.allocate();
   model.set_parameters(inputs_.initial_parameters(spec));
@@ -100,24 +102,21 @@ double Estimator::perturbation_seconds(const RunSpec& spec) const {
   return seconds_since(begin) * split.token_ids.size() / some.token_ids.size();
 }
 
-Estimate Estimator::estimate(const RunSpec& spec) {
+double Estimator::seconds(const RunSpec& spec) {
+  if (spec.kind == RunKind::perturbation) return perturbation_seconds(spec);
   const Dataset& data = inputs_.corpus.dataset;
   const TrainingOptions training = inputs_.training(spec);
-  const AttentionClassifier model(device_.get(), inputs_.model(spec), training_plan(data, training),
-                                  training.optimiser);
-  Estimate result;
-  for (const MemoryRow& row : model.memory_table()) result.device_bytes += row.bytes;
-  for (const MemoryRow& row : host_memory(model.layout())) result.host_bytes += row.bytes;
   const auto tokens = [&](SplitName name) { return static_cast<double>(data.split(name).token_ids.size()); };
-  if (spec.kind == RunKind::perturbation) {
-    result.seconds = perturbation_seconds(spec);
-    return result;
-  }
   const Speed& cost = speed(spec);
   double evaluated = tokens(SplitName::dev) + tokens(SplitName::test);
   if (training.objective != Objective::adversary) evaluated += tokens(SplitName::train);
-  result.seconds = training.epochs * (tokens(SplitName::train) * cost.train_token + evaluated * cost.evaluation_token);
-  return result;
+  return training.epochs * (tokens(SplitName::train) * cost.train_token + evaluated * cost.evaluation_token);
+}
+
+Estimate Estimator::estimate(const RunSpec& spec) {
+  return explain_out_of_memory(
+      [&] { return describe_memory(inputs_, spec, device_.get()); },
+      [&] { return Estimate{.seconds = seconds(spec), .memory = memory_need(inputs_, spec, device_.get())}; });
 }
 
 }  // namespace notnot

@@ -21,6 +21,9 @@ struct ExistingOptions {
   bool retrain = false;  ///< replace other runs; otherwise they are an error
 };
 
+/// For those who only ask: nothing is an error, and a run that cannot be read is another one.
+inline constexpr ExistingOptions kAnyExisting{.resume = true, .retrain = true};
+
 /// What the folder of the run `config` holds. Throws InputError that names the folder, what is wrong with the run in it,
 /// and the remedy, where the options do not allow to go on.
 Existing existing_run(const RunFolder& folder, const RunConfig& config, const ExistingOptions& options);

@@ -116,7 +116,7 @@ RunConfig Inputs::config(const RunSpec& spec) const {
                    .vocabulary = options.vocabulary,
                    .texts = {},
                    .words_with_vectors = vectors_found,
-                   .device = {},
+                   .devices = {},
                    .version = {},
                    .commit = {}};
   for (const SplitName split : kSplitNames) config.texts[split] = sizes_of(corpus.dataset.split(split));

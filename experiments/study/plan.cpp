@@ -1,8 +1,12 @@
 #include "experiments/study/plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "engine/io/input_error.h"
 #include "engine/runs/attention.h"
+#include "experiments/study/existing_runs.h"
 
 namespace notnot {
 namespace {
@@ -99,8 +103,15 @@ class Planner {
   }
 
   void plan_diagnosis(uint64_t seed) {
+    const ExternalGuide& guide = *inputs_.guide;
+    if (parse_run_name(inputs_.name(), guide.label)) {
+      throw InputError(
+          fmt::format("{}: attention from another program is called {} here, and so is a run on {}; give "
+                      "the file another name",
+                      guide.file.string(), guide.label, inputs_.name()));
+    }
     add({base(seed), plain(RunKind::uniform_mlp, seed), plain(RunKind::trained_mlp, seed),
-         guided(name(base(seed)), seed), guided(inputs_.guide->label, seed)});
+         guided(name(base(seed)), seed), guided(guide.label, seed)});
   }
 
   const Inputs& inputs_;
@@ -130,14 +141,16 @@ std::vector<RunSpec> planned_runs(const Inputs& inputs, const StudyOptions& opti
 GridState grid_state(const Inputs& inputs, const StudyOptions& options, const std::vector<RunSpec>& runs) {
   const Planner planner(inputs, options);
   const RunFolder base = inputs.folder(planner.base(options.seed));
+  // A run whose training failed may have left the folder of another one, which would have been replaced.
+  const auto finished = [&](const RunSpec& spec) {
+    return existing_run(inputs.folder(spec), inputs.config(spec), kAnyExisting) == Existing::finished;
+  };
   GridState state;
-  if (base.state() != RunState::finished) return state;
+  if (!finished(planner.base(options.seed))) return state;
   const Attention attacked = base.attention(SplitName::test);
   double best_f1 = -1;
   for (const RunSpec& spec : runs) {
-    if (spec != planner.adversary(spec.lambda, options.seed) || inputs.folder(spec).state() != RunState::finished) {
-      continue;
-    }
+    if (spec != planner.adversary(spec.lambda, options.seed) || !finished(spec)) continue;
     const double jsd = divergences(attacked, inputs.folder(spec).attention(SplitName::test), kTvdSingle).mean_jsd();
     const double f1 = inputs.folder(spec).result().split.test.f1;
     state.largest_jsd = std::max(state.largest_jsd, jsd);

@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <new>
 #include <numeric>
+#include <system_error>
 #include <thread>
 
 #include "engine/io/input_error.h"
-#include "experiments/terminal/interrupt.h"
+#include "engine/io/stop.h"
+#include "experiments/study/memory.h"
 #include "experiments/terminal/progress.h"
 #include "models/perturbation.h"
 
@@ -27,6 +30,23 @@ bool is_external(const Job& job) { return job.inputs->guide && job.spec.other ==
 
 std::string checksum_of_other(const Job& job) {
   return is_external(job) ? job.inputs->guide->checksum : folder_of_other(job).attention_checksum();
+}
+
+/// Throws Error unless the run that this one needs is finished. A run of an earlier command may be there in part only.
+void check_other(const Job& job) {
+  if (!needs_another(job.spec.kind) || is_external(job)) return;
+  const RunFolder other = folder_of_other(job);
+  if (const auto spec = parse_run_name(job.inputs->name(), job.spec.other)) {
+    const Existing existing = existing_run(other, job.inputs->config(*spec), kAnyExisting);
+    if (existing == Existing::finished) return;
+    if (existing == Existing::other) {
+      throw Error(
+          fmt::format("{}, which it needs, is a run with other choices or on other data", other.path().string()));
+    }
+  }
+  const std::optional<std::string> failure = other.failure();
+  throw Error(fmt::format("{}, which it needs, {}", other.path().string(),
+                          failure ? fmt::format("failed ({})", *failure) : "is not finished"));
 }
 
 Targets load_targets(const Job& job) {
@@ -91,13 +111,31 @@ void perturb(Job& job, const OpenDevice& device, const RunConfig& config) {
                           {"adversary_tvd", mean(perturbed.adversary_tvd)}});
 }
 
-void run_job(Job& job, const OpenDevice& device, const JobOptions& options, TrainingMonitor& monitor) {
+/// Adds the device to those on which the run was trained so far. `note` is called with a sentence if it is another one.
+void record_device(const Job& job, const std::string& device, bool resume, RunConfig& config,
+                   const std::function<void(const std::string&)>& note) {
+  if (resume) {
+    RunConfig before = read_run_config(job.folder);
+    if (!before.devices.empty() && before.devices.back() != device) {
+      note(fmt::format("note: {} was trained on {} and goes on on {}; its bytes are those of neither alone",
+                       job.folder.path().string(), before.devices.back(), device));
+    }
+    config.devices = std::move(before.devices);
+    config.version = std::move(before.version);
+    config.commit = std::move(before.commit);
+  }
+  if (config.devices.empty() || config.devices.back() != device) config.devices.push_back(device);
+}
+
+void run_job(Job& job, const OpenDevice& device, const JobOptions& options, TrainingMonitor& monitor,
+             const std::function<void(const std::string&)>& note) {
+  job.writer = std::make_unique<RunWriter>(job.folder);
+  check_other(job);
   RunConfig config = config_of(job);
   // The configuration is complete only now: the run that this one needs has finished.
   const Existing existing = existing_run(job.folder, config, options.existing);
   if (existing == Existing::finished) return;
-  config.device = device.description();
-  config.threads = device.get().threads;
+  record_device(job, device.description(), existing == Existing::unfinished, config, note);
   if (job.spec.kind == RunKind::perturbation) return perturb(job, device, config);
   Targets loaded;
   const Targets* targets = nullptr;
@@ -114,12 +152,23 @@ void run_job(Job& job, const OpenDevice& device, const JobOptions& options, Trai
                                 .initial_parameters = job.inputs->initial_parameters(job.spec),
                                 .config = to_json(config),
                                 .resume = existing == Existing::unfinished,
+                                .checkpoint_seconds = 60 * job.inputs->settings.checkpoint_minutes,
                                 .profile = options.profile ? &job.profile : nullptr};
   train(device.get(), request, *job.writer, monitor);
   if (!options.keep_checkpoint) job.writer->remove_checkpoint();
 }
 
 // --- all of them -----------------------------------------------------------------------------------------------------
+
+bool is_interrupted(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Interrupted&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
 
 /// The job whose run `job` needs; null when it is none of `jobs`.
 const Job* needed_by(const Jobs& jobs, const Job& job) {
@@ -139,7 +188,11 @@ class Queue {
     while (Job* job = next()) {
       std::exception_ptr error;
       try {
-        run_job(*job, device, options_, display.monitor(index_of(*job)));
+        explain_out_of_memory([&] { return describe_memory(*job->inputs, job->spec, device.get()); },
+                              [&] {
+                                run_job(*job, device, options_, display.monitor(index_of(*job)),
+                                        [&](const std::string& note) { display.print(note); });
+                              });
       } catch (...) {
         error = std::current_exception();
       }
@@ -160,11 +213,12 @@ class Queue {
       bool running = false;
       for (const auto& job : jobs_) {
         running |= job->state == JobState::running;
-        // After Ctrl-C no job starts, except the first one: even a program that is stopped at once makes some progress.
-        if (job->state != JobState::waiting || (interrupted() && started_)) continue;
+        // After a stop no job starts, except the first one: even a program that is stopped at once makes some progress.
+        if (job->state != JobState::waiting || (stop_requested() && started_)) continue;
         const Job* needed = needed_by(jobs_, *job);
         if (needed != nullptr && needed->state == JobState::failed) {
-          fail(*job, std::make_exception_ptr(Error(needed->folder.path().string() + ", which it needs, failed")));
+          fail(*job, std::make_exception_ptr(Error(fmt::format(
+                         "{}, which it needs, failed ({})", needed->folder.path().string(), reason(needed->error)))));
         } else if (needed == nullptr || needed->state == JobState::finished) {
           job->state = JobState::running;
           started_ = true;
@@ -179,15 +233,19 @@ class Queue {
   void ended(Job& job, const std::exception_ptr& error, ProgressDisplay& display) {
     {
       const std::lock_guard lock(mutex_);
-      if (error) {
-        fail(job, error);
-        display.ended(index_of(job),
-                      [&] { fmt::print("{}: failed: {}\n", job.folder.path().string(), reason(error)); });
-      } else {
+      const std::string path = job.folder.path().string();
+      if (!error) {
         job.state = JobState::finished;
-        job.writer.reset();
         display.ended(index_of(job), [&] { print_result(job); });
+      } else if (is_interrupted(error)) {
+        job.state = JobState::stopped;
+        job.error = error;
+        display.ended(index_of(job), [&] { fmt::print("{}: {}\n", path, reason(error)); });
+      } else {
+        fail(job, error);
+        display.ended(index_of(job), [&] { fmt::print("{}: failed: {}\n", path, reason(error)); });
       }
+      job.writer.reset();
     }
     changed_.notify_all();
   }
@@ -195,11 +253,11 @@ class Queue {
   void fail(Job& job, const std::exception_ptr& error) {
     job.state = JobState::failed;
     job.error = error;
-    if (interrupted()) return;
     try {
+      if (!job.writer) job.writer = std::make_unique<RunWriter>(job.folder);
       job.writer->fail(reason(error), to_json(config_of(job)));
     } catch (const std::exception&) {
-      // The disk may be full. The error still has the reason.
+      // The disk may be full, or another process may train in the folder. The error still has the reason.
     }
     job.writer.reset();
   }
@@ -211,19 +269,49 @@ class Queue {
   bool started_ = false;
 };
 
-/// Throws InputError where the folder of the job's run also holds runs on another data set of the same name; prints a
-/// note instead where other runs are replaced.
-void check_data_of_name(const Jobs& jobs, const Job& job, const JobOptions& options) {
-  std::set<std::filesystem::path> own;
-  for (const auto& each : jobs) own.insert(each->folder.path());
-  const std::string other = run_on_other_data(job.inputs->settings.runs, job.inputs->config(job.spec), own);
-  if (other.empty()) return;
-  if (!options.existing.retrain) throw InputError(other + "; give another --runs folder, or remove that run");
-  fmt::print("note: {}; train it again, too, or remove it\n", other);
+/// Where a run of the job would lie, and for which data set, in messages.
+std::string run_of(const Job& job) {
+  return fmt::format("{} of the data set {}", job.folder.path().string(), job.inputs->settings.corpus.dataset);
+}
+
+[[noreturn]] void throw_same_folder(const Job& a, const Job& b, std::string_view why) {
+  throw InputError(
+      fmt::format("the runs {} and {} {}; give each data set once, give one of them another name, or run each with a "
+                  "--runs folder of its own",
+                  run_of(a), run_of(b), why));
+}
+
+/// Throws InputError when the folders of two jobs are the same on the disk: names may differ only in case where the file
+/// system takes no notice of it, and a folder may be a link.
+void check_folders(const Jobs& jobs) {
+  std::map<std::string, const Job*> known;
+  for (const auto& job : jobs) {
+    std::error_code error;
+    const auto path = std::filesystem::canonical(job->folder.path(), error);
+    if (error) continue;  // a finished run, which is only read
+    const auto [at, first] = known.emplace(path.string(), job.get());
+    if (!first) throw_same_folder(*at->second, *job, "are in one folder on this file system");
+  }
 }
 
 size_t pending(const Jobs& jobs) {
   return std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::waiting; });
+}
+
+/// As many threads as `fleet` that work on the queue, or as many as can be started.
+std::vector<std::jthread> start_workers(int fleet, const std::function<std::jthread()>& start) {
+  std::vector<std::jthread> workers;
+  workers.reserve(fleet);
+  while (static_cast<int>(workers.size()) < fleet) {
+    try {
+      workers.push_back(start());
+    } catch (const std::system_error& error) {
+      if (workers.empty()) throw;
+      fmt::print("note: {} models train at once and not {}: {}\n", workers.size(), fleet, error.code().message());
+      break;
+    }
+  }
+  return workers;
 }
 
 }  // namespace
@@ -232,7 +320,7 @@ std::string reason(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const std::bad_alloc&) {
-    return "out of memory";
+    return "out of memory";  // while something else than a run was at work
   } catch (const std::exception& known) {
     return known.what();
   }
@@ -247,28 +335,52 @@ int fleet_size(const Jobs& jobs, const JobOptions& options) {
   return std::max(1, std::min(most, static_cast<int>(pending(jobs))));
 }
 
-void prepare_jobs(Jobs& jobs, const JobOptions& options) {
+Existing existing_run(const Jobs& jobs, const Job& job, const JobOptions& options) {
+  RunConfig config = config_of(job);
+  const Job* needed = needed_by(jobs, job);
+  if (needed != nullptr && needed->state != JobState::finished) config.other_checksum = "";
+  const bool complete = !needs_another(job.spec.kind) || !config.other_checksum.empty();
+  const Existing existing = existing_run(job.folder, config, options.existing);
+  return existing == Existing::finished && !complete ? Existing::nothing : existing;
+}
+
+void check_names(const Jobs& jobs) {
+  std::map<std::string, const Job*> known;
   for (const auto& job : jobs) {
-    RunConfig config = config_of(*job);
-    // As long as the run that this one needs is not finished, or will be replaced, it may become another run than the
-    // one that this run used.
-    const Job* needed = needed_by(jobs, *job);
-    if (needed != nullptr && needed->state != JobState::finished) config.other_checksum = "";
-    const bool complete = !needs_another(job->spec.kind) || !config.other_checksum.empty();
-    if (existing_run(job->folder, config, options.existing) == Existing::finished && complete) {
-      job->state = JobState::finished;
-      fmt::print("already finished: ");
-      print_result(*job);
-    }
+    const auto [at, first] = known.emplace(job->folder.path().string(), job.get());
+    if (!first) throw_same_folder(*at->second, *job, "have the same name");
   }
+}
+
+void check_data(const Jobs& jobs, const JobOptions& options) {
+  std::set<std::filesystem::path> own;
+  for (const auto& job : jobs) own.insert(job->folder.path());
   const Inputs* checked = nullptr;
   for (const auto& job : jobs) {
-    if (checked != job->inputs) check_data_of_name(jobs, *job, options);
+    if (checked == job->inputs) continue;
     checked = job->inputs;
+    const std::string other = run_on_other_data(checked->settings.runs, checked->config(job->spec), own);
+    if (other.empty()) continue;
+    if (!options.existing.retrain) throw InputError(other + "; give another --runs folder, or remove that run");
+    fmt::print("note: {}; train it again, too, or remove it\n", other);
   }
-  // The folders are locked after all checks, so that wrong settings leave no trace.
+}
+
+void prepare_jobs(Jobs& jobs, const JobOptions& options) {
+  check_names(jobs);
   for (const auto& job : jobs) {
-    if (job->state == JobState::waiting) job->writer = std::make_unique<RunWriter>(job->folder);
+    if (existing_run(jobs, *job, options) == Existing::finished) job->state = JobState::finished;
+  }
+  check_data(jobs, options);
+  // The folders are made after all checks, so that wrong settings leave no trace.
+  for (const auto& job : jobs) {
+    if (job->state == JobState::waiting) RunWriter::check_writable(job->folder);
+  }
+  check_folders(jobs);
+  for (const auto& job : jobs) {
+    if (job->state != JobState::finished) continue;
+    fmt::print("already finished: ");
+    print_result(*job);
   }
 }
 
@@ -284,12 +396,10 @@ void run_jobs(Jobs& jobs, const JobOptions& options) {
   Queue queue(jobs, options);
   {
     ProgressDisplay display(lines);
-    std::vector<std::jthread> workers;
-    workers.reserve(fleet);
-    for (int i = 0; i < fleet; ++i) {
-      workers.emplace_back(
+    const std::vector<std::jthread> workers = start_workers(fleet, [&] {
+      return std::jthread(
           [&, device = OpenDevice(inputs.settings.device, share, fleet)] { queue.work(device, display); });
-    }
+    });
   }
   for (const auto& job : jobs) {
     if (!job->profile.rows().empty()) fmt::print("{}", job->profile.format());

@@ -13,17 +13,16 @@
 
 namespace notnot {
 
-enum class JobState : uint8_t { waiting, running, finished, failed };
+enum class JobState : uint8_t { waiting, running, finished, stopped, failed };
 
 /// One run and how it ended.
 struct Job {
   const Inputs* inputs = nullptr;  ///< must outlive the job
   RunSpec spec;
   RunFolder folder;
-  /// Locks the folder, from before the first job runs until this job has ended.
-  std::unique_ptr<RunWriter> writer;
+  std::unique_ptr<RunWriter> writer;  ///< holds the folder's lock while the job runs
   JobState state = JobState::waiting;
-  std::exception_ptr error;  ///< why the job failed
+  std::exception_ptr error;  ///< why the job failed, or where it was stopped
   Profile profile;
 
   Job(const Inputs& its_inputs, RunSpec its_spec)
@@ -44,14 +43,28 @@ inline constexpr int kCudaFleet = 16;
 /// The number of models that will train at once: at most the number of jobs that wait.
 int fleet_size(const Jobs& jobs, const JobOptions& options);
 
-/// Marks the jobs whose runs are finished already, and locks the folders of the others. Trains nothing, and replaces
-/// nothing yet. Throws InputError when a folder holds another run than its job's and JobOptions do not allow to replace
-/// it, when there are runs on another data set of the same name, and when a folder is locked or cannot be written.
+/// What the folder of a job's run holds, as existing_run, but for a run that needs another one. As long as that is not
+/// finished, or will be replaced, it may become another run than the one that this one used: then this one starts. The
+/// jobs before `job` must have their states.
+Existing existing_run(const Jobs& jobs, const Job& job, const JobOptions& options);
+
+/// Throws InputError when two jobs have the same folder by its name. Touches no disk.
+void check_names(const Jobs& jobs);
+
+/// Throws InputError where runs on another data set of the same name lie beside those of the jobs; prints a note instead
+/// where other runs are replaced.
+void check_data(const Jobs& jobs, const JobOptions& options);
+
+/// Marks the jobs whose runs are finished already, and makes the folders of the others. Trains nothing, and replaces
+/// nothing yet. Throws InputError when two jobs have the same folder, when a folder holds another run than its job's and
+/// JobOptions do not allow to replace it, when there are runs on another data set of the same name, and when a folder
+/// cannot be written.
 void prepare_jobs(Jobs& jobs, const JobOptions& options);
 
 /// Runs the jobs that are not finished, and prints the result of each. A job that fails leaves its reason in its
-/// folder; the jobs that need it fail as well, the others go on. After Ctrl-C the function returns as soon as the
-/// running jobs have written their checkpoints; they have then failed with Interrupted.
+/// folder; the jobs that need it fail as well, the others go on. A job whose run another process trains fails, too. When
+/// the user asks to stop, the function returns as soon as the running jobs have written their checkpoints; they are then
+/// stopped, and others still wait.
 void run_jobs(Jobs& jobs, const JobOptions& options);
 
 /// The message of an exception.

@@ -215,6 +215,9 @@ void bring_up_to_date(Json& json) {
   choices["corpus"] = paths.contains("data") ? "" : kPlantedReader;
   choices.erase("data_checksum");
   json["paths"] = std::move(paths);
+  if (json.contains("device")) json["devices"] = Json::array({json["device"]});
+  json.erase("device");
+  json.erase("threads");
 }
 
 void parse_sizes(const Json& data, RunConfig& config) {
@@ -267,8 +270,7 @@ Json identity(const RunConfig& config) {
 
 Json to_json(const RunConfig& config) {
   Json json = {{"choices", choices_of(config)}, {"paths", paths_of(config)}, {"data", sizes_of(config)}};
-  if (!config.device.empty()) json["device"] = config.device;
-  if (config.threads != 0) json["threads"] = config.threads;
+  if (!config.devices.empty()) json["devices"] = config.devices;
   if (!config.version.empty() || !config.commit.empty()) {
     json["version"] = config.version;
     json["commit"] = config.commit;
@@ -283,8 +285,7 @@ RunConfig parse_run_config(const Json& file) {
   parse_choices(member(json, "choices"), config);
   parse_paths(member(json, "paths"), config.paths);
   parse_sizes(member(json, "data"), config);
-  read_if_there(json, "device", config.device);
-  if (json.contains("threads")) read(json, "threads", config.threads, 1);
+  read_if_there(json, "devices", config.devices);
   read_if_there(json, "version", config.version);
   read_if_there(json, "commit", config.commit);
   const std::vector<std::string> keys = differences(json, to_json(config));
@@ -304,6 +305,10 @@ RunConfig read_run_config(const RunFolder& folder) {
         fmt::format("{} is not the configuration of a run ({}); give a folder that this version of notnot wrote",
                     folder.config_path().string(), error.what()));
   }
+}
+
+std::string devices_in_words(const RunConfig& config) {
+  return fmt::format("{}", fmt::join(config.devices, ", then "));
 }
 
 bool RunConfig::has_checksums() const {

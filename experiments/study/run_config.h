@@ -64,8 +64,9 @@ struct RunConfig {
   int64_t words_with_vectors = 0;
 
   // --- where it was trained
-  std::string device;  ///< OpenDevice::description; empty for a run that failed before it began
-  int threads = 0;     ///< of the CPU; 0 for such a run
+  /// OpenDevice::description of every device on which it was trained, in order; a run that went on on another device has
+  /// several. Empty for a run that failed before it began.
+  std::vector<std::string> devices;
   /// The version and the commit of the program. RunWriter::start writes them.
   std::string version, commit;
 
@@ -83,6 +84,9 @@ RunConfig parse_run_config(const nlohmann::json& json);
 
 /// The configuration of the run in the folder. Throws InputError naming the file.
 RunConfig read_run_config(const RunFolder& folder);
+
+/// "cpu (avx512)", or "cpu (avx512), then cuda:0 (NVIDIA H200)".
+std::string devices_in_words(const RunConfig& config);
 
 /// The model of the run.
 ModelOptions model_options(const RunConfig& config);

@@ -14,9 +14,10 @@ constexpr std::array kPlainKinds = {RunKind::base, RunKind::uniform, RunKind::tr
 
 RunSpec base_model(uint64_t seed) { return {.kind = RunKind::base, .seed = seed, .lambda = 0, .other = {}}; }
 
-/// The name of another run without the data set, which both runs share.
+/// The name of another run without the data set, which both runs share. The label of attention from another program may
+/// begin like the data set's name, but stays whole.
 std::string short_name(const std::string& dataset, const std::string& name) {
-  return name.starts_with(dataset + "-") ? name.substr(dataset.size() + 1) : name;
+  return parse_run_name(dataset, name) ? name.substr(dataset.size() + 1) : name;
 }
 
 /// The end of a run's name: "-of-" and the model that the run attacks or perturbs; empty if that is the base model of
@@ -105,8 +106,7 @@ std::string run_name(const std::string& dataset, const RunSpec& spec) {
     case RunKind::guided_mlp:
       return fmt::format("{}-tokens-given-seed{}-by-{}", dataset, spec.seed, short_name(dataset, spec.other));
     case RunKind::adversary:
-      return fmt::format("{}-adversary-lambda{:g}-seed{}{}", dataset, spec.lambda, spec.seed,
-                         of_another(dataset, spec));
+      return fmt::format("{}-adversary-lambda{}-seed{}{}", dataset, spec.lambda, spec.seed, of_another(dataset, spec));
     case RunKind::perturbation:
       return fmt::format("{}-perturbation-seed{}{}", dataset, spec.seed, of_another(dataset, spec));
     default:
@@ -117,8 +117,10 @@ std::string run_name(const std::string& dataset, const RunSpec& spec) {
 
 std::optional<RunSpec> parse_run_name(const std::string& dataset, std::string_view name) {
   RunSpec spec;
-  if (!take(name, dataset) || !take(name, "-") || !take_spec(dataset, name, spec)) return std::nullopt;
-  return spec;
+  std::string_view rest = name;
+  if (!take(rest, dataset) || !take(rest, "-") || !take_spec(dataset, rest, spec)) return std::nullopt;
+  // A number may be written in several ways (010, 1e-3), but the name of a run has only one.
+  return run_name(dataset, spec) == name ? std::optional(spec) : std::nullopt;
 }
 
 nlohmann::json choices_of(const RunSpec& spec) {

@@ -41,7 +41,8 @@ bool needs_another(RunKind kind);
 /// The name of the run, also of its folder: sst-lstm-learned-seed10, sst-lstm-uniform-seed10,
 /// sst-tokens-learned-seed10, sst-tokens-uniform-seed10, sst-tokens-given-seed10-by-adversary-lambda0.001-seed10,
 /// sst-adversary-lambda0.001-seed10, sst-perturbation-seed10. If an adversary or a perturbation belongs to a base model
-/// of another seed, its name ends with that model: sst-adversary-lambda0.001-seed10-of-lstm-learned-seed50.
+/// of another seed, its name ends with that model: sst-adversary-lambda0.001-seed10-of-lstm-learned-seed50. Lambda has
+/// the fewest digits that give it back, so that no two lambdas share a name.
 std::string run_name(const std::string& dataset, const RunSpec& spec);
 
 /// The opposite of run_name; nothing when `name` is not the name of a run on the data set.

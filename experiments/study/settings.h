@@ -18,6 +18,7 @@ struct Settings {
   int32_t threads = 0;                           ///< of the CPU; 0: all that the process may use
   int32_t adversary_epochs = 80, patience = 10;  ///< an adversary stops after `patience` epochs without a lower loss
   std::string tvd = "single";
+  double checkpoint_minutes = 10;  ///< within an epoch: the most between two checkpoints; 0: one after every batch
 
   /// The split whose ROC-AUC chooses the epoch.
   SplitName selection() const { return select == "test" ? SplitName::test : SplitName::dev; }

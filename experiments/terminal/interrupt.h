@@ -1,12 +1,11 @@
 #pragma once
-// Ctrl-C and SIGTERM: the first one asks the training to stop after its batch, with a checkpoint; a second one ends the
-// program at once.
+// Signals that ask the program to stop (engine/io/stop.h): Ctrl-C (INT), TERM, HUP and USR1, which batch systems can
+// send before a job's time is up.
 
 namespace notnot {
 
-/// From now on the first Ctrl-C or SIGTERM does not end the program.
+/// From now on these signals call request_stop(). A second Ctrl-C ends the program at once; the others may come as often
+/// as they like. HUP stays ignored if it is, as under nohup.
 void catch_interrupts();
-/// Whether the user has asked the program to stop.
-bool interrupted();
 
 }  // namespace notnot

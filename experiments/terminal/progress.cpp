@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 
-#include "experiments/terminal/interrupt.h"
+#include "engine/io/stop.h"
 
 namespace notnot {
 
@@ -17,7 +16,7 @@ class ProgressDisplay::Monitor : public TrainingMonitor {
     display_.batch_done(index_, epoch, batch, batches);
   }
   void epoch_done(const EpochMetrics& metrics, bool best) override { display_.epoch_done(index_, metrics, best); }
-  bool stop_requested() override { return interrupted(); }
+  bool stop_requested() override { return notnot::stop_requested(); }
 
  private:
   ProgressDisplay& display_;
@@ -25,11 +24,11 @@ class ProgressDisplay::Monitor : public TrainingMonitor {
 };
 
 ProgressDisplay::ProgressDisplay(std::vector<Line> lines)
-    : lines_(std::move(lines)),
-      done_(lines_.size(), 0.0),
-      begun_(lines_.size(), -1.0),
-      start_(std::chrono::steady_clock::now()) {
-  for (size_t i = 0; i < lines_.size(); ++i) monitors_.push_back(std::make_unique<Monitor>(*this, i));
+    : lines_(std::move(lines)), start_(std::chrono::steady_clock::now()) {
+  for (size_t i = 0; i < lines_.size(); ++i) {
+    monitors_.push_back(std::make_unique<Monitor>(*this, i));
+    epochs_.push_back({.all = static_cast<double>(lines_[i].epochs)});
+  }
 }
 
 ProgressDisplay::~ProgressDisplay() = default;
@@ -38,8 +37,9 @@ TrainingMonitor& ProgressDisplay::monitor(size_t index) { return *monitors_[inde
 
 void ProgressDisplay::batch_done(size_t index, int32_t epoch, int32_t batch, int32_t batches) {
   const std::lock_guard lock(mutex_);
-  done_[index] = epoch - 1 + static_cast<double>(batch) / batches;
-  if (begun_[index] < 0) begun_[index] = done_[index];
+  Epochs& epochs = epochs_[index];
+  epochs.done = epoch - 1 + static_cast<double>(batch) / batches;
+  if (epochs.begun < 0) epochs.begun = epochs.done;
   if (bar_.due()) draw();
 }
 
@@ -59,19 +59,36 @@ void ProgressDisplay::epoch_done(size_t index, const EpochMetrics& metrics, bool
 
 void ProgressDisplay::ended(size_t index, const std::function<void()>& print) {
   const std::lock_guard lock(mutex_);
-  lines_[index].epochs = std::floor(done_[index]);
+  epochs_[index].all = epochs_[index].done;
   bar_.clear();
   print();
   std::fflush(stdout);
 }
 
-void ProgressDisplay::draw() {
-  double done = 0, begun = 0, all = 0;
-  for (size_t i = 0; i < lines_.size(); ++i) {
-    done += done_[i];
-    begun += std::max(begun_[i], 0.0);
-    all += lines_[i].epochs;
+void ProgressDisplay::print(const std::string& line) {
+  const std::lock_guard lock(mutex_);
+  bar_.clear();
+  fmt::print("{}\n", line);
+  std::fflush(stdout);
+}
+
+double ProgressDisplay::share() const {
+  const Epochs epochs = sum();
+  return epochs.all > 0 ? epochs.done / epochs.all : 1;
+}
+
+ProgressDisplay::Epochs ProgressDisplay::sum() const {
+  Epochs sum{.begun = 0};
+  for (const Epochs& epochs : epochs_) {
+    sum.all += epochs.all;
+    sum.done += epochs.done;
+    sum.begun += std::max(epochs.begun, 0.0);
   }
+  return sum;
+}
+
+void ProgressDisplay::draw() {
+  const auto [all, done, begun] = sum();
   const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const double left = done > begun ? elapsed * (all - done) / (done - begun) : 0;
   bar_.draw(done, all, fmt::format("epoch {:.2f} of {:.0f}", done, all), left);

@@ -27,14 +27,27 @@ class ProgressDisplay {
   ProgressDisplay(const ProgressDisplay&) = delete;
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
 
-  /// The monitor of model `index`, which belongs to the display. It asks interrupted() of interrupt.h when to stop.
+  /// The monitor of model `index`, which belongs to the display. It asks stop_requested() of
+  /// engine/io/stop.h when to stop.
   TrainingMonitor& monitor(size_t index);
   /// Call it when model `index` has ended, perhaps before its last epoch. `print` writes the lines about its end, while
   /// no bar is drawn.
   void ended(size_t index, const std::function<void()>& print);
+  /// Prints a line while no bar is drawn.
+  void print(const std::string& line);
+  /// The share of all epochs that is done, as the bar shows it: 0 to 1.
+  double share() const;
 
  private:
   class Monitor;
+  /// Of one model, with fractions.
+  struct Epochs {
+    double all = 0;     ///< the most that it will train; what it has trained if it has ended
+    double done = 0;    ///< what it has trained
+    double begun = -1;  ///< `done` after its first batch in this process; -1 before that
+  };
+  /// The sums over the models, where begun is 0 before a model's first batch.
+  Epochs sum() const;
   void batch_done(size_t index, int32_t epoch, int32_t batch, int32_t batches);
   void epoch_done(size_t index, const EpochMetrics& metrics, bool best);
   void draw();
@@ -43,8 +56,7 @@ class ProgressDisplay {
   std::vector<std::unique_ptr<Monitor>> monitors_;
   std::mutex mutex_;
   ProgressBar bar_;
-  std::vector<double> done_;   // epochs that each model has trained, with fractions
-  std::vector<double> begun_;  // done_ after a model's first batch in this process, -1 before it
+  std::vector<Epochs> epochs_;
   std::chrono::steady_clock::time_point start_;
 };
 

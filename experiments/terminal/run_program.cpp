@@ -6,6 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "engine/io/stop.h"
 
 namespace notnot {
 
@@ -24,8 +29,11 @@ int run_program(std::vector<std::string> arguments, const std::filesystem::path&
   errno = error;
   if (error != 0) return -1;
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  while (::waitpid(child, &status, WNOHANG) == 0) {
+    if (stop_requested()) ::kill(child, SIGTERM);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
+  check_stop();
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

@@ -70,7 +70,7 @@ void* allocate(const Device& device, size_t bytes) {
   constexpr size_t kHugePage = size_t{2} << 20;
   const size_t alignment = bytes >= kHugePage ? kHugePage : 64;
   void* pointer = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-  NOTNOT_CHECK(pointer != nullptr || bytes == 0, "no memory for {} bytes", bytes);
+  if (pointer == nullptr && bytes > 0) throw OutOfMemory(bytes, "memory");
 #if defined(MADV_HUGEPAGE)
   // A batch's arrays lie in more small pages than the TLB holds. Where the system refuses large pages, nothing changes.
   if (bytes >= kHugePage) madvise(pointer, bytes, MADV_HUGEPAGE);

@@ -57,6 +57,7 @@ void* allocate(const Device& device, size_t bytes) {
   NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
   void* pointer = nullptr;
   const cudaError_t status = without_last_error(cudaMalloc(&pointer, bytes));
+  if (status == cudaErrorMemoryAllocation) throw OutOfMemory(bytes, "device memory");
   NOTNOT_CHECK(status == cudaSuccess, "no device memory for {} bytes: {}", bytes, cudaGetErrorString(status));
   return pointer;
 }
@@ -91,6 +92,7 @@ void* allocate_pinned(const Device& device, size_t bytes) {
   NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
   void* pointer = nullptr;
   const cudaError_t status = without_last_error(cudaMallocHost(&pointer, bytes));
+  if (status == cudaErrorMemoryAllocation) throw OutOfMemory(bytes, "pinned host memory");
   NOTNOT_CHECK(status == cudaSuccess, "no pinned host memory for {} bytes: {}", bytes, cudaGetErrorString(status));
   return pointer;
 }

@@ -111,8 +111,7 @@ void close_captured(CUgraphExec_st* work) noexcept;
 }  // namespace cuda
 
 // --- memory, on any backend ------------------------------------------------------------------------------------------
-/// Allocates memory, 64-byte aligned (256 on CUDA), not initialised. Throws Error with the number of bytes if there is
-/// not enough.
+/// Allocates memory, 64-byte aligned (256 on CUDA), not initialised. Throws OutOfMemory if there is not enough.
 void* allocate(const Device& device, size_t bytes);
 void release(const Device& device, void* pointer) noexcept;
 /// Copy between host memory and device memory. Both wait for everything enqueued before them, and for the copy.

@@ -4,6 +4,7 @@
 // its own, InputError (engine/io/input_error.h).
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 
@@ -11,6 +12,12 @@ namespace notnot {
 
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+/// There is not enough memory of a device. Memory that the C++ library asks for throws std::bad_alloc instead.
+struct OutOfMemory : Error {
+  explicit OutOfMemory(size_t bytes, const std::string& where)
+      : Error(fmt::format("no {} for {} bytes ({} MiB)", where, bytes, bytes >> 20)) {}
 };
 
 [[noreturn]] inline void throw_check_failed(const char* expression, const char* file, int line,

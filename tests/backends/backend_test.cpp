@@ -66,7 +66,7 @@ TEST_CASE("more memory than there is names the bytes") {
   std::string message;
   try {
     release(test_device(), allocate(test_device(), kTooMuch));
-  } catch (const Error& error) {
+  } catch (const OutOfMemory& error) {
     message = error.what();
   }
   CHECK(message.find(std::to_string(kTooMuch)) != std::string::npos);

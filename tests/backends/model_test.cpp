@@ -8,6 +8,7 @@
 
 #include "engine/corpora/planted_corpus.h"
 #include "engine/io/files.h"
+#include "engine/io/safetensors.h"
 #include "engine/io/text.h"
 #include "models/training.h"
 #include "tests/backends/backend.h"
@@ -72,6 +73,23 @@ class Silent : public TrainingMonitor {
 
  private:
   int64_t left_;
+};
+
+/// What a kill leaves: it ends the training without a word.
+struct Killed {};
+
+/// Kills the training at a batch, or asks it to stop at a poll; both are counted from 1, and 0 is never.
+class Disturbing : public TrainingMonitor {
+ public:
+  Disturbing(int64_t kill_at_batch, int64_t stop_at_poll) : kill_(kill_at_batch), stop_(stop_at_poll) {}
+  void batch_done(int32_t, int32_t, int32_t) override {
+    if (--kill_ == 0) throw Killed();
+  }
+  void epoch_done(const EpochMetrics&, bool) override {}
+  bool stop_requested() override { return --stop_ == 0; }
+
+ private:
+  int64_t kill_, stop_;
 };
 
 TrainingRequest small_request(const Dataset& data, const ModelOptions& options) {
@@ -405,6 +423,60 @@ TEST_CASE("a run that is interrupted anywhere and resumed ends in the bytes of a
     train(device.get(), request, writer, going);
     check_same_run(parts, whole);
   }
+}
+
+TEST_CASE("a run that is killed at any batch, with a checkpoint after each, loses one and ends in the same bytes") {
+  const Dataset data = small_corpus();
+  ScopedDevice device;
+  device.get().threads = 1;
+  TemporaryFolder folder;
+  TrainingRequest request = small_request(data, small_model(data, Encoder::lstm, AttentionKind::learned));
+  request.resume = true;
+  RunWriter whole(RunFolder(folder.path(), "whole"));
+  Silent going;
+  train(device.get(), request, whole, going);
+  request.checkpoint_seconds = 0;
+  for (const int64_t batch : {2, 3, 6, 8}) {
+    RunWriter parts(RunFolder(folder.path(), fmt::format("killed{}", batch)));
+    Disturbing killing(batch, 0);
+    CHECK_THROWS_AS(train(device.get(), request, parts, killing), Killed);
+    const Safetensors checkpoint = Safetensors::read(parts.folder().checkpoint_path());
+    CHECK(checkpoint.values<int64_t>("step").at(0) == batch - 1);
+    train(device.get(), request, parts, going);
+    check_same_run(parts.folder(), whole.folder());
+  }
+}
+
+TEST_CASE("a run that is stopped at any poll, in training and in evaluation, ends in the same bytes when it goes on") {
+  const Dataset data = small_corpus();
+  ScopedDevice device;
+  device.get().threads = 1;
+  TemporaryFolder folder;
+  TrainingRequest request = small_request(data, small_model(data, Encoder::lstm, AttentionKind::learned));
+  request.training.epochs = 2;
+  request.resume = true;
+  RunWriter whole(RunFolder(folder.path(), "whole"));
+  Silent going;
+  train(device.get(), request, whole, going);
+  std::set<std::string> places;
+  for (int64_t poll = 1;; ++poll) {
+    RunWriter parts(RunFolder(folder.path(), fmt::format("stopped{}", poll)));
+    Disturbing stopping(0, poll);
+    try {
+      train(device.get(), request, parts, stopping);
+      break;  // it was over before this poll
+    } catch (const Interrupted& stopped) {
+      places.insert(stopped.what());
+    }
+    CHECK(parts.folder().state() == RunState::resumable);
+    train(device.get(), request, parts, going);
+    check_same_run(parts.folder(), whole.folder());
+  }
+  const Split& split = data.split(SplitName::train);
+  const auto batches = training_batches(split, request.training.batch_size, request.training.seed, 1).size();
+  CHECK(places.contains(fmt::format("stopped in epoch 1 after batch {} of {}", batches, batches)));
+  CHECK(places.contains("stopped after the last epoch"));
+  CHECK(places.size() == 2 * batches + 1);
 }
 
 TEST_CASE("an adversary ends when its loss falls no more, keeps the lowest, and resumes to the same bytes") {

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import unittest
 
-from common.program import (SPLITS, Test, main, read_metrics, read_safetensors, run, small_corpus, write_csv,
+from common.program import (BUILD, SPLITS, Test, main, read_metrics, read_safetensors, run, small_corpus, write_csv,
                             write_safetensors)
 
 FAILED, MENDABLE = 1, 2
@@ -22,6 +22,11 @@ def limit_file_size(limit):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     return apply
+
+
+def limit_memory(limit):
+    """A `preexec_fn`: the child may have so many bytes of addresses, as `ulimit -v` allows them."""
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 class BadInput(Test):
@@ -202,6 +207,19 @@ class Options(BadInput):
         self.accept("--seed", 2**64 - 1)
         self.assertEqual(self.run_folders(), ["reviews-lstm-learned-seed18446744073709551615"])
 
+    def test_values_that_the_parser_would_guess(self):
+        for option, value in (("--epochs", "010"), ("--epochs", "0x10"), ("--hidden", "-08"), ("--min-df", "0b1"),
+                              ("--difficulty", "0x1p-2"), ("--checkpoint-minutes", "0x1")):
+            with self.subTest(option=option, value=value):
+                self.refuse(option, value, words=(option,))
+        for arguments in (("--runs", "--resume"), ("--vectors=", "--resume"), ("--seed=", "--resume")):
+            with self.subTest(arguments=arguments):
+                self.refuse(*arguments, words=(arguments[0].strip("="), "no value, but --resume"))
+        for value in ("1,", ",1", "1,,2", ""):
+            with self.subTest(value=value):
+                self.refuse("--seed", value, words=("--seed", "is empty"))
+        self.accept("--epochs", 2, "--difficulty", "0.0", "--checkpoint-minutes", "1e-3", "--min-length", 0)
+
     def test_usage(self):
         for arguments in ((), ("trian",), ("train",), ("train", "--dataset"),
                           ("train", "--dataset", "planted", "--lr", 1)):
@@ -321,6 +339,32 @@ class FullDisk(BadInput):
             self.assert_finished(self.accept("--resume"))
         finally:
             subprocess.run(["umount", self.runs], check=True)
+
+
+class Memory(BadInput):
+    def setUp(self):
+        super().setUp()
+        if "NOTNOT_SANITIZE:STRING=\n" not in (BUILD / "CMakeCache.txt").read_text(encoding="utf-8"):
+            self.skipTest("sanitizers reserve more memory than this test allows")
+
+    def test_too_large_a_model(self):
+        limit = {"preexec_fn": limit_memory(2_000_000_000)}
+        result = self.call("--hidden", 4096, "--threads", 1, **limit)
+        words = ("MiB", "a model of this run takes", "--hidden", "--batch", "--fleet", "--max-length")
+        self.assert_refused(result, words)
+        self.assertIn("a model of this run takes", (self.runs / self.name / "failure.json").read_text(encoding="utf-8"))
+        self.assertNotRegex(result.stdout + result.stderr, "bad_alloc")
+        fleet = self.call("--hidden", 4096, "--threads", 2, "--seed", "1,2", **limit)
+        self.assert_refused(fleet, words)
+        plan = run("uniform", "--dataset", self.csv, "--hidden", 4096, "--threads", 1, "--runs", self.runs, "--plan", **limit)
+        self.assert_refused(plan, words)
+        explained = self.call("--hidden", 4096, "--threads", 1, "--explain", **limit)
+        self.assertEqual(explained.returncode, 0, explained.stderr)
+
+    def test_texts_that_do_not_fit(self):
+        write_csv(self.csv, [[f"word{i} " * 2000, i % 2, SPLITS[i % 3]] for i in range(30000)])
+        self.refuse("--threads", 1, words=(self.csv, "MiB", "notnot prepare", "ulimit -v"),
+                    preexec_fn=limit_memory(400_000_000))
 
 
 class Init(BadInput):

@@ -6,6 +6,7 @@ import json
 import math
 import random
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -14,6 +15,11 @@ import xml.etree.ElementTree
 from bad_input import limit_file_size
 from common.program import (EXACT_FILES, SPLITS, Test, command, main, read_json, read_metrics, read_safetensors, run,
                             small_corpus, write_csv)
+
+def limit_open_files(limit):
+    """A `preexec_fn`: the child may have so many files open, standard input and output included."""
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
 
 STUDY_FILES = tuple(name for name in EXACT_FILES if name != "checkpoint.safetensors")
 
@@ -93,12 +99,63 @@ class Plans(Study):
         output = self.study("uniform", "--protocol", "careful", "--plan")
         self.assertEqual(len([line for line in output.splitlines() if line.startswith("own-")]), 10)
 
+    def test_one_epoch_and_one_batch(self):
+        for name in ("uniform", "seeds", "guides", "adversary"):
+            for batch in (8, 65536):
+                with self.subTest(name=name, batch=batch):
+                    output = self.succeed(name, "--dataset", self.dataset, "--hidden", 4, "--runs", self.runs, "--plan",
+                                          "--batch", batch, "--epochs", 1, "--threads", 1)
+                    self.assertRegex(output, r"own-lstm-learned-seed10 +1 ")
+                    self.assertIn("runs left", output)
+        self.assertFalse(self.runs.exists())
+
+    def test_a_run_in_the_way_is_not_finished(self):
+        self.study("uniform")
+        output = self.study("uniform", "--plan")
+        self.assertEqual(output.count("  finished\n"), 2)
+        self.assertIn("0 of 2 runs left", output)
+        result = run(*self.arguments("uniform", "--plan", epochs=3))
+        self.assertEqual(result.returncode, 2)
+        self.assertEqual(result.stdout.count("  another run is in the way\n"), 2)
+        self.assertIn("2 of 2 runs left", result.stdout)
+        self.assertIn("own-lstm-learned-seed10 holds a run with other choices (epochs)", result.stderr)
+
+    def test_data_sets_of_one_name(self):
+        first, second = (self.folder / name / "train.csv" for name in "ab")
+        for path in (first, second):
+            path.parent.mkdir()
+            write_csv(path, small_corpus())
+        for datasets in ((first, second), (first, first)):
+            for plan in ((), ("--plan",)):
+                result = run("paper", "--datasets", ",".join(map(str, datasets)), *self.options, *plan)
+                self.assertEqual(result.returncode, 2, result.stdout)
+                for word in (*datasets, "train-lstm-learned-seed10", "have the same name", "--runs"):
+                    self.assertIn(str(word), result.stderr)
+        self.assertFalse(self.runs.exists())
+
+    def test_lists(self):
+        for option, values in {"--lambdas": ("0x1p-3", "0.1,", ",0.1", "0.1,,0.2", "", "-0", "1e999", "inf", " 1"),
+                               "--seeds": ("1,", ",1", "1,,2", "", "0x10", "1 ", "+1")}.items():
+            for value in values:
+                with self.subTest(option=option, value=value):
+                    result = run(*self.arguments("adversary", option, value, "--plan"))
+                    self.assertEqual(result.returncode, 2, result.stdout)
+                    self.assertIn(option, result.stderr + result.stdout)
+            result = run(*self.arguments("adversary", f"{option}=", "--plan"))
+            self.assertEqual(result.returncode, 2, result.stdout)
+            self.assertIn(f"{option}: it has no value, but --plan", result.stderr + result.stdout)
+        for option, value in (("--datasets", f"{self.dataset},"), ("--tests", "uniform,"), ("--tests", "uniform,seed")):
+            result = run("paper", "--datasets", self.dataset, *self.options, option, value)
+            self.assertEqual(result.returncode, 2, result.stdout)
+            self.assertIn(option, result.stderr + result.stdout)
+        self.assertFalse(self.runs.exists())
+
     def test_bad_arguments(self):
         for arguments, expected in (
                 (("seeds", "--seeds", "50,10"), "seed 10 is given twice"),
                 (("uniform", "--repeats", 10), "--repeats 10 needs as many seeds, but --seed and --seeds give 9"),
-                (("adversary", "--lambdas", "nan"), "nan is not a number of at least 0"),
-                (("adversary", "--lambdas", "0.1,-1"), "-1 is not a number of at least 0"),
+                (("adversary", "--lambdas", "nan"), "nan is not a decimal number of at least 0"),
+                (("adversary", "--lambdas", "0.1,-1"), "-1 is not a decimal number of at least 0"),
                 (("guides", "--tvd", "half"), "half not in {single,two-class}")):
             result = run(*self.arguments(*arguments))
             self.assertEqual(result.returncode, 2, result.stdout)
@@ -322,6 +379,35 @@ class Survives(Study):
         self.assertEqual(self.finished(), {"own-tokens-learned-seed10", "own-tokens-uniform-seed10"})
         self.succeed(*self.arguments("guides", "--adversary-epochs", 2))
         self.assertEqual(len(self.finished()), 6)
+
+    def test_few_open_files(self):
+        seeds = ("--seeds", ",".join(map(str, range(11, 19))))
+        self.study("seeds", *seeds, "--fleet", 1, preexec_fn=limit_open_files(12))
+        self.assertEqual(len(self.finished()), 9)
+        self.runs.rename(self.folder / "others")
+        result = run(*self.arguments("seeds", *seeds, "--fleet", 9, epochs=20), preexec_fn=limit_open_files(8))
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("runs failed", result.stderr)
+        for word in ("Too many open files", "--fleet", "ulimit -n"):
+            self.assertIn(word, result.stdout)
+        self.study("seeds", *seeds, epochs=20)
+        self.assertEqual(len(self.finished()), 9)
+
+    def test_lambdas_that_differ_in_the_seventh_digit(self):
+        self.study("adversary", "--adversary-epochs", 1, "--lambdas", "0.0010000001,0.0010000002", "--seeds", "50")
+        for digits in ("0.001", "0.0010000001", "0.0010000002"):
+            self.assertIn(f"own-adversary-lambda{digits}-seed10", self.finished())
+
+    def test_the_attention_of_an_unfinished_run(self):
+        self.study("uniform", epochs=1)
+        base = self.runs / "own-lstm-learned-seed10"
+        self.leave_unfinished(base)
+        result = run(*self.arguments("diagnose", "--attention", base))
+        self.assertEqual(result.returncode, 2, result.stdout)
+        self.assertIn(f"the run {base} is not finished", result.stderr)
+        result = run(*self.arguments("diagnose", "--attention", self.folder))
+        self.assertEqual(result.returncode, 2, result.stdout)
+        self.assertIn(f"{self.folder} is no run folder", result.stderr)
 
     def test_another_run_in_the_way(self):
         self.study("uniform")

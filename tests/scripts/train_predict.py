@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The commands notnot train and notnot predict: every file of a run folder, runs that have the same bytes, attention on
 the planted evidence, and predictions that agree with the run to the last digit."""
+import gzip
 import json
 import math
 import pathlib
+import random
 import re
 import shutil
 import struct
@@ -100,7 +102,8 @@ class Files(WithRun):
         self.assertEqual({key: choices[key] for key in expected}, expected)
         self.assertEqual([key for key in choices if key.endswith("_checksum")], [])  # nothing was read
         self.assertEqual(config["paths"], {})
-        self.assertTrue(config["device"].startswith(self.device))
+        self.assertEqual(len(config["devices"]), 1)
+        self.assertTrue(config["devices"][0].startswith(self.device))
         program = run("--version").stdout
         self.assertIn(f"notnot {config['version']} ({config['commit']})", program)
         for split, size in SIZES.items():
@@ -241,6 +244,27 @@ class Predict(WithRun):
         self.assertEqual(lines[0], lines[1])
         self.assertEqual(json.loads(lines[0])["tokens"], ["praise1", "word2", "word3"])
 
+    def test_forms_of_the_input(self):
+        plain = "The good film\nand a BAD one\n"
+        expected = self.predict("--text", "The good film", "--text", "and a BAD one")
+        file = self.folder / "texts"
+        for content in (plain.encode(), plain.encode().rstrip(b"\n"), plain.replace("\n", "\r\n").encode(),
+                        plain.encode("utf-8-sig"), plain.encode("utf-16"), gzip.compress(plain.encode())):
+            with self.subTest(content=content[:20]):
+                file.write_bytes(content)
+                self.assertEqual(self.predict("--input", file), expected)
+                self.assertEqual(self.predict(stdin=file.open("rb")), expected)
+                self.assertEqual(self.predict("--input", "-", stdin=file.open("rb")), expected)
+
+    def test_many_texts_are_answered_as_one_by_one(self):
+        words = ["good", "bad", "film", "plot", "filler1", "never-seen"]
+        generator = random.Random(3)
+        texts = [" ".join(generator.choices(words, k=length)) for length in (1, 2, 3, 40, 900, 9000)]
+        answers = {text: self.predict("--text", text)[0] for text in texts}
+        # More words than are read at once, in an order in which later blocks have longer texts.
+        order = texts[:4] * 1000 + texts + texts[::-1] + texts[:4] * 200
+        self.assertEqual(self.predict(stdin=None, input="\n".join(order)), [answers[text] for text in order])
+
     def test_unknown_words(self):
         first, second, text = map(json.loads, self.predict("--text", "praise1 Ünknown", "--text", 'praise1 "quoted"',
                                                            "--text", "<EOS>"))
@@ -263,12 +287,19 @@ class Predict(WithRun):
 
     def test_bad_texts(self):
         file = self.folder / "texts"
-        self.refuse("--input", file, words=(file, "one text per line"))
-        self.refuse("--input", self.folder, words=(self.folder, "one text per line"))
-        file.write_bytes(b"good\ncaf\xe9\n")
-        self.refuse("--input", file, words=(file, "text 2", "byte 4", "UTF-8", "convert"))
-        file.write_bytes(b"good\n \nbad\n")
-        self.refuse("--input", file, words=(file, "text 2", "no words"))
+        self.refuse("--input", file, words=(file, "check that the path is right"))
+        self.refuse("--input", self.folder, words=(self.folder, "directory"))
+        for content, words in ((b"", ("has no texts", "one per line")),
+                               (b"good\ncaf\xe9\n", ("line 2", "byte 4", "UTF-8", "convert")),
+                               (b"good\n \nbad\n", ("line 2", "no words", "remove the line")),
+                               (b"good\nbad\n\n", ("line 3", "no words")),
+                               (b"\xef\xbb\xbf\ngood\n", ("line 1", "no words")),
+                               (b"good\0 film\n" * 99, ("NUL",)), (b"good\n" * 99 + b"a\0b\n", ("line 100", "byte 2", "NUL")),
+                               (b"good\rbad\r", ("line 1", "byte 5", "carriage return"))):
+            with self.subTest(content=content[:20]):
+                file.write_bytes(content)
+                self.refuse("--input", file, words=(file, *words))
+                self.refuse(stdin=file.open("rb"), words=words)
         self.refuse(words=("standard input", "one per line"))
         self.refuse("--text", "", words=("text 1", "no words"))
         self.refuse("--text", "good", "--input", file, words=("--text", "--input"))

@@ -61,7 +61,7 @@ inline nlohmann::json fake_config(nlohmann::json changes) {
                    .vocabulary = 13826,
                    .texts = {{3034, 3321, 9}, {397, 424, 9}, {863, 862, 9}},
                    .words_with_vectors = 11171,
-                   .device = "cpu (avx2)",
+                   .devices = {"cpu (avx2)"},
                    .version = {},
                    .commit = {}};
   if (changes.value("objective", "") == "adversary") config.training.objective = Objective::adversary;

@@ -44,7 +44,7 @@ TEST_CASE("more memory than there is gives an error that says how much was asked
   Arena arena;
   arena.add("huge", "huge", {int64_t{1} << 50}, &huge);
   CHECK_THROWS_WITH_AS(arena.allocate(device),
-                       doctest::Contains(fmt::format("{} bytes", 4503599627370496 + kGap).c_str()), Error);
+                       doctest::Contains(fmt::format("{} bytes", 4503599627370496 + kGap).c_str()), OutOfMemory);
 }
 
 }  // namespace notnot

@@ -14,7 +14,8 @@ TEST_CASE("Table 3: the guides in the paper's order") {
   const RunSpec adversary = spec(RunKind::adversary, 10, 1e-3, kBaseName);
   fake_run(folder, spec(RunKind::guided_mlp, 10, 0, run_name("sst", adversary)), base_texts(), 0.5);
   fake_run(folder, spec(RunKind::guided_mlp, 10, 0, kBaseName), base_texts(), 0.8);
-  fake_run(folder, spec(RunKind::guided_mlp, 10, 0, "my <weights>"), base_texts(), 0.6, {{"paths", {{"attention", "x.jsonl"}}}});
+  fake_run(folder, spec(RunKind::guided_mlp, 10, 0, "my <weights>"), base_texts(), 0.6,
+           {{"paths", {{"attention", "x.jsonl"}}}});
   fake_run(folder, spec(RunKind::trained_mlp), base_texts(), 0.7);
   fake_run(folder, spec(RunKind::uniform_mlp), base_texts(), 0.65);
   const LoadedStudy study = only_study(folder);

@@ -29,7 +29,7 @@ TEST_CASE("a run is read as it was written") {
   CHECK(run.config.texts.train.negative == 3034);
   CHECK(run.config.texts.dev.positive == 424);
   CHECK(run.config.texts.test.positive == 862);
-  CHECK(run.config.device == "cpu (avx2)");
+  CHECK(run.config.devices == std::vector<std::string>{"cpu (avx2)"});
   CHECK(run.epochs_trained == 8);
   CHECK(run.train_seconds == 10);
   CHECK(run.result.epoch == 5);

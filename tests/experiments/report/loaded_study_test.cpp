@@ -63,7 +63,7 @@ TEST_CASE("runs are grouped by data set; by folder too where the same run is the
 TEST_CASE("runs that failed or are unfinished are kept apart, with the reason") {
   const TemporaryFolder folder;
   nlohmann::json config = fake_config({{"seed", 3}});
-  config.erase("device");  // it failed before it began
+  config.erase("devices");  // it failed before it began
   RunWriter(RunFolder(folder.path(), "failed")).fail("the loss is not finite", config);
   RunWriter(RunFolder(folder.path(), "started")).start(fake_config({{"seed", 4}}));
   CHECK_HAS(input_error([&] { load_studies({folder.path()}); }), "failed: the loss is not finite");

@@ -9,6 +9,7 @@
 
 #include "engine/runs/run_writer.h"
 #include "tests/experiments/study/run_specs.h"
+#include "tests/support/input_error.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {
@@ -96,6 +97,17 @@ TEST_CASE("five repeats: five of every cell, each with what its own seed gave") 
   CHECK(contains(
       runs,
       {.kind = RunKind::guided_mlp, .seed = 257, .lambda = 0, .other = run_name("planted", adversary(1e-3, 257))}));
+}
+
+TEST_CASE("attention from another program may not have the name of a run") {
+  const TemporaryFolder folder;
+  Inputs inputs = small_inputs(folder);
+  inputs.guide = ExternalGuide{.label = "external-mine", .file = "mine.jsonl", .checksum = "", .targets = {}};
+  CHECK(count(planned_runs(inputs, {}, {PaperTest::diagnose}), RunKind::guided_mlp) == 2);
+  inputs.corpus.dataset.name = "external-mine";
+  CHECK(count(planned_runs(inputs, {}, {PaperTest::diagnose}), RunKind::guided_mlp) == 2);
+  inputs.guide->label = "external-mine-lstm-learned-seed10";
+  CHECK_HAS(input_error([&] { planned_runs(inputs, {}, {PaperTest::diagnose}); }), "give the file another name");
 }
 
 TEST_CASE("what follows the grid: larger lambdas until the attention is far, then the best for the other seeds") {

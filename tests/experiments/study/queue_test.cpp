@@ -137,6 +137,23 @@ TEST_CASE("a run whose base model is replaced waits for the new one, and stays a
   CHECK(std::filesystem::last_write_time(inputs.folder(kGuided).result_path()) == written);
 }
 
+TEST_CASE("a run does not learn from another one on other data, though that has the right name") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "own.csv", kSmallCsv);
+  const Inputs before = small_inputs(folder);
+  Jobs base = jobs_of(before, {kBase});
+  REQUIRE(run_all(base) == States{JobState::finished});
+  // As many texts, of as many words, with the same labels.
+  std::string csv(kSmallCsv);
+  csv.replace(csv.find("a bad film"), 10, "a sad film");
+  write_atomically(folder / "own.csv", csv);
+  const Inputs after = small_inputs(folder);
+  Jobs guided = jobs_of(after, {kGuided});
+  CHECK(run_all(guided, true) == States{JobState::failed});
+  CHECK_HAS(reason(guided.front()->error), "which it needs, is a run with other choices or on other data");
+  CHECK_FALSE(std::filesystem::exists(after.folder(kGuided).model_path()));
+}
+
 TEST_CASE("a run does not start beside runs on another data set of the same name") {
   const TemporaryFolder folder;
   write_atomically(folder / "own.csv", kSmallCsv);

@@ -52,8 +52,7 @@ RunConfig sample(const RunSpec& spec) {
       .vocabulary = 13826,
       .texts = {{3034, 3321, 150000}, {397, 424, 20000}, {863, 862, 40000}},
       .words_with_vectors = 11171,
-      .device = "cpu (avx2)",
-      .threads = 4,
+      .devices = {"cpu (avx2)", "cuda:0 (NVIDIA H100)"},
       .version = "0.1.0",
       .commit = "abcdef"};
   return config;
@@ -91,9 +90,9 @@ TEST_CASE("config.json: the keys, which other programs read") {
                         "test": {"negative": 863, "positive": 862, "tokens": 40000},
                         "train": {"negative": 3034, "positive": 3321, "tokens": 150000}},
              "vocabulary": 13826, "words_with_vectors": 11171},
-    "device": "cpu (avx2)",
+    "devices": ["cpu (avx2)", "cuda:0 (NVIDIA H100)"],
     "paths": {"attention": "theirs.jsonl", "data": "data/sst.csv", "init": "start.safetensors", "vectors": "wiki.vec"},
-    "threads": 4, "version": "0.1.0"
+    "version": "0.1.0"
 })json");
   CHECK(to_json(sample(spec)) == expected);
   const Json adversary = to_json(sample(specs()[8]))["choices"];
@@ -107,14 +106,14 @@ TEST_CASE("config.json: the keys, which other programs read") {
 TEST_CASE("config.json: defaults that are not written") {
   RunConfig config = sample(plain(RunKind::base));
   config.data.options = {.min_df = 1};
-  config.data.checksum = config.other_checksum = config.device = "";
+  config.data.checksum = config.other_checksum = "";
+  config.devices = {};
   config.vectors_checksum = config.init_checksum = "";
   config.paths = {};
   config.data.synthetic = false;
   config.data.difficulty = std::nullopt;
   config.data.corpus_seed = std::nullopt;
   config.precision = Precision::fp32;
-  config.threads = 0;
   const Json json = to_json(config);
   for (const char* key : {"data_checksum", "vectors_checksum", "init_checksum", "other_checksum", "synthetic",
                           "difficulty", "corpus_seed", "precision", "other", "objective", "perturbation"}) {
@@ -123,8 +122,7 @@ TEST_CASE("config.json: defaults that are not written") {
   }
   CHECK(json["choices"]["min_length"].is_null());
   CHECK(json["paths"] == Json::object());
-  CHECK_FALSE(json.contains("device"));
-  CHECK_FALSE(json.contains("threads"));
+  CHECK_FALSE(json.contains("devices"));
   CHECK(to_json(parse_run_config(json)) == json);
 }
 
@@ -218,8 +216,7 @@ TEST_CASE("a folder's configuration: errors name the file and the remedy") {
 TEST_CASE("two runs are the same run when choices and sizes agree") {
   const RunConfig config = sample(specs()[8]);
   RunConfig other = config;
-  other.device = "cuda:0 (NVIDIA H200)";
-  other.threads = 1;
+  other.devices = {"cuda:0 (NVIDIA H200)"};
   other.version = other.commit = "x";
   other.paths = {.data = "elsewhere/sst.csv", .vectors = "link.vec", .init = {}, .attention = {}};
   CHECK(differing_choices(config, other).empty());
@@ -281,6 +278,8 @@ TEST_CASE("a configuration without a checksum of what the run has read is told f
 TEST_CASE("the configuration of version 0.1.0 is read, with paths and without checksums") {
   Json old = to_json(sample(plain(RunKind::guided_mlp)));
   old.erase("paths");
+  old.erase("devices");
+  old.update({{"device", "cpu (avx2)"}, {"threads", 4}});
   old["choices"].erase("corpus");
   old["choices"].erase("vectors_checksum");
   old["choices"].erase("init_checksum");
@@ -291,6 +290,7 @@ TEST_CASE("the configuration of version 0.1.0 is read, with paths and without ch
   CHECK(config.paths.vectors == "wiki.vec");
   CHECK(config.paths.init.empty());
   CHECK(config.paths.attention == "a.jsonl");
+  CHECK(config.devices == std::vector<std::string>{"cpu (avx2)"});
   CHECK(config.data.checksum.empty());  // it was that of dataset.json, which says more than the data
   CHECK_FALSE(config.has_checksums());
 

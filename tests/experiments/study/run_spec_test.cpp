@@ -34,11 +34,40 @@ TEST_CASE("a data set's name may look like a part of a run's name") {
   }
 }
 
+TEST_CASE("two lambdas have two names, and each reads back exactly") {
+  const auto adversary = [](double lambda) {
+    return RunSpec{
+        .kind = RunKind::adversary, .seed = 10, .lambda = lambda, .other = run_name("sst", plain(RunKind::base))};
+  };
+  const std::vector<std::pair<double, std::string>> names = {{0, "0"},
+                                                             {0.001, "0.001"},
+                                                             {0.0010000001, "0.0010000001"},
+                                                             {0.1 + 0.2, "0.30000000000000004"},
+                                                             {1e-5, "1e-05"},
+                                                             {0.25, "0.25"},
+                                                             {5.25e-4, "0.000525"},
+                                                             {1e38, "1e+38"},
+                                                             {1.0 / 3, "0.3333333333333333"}};
+  for (const auto& entry : names) {
+    const std::string name = run_name("sst", adversary(entry.first));
+    CHECK(name == "sst-adversary-lambda" + entry.second + "-seed10");
+    CHECK(parse_run_name("sst", name) == adversary(entry.first));
+  }
+}
+
+TEST_CASE("the label of attention from another program stays whole, whatever the data set is called") {
+  const RunSpec guided{.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = "external-mine"};
+  CHECK(run_name("external", guided) == "external-tokens-given-seed10-by-external-mine");
+  CHECK(parse_run_name("external", run_name("external", guided)) == guided);
+}
+
 TEST_CASE("other names are no names of runs") {
-  for (const char* name : {"", "sst", "sst-", "sst-lstm-learned", "sst-lstm-learned-seed", "sst-lstm-learned-seed10x",
-                           "sst-lstm-learned-seed-1", "imdb-lstm-learned-seed10", "sst-adversary-lambda-seed10",
-                           "sst-adversary-lambda0.1-seed10-by-x", "sst-tokens-given-seed10", "external-mine",
-                           "sst-lstm-learned-seed99999999999999999999"}) {
+  for (const char* name :
+       {"", "sst", "sst-", "sst-lstm-learned", "sst-lstm-learned-seed", "sst-lstm-learned-seed10x",
+        "sst-lstm-learned-seed-1", "imdb-lstm-learned-seed10", "sst-adversary-lambda-seed10",
+        "sst-adversary-lambda0.1-seed10-by-x", "sst-tokens-given-seed10", "external-mine",
+        "sst-lstm-learned-seed99999999999999999999", "sst-lstm-learned-seed010", "sst-adversary-lambda1e-3-seed10",
+        "sst-adversary-lambda0.0010-seed10", "sst-adversary-lambdanan-seed10"}) {
     CAPTURE(name);
     CHECK_FALSE(parse_run_name("sst", name));
   }

@@ -1,0 +1,152 @@
+#include <doctest/doctest.h>
+
+#include "engine/io/files.h"
+#include "experiments/study/queue.h"
+#include "tests/experiments/study/run_specs.h"
+#include "tests/support/input_error.h"
+#include "tests/support/small_csv.h"
+#include "tests/support/temporary_folder.h"
+
+namespace notnot {
+namespace {
+
+/// Models that train in a moment, in the folder `runs`.
+Inputs small_inputs(const TemporaryFolder& folder) {
+  write_atomically(folder / "own.csv", kSmallCsv);
+  Settings settings;
+  settings.corpus.dataset = (folder / "own.csv").string();
+  settings.device = "cpu";
+  settings.threads = settings.epochs = 1;
+  settings.hidden = 2;
+  settings.runs = (folder / "runs").string();
+  return load_inputs(settings);
+}
+
+Jobs jobs_of(const Inputs& inputs, const std::vector<RunSpec>& specs) {
+  Jobs jobs;
+  for (const RunSpec& spec : specs) jobs.push_back(std::make_unique<Job>(inputs, spec));
+  return jobs;
+}
+
+const RunSpec kBase = plain(RunKind::base), kUniform = plain(RunKind::uniform);
+
+RunSpec perturbation_of(const std::string& dataset, const RunSpec& base) {
+  return {.kind = RunKind::perturbation, .seed = base.seed, .lambda = 0, .other = run_name(dataset, base)};
+}
+
+}  // namespace
+
+TEST_CASE("two runs of one name are refused before anything is written") {
+  const TemporaryFolder folder;
+  const Inputs one = small_inputs(folder);
+  Inputs other = one;
+  other.settings.corpus.dataset = "b/own.csv";
+  Jobs jobs = jobs_of(one, {kBase});
+  jobs.push_back(std::make_unique<Job>(other, kUniform));
+  CHECK_NOTHROW(check_names(jobs));
+  jobs.push_back(std::make_unique<Job>(other, kBase));
+  const std::string message = input_error([&] { prepare_jobs(jobs, {}); });
+  for (const char* part : {"own-lstm-learned-seed10 of the data set ", "of the data set b/own.csv",
+                           "have the same name", "another name", "--runs"}) {
+    CHECK_HAS(message, part);
+  }
+  CHECK_FALSE(std::filesystem::exists(folder / "runs"));
+}
+
+TEST_CASE("a run of one data set that has the name of another data set's run is refused") {
+  const TemporaryFolder folder;
+  const Inputs one = small_inputs(folder);
+  Inputs other = one;
+  other.corpus.dataset.name = "own-tokens-given-seed10-by";
+  Jobs jobs = jobs_of(one, {{.kind = RunKind::guided_mlp, .seed = 10, .other = run_name("own", kBase)}});
+  jobs.push_back(std::make_unique<Job>(other, kBase));
+  CHECK_HAS(input_error([&] { check_names(jobs); }), "have the same name");
+}
+
+TEST_CASE("two names for one folder are refused, as where the file system takes no notice of case") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder);
+  Jobs jobs = jobs_of(inputs, {kBase, kUniform});
+  std::filesystem::create_directories(jobs[0]->folder.path());
+  std::filesystem::create_directory_symlink(jobs[0]->folder.path().filename(), jobs[1]->folder.path());
+  CHECK_HAS(input_error([&] { prepare_jobs(jobs, {}); }), "are in one folder on this file system");
+}
+
+TEST_CASE("a run that another process trains fails alone, and nothing is written into its folder") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder);
+  Jobs jobs = jobs_of(inputs, {kBase, perturbation_of("own", kBase), kUniform});
+  const RunWriter another(jobs[0]->folder);
+  prepare_jobs(jobs, {});
+  run_jobs(jobs, {});
+  CHECK(jobs[0]->state == JobState::failed);
+  CHECK_HAS(reason(jobs[0]->error), "another process trains in");
+  CHECK(jobs[0]->folder.state() == RunState::absent);
+  CHECK_FALSE(jobs[0]->folder.failure());
+  CHECK(jobs[1]->state == JobState::failed);
+  CHECK_HAS(reason(jobs[1]->error), "which it needs, failed (another process trains in");
+  CHECK(jobs[2]->state == JobState::finished);
+}
+
+TEST_CASE("locks are taken when a run starts and given back when it ends") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder);
+  Jobs jobs = jobs_of(inputs, {kBase});
+  prepare_jobs(jobs, {});
+  CHECK_NOTHROW(RunWriter(jobs[0]->folder));
+  run_jobs(jobs, {});
+  CHECK(jobs[0]->state == JobState::finished);
+  CHECK_NOTHROW(RunWriter(jobs[0]->folder));
+}
+
+TEST_CASE("a run that needs one that an earlier command left unfinished or failed says so") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder);
+  Jobs base = jobs_of(inputs, {kBase});
+  prepare_jobs(base, {});
+  run_jobs(base, {});
+  const RunFolder& run = base[0]->folder;
+  REQUIRE(run.state() == RunState::finished);
+  std::filesystem::remove(run.result_path());  // its model and its attention are there
+  const RunSpec guided{.kind = RunKind::guided_mlp, .seed = 10, .other = run_name("own", kBase)};
+  for (const RunSpec& spec : {perturbation_of("own", kBase), guided}) {
+    Jobs jobs = jobs_of(inputs, {spec});
+    prepare_jobs(jobs, {});
+    run_jobs(jobs, {});
+    CHECK(jobs[0]->state == JobState::failed);
+    CHECK_HAS(reason(jobs[0]->error), "own-lstm-learned-seed10, which it needs, is not finished");
+  }
+  write_atomically(run.failure_path(), R"({"reason": "the disk is full"})");
+  Jobs jobs = jobs_of(inputs, {guided});
+  prepare_jobs(jobs, {});
+  run_jobs(jobs, {});
+  CHECK_HAS(reason(jobs[0]->error), "which it needs, failed (the disk is full)");
+}
+
+TEST_CASE("a run that goes on elsewhere lists both devices, one that goes on at home lists one") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder);
+  Jobs first = jobs_of(inputs, {kBase});
+  prepare_jobs(first, {});
+  run_jobs(first, {.existing = {}, .keep_checkpoint = true});
+  const RunFolder& run = first[0]->folder;
+  const std::string here = OpenDevice("cpu", 1).description();
+  RunConfig config = read_run_config(run);
+  CHECK(config.devices == std::vector{here});
+  const auto go_on = [&] {
+    std::filesystem::remove(run.result_path());
+    Jobs jobs = jobs_of(inputs, {kBase});
+    prepare_jobs(jobs, {});
+    run_jobs(jobs, {.existing = {}, .keep_checkpoint = true});
+    CHECK(jobs[0]->state == JobState::finished);
+    return read_run_config(run).devices;
+  };
+  CHECK(go_on() == std::vector{here});
+  config.devices = {"cuda:0 (another one)"};
+  write_atomically(run.config_path(), to_json(config).dump());
+  CHECK(go_on() == std::vector<std::string>{"cuda:0 (another one)", here});
+  CHECK(devices_in_words(read_run_config(run)) == "cuda:0 (another one), then " + here);
+  CHECK(read_run_config(run).version == config.version);
+}
+
+}  // namespace notnot

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Signals that ask the program to stop: it stops soon, whatever it does, with exit code 130, and leaves nothing by
+halves. What a training leaves is in resume.py."""
+import array
+import fcntl
+import os
+import signal
+import subprocess
+import termios
+import time
+
+from common.program import Test, command, main, read_safetensors, small_corpus, write_csv
+
+ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+LINE = "good filler1 filler2 bad filler3"
+
+
+class Stopping(Test):
+    def setUp(self):
+        super().setUp()
+        self.csv = self.folder / "own.csv"
+        write_csv(self.csv, small_corpus())
+        self.children = []
+
+    def tearDown(self):
+        for child in self.children:
+            child.kill()
+            child.communicate()
+        super().tearDown()
+
+    def start(self, *arguments, **options):
+        child = subprocess.Popen(command(*arguments), **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+                                                         "stderr": subprocess.PIPE, "text": True, **options})
+        self.children.append(child)
+        return child
+
+    def wait_for(self, condition, event):
+        deadline = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, f"waited in vain for: {event}")
+            time.sleep(0.001)
+
+    def assert_stopped(self, child):
+        """The program ends as one that was stopped. Returns what it had still to print."""
+        output, errors = child.communicate(timeout=60)
+        self.assertEqual(child.returncode, 130, f"{output}\n{errors}")
+        self.assertIn("stopped", errors)
+        self.assertNotIn("failed", output + errors)
+        return output
+
+
+class Trainings(Stopping):
+    def start_training(self, **options):
+        child = self.start("train", "--dataset", self.csv, "--hidden", 4, "--epochs", 100000, "--runs", self.runs,
+                           "--threads", 1, "--checkpoint-minutes", 0, **options)
+        self.checkpoint = self.runs / "own-lstm-learned-seed10" / "checkpoint.safetensors"
+        self.wait_for(lambda: self.checkpoint.exists() or child.poll() is not None, "a checkpoint")
+        return child
+
+    def test_any_signal_however_often(self):
+        for number in ALL:
+            with self.subTest(signal=number):
+                child = self.start_training()
+                child.send_signal(number)
+                while number != signal.SIGINT and child.poll() is None:
+                    child.send_signal(number)
+                output = self.assert_stopped(child)
+                self.assertIn("own-lstm-learned-seed10: stopped in epoch", output)
+                self.assertGreater(read_safetensors(self.checkpoint)["step"][2][0], 0)
+                self.assertFalse((self.checkpoint.parent / "failure.json").exists())
+                self.checkpoint.unlink()
+                (self.checkpoint.parent / "config.json").unlink()
+
+    def test_under_nohup_a_hangup_is_ignored(self):
+        child = self.start_training(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        child.send_signal(signal.SIGHUP)
+        before = self.checkpoint.stat().st_ino, self.checkpoint.stat().st_mtime_ns
+        for _ in range(3):
+            self.wait_for(lambda: (self.checkpoint.stat().st_ino, self.checkpoint.stat().st_mtime_ns) != before,
+                          "another checkpoint")
+            before = self.checkpoint.stat().st_ino, self.checkpoint.stat().st_mtime_ns
+        child.send_signal(signal.SIGTERM)
+        self.assert_stopped(child)
+
+    def test_a_plan(self):
+        child = self.start("adversary", "--dataset", "planted", "--runs", self.runs, "--threads", 1, "--plan")
+        child.stdout.readline()  # what the data set is
+        child.send_signal(signal.SIGINT)
+        self.assertNotIn("runs left", self.assert_stopped(child))
+        self.assertFalse(self.runs.exists())
+
+
+class Inputs(Stopping):
+    """Programs that read from a pipe on which nothing more comes."""
+
+    def stop_while_reading(self, *arguments):
+        """`{}` among the arguments is the pipe."""
+        pipe = self.folder / "pipe.csv"
+        os.mkfifo(pipe)
+        child = self.start(*(pipe if argument == "{}" else argument for argument in arguments))
+        try:
+            with open(pipe, "wb", buffering=0) as writer:
+                # More than a pipe holds: when it is written, the program has read some of it.
+                writer.write(self.csv.read_bytes() + b"good filler1,1,train\n" * 10000)
+                child.send_signal(signal.SIGTERM)
+                self.assert_stopped(child)
+        finally:
+            pipe.unlink()
+
+    def test_prepare(self):
+        out = self.folder / "prepared"
+        self.stop_while_reading("prepare", "csv", "{}", "--out", out)
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["own.csv"], "something is left over")
+        self.succeed("prepare", "csv", self.csv, "--out", out)
+
+    def test_data(self):
+        self.stop_while_reading("data", "{}", "--tokens", self.folder / "tokens.jsonl")
+        self.assertFalse((self.folder / "tokens.jsonl").exists())
+
+    def test_train(self):
+        self.stop_while_reading("train", "--dataset", "{}", "--runs", self.runs)
+        self.assertFalse(self.runs.exists())
+
+
+class Predictions(Stopping):
+    def setUp(self):
+        super().setUp()
+        self.run_folder = self.train("--dataset", self.csv, "--hidden", 4, "--epochs", 1)
+        self.texts = self.folder / "texts"
+        self.texts.write_text(f"{LINE}\n" * 40000, encoding="utf-8")
+        self.answer = self.succeed("predict", self.run_folder, "--text", LINE)
+
+    def start_prediction(self, **options):
+        return self.start("predict", self.run_folder, "--threads", 1, **options)
+
+    def test_whole_lines_until_it_was_stopped(self):
+        child = self.start_prediction(stdin=self.texts.open())
+        first = child.stdout.readline()
+        child.send_signal(signal.SIGINT)
+        rest = self.assert_stopped(child)
+        lines = (first + rest).splitlines(keepends=True)
+        self.assertEqual(set(lines), {self.answer})
+        self.assertLess(len(lines), 40000)
+
+    def test_while_no_more_texts_come(self):
+        answers = self.folder / "answers"
+        with answers.open("w", encoding="utf-8") as file:
+            child = self.start_prediction(stdin=subprocess.PIPE, stdout=file)
+        child.stdin.write(f"{LINE}\n" * 20000)
+        child.stdin.flush()
+        self.wait_for(lambda: answers.stat().st_size > 0 or child.poll() is not None, "answers, while more texts may come")
+        child.send_signal(signal.SIGINT)
+        self.assertEqual(child.wait(timeout=60), 130)  # standard input is still open
+        self.assertEqual(set(answers.read_text(encoding="utf-8").splitlines(keepends=True)), {self.answer})
+
+    def test_only_a_second_interrupt_ends_at_once(self):
+        child = self.start_prediction(stdin=self.texts.open())
+        waiting = array.array("i", [0])
+
+        def blocked():
+            fcntl.ioctl(child.stdout, termios.FIONREAD, waiting)
+            return waiting[0] >= 65536 - 4096
+
+        self.wait_for(blocked, "output that nobody reads")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+            child.send_signal(number)
+            self.wait_for(lambda: not self.is_pending(child, number), "the signal's handler")
+        self.assertIsNone(child.poll())
+        child.send_signal(signal.SIGINT)
+        self.assertEqual(child.wait(timeout=60), -signal.SIGINT)
+
+    @staticmethod
+    def is_pending(child, number):
+        with open(f"/proc/{child.pid}/status", encoding="ascii") as status:
+            masks = [line.split()[1] for line in status if line.startswith(("SigPnd:", "ShdPnd:"))]
+        return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+
+
+if __name__ == "__main__":
+    main()
