@@ -285,6 +285,8 @@ DatasetOptions PreparedFolder::options() const {
 
 Dataset PreparedFolder::dataset() const {
   const Safetensors data = Safetensors::read(path_ / kData);
+  // Before it is read: what Vocabulary::load says about a fault is meant for the vocabulary of a run.
+  check(kVocabulary, sha256_of_file(path_ / kVocabulary));
   Dataset dataset{name(), Vocabulary::load(path_ / kVocabulary), {}};
   if (description_.at("vocabulary") != dataset.vocabulary.size())
     damaged(kVocabulary, fmt::format("{} words", dataset.vocabulary.size()));

@@ -14,8 +14,8 @@ class Diagnose(Test):
     def setUp(self):
         super().setUp()
         self.rows = small_corpus()
-        # The id of a text is another text's row, as in a table that was shuffled.
-        self.ids = [(7 * i) % len(self.rows) + 1 for i in range(len(self.rows))]
+        # The id of every text is the row of another one of its split, as in a table that was shuffled.
+        self.ids = [first + (7 * i + 3) % size + 1 for first, size in ((0, 60), (60, 20), (80, 20)) for i in range(size)]
         self.named, self.plain = self.folder / "named.csv", self.folder / "plain.csv"
         write_csv(self.named, [[i, *row] for i, row in zip(self.ids, self.rows)], ("id", "text", "label", "split"))
         write_csv(self.plain, self.rows)
