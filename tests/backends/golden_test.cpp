@@ -1,6 +1,7 @@
 // The model on each backend in fp32 against the authors' modules in float64: forward, both losses, every gradient, and
 // the parameters after 1, 2 and 10 optimiser steps. It reads all files in the folder NOTNOT_GOLDEN
-// (tests/golden/README.md). How far a number may be off comes from the model of rounding in tests/support/error_model.h.
+// (tests/golden/README.md). How far a number may be off comes from the model of rounding in
+// tests/support/error_model.h.
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -6,7 +6,7 @@
 // than u times what is left: no tolerance relative to the result is right. The gradient of attn1.bias is such a sum.
 //
 // The bound of one sum does not carry through a model. It lets all errors add up with the worst signs, layer by layer:
-// for an LSTM of 128 units and 12 steps it is 1,000 to 100,000 times the gradients, and no fault would be found.
+// for an LSTM of 128 units and 12 steps it is far above the gradients themselves, and no fault would be found.
 // Roundings behave like independent random numbers instead [1, section 2.8; 2], so that they partly cancel. What is
 // left can be observed [3]. The number type `Rounded` computes in float64, and after every operation it disturbs the
 // result by a random share of what fp32 may be off by there. A reference that is written for any number type runs once
