@@ -174,7 +174,7 @@ struct CudnnLstm::State {
         NOTNOT_CUDNN_CHECK(cudnnGetRNNWeightParams(context, rnn, direction, bytes, space.span().data, gate,
                                                    matrix_shape, &matrix, bias_shape, &bias));
         const bool input = gate < 4;
-        const auto row = static_cast<size_t>((direction * 4 + gate % 4) * task.recurrence.hidden);
+        const auto row = static_cast<size_t>(direction * 4 + gate % 4) * task.recurrence.hidden;
         const auto width = static_cast<size_t>(input ? task.input.embed : task.recurrence.hidden),
                    units = static_cast<size_t>(task.recurrence.hidden);
         visit((input ? task.input.weight : task.recurrence.weight_hh).data() + row * width, static_cast<float*>(matrix),

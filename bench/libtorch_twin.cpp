@@ -138,7 +138,7 @@ class Twin : public LibtorchTwin {
     const PaddedBatch padded(batch, device_);
     model_->train();
     namespace F = torch::nn::functional;
-    const torch::Tensor loss =
+    torch::Tensor loss =
         F::binary_cross_entropy_with_logits(logits(padded), padded.labels,
                                             F::BinaryCrossEntropyWithLogitsFuncOptions()
                                                 .weight(1 + (positive_weight - 1) * padded.labels)
@@ -194,6 +194,7 @@ class Twin : public LibtorchTwin {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name of a symbol in C
 extern "C" const LibtorchLibrary notnot_libtorch_library = {
     .version = [] { return TORCH_VERSION; },
     .make = [](const TwinOptions& options) -> LibtorchTwin* { return new Twin(options); }};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/device/resident_memory.h"
+#include "kernels/base/share_out.h"
 #include "kernels/cases/device_data.h"
 #include "kernels/gemm.h"
 
@@ -34,8 +35,8 @@ double memory_rate(const Device& device) {
   std::vector<float> from(kFloats, 1), to(kFloats);
   const auto seconds = [&](const auto& move) {
     return best_seconds([&] {
-#pragma omp parallel for num_threads(device.threads)
-      for (int64_t begin = 0; begin < kFloats; begin += kBlock) move(from.data() + begin, to.data() + begin);
+      parallel_for(device.threads, kFloats / kBlock, kBlock,
+                   [&](int32_t block) { move(from.data() + block * kBlock, to.data() + block * kBlock); });
     });
   };
   const double copy = seconds([](const float* block, float* other) { std::copy_n(block, kBlock, other); });

@@ -38,8 +38,8 @@ void permute(const AttentionPermutation& args, int32_t sequence) {
 }  // namespace
 
 void attention_permutation(const Device& device, const AttentionPermutation& args) {
-#pragma omp parallel for num_threads(device.threads) schedule(dynamic)
-  for (int32_t b = 0; b < args.sequences; ++b) permute(args, b);
+  const int64_t cost = int64_t{2} * args.permutations * (args.tokens / args.sequences);
+  parallel_for(device.threads, args.sequences, cost, [&](int32_t b) { permute(args, b); });
 }
 
 }  // namespace notnot::NOTNOT_CPU_NAMESPACE

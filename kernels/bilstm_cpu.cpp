@@ -370,6 +370,11 @@ void clear_rows(const Span<float>& matrix, int64_t width, int64_t first, int64_t
   __builtin_memset(matrix.data + first * width, 0, (last - first) * width * sizeof(float));
 }
 
+/// What one of the two times `groups` tasks costs, for parallel_for: the product with the recurrent weights.
+int64_t cost_of_task(const RaggedBatch& batch, int32_t hidden, int32_t groups) {
+  return int64_t{8} * hidden * hidden * batch.tokens / groups;
+}
+
 int32_t group_size(const Device& device, int32_t sequences) { return device.threads <= 2 ? sequences : kGroup; }
 
 }  // namespace
@@ -381,20 +386,15 @@ void bilstm_forward(const Device& device, const BiLstmForward& args) {
   const int64_t packed = packed_size(args.hidden);
   float* cells = args.workspace.data + 2 * packed;
   const bool streamed = streams_gates(args);
-#pragma omp parallel num_threads(device.threads)
-  {
-#pragma omp for schedule(static)
-    for (int32_t d = 0; d < 2; ++d) {
-      pack_forward(&args.weight_hh[int64_t{d} * 4 * args.hidden * args.hidden], args.hidden,
-                   args.workspace.data + d * packed);
-    }
-#pragma omp for schedule(dynamic)
-    for (int32_t task = 0; task < 2 * groups; ++task) {
-      const int32_t d = task % 2, begin = task / 2 * group, end = smaller(begin + group, sequences);
-      const Direction direction = direction_of(d, args.hidden, args.batch, args.workspace.data + d * packed, streamed);
-      run_forward(args, direction, begin, end, cells + (int64_t{d} * sequences + begin) * direction.padded());
-    }
-  }
+  parallel_for(device.threads, 2, packed, [&](int32_t d) {
+    pack_forward(&args.weight_hh[int64_t{d} * 4 * args.hidden * args.hidden], args.hidden,
+                 args.workspace.data + d * packed);
+  });
+  parallel_for(device.threads, 2 * groups, cost_of_task(args.batch, args.hidden, groups), [&](int32_t task) {
+    const int32_t d = task % 2, begin = task / 2 * group, end = smaller(begin + group, sequences);
+    const Direction direction = direction_of(d, args.hidden, args.batch, args.workspace.data + d * packed, streamed);
+    run_forward(args, direction, begin, end, cells + (int64_t{d} * sequences + begin) * direction.padded());
+  });
   const int64_t end = args.batch.offsets[sequences], tokens = args.batch.tokens, width = int64_t{2} * args.hidden;
   clear_rows(args.states, width, end, padded_rows(tokens));
   if (args.training()) clear_rows(args.previous, width, end, tokens);
@@ -406,20 +406,15 @@ void bilstm_backward(const Device& device, const BiLstmBackward& args) {
   const int32_t groups = (sequences + group - 1) / group;
   const int64_t packed = packed_size(hidden);
   float* carried = args.workspace.data + 2 * packed;
-#pragma omp parallel num_threads(device.threads)
-  {
-#pragma omp for schedule(static)
-    for (int32_t d = 0; d < 2; ++d) {
-      pack_backward(&args.weight_hh[int64_t{d} * 4 * hidden * hidden], hidden, args.workspace.data + d * packed);
-    }
-#pragma omp for schedule(dynamic)
-    for (int32_t task = 0; task < 2 * groups; ++task) {
-      const int32_t d = task % 2, begin = task / 2 * group, end = smaller(begin + group, sequences);
-      const Direction direction = direction_of(d, hidden, args.batch, args.workspace.data + d * packed, false);
-      float* dcarried = carried + (int64_t{d} * sequences + begin) * direction.padded();
-      run_backward(args, direction, begin, end, dcarried, dcarried + 2 * int64_t{sequences} * direction.padded());
-    }
-  }
+  parallel_for(device.threads, 2, packed, [&](int32_t d) {
+    pack_backward(&args.weight_hh[int64_t{d} * 4 * hidden * hidden], hidden, args.workspace.data + d * packed);
+  });
+  parallel_for(device.threads, 2 * groups, cost_of_task(args.batch, hidden, groups), [&](int32_t task) {
+    const int32_t d = task % 2, begin = task / 2 * group, end = smaller(begin + group, sequences);
+    const Direction direction = direction_of(d, hidden, args.batch, args.workspace.data + d * packed, false);
+    float* dcarried = carried + (int64_t{d} * sequences + begin) * direction.padded();
+    run_backward(args, direction, begin, end, dcarried, dcarried + 2 * int64_t{sequences} * direction.padded());
+  });
   clear_rows(args.gates, int64_t{8} * hidden, args.batch.offsets[sequences], args.batch.tokens);
   add_recurrent_weight_gradient(device, args);
 }

@@ -1,6 +1,7 @@
 // oneDNN's sgemm, cut into calls of a fixed shape, each on one thread. oneDNN chooses its blocking from the shape and
 // the number of threads, so a fixed shape fixes every bit. Our threads share the calls out.
 #include <dnnl.h>
+#include <omp.h>
 
 #include "kernels/base/cpu.h"
 #include "kernels/gemm.h"
@@ -19,6 +20,9 @@ class OneDnnSingleThread {
  private:
   int before_;
 };
+
+/// A matrix product does this many operations in the time that parallel_for counts as one.
+constexpr int64_t kOperationsPerLane = 8;
 
 // A weight gradient is cut into tiles of kOutputTile outputs by kInnerTile rows. 96 rows are two tiles of oneDNN's loop
 // over the sum.
@@ -57,26 +61,26 @@ dnnl_status_t weight_gradient_tile(const WeightGradient& args, int32_t first, in
 void matmul(const Device& device, const MatMul& args) {
   const OneDnnSingleThread single;
   int failed = dnnl_success;
-#pragma omp parallel for num_threads(device.threads) schedule(static) reduction(max : failed)
-  for (int32_t row = 0; row < args.rows; row += kRowTile) {
-    omp_set_num_threads(1);
+  const int64_t cost = int64_t{2} * kRowTile * args.inner * args.columns / kOperationsPerLane;
+  parallel_for(device.threads, static_cast<int32_t>(padded_rows(args.rows) / kRowTile), cost, [&](int32_t tile) {
+    const int32_t row = tile * kRowTile;
     const dnnl_status_t status = dnnl_sgemm(
         'N', 'N', kRowTile, args.columns, args.inner, 1.0F, &args.a[int64_t{row} * args.inner], args.inner, args.b.data,
         args.row_stride_of_b(), args.accumulate ? 1.0F : 0.0F, &args.c[int64_t{row} * args.columns], args.columns);
-    failed = status > failed ? static_cast<int>(status) : failed;
-  }
+    if (status != dnnl_success) __atomic_store_n(&failed, static_cast<int>(status), __ATOMIC_RELAXED);
+  });
   if (failed != dnnl_success) throw_gemm_failed(failed);
 }
 
 void weight_gradient(const Device& device, const WeightGradient& args) {
   const OneDnnSingleThread single;
   int failed = dnnl_success;
-#pragma omp parallel for num_threads(device.threads) schedule(static) reduction(max : failed)
-  for (int32_t output = 0; output < args.outputs; output += kOutputTile) {
-    omp_set_num_threads(1);
+  const int64_t cost = int64_t{2} * kOutputTile * args.inputs * args.rows / kOperationsPerLane;
+  parallel_for(device.threads, (args.outputs + kOutputTile - 1) / kOutputTile, cost, [&](int32_t tile) {
+    const int32_t output = tile * kOutputTile;
     const dnnl_status_t status = weight_gradient_tile(args, output, smaller(kOutputTile, args.outputs - output));
-    failed = status > failed ? static_cast<int>(status) : failed;
-  }
+    if (status != dnnl_success) __atomic_store_n(&failed, static_cast<int>(status), __ATOMIC_RELAXED);
+  });
   if (failed != dnnl_success) throw_gemm_failed(failed);
 }
 

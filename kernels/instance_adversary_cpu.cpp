@@ -160,8 +160,8 @@ void finish(const InstanceAdversary& args, const Instance& text, int32_t sequenc
 }  // namespace
 
 void instance_adversary(const Device& device, const InstanceAdversary& args) {
-#pragma omp parallel for num_threads(device.threads) schedule(dynamic)
-  for (int32_t b = 0; b < args.sequences; ++b) {
+  const int64_t cost = int64_t{args.steps + 1} * args.adversaries * args.adversaries * (args.tokens / args.sequences);
+  parallel_for(device.threads, args.sequences, cost, [&](int32_t b) {
     const Instance text(args, b);
     read_text(args, text);
     for (int32_t t = 0; t < args.steps; ++t) {
@@ -170,7 +170,7 @@ void instance_adversary(const Device& device, const InstanceAdversary& args) {
       for (int32_t k = 0; k < args.adversaries; ++k) step(text, k, args.scalars[t]);
     }
     finish(args, text, b);
-  }
+  });
 }
 
 }  // namespace notnot::NOTNOT_CPU_NAMESPACE

@@ -7,8 +7,8 @@ void transpose(const Device& device, const Transpose& args) {
   constexpr int32_t kTile = 16;  // a tile's 16 lines of each side stay in the first-level cache
   const int32_t rows = args.rows, columns = args.columns;
   const int64_t stride = args.row_stride_of_to();
-#pragma omp parallel for num_threads(device.threads) schedule(static)
-  for (int32_t column = 0; column < columns; column += kTile) {
+  parallel_for(device.threads, (columns + kTile - 1) / kTile, int64_t{kTile} * rows, [&](int32_t tile) {
+    const int32_t column = tile * kTile;
     for (int32_t row = 0; row < rows; row += kTile) {
       for (int32_t j = column; j < smaller(column + kTile, columns); ++j) {
         for (int32_t i = row; i < smaller(row + kTile, rows); ++i) {
@@ -16,22 +16,20 @@ void transpose(const Device& device, const Transpose& args) {
         }
       }
     }
-  }
+  });
 }
 
 void gather_rows(const Device& device, const GatherRows& args) {
   const size_t bytes = args.columns * sizeof(float);
-#pragma omp parallel for num_threads(device.threads) schedule(static)
-  for (int32_t i = 0; i < args.count; ++i) {
+  parallel_for(device.threads, args.count, args.columns, [&](int32_t i) {
     __builtin_memcpy(&args.to[int64_t{i} * args.columns], &args.from[int64_t{args.rows[i]} * args.columns], bytes);
-  }
+  });
 }
 
 void column_sum(const Device& device, const ColumnSum& args) {
   const int32_t columns = args.columns;
   const int32_t blocks = (args.rows + kColumnSumBlock - 1) / kColumnSumBlock;
-#pragma omp parallel for num_threads(device.threads) schedule(static)
-  for (int32_t block = 0; block < blocks; ++block) {
+  parallel_for(device.threads, blocks, int64_t{kColumnSumBlock} * columns, [&](int32_t block) {
     float* partial = &args.workspace[int64_t{block} * columns];
     for (int32_t j = 0; j < columns; ++j) partial[j] = 0;
     for (int32_t i = block * kColumnSumBlock; i < smaller((block + 1) * kColumnSumBlock, args.rows); ++i) {
@@ -40,7 +38,7 @@ void column_sum(const Device& device, const ColumnSum& args) {
       NOTNOT_SIMD
       for (int32_t j = 0; j < columns; ++j) partial[j] += scale * row[j];
     }
-  }
+  });
   for (const Span<float>& sums : {args.sums, args.second_sums}) {
     for (int32_t block = 0; block < blocks && !sums.empty(); ++block) {
       const float* partial = &args.workspace[int64_t{block} * columns];
@@ -51,10 +49,9 @@ void column_sum(const Device& device, const ColumnSum& args) {
 }
 
 void row_dot(const Device& device, const RowDot& args) {
-#pragma omp parallel for num_threads(device.threads) schedule(static)
-  for (int32_t i = 0; i < args.rows; ++i) {
+  parallel_for(device.threads, args.rows, args.columns, [&](int32_t i) {
     args.products[i] = dot(&args.values[int64_t{i} * args.columns], args.vector.data, args.columns);
-  }
+  });
 }
 
 }  // namespace notnot::NOTNOT_CPU_NAMESPACE

@@ -1,7 +1,5 @@
 #include "engine/device/open_device.h"
 
-#include <omp.h>
-
 #include <charconv>
 #include <utility>
 
@@ -61,8 +59,6 @@ std::string OpenDevice::description() const {
   if (device_.backend == Backend::cpu) return fmt::format("cpu ({})", to_string(device_.isa));
   return fmt::format("cuda:{} ({})", device_.ordinal, cuda::describe(device_.ordinal).name);
 }
-
-int available_threads() { return omp_get_num_procs(); }
 
 std::string describe_devices() {
   std::string text = fmt::format("cpu      {} threads, {} kernels\n", available_threads(),

@@ -2,6 +2,7 @@
 // Devices by the names that users give them, and their lifetime.
 #include <string>
 
+#include "kernels/base/available_threads.h"
 #include "kernels/base/device.h"
 
 namespace notnot {
@@ -26,9 +27,6 @@ class OpenDevice {
  private:
   Device device_;
 };
-
-/// Processors that this process may run on.
-int available_threads();
 
 /// The output of `notnot devices`: the CPU with its instruction set and threads, and each CUDA device, or the reason
 /// why there is none.

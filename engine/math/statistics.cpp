@@ -8,6 +8,7 @@
 #include "engine/math/metrics.h"
 #include "engine/math/random.h"
 #include "kernels/base/error.h"
+#include "kernels/base/share_out.h"
 
 namespace notnot {
 namespace {
@@ -110,7 +111,7 @@ Violin violin(std::span<const double> values, double low, double high) {
 }
 
 F1Difference paired_bootstrap_f1(std::span<const float> probability_a, std::span<const float> probability_b,
-                                 std::span<const int32_t> labels, int32_t resamples, uint64_t seed) {
+                                 std::span<const int32_t> labels, int32_t resamples, uint64_t seed, int threads) {
   NOTNOT_CHECK(resamples >= 1, "{} resamples", resamples);
   // From classify, not from the counts: every table shows the same F1, after the same checks.
   F1Difference result{.difference = classify(probability_a, labels).f1 - classify(probability_b, labels).f1};
@@ -119,15 +120,15 @@ F1Difference paired_bootstrap_f1(std::span<const float> probability_a, std::span
   std::vector<size_t> cells;
   for (size_t i = 0; i < labels.size(); ++i) cells.push_back(cell(labels[i], probability_a[i], probability_b[i]));
   std::vector<double> differences(resamples);
-#pragma omp parallel for schedule(static)
-  for (int32_t resample = 0; resample < resamples; ++resample) {
+  constexpr int64_t kCostOfText = 40;  // of its random number
+  parallel_for(threads, resamples, kCostOfText * texts, [&](int32_t resample) {
     const Random random(seed, Purpose::bootstrap, resample);
     Counts counts{};
     for (int64_t i = 0; i < texts; ++i) {
       ++counts[cells[random.integer(i, 0, texts - 1)]];
     }
     differences[resample] = f1_difference(counts);
-  }
+  });
 
   constexpr double rounding = 1e-12;  // the same F1 may come from another division
   const auto extreme = std::count_if(differences.begin(), differences.end(), [&](double value) {

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "kernels/base/available_threads.h"
+
 namespace notnot {
 
 /// The mean; NaN without values.
@@ -48,6 +50,7 @@ struct F1Difference {
 /// probability_a, probability_b [n] and labels [n] of 0 or 1, n >= 1; resamples >= 1; errors as classify's. The result
 /// depends on the arguments only, not on the number of threads.
 F1Difference paired_bootstrap_f1(std::span<const float> probability_a, std::span<const float> probability_b,
-                                 std::span<const int32_t> labels, int32_t resamples, uint64_t seed);
+                                 std::span<const int32_t> labels, int32_t resamples, uint64_t seed,
+                                 int threads = available_threads());
 
 }  // namespace notnot

@@ -2,12 +2,12 @@
 // Only for the *_cpu.cpp files. Each of them is compiled once per instruction set (NOTNOT_CPU_ISA), into a namespace of
 // its own. They use no inline function of the standard library: the linker would share its out-of-line copies between
 // the sets.
-#include <omp.h>
 #if defined(__AVX512F__)
 #include <immintrin.h>  // by their names here, both GCC and clang know the instructions
 #endif
 
 #include "kernels/base/device.h"
+#include "kernels/base/share_out.h"
 
 #define NOTNOT_CPU_NAMESPACE_OF(set) cpu_##set
 #define NOTNOT_CPU_NAMESPACE_FOR(set) NOTNOT_CPU_NAMESPACE_OF(set)

@@ -6,19 +6,17 @@
 namespace notnot::NOTNOT_CPU_NAMESPACE {
 
 void scale_rows_forward(const Device& device, const ScaleRowsForward& args) {
-#pragma omp parallel for num_threads(device.threads) schedule(static)
-  for (int32_t i = 0; i < args.rows; ++i) {
+  parallel_for(device.threads, args.rows, args.columns, [&](int32_t i) {
     const float* values = &args.values[int64_t{i} * args.columns];
     float* scaled = &args.scaled[int64_t{i} * args.columns];
     const float scale = args.scale[i];
     NOTNOT_SIMD
     for (int32_t j = 0; j < args.columns; ++j) scaled[j] = scaled_value(values[j], scale);
-  }
+  });
 }
 
 void scale_rows_backward(const Device& device, const ScaleRowsBackward& args) {
-#pragma omp parallel for num_threads(device.threads) schedule(static)
-  for (int32_t i = 0; i < args.rows; ++i) {
+  parallel_for(device.threads, args.rows, args.columns, [&](int32_t i) {
     const float* values = &args.values[int64_t{i} * args.columns];
     const float* dscaled = &args.dscaled[int64_t{i} * args.columns];
     float* dvalues = &args.dvalues[int64_t{i} * args.columns];
@@ -26,7 +24,7 @@ void scale_rows_backward(const Device& device, const ScaleRowsBackward& args) {
     NOTNOT_SIMD
     for (int32_t j = 0; j < args.columns; ++j) dvalues[j] = scale_gradient(values[j], scale, dscaled[j]).dvalue;
     args.dscale[i] += dot(values, dscaled, args.columns);  // the sum of dscale, in an order that cpu.h fixes
-  }
+  });
 }
 
 }  // namespace notnot::NOTNOT_CPU_NAMESPACE

@@ -374,9 +374,10 @@ TEST_CASE("bilstm: bf16x3 is refused where it cannot be computed") {
 TEST_CASE("bilstm: bf16x3 is refused by a device with less shared memory than it takes (emulator)" *
           doctest::skip(std::getenv("NOTNOT_SIMT_SHARED_KIB") == nullptr)) {
   const Device device = test_device();
-  const auto reason = [](int takes) {
-    return fmt::format("bf16x3 takes {} bytes of shared memory per block, device 0 has {}; use fp32", takes,
-                       1024 * std::atoi(std::getenv("NOTNOT_SIMT_SHARED_KIB")));
+  const char* kib = std::getenv("NOTNOT_SIMT_SHARED_KIB");
+  const int there = kib == nullptr ? 0 : 1024 * std::atoi(kib);
+  const auto reason = [there](int takes) {
+    return fmt::format("bf16x3 takes {} bytes of shared memory per block, device 0 has {}; use fp32", takes, there);
   };
   CHECK_THROWS_WITH_AS(run(device, make_inputs({3}, kBf16x3Hidden), true, Precision::bf16x3),
                        doctest::Contains(reason(107'024).c_str()), Error);

@@ -295,7 +295,8 @@ TEST_CASE("impossible numbers are errors, and nothing is written") {
 /// As long as it lives, PATH holds no program but a `gnuplot` that is this script; an empty script: no gnuplot, either.
 class FakeGnuplot {
  public:
-  explicit FakeGnuplot(const std::string& script) : path_(std::getenv("PATH")) {
+  explicit FakeGnuplot(const std::string& script) {
+    if (const char* path = std::getenv("PATH")) path_ = path;
     if (!script.empty()) {
       write_atomically(folder_ / "gnuplot", "#!/bin/sh\n" + script);
       std::filesystem::permissions(folder_ / "gnuplot", std::filesystem::perms::owner_all);

@@ -23,8 +23,6 @@ TIMES = ("train_seconds", "eval_seconds", "tokens_per_second")
 # among them: they hold times and the number of threads.
 EXACT_FILES = ("model.safetensors", "checkpoint.safetensors", "vocabulary.txt", "predictions.jsonl", "result.json",
                *(f"attention_{split}.safetensors" for split in SPLITS))
-# Threads that wait in a busy loop make a machine with other work on it several times slower.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def command(*arguments):
