@@ -135,7 +135,11 @@ class Reference {
     results.dattention_vector = results.dattention_bias;
     results.doutput_weight.assign(d, Real(kStartOfGradient));
     results.doutput_bias = {Real(kStartOfGradient)};
-    for (size_t b = 0; b < p.labels.size(); ++b) sequence(b);
+    for (auto* of_texts : {&results.logit, &results.probability, &results.loss, &results.dlogit}) {
+      of_texts->resize(p.labels.size());
+    }
+    results.divergence.resize(adversary_ ? p.labels.size() : 0);
+    for (const int32_t b : test::visiting_order<Real>(p.batch.sequences())) sequence(static_cast<size_t>(b));
   }
   Results<Real> results;
 
@@ -196,11 +200,11 @@ class Reference {
     }
     for (size_t k = 0; k < d(); ++k) logit += Real(p_.output_weight[k]) * results.context[b * d() + k];
     const auto loss = loss_of(b, logit, divergence);
-    results.logit.push_back(logit);
-    results.probability.push_back(sigmoid(logit));
-    results.loss.push_back(loss.loss);
-    results.dlogit.push_back(loss.dlogit);
-    if (adversary_) results.divergence.push_back(divergence);
+    results.logit[b] = logit;
+    results.probability[b] = sigmoid(logit);
+    results.loss[b] = loss.loss;
+    results.dlogit[b] = loss.dlogit;
+    if (adversary_) results.divergence[b] = divergence;
     results.doutput_bias[0] += loss.dlogit;
     for (size_t k = 0; k < d(); ++k) results.doutput_weight[k] += loss.dlogit * results.context[b * d() + k];
     Real mean(0);

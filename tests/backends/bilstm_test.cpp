@@ -82,9 +82,9 @@ class Reference {
     for (auto* values : {&results.states, &results.cells, &results.previous}) values->resize(units);
     for (auto* values : {&results.gates, &results.dz}) values->resize(4 * units);
     results.dweight_hh.assign(inputs.weight_hh.size(), Real(kStartOfGradient));
-    for (size_t b = 0; b + 1 < inputs.batch.offsets.size(); ++b) {
-      begin_ = inputs.batch.offsets[b];
-      end_ = inputs.batch.offsets[b + 1];
+    for (const int32_t b : test::visiting_order<Real>(inputs.batch.sequences())) {
+      begin_ = inputs.batch.offsets[static_cast<size_t>(b)];
+      end_ = inputs.batch.offsets[static_cast<size_t>(b) + 1];
       for (direction_ = 0; direction_ < 2; ++direction_) {
         forward();
         backward();

@@ -39,8 +39,8 @@ struct Reference {
         table[u * width + j] = tanh ? hyperbolic_tangent(z) : z;
       }
     }
-    for (size_t n = 0; n < p.batch.token_ids.size(); ++n) {
-      const auto u = static_cast<size_t>(p.batch.unique_row[n]);
+    for (const int32_t token : test::visiting_order<Real>(p.batch.tokens())) {
+      const auto n = static_cast<size_t>(token), u = static_cast<size_t>(p.batch.unique_row[n]);
       const Real* row = &embedding[static_cast<size_t>(p.batch.token_ids[n]) * embed];
       for (size_t j = 0; j < width; ++j) {
         const Real y = table[u * width + j], dvalue(p.dvalues[n * width + j]);

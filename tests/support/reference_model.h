@@ -25,8 +25,10 @@ class ReferenceModel {
   ReferenceModel(const ModelOptions& options, std::vector<Real> parameters)
       : options(options), layout(options), values(std::move(parameters)) {}
 
-  /// Computes forward pass, loss and gradients of one batch into the members below.
-  void run(const HostBatch& batch, const ObjectiveOptions& objective, const ReferenceTargets<Real>& targets) {
+  /// Computes forward pass, loss and gradients of one batch into the members below. Its sums over the texts go through
+  /// them in `order`.
+  void run(const HostBatch& batch, const ObjectiveOptions& objective, const ReferenceTargets<Real>& targets,
+           const std::vector<int32_t>& order) {
     const int64_t width = options.width();
     gradients.assign(values.size(), Real(0));
     hidden.assign(static_cast<size_t>(batch.tokens() * width), Real(0));
@@ -34,13 +36,11 @@ class ReferenceModel {
     activation.assign(static_cast<size_t>(batch.tokens() * options.attention_width()), Real(0));
     attention.assign(static_cast<size_t>(batch.tokens()), Real(0));
     log_attention.assign(static_cast<size_t>(batch.tokens()), Real(-std::numeric_limits<double>::infinity()));
-    probability.clear();
-    logit.clear();
-    divergence.clear();
+    for (auto* of_texts : {&probability, &logit, &divergence}) of_texts->resize(batch.labels.size());
     loss = Real(0);
     Real scale(0);
     for (const int32_t label : batch.labels) scale += Real(label == 1 ? objective.positive_weight : 1);
-    for (int32_t b = 0; b < batch.sequences(); ++b) {
+    for (const int32_t b : order) {
       const int32_t begin = batch.offsets[static_cast<size_t>(b)], end = batch.offsets[static_cast<size_t>(b) + 1];
       encode(batch, begin, end);
       head(batch, b, objective, scale, targets);
@@ -160,12 +160,13 @@ class ReferenceModel {
     }
     Real z = at("decoder.linear_1.bias")[0];
     for (int64_t k = 0; k < d; ++k) z += at("decoder.linear_1.weight")[k] * context[static_cast<size_t>(k)];
-    logit.push_back(z);
-    probability.push_back(sigmoid(z));
-    divergence.push_back(kl);
-    const int32_t label = batch.labels[static_cast<size_t>(b)];
+    const auto text = static_cast<size_t>(b);
+    logit[text] = z;
+    probability[text] = sigmoid(z);
+    divergence[text] = kl;
+    const int32_t label = batch.labels[text];
     const auto result = adversary
-                            ? adversarial_loss(probability.back(), targets.base_probability[static_cast<size_t>(b)], kl,
+                            ? adversarial_loss(probability[text], targets.base_probability[static_cast<size_t>(b)], kl,
                                                scale, Real(objective.tvd_factor), Real(objective.lambda))
                             : classification_loss(z, label, Real(label == 1 ? objective.positive_weight : 1));
     loss += result.loss;

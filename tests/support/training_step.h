@@ -36,7 +36,8 @@ inline TrainingStep golden_step(const GoldenFile& golden, int number, Objective 
 template <class Real>
 void run(ReferenceModel<Real>& model, const TrainingStep& step) {
   const std::vector<Real> weights = inputs<Real>(step.log_weights);
-  model.run(step.batch, step.objective, {weights, weights, inputs<Real>(step.base_probability)});
+  model.run(step.batch, step.objective, {weights, weights, inputs<Real>(step.base_probability)},
+            visiting_order<Real>(step.batch.sequences()));
 }
 
 template <class Real>
