@@ -249,7 +249,8 @@ class Predict(WithRun):
         expected = self.predict("--text", "The good film", "--text", "and a BAD one")
         file = self.folder / "texts"
         for content in (plain.encode(), plain.encode().rstrip(b"\n"), plain.replace("\n", "\r\n").encode(),
-                        plain.replace("\n", "\r").encode(), plain.encode("utf-8-sig"), plain.encode("utf-16"), gzip.compress(plain.encode())):
+                        plain.replace("\n", "\r").encode(), plain.encode("utf-8-sig"), plain.encode("utf-16"),
+                        gzip.compress(plain.encode())):
             with self.subTest(content=content[:20]):
                 file.write_bytes(content)
                 self.assertEqual(self.predict("--input", file), expected)
