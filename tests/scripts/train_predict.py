@@ -249,7 +249,8 @@ class Predict(WithRun):
         expected = self.predict("--text", "The good film", "--text", "and a BAD one")
         file = self.folder / "texts"
         for content in (plain.encode(), plain.encode().rstrip(b"\n"), plain.replace("\n", "\r\n").encode(),
-                        plain.encode("utf-8-sig"), plain.encode("utf-16"), gzip.compress(plain.encode())):
+                        plain.replace("\n", "\r").encode(), plain.encode("utf-8-sig"), plain.encode("utf-16"),
+                        gzip.compress(plain.encode())):
             with self.subTest(content=content[:20]):
                 file.write_bytes(content)
                 self.assertEqual(self.predict("--input", file), expected)
@@ -296,7 +297,7 @@ class Predict(WithRun):
                                (b"good\nbad\n\n", ("line 3", "no words")),
                                (b"\xef\xbb\xbf\ngood\n", ("line 1", "no words")),
                                (b"good\0 film\n" * 99, ("NUL",)), (b"good\n" * 99 + b"a\0b\n", ("line 100", "byte 2", "NUL")),
-                               (b"good\rbad\r", ("line 1", "byte 5", "carriage return"))):
+                               (b"good\rbad\nso\n", ("line 1", "byte 5", "carriage return"))):
             with self.subTest(content=content[:20]):
                 file.write_bytes(content)
                 self.refuse("--input", file, words=(file, *words))
