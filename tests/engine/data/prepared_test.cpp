@@ -323,7 +323,7 @@ TEST_CASE("prepared: what is loaded is what dataset.json says, to the bit") {
   flip("vectors.safetensors", "vectors");
   CHECK_HAS(read_error(folder / "tiny"), "vectors.safetensors is damaged: its checksum is not the one");
   flip("vectors.safetensors", "vectors");
-  replace_in(folder / "tiny/vocabulary.txt", "\npraise", "\nPraise");
+  replace_in(folder / "tiny/vocabulary.txt", "\npraise19", "\npraise1:");
   CHECK_HAS(read_error(folder / "tiny"), "vocabulary.txt is damaged: its checksum is not the one");
 }
 

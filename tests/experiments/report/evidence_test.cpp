@@ -30,7 +30,7 @@ TEST_CASE("on the planted corpus evidence is marked and its attention summed") {
   CHECK(count(page, "<u>") == 4);  // three words and the legend
   CHECK(std::filesystem::exists(out / "report" / "tables" / "planted-evidence.csv"));
 
-  changes["data"] = "my/planted.csv";
+  changes["corpus"] = "csv";  // a file of the user's own
   CHECK_FALSE(has(page_of({fake_run(folder, "b", changes, texts)}, out), "<u>"));
 }
 

@@ -77,7 +77,7 @@ TEST_CASE("a run that cannot be known to be this one is never taken for it") {
   RunWriter(run).start(fake_config(Json::object()));
   RunWriter(run).finish(RunResult{.epoch = 1, .selected_on = "test", .split = {}});
   make_old(run);
-  refused("is of an earlier version of notnot, which recorded no checksums");
+  refused("holds a run of an earlier version of notnot, which recorded no checksums");
   write_atomically(run.config_path(), "{");
   refused("config.json");
   write_atomically(run.config_path(), "{}");
