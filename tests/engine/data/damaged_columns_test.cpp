@@ -32,13 +32,12 @@ void prepare(const std::filesystem::path& out) {
 template <class T>
 void overwrite(const std::filesystem::path& folder, const std::string& tensor, size_t index, T value) {
   const std::filesystem::path path = folder / "data.safetensors";
-  size_t begin = 0;
-  {
-    const Safetensors file = Safetensors::read(path);
-    begin = file.header().size() + file.entry(tensor).begin + index * sizeof(T);
-    REQUIRE(begin + sizeof(T) <= file.header().size() + file.entry(tensor).end);
-  }
   std::string content = read_file(path);
+  uint64_t header = 0;  // the bytes of the JSON header, which stand before it in 8 bytes
+  std::memcpy(&header, content.data(), sizeof header);
+  const auto entry = Safetensors::read(path).entry(tensor);
+  const size_t begin = sizeof header + header + entry.begin + index * sizeof(T);
+  REQUIRE(begin + sizeof(T) <= sizeof header + header + entry.end);
   std::memcpy(content.data() + begin, &value, sizeof(T));
   write_atomically(path, content);
 }

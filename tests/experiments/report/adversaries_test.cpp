@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "experiments/report/page.h"
+#include "experiments/report/report_folder.h"
 #include "tests/experiments/report/small_study.h"
 #include "tests/support/input_error.h"
 
@@ -265,7 +266,8 @@ TEST_CASE("the remarks below Table 4") {
   const auto section = [](const std::vector<std::tuple<double, double, int>>& grid) {
     const TemporaryFolder folder, out;
     fake_grid(folder, grid);
-    return adversaries_part().section(only_study(folder), Exhibits(out.path())).html;
+    ReportFolder report(out / "report", false);
+    return adversaries_part().section(only_study(folder), Exhibits(report)).html;
   };
   const std::string none =
                         "No adversary of the grid passes a mean JSD of 0.4; the table shows the one with the largest.",

@@ -4,6 +4,7 @@
 #include "experiments/report/data.h"
 #include "experiments/report/exhibits.h"
 #include "experiments/report/measures.h"
+#include "experiments/report/report_folder.h"
 #include "tests/experiments/report/small_study.h"
 #include "tests/support/input_error.h"
 
@@ -30,7 +31,8 @@ TEST_CASE("Table 1: the data beside the paper's") {
 /// The section on the data of the study in `folder`, as HTML.
 std::string data_section(const TemporaryFolder& folder) {
   const TemporaryFolder out;
-  return data_part().section(only_study(folder), Exhibits(out.path())).html;
+  ReportFolder report(out / "report", false);
+  return data_part().section(only_study(folder), Exhibits(report)).html;
 }
 
 TEST_CASE("what differs from the paper: epochs, units, precision, the start and the choice of the epoch") {

@@ -2,6 +2,7 @@
 
 #include "experiments/report/guides.h"
 #include "experiments/report/model_groups.h"
+#include "experiments/report/report_folder.h"
 #include "tests/experiments/report/small_study.h"
 
 namespace notnot {
@@ -45,7 +46,8 @@ TEST_CASE("each guide is compared with the one above it") {
   fake_run(folder, spec(RunKind::uniform_mlp), base_texts(), 0.6);
   fake_run(folder, spec(RunKind::trained_mlp), base_texts(), 0.7);
   fake_run(folder, spec(RunKind::guided_mlp, 10, 0, kBaseName), base_texts(), 0.8);
-  const std::string html = guides_part().section(only_study(folder), Exhibits(out.path())).html;
+  ReportFolder report(out / "report", false);
+  const std::string html = guides_part().section(only_study(folder), Exhibits(report)).html;
   const size_t first = html.find("Trained MLP - Uniform"), second = html.find("Base LSTM - Trained MLP");
   CHECK(first != std::string::npos);
   CHECK(second != std::string::npos);

@@ -244,128 +244,128 @@ TEST_CASE("only the reader of the texts makes them the paper's; a name does not"
   const TemporaryFolder planted;
   fake_run(planted, spec(RunKind::base), base_texts(), 0.8, {{"dataset", "planted"}, {"corpus", "csv"}});
   CHECK_FALSE(only_study(planted).planted());
+}
 
-  TEST_CASE("equally used base models: the paper's seed is the base seed, then the smallest") {
-    const auto seed_of = [](const std::vector<uint64_t>& seeds, const std::vector<uint64_t>& attacked) {
-      const TemporaryFolder folder;
-      for (const uint64_t seed : seeds) fake_run(folder, spec(RunKind::base, seed), base_texts(), 0.8);
-      for (const uint64_t seed : attacked) {
-        fake_run(folder, spec(RunKind::adversary, seed, 1e-3, run_name("sst", spec(RunKind::base, seed))), base_texts(),
-                 0.8);
-      }
-      const LoadedStudy study = only_study(folder);
-      CHECK(study.reference_run().spec() == spec(RunKind::base, study.base_seed));
-      CHECK(study.runs[0].spec().seed == study.base_seed);
-      return study.base_seed;
-    };
-    CHECK(seed_of({10, 2, 5}, {}) == 10);
-    CHECK(seed_of({10, 2, 5}, {2, 5}) == 2);
-    CHECK(seed_of({10, 2, 5}, {5}) == 5);
-    CHECK(seed_of({10, 2, 5}, {10, 2}) == 10);
-  }
-
-  TEST_CASE("without a base model of the base seed, the first run is the reference") {
+TEST_CASE("equally used base models: the paper's seed is the base seed, then the smallest") {
+  const auto seed_of = [](const std::vector<uint64_t>& seeds, const std::vector<uint64_t>& attacked) {
     const TemporaryFolder folder;
-    fake_run(folder, spec(RunKind::uniform_mlp, 3), base_texts(), 0.8);
-    fake_run(folder, spec(RunKind::uniform, 3), base_texts(), 0.8);
+    for (const uint64_t seed : seeds) fake_run(folder, spec(RunKind::base, seed), base_texts(), 0.8);
+    for (const uint64_t seed : attacked) {
+      fake_run(folder, spec(RunKind::adversary, seed, 1e-3, run_name("sst", spec(RunKind::base, seed))), base_texts(),
+               0.8);
+    }
     const LoadedStudy study = only_study(folder);
-    CHECK_FALSE(study.has_base());
-    CHECK(study.reference_run().spec() == spec(RunKind::uniform, 3));
-  }
+    CHECK(study.reference_run().spec() == spec(RunKind::base, study.base_seed));
+    CHECK(study.runs[0].spec().seed == study.base_seed);
+    return study.base_seed;
+  };
+  CHECK(seed_of({10, 2, 5}, {}) == 10);
+  CHECK(seed_of({10, 2, 5}, {2, 5}) == 2);
+  CHECK(seed_of({10, 2, 5}, {5}) == 5);
+  CHECK(seed_of({10, 2, 5}, {10, 2}) == 10);
+}
 
-  TEST_CASE("the distance of predictions has the factor that the adversaries were trained with") {
-    const auto mean_tvd = [](double factor) {
-      const TemporaryFolder folder;
-      fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
-      fake_run(folder, spec(RunKind::adversary, 10, 1e-3, kBaseName), moved(0.04F, {1, 1, 1, 1}), 0.8,
-               {{"tvd_factor", factor}});
-      return only_study(folder).runs[1].from_reference.mean_tvd();
-    };
-    CHECK(mean_tvd(0.5) == doctest::Approx(0.02));
-    CHECK(mean_tvd(1) == doctest::Approx(0.04));
-  }
+TEST_CASE("without a base model of the base seed, the first run is the reference") {
+  const TemporaryFolder folder;
+  fake_run(folder, spec(RunKind::uniform_mlp, 3), base_texts(), 0.8);
+  fake_run(folder, spec(RunKind::uniform, 3), base_texts(), 0.8);
+  const LoadedStudy study = only_study(folder);
+  CHECK_FALSE(study.has_base());
+  CHECK(study.reference_run().spec() == spec(RunKind::uniform, 3));
+}
 
-  TEST_CASE("runs with other vocabularies, or on texts of other rows, were not tested on the same texts") {
-    const TemporaryFolder folder;
-    const Path base = fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
-    const Path other = fake_run(folder, spec(RunKind::base, 2), base_texts(), 0.8);
-    CHECK_NOTHROW(load_studies({base, other}));
-    Json config = Json::parse(read_file(other / "config.json"));
-    config["data"]["vocabulary"] = 13825;
-    write_atomically(other / "config.json", config.dump());
-    CHECK_HAS(input_error([&] { load_studies({base, other}); }), "not tested on the same texts");
-
-    const Path rows = fake_run(folder, spec(RunKind::base, 3), base_texts(), 0.8);
-    FakeSplit fake(base_texts());
-    fake.split.rows = {101, 102, 103, 105};
-    RunWriter writer(RunFolder(folder.path(), run_name("sst", spec(RunKind::base, 3))));
-    writer.write_attention(SplitName::test, fake.split, fake.log_attention, fake.probability);
-    CHECK_HAS(input_error([&] { load_studies({base, rows}); }), "not tested on the same texts");
-  }
-
-  TEST_CASE("what attacks another base model is measured from that one") {
+TEST_CASE("the distance of predictions has the factor that the adversaries were trained with") {
+  const auto mean_tvd = [](double factor) {
     const TemporaryFolder folder;
     fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
-    fake_run(folder, spec(RunKind::adversary, 10, 1e-3, kBaseName), base_texts(), 0.8);
-    fake_run(folder, spec(RunKind::base, 2), moved(0.05F, {0, 0, 0, 0}), 0.8);
-    fake_perturbation(folder, spec(RunKind::perturbation, 2, 0, "sst-lstm-learned-seed2"),
-                      moved(0.09F, {0, 0, 0.5F, 0.5F}), {0, 0, 0, 0});
-    fake_run(folder, spec(RunKind::adversary, 10, 2e-3, "sst-lstm-learned-seed77"), moved(0, {0, 0, 0, 0}), 0.8);
-    const LoadedStudy study = only_study(folder);
-    CHECK(study.base_seed == 10);
-    const LoadedRun &perturbation = *study.of_kind(RunKind::perturbation)[0],
-                    &orphan = *study.of_kind(RunKind::adversary)[1];
-    CHECK(perturbation.from_attacked.mean_jsd() == doctest::Approx(0.5 * kHalfway));
-    CHECK(perturbation.from_attacked.mean_tvd() == doctest::Approx(0.02));
-    CHECK(perturbation.from_reference.mean_jsd() == doctest::Approx(0.5 * (kFar + kHalfway)));
-    CHECK(perturbation.from_reference.mean_tvd() == doctest::Approx(0.045));
-    CHECK(orphan.from_attacked.jsd.empty());
-    CHECK(orphan.from_reference.mean_jsd() == doctest::Approx(kFar));
-  }
+    fake_run(folder, spec(RunKind::adversary, 10, 1e-3, kBaseName), moved(0.04F, {1, 1, 1, 1}), 0.8,
+             {{"tvd_factor", factor}});
+    return only_study(folder).runs[1].from_reference.mean_tvd();
+  };
+  CHECK(mean_tvd(0.5) == doctest::Approx(0.02));
+  CHECK(mean_tvd(1) == doctest::Approx(0.04));
+}
 
-  TEST_CASE("the table of runs, cell by cell") {
+TEST_CASE("runs with other vocabularies, or on texts of other rows, were not tested on the same texts") {
+  const TemporaryFolder folder;
+  const Path base = fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
+  const Path other = fake_run(folder, spec(RunKind::base, 2), base_texts(), 0.8);
+  CHECK_NOTHROW(load_studies({base, other}));
+  Json config = Json::parse(read_file(other / "config.json"));
+  config["data"]["vocabulary"] = 13825;
+  write_atomically(other / "config.json", config.dump());
+  CHECK_HAS(input_error([&] { load_studies({base, other}); }), "not tested on the same texts");
+
+  const Path rows = fake_run(folder, spec(RunKind::base, 3), base_texts(), 0.8);
+  FakeSplit fake(base_texts());
+  fake.split.rows = {101, 102, 103, 105};
+  RunWriter writer(RunFolder(folder.path(), run_name("sst", spec(RunKind::base, 3))));
+  writer.write_attention(SplitName::test, fake.split, fake.log_attention, fake.probability);
+  CHECK_HAS(input_error([&] { load_studies({base, rows}); }), "not tested on the same texts");
+}
+
+TEST_CASE("what attacks another base model is measured from that one") {
+  const TemporaryFolder folder;
+  fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
+  fake_run(folder, spec(RunKind::adversary, 10, 1e-3, kBaseName), base_texts(), 0.8);
+  fake_run(folder, spec(RunKind::base, 2), moved(0.05F, {0, 0, 0, 0}), 0.8);
+  fake_perturbation(folder, spec(RunKind::perturbation, 2, 0, "sst-lstm-learned-seed2"),
+                    moved(0.09F, {0, 0, 0.5F, 0.5F}), {0, 0, 0, 0});
+  fake_run(folder, spec(RunKind::adversary, 10, 2e-3, "sst-lstm-learned-seed77"), moved(0, {0, 0, 0, 0}), 0.8);
+  const LoadedStudy study = only_study(folder);
+  CHECK(study.base_seed == 10);
+  const LoadedRun &perturbation = *study.of_kind(RunKind::perturbation)[0],
+                  &orphan = *study.of_kind(RunKind::adversary)[1];
+  CHECK(perturbation.from_attacked.mean_jsd() == doctest::Approx(0.5 * kHalfway));
+  CHECK(perturbation.from_attacked.mean_tvd() == doctest::Approx(0.02));
+  CHECK(perturbation.from_reference.mean_jsd() == doctest::Approx(0.5 * (kFar + kHalfway)));
+  CHECK(perturbation.from_reference.mean_tvd() == doctest::Approx(0.045));
+  CHECK(orphan.from_attacked.jsd.empty());
+  CHECK(orphan.from_reference.mean_jsd() == doctest::Approx(kFar));
+}
+
+TEST_CASE("the table of runs, cell by cell") {
+  const TemporaryFolder folder;
+  const Path base = fake_run(folder, "base", {{"hidden", 64}, {"embed", 100}}, base_texts(), {0.81, 0.72, 0.93, 0.64});
+  fake_run(folder, spec(RunKind::adversary, 3, 1e-3, kBaseName), base_texts(), 0.5);
+  const Path perturbation =
+      fake_perturbation(folder, spec(RunKind::perturbation, 10, 0, kBaseName), base_texts(), {0, 0, 0, 0});
+  const LoadedStudy study = only_study(folder);
+  const ResultTable table = run_table(study);
+  CHECK(table.header == std::vector<std::string>{"Run", "Seed", "λ", "F1", "Epoch", "Time", "Hidden", "Embed", "Device",
+                                                 "Program", "Folder"});
+  REQUIRE(table.rows.size() == 3);
+  const std::string program = table.rows[0][9];
+  CHECK(program.starts_with(study.runs[0].config.version));
+  CHECK(program.ends_with(study.runs[0].config.commit));
+  using Row = std::vector<std::string>;
+  // Eight epochs of 1.25 seconds.
+  CHECK(table.rows[0] ==
+        Row{"Base", "10", "-", "0.810", "5 of 8", "10.0 s", "64", "100", "cpu (avx2)", program, base.string()});
+  CHECK(Row(table.rows[1].begin(), table.rows[1].begin() + 6) ==
+        Row{"Adversary, λ = 0.001", "3", "0.001", "0.500", "5 of 8", "10.0 s"});
+  CHECK(table.rows[2] == Row{"Per-instance adversary", "10", "-", "-", "-", "-", "128", "300", "cpu (avx2)", program,
+                             perturbation.string()});
+}
+
+TEST_CASE("the title of a study: the published name, made-up texts, and the folder where there are several") {
+  const auto title = [](const Json& changes) {
     const TemporaryFolder folder;
-    const Path base =
-        fake_run(folder, "base", {{"hidden", 64}, {"embed", 100}}, base_texts(), {0.81, 0.72, 0.93, 0.64});
-    fake_run(folder, spec(RunKind::adversary, 3, 1e-3, kBaseName), base_texts(), 0.5);
-    const Path perturbation =
-        fake_perturbation(folder, spec(RunKind::perturbation, 10, 0, kBaseName), base_texts(), {0, 0, 0, 0});
-    const LoadedStudy study = only_study(folder);
-    const ResultTable table = run_table(study);
-    CHECK(table.header == std::vector<std::string>{"Run", "Seed", "λ", "F1", "Epoch", "Time", "Hidden", "Embed",
-                                                   "Device", "Program", "Folder"});
-    REQUIRE(table.rows.size() == 3);
-    const std::string program = table.rows[0][9];
-    CHECK(program.starts_with(study.runs[0].config.version));
-    CHECK(program.ends_with(study.runs[0].config.commit));
-    using Row = std::vector<std::string>;
-    // Eight epochs of 1.25 seconds.
-    CHECK(table.rows[0] ==
-          Row{"Base", "10", "-", "0.810", "5 of 8", "10.0 s", "64", "100", "cpu (avx2)", program, base.string()});
-    CHECK(Row(table.rows[1].begin(), table.rows[1].begin() + 6) ==
-          Row{"Adversary, λ = 0.001", "3", "0.001", "0.500", "5 of 8", "10.0 s"});
-    CHECK(table.rows[2] == Row{"Per-instance adversary", "10", "-", "-", "-", "-", "128", "300", "cpu (avx2)", program,
-                               perturbation.string()});
-  }
-
-  TEST_CASE("the title of a study: the published name, made-up texts, and the folder where there are several") {
-    const auto title = [](const Json& changes) {
-      const TemporaryFolder folder;
-      fake_run(folder, "a", changes);
-      return only_study(folder).title();
-    };
-    CHECK(title(Json::object()) == "Stanford Sentiment Treebank (SST)");
-    CHECK(title({{"dataset", "own"}}) == "own");
-    CHECK(title({{"synthetic", true}}) == "Stanford Sentiment Treebank (SST) (SYNTHETIC texts)");
-    CHECK(title({{"dataset", "planted"}, {"data", ""}}) == "the planted corpus");
-    CHECK(title({{"dataset", "planted"}}) == "planted");
-    const TemporaryFolder first, second;
-    fake_run(first, "a");
-    fake_run(second, "a");
-    const auto studies = load_studies({first.path(), second.path()});
-    CHECK(studies[0].title() == "Stanford Sentiment Treebank (SST), runs in " + first.path().string());
-    CHECK(studies[1].title() == "Stanford Sentiment Treebank (SST), runs in " + second.path().string());
-  }
+    fake_run(folder, "a", changes);
+    return only_study(folder).title();
+  };
+  CHECK(title(Json::object()) == "Stanford Sentiment Treebank (SST)");
+  CHECK(title({{"dataset", "own"}}) == "own");
+  CHECK(title({{"synthetic", true}}) == "Stanford Sentiment Treebank (SST) (SYNTHETIC texts)");
+  CHECK(title({{"dataset", "planted"}, {"data", ""}}) == "the planted corpus");
+  CHECK(title({{"dataset", "planted"}}) == "planted");
+  const TemporaryFolder first, second;
+  fake_run(first, "a");
+  fake_run(second, "a");
+  const auto studies = load_studies({first.path(), second.path()});
+  CHECK(studies[0].title() == "Stanford Sentiment Treebank (SST), runs in " + first.path().string());
+  CHECK(studies[1].title() == "Stanford Sentiment Treebank (SST), runs in " + second.path().string());
+}
 
 }  // namespace
 }  // namespace notnot

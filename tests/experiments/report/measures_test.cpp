@@ -20,7 +20,7 @@ TEST_CASE("a part of the paper's training texts is said at each number") {
 LoadedStudy study_of(const std::string& dataset, const BySplit<SplitSizes>& texts) {
   LoadedRun run;
   run.config.data.dataset = dataset;
-  run.config.data.path = "texts.csv";
+  run.config.data.corpus = dataset;
   run.config.texts = texts;
   run.config.embed = 300;
   run.result.selected_on = "test";
@@ -69,9 +69,9 @@ TEST_CASE("the data of made-up texts are never called the paper's") {
   study.runs[0].config.data.synthetic = true;
   CHECK(data_in_words(study) == "SYNTHETIC texts in place of the real ones");
   study = study_of("planted", {});
-  study.runs[0].config.data.path.clear();
   CHECK(data_in_words(study) == "the built-in planted corpus");
-  CHECK(data_in_words(study_of("planted", {})) == "planted");  // a user's file of that name
+  study.runs[0].config.data.corpus = "csv";
+  CHECK(data_in_words(study) == "planted");  // a user's file of that name
 }
 
 TEST_CASE("where the numbers come from: the start, and what chose the epoch, of every run once") {
@@ -80,7 +80,7 @@ TEST_CASE("where the numbers come from: the start, and what chose the epoch, of 
         "Data: own. Start: random word vectors, 300 wide. Epoch chosen by the test split's ROC-AUC (as published; this "
         "leaks).");
   LoadedRun other = study.runs[0];
-  other.config.vectors = "some/wiki.vec";
+  other.config.paths.vectors = "some/wiki.vec";
   other.config.embed = 100;
   other.config.words_with_vectors = 11171;
   other.config.vocabulary = 13826;
@@ -91,7 +91,7 @@ TEST_CASE("where the numbers come from: the start, and what chose the epoch, of 
         "Data: own. Start: random word vectors, 300 wide; word vectors wiki.vec, 100 wide, for 11,171 of 13,826 words. "
         "Epoch chosen by the test split's ROC-AUC (as published; this leaks); the dev split's ROC-AUC.");
   study.runs = {other};
-  study.runs[0].config.init = "other/start.safetensors";
+  study.runs[0].config.paths.init = "other/start.safetensors";
   study.runs[0].config.spec.kind = RunKind::adversary;
   CHECK(conditions(study) == "Data: own. Start: parameters from start.safetensors.");
 }

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "experiments/report/report_folder.h"
 #include "experiments/report/uniform.h"
 #include "tests/experiments/report/small_study.h"
 #include "tests/support/input_error.h"
@@ -31,7 +32,8 @@ TEST_CASE("Table 2: every measure in its column; without the paper's numbers, wi
   CHECK(attention_table(only_study(folder)).rows ==
         std::vector<Row>{{"Base", "10", "0.810", "0.831", "-0.021", "0.930", "0.720", "0.810"},
                          {"Uniform", "10", "0.800", "0.822", "-0.022", "0.920", "0.710", "-"}});
-  CHECK_HAS(uniform_part().section(only_study(folder), Exhibits(out.path())).html,
+  ReportFolder report(out / "report", false);
+  CHECK_HAS(uniform_part().section(only_study(folder), Exhibits(report)).html,
             "<th scope=\"row\" class=\"l\">Base - Uniform");
   const TemporaryFolder own;
   fake_run(own, "base", {{"dataset", "own"}}, base_texts(), {0.81, 0.72, 0.93, 0.64});

@@ -65,8 +65,8 @@ TEST_CASE("the memory of a run is that of its model's arena and of its training 
   for (const MemoryRow& row : model.memory_table()) arena += row.bytes;
   for (const MemoryRow& row : host_memory(model.layout())) host += row.bytes;
   const Estimate estimate = Estimator(inputs, 1).estimate(spec);
-  CHECK(estimate.device_bytes == arena);
-  CHECK(estimate.host_bytes == host);
+  CHECK(estimate.memory.device_bytes == arena);
+  CHECK(estimate.memory.host_bytes == host);
   CHECK(estimate.seconds > 0);
 }
 

@@ -100,7 +100,7 @@ TEST_CASE("word vectors are what the embedding of every kind of run starts from,
   CHECK(inputs.embed == 2);
   CHECK(inputs.vectors_found == 2);
   const RunConfig config = inputs.config(plain(RunKind::base));
-  CHECK(config.vectors == settings.vectors);
+  CHECK(config.paths.vectors == settings.vectors);
   CHECK(config.embed == 2);
   CHECK(config.words_with_vectors == 2);
   const Vocabulary& vocabulary = inputs.corpus.dataset.vocabulary;
