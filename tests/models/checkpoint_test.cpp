@@ -136,6 +136,10 @@ TEST_CASE("every tensor of a checkpoint is needed, and every one of them counts"
       if (name == "step") return value - 1;  // one more would be a step too many for the plan
       return whole_number ? value + 1 : 1.5 * value + 0.01;
     });
+    if (name == "epoch") {
+      CHECK_HAS(input_error([&] { other.finish(request); }), "where the checkpoint has finished 2");
+      continue;
+    }
     other.finish(request);
     CHECK((left_by(other.run()) == expected) == (name == "train_seconds"));
     CHECK((other.run().metrics().back().train_seconds >= 1000) == (name == "train_seconds"));

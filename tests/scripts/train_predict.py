@@ -248,8 +248,8 @@ class Predict(WithRun):
         plain = "The good film\nand a BAD one\n"
         expected = self.predict("--text", "The good film", "--text", "and a BAD one")
         file = self.folder / "texts"
-        for content in (plain.encode(), plain.encode().rstrip(b"\n"), plain.replace("\n", "\r\n").encode(),
-                        plain.replace("\n", "\r").encode(), plain.encode("utf-8-sig"), plain.encode("utf-16"),
+        line_ends = (plain.replace("\n", end).encode() for end in ("\n", "\r\n", "\r"))
+        for content in (*line_ends, plain.encode().rstrip(b"\n"), plain.encode("utf-8-sig"), plain.encode("utf-16"),
                         gzip.compress(plain.encode())):
             with self.subTest(content=content[:20]):
                 file.write_bytes(content)
@@ -297,7 +297,7 @@ class Predict(WithRun):
                                (b"good\nbad\n\n", ("line 3", "no words")),
                                (b"\xef\xbb\xbf\ngood\n", ("line 1", "no words")),
                                (b"good\0 film\n" * 99, ("NUL",)), (b"good\n" * 99 + b"a\0b\n", ("line 100", "byte 2", "NUL")),
-                               (b"good\rbad\nso\n", ("line 1", "byte 5", "carriage return"))):
+                               (b"good\nbad\rfilm\n", ("line 2", "byte 4", "carriage return"))):
             with self.subTest(content=content[:20]):
                 file.write_bytes(content)
                 self.refuse("--input", file, words=(file, *words))

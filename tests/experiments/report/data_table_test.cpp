@@ -51,10 +51,11 @@ TEST_CASE("what differs from the paper: epochs, units, precision, the start and 
             "Word embeddings start at random (normal distribution), 300 wide: no word vectors were given. The "
             "paper starts from fastText&#39;s vectors (simple-wiki, 300 wide). Expect a lower F1");
   CHECK_HAS(
-      section({{"vectors", "v/wiki.vec"}, {"embed", 100}}),
+      section({{"paths", {{"vectors", "v/wiki.vec"}}}, {"vectors_checksum", "ab"}, {"embed", 100}}),
       "Word embeddings start from <code>wiki.vec</code>, 100 wide, which has 11,171 of the 13,826 words. The paper "
       "starts from fastText&#39;s vectors (simple-wiki, 300 wide).</li>");
-  CHECK_HAS(section({{"init", "s.safetensors"}}), "All parameters, the embeddings too, start from <code>s.safetensors");
+  CHECK_HAS(section({{"paths", {{"init", "s.safetensors"}}}, {"init_checksum", "ab"}}),
+            "All parameters, the embeddings too, start from <code>s.safetensors");
   CHECK_HAS(section({{"dataset", "diabetes"}}), "The paper starts from word2vec vectors trained on the notes.");
   CHECK_HAS(section({{"dataset", "anemia"}}), "The paper starts from word2vec vectors trained on the notes.");
   const std::string own = section({{"dataset", "own"}, {"epochs", 3}});
@@ -73,10 +74,10 @@ TEST_CASE("a remark that holds for some runs only names them; adversaries have n
   fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
   fake_run(folder, spec(RunKind::uniform), base_texts(), 0.8, {{"epochs", 3}});
   fake_run(folder, spec(RunKind::trained_mlp), base_texts(), 0.8, {{"epochs", 3}});
-  fake_run(folder, spec(RunKind::adversary, 10, 1e-3, kBaseName), base_texts(), 0.8, {{"epochs", 80}});
+  fake_run(folder, spec(RunKind::adversary, 10, 1e-3, kBaseName), base_texts(), 0.8, {{"epochs", 12}});
   const std::string html = data_section(folder);
   CHECK_HAS(html, "<li><b>Uniform and Trained MLP:</b> Trained for 3 epochs");
-  CHECK(html.find("Trained for 80") == std::string::npos);
+  CHECK(html.find("Trained for 12") == std::string::npos);
   CHECK_HAS(html, "<li>Word embeddings start at random");  // all of them, so nobody is named
 }
 

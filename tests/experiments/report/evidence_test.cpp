@@ -36,7 +36,7 @@ TEST_CASE("on the planted corpus evidence is marked and its attention summed") {
 
 TEST_CASE("F1 and evidence: the mean over a model's runs, with the deviation of each along its axis") {
   const TemporaryFolder folder;
-  const Json planted = {{"dataset", "planted"}, {"data", ""}};
+  const Json planted = {{"dataset", "planted"}};
   const auto texts = [](float share) {
     return std::vector<FakeText>{{"praise0 word1", 1, 0.9F, {share, 1 - share}},
                                  {"word2 blame1", 0, 0.1F, {1 - share, share}}};

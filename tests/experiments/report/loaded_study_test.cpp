@@ -357,8 +357,8 @@ TEST_CASE("the title of a study: the published name, made-up texts, and the fold
   CHECK(title(Json::object()) == "Stanford Sentiment Treebank (SST)");
   CHECK(title({{"dataset", "own"}}) == "own");
   CHECK(title({{"synthetic", true}}) == "Stanford Sentiment Treebank (SST) (SYNTHETIC texts)");
-  CHECK(title({{"dataset", "planted"}, {"data", ""}}) == "the planted corpus");
-  CHECK(title({{"dataset", "planted"}}) == "planted");
+  CHECK(title({{"dataset", "planted"}}) == "the planted corpus");
+  CHECK(title({{"dataset", "planted"}, {"corpus", "csv"}}) == "planted");
   const TemporaryFolder first, second;
   fake_run(first, "a");
   fake_run(second, "a");

@@ -36,7 +36,7 @@ TEST_CASE("the page stands alone, is well-formed, and its links lead somewhere")
       CHECK_FALSE(has(page, outside));
     }
     for (const char* raw : {"<i>", "<own>", "<v>", "<d>", "'film'"}) {
-      CAPTURE(raw);
+      CAPTURE(std::string(raw));
       CHECK_FALSE(has(page, raw));
     }
     CHECK(has(page, "&lt;i&gt;&quot;bad&quot;&amp;&#39;film&#39;&lt;/i&gt;"));

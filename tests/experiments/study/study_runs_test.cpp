@@ -187,7 +187,7 @@ TEST_CASE(
   }
   CHECK(inputs.folder(ten).perturbations().permutation_change !=
         inputs.folder(fifty).perturbations().permutation_change);
-  CHECK(inputs.folder(base).config()["threads"] == 1);
+  CHECK(inputs.folder(base).config()["devices"].size() == 1);
   CHECK(inputs.folder(adversary).config()["choices"]["lambda"] == 5);
 }
 
