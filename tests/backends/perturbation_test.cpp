@@ -10,6 +10,7 @@
 #include "engine/corpora/planted_corpus.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
+#include "engine/math/random.h"
 #include "kernels/base/math.h"
 #include "kernels/instance_adversary.h"
 #include "models/training.h"
@@ -148,6 +149,12 @@ TEST_CASE("perturbation: an adversary starts from 3 N(0, 1) for every word, each
     }
     above = draws;
   }
+  // Number for number: those of this purpose, and of no other. The first token is a boundary.
+  const Random random(3, Purpose::adversary_start, static_cast<uint32_t>(split.rows[0]));
+  const auto first = weights_of(start.adversary_log_attention, split, 0);
+  for (uint64_t n = 2; n <= 30; ++n) {
+    CHECK(std::abs(first[n] - first[1] - 3 * (random.normal(n) - random.normal(1))) < 1e-4);
+  }
   // Of 3000 draws, about five standard errors. The mean of a text, which is taken out, makes neighbours correlate by
   // -1/29, and the fourth moment a little smaller.
   constexpr double kDraws = 3000;
@@ -155,6 +162,29 @@ TEST_CASE("perturbation: an adversary starts from 3 N(0, 1) for every word, each
   CHECK(std::abs(fourths / kDraws / 81 - 3) < 5 * std::sqrt(96 / kDraws));
   CHECK(std::abs(neighbours / kDraws / 9) < 6 / std::sqrt(kDraws));
   CHECK(std::abs(texts_above / kDraws / 9) < 5 / std::sqrt(kDraws));
+}
+
+TEST_CASE("perturbation: of all acceptable adversaries the one with the largest divergence is reported") {
+  // Every change is accepted, so each further start can only raise the divergence: over five starts it does for four of
+  // five texts, and the first start is the largest for the others.
+  const auto corpus = make_planted_corpus({.train = 2, .dev = 2, .test = 40, .min_length = 12, .max_length = 12});
+  const Dataset data = make_dataset("planted", corpus, {});
+  const Split& split = data.split(SplitName::test);
+  AttentionClassifier model = make_model(data, split);
+  PerturbationOptions options{.seed = 3, .permutations = 1, .adversaries = 1, .steps = 0, .accepted_change = 1};
+  std::vector<float> before(split.size());
+  for (options.adversaries = 1; options.adversaries <= 5; ++options.adversaries) {
+    const std::vector<float> divergence = perturb_split(model, split, options).adversary_jsd;
+    int raised = 0;
+    for (size_t i = 0; i < divergence.size(); ++i) {
+      CHECK(divergence[i] >= before[i]);
+      raised += divergence[i] > before[i] ? 1 : 0;
+    }
+    // With n starts the last is the largest in one of n texts: at least 8 of 40 are expected.
+    CHECK(raised > 0);
+    CHECK((raised < 40) == (options.adversaries > 1));
+    before = divergence;
+  }
 }
 
 TEST_CASE("perturbation: where no adversary is acceptable the model's own attention is reported") {

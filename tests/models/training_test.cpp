@@ -2,9 +2,11 @@
 #include "models/training.h"
 
 #include <doctest/doctest.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -262,6 +264,19 @@ TEST_CASE("the monitor hears of every batch and every epoch, and which epoch is 
   CHECK(watcher.epochs == std::vector<int32_t>{1, 2, 3, 4, 5, 6});
   CHECK(watcher.best == best);
   CHECK(std::count(best.begin(), best.end(), false) > 0);  // or this shows nothing
+}
+
+TEST_CASE("a loss that is not finite names the rows of the batch's texts") {
+  const Dataset data = unbalanced_corpus();
+  TrainingRequest request = request_of(data, small_model(data));
+  request.initial_parameters.back() = std::numeric_limits<float>::quiet_NaN();  // of the attention: the first batch
+  std::vector<int64_t> rows;
+  const auto batches = training_batches(data.split(SplitName::train), kBatch, 3, 1);
+  for (const int32_t text : batches.front()) rows.push_back(text + 1);  // the training texts stand first
+  const TemporaryFolder folder;
+  CHECK_THROWS_WITH_AS(train_to_the_end(request, RunFolder(folder.path(), "run")),
+                       doctest::Contains(fmt::format("training texts of rows {})", fmt::join(rows, ", ")).c_str()),
+                       Error);
 }
 
 TEST_CASE("the loss of an evaluation is the mean over texts, however they fall into batches") {

@@ -283,6 +283,40 @@ TEST_CASE(
   CHECK(rows_of(texts, SplitName::test) == std::vector<int64_t>{27, 28});
 }
 
+TEST_CASE("sst trees: 0 and 1 are negative, 3 and 4 positive, and 2 is left out of every split") {
+  const TemporaryFolder folder;
+  for (const char* split : {"train", "dev", "test"}) {
+    write_atomically(folder / fmt::format("{}.txt", split), "(3 three)\n(0 zero)\n(2 two)\n(4 four)\n(1 one)\n");
+  }
+  const auto texts = read_sst_trees(folder.path());
+  REQUIRE(texts.size() == 12);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    CHECK(texts[i].words == std::vector<std::string>{"three", "zero", "four", "one"}[i % 4]);
+    CHECK(texts[i].label == (i % 4 == 0 || i % 4 == 2 ? 1 : 0));
+    CHECK(texts[i].split == kSplitNames[i / 4]);
+    CHECK(texts[i].row == static_cast<int64_t>(i) + 1);
+  }
+}
+
+TEST_CASE("20 newsgroups: each fold of the list is a split of its own") {
+  const TemporaryFolder folder;
+  for (const char* half : {"20news-bydate-train", "20news-bydate-test"}) {
+    for (const char* group : {"rec.sport.baseball", "rec.sport.hockey"})
+      write(folder / half / group / "1", "S: x\n\nA");
+  }
+  SourceReader sources(folder.path(), "20 Newsgroups");
+  const auto texts = read_newsgroups(sources,
+                                     "fold\tlabel\tpath\ndev\t0\t20news-bydate-train/rec.sport.baseball/1\n"
+                                     "train\t1\t20news-bydate-train/rec.sport.hockey/1\n"
+                                     "test\t0\t20news-bydate-test/rec.sport.baseball/1\n");
+  REQUIRE(texts.size() == 3);
+  CHECK(texts[0].split == SplitName::dev);
+  CHECK(texts[1].split == SplitName::train);
+  CHECK(texts[2].split == SplitName::test);
+  CHECK(texts[0].label == 0);
+  CHECK(texts[1].label == 1);
+}
+
 TEST_CASE("20 newsgroups: headers, footers and quotes go") {
   const std::string header = "From: a\nSubject: b\n\n";
   CHECK(strip_post(header + "Text\n\nmore") == "Text");

@@ -6,6 +6,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/io/safetensors.h"
@@ -217,6 +218,22 @@ TEST_CASE("two models are compared on the same texts only: rows, labels and leng
   CHECK_THROWS_AS(divergences(a, texts({0, 3, 7}, {0, 1}, {1, 2}), 0.5), InputError);
   CHECK_THROWS_AS(divergences(a, texts({0, 4, 7}, {0, 0}, {1, 2}), 0.5), InputError);
   CHECK_THROWS_AS(divergences(a, texts({0, 4, 7}, {0, 1}, {2, 1}), 0.5), InputError);
+}
+
+TEST_CASE("each text's divergences are of its own attention and probability") {
+  // The first text's weights are the same in both models, the second's lie on different words.
+  const Attention a{.log_attention = {kMinusInfinity, 0, kMinusInfinity, kMinusInfinity, kMinusInfinity, 0,
+                                      kMinusInfinity, kMinusInfinity},
+                    .offsets = {0, 3, 8},
+                    .probability = {0.25F, 0.5F},
+                    .label = {0, 1},
+                    .row = {1, 2}};
+  Attention b = a;
+  std::swap(b.log_attention[5], b.log_attention[6]);
+  b.probability = {0.75F, 0.25F};
+  const Divergences result = divergences(a, b, 0.5);
+  CHECK(result.jsd == std::vector<double>{0, std::log(2.0)});
+  CHECK(result.tvd == std::vector<double>{0.25, 0.125});
 }
 
 }  // namespace notnot

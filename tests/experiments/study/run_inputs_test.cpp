@@ -99,6 +99,17 @@ TEST_CASE("every setting arrives where it belongs") {
   }
 }
 
+TEST_CASE("the planted corpus is made with the options that were asked for") {
+  const PlantedOptions options{
+      .seed = 4, .train = 20, .dev = 10, .test = 12, .min_length = 9, .max_length = 11, .difficulty = 1};
+  const Dataset asked = load_corpus({.dataset = "planted", .planted = options}).dataset;
+  const Dataset made = make_dataset("planted", make_planted_corpus(options), {});
+  CHECK(asked.split(SplitName::train).size() == 20);
+  CHECK(asked.split(SplitName::dev).size() == 10);
+  CHECK(asked.split(SplitName::test).size() == 12);
+  for (const SplitName name : kSplitNames) CHECK(asked.split(name).token_ids == made.split(name).token_ids);
+}
+
 TEST_CASE("the sizes of the data are those of each split and class") {
   const RunConfig config = small_inputs().config(of_kind(RunKind::base, 10));
   const BySplit<int64_t> half = {1000, 200, 200};
