@@ -35,7 +35,7 @@ TEST_CASE("the page stands alone, is well-formed, and its links lead somewhere")
       CAPTURE(outside);
       CHECK_FALSE(has(page, outside));
     }
-    for (const char* raw : {"<i>", "<own>", "<v>", "<d>", "'film'"}) {
+    for (const char* raw : {"<i>\"", "<own>", "<v>", "<d>", "'film'"}) {
       CAPTURE(std::string(raw));
       CHECK_FALSE(has(page, raw));
     }
