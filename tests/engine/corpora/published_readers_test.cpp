@@ -288,7 +288,8 @@ TEST_CASE("sst trees: 0 and 1 are negative, 3 and 4 positive, and 2 is left out 
   for (const char* split : {"train", "dev", "test"}) {
     write_atomically(folder / fmt::format("{}.txt", split), "(3 three)\n(0 zero)\n(2 two)\n(4 four)\n(1 one)\n");
   }
-  const auto texts = read_sst_trees(folder.path());
+  SourceReader sources(folder.path(), "SST");
+  const auto texts = read_sst_trees(sources);
   REQUIRE(texts.size() == 12);
   for (size_t i = 0; i < texts.size(); ++i) {
     CHECK(texts[i].words == std::vector<std::string>{"three", "zero", "four", "one"}[i % 4]);
