@@ -64,6 +64,7 @@ void matmul(const Device& device, const MatMul& args) {
   const int64_t cost = int64_t{2} * kRowTile * args.inner * args.columns / kOperationsPerLane;
   parallel_for(device.threads, static_cast<int32_t>(padded_rows(args.rows) / kRowTile), cost, [&](int32_t tile) {
     const int32_t row = tile * kRowTile;
+    omp_set_num_threads(1);  // a setting of each thread
     const dnnl_status_t status = dnnl_sgemm(
         'N', 'N', kRowTile, args.columns, args.inner, 1.0F, &args.a[int64_t{row} * args.inner], args.inner, args.b.data,
         args.row_stride_of_b(), args.accumulate ? 1.0F : 0.0F, &args.c[int64_t{row} * args.columns], args.columns);
@@ -78,6 +79,7 @@ void weight_gradient(const Device& device, const WeightGradient& args) {
   const int64_t cost = int64_t{2} * kOutputTile * args.inputs * args.rows / kOperationsPerLane;
   parallel_for(device.threads, (args.outputs + kOutputTile - 1) / kOutputTile, cost, [&](int32_t tile) {
     const int32_t output = tile * kOutputTile;
+    omp_set_num_threads(1);
     const dnnl_status_t status = weight_gradient_tile(args, output, smaller(kOutputTile, args.outputs - output));
     if (status != dnnl_success) __atomic_store_n(&failed, static_cast<int>(status), __ATOMIC_RELAXED);
   });

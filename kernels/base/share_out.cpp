@@ -1,7 +1,5 @@
 #include "kernels/base/share_out.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <system_error>
@@ -85,7 +83,6 @@ class Team {
   }
 
   void help() {
-    omp_set_num_threads(1);  // oneDNN would otherwise open OpenMP's threads from here
     while (!stopping_.load()) {
       const uint32_t heard = bell_.load();
       take_parts();
