@@ -93,8 +93,7 @@ class Texts {
 };
 
 /// The model of the run. Throws InputError where the run has none that can predict new texts.
-ModelOptions model_of(const RunFolder& folder) {
-  const RunConfig config = read_run_config(folder);
+ModelOptions model_of(const RunFolder& folder, const RunConfig& config) {
   const std::string path = folder.path().string();
   if (config.spec.kind == RunKind::perturbation) {
     throw InputError(
@@ -151,9 +150,9 @@ Split encode(const Vocabulary& vocabulary, const std::vector<std::string>& texts
 /// The model of a run. What it says of a text does not depend on the other texts (models/attention_classifier.h).
 class Predictor {
  public:
-  Predictor(const PredictArguments& arguments, const RunFolder& folder)
+  Predictor(const PredictArguments& arguments, const RunFolder& folder, const RunConfig& config)
       : folder_(folder),
-        options_(model_of(folder)),
+        options_(model_of(folder, config)),
         device_(arguments.device, arguments.threads > 0 ? arguments.threads : available_threads()) {}
 
   SplitPredictions predict(const Split& split) {
@@ -194,12 +193,12 @@ class Predictor {
 void predict(const PredictArguments& arguments) {
   const RunFolder folder(arguments.run);
   check_there(folder);
-  Predictor predictor(arguments, folder);
+  const RunConfig config = read_run_config(folder);
+  Predictor predictor(arguments, folder, config);
   check_finished(folder);
   const Vocabulary vocabulary = Vocabulary::load(folder.existing(folder.vocabulary_path()));
   check_vocabulary(folder, vocabulary, predictor.options());
-  const DataChoices data = read_run_config(folder).data;
-  Texts texts(arguments, cleaning_of(data.corpus, data.tokenise));
+  Texts texts(arguments, cleaning_of(config.data.corpus, config.data.tokenise));
   for (auto block = texts.next_block(); !block.empty(); block = texts.next_block()) {
     const Split split = encode(vocabulary, block);
     const SplitPredictions predictions = predictor.predict(split);

@@ -1,32 +1,12 @@
 #include <doctest/doctest.h>
 
 #include "engine/io/files.h"
-#include "experiments/study/queue.h"
 #include "tests/experiments/study/run_specs.h"
+#include "tests/experiments/study/small_jobs.h"
 #include "tests/support/input_error.h"
-#include "tests/support/small_csv.h"
-#include "tests/support/temporary_folder.h"
 
 namespace notnot {
 namespace {
-
-/// Models that train in a moment, in the folder `runs`.
-Inputs small_inputs(const TemporaryFolder& folder) {
-  write_atomically(folder / "own.csv", kSmallCsv);
-  Settings settings;
-  settings.corpus.dataset = (folder / "own.csv").string();
-  settings.device = "cpu";
-  settings.threads = settings.epochs = 1;
-  settings.hidden = 2;
-  settings.runs = (folder / "runs").string();
-  return load_inputs(settings);
-}
-
-Jobs jobs_of(const Inputs& inputs, const std::vector<RunSpec>& specs) {
-  Jobs jobs;
-  for (const RunSpec& spec : specs) jobs.push_back(std::make_unique<Job>(inputs, spec));
-  return jobs;
-}
 
 const RunSpec kBase = plain(RunKind::base), kUniform = plain(RunKind::uniform);
 

@@ -7,32 +7,14 @@
 
 #include "engine/io/files.h"
 #include "tests/experiments/study/run_specs.h"
+#include "tests/experiments/study/small_jobs.h"
 #include "tests/support/input_error.h"
-#include "tests/support/small_csv.h"
-#include "tests/support/temporary_folder.h"
 
 namespace notnot {
 namespace {
 
 const RunSpec kBase = plain(RunKind::base);
 const RunSpec kGuided = {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = run_name("own", kBase)};
-
-/// Models that train in a moment, in the folder `runs`.
-Inputs small_inputs(const TemporaryFolder& folder) {
-  Settings settings;
-  settings.corpus.dataset = (folder / "own.csv").string();
-  settings.device = "cpu";
-  settings.threads = settings.epochs = 1;
-  settings.hidden = 2;
-  settings.runs = (folder / "runs").string();
-  return load_inputs(settings);
-}
-
-Jobs jobs_of(const Inputs& inputs, const std::vector<RunSpec>& runs) {
-  Jobs jobs;
-  for (const RunSpec& spec : runs) jobs.push_back(std::make_unique<Job>(inputs, spec));
-  return jobs;
-}
 
 /// Runs them to their end; returns how they ended.
 std::vector<JobState> run_all(Jobs& jobs, bool retrain = false) {
@@ -47,11 +29,11 @@ std::vector<JobState> run_all(Jobs& jobs, bool retrain = false) {
 using States = std::vector<JobState>;
 const States kAllFinished = {JobState::finished, JobState::finished};
 
-/// The same texts, the last of which has the other label.
-void correct_a_label(const TemporaryFolder& folder) {
+/// The same texts, one of which has the other label, and one more.
+std::string corrected() {
   std::string csv(kSmallCsv);
   csv.replace(csv.find("a bad film,0"), 12, "a bad film,1");
-  write_atomically(folder / "own.csv", csv + "dull,0,train\n");
+  return csv + "dull,0,train\n";
 }
 
 /// Writes the base model's attention on the training split again, as if `change` had been made to the texts.
@@ -67,7 +49,6 @@ void change_texts(const Inputs& inputs, void (*change)(Split& texts)) {
 
 TEST_CASE("a guide that was written for other texts is refused") {
   const TemporaryFolder folder;
-  write_atomically(folder / "own.csv", kSmallCsv);
   const Inputs inputs = small_inputs(folder);
   Jobs base = jobs_of(inputs, {kBase});
   REQUIRE(run_all(base) == States{JobState::finished});
@@ -86,7 +67,6 @@ TEST_CASE("a guide that was written for other texts is refused") {
 
 TEST_CASE("a guide of the same texts is taken; whoever uses it knows its checksum") {
   const TemporaryFolder folder;
-  write_atomically(folder / "own.csv", kSmallCsv);
   const Inputs inputs = small_inputs(folder);
   Jobs jobs = jobs_of(inputs, {kBase, kGuided});
   CHECK(run_all(jobs) == kAllFinished);
@@ -95,13 +75,11 @@ TEST_CASE("a guide of the same texts is taken; whoever uses it knows its checksu
 
 TEST_CASE("after a correction of the data nothing is touched without --retrain, and all is replaced with it") {
   const TemporaryFolder folder;
-  write_atomically(folder / "own.csv", kSmallCsv);
   const Inputs before = small_inputs(folder);
   Jobs first = jobs_of(before, {kBase, kGuided});
   REQUIRE(run_all(first) == kAllFinished);
   const std::string attention = before.folder(kBase).attention_checksum();
-  correct_a_label(folder);
-  const Inputs after = small_inputs(folder);
+  const Inputs after = small_inputs(folder, corrected());
   Jobs refused = jobs_of(after, {kBase, kGuided});
   CHECK_HAS(input_error([&] { run_all(refused); }), "data_checksum: the content of the data has changed");
   CHECK(before.folder(kBase).attention_checksum() == attention);
@@ -125,7 +103,6 @@ TEST_CASE("after a correction of the data nothing is touched without --retrain, 
 
 TEST_CASE("a run whose base model is replaced waits for the new one, and stays as it is if that is the same") {
   const TemporaryFolder folder;
-  write_atomically(folder / "own.csv", kSmallCsv);
   const Inputs inputs = small_inputs(folder);
   Jobs first = jobs_of(inputs, {kBase, kGuided});
   REQUIRE(run_all(first) == kAllFinished);
@@ -139,15 +116,13 @@ TEST_CASE("a run whose base model is replaced waits for the new one, and stays a
 
 TEST_CASE("a run does not learn from another one on other data, though that has the right name") {
   const TemporaryFolder folder;
-  write_atomically(folder / "own.csv", kSmallCsv);
   const Inputs before = small_inputs(folder);
   Jobs base = jobs_of(before, {kBase});
   REQUIRE(run_all(base) == States{JobState::finished});
   // As many texts, of as many words, with the same labels.
   std::string csv(kSmallCsv);
   csv.replace(csv.find("a bad film"), 10, "a sad film");
-  write_atomically(folder / "own.csv", csv);
-  const Inputs after = small_inputs(folder);
+  const Inputs after = small_inputs(folder, csv);
   Jobs guided = jobs_of(after, {kGuided});
   CHECK(run_all(guided, true) == States{JobState::failed});
   CHECK_HAS(reason(guided.front()->error), "which it needs, is a run with other choices or on other data");
@@ -156,12 +131,10 @@ TEST_CASE("a run does not learn from another one on other data, though that has 
 
 TEST_CASE("a run does not start beside runs on another data set of the same name") {
   const TemporaryFolder folder;
-  write_atomically(folder / "own.csv", kSmallCsv);
   const Inputs before = small_inputs(folder);
   Jobs first = jobs_of(before, {kBase});
   REQUIRE(run_all(first) == States{JobState::finished});
-  correct_a_label(folder);
-  const Inputs after = small_inputs(folder);
+  const Inputs after = small_inputs(folder, corrected());
   Jobs uniform = jobs_of(after, {plain(RunKind::uniform)});
   const std::string message = input_error([&] { run_all(uniform); });
   CHECK_HAS(message, before.folder(kBase).path().string() + " is a run on another data set of the name own");

@@ -7,10 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/io/files.h"
-#include "experiments/study/queue.h"
 #include "tests/experiments/study/run_specs.h"
+#include "tests/experiments/study/small_jobs.h"
 #include "tests/support/input_error.h"
-#include "tests/support/temporary_folder.h"
 
 namespace notnot {
 namespace {
@@ -28,7 +27,7 @@ std::string corpus() {
 }
 
 /// One epoch of a single batch: one step of Adam for every run.
-Inputs small_inputs(const TemporaryFolder& folder) {
+Inputs one_step_inputs(const TemporaryFolder& folder) {
   write_atomically(folder / "own.csv", corpus());
   Settings settings;
   settings.corpus.dataset = (folder / "own.csv").string();
@@ -46,8 +45,7 @@ RunSpec with_other(RunKind kind, uint64_t seed, const RunSpec& other, double lam
 }
 
 void train_all(const Inputs& inputs, const std::vector<RunSpec>& specs) {
-  Jobs jobs;
-  for (const RunSpec& spec : specs) jobs.push_back(std::make_unique<Job>(inputs, spec));
+  Jobs jobs = jobs_of(inputs, specs);
   prepare_jobs(jobs, {});
   run_jobs(jobs, {});
   for (const auto& job : jobs) {
@@ -70,7 +68,7 @@ float largest_difference(const std::vector<float>& a, const std::vector<float>& 
 
 TEST_CASE("every run starts from the parameters of its own seed; an adversary of its base's seed from its base's") {
   const TemporaryFolder folder;
-  const Inputs inputs = small_inputs(folder);
+  const Inputs inputs = one_step_inputs(folder);
   const RunSpec ten = plain(RunKind::base, 10), fifty = plain(RunKind::base, 50);
   const RunSpec same = with_other(RunKind::adversary, 10, ten, 1e-3),
                 other = with_other(RunKind::adversary, 50, ten, 1e-3);
@@ -102,7 +100,7 @@ TEST_CASE("every run starts from the parameters of its own seed; an adversary of
 
 TEST_CASE("a guide is refused if it was written for other texts, even where they are as long") {
   const TemporaryFolder folder;
-  const Inputs inputs = small_inputs(folder);
+  const Inputs inputs = one_step_inputs(folder);
   const RunSpec base = plain(RunKind::base), guided = with_other(RunKind::guided_mlp, 10, base);
   train_all(inputs, {base});
   const auto failure = [&] {
@@ -129,7 +127,7 @@ TEST_CASE("a guide is refused if it was written for other texts, even where they
 
 TEST_CASE("the fleet: what the user asks for, or the device's threads, and never more than the jobs that wait") {
   const TemporaryFolder folder;
-  Inputs inputs = small_inputs(folder);
+  Inputs inputs = one_step_inputs(folder);
   Jobs jobs;
   for (const uint64_t seed : {1, 2, 3}) jobs.push_back(std::make_unique<Job>(inputs, plain(RunKind::base, seed)));
   const auto fleet = [&](int asked) {
@@ -153,7 +151,7 @@ TEST_CASE("the fleet: what the user asks for, or the device's threads, and never
 TEST_CASE(
     "a guided model has its guide's attention in every split; a perturbation has its base's model and its own seed") {
   const TemporaryFolder folder;
-  const Inputs inputs = small_inputs(folder);
+  const Inputs inputs = one_step_inputs(folder);
   const RunSpec base = plain(RunKind::base, 10), other_base = plain(RunKind::base, 50);
   const RunSpec adversary = with_other(RunKind::adversary, 10, base, 5);
   const RunSpec by_base = with_other(RunKind::guided_mlp, 10, base),
