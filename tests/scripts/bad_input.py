@@ -4,24 +4,15 @@ nothing is left half-written; and the corrected command then succeeds with the s
 import math
 import os
 import resource
-import signal
 import struct
 import subprocess
 import unittest
 
-from common.program import (BUILD, SPLITS, Test, main, read_metrics, read_safetensors, run, small_corpus, write_csv,
-                            write_safetensors)
+from common.program import (BUILD, SPLITS, Test, limit_file_size, main, read_metrics, read_safetensors, run,
+                            small_corpus, write_csv, write_safetensors)
 
 FAILED, MENDABLE = 1, 2
 DEFAULTS = {"--hidden": 4, "--epochs": 2, "--device": "cpu"}
-
-
-def limit_file_size(limit):
-    """A `preexec_fn`: in the child, writing a file beyond `limit` bytes fails, as on a full disk."""
-    def apply():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    return apply
 
 
 def limit_memory(limit):

@@ -4,12 +4,11 @@ something that it printed was lost."""
 import json
 import os
 import pathlib
-import resource
 import signal
 import stat
 import subprocess
 
-from common.program import PROGRAM, Test, main, read_metrics, run, small_corpus, write_csv
+from common.program import PROGRAM, Test, limit_file_size, main, read_metrics, run, small_corpus, write_csv
 
 FAILED, MENDABLE = 1, 2
 
@@ -306,18 +305,10 @@ class Resume(Outputs):
 
 
 class FullDisk(Outputs):
-    @staticmethod
-    def limit(size):
-        """A `preexec_fn`: in the child, writing a file beyond `size` bytes fails, as on a full disk."""
-        def apply():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-        return apply
-
     def test_prepare(self):
         for size in (10, 1000, 3000):
             with self.subTest(size=size):
-                result = run("prepare", "csv", self.csv, "--out", self.folder / "films", preexec_fn=self.limit(size))
+                result = run("prepare", "csv", self.csv, "--out", self.folder / "films", preexec_fn=limit_file_size(size))
                 self.assert_refused(result, "File too large", "free some space")
                 self.assertEqual([path.name for path in self.folder.iterdir()], ["films.csv"])
         self.succeed("prepare", "csv", self.csv, "--out", self.folder / "films")
@@ -326,13 +317,13 @@ class FullDisk(Outputs):
         folder = self.small_run()
         out = self.folder / "tokens.jsonl"
         out.write_text("old")
-        result = run("data", self.csv, "--tokens", out, preexec_fn=self.limit(1000))
+        result = run("data", self.csv, "--tokens", out, preexec_fn=limit_file_size(1000))
         self.assert_refused(result, out, "File too large", "free some space")
         self.assertEqual(out.read_text(), "old")
         report = self.folder / "report"
         self.succeed("report", folder, "--out", report)
         page = (report / "index.html").read_bytes()
-        result = run("report", folder, "--out", report, preexec_fn=self.limit(4000))
+        result = run("report", folder, "--out", report, preexec_fn=limit_file_size(4000))
         self.assertEqual(result.returncode, MENDABLE, result.stderr)
         self.assertEqual((report / "index.html").read_bytes(), page)
         self.assertEqual(list(self.folder.rglob(".notnot-*.tmp")), [])

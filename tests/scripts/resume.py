@@ -6,12 +6,11 @@ import pathlib
 import random
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 import unittest
 
-from common.program import (EXACT_FILES, Test, command, cuda_reason, main, read_json, read_metrics, read_predictions,
+from common.program import (EXACT_FILES, TestWithChildren, cuda_reason, main, read_json, read_metrics, read_predictions,
                             read_safetensors, run)
 
 EPOCHS = 6
@@ -32,7 +31,7 @@ def read_cpu_flags():
     return pathlib.Path("/proc/cpuinfo").read_text(encoding="ascii").split()
 
 
-class Resume(Test):
+class Resume(TestWithChildren):
     """The undisturbed run, with which all others are compared, is trained once and lies in cls.whole."""
     arguments = ARGUMENTS
 
@@ -51,21 +50,11 @@ class Resume(Test):
         super().setUp()
         self.run_folder = self.runs / self.whole.name
         self.random = random.Random(20191103)
-        self.children = []
-
-    def tearDown(self):
-        for child in self.children:
-            child.kill()
-            child.communicate()
-        super().tearDown()
 
     def start(self, *arguments, **options):
         """`notnot train` in the background."""
-        arguments = ("train", *self.arguments, "--device", self.device, "--runs", self.runs, *arguments)
-        child = subprocess.Popen(command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE, text=True, **options)
-        self.children.append(child)
-        return child
+        return super().start("train", *self.arguments, "--device", self.device, "--runs", self.runs, *arguments,
+                             **options)
 
     def wait_for(self, child, condition, event):
         deadline = time.monotonic() + 60

@@ -9,30 +9,17 @@ import subprocess
 import termios
 import time
 
-from common.program import Test, command, main, read_safetensors, small_corpus, write_csv
+from common.program import TestWithChildren, main, read_safetensors, small_corpus, write_csv
 
 ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 LINE = "good filler1 filler2 bad filler3"
 
 
-class Stopping(Test):
+class Stopping(TestWithChildren):
     def setUp(self):
         super().setUp()
         self.csv = self.folder / "own.csv"
         write_csv(self.csv, small_corpus())
-        self.children = []
-
-    def tearDown(self):
-        for child in self.children:
-            child.kill()
-            child.communicate()
-        super().tearDown()
-
-    def start(self, *arguments, **options):
-        child = subprocess.Popen(command(*arguments), **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
-                                                         "stderr": subprocess.PIPE, "text": True, **options})
-        self.children.append(child)
-        return child
 
     def wait_for(self, condition, event):
         deadline = time.monotonic() + 60

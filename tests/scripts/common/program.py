@@ -7,7 +7,9 @@ import pathlib
 import pty
 import random
 import re
+import resource
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -70,6 +72,14 @@ def cuda_reason():
     return no_cuda_device()
 
 
+def limit_file_size(limit):
+    """A `preexec_fn`: in the child, writing a file beyond `limit` bytes fails, as on a full disk."""
+    def apply():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    return apply
+
+
 class Test(unittest.TestCase):
     maxDiff = 2000
     device = "cpu"
@@ -110,6 +120,26 @@ class Test(unittest.TestCase):
     def assert_same_metrics(self, a, b):
         drop = [{k: v for k, v in row.items() if k not in TIMES} for row in read_metrics(a)]
         self.assertEqual(drop, [{k: v for k, v in row.items() if k not in TIMES} for row in read_metrics(b)])
+
+
+class TestWithChildren(Test):
+    """Starts the program in the background; what still runs at the end of a test is killed."""
+
+    def setUp(self):
+        super().setUp()
+        self.children = []
+
+    def tearDown(self):
+        for child in self.children:
+            child.kill()
+            child.communicate()
+        super().tearDown()
+
+    def start(self, *arguments, **options):
+        child = subprocess.Popen(command(*arguments), **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+                                                         "stderr": subprocess.PIPE, "text": True, **options})
+        self.children.append(child)
+        return child
 
 
 # --- the files of a run
