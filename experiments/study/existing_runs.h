@@ -29,7 +29,8 @@ inline constexpr ExistingOptions kAnyExisting{.resume = true, .retrain = true};
 Existing existing_run(const RunFolder& folder, const RunConfig& config, const ExistingOptions& options);
 
 /// A sentence about a run in the folder `runs` whose data set has the name of `config`'s, but another content. Runs in
-/// the folders `but` do not count, nor do those that cannot be read or have no result and no checkpoint. Empty if there is none.
+/// the folders `but` do not count, nor do those that cannot be read or have no result and no checkpoint. Empty if there
+/// is none.
 std::string run_on_other_data(const std::filesystem::path& runs, const RunConfig& config,
                               const std::set<std::filesystem::path>& but);
 
