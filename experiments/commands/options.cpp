@@ -145,7 +145,8 @@ void add_training_options(CLI::App& command, Settings& a) {
       ->capture_default_str();
   command
       .add_option("--threads", a.threads,
-                  "Threads on the CPU (default: all that this process may use); results do not depend on it")
+                  "Threads on the CPU (default: OMP_NUM_THREADS, or as many as processors and quota allow); results do "
+                  "not depend on it")
       ->check(CLI::Range(1, 1024));
   command
       .add_option(

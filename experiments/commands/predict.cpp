@@ -228,7 +228,9 @@ void add_predict_command(CLI::App& app) {
       ->add_option("--device", arguments->device,
                    "Where to compute: auto (a CUDA device if there is one), cpu, cuda or cuda:<number>")
       ->capture_default_str();
-  command->add_option("--threads", arguments->threads, "Threads on the CPU (default: all that this process may use)")
+  command
+      ->add_option("--threads", arguments->threads,
+                   "Threads on the CPU (default: OMP_NUM_THREADS, or as many as processors and quota allow)")
       ->check(CLI::Range(1, 1024));
   command->callback([arguments] { predict(*arguments); });
 }

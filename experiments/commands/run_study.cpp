@@ -87,9 +87,8 @@ void print_plan(const Study& study, const JobOptions& options, std::string& refu
 
 // --- the runs --------------------------------------------------------------------------------------------------------
 
-/// Runs `jobs`; returns how many failed.
+/// Runs `jobs`, which are prepared; returns how many failed.
 size_t run(Jobs& jobs, const JobOptions& options) {
-  prepare_jobs(jobs, options);
   run_jobs(jobs, options);
   if (stop_requested()) throw Interrupted("stopped; the same command goes on where this one stopped");
   return std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::failed; });
@@ -107,7 +106,8 @@ void announce(const Study& study, const StudyOptions& options, const std::vector
   }
 }
 
-/// Runs all studies, round by round: the results of a round decide which runs follow. Returns how many runs failed.
+/// Runs all studies, round by round: the results of a round decide which runs follow. `jobs` are the first round,
+/// prepared. Returns how many runs failed.
 size_t run_rounds(Studies& studies, Jobs jobs, const StudyArguments& arguments) {
   size_t failed = 0;
   while (!jobs.empty()) {
@@ -120,6 +120,7 @@ size_t run_rounds(Studies& studies, Jobs jobs, const StudyArguments& arguments) 
       add_jobs(study, following, jobs);
       study.runs.insert(study.runs.end(), following.begin(), following.end());
     }
+    prepare_jobs(jobs, arguments.jobs);
   }
   return failed;
 }
@@ -141,10 +142,8 @@ std::vector<std::filesystem::path> folders_of(const Studies& studies) {
   return any_finished ? folders : std::vector<std::filesystem::path>();
 }
 
-/// The folder for the report, made before the runs train for hours: it may lie where they lie. Nothing if `out` is
-/// empty.
-std::optional<ReportFolder> report_folder(const Studies& studies, const std::filesystem::path& out, bool force) {
-  if (out.empty()) return std::nullopt;
+/// Throws InputError if `out`, the folder for the report, is one of a run's or lies in it.
+void check_no_run_holds(const std::filesystem::path& out, const Studies& studies) {
   for (const Study& study : studies) {
     for (const RunSpec& spec : study.runs) {
       const std::filesystem::path folder = study.inputs.folder(spec).path();
@@ -153,7 +152,6 @@ std::optional<ReportFolder> report_folder(const Studies& studies, const std::fil
                                    folder.string()));
     }
   }
-  return ReportFolder(out, force);
 }
 
 /// Prints a summary of the finished runs, and writes the report to `folder` if there is one.
@@ -190,7 +188,11 @@ void run_studies(const StudyArguments& arguments, Studies& studies, const std::f
     if (!refusal.empty()) throw InputError(refusal);
     return;
   }
-  std::optional<ReportFolder> folder = report_folder(studies, out, force);
+  std::optional<ReportFolder> folder;
+  if (!out.empty()) check_no_run_holds(out, studies);
+  prepare_jobs(jobs, arguments.jobs);
+  // Made after all checks, and before the runs train for hours: it may lie where they lie.
+  if (!out.empty()) folder.emplace(out, force);
   const size_t failed = run_rounds(studies, std::move(jobs), arguments);
   report_studies(studies, folder);
   if (failed > 0) throw Error(fmt::format("{} runs failed; the same command tries them again", failed));

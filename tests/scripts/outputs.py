@@ -4,6 +4,7 @@ something that it printed was lost."""
 import json
 import os
 import pathlib
+import shutil
 import signal
 import stat
 import subprocess
@@ -241,6 +242,13 @@ class Reports(Outputs):
         self.assertEqual(self.paper("--force").returncode, 0)
         self.assertEqual((self.folder / "report" / "thesis.tex").read_text(), "years of work")
         self.assertTrue((self.folder / "report" / "index.html").exists())
+
+    def test_paper_that_the_runs_refuse_leaves_no_report_folder(self):
+        self.assertEqual(self.paper().returncode, 0)
+        shutil.rmtree(self.folder / "report")
+        self.csv.write_bytes(self.content.replace(b",1,", b",0,", 1))
+        self.assert_refused(self.paper(), "--retrain")
+        self.assertFalse((self.folder / "report").exists())
 
     def test_paper_into_a_folder_that_gets_the_runs(self):
         self.runs = self.folder / "all" / "runs"

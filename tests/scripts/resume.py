@@ -57,7 +57,7 @@ class Resume(TestWithChildren):
                              **options)
 
     def wait_for(self, child, condition, event):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while not condition() and child.poll() is None:
             self.assertLess(time.monotonic(), deadline, f"waited in vain for: {event}")
             time.sleep(0.001)

@@ -30,7 +30,7 @@ class Commands(WithCorpus):
         interrupted = 0
         for _ in range(40):
             with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
-                deadline = time.monotonic() + 60
+                deadline = time.monotonic() + 600
                 while child.poll() is None and not (self.runs / whole.name / "config.json").exists():
                     self.assertLess(time.monotonic(), deadline, "waited in vain for: config.json")
                     time.sleep(0.001)

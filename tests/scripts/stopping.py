@@ -22,7 +22,7 @@ class Stopping(TestWithChildren):
         write_csv(self.csv, small_corpus())
 
     def wait_for(self, condition, event):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while not condition():
             self.assertLess(time.monotonic(), deadline, f"waited in vain for: {event}")
             time.sleep(0.001)
