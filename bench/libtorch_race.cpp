@@ -299,8 +299,7 @@ bool run(Options options) {
   }
   fmt::print(
       "ms: of a step, of an epoch or an evaluation of all texts; LibTorch's for one model. ratio: how many times as "
-      "long "
-      "LibTorch takes for M models, one after another. error: of the gradients, of the predictions.\n");
+      "long LibTorch takes for M models, one after another. error: of the gradients, of the predictions.\n");
   return passed;
 }
 

@@ -256,8 +256,7 @@ std::vector<Place> place_diabetes(const Admissions& admissions, const Folds& fol
     const auto first = std::min_element(missing.begin(), missing.end());
     throw InputError(
         fmt::format("{} of the {} admissions listed in {} have no discharge summary with codes in {} (for one, {} of "
-                    "the {} split); "
-                    "take the published lists and the whole of MIMIC-III",
+                    "the {} split); take the published lists and the whole of MIMIC-III",
                     missing.size(), folds.size(), source.folds.string(), source.raw.string(), first->first,
                     to_string(first->second)));
   }

@@ -36,8 +36,7 @@ std::string repeated_warning(const RepeatedTexts& texts) {
   if (counts.empty()) return "";
   return counts +
          " are also training texts, word for word, so scores on them say little about new texts; leave each text in "
-         "one "
-         "split";
+         "one split";
 }
 
 std::string uncut_warning(const std::vector<LabelledText>& texts) {
@@ -56,8 +55,7 @@ std::string uncut_warning(const std::vector<LabelledText>& texts) {
   if (words == 0 || 4 * long_words < words) return "";
   return fmt::format(
       "{} of {} words in {} have more than {} letters, such as {}: words that no blanks separate count as one; cut "
-      "them "
-      "with notnot prepare csv FILE --tokenise words",
+      "them with notnot prepare csv FILE --tokenise words",
       long_words, words, script_of(example), kMostLetters, in_quotes(example));
 }
 

@@ -129,8 +129,7 @@ void add_training_options(CLI::App& command, Settings& a) {
   command
       .add_option("--select", a.select,
                   "The epoch with the best ROC-AUC on this split is kept; test is the choice of the paper's code, and "
-                  "makes the "
-                  "test results a little too good")
+                  "makes the test results a little too good")
       ->check(CLI::IsMember({"dev", "test"}))
       ->capture_default_str();
   command

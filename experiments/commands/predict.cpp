@@ -160,8 +160,7 @@ class Predictor {
       const AttentionClassifier model(device_.get(), options_, {.evaluation = capacity_, .training = {}});
       return fmt::format(
           "with these texts, of up to {} words, the model takes {} MiB; give shorter texts, or allow more memory "
-          "(ulimit "
-          "-v)",
+          "(ulimit -v)",
           longest_text(split), total_bytes(model.memory_table()) >> 20);
     };
     return explain_out_of_memory(explain, [&] {

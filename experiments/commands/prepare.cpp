@@ -201,10 +201,8 @@ std::vector<std::string> attach_vectors(const PrepareArguments& arguments, const
 std::filesystem::path output_folder(const PrepareArguments& arguments, const std::string& name) {
   if (!arguments.out.empty()) return arguments.out;
   if (data_folder().empty())
-    throw InputError(
-        fmt::format("give the folder to write with --out, or set NOTNOT_DATA to write to "
-                    "$NOTNOT_DATA/prepared/{}",
-                    name));
+    throw InputError(fmt::format(
+        "give the folder to write with --out, or set NOTNOT_DATA to write to $NOTNOT_DATA/prepared/{}", name));
   return data_folder() / "prepared" / name;
 }
 

@@ -70,8 +70,7 @@ void add_adversary_options(CLI::App& command, StudyArguments& a) {
   command
       .add_option("--tvd", a.settings.tvd,
                   "The distance of two predictions p and p' in the loss of an adversary and in the report: single is "
-                  "0.5 |p - p'|, "
-                  "as in the paper's released code; two-class is |p - p'|")
+                  "0.5 |p - p'|, as in the paper's released code; two-class is |p - p'|")
       ->check(CLI::IsMember({"single", "two-class"}))
       ->capture_default_str();
   command

@@ -138,8 +138,7 @@ std::string frontier_html(const LoadedStudy& study, const Exhibits& exhibits) {
   const auto whole = frontier(study);
   if (!whole) return "";
   const std::string alt =
-      "Mean TVD against mean JSD from the base model: adversaries by lambda, seeds, uniform, "
-      "per-instance adversary";
+      "Mean TVD against mean JSD from the base model: adversaries by lambda, seeds, uniform, per-instance adversary";
   std::string html = "<h4>The price of distance (Figure 5)</h4>\n";
   html += exhibits.figure(*whole, study.key + "-figure5", frontier_caption(study, "all test texts"), alt + ".");
   html += "<div class=\"pair\">\n";

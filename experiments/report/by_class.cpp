@@ -13,8 +13,7 @@ namespace {
 
 constexpr const char* kHowToReadViolins =
     "Each row holds the texts whose largest attention weight under the base model lies in one quarter of the range "
-    "from "
-    "0 to 1. It has a violin per predicted class, with the quartiles inside and the number of texts beside. ";
+    "from 0 to 1. It has a violin per predicted class, with the quartiles inside and the number of texts beside. ";
 
 }  // namespace
 

@@ -19,8 +19,7 @@ Section evidence_section(const LoadedStudy& study, const Exhibits& exhibits) {
       "model puts on them tells whether the attention explains; F1 does not.</p>\n" +
       exhibits.figure(*figure, study.key + "-evidence",
                       "The share of each model&#39;s attention on evidence words, and its F1; where a model has "
-                      "several runs, their mean "
-                      "and standard deviation.",
+                      "several runs, their mean and standard deviation.",
                       "Scatter plot of F1 against the share of attention on evidence words, a point per model.") +
       exhibits.table(evidence_table(study));
   return section;

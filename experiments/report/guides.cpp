@@ -62,8 +62,7 @@ Section guides_section(const LoadedStudy& study, const Exhibits& exhibits) {
   if (groups.empty()) return section;
   section.html =
       "<p>Is the attention useful to a model that sees no context? An MLP on single words is trained once with each "
-      "guide: "
-      "the attention that weighs its words.</p>\n" +
+      "guide: the attention that weighs its words.</p>\n" +
       exhibits.table(guide_table(study));
   const auto comparisons = compare_neighbours(study, groups);
   if (!comparisons.empty()) {

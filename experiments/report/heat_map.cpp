@@ -175,8 +175,8 @@ std::string text_html(const Maps& maps, size_t text) {
   }
   const Attention& first = maps.models.front().attention;
   std::string html = fmt::format(
-      "<article class=\"text\"><div class=\"head\"><{0}>Text {1}: labelled {2}</{0}>"
-      "<span class=\"muted\">{3} words; the darkest shade is a weight of {4:.3f}</span></div>\n",
+      "<article class=\"text\"><div class=\"head\"><{0}>Text {1}: labelled {2}</{0}><span class=\"muted\">{3} words; "
+      "the darkest shade is a weight of {4:.3f}</span></div>\n",
       maps.heading, first.row[text], escape(maps.classes.at(first.label[text])), maps.words.at(text).words.size(),
       largest);
   for (size_t model = 0; model < maps.models.size(); ++model) html += map_html(maps, model, text, largest);
@@ -309,8 +309,7 @@ std::string adversary_maps_html(const LoadedStudy& study) {
   const Maps maps{models, words, study.classes(), study.planted(), "h4"};
   return fmt::format(
              "<p>Rule: of {} whose prediction {} keeps (the same class, p within {:g}), the one whose attention "
-             "differs "
-             "most from that of {}.</p>\n{}",
+             "differs most from that of {}.</p>\n{}",
              candidates_of(models.front().attention), escape(models.back().label), kSamePrediction,
              escape(models.front().label), legend_html(study.planted())) +
          text_html(maps, *text);

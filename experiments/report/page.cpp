@@ -134,9 +134,9 @@ std::string header_html(const std::vector<LoadedStudy>& studies) {
     in_paper = in_paper || study.paper() != nullptr;
   }
   return fmt::format(
-      "<header>\n{}\n<h1>{}</h1>\n<p class=\"lead\">Can a text classifier&#39;s "
-      "attention be trusted as an explanation? {} finished run{}, under the tests of <cite>Attention is not not "
-      "Explanation</cite> (Wiegreffe &amp; Pinter, 2019){}.</p>\n</header>\n",
+      "<header>\n{}\n<h1>{}</h1>\n<p class=\"lead\">Can a text classifier&#39;s attention be trusted as an "
+      "explanation? {} finished run{}, under the tests of <cite>Attention is not not Explanation</cite> (Wiegreffe "
+      "&amp; Pinter, 2019){}.</p>\n</header>\n",
       kPageMark, escape(title_of(studies)), runs, runs == 1 ? "" : "s",
       in_paper ? ", beside the paper&#39;s numbers" : "");
 }

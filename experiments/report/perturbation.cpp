@@ -18,8 +18,7 @@ Section perturbation_section(const LoadedStudy& study, const Exhibits& exhibits)
   if (!adversary || !permutation) return section;
   section.html =
       "<p>The base model&#39;s hidden states and output layer stay as they are; only its attention weights are "
-      "changed, "
-      "separately for each text. No model has to learn the changed weights.</p>\n" +
+      "changed, separately for each text. No model has to learn the changed weights.</p>\n" +
       exhibits.figure(*adversary, study.key + "-figure3-adversary",
                       "The per-instance adversary. " + violin_caption("the largest JSD at the same prediction"),
                       violin_alt_text(study, "the per-instance adversary's JSD")) +
@@ -52,8 +51,7 @@ ResultTable perturbation_table(const LoadedStudy& study) {
   ResultTable table = table_by_class(
       study, "perturbation", "Permuted attention and the per-instance adversary of Jain and Wallace (2019)", "Measure",
       "Permutation: the median |\u0394p| of a text under 100 permutations of its attention. Per-instance adversary: "
-      "for each "
-      "text the attention with the largest JSD that moves p by at most 0.05. " +
+      "for each text the attention with the largest JSD that moves p by at most 0.05. " +
           tvd_note(study));
   const LoadedRun* run = study.perturbation_of_reference();
   if (run == nullptr) return table;

@@ -36,9 +36,8 @@ std::string describe_memory(const Inputs& inputs, const RunSpec& spec, const Dev
   }
   return fmt::format(
       "a model of this run takes {} MiB, and copies of its parameters {} MiB beside the texts and the word vectors; "
-      "give "
-      "a smaller --hidden or --batch, train fewer models at once (--fleet, --threads), or leave out the longest texts "
-      "(--max-length; one has {} words)",
+      "give a smaller --hidden or --batch, train fewer models at once (--fleet, --threads), or leave out the longest "
+      "texts (--max-length; one has {} words)",
       need.device_bytes >> 20, need.host_bytes >> 20, longest);
 }
 
@@ -49,8 +48,7 @@ Inputs load_inputs_into_memory(const Settings& settings) {
         settings.vectors.empty() ? "" : fmt::format(" and {}{}", settings.vectors, size_of_file(settings.vectors));
     return fmt::format(
         "{}{}{} cannot be read into the memory that there is; prepare the texts with notnot prepare, which reads a "
-        "text at "
-        "a time, give fewer of them, or allow more memory (ulimit -v)",
+        "text at a time, give fewer of them, or allow more memory (ulimit -v)",
         texts, size_of_file(texts), vectors);
   };
   return explain_out_of_memory(explain, [&settings] { return load_inputs(settings); });
