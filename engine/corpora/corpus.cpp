@@ -1,6 +1,7 @@
 #include "engine/corpora/corpus.h"
 
 #include <cstdlib>
+#include <limits>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -78,7 +79,11 @@ DatasetOptions override_options(DatasetOptions options, const OptionOverrides& o
   for (const auto& bound : {overrides.min_length, overrides.max_length}) {
     if (bound && *bound < 0)
       throw InputError(fmt::format("a length bound of {} words; it must not be negative", *bound));
-    if (bound) options.filter_by_length = true;
+  }
+  if (!options.filter_by_length && (overrides.min_length || overrides.max_length)) {
+    options.filter_by_length = true;
+    options.min_length = 0;
+    options.max_length = std::numeric_limits<int32_t>::max();
   }
   options.min_df = overrides.min_df.value_or(options.min_df);
   options.min_length = overrides.min_length.value_or(options.min_length);

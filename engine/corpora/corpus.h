@@ -20,9 +20,7 @@ struct CorpusRequest {
   /// `sst`      if there is no such prepared folder: $NOTNOT_DATA/sst/sst_dataset.csv or, without it,
   ///            $NOTNOT_DATA/sst/trees, with the published options
   std::string dataset;
-  /// Override the defaults above; not for a prepared folder, where they are fixed. A length bound turns the length
-  /// filter on, for every corpus. A bound that is not given is then the split's own, strictly (DatasetOptions): with
-  /// `max_length` only, the shortest texts are dropped, too.
+  /// Override the defaults above; not for a prepared folder, where they are fixed (override_options).
   std::optional<int32_t> min_df = {}, min_length = {}, max_length = {};
   PlantedOptions planted = {};  ///< for `planted` only
 };
@@ -49,10 +47,12 @@ struct Corpus {
   bool synthetic() const { return prepared && prepared->is_synthetic(); }
 };
 
-/// Options that the user gives; a length bound turns the length filter on.
+/// Options that the user gives.
 struct OptionOverrides {
   std::optional<int32_t> min_df = {}, min_length = {}, max_length = {};
 };
+/// A length bound turns the length filter on. Where there was none, a bound that is not given keeps every text; that of a
+/// published filter stays as it is (the split's own shortest or longest length among them, see DatasetOptions).
 /// Throws InputError on a negative bound.
 DatasetOptions override_options(DatasetOptions options, const OptionOverrides& overrides);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <string_view>
 #include <unordered_set>
@@ -10,6 +11,15 @@
 #include "engine/io/text.h"
 
 namespace notnot {
+namespace {
+
+/// Whether Unicode finds several words of a script without blanks in `word`.
+bool is_several_words(std::string_view word) {
+  const auto pieces = split_at_word_boundaries(word);
+  return std::count_if(pieces.begin(), pieces.end(), count_letters_without_blanks) > 1;
+}
+
+}  // namespace
 
 RepeatedTexts count_repeated(const std::vector<LabelledText>& texts) {
   const std::hash<std::string_view> hash;
@@ -41,22 +51,25 @@ std::string repeated_warning(const RepeatedTexts& texts) {
 
 std::string uncut_warning(const std::vector<LabelledText>& texts) {
   constexpr size_t kMostLetters = 6;
-  int64_t words = 0, long_words = 0;
+  constexpr int64_t kEnough = 20000;
+  int64_t words = 0, uncut = 0;
   std::string example;
   for (const LabelledText& text : texts) {
+    if (words >= kEnough) break;
     for (const std::string_view word : split_words(text.words)) {
       const size_t letters = count_letters_without_blanks(word);
-      words += letters > 0 ? 1 : 0;
-      if (letters <= kMostLetters) continue;
-      ++long_words;
-      if (example.empty()) example = word;
+      if (letters == 0) continue;
+      ++words;
+      if (letters <= kMostLetters && !is_several_words(word)) continue;
+      ++uncut;
+      if (word.size() > example.size()) example = word;
     }
   }
-  if (words == 0 || 4 * long_words < words) return "";
+  if (2 * uncut < words || words == 0) return "";
   return fmt::format(
-      "{} of {} words in {} have more than {} letters, such as {}: words that no blanks separate count as one; cut "
-      "them with notnot prepare csv FILE --tokenise words",
-      long_words, words, script_of(example), kMostLetters, in_quotes(example));
+      "{} of {} words in {} are several words or have more than {} letters, such as {}: what no blanks separate counts "
+      "as one word; cut it with notnot prepare csv FILE --tokenise words",
+      uncut, words, script_of(example), kMostLetters, in_quotes(example));
 }
 
 std::vector<std::string> text_warnings(const std::vector<LabelledText>& texts) {

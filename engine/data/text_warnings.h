@@ -18,8 +18,8 @@ RepeatedTexts count_repeated(const std::vector<LabelledText>& texts);
 std::string repeated_warning(const RepeatedTexts& texts);
 
 /// A sentence if the texts' words are mostly pieces of writing without blanks (Chinese, Japanese, Thai, ...); otherwise
-/// empty. The rule: of the words with letters of such a script (count_letters_without_blanks), at least a quarter have
-/// more than 6 of them. Texts that are cut into words have hardly one in ten.
+/// empty. The rule: of the first 20,000 words with letters of such a script (count_letters_without_blanks), at least half
+/// have a Unicode word boundary within, or more than 6 letters. Texts that are cut into words have few of them.
 std::string uncut_warning(const std::vector<LabelledText>& texts);
 
 /// All of these sentences that are not empty.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/io/warning.h"
+
 namespace notnot {
 
 void Profile::add(const char* name, double seconds, double flop) {
@@ -40,7 +42,7 @@ Profile::Section::~Section() {
     synchronize(device_);
     profile_->add(name_, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count(), flop_);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "profile of {} lost: {}\n", name_, error.what());
+    warn(fmt::format("the profile of {} is lost: {}", name_, error.what()));
   }
 }
 

@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <system_error>
+
+#include "engine/io/warning.h"
 
 namespace notnot {
 
@@ -18,8 +19,8 @@ std::optional<FolderLock> FolderLock::take(const std::filesystem::path& folder) 
   FolderLock lock(descriptor);
   if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno == EWOULDBLOCK) return std::nullopt;
-  fmt::print(stderr, "warning: {} cannot be locked ({}); make sure that nobody else writes to it\n", folder.string(),
-             std::generic_category().message(errno));
+  warn(fmt::format("{} cannot be locked ({}); make sure that nobody else writes to it", folder.string(),
+                   std::generic_category().message(errno)));
   return lock;
 }
 

@@ -13,6 +13,7 @@
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
+#include "engine/io/warning.h"
 #include "engine/runs/external_attention.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/data_summary.h"
@@ -45,7 +46,7 @@ void write_tokens_command(const DataArguments& arguments) {
   FILE* const messages = same_file(file, kStandardOutput) ? stderr : stdout;
   const Corpus corpus = load_corpus({.dataset = arguments.dataset});
   write_tokens(file, corpus.dataset);
-  for (const std::string& warning : corpus.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  for (const std::string& warning : corpus.warnings) warn(warning);
   if (corpus.synthetic()) {
     fmt::print(messages, "note: SYNTHETIC texts; nothing computed from them is about the real data\n");
   }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -83,6 +84,7 @@ int main(int argc, char** argv) {
   // freed blocks below it: 36 MiB after loading a model of SST.
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
   notnot::keep_output_errors();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow (ulimit -f) is an error of the write, which names it
   try {
     notnot::catch_interrupts();
     return finish(run(argc, argv));

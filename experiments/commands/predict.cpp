@@ -6,10 +6,12 @@
 #include <cmath>
 #include <cstdio>
 #include <optional>
+#include <string_view>
 
 #include "engine/corpora/cleaning.h"
 #include "engine/data/batches.h"
 #include "engine/device/open_device.h"
+#include "engine/io/file_kind.h"
 #include "engine/io/input_error.h"
 #include "engine/io/input_stream.h"
 #include "engine/io/json_lines.h"
@@ -30,6 +32,18 @@ struct PredictArguments {
   std::vector<std::string> texts;
   int32_t threads = 0;
 };
+
+/// What the first line shows a file to be that does not have a text per line, and what to do; empty if nothing.
+std::string other_kind(std::string_view line) {
+  if (is_web_page(line)) return "a web page; give the text alone, one per line";
+  if (line.starts_with("[{") || line == "[" || json_object(line))
+    return "JSON; give the texts alone, one per line (jq -r .text)";
+  std::string fields = "," + std::string(line) + ",";
+  std::replace(fields.begin(), fields.end(), '\t', ',');
+  if (fields.find(",text,") != fields.npos && fields.find(",label,") != fields.npos)
+    return "the header of a table; give the texts alone, one per line";
+  return "";
+}
 
 /// The texts of --text, or the lines of a file or of standard input, one after the other. Cleaned as the training texts
 /// of the run were.
@@ -79,6 +93,8 @@ class Texts {
       fail(fmt::format(": byte {} is NUL, which no text has; give a file of text", offset + 1));
     if (const size_t offset = text.find('\r'); file_ && offset != text.npos)
       fail(fmt::format(": byte {} is a carriage return that ends no line; save the file with line feeds", offset + 1));
+    if (const std::string kind = file_ && number_ == 1 ? other_kind(text) : ""; !kind.empty())
+      fail(": this looks like " + kind);
     std::string words = clean_text(text, cleaning_);
     if (words.empty())
       fail(file_ ? " has no words; remove the line, or give it some" : " has no words; give at least one");

@@ -20,6 +20,7 @@
 #include "engine/io/input_error.h"
 #include "engine/io/stop.h"
 #include "engine/io/text.h"
+#include "engine/io/warning.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/data_summary.h"
 #include "experiments/commands/options.h"
@@ -242,7 +243,7 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
   for (std::string& warning : attach_vectors(arguments, published, preparation.options, builder, writer))
     warnings.push_back(std::move(warning));
   writer.finish();
-  for (const std::string& warning : warnings) fmt::print(stderr, "warning: {}\n", warning);
+  for (const std::string& warning : warnings) warn(warning);
   const PreparedFolder folder(out);
   fmt::print("{}{}", counts_summary(folder), coverage_summary(folder, writer.unknown_words()));
 }

@@ -142,9 +142,19 @@ std::vector<std::filesystem::path> folders_of(const Studies& studies) {
   return any_finished ? folders : std::vector<std::filesystem::path>();
 }
 
-/// Throws InputError if `out`, the folder for the report, is one of a run's or lies in it.
-void check_no_run_holds(const std::filesystem::path& out, const Studies& studies) {
+/// Throws InputError if `out`, the folder for the report, is one of a run's or lies in it, or if the report would replace
+/// an input.
+void check_report_apart(const std::filesystem::path& out, const Studies& studies) {
   for (const Study& study : studies) {
+    const Settings& settings = study.inputs.settings;
+    for (const std::filesystem::path& input :
+         {study.inputs.corpus.path, std::filesystem::path(settings.vectors), std::filesystem::path(settings.init)}) {
+      for (const char* own : {"index.html", "tables", "figures"}) {
+        if (input.empty() || !is_within(input, out / own)) continue;
+        throw InputError(fmt::format("the report would replace {}, which is read; choose another folder with --out",
+                                     input.string()));
+      }
+    }
     for (const RunSpec& spec : study.runs) {
       const std::filesystem::path folder = study.inputs.folder(spec).path();
       if (!is_within(out, folder)) continue;
@@ -189,7 +199,7 @@ void run_studies(const StudyArguments& arguments, Studies& studies, const std::f
     return;
   }
   std::optional<ReportFolder> folder;
-  if (!out.empty()) check_no_run_holds(out, studies);
+  if (!out.empty()) check_report_apart(out, studies);
   prepare_jobs(jobs, arguments.jobs);
   // Made after all checks, and before the runs train for hours: it may lie where they lie.
   if (!out.empty()) folder.emplace(out, force);

@@ -9,6 +9,7 @@
 #include "engine/data/word_vectors.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/warning.h"
 #include "engine/math/divergence.h"
 
 namespace notnot {
@@ -88,6 +89,18 @@ SplitSizes sizes_of(const Split& split) {
           .tokens = static_cast<int64_t>(split.token_ids.size())};
 }
 
+/// Throws InputError if `init` lies in the folder of a run with another vocabulary: its embeddings are of other words.
+void check_same_words(const std::filesystem::path& init, const Vocabulary& vocabulary) {
+  const RunFolder run(init.parent_path());
+  std::error_code ignored;
+  if (run.state() == RunState::absent || !std::filesystem::exists(run.vocabulary_path(), ignored)) return;
+  if (read_file(run.vocabulary_path()) == vocabulary.serialize()) return;
+  throw InputError(
+      fmt::format("{} has the embeddings of other words than the data set ({}); give the model of a run on the same "
+                  "texts with --init",
+                  init.string(), run.vocabulary_path().string()));
+}
+
 }  // namespace
 
 ModelOptions Inputs::model(const RunSpec& spec) const {
@@ -161,6 +174,7 @@ Inputs load_inputs(const Settings& settings) {
   } else if (!settings.init.empty()) {
     inputs.init = Safetensors::read(settings.init);
     inputs.init_checksum = inputs.init->checksum();
+    check_same_words(settings.init, inputs.corpus.dataset.vocabulary);
     const std::vector<int64_t> shape = inputs.init->entry("encoder.embedding.weight").shape;
     if (shape.size() == 2 && shape[1] > 0 && shape[1] < 100000) inputs.embed = shape[1];
   }
@@ -196,7 +210,7 @@ void describe(const Inputs& inputs) {
         "not\n");
   }
   std::fflush(stdout);
-  for (const std::string& warning : inputs.corpus.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  for (const std::string& warning : inputs.corpus.warnings) warn(warning);
 }
 
 }  // namespace notnot

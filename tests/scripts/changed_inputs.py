@@ -94,6 +94,12 @@ class Changed(Inputs):
         self.check_change("vectors_checksum", "--vectors", vectors,
                           change=lambda: vectors.write_text("good 1 2 3\nbad -1 -2 -4\n"))
 
+    def test_initial_parameters_of_other_words(self):
+        self.accept()
+        model = self.runs / "own-lstm-learned-seed10" / "model.safetensors"
+        write_csv(self.file, [(text.replace("good", "gut"), label, split) for text, label, split in self.rows])
+        self.assert_refused(self.call("--init", model, runs=self.folder / "others"), model, "other words", "--init")
+
     def test_initial_parameters(self):
         self.accept("--seed", 3)
         model = self.runs / "own-lstm-learned-seed3" / "model.safetensors"

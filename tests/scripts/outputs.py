@@ -243,6 +243,15 @@ class Reports(Outputs):
         self.assertEqual((self.folder / "report" / "thesis.tex").read_text(), "years of work")
         self.assertTrue((self.folder / "report" / "index.html").exists())
 
+    def test_paper_replaces_no_input(self):
+        page = self.folder / "out" / "index.html"
+        page.parent.mkdir()
+        page.write_bytes(self.content)
+        self.csv = page
+        self.assert_refused(self.paper("--out", page.parent, "--force"), page, "--out")
+        self.assertEqual(page.read_bytes(), self.content)
+        self.assertEqual(self.run_folders(), [])
+
     def test_paper_that_the_runs_refuse_leaves_no_report_folder(self):
         self.assertEqual(self.paper().returncode, 0)
         shutil.rmtree(self.folder / "report")

@@ -37,9 +37,12 @@ TEST_CASE("corpus: names, defaults and overrides") {
   const Corpus bounded = load_corpus(planted);
   CHECK(bounded.options.filter_by_length);
   CHECK(bounded.options.min_length == 10);
-  CHECK(bounded.options.max_length == -1);
+  CHECK(bounded.options.max_length == std::numeric_limits<int32_t>::max());
   CHECK(bounded.options.min_df == 3);
   CHECK(bounded.dataset.split(SplitName::train).size() < 2000);
+  // Texts have 8 to 30 words. A bound that is not given drops none.
+  CHECK(load_corpus({.dataset = "planted", .max_length = 31}).dataset.split(SplitName::train).size() == 2000);
+  CHECK(load_corpus({.dataset = "planted", .min_length = 7}).dataset.split(SplitName::train).size() == 2000);
   planted.max_length = -3;
   CHECK_HAS(input_error([&] { load_corpus(planted); }), "must not be negative");
 }
