@@ -146,6 +146,11 @@ class StandardOutput(Outputs):
 
     def test_a_message_that_nobody_can_take(self):
         self.assertEqual(self.shell("$NOTNOT train --dataset absent.csv 2> /dev/full").returncode, MENDABLE)
+        write_csv(self.csv, [(text, label, split) for text, label, _ in small_corpus() for split in ("train", "dev", "test")])
+        for number, lost in enumerate(("2> /dev/full", "2>&-")):  # the warning about texts in several splits
+            result = self.shell(f"$NOTNOT train --dataset films.csv --hidden 4 --epochs 1 --threads 1 --runs r{number} {lost}")
+            self.assertEqual(result.returncode, 0, result.stdout)
+            self.assertTrue((self.folder / f"r{number}" / "films-lstm-learned-seed10" / "result.json").exists())
 
     def test_a_pipe_that_is_closed(self):
         # As every program: the signal ends it.

@@ -258,6 +258,20 @@ class Predict(WithRun):
                     with file.open("rb") as stdin:
                         self.assertEqual(self.predict(*arguments, stdin=stdin), expected)
 
+    def test_files_of_another_kind(self):
+        file = self.folder / "texts"
+        for content, kind in (("text,label,split\na film,1,train\n", "table"), ("id\ttext\tlabel\n1\ta film\t1\n", "table"),
+                              ('{"text": "a film", "label": 1}\n', "JSON"), ('[\n{"text": "a film"}]\n', "JSON"),
+                              ('[{"text": "a film"}]\n', "JSON"), ("<!DOCTYPE html>\n<p>a film</p>\n", "web page")):
+            with self.subTest(content=content):
+                file.write_text(content)
+                result = run("predict", self.run_folder, "--input", file)
+                self.assertEqual((result.returncode, result.stdout), (2, ""))
+                for word in (file, "line 1", kind, "one per line"):
+                    self.assertIn(str(word), result.stderr)
+        file.write_text('a film, with a label\n{"text": "a film"}\n')
+        self.assertEqual(len(self.predict("--input", file)), 2)
+
     def test_many_texts_are_answered_as_one_by_one(self):
         words = ["good", "bad", "film", "plot", "filler1", "never-seen"]
         generator = random.Random(3)
