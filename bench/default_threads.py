@@ -60,19 +60,26 @@ def busy(processors):
             other.wait()
 
 
+class NoControlGroup(Exception):
+    """None can be made here."""
+
+
 @contextlib.contextmanager
 def limited(processors):
-    """A control group with half of the processors' time; OSError where none can be made."""
+    """A control group with half of the processors' time; NoControlGroup where none can be made."""
     quota = processors * PERIOD // 2
     first = (GROUPS / "cpu").is_dir()  # version 1 of the control groups
     group = (GROUPS / "cpu" if first else GROUPS) / f"notnot-{os.getpid()}"
-    group.mkdir()
+    limits = {"cpu.cfs_period_us": PERIOD, "cpu.cfs_quota_us": quota} if first else {"cpu.max": f"{quota} {PERIOD}"}
     try:
-        if first:
-            (group / "cpu.cfs_period_us").write_text(str(PERIOD))
-            (group / "cpu.cfs_quota_us").write_text(str(quota))
-        else:
-            (group / "cpu.max").write_text(f"{quota} {PERIOD}")
+        group.mkdir()
+        for name, value in limits.items():
+            (group / name).write_text(str(value))
+    except OSError as error:
+        if group.is_dir():
+            group.rmdir()
+        raise NoControlGroup(error) from error
+    try:
         yield group
     finally:
         group.rmdir()
@@ -103,7 +110,7 @@ def main():
         try:
             with condition(processors) as group:
                 times = measure(given, counts, group)
-        except OSError as error:
+        except NoControlGroup as error:
             print(f"{condition.__name__:<8}  skipped: no control group can be made here ({error})")
             continue
         best = min(times[count] for count in counts)

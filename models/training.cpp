@@ -97,6 +97,8 @@ class Training {
                  .train_seconds = file.values<double>("train_seconds").at(0),
                  .loss = file.values<double>("loss").at(0)};
     restore_metrics();
+    // The checkpoint of an epoch's end is written before the epoch's model: the program may have been killed between.
+    if (progress_.batch == 0 && progress_.best_epoch == progress_.epoch - 1) save_model();
     return true;
   }
 
@@ -132,6 +134,11 @@ class Training {
     }
     write_safetensors(writer_.folder().checkpoint_path(), tensors);
     last_checkpoint_ = std::chrono::steady_clock::now();
+  }
+
+  void save_model() {
+    const std::vector<float> parameters = model_.parameters();
+    write_safetensors(writer_.folder().model_path(), parameter_views(model_.layout(), parameters));
   }
 
   bool checkpoint_due() const { return seconds_since(last_checkpoint_) >= request_.checkpoint_seconds; }
@@ -239,13 +246,13 @@ class Training {
     if (best) {
       progress_.best_score = score;
       progress_.best_epoch = progress_.epoch;
-      const std::vector<float> parameters = model_.parameters();
-      write_safetensors(writer_.folder().model_path(), parameter_views(model_.layout(), parameters));
     }
     metrics_.push_back(metrics);
     writer_.write_metrics(metrics_);
+    // Before the model: a run that goes on from an older checkpoint on another device may choose another epoch.
     save_checkpoint(
         {.epoch = progress_.epoch + 1, .best_epoch = progress_.best_epoch, .best_score = progress_.best_score});
+    if (best) save_model();
     progress_.batch = 0;
     progress_.train_seconds = progress_.loss = 0;
     monitor_.epoch_done(metrics, best);

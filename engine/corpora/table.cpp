@@ -62,8 +62,9 @@ class TextCollector {
     table_.texts.push_back(std::move(text));
   }
 
-  Table take(const std::string& name, bool has_split) {
-    if (table_.texts.empty()) throw InputError(fmt::format("{}: there is no record after the header; add texts", name));
+  /// Throws `if_empty` where there is no text.
+  Table take(bool has_split, const std::string& if_empty) {
+    if (table_.texts.empty()) throw InputError(if_empty);
     table_.has_split = has_split;
     return std::move(table_);
   }
@@ -150,6 +151,13 @@ Columns find_columns(const Record& header, char delimiter, bool needs_split, con
           .header = header};
 }
 
+/// For the end of a message, where lines may have ended with carriage returns.
+const char* about_carriage_returns(const DelimitedReader& reader) {
+  return reader.had_carriage_return()
+             ? "; the file has carriage returns within lines, so end every line with LF or CRLF"
+             : "";
+}
+
 /// The record has as many fields as the header, and is not the header again.
 void check_record(const Record& record, const Record& header, char delimiter, const DelimitedReader& reader) {
   if (record.size() != header.size()) {
@@ -158,8 +166,7 @@ void check_record(const Record& record, const Record& header, char delimiter, co
         delimiter == ',' ? "put a text with commas between double quotes"
                          : "a text must have no tabs, or every text with tabs, line ends or quotes must stand between "
                            "double quotes, the quotes in it doubled",
-        reader.had_carriage_return() ? "; the file has carriage returns within lines, so end every line with LF or CRLF"
-                                     : ""));
+        about_carriage_returns(reader)));
   }
   if (record == header) reader.fail("this is the header again, as where files were put together; remove the line");
 }
@@ -168,11 +175,12 @@ Table parse_delimited(std::string_view content, const std::string& name, char de
   const bool quotes = delimiter == ',' || quotes_have_rules(content);
   DelimitedReader reader(name, {.delimiter = delimiter, .quotes = quotes, .header = true, .lossy = options.lossy});
   const Fail fail = [&reader](const std::string& message) { reader.fail(message); };
+  const Fail fail_at_header = [&](const std::string& message) { fail(message + about_carriage_returns(reader)); };
   TextCollector texts(options, fail);
   std::optional<Columns> columns;
   reader.read(content, [&](Record&& record) {
     if (!columns) {
-      columns = find_columns(record, delimiter, options.needs_split, fail);
+      columns = find_columns(record, delimiter, options.needs_split, fail_at_header);
       return;
     }
     check_record(record, columns->header, delimiter, reader);
@@ -185,7 +193,8 @@ Table parse_delimited(std::string_view content, const std::string& name, char de
                .id = optional(columns->id)});
   });
   if (!columns) throw InputError(fmt::format("{}: the file is empty; its first line must be text,label,split", name));
-  return texts.take(name, columns->split != kAbsent);
+  return texts.take(columns->split != kAbsent, fmt::format("{}: there is no record after the header; add texts{}", name,
+                                                           about_carriage_returns(reader)));
 }
 
 // --- JSON lines
@@ -210,7 +219,7 @@ class JsonLinesTable {
 
   Table read() {
     while (reader_.next()) read_record();
-    return texts_.take(name_, has_split_.value_or(false));
+    return texts_.take(has_split_.value_or(false), fmt::format("{}: there is no text; add some", name_));
   }
 
  private:
@@ -295,6 +304,13 @@ class JsonLinesTable {
   std::optional<bool> has_split_;  ///< known once the first record is read
 };
 
+/// Whether it begins as JSON does: with an object, or with a list of objects or lists. The name of a column may begin
+/// with a bracket, too.
+bool begins_as_json(std::string_view text) {
+  if (!text.starts_with('[')) return text.starts_with('{');
+  return from_first_character(text.substr(1)).find_first_of("[{") == 0;
+}
+
 /// Without the extension of a packed file.
 std::filesystem::path unpacked(const std::filesystem::path& path) {
   return to_lower(path.extension().string()) == ".gz" ? path.parent_path() / path.stem() : path;
@@ -304,7 +320,7 @@ std::filesystem::path unpacked(const std::filesystem::path& path) {
 
 TableFormat table_format(const std::filesystem::path& path, std::string_view content) {
   const std::string_view text = from_first_character(content);
-  if (text.starts_with('{')) return TableFormat::json_lines;
+  if (begins_as_json(text)) return TableFormat::json_lines;  // a list is refused there, with the remedy
   const std::string extension = to_lower(unpacked(path).extension().string());
   if (extension == ".csv") return TableFormat::csv;
   if (extension == ".tsv" || extension == ".tab") return TableFormat::tsv;
@@ -331,10 +347,6 @@ Table read_table(const std::filesystem::path& path, const TableOptions& options)
   table.checksum = std::move(file.checksum);
   table.bytes = static_cast<int64_t>(file.bytes);
   return table;
-}
-
-std::vector<LabelledText> read_csv(const std::filesystem::path& path) {
-  return parse_table(read_input(path).content, path.string(), TableFormat::csv).texts;
 }
 
 std::vector<LabelledText> parse_csv(std::string_view content, const std::string& name) {

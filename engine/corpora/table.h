@@ -6,10 +6,10 @@
 // TSV         as CSV, with tabs for commas; quotes have rules only where they follow some (engine/io/tab_quotes.h)
 // JSON lines  a JSON object per line, its members are the columns
 //
-// A file whose first character is `{` has JSON lines, whatever its name is. Otherwise the extension says the form
-// (.csv, .tsv, .tab; .jsonl, .ndjson, .json); for any other, a pipe's say, the first line does. An extension .gz is
-// left out: gzip is unpacked, and UTF-16 with a byte order mark is read (engine/io/input_stream.h). Byte order marks
-// are skipped wherever they stand. Lines may end with a carriage return alone if no line feed is in the file; otherwise
+// A file that begins with `{` or `[{` has JSON, whatever its name is; a list is refused. Otherwise the extension says
+// the form (.csv, .tsv, .tab; .jsonl, .ndjson, .json); for any other, a pipe's say, the first line does. An extension
+// .gz is left out: gzip is unpacked, and UTF-16 with a byte order mark is read (engine/io/input_stream.h). Byte order
+// marks are skipped wherever they stand. Lines may end with a carriage return alone if no line feed is in the file; otherwise
 // one within a line is a blank.
 //
 // label  0 or 1, also as 1.0, true or false (in any case); or one of the two names in TableOptions::labels, exactly
@@ -68,7 +68,6 @@ Table parse_table(std::string_view content, const std::string& name, TableFormat
                   const TableOptions& options = {});
 
 /// A CSV file with the labels 0 and 1 and a column `split`.
-std::vector<LabelledText> read_csv(const std::filesystem::path& path);
 std::vector<LabelledText> parse_csv(std::string_view content, const std::string& name);
 
 }  // namespace notnot

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,9 +29,14 @@ std::optional<Number> parse(std::string_view text) {
   return number;
 }
 
+/// Infinity for a number that is too large, 0 for one that is too small; nothing for what is no number.
 std::optional<double> parse_value(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
-  return parse<double>(text);  // double: a value under float's range is then 0, not an error
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc::invalid_argument || end != text.data() + text.size()) return std::nullopt;
+  // from_chars does not say on which side a number is out of range.
+  return error == std::errc() ? number : std::strtod(std::string(text).c_str(), nullptr);
 }
 
 /// The pieces of `line` between runs of blanks and tabs.
@@ -184,7 +190,7 @@ class TextReader {
     if (vectors_ == 0) start();
     ++vectors_;
     const auto values = static_cast<int64_t>(fields_.size()) - 1;
-    if (values > width_ && !parse_value(fields_[1])) return;  // a word with blanks, as GloVe has them
+    if (values > width_ && !parse_value(fields_[1]) && ends_with_values()) return;  // a word with blanks, as in GloVe
     check_width(values);
     float* row = rows_.find(fields_[0]);
     if (row == nullptr) return;
@@ -203,6 +209,11 @@ class TextReader {
       if (!parse_value(field)) fail_as_no_vectors(fmt::format("{} is not a number", in_quotes(field)));
     }
     rows_.start(static_cast<int32_t>(width_));
+  }
+
+  bool ends_with_values() const {
+    return std::all_of(fields_.end() - width_, fields_.end(),
+                       [](std::string_view field) { return parse_value(field).has_value(); });
   }
 
   void check_width(int64_t values) const {

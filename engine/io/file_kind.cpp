@@ -17,6 +17,8 @@ struct Signature {
 constexpr std::string_view kSpreadsheet =
     "a Zip file, perhaps a spreadsheet (.xlsx, .ods); unpack it (unzip), or save the spreadsheet as CSV (UTF-8)";
 
+constexpr std::string_view kTar = "a tar archive; unpack it (tar -xf) and give the file that it holds";
+
 constexpr std::array kSignatures = {
     Signature{0, "PK\3\4"sv, kSpreadsheet},
     Signature{0, "PK\5\6"sv, kSpreadsheet},
@@ -30,7 +32,8 @@ constexpr std::array kSignatures = {
     Signature{0, "\x04\x22\x4D\x18"sv, "a file packed with LZ4; unpack it (lz4 -d)"},
     Signature{0, "7z\xBC\xAF\x27\x1C"sv, "a 7z archive; unpack it (7z x)"},
     Signature{0, "Rar!\x1A\x07"sv, "a RAR archive; unpack it (unrar x)"},
-    Signature{257, "ustar"sv, "a tar archive; unpack it (tar -xf) and give the file that it holds"},
+    Signature{257, "ustar\0"sv, kTar},
+    Signature{257, "ustar  \0"sv, kTar},  // GNU's
     Signature{0, "PAR1"sv, "a Parquet file; convert it to CSV, with pandas.read_parquet and to_csv, say"},
     Signature{0, "ARROW1\0"sv, "an Arrow file; convert it to CSV, with pandas.read_feather and to_csv, say"},
     Signature{0, "FEA1"sv, "a Feather file; convert it to CSV, with pandas.read_feather and to_csv, say"},

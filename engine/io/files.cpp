@@ -1,19 +1,24 @@
 #include "engine/io/files.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "engine/io/input_error.h"
+#include "engine/io/stop.h"
 
 namespace notnot {
 namespace {
@@ -22,35 +27,6 @@ namespace {
 constexpr std::string_view kTemporaryPrefix = ".notnot-";
 constexpr std::string_view kTemporarySuffix = ".tmp";
 constexpr size_t kBufferBytes = size_t{1} << 20;
-
-std::string_view remedy(int error) {
-  switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-      return "check that the path is right";
-    case EACCES:
-    case EPERM:
-      return "check the permissions of the file and of its folder";
-    case EROFS:
-      return "choose a folder that can be written";
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      return "free some space, or choose a folder on another disk";
-    case EMFILE:
-    case ENFILE:
-      return "train fewer models at once with --fleet, or allow more open files (ulimit -n)";
-    case ENOMEM:
-      return "free some memory, or allow more of it (ulimit -v)";
-    default:
-      return "check the path and the disk";
-  }
-}
-
-[[noreturn]] void throw_system_error(std::string_view action, const std::filesystem::path& path, int error) {
-  throw InputError(fmt::format("cannot {} {}: {}; {}", action, path.string(), std::generic_category().message(error),
-                               remedy(error)));
-}
 
 /// "a folder", "a pipe" or "a device".
 const char* kind_of(const struct stat& status) {
@@ -103,6 +79,18 @@ void write_all(int descriptor, std::string_view bytes, const std::filesystem::pa
   }
 }
 
+/// To a pipe or a device. Perhaps nobody reads from it: no more is written at once than goes in without waiting, so
+/// that the wait can be stopped.
+void write_to_stream(int descriptor, std::string_view bytes, const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    wait_until_writable(descriptor);
+    const ssize_t written = ::write(descriptor, bytes.data(), std::min<size_t>(bytes.size(), PIPE_BUF));
+    // EAGAIN: a pipe that another program has made non-blocking, and that a third one has filled.
+    if (written < 0 && errno != EINTR && errno != EAGAIN) throw_write_error(path, errno);
+    if (written > 0) bytes.remove_prefix(written);
+  }
+}
+
 void read_all(int descriptor, size_t begin, size_t bytes, void* to, const std::filesystem::path& path) {
   auto* at = static_cast<char*>(to);
   while (bytes > 0) {
@@ -132,28 +120,31 @@ std::filesystem::path temporary_path(const std::filesystem::path& target) {
   return folder_of(target) / fmt::format("{}{}-{}{}", kTemporaryPrefix, getpid(), counter++, kTemporarySuffix);
 }
 
-/// Collects small pieces for a descriptor. `path` is for messages.
+/// Collects small pieces for a descriptor, to which `write` writes. `path` is for messages.
 class Buffer {
  public:
-  Buffer(int descriptor, std::filesystem::path path) : descriptor_(descriptor), path_(std::move(path)) {}
+  using Write = void (*)(int descriptor, std::string_view bytes, const std::filesystem::path& path);
+  Buffer(int descriptor, std::filesystem::path path, Write write)
+      : descriptor_(descriptor), path_(std::move(path)), write_(write) {}
 
   void append(std::string_view piece) {
     if (bytes_.size() + piece.size() > kBufferBytes) flush();
     if (piece.size() > kBufferBytes) {
-      write_all(descriptor_, piece, path_);
+      write_(descriptor_, piece, path_);
     } else {
       bytes_.append(piece);
     }
   }
 
   void flush() {
-    write_all(descriptor_, bytes_, path_);
+    write_(descriptor_, bytes_, path_);
     bytes_.clear();
   }
 
  private:
   int descriptor_;
   std::filesystem::path path_;
+  Write write_;
   std::string bytes_;
 };
 
@@ -200,6 +191,17 @@ std::optional<int> own_descriptor(const std::filesystem::path& path) {
   return number;
 }
 
+/// Opens a pipe or a device. To open a pipe waits for somebody who reads from it, until the user asks to stop.
+int open_to_write(const std::filesystem::path& target, bool is_pipe) {
+  constexpr auto kBetweenTries = std::chrono::milliseconds(50);
+  for (;;) {
+    const int fd = ::open(target.c_str(), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0 || errno != ENXIO || !is_pipe) return fd;
+    check_stop();
+    std::this_thread::sleep_for(kBetweenTries);
+  }
+}
+
 /// Opens a target that is written through: a device, a pipe, an open file of a process. -1 for one that is replaced.
 Descriptor open_stream(const std::filesystem::path& path, const std::filesystem::path& target) {
   struct stat status {};
@@ -211,8 +213,7 @@ Descriptor open_stream(const std::filesystem::path& path, const std::filesystem:
   }
   // A duplicate goes on where the process itself writes; a file that is opened once more begins at its own place.
   const std::optional<int> own = own_descriptor(target);
-  const int fd =
-      own ? ::fcntl(*own, F_DUPFD_CLOEXEC, 0) : ::open(target.c_str(), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
+  const int fd = own ? ::fcntl(*own, F_DUPFD_CLOEXEC, 0) : open_to_write(target, S_ISFIFO(status.st_mode));
   if (fd < 0) throw_system_error("write", path, errno);
   return Descriptor(fd);
 }
@@ -221,7 +222,11 @@ Descriptor open_stream(const std::filesystem::path& path, const std::filesystem:
 class TemporaryFile {
  public:
   TemporaryFile(const std::filesystem::path& path, const std::filesystem::path& target)
-      : path_(path), target_(target), temporary_(temporary_path(target)), file_(open()), buffer_(file_.get(), path) {}
+      : path_(path),
+        target_(target),
+        temporary_(temporary_path(target)),
+        file_(open()),
+        buffer_(file_.get(), path, write_all) {}
   ~TemporaryFile() {
     if (!committed_) ::unlink(temporary_.c_str());
   }
@@ -275,6 +280,35 @@ class TemporaryFile {
 };
 
 }  // namespace
+
+std::string_view remedy_of(int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return "check that the path is right";
+    case EACCES:
+    case EPERM:
+      return "check the permissions of the file and of its folder";
+    case EROFS:
+      return "choose a folder that can be written";
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return "free some space, or choose a folder on another disk";
+    case EMFILE:
+    case ENFILE:
+      return "train fewer models at once with --fleet, or allow more open files (ulimit -n)";
+    case ENOMEM:
+      return "free some memory, or allow more of it (ulimit -v)";
+    default:
+      return "check the path and the disk";
+  }
+}
+
+void throw_system_error(std::string_view action, const std::filesystem::path& path, int error) {
+  throw InputError(fmt::format("cannot {} {}: {}; {}", action, path.string(), std::generic_category().message(error),
+                               remedy_of(error)));
+}
 
 bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
   struct stat first {};
@@ -359,7 +393,7 @@ void write_atomically(const std::filesystem::path& path, std::string_view conten
 void write_atomically(const std::filesystem::path& path, const std::function<void(const Sink&)>& write) {
   const std::filesystem::path target = follow_links(path);
   if (Descriptor stream = open_stream(path, target); stream.get() >= 0) {
-    Buffer buffer(stream.get(), path);
+    Buffer buffer(stream.get(), path, write_to_stream);
     write([&buffer](std::string_view piece) { buffer.append(piece); });
     buffer.flush();
     if (const int error = stream.close()) throw_write_error(path, error);

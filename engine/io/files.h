@@ -13,6 +13,11 @@
 
 namespace notnot {
 
+/// What the user can do about an error number of the system (errno).
+std::string_view remedy_of(int error);
+/// Throws InputError: "cannot ACTION PATH: the system's reason; the remedy".
+[[noreturn]] void throw_system_error(std::string_view action, const std::filesystem::path& path, int error);
+
 /// The file's bytes. Throws InputError naming the path and the system's reason.
 std::string read_file(const std::filesystem::path& path);
 
@@ -76,7 +81,8 @@ inline constexpr const char* kStandardOutput = "/proc/self/fd/1";
 /// * A symbolic link is followed, and stays: the file that it leads to is replaced, or made if missing. Only links
 ///   of this user and of root are followed, so that nobody else can choose the file.
 /// * A device, a pipe and an open file of a process (/dev/stdout, /dev/fd/N, /proc/PID/fd/N, links to them) are written
-///   through, never replaced. What was written before a failure stays written. Throws Error if it was standard output.
+///   through, never replaced. What was written before a failure stays written. Throws Error if it was standard output,
+///   and Interrupted where nobody reads and the user asks to stop.
 /// * A folder and a disk are refused.
 void write_atomically(const std::filesystem::path& path, std::string_view content);
 

@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
 #include "engine/io/checksum.h"
 #include "engine/io/file_kind.h"
+#include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/stop.h"
 
@@ -27,14 +27,14 @@ class Bytes {
   virtual ~Bytes() = default;
 
   std::string_view peek(size_t least) {
-    while (buffer_.size() - at_ < least) {
+    while (!ended_ && buffer_.size() - at_ < least) {
       buffer_.erase(0, at_);
       at_ = 0;
       const size_t had = buffer_.size();
       buffer_.resize(had + kBufferBytes);
       const size_t got = produce(buffer_.data() + had, kBufferBytes);
       buffer_.resize(had + got);
-      if (got == 0) break;
+      ended_ = got == 0;
     }
     return std::string_view(buffer_).substr(at_);
   }
@@ -53,18 +53,12 @@ class Bytes {
 
  private:
   std::string buffer_;
-  size_t at_ = 0;  ///< how much of the buffer was read
+  size_t at_ = 0;       ///< how much of the buffer was read
+  bool ended_ = false;  ///< the end was there once: a file may grow, and a pipe may get another writer
 };
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what) {
   throw InputError(fmt::format("cannot read {}: {}", path.string(), what));
-}
-
-[[noreturn]] void fail_with(const std::filesystem::path& path, int error) {
-  const char* remedy = error == ENOENT || error == ENOTDIR ? "check that the path is right"
-                       : error == EACCES                   ? "check the permissions of the file and of its folder"
-                                                           : "check the path and the disk";
-  fail(path, fmt::format("{}; {}", std::generic_category().message(error), remedy));
 }
 
 /// Standard input is used as it was opened: a socket cannot be opened by its name, nor can another user's terminal.
@@ -72,18 +66,19 @@ bool is_stdin(const std::filesystem::path& path) {
   return path == "/dev/stdin" || path == "/dev/fd/0" || path == "/proc/self/fd/0";
 }
 
-/// The file's own bytes.
+/// The file's own bytes. O_NONBLOCK: to open a pipe would wait for somebody who writes to it, and could not be stopped.
+/// Before a first writer comes, poll waits; that the end is there it says only when a writer has gone.
 class FileBytes : public Bytes {
  public:
   explicit FileBytes(std::filesystem::path path)
       : path_(std::move(path)),
         descriptor_(is_stdin(path_) ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-                                    : ::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
+                                    : ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     struct stat status {};
-    if (descriptor_ < 0) fail_with(path_, errno);
+    if (descriptor_ < 0) throw_system_error("read", path_, errno);
     if (::fstat(descriptor_, &status) == 0 && S_ISDIR(status.st_mode)) {
       ::close(descriptor_);
-      fail_with(path_, EISDIR);
+      throw_system_error("read", path_, EISDIR);
     }
   }
   ~FileBytes() override { ::close(descriptor_); }
@@ -108,8 +103,8 @@ class FileBytes : public Bytes {
         bytes_ += got;
         return got;
       }
-      // EAGAIN: a pipe that another program has made non-blocking, and that a third one has read empty.
-      if (errno != EINTR && errno != EAGAIN) fail_with(path_, errno);
+      // EAGAIN: a pipe that another program has read empty.
+      if (errno != EINTR && errno != EAGAIN) throw_system_error("read", path_, errno);
     }
   }
 

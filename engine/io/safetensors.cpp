@@ -219,18 +219,6 @@ std::string_view type_name() {
   return sizeof(T) == 4 ? "I32" : "I64";
 }
 
-/// The tensors stand in any order, so that the file is read in parts.
-void check_no_pipe(const std::filesystem::path& path) {
-  std::error_code ignored;
-  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
-  if (!std::filesystem::is_fifo(status) && !std::filesystem::is_socket(status) &&
-      !std::filesystem::is_character_file(status)) {
-    return;
-  }
-  throw InputError(
-      fmt::format("{} cannot be a pipe: a safetensors file is read in parts; save it to a file", path.string()));
-}
-
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& path, const std::vector<TensorView>& tensors,
@@ -246,7 +234,6 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Tens
 }
 
 Safetensors Safetensors::read(const std::filesystem::path& path) {
-  check_no_pipe(path);
   Safetensors result(path);
   const Complaint complaint(path);
   const FileReader& file = result.file_;

@@ -17,5 +17,7 @@ bool stop_requested() noexcept;
 void check_stop();
 /// Waits until bytes, or the end, can be read from `descriptor`. Throws Interrupted as soon as the user asks to stop.
 void wait_until_readable(int descriptor);
+/// Waits until PIPE_BUF bytes (limits.h) can be written to `descriptor` at once, or writing fails. Throws likewise.
+void wait_until_writable(int descriptor);
 
 }  // namespace notnot

@@ -1,20 +1,47 @@
 #include "engine/io/tab_quotes.h"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "engine/io/csv_parser.h"
 #include "engine/io/delimited.h"
 #include "engine/io/input_error.h"
+#include "engine/io/text.h"
 
 namespace notnot {
 namespace {
 
-/// The fields of the lines that have any, without byte order marks and line ends.
-void for_each_line(std::string_view table, const std::function<void(const Record&)>& handle) {
-  DelimitedReader reader("", {.delimiter = '\t', .quotes = false, .lossy = true});
-  reader.read(table, [&handle](Record&& record) { handle(record); });
+/// `text` up to the next `end`, which are both removed from it.
+std::string_view take_until(std::string_view& text, char end) {
+  const std::string_view taken = text.substr(0, text.find(end));
+  text.remove_prefix(std::min(taken.size() + 1, text.size()));
+  return taken;
+}
+
+std::string_view without_blanks_around(std::string_view field) {
+  field.remove_prefix(std::min(field.find_first_not_of(' '), field.size()));
+  return field.substr(0, field.find_last_not_of(' ') + 1);
+}
+
+using Fields = std::vector<std::string_view>;
+
+/// The fields of the lines that have any, without byte order marks and line ends. Carriage returns within a line stay:
+/// DelimitedReader would make blanks of them, and then nothing would say why a field has quotes around it.
+void for_each_line(std::string_view table, const std::function<void(const Fields&)>& handle) {
+  Fields fields;
+  while (!table.empty()) {
+    const std::string line = without_byte_order_marks(take_until(table, '\n'));
+    std::string_view rest = line;
+    if (rest.ends_with('\r')) rest.remove_suffix(1);
+    if (rest.find_first_not_of(' ') == rest.npos) continue;
+    fields.clear();
+    for (bool more = true; more;) {
+      more = rest.find('\t') != rest.npos;
+      fields.push_back(without_blanks_around(take_until(rest, '\t')));
+    }
+    handle(fields);
+  }
 }
 
 /// Whether the quotes are in right places and all records have as many fields as the header.
@@ -35,10 +62,21 @@ bool is_consistent(std::string_view table, bool quotes) {
 
 /// What a field means by the rules.
 struct Quoted {
-  bool around = false;    ///< it has quotes around it
-  bool in_rule = true;    ///< they are closed at the field's end, and all quotes between them are doubled
-  bool inside = false;    ///< a quote is in it
-  bool or_comma = false;  ///< a quote or a comma is in it
+  bool around = false;   ///< it has quotes around it
+  bool in_rule = true;   ///< they are closed at the field's end, and all quotes between them are doubled
+  bool missing = false;  ///< nothing is in it, or R's NA: writers of whole columns may leave its quotes out
+  bool quote = false;    ///< a quote is in it
+  bool comma = false;    ///< a comma is in it
+  bool carriage_return = false;
+
+  /// Whether it has quotes around it if and only if it is `needed`. With a carriage return it may have them: Python's
+  /// csv writes them, pandas does not.
+  bool follows(bool needed) const { return around ? needed || carriage_return : !needed; }
+};
+
+/// How many fields of a column have something in them, and how many of these have quotes around them.
+struct ColumnCount {
+  size_t filled = 0, quoted = 0;
 };
 
 Quoted look_at(std::string_view field) {
@@ -50,30 +88,32 @@ Quoted look_at(std::string_view field) {
     for (size_t quote = field.find('"'); quote != field.npos; quote = field.find('"', quote + 2))
       look.in_rule = look.in_rule && field.substr(quote + 1).starts_with('"');
   }
-  look.inside = field.find('"') != field.npos;
-  look.or_comma = look.inside || field.find(',') != field.npos;
+  look.missing = field.empty() || field == "NA";
+  look.quote = field.find('"') != field.npos;
+  look.comma = field.find(',') != field.npos;
+  look.carriage_return = field.find('\r') != field.npos;
   return look;
 }
 
 /// Whether one rule tells which fields have quotes around them, and every record is a line.
 bool is_explained(std::string_view table) {
   bool header = true, in_rule = true, needed = true, needed_by_excel = true;
-  std::vector<size_t> with_quotes;  // by column, the header left out
-  size_t records = 0;
-  for_each_line(table, [&](const Record& record) {
-    with_quotes.resize(std::max(with_quotes.size(), record.size()));
-    records += !header;
-    for (size_t i = 0; i < record.size(); ++i) {
-      const Quoted look = look_at(record[i]);
+  std::vector<ColumnCount> columns;  // the header left out
+  for_each_line(table, [&](const Fields& fields) {
+    columns.resize(std::max(columns.size(), fields.size()));
+    for (size_t i = 0; i < fields.size(); ++i) {
+      const Quoted look = look_at(fields[i]);
       in_rule = in_rule && look.in_rule;
-      needed = needed && look.around == look.inside;
-      needed_by_excel = needed_by_excel && look.around == look.or_comma;
-      with_quotes[i] += !header && look.around;
+      needed = needed && look.follows(look.quote);
+      needed_by_excel = needed_by_excel && look.follows(look.quote || look.comma);
+      columns[i].filled += !header && !look.missing;
+      columns[i].quoted += !header && !look.missing && look.around;
     }
     header = false;
   });
-  const bool whole_columns =
-      std::all_of(with_quotes.begin(), with_quotes.end(), [&](size_t count) { return count == 0 || count == records; });
+  const bool whole_columns = std::all_of(columns.begin(), columns.end(), [](const ColumnCount& column) {
+    return column.quoted == 0 || column.quoted == column.filled;
+  });
   return in_rule && (needed || needed_by_excel || whole_columns);
 }
 
@@ -81,8 +121,8 @@ bool is_explained(std::string_view table) {
 
 bool quotes_have_rules(std::string_view table) {
   bool any = false;
-  for_each_line(table, [&any](const Record& record) {
-    any = any || std::any_of(record.begin(), record.end(), [](const std::string& f) { return f.starts_with('"'); });
+  for_each_line(table, [&any](const Fields& fields) {
+    any = any || std::any_of(fields.begin(), fields.end(), [](std::string_view f) { return f.starts_with('"'); });
   });
   if (!any || !is_consistent(table, true)) return false;
   return !is_consistent(table, false) || is_explained(table);

@@ -10,9 +10,9 @@ namespace notnot {
 /// * Without a field that begins with a quote, or if some quote breaks the rules, there are no rules.
 /// * If the table has the same number of fields in every record only by the rules, and not in every line, they hold.
 /// * If it has so both by the rules and line by line, they hold if they explain which fields have quotes around them:
-///   every field that needs some (one with a quote in it; or with a quote or a comma, as Excel has it) and no other, or
-///   all fields of a column. Otherwise there are none: two lone quotes in different lines do not make one record of
-///   all lines between them.
+///   every field that needs some (one with a quote in it; or with a quote or a comma, as Excel has it) and no other but
+///   perhaps those with a carriage return; or all fields of a column, those that are empty or R's NA left out.
+///   Otherwise there are none: two lone quotes in different lines do not make one record of all lines between them.
 ///
 /// `table` begins with the header.
 bool quotes_have_rules(std::string_view table);

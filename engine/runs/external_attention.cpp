@@ -324,13 +324,19 @@ ExternalAttention read_run(const std::filesystem::path& path, const Dataset& dat
                                  path.string(), to_string(importance)));
   }
   const RunFolder folder(path);
+  const std::string checksum = folder.attention_checksum();
   LogAttention result;
   for (const SplitName name : kSplitNames) {
     Attention attention = folder.attention(name);
     check_same_texts(folder.attention_path(name), attention, dataset, name);
     result[name] = std::move(attention.log_attention);
   }
-  return {std::move(result), folder.attention_checksum()};
+  if (folder.attention_checksum() != checksum) {
+    throw InputError(
+        fmt::format("{} was changed while it was read; wait until nothing trains there, and give the command again",
+                    path.string()));
+  }
+  return {std::move(result), checksum};
 }
 
 /// By its name or by its content. Only a regular file can be read twice.

@@ -53,8 +53,9 @@ std::string_view to_string(Importance importance);
 
 /// Throws InputError naming the file, the line or text, what is wrong and the remedy: a file that is missing or of
 /// another form; texts that are missing, unknown, ambiguous or given twice; another number of weights than words; other
-/// words; numbers that are not finite; a text without a weight above 0. A run folder has weights: any other
-/// `importance` is an error. The memory is that of the weights, of an index of the texts and of one line.
+/// words; numbers that are not finite; a text without a weight above 0; a run folder that is changed meanwhile. A run
+/// folder has weights: any other `importance` is an error. The memory is that of the weights, of an index of the texts
+/// and of one line.
 ExternalAttention read_external_attention(const std::filesystem::path& path, const Dataset& dataset,
                                           Importance importance);
 

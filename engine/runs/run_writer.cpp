@@ -1,5 +1,6 @@
 #include "engine/runs/run_writer.h"
 
+#include <cerrno>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <system_error>
@@ -42,11 +43,10 @@ std::optional<FolderLock> try_lock(const std::filesystem::path& folder) {
   try {
     return FolderLock::take(folder);
   } catch (const std::system_error& error) {
-    const bool too_many = error.code() == std::errc::too_many_files_open;
+    const int number = error.code().value();
+    const bool lacks_something = number == EMFILE || number == ENFILE || number == ENOMEM;  // in any folder
     throw InputError(fmt::format("cannot write to the run folder {}: {}; {}", folder.string(), error.code().message(),
-                                 too_many
-                                     ? "train fewer models at once with --fleet, or allow more open files (ulimit -n)"
-                                     : "choose another folder with --runs"));
+                                 lacks_something ? remedy_of(number) : "choose another folder with --runs"));
   }
 }
 

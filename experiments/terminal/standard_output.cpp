@@ -1,6 +1,7 @@
 #include "experiments/terminal/standard_output.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +18,9 @@ ssize_t write_or_keep_error(void* /*cookie*/, const char* bytes, size_t size) {
     const ssize_t written = ::write(STDOUT_FILENO, bytes + done, size - done);
     if (written >= 0) {
       done += written;
+    } else if (errno == EAGAIN) {  // another program has made it non-blocking, and nobody reads
+      pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+      (void)::poll(&output, 1, -1);
     } else if (errno != EINTR) {
       first_error = errno;
     }

@@ -82,9 +82,11 @@ class Team {
     for (uint32_t left = 0; (left = unfinished_.load(std::memory_order_acquire)) > 0;) unfinished_.wait(left);
   }
 
+  /// The bell is heard before anything is looked at: who rings it later ends the wait.
   void help() {
-    while (!stopping_.load()) {
+    for (;;) {
       const uint32_t heard = bell_.load();
+      if (stopping_.load()) return;
       take_parts();
       for (int look = 0; look < kLooks && bell_.load(std::memory_order_relaxed) == heard; ++look) pause();
       bell_.wait(heard);
@@ -95,7 +97,7 @@ class Team {
   uint32_t loops_ = 0;
   alignas(64) std::atomic<uint64_t> left_{0};  // upper half: the loop; lower half: its parts that nobody has claimed
   alignas(64) std::atomic<uint32_t> unfinished_{0};  // parts that are not done
-  alignas(64) std::atomic<uint32_t> bell_{0};        // a number that changes when there is a new loop
+  alignas(64) std::atomic<uint32_t> bell_{0};        // a number that changes when there is a new loop, or the end
   std::atomic<bool> stopping_{false};
   std::vector<std::jthread> helpers_;  // ends first: its threads use the members above
 };

@@ -11,14 +11,15 @@
 
 namespace notnot {
 
-/// Does the iterations [begin, end) of a loop. Must not throw.
+/// Does the iterations [begin, end) of a loop. Must not throw, and must not share out a loop itself.
 using LoopBody = void (*)(const void* context, int32_t begin, int32_t end);
 
-/// Calls `body` for parts of the iterations 0..count-1, each iteration once, in any order, on at most `threads` threads,
-/// of which the calling thread is one. Returns when all are done. `cost` is what one iteration takes, in floating-point
-/// operations or numbers moved: iterations are handed out in parts that are worth a thread's waking up, so that a short
-/// loop gets fewer threads than it may have. Calls from several threads do not disturb each other: each has helpers of
-/// its own.
+/// Calls `body` for parts of the iterations 0..count-1, each iteration once, in any order, on the calling thread and on
+/// helpers. Returns when all are done. `threads` - 1 helpers are woken; one that an earlier loop of the calling thread
+/// had, and that is still awake, may take parts, too. With `threads` = 1 the calling thread does all. `cost` is what
+/// one iteration takes, in floating-point operations or numbers moved: iterations are handed out in parts that are
+/// worth a thread's waking up, so that a short loop gets fewer threads than it may have. Calls from several threads do
+/// not disturb each other: each has helpers of its own, which end with it.
 void share_out(int threads, int32_t count, int64_t cost, LoopBody body, const void* context);
 
 /// The same with a function object: calls body(i) for i = 0..count-1.

@@ -266,11 +266,8 @@ class Obstacle {
   std::filesystem::path file_;
 };
 
-/// Trains with the file blocked from the last batch of `epoch` on, which must fail; then to the end without it.
-void check_survives(const TrainingRequest& request, const RunFolder& run, const std::filesystem::path& file,
-                    int32_t epoch, const Left& expected) {
-  CAPTURE(file);
-  CAPTURE(epoch);
+/// Trains with the file blocked from the last batch of `epoch` on, which must fail.
+void fail_at(const TrainingRequest& request, const RunFolder& run, const std::filesystem::path& file, int32_t epoch) {
   std::optional<Obstacle> obstacle;
   {
     RunWriter writer(run);
@@ -284,6 +281,14 @@ void check_survives(const TrainingRequest& request, const RunFolder& run, const 
   if (file != run.result_path()) CHECK(run.state() != RunState::finished);
   obstacle->lift();
   CHECK(run.state() != RunState::finished);
+}
+
+/// Fails there; then trains to the end.
+void check_survives(const TrainingRequest& request, const RunFolder& run, const std::filesystem::path& file,
+                    int32_t epoch, const Left& expected) {
+  CAPTURE(file);
+  CAPTURE(epoch);
+  fail_at(request, run, file, epoch);
   train_to_the_end(request, run);
   CHECK(left_by(run) == expected);
 }
@@ -317,6 +322,23 @@ TEST_CASE("a write that fails anywhere leaves a run that goes on to the same end
     const RunFolder run(folder.path(), fmt::format("{}", ++number));
     check_survives(request, run, file(run), request.training.epochs, expected);
   }
+}
+
+TEST_CASE("the model is of the epoch that the checkpoint calls the best, though a later one was") {
+  const Dataset data = unbalanced_corpus();
+  const Targets targets = random_targets(data, 4);
+  const TrainingRequest request = adversary_of(data, targets);  // every epoch is the best so far
+  const TemporaryFolder folder;
+  const RunFolder first(folder.path(), "first"), second(folder.path(), "second");
+  crash_after(request, first, 2, 1);
+  const std::string model = read_file(first.model_path());
+  fail_at(request, second, second.checkpoint_path(), 2);
+  CHECK((read_file(second.model_path()) == model));
+  // On another device the run may go on with other scores; here none is better than the first epoch's.
+  rewrite_tensor(second.checkpoint_path(), "best_score", /*drop=*/false, [](double) { return 1e9; });
+  train_to_the_end(request, second);
+  CHECK(second.result().epoch == 1);
+  CHECK((read_file(second.model_path()) == model));
 }
 
 }  // namespace notnot

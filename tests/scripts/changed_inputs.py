@@ -357,7 +357,7 @@ class Pipes(Inputs):
         model = self.runs / "own-lstm-learned-seed10" / "model.safetensors"
         result = self.bash('"$0" train --dataset "$1" --init <(cat "$2") --hidden 4 --runs "$3"', self.file, model,
                            self.folder / "other")
-        self.assert_refused(result, "/dev/fd/", "cannot be a pipe", "save it to a file")
+        self.assert_refused(result, "/dev/fd/", "it is a pipe", "write it to a file first")
         self.assertFalse((self.folder / "other").exists())
 
 

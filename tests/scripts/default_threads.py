@@ -26,6 +26,13 @@ class DefaultThreads(unittest.TestCase):
             fixed = [float(number) for number in found[2].split()]
             self.assertAlmostEqual(float(found[3]), float(found[1]) / min(fixed), delta=0.1 * float(found[3]) + 0.02)
 
+    def test_a_program_that_is_not_there(self):
+        result = subprocess.run([sys.executable, TOOL, "/nowhere/notnot"], text=True, capture_output=True, check=False,
+                                timeout=600)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertNotIn("skipped", result.stdout)
+        self.assertIn("/nowhere/notnot", result.stderr)
+
 
 class ThreadsOfTheProgram(unittest.TestCase):
     def test_omp_num_threads_is_the_default(self):

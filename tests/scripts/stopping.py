@@ -4,6 +4,7 @@ halves. What a training leaves is in resume.py."""
 import array
 import fcntl
 import os
+import pathlib
 import signal
 import subprocess
 import termios
@@ -13,6 +14,35 @@ from common.program import TestWithChildren, main, read_safetensors, small_corpu
 
 ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 LINE = "good filler1 filler2 bad filler3"
+
+
+def is_full(pipe):
+    waiting = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, waiting)
+    return waiting[0] >= 65536 - 4096
+
+
+def status(child, field):
+    with open(f"/proc/{child.pid}/status", encoding="ascii") as lines:
+        return next(line.split()[1] for line in lines if line.startswith(f"{field}:"))
+
+
+def catches(child, number):
+    """Whether the process has a handler for the signal yet."""
+    return bool(int(status(child, "SigCgt"), 16) >> (number - 1) & 1)
+
+
+def sleeps(child):
+    return status(child, "State") == "S"
+
+
+def has_open(child, path):
+    def leads_there(descriptor):
+        try:
+            return descriptor.samefile(path)
+        except FileNotFoundError:  # closed since
+            return False
+    return any(leads_there(descriptor) for descriptor in pathlib.Path(f"/proc/{child.pid}/fd").iterdir())
 
 
 class Stopping(TestWithChildren):
@@ -94,6 +124,25 @@ class Inputs(Stopping):
         finally:
             pipe.unlink()
 
+    def test_before_somebody_writes(self):
+        pipe = self.folder / "pipe.csv"
+        os.mkfifo(pipe)
+        child = self.start("train", "--dataset", pipe, "--runs", self.runs)
+        self.wait_for(lambda: catches(child, signal.SIGTERM), "a handler of the signal")
+        child.send_signal(signal.SIGTERM)
+        self.assert_stopped(child)
+        self.assertFalse(self.runs.exists())
+
+    def test_the_program_waits_for_somebody_who_writes(self):
+        pipe, tokens = self.folder / "pipe.csv", self.folder / "tokens.jsonl"
+        os.mkfifo(pipe)
+        child = self.start("data", pipe, "--tokens", tokens)
+        self.wait_for(lambda: has_open(child, pipe) and sleeps(child), "the program to wait")
+        pipe.write_bytes(self.csv.read_bytes())
+        output, errors = child.communicate(timeout=60)
+        self.assertEqual(child.returncode, 0, errors)
+        self.assertEqual(len(tokens.read_text(encoding="utf-8").splitlines()), 100, output)
+
     def test_prepare(self):
         out = self.folder / "prepared"
         self.stop_while_reading("prepare", "csv", "{}", "--out", out)
@@ -107,6 +156,57 @@ class Inputs(Stopping):
     def test_train(self):
         self.stop_while_reading("train", "--dataset", "{}", "--runs", self.runs)
         self.assertFalse(self.runs.exists())
+
+
+class Outputs(Stopping):
+    """Programs that write to a pipe from which nobody reads."""
+
+    def setUp(self):
+        super().setUp()
+        write_csv(self.csv, small_corpus(sizes=(2000, 20, 20)))  # more words than a pipe holds
+        self.words = self.succeed("data", self.csv, "--tokens", "-")
+        self.assertGreater(len(self.words), 2 * 65536)
+
+    def test_a_full_pipe(self):
+        for name, target in (("standard output", "-"), ("a pipe by its name", self.folder / "pipe")):
+            with self.subTest(name):
+                os.mkfifo(self.folder / "pipe")
+                with open(os.open(self.folder / "pipe", os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:
+                    child = self.start("data", self.csv, "--tokens", target)
+                    self.wait_for(lambda: is_full(child.stdout if target == "-" else reader), "a full pipe")
+                    child.send_signal(signal.SIGTERM)
+                    self.assertEqual(child.wait(timeout=60), 130)
+                (self.folder / "pipe").unlink()
+
+    def test_before_somebody_reads(self):
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        child = self.start("data", self.csv, "--tokens", pipe)
+        self.wait_for(lambda: catches(child, signal.SIGTERM), "a handler of the signal")
+        child.send_signal(signal.SIGTERM)
+        self.assert_stopped(child)
+        reading = self.start("data", self.csv, "--tokens", pipe)
+        self.assertEqual(pipe.read_text(encoding="utf-8"), self.words)
+        reading.communicate(timeout=60)
+        self.assertEqual(reading.returncode, 0)
+
+    def test_a_pipe_that_another_program_has_made_non_blocking(self):
+        run_folder = self.train("--dataset", self.csv, "--hidden", 4, "--epochs", 1)
+        texts = self.folder / "texts"
+        texts.write_text(f"{LINE}\n" * 2000, encoding="utf-8")
+        for arguments in (("data", self.csv, "--tokens", "-"), ("predict", run_folder, "--threads", 1)):
+            with self.subTest(arguments[0]), texts.open() as standard_input:
+                expected = self.succeed(*arguments, stdin=standard_input)
+                standard_input.seek(0)
+                reader, writer = os.pipe()
+                os.set_blocking(writer, False)
+                child = self.start(*arguments, stdin=standard_input, stdout=writer)
+                os.close(writer)
+                with open(reader, encoding="utf-8") as output:
+                    self.wait_for(lambda: is_full(output) or child.poll() is not None, "a full pipe")
+                    self.assertEqual(output.read(), expected)
+                _, errors = child.communicate(timeout=60)
+                self.assertEqual(child.returncode, 0, errors)
 
 
 class Predictions(Stopping):
@@ -146,13 +246,7 @@ class Predictions(Stopping):
     def test_only_a_second_interrupt_ends_at_once(self):
         with self.texts.open(encoding="utf-8") as texts:
             child = self.start_prediction(stdin=texts)
-        waiting = array.array("i", [0])
-
-        def blocked():
-            fcntl.ioctl(child.stdout, termios.FIONREAD, waiting)
-            return waiting[0] >= 65536 - 4096
-
-        self.wait_for(blocked, "output that nobody reads")
+        self.wait_for(lambda: is_full(child.stdout), "output that nobody reads")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
             child.send_signal(number)
             self.wait_for(lambda: not self.is_pending(child, number), "the signal's handler")
@@ -162,9 +256,7 @@ class Predictions(Stopping):
 
     @staticmethod
     def is_pending(child, number):
-        with open(f"/proc/{child.pid}/status", encoding="ascii") as status:
-            masks = [line.split()[1] for line in status if line.startswith(("SigPnd:", "ShdPnd:"))]
-        return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+        return any(int(status(child, mask), 16) >> (number - 1) & 1 for mask in ("SigPnd", "ShdPnd"))
 
 
 if __name__ == "__main__":

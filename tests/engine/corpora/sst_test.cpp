@@ -58,7 +58,7 @@ void check_counts(const Dataset& dataset) {
 
 TEST_CASE("sst: cleaning leaves the published table as it is") {
   const auto path = sst_folder() / "sst_dataset.csv";
-  const auto texts = read_csv(path);
+  const auto texts = read_table(path).texts;
   CHECK(texts.size() == 9613);
   std::string table = "text,label,exp_split\n";
   for (const LabelledText& text : texts)
@@ -67,7 +67,7 @@ TEST_CASE("sst: cleaning leaves the published table as it is") {
 }
 
 TEST_CASE("sst: the trees give the texts of the table") {
-  const auto table = read_csv(sst_folder() / "sst_dataset.csv");
+  const auto table = read_table(sst_folder() / "sst_dataset.csv").texts;
   const auto trees = published_trees();
   REQUIRE(trees.size() == table.size());
   for (size_t i = 0; i < table.size(); ++i) {

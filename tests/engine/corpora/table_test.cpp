@@ -95,11 +95,11 @@ TEST_CASE("csv: unbalanced quotes are errors, named by where their record starts
 TEST_CASE("csv: files") {
   const TemporaryFolder folder;
   write_atomically(folder / "own.csv", kSmallCsv);
-  CHECK(read_csv(folder / "own.csv").size() == 5);
-  CHECK_HAS(input_error([&] { read_csv(folder / "none.csv"); }), "none.csv");
-  CHECK_HAS(input_error([&] { read_csv(folder.path()); }), folder.path().string());
+  CHECK(read_table(folder / "own.csv").texts.size() == 5);
+  CHECK_HAS(input_error([&] { read_table(folder / "none.csv"); }), "none.csv");
+  CHECK_HAS(input_error([&] { read_table(folder.path()); }), folder.path().string());
   write_atomically(folder / "bad.csv", "text\n");
-  CHECK_HAS(input_error([&] { read_csv(folder / "bad.csv"); }), (folder / "bad.csv").string() + ", header (line 1)");
+  CHECK_HAS(input_error([&] { read_table(folder / "bad.csv"); }), (folder / "bad.csv").string() + ", header (line 1)");
 }
 
 TEST_CASE("csv: any mutation of a valid file is read or refused") {
@@ -184,6 +184,11 @@ TEST_CASE("table: the form by content where that is certain, otherwise by name, 
   }
   for (const char* name : {"a.csv", "a.tsv", "a.json", "a"})
     CHECK(table_format(name, "\xEF\xBB\xBF\n {\"text\": \"a\"}") == TableFormat::json_lines);
+  for (const char* name : {"a.csv", "list.txt", "/dev/stdin"}) {
+    CHECK(table_format(name, "[{\"text\": \"a\"}]") == TableFormat::json_lines);
+    CHECK(table_format(name, " [\n  {\"text\": \"a\"}]") == TableFormat::json_lines);
+    CHECK(table_format(name, "[id],text,label,split\n") == TableFormat::csv);
+  }
   CHECK(table_name("x/films.csv") == "films");
   CHECK(table_name("films.v2.tsv.GZ") == "films.v2");
   CHECK(table_name("/dev/stdin") == "stdin");
@@ -222,7 +227,7 @@ TEST_CASE("table: bad bytes are named, or replaced on request") {
 
 TEST_CASE("table: messages about JSON lines and ids") {
   const auto json = [](const std::string& content) { return table_error(content, TableFormat::json_lines); };
-  CHECK_HAS(json(""), "no record");
+  CHECK_HAS(json(""), "there is no text");
   CHECK_HAS(json("{\"text\": \"a\""), "own, record 1 (line 1): not a JSON object");
   CHECK_HAS(json("\n[1]"), "own, record 1 (line 2): not a JSON object");
   CHECK_HAS(json("{\"label\":1,\"split\":\"dev\"}"), "there is no 'text'");
@@ -315,7 +320,11 @@ TEST_CASE("table: line ends of old programs") {
       csv_error("text,label,split\na,1,train\rb,0,test\n"),
       "record 1 (line 2): 5 fields where the header has 3; put a text with commas between double quotes; the file "
       "has carriage returns within lines, so end every line with LF or CRLF");
-  CHECK_HAS(csv_error("text,label,split\ra,1,train\n"), "it names 'text, label, split a, 1, train'");
+  const std::string hint = "; the file has carriage returns within lines, so end every line with LF or CRLF";
+  CHECK_HAS(csv_error("text,label,split\ra,1,train\n"), "it names 'text, label, split a, 1, train'" + hint);
+  CHECK_HAS(csv_error("text,split,label\ra,train,1\rb,text,0\n"), "2 columns are called 'text'; keep one" + hint);
+  CHECK_HAS(table_error("text,label,x\ra,1,y\n", TableFormat::csv, {.needs_split = false}),
+            "own: there is no record after the header; add texts" + hint);
 }
 
 TEST_CASE("table: byte order marks within files that were put together") {
@@ -371,6 +380,7 @@ TEST_CASE("table: a file of another form is named, with the remedy") {
   CHECK_HAS(json(R"({"text": "a", "label": 1e999, "split": "dev"})"), "the number '1e999' is too large");
   CHECK_HAS(json(std::string("{\"text\":\"a\"}\0", 13)), "byte 13 of it is NUL");
   CHECK_HAS(json(R"({"text": null, "label": 1, "split": "dev"})"), "there is no 'text'");
+  for (const char* nothing : {"", "\n \n"}) CHECK_HAS(json(nothing), "own: there is no text; add some");
 }
 
 TEST_CASE("table: words by Unicode's boundaries on request") {

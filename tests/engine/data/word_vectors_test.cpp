@@ -82,8 +82,16 @@ TEST_CASE("word vectors: GloVe's words with blanks are passed over") {
   CHECK(row(vectors, "c") == std::vector<float>{7, 8});
 }
 
+TEST_CASE("word vectors: a longer line is no word with blanks where no values stand at its end") {
+  CHECK_HAS(error("a 1 2 3\nThe quick brown fox jumps\n"), "line 2: 4 values where the file's vectors have 3");
+  CHECK_HAS(error("a 1 2 3\n. . . 1 2 x\n"), "line 2: 5 values where the file's vectors have 3");
+  CHECK_HAS(error("2 3\na 1 2 3\n. . . x 2 3\n"), "line 3: 5 values where the file's vectors have 3");
+}
+
 TEST_CASE("word vectors: values below float's range are zero") {
   CHECK(row(load("a 1e-60 -1e-300\n"), "a") == std::vector<float>{0, 0});
+  // Beyond double's range, too.
+  CHECK(row(load("a 1e-400 -0.1e-999\n"), "a") == std::vector<float>{0, 0});
 }
 
 TEST_CASE("word vectors: messages name file and line") {
@@ -97,10 +105,9 @@ TEST_CASE("word vectors: messages name file and line") {
   CHECK_HAS(error("a 1 2\n\nb 1 2\n"), "line 3: an empty line between vectors");
   CHECK_HAS(error("a 1 x\n"), "line 1: 'x' is not a number");
   CHECK_HAS(error("b 1 2\na 1 2,5\n"), "line 2: '2,5' is not a number");
-  for (const char* value : {"nan", "inf", "-inf", "1e39"}) {
+  for (const char* value : {"nan", "inf", "-inf", "1e39", "1e400", "-1e400"}) {
     CHECK_HAS(error(fmt::format("a 1 {}\n", value)), fmt::format("'{}' is not a finite number", value));
   }
-  CHECK_HAS(error("a 1 1e400\n"), "not a");
   CHECK_HAS(error("0 3\n"), "line 1: a count and a width above 0");
   CHECK_HAS(error("3 2\na 1 2\n"), "the file ends after 1 vectors, but its first line says 3");
   CHECK_HAS(error("\x1F\x8B\x08\n"), "the gzip file is cut short");

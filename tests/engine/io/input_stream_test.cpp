@@ -4,10 +4,12 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -48,6 +50,18 @@ std::vector<std::string> lines_of(InputStream&& stream) {
   std::vector<std::string> lines;
   for (std::string line; stream.read_line(line);) lines.push_back(line);
   return lines;
+}
+
+/// The message of `action`, during which this process can open no file.
+template <class Action>
+std::string without_descriptors(const Action& action) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  std::string message = input_error(action);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  return message;
 }
 
 /// `text` is ASCII.
@@ -106,6 +120,17 @@ TEST_CASE("input stream: the checksum is that of the file's own bytes, however m
     CHECK(read_input(inputs.file(bytes)).checksum == sha256(bytes));
     CHECK(read_input(inputs.file(bytes)).bytes == bytes.size());
   }
+}
+
+TEST_CASE("input stream: what is added behind the end that was read is neither read nor counted") {
+  const InputFolder inputs;
+  InputStream stream(inputs.file("abc"));
+  CHECK(stream.read_rest() == "abc");
+  std::ofstream(inputs.folder() / "file", std::ios::app) << "def";
+  CHECK(stream.peek(1).empty());
+  CHECK(stream.read_rest().empty());
+  CHECK(stream.checksum() == sha256("abc"));
+  CHECK(stream.file_bytes() == 3);
 }
 
 TEST_CASE("input stream: a pipe is read once, to its end") {
@@ -185,7 +210,8 @@ TEST_CASE("input stream: what is no text is refused by name, with the remedy") {
   check("\xBA\x16\x4F\x2F\x0C\0\0\0"s, "a model of fastText in its binary form (.bin); give its word vectors");
   check("version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "a pointer of Git LFS");
   check("\x40\0\0\0\0\0\0\0{\"a\":{}}"s, "a safetensors file; give a text file");
-  check("a.csv" + std::string(252, '\0') + "ustar\0" + "00"s, "a tar archive");
+  check("a.csv" + std::string(252, '\0') + "ustar\0"s + "00"s, "a tar archive");
+  check("a.csv" + std::string(252, '\0') + "ustar  \0"s, "a tar archive");  // GNU's
   check("\xFF\xFE\0\0t\0\0\0"s, "UTF-32");
   check("\0\0\xFE\xFF\0\0\0t"s, "UTF-32");
   check("t\0\0\0e\0\0\0x\0\0\0t\0\0\0"s, "UTF-32");
@@ -197,7 +223,7 @@ TEST_CASE("input stream: what is no text is refused by name, with the remedy") {
       "\x63\x05\x0a\x01\x00\x90\x73\xc6\xc1\x19\x00\x00\x00"s,
       "a file packed with gzip; unpack it (gunzip)");
   for (const std::string& text : {"text,label\n"s, "{\"text\": 1}"s, "3 2\na 1 2\n"s, "\xEF\xBB\xBFtext"s, "PKZ"s,
-                                  "a\0b"s, "<html> as a text\n"s}) {
+                                  "a\0b"s, "<html> as a text\n"s, std::string(256, ' ') + "mustard  and custard\n"}) {
     CHECK(inputs.content(text) == text);
   }
 }
@@ -208,6 +234,8 @@ TEST_CASE("input stream: what cannot be opened or read is named") {
         fmt::format("cannot read {}: No such file or directory; check that the path is right",
                     (folder / "nowhere").string()));
   CHECK_HAS(input_error([&] { InputStream{folder.path()}; }), "Is a directory");
+  CHECK_HAS(without_descriptors([&] { InputStream{folder.path()}; }),
+            "Too many open files; train fewer models at once with --fleet, or allow more open files (ulimit -n)");
   // The kernel refuses to read the memory at 0: a read that fails, as on a damaged disk.
   CHECK_HAS(input_error([] { InputStream{"/proc/self/mem"}; }), "cannot read /proc/self/mem: Input/output error");
 }

@@ -119,7 +119,7 @@ TEST_CASE("a pipe is refused by name, before anybody waits for it") {
   const TemporaryFolder folder;
   REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
   CHECK_HAS(input_error([&] { Safetensors::read(folder / "pipe"); }),
-            (folder / "pipe").string() + " cannot be a pipe: a safetensors file is read in parts; save it to a file");
+            (folder / "pipe").string() + ": it is a pipe, and it is read in parts, not from front to back; write it");
 }
 
 TEST_CASE("the bytes are those of the format") {

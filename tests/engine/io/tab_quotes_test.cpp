@@ -32,4 +32,22 @@ TEST_CASE("tab quotes: tables of pandas, Excel and R") {
   // Excel, "text (tab delimited)": also around fields with commas.
   CHECK(quotes_have_rules("text\tlabel\r\n\"a, b\"\t1\r\nc\t0\r\n\"d \"\"e\"\"\"\t1\r\n"));
   CHECK(quotes_have_rules("\xEF\xBB\xBF\"text\"\t\"label\"\n\"a b\"\t1\n"));
+  CHECK(quotes_have_rules("text\tlabel\n  \"a \"\"b\"\" c\" \t1\n   \nd, e\t0\n"));
+}
+
+TEST_CASE("tab quotes: a carriage return in a text decides nothing") {
+  // Python's csv puts quotes around it, older versions of it do not, nor does pandas.
+  CHECK(quotes_have_rules("text\tlabel\n\"he said \"\"hi\"\"\"\t1\n\"bad\rbreak\"\t0\nplain\t1\n"));
+  CHECK(quotes_have_rules("text\tlabel\r\n\"he said \"\"hi\"\"\"\t1\r\n\"bad\r\"\t0\r\n"));
+  CHECK(quotes_have_rules("text\tlabel\n\"he said \"\"hi\"\"\"\t1\nbad\rbreak\t0\n"));
+  CHECK(quotes_have_rules("text\tlabel\n\"a, b\"\t1\n\"bad\rbreak\"\t0\n"));
+  CHECK_FALSE(quotes_have_rules("text\tlabel\n\"hello\"\t1\n\"bad\rbreak\"\t0\nplain\t1\n"));
+}
+
+TEST_CASE("tab quotes: missing values in a column with quotes around all others") {
+  // R writes NA, LibreOffice nothing, pandas an empty text in quotes.
+  CHECK(quotes_have_rules("\"text\"\t\"note\"\n\"a b\"\t\"x\"\n\"c\"\tNA\n\"d\"\t\"y\"\n"));
+  CHECK(quotes_have_rules("\"text\"\t\"note\"\n\"a b\"\t\"x\"\n\"c\"\t\n"));
+  CHECK(quotes_have_rules("\"text\"\t\"score\"\n\"a b\"\t0.5\n\"c\"\t\"\"\n"));
+  CHECK_FALSE(quotes_have_rules("text\tnote\n\"a b\"\tx\nc\tNA\n"));
 }

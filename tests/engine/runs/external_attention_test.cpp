@@ -6,8 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cmath>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <string>
 #include <thread>
 #include <utility>
@@ -157,6 +160,41 @@ TEST_CASE("every form gives the same log-weights") {
   const ExternalAttention read = read_external_attention(folder / "run", films(), Importance::weights);
   CHECK(read.log_attention == attention);
   CHECK(read.checksum == RunFolder(folder / "run").attention_checksum());
+}
+
+TEST_CASE("a run folder that is trained again while it is read gives one version with its checksum, or an error") {
+  constexpr int kVersions = 200;
+  const TemporaryFolder folder;
+  const RunFolder run(folder / "run");
+  const LogAttention attention = read_lines(kLines);
+  write_run(run.path(), films(), attention);
+  const auto version = [&](int number) {
+    std::vector<float> train = attention.train;
+    train[1] = std::log(0.5F * number / kVersions);
+    train[2] = std::log(0.5F - 0.5F * number / kVersions);
+    return train;
+  };
+  std::map<std::vector<float>, std::string> checksums = {{attention.train, run.attention_checksum()}};
+  std::atomic<bool> ended = false;
+  std::thread training([&] {
+    RunWriter writer(run);
+    for (int number = 1; number < kVersions; ++number) {
+      writer.write_attention(SplitName::train, films().split(SplitName::train), version(number),
+                             std::vector<float>(2, 0.5F));
+      checksums[version(number)] = run.attention_checksum();
+    }
+    ended = true;
+  });
+  std::vector<ExternalAttention> read;
+  while (!ended) {
+    try {
+      read.push_back(read_external_attention(run.path(), films(), Importance::weights));
+    } catch (const InputError& error) {
+      CHECK_HAS(std::string(error.what()), "was changed while it was read; wait until nothing trains there");
+    }
+  }
+  training.join();
+  for (const ExternalAttention& one : read) CHECK(one.checksum == checksums[one.log_attention.train]);
 }
 
 TEST_CASE("double precision is read from safetensors, too") {

@@ -71,11 +71,18 @@ TEST_CASE("share out: a short loop stays on the calling thread, a costly one doe
 TEST_CASE("share out: one thread gets no helper, and two get one") {
   for (const int threads : {1, 2, 3}) {
     std::vector<std::thread::id> ids(1000);
-    parallel_for(threads, static_cast<int32_t>(ids.size()), kCostly,
-                 [&](int32_t i) { ids[i] = std::this_thread::get_id(); });
+    const auto fill = [&] {
+      parallel_for(threads, static_cast<int32_t>(ids.size()), kCostly,
+                   [&](int32_t i) { ids[i] = std::this_thread::get_id(); });
+    };
+    std::thread(fill).join();  // no earlier loop has helpers there
     std::sort(ids.begin(), ids.end());
     CHECK(std::unique(ids.begin(), ids.end()) - ids.begin() <= threads);
   }
+}
+
+TEST_CASE("share out: a thread that ends takes its helpers along, whatever they are doing") {
+  for (int round = 0; round < 1000; ++round) std::thread([] { times_done(17, 17, kCostly); }).join();
 }
 
 TEST_CASE("share out: several threads share out loops at once") {
