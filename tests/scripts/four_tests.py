@@ -126,6 +126,12 @@ class Plans(Study):
         self.assertIn("2 of 2 runs left", result.stdout)
         self.assertIn("own-lstm-learned-seed10 holds a run with other choices (epochs)", result.stderr)
 
+    def test_a_fleet_of_what_is_left(self):
+        self.study("train", "--threads", 1)
+        output = self.study("uniform", "--threads", 8, "--plan")
+        self.assertIn("1 of 2 runs left", output)
+        self.assertIn("with 1 at once", output)
+
     def test_data_sets_of_one_name(self):
         first, second = (self.folder / name / "train.csv" for name in "ab")
         for path in (first, second):
