@@ -14,6 +14,7 @@
 #include "engine/io/input_error.h"
 #include "engine/io/stop.h"
 #include "experiments/study/memory.h"
+#include "experiments/terminal/interrupt.h"
 #include "experiments/terminal/progress.h"
 #include "models/perturbation.h"
 
@@ -388,6 +389,7 @@ void prepare_jobs(Jobs& jobs, const JobOptions& options) {
 }
 
 void run_jobs(Jobs& jobs, const JobOptions& options) {
+  outlive_readers();
   if (pending(jobs) == 0) return;
   const Inputs& inputs = *jobs.front()->inputs;
   const int fleet = fleet_size(jobs, options), share = std::max(1, inputs.threads() / fleet);
