@@ -80,19 +80,20 @@ double mean(const std::vector<float>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / values.size();
 }
 
-void print_result(const Job& job) {
+/// What is printed of a finished run.
+std::string result_line(const Job& job) {
   const std::string path = job.folder.path().string();
   if (job.spec.kind == RunKind::perturbation) {
     const Perturbations result = job.folder.perturbations();
-    fmt::print("{}: permuted attention changes p by {:.3f}; adversaries of single texts reach JSD {:.3f}\n", path,
-               mean(result.permutation_change), mean(result.adversary_jsd));
-    return;
+    return fmt::format("{}: permuted attention changes p by {:.3f}; adversaries of single texts reach JSD {:.3f}", path,
+                       mean(result.permutation_change), mean(result.adversary_jsd));
   }
   const RunResult result = job.folder.result();
   const Classification& test = result.split.test;
-  fmt::print("{}: epoch {} by {}; test F1 {:.3f}, ROC-AUC {:.3f}, accuracy {:.3f}, average precision {:.3f}\n", path,
-             result.epoch, result.selected_on == "train loss" ? "train loss" : result.selected_on + " ROC-AUC", test.f1,
-             test.roc_auc, test.accuracy, test.average_precision);
+  return fmt::format("{}: epoch {} by {}; test F1 {:.3f}, ROC-AUC {:.3f}, accuracy {:.3f}, average precision {:.3f}",
+                     path, result.epoch,
+                     result.selected_on == "train loss" ? "train loss" : result.selected_on + " ROC-AUC", test.f1,
+                     test.roc_auc, test.accuracy, test.average_precision);
 }
 
 /// Perturbs the attention of the other run's model on the test split.
@@ -185,7 +186,8 @@ class Queue {
   Queue(Jobs& jobs, const JobOptions& options) : jobs_(jobs), options_(options) {}
 
   void work(const OpenDevice& device, ProgressDisplay& display) {
-    while (Job* job = next()) {
+    while (Job* job = next(display)) {
+      std::string result;
       std::exception_ptr error;
       try {
         explain_out_of_memory([&] { return describe_memory(*job->inputs, job->spec, device.get()); },
@@ -193,10 +195,11 @@ class Queue {
                                 run_job(*job, device, options_, display.monitor(index_of(*job)),
                                         [&](const std::string& note) { display.print(note); });
                               });
+        result = result_line(*job);  // which may be damaged if the run was there already
       } catch (...) {
         error = std::current_exception();
       }
-      ended(*job, error, display);
+      ended(*job, error, result, display);
     }
   }
 
@@ -207,7 +210,7 @@ class Queue {
   }
 
   /// The next job that can start. Waits while every remaining job needs one that still runs. Null when no job is left.
-  Job* next() {
+  Job* next(ProgressDisplay& display) {
     std::unique_lock lock(mutex_);
     for (;;) {
       bool running = false;
@@ -217,8 +220,10 @@ class Queue {
         if (job->state != JobState::waiting || (stop_requested() && started_)) continue;
         const Job* needed = needed_by(jobs_, *job);
         if (needed != nullptr && needed->state == JobState::failed) {
-          fail(*job, std::make_exception_ptr(Error(fmt::format(
-                         "{}, which it needs, failed ({})", needed->folder.path().string(), reason(needed->error)))));
+          fail(*job,
+               std::make_exception_ptr(Error(fmt::format("{}, which it needs, failed ({})",
+                                                         needed->folder.path().string(), reason(needed->error)))),
+               display);
         } else if (needed == nullptr || needed->state == JobState::finished) {
           job->state = JobState::running;
           started_ = true;
@@ -230,27 +235,25 @@ class Queue {
     }
   }
 
-  void ended(Job& job, const std::exception_ptr& error, ProgressDisplay& display) {
+  void ended(Job& job, const std::exception_ptr& error, const std::string& result, ProgressDisplay& display) {
     {
       const std::lock_guard lock(mutex_);
-      const std::string path = job.folder.path().string();
       if (!error) {
         job.state = JobState::finished;
-        display.ended(index_of(job), [&] { print_result(job); });
+        display.ended(index_of(job), result);
       } else if (is_interrupted(error)) {
         job.state = JobState::stopped;
         job.error = error;
-        display.ended(index_of(job), [&] { fmt::print("{}: {}\n", path, reason(error)); });
+        display.ended(index_of(job), fmt::format("{}: {}", job.folder.path().string(), reason(error)));
       } else {
-        fail(job, error);
-        display.ended(index_of(job), [&] { fmt::print("{}: failed: {}\n", path, reason(error)); });
+        fail(job, error, display);
       }
       job.writer.reset();
     }
     changed_.notify_all();
   }
 
-  void fail(Job& job, const std::exception_ptr& error) {
+  void fail(Job& job, const std::exception_ptr& error, ProgressDisplay& display) {
     job.state = JobState::failed;
     job.error = error;
     try {
@@ -260,6 +263,7 @@ class Queue {
       // The disk may be full, or another process may train in the folder. The error still has the reason.
     }
     job.writer.reset();
+    display.ended(index_of(job), fmt::format("{}: failed: {}", job.folder.path().string(), reason(error)));
   }
 
   Jobs& jobs_;
@@ -288,7 +292,7 @@ void check_folders(const Jobs& jobs) {
   for (const auto& job : jobs) {
     std::error_code error;
     const auto path = std::filesystem::canonical(job->folder.path(), error);
-    if (error) continue;  // a finished run, which is only read
+    if (error) continue;  // somebody has removed it just now, and so it is nobody else's
     const auto [at, first] = known.emplace(path.string(), job.get());
     if (!first) throw_same_folder(*at->second, *job, "are in one folder on this file system");
   }
@@ -383,8 +387,7 @@ void prepare_jobs(Jobs& jobs, const JobOptions& options) {
   check_folders(jobs);
   for (const auto& job : jobs) {
     if (job->state != JobState::finished) continue;
-    fmt::print("already finished: ");
-    print_result(*job);
+    fmt::print("already finished: {}\n", result_line(*job));
   }
 }
 
