@@ -25,7 +25,7 @@ namespace {
 
 RunFolder folder_of_other(const Job& job) { return {job.inputs->settings.runs, job.spec.other}; }
 
-bool is_external(const Job& job) { return job.inputs->guide && job.spec.other == job.inputs->guide->label; }
+bool is_external(const Job& job) { return job.inputs->is_external(job.spec); }
 
 std::string checksum_of_other(const Job& job) {
   return is_external(job) ? job.inputs->guide->checksum : folder_of_other(job).attention_checksum();
@@ -70,7 +70,6 @@ RunConfig config_of(const Job& job) {
   if (needs_another(job.spec.kind) && (is_external(job) || folder_of_other(job).state() == RunState::finished)) {
     config.other_checksum = checksum_of_other(job);
   }
-  if (is_external(job)) config.paths.attention = job.inputs->guide->file.string();
   return config;
 }
 

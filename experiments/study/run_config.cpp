@@ -67,6 +67,7 @@ Json choices_of(const RunConfig& config) {
   add_unless_empty(choices, "vectors_checksum", config.vectors_checksum);
   add_unless_empty(choices, "init_checksum", config.init_checksum);
   add_unless_empty(choices, "other_checksum", config.other_checksum);
+  if (config.importance != Importance::weights) choices["importance"] = to_string(config.importance);
   return choices;
 }
 
@@ -194,6 +195,11 @@ void parse_choices(const Json& choices, RunConfig& config) {
   read_if_there(choices, "precision", precision);
   if (precision == to_string(Precision::bf16x3)) config.precision = Precision::bf16x3;
   read_if_there(choices, "other_checksum", config.other_checksum);
+  std::string importance;
+  read_if_there(choices, "importance", importance);
+  for (const Importance known : kImportances) {
+    if (importance == to_string(known)) config.importance = known;
+  }
 }
 
 void parse_paths(const Json& paths, InputPaths& result) {
@@ -341,13 +347,22 @@ std::vector<std::string> differing_inputs(const RunConfig& a, const RunConfig& b
   return keys;
 }
 
+std::vector<std::string> differing_content(const RunConfig& a, const RunConfig& b) {
+  std::vector<std::string> keys = differing_inputs(a, b);
+  std::erase_if(keys, [](const std::string& key) {
+    return key != "corpus" && key != "data_checksum" && key != "difficulty" && key != "corpus_seed";
+  });
+  return keys;
+}
+
 std::string in_words(const std::vector<std::string>& keys) {
   static const std::map<std::string, std::string_view> kMeanings = {
       {"corpus", "another kind of data set"},
       {"data_checksum", "the content of the data has changed"},
       {"vectors_checksum", "the content of the word vectors has changed"},
       {"init_checksum", "the content of the parameters of --init has changed"},
-      {"other_checksum", "the attention that the run learns from has changed"}};
+      {"other_checksum", "the attention that the run learns from has changed"},
+      {"importance", "numbers from elsewhere become weights in another way"}};
   std::vector<std::string> words;
   for (const std::string& key : keys) {
     const auto meaning = kMeanings.find(key);

@@ -8,6 +8,7 @@
 
 #include "engine/data/dataset.h"
 #include "engine/data/split_name.h"
+#include "engine/runs/external_attention.h"
 #include "engine/runs/run_folder.h"
 #include "experiments/study/run_spec.h"
 #include "models/training.h"
@@ -55,6 +56,8 @@ struct RunConfig {
   /// Only for a run that needs another one (needs_another): RunFolder::attention_checksum of the other run, or the
   /// checksum of the attention from another program. Empty as long as the other run is not finished.
   std::string other_checksum;
+  /// Only for a run with attention from another program: how the numbers of that became weights.
+  Importance importance = Importance::weights;
 
   // --- where the inputs lay (`paths` in the file)
   InputPaths paths;
@@ -100,6 +103,9 @@ std::vector<std::string> differing_choices(const RunConfig& existing, const RunC
 /// The choices of the data, and of word vectors where both have some, in which two runs differ, as above. Runs are
 /// comparable only if there is none.
 std::vector<std::string> differing_inputs(const RunConfig& a, const RunConfig& b);
+
+/// Those of differing_inputs that tell the content of two data sets apart, whatever part of it the runs use.
+std::vector<std::string> differing_content(const RunConfig& a, const RunConfig& b);
 
 /// The keys for people, separated by commas; a key that does not speak for itself is followed by its meaning.
 std::string in_words(const std::vector<std::string>& keys);
