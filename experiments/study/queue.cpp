@@ -111,18 +111,28 @@ void perturb(Job& job, const OpenDevice& device, const RunConfig& config) {
                                         .adversary_tvd = mean(perturbed.adversary_tvd)});
 }
 
-/// Adds the device to those on which the run was trained so far. `note` is called with a sentence if it is another one.
-void record_device(const Job& job, const std::string& device, bool resume, RunConfig& config,
+/// Adds the device and this program to those that trained the run so far. `note` is called with a sentence if one of
+/// them is another one.
+void record_origin(const Job& job, const std::string& device, bool resume, RunConfig& config,
                    const std::function<void(const std::string&)>& note) {
   if (resume) {
     RunConfig before = read_run_config(job.folder);
+    const std::string path = job.folder.path().string(), last = last_program(before), here = this_program();
     if (!before.devices.empty() && before.devices.back() != device) {
-      note(fmt::format("note: {} was trained on {} and goes on on {}; its bytes are those of neither alone",
-                       job.folder.path().string(), before.devices.back(), device));
+      note(fmt::format("note: {} was trained on {} and goes on on {}; its bytes are those of neither alone", path,
+                       before.devices.back(), device));
+    }
+    if (last != here) {
+      note(
+          fmt::format("note: {} was trained by notnot {} and goes on with notnot {}; its bytes may be those of neither "
+                      "alone",
+                      path, last, here));
+      before.resumed_by.push_back(here);
     }
     config.devices = std::move(before.devices);
     config.version = std::move(before.version);
     config.commit = std::move(before.commit);
+    config.resumed_by = std::move(before.resumed_by);
   }
   if (config.devices.empty() || config.devices.back() != device) config.devices.push_back(device);
 }
@@ -135,7 +145,7 @@ void run_job(Job& job, const OpenDevice& device, const JobOptions& options, Trai
   // The configuration is complete only now: the run that this one needs has finished.
   const Existing existing = existing_run(job.folder, config, options.existing);
   if (existing == Existing::finished) return;
-  record_device(job, device.description(), existing == Existing::unfinished, config, note);
+  record_origin(job, device.description(), existing == Existing::unfinished, config, note);
   if (job.spec.kind == RunKind::perturbation) return perturb(job, device, config);
   Targets loaded;
   const Targets* targets = nullptr;

@@ -9,6 +9,7 @@
 #include "engine/corpora/corpus.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
+#include "engine/io/version.h"
 
 namespace notnot {
 namespace {
@@ -268,6 +269,10 @@ std::vector<std::string> differences(const Json& a, const Json& b) {
   return keys;
 }
 
+std::string program_in_words(std::string_view version, std::string_view commit) {
+  return commit.empty() ? std::string(version) : fmt::format("{}, commit {}", version, commit);
+}
+
 Json identity(const RunConfig& config) {
   Json choices = choices_of(config);
   choices["sizes"] = sizes_of(config);
@@ -283,6 +288,7 @@ Json to_json(const RunConfig& config) {
     json["version"] = config.version;
     json["commit"] = config.commit;
   }
+  if (!config.resumed_by.empty()) json["resumed_by"] = config.resumed_by;
   return json;
 }
 
@@ -296,6 +302,7 @@ RunConfig parse_run_config(const Json& file) {
   read_if_there(json, "devices", config.devices);
   read_if_there(json, "version", config.version);
   read_if_there(json, "commit", config.commit);
+  read_if_there(json, "resumed_by", config.resumed_by);
   const std::vector<std::string> keys = differences(json, to_json(config));
   if (!keys.empty()) {
     throw InputError(
@@ -318,6 +325,18 @@ RunConfig read_run_config(const RunFolder& folder) {
 std::string devices_in_words(const RunConfig& config) {
   return fmt::format("{}", fmt::join(config.devices, ", then "));
 }
+
+std::string programs_in_words(const RunConfig& config) {
+  std::vector<std::string> programs = config.resumed_by;
+  programs.insert(programs.begin(), program_in_words(config.version, config.commit));
+  return fmt::format("{}", fmt::join(programs, ", then "));
+}
+
+std::string last_program(const RunConfig& config) {
+  return config.resumed_by.empty() ? program_in_words(config.version, config.commit) : config.resumed_by.back();
+}
+
+std::string this_program() { return program_in_words(version(), commit()); }
 
 bool RunConfig::has_checksums() const {
   return (data.corpus == kPlantedReader || (!data.corpus.empty() && !data.checksum.empty())) &&

@@ -71,8 +71,10 @@ struct RunConfig {
   /// OpenDevice::description of every device on which it was trained, in order; a run that went on on another device has
   /// several. Empty for a run that failed before it began.
   std::vector<std::string> devices;
-  /// The version and the commit of the program. RunWriter::start writes them.
+  /// The version and the commit of the program that began the run. RunWriter::start writes them.
   std::string version, commit;
+  /// The other versions and commits of the program that went on with it, in order, as "0.1.0, commit abc".
+  std::vector<std::string> resumed_by = {};
 
   /// Whether there is a checksum of every input. Earlier versions recorded paths instead: then nobody knows what the run
   /// has read.
@@ -91,6 +93,13 @@ RunConfig read_run_config(const RunFolder& folder);
 
 /// "cpu (avx512)", or "cpu (avx512), then cuda:0 (NVIDIA H200)".
 std::string devices_in_words(const RunConfig& config);
+
+/// "0.1.0, commit abc", or "0.1.0, commit abc, then 0.2.0, commit def": the programs that trained the run.
+std::string programs_in_words(const RunConfig& config);
+
+/// The last of them, "0.2.0, commit def", and this program, likewise.
+std::string last_program(const RunConfig& config);
+std::string this_program();
 
 /// The model of the run.
 ModelOptions model_options(const RunConfig& config);

@@ -181,6 +181,23 @@ class Changed(Inputs):
         self.assertEqual(self.run_folders(), ["own-lstm-learned-seed10"])
 
 
+    def test_another_version_of_the_program_that_goes_on(self):
+        folder = self.runs / "own-lstm-learned-seed10"
+        self.accept()
+        self.leave_unfinished(folder)
+        config = read_json(folder / "config.json")
+        here = f"{config['version']}, commit {config['commit']}" if config["commit"] else config["version"]
+        (folder / "config.json").write_text(json.dumps({**config, "version": "0.0.1", "commit": "abc"}))
+        output = self.accept("--epochs", 2, "--resume")
+        self.assertIn(f"note: {folder} was trained by notnot 0.0.1, commit abc and goes on with notnot {here};", output)
+        config = read_json(folder / "config.json")
+        self.assertEqual((config["version"], config["commit"], config["resumed_by"]), ("0.0.1", "abc", [here]))
+        self.assert_finished("--epochs", 2)
+        self.succeed("report", self.runs, "--out", self.folder / "report")
+        page = (self.folder / "report" / "index.html").read_text()
+        self.assertEqual(page.count(f"0.0.1, commit abc, then {here}"), 2, "in the facts, and in the table of runs")
+
+
 class Moved(Inputs):
     def test_a_file_that_was_moved_copied_or_linked(self):
         self.accept()
