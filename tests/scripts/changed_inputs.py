@@ -328,18 +328,28 @@ class Old(Inputs):
         self.accept("--retrain")
         self.assert_finished()
 
-    def test_its_model_predicts(self):
-        """The model and its vocabulary lie in the folder, so that nothing is in doubt."""
+    def test_its_model_predicts_with_a_warning(self):
+        """The model and its vocabulary lie in the folder. Only how the texts were cleaned is in doubt."""
         new = self.folder / "new"
         self.accept(runs=new)
-        outputs = {self.succeed("predict", folder, "--text", "a good film", "--device", "cpu")
-                   for folder in (self.old, new / self.old.name)}
-        self.assertEqual(len(outputs), 1)
+        old, fresh = (run("predict", folder, "--text", "a good film", "--device", "cpu")
+                      for folder in (self.old, new / self.old.name))
+        self.assertEqual((old.returncode, old.stdout), (fresh.returncode, fresh.stdout))
+        self.assertIn(f"warning: {self.old} is of an earlier version", old.stderr)
+        self.assertIn("white space", old.stderr)
+        self.assertEqual(fresh.stderr, "")
 
-    def test_without_any_input_it_is_known(self):
+    def test_on_the_built_in_corpus(self):
         self.accept(dataset="planted")
-        make_old(self.runs / "planted-lstm-learned-seed10")
+        old = self.runs / "planted-lstm-learned-seed10"
+        make_old(old)
+        self.assert_refused(self.call(dataset="planted"), old, "earlier version", "--retrain")
+        self.accept("--retrain", dataset="planted")
         self.assert_finished(dataset="planted")
+
+    def test_as_attention_from_elsewhere(self):
+        self.assert_refused(run("diagnose", "--dataset", self.file, "--attention", self.old, *OPTIONS, "--runs",
+                                self.folder / "other"), self.old, "earlier version", "--retrain")
 
 
 class Pipes(Inputs):
