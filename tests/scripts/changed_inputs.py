@@ -3,6 +3,7 @@
 never taken for another one, and nothing is replaced without --retrain."""
 import hashlib
 import json
+import os
 import shutil
 import struct
 import subprocess
@@ -199,6 +200,22 @@ class Changed(Inputs):
 
 
 class Moved(Inputs):
+    def test_a_name_that_is_not_utf8(self):
+        latin1 = self.folder / os.fsdecode(b"caf\xe9.csv")
+        self.file.rename(latin1)
+        study = ("uniform", "--dataset", latin1, *OPTIONS, "--epochs", 1, "--runs", self.runs)
+        self.succeed(*study)
+        self.assertEqual(self.succeed(*study).count("already finished: "), 2)
+        self.assertEqual(self.run_folders(), ["caf\ufffd-lstm-learned-seed10", "caf\ufffd-lstm-uniform-seed10"])
+        self.succeed("report", self.runs, "--out", self.folder / "report")
+        attention = self.folder / os.fsdecode(b"\xe9.jsonl")
+        tokens = (json.loads(line) for line in self.succeed("data", latin1, "--tokens", "-").splitlines())
+        attention.write_text("".join(json.dumps({**text, "attention": [1] * len(text["tokens"])}) + "\n"
+                                     for text in tokens))
+        diagnose = ("diagnose", "--dataset", latin1, "--attention", attention, *study[3:])
+        self.succeed(*diagnose)
+        self.assertEqual(self.succeed(*diagnose).count("already finished: "), 5)
+
     def test_a_file_that_was_moved_copied_or_linked(self):
         self.accept()
         elsewhere = self.folder / "elsewhere"
