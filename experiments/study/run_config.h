@@ -28,8 +28,9 @@ struct DataChoices {
   std::optional<uint64_t> corpus_seed;
 };
 
-/// Where the inputs of a run lay; empty for an input that it does not have. Recorded for people, and never compared:
-/// an input is known by its content, so that it may be moved, copied or linked.
+/// Where the inputs of a run lay; empty for an input that it does not have. The paths are recorded for people, and
+/// never compared: an input is known by its content, so that it may be moved, copied or linked. But whether there is a
+/// path counts: `attention` tells whose attention a run learns from, `vectors` and `init` need their checksums.
 struct InputPaths {
   std::string data;       ///< the file or folder of the texts
   std::string vectors;    ///< the word vectors
