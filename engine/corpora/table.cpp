@@ -329,7 +329,9 @@ TableFormat table_format(const std::filesystem::path& path, std::string_view con
   return line.find('\t') == line.npos ? TableFormat::csv : TableFormat::tsv;
 }
 
-std::string table_name(const std::filesystem::path& path) { return unpacked(path).stem().string(); }
+std::string table_name(const std::filesystem::path& path) {
+  return replace_invalid_utf8(unpacked(path).stem().string());
+}
 
 Table parse_table(std::string_view content, const std::string& name, TableFormat format, const TableOptions& options) {
   if (content.find('\n') == content.npos && content.find('\r') != content.npos) {

@@ -316,6 +316,11 @@ void check_same_texts(const std::filesystem::path& path, const Attention& attent
                     path.string(), i + 1, attention.row[i], attention.offsets[i + 1] - attention.offsets[i] - 2,
                     dataset.name, split.rows[i], split.length(static_cast<int32_t>(i)) - 2, kRemedy));
   }
+  for (size_t i = 0; i < split.labels.size(); ++i) {
+    if (attention.label[i] == split.labels[i]) continue;
+    throw InputError(fmt::format("{}: its text {}, of row {}, has the label {}, where {} has {}; {}", path.string(),
+                                 i + 1, split.rows[i], attention.label[i], dataset.name, split.labels[i], kRemedy));
+  }
 }
 
 ExternalAttention read_run(const std::filesystem::path& path, const Dataset& dataset, Importance importance) {

@@ -1,6 +1,11 @@
 // `notnot diagnose`: the paper's third test (section 3.4) for attention that another program made.
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "engine/corpora/table.h"
+#include "engine/io/input_error.h"
+#include "engine/io/text.h"
 #include "engine/runs/external_attention.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/finished_run.h"
@@ -20,24 +25,45 @@ bool is_pipe(const std::filesystem::path& path) {
   return !std::filesystem::is_directory(path) && !std::filesystem::is_regular_file(path);
 }
 
-ExternalGuide load_guide(const DiagnoseArguments& arguments, const Dataset& dataset) {
+/// Throws InputError unless the run is finished, and was trained on the data set of `inputs`. Rows and labels may agree
+/// though the words do not, and a run keeps the words of its test texts only; hence the checksums.
+void check_run(const RunFolder& run, const Inputs& inputs) {
+  check_there(run);
+  check_finished(run);
+  const std::string path = run.path().string();
+  const RunConfig config = read_run_config(run);
+  if (!config.has_checksums()) {
+    throw InputError(fmt::format(
+        "{} is of an earlier version of notnot, which recorded no checksums: whether it was trained on these texts "
+        "cannot be known; train it again with --retrain",
+        path));
+  }
+  const std::vector<std::string> keys = differing_content(config, inputs.config(RunSpec{}));
+  if (keys.empty()) return;
+  throw InputError(fmt::format("{} was not trained on {} ({}); give a run that was, or the data set of that run", path,
+                               inputs.settings.corpus.dataset, in_words(keys)));
+}
+
+/// "mine" of mine.jsonl and of mine.jsonl.gz. The dots in the name of a run are part of it.
+std::string name_of(const std::filesystem::path& file) {
+  return std::filesystem::is_directory(file) ? replace_invalid_utf8(file.filename().string()) : table_name(file);
+}
+
+ExternalGuide load_guide(const DiagnoseArguments& arguments, const Inputs& inputs) {
   const auto importance = std::find_if(kImportances.begin(), kImportances.end(),
                                        [&](Importance known) { return to_string(known) == arguments.importance; });
   std::error_code ignored;
-  if (std::filesystem::is_directory(arguments.attention, ignored)) {
-    const RunFolder run(arguments.attention);
-    check_there(run);
-    check_finished(run);
-  }
-  ExternalAttention read = read_external_attention(arguments.attention, dataset, *importance);
+  if (std::filesystem::is_directory(arguments.attention, ignored)) check_run(RunFolder(arguments.attention), inputs);
+  ExternalAttention read = read_external_attention(arguments.attention, inputs.corpus.dataset, *importance);
   const bool pipe = is_pipe(arguments.attention);
   const std::filesystem::path file =
       pipe ? arguments.attention : std::filesystem::weakly_canonical(arguments.attention);
   const std::string suffix = arguments.importance == "weights" ? "" : "-" + arguments.importance;
-  ExternalGuide guide{.label = "external-" + (pipe ? "pipe" : file.stem().string()) + suffix,
+  ExternalGuide guide{.label = "external-" + (pipe ? "pipe" : name_of(file)) + suffix,
                       .file = file,
                       .checksum = std::move(read.checksum),
-                      .targets = {}};
+                      .targets = {},
+                      .importance = *importance};
   guide.targets.train.log_attention = std::move(read.log_attention.train);
   guide.targets.dev.log_attention = std::move(read.log_attention.dev);
   guide.targets.test.log_attention = std::move(read.log_attention.test);
@@ -49,7 +75,7 @@ void diagnose(const DiagnoseArguments& arguments) {
   Studies studies;
   studies.push_back(make_study(arguments, arguments.settings.corpus.dataset, {PaperTest::diagnose}));
   Inputs& inputs = studies.front().inputs;
-  inputs.guide = load_guide(arguments, inputs.corpus.dataset);
+  inputs.guide = load_guide(arguments, inputs);
   run_studies(arguments, studies, {});
 }
 

@@ -26,10 +26,16 @@ bool has_other_base(std::string_view text) {
   return next != '.' && next != 'e' && next != 'E';
 }
 
+/// Whether the value is an option of the command or of those above it: --seed, --seed=5, -h.
+bool is_option(const CLI::App* command, const std::string& value) {
+  const std::string name = value.substr(0, value.find('='));
+  if (!value.starts_with('-') || command == nullptr) return false;
+  return command->get_option_no_throw(name) != nullptr || is_option(command->get_parent(), value);
+}
+
 /// What is wrong with the value of an option; empty if nothing is.
 std::string doubt(const CLI::App& command, const CLI::Option& option, const std::string& value) {
-  if (value.starts_with("--") && command.get_option_no_throw(value) != nullptr)
-    return fmt::format("it has no value, but {}, the next option", value);
+  if (is_option(&command, value)) return fmt::format("it has no value, but {}, the next option", value);
   const std::string type = option.get_type_name();
   const bool number = type.starts_with("INT") || type.starts_with("UINT") || type.starts_with("FLOAT");
   if (number && has_other_base(value)) return fmt::format("write {} as a decimal number, without a leading 0", value);
@@ -151,7 +157,7 @@ void add_training_options(CLI::App& command, Settings& a) {
       .add_option(
           "--checkpoint-minutes", a.checkpoint_minutes,
           "How much of the work a kill or a power cut may cost: there is a checkpoint after every epoch, and after "
-          "so many minutes within one; 0: after every batch")
+          "so many minutes within one; 0: after every batch. A perturbation has no checkpoints, and starts again")
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
   command.add_option("--runs", a.runs, "The folder in which each run gets its own folder")->capture_default_str();

@@ -108,6 +108,16 @@ class Texts {
   size_t number_ = 0;  ///< texts so far
 };
 
+/// Version 0.1.0 did not record which reader the texts of a run came from.
+void warn_of_unknown_cleaning(const RunFolder& folder, const RunConfig& config) {
+  if (!config.data.corpus.empty()) return;
+  fmt::print(stderr,
+             "warning: {} is of an earlier version of notnot, which did not record how it cleaned its texts; these are "
+             "only cut at white space, which is wrong for a run on IMDb, AG News, 20 Newsgroups or MIMIC-III; train it "
+             "again with --retrain\n",
+             folder.path().string());
+}
+
 /// The model of the run. Throws InputError where the run has none that can predict new texts.
 ModelOptions model_of(const RunFolder& folder, const RunConfig& config) {
   const std::string path = folder.path().string();
@@ -213,6 +223,7 @@ void predict(const PredictArguments& arguments) {
   check_finished(folder);
   const Vocabulary vocabulary = Vocabulary::load(folder.existing(folder.vocabulary_path()));
   check_vocabulary(folder, vocabulary, predictor.options());
+  warn_of_unknown_cleaning(folder, config);
   Texts texts(arguments, cleaning_of(config.data.corpus, config.data.tokenise));
   for (auto block = texts.next_block(); !block.empty(); block = texts.next_block()) {
     const Split split = encode(vocabulary, block);

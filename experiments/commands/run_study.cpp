@@ -51,30 +51,40 @@ void keep_refusal(std::string& refusal, const Check& check) {
   }
 }
 
-/// Prints the plan for one data set: a line per run, then the sums over the runs that are not finished. Keeps in
-/// `refusal` why the queue would refuse the first of the runs that it would.
+/// What becomes of each job. Marks those that are finished. Keeps in `refusal` why the queue would refuse the first of
+/// the runs that it would.
+std::vector<std::string_view> states_of(Jobs& jobs, const JobOptions& options, std::string& refusal) {
+  std::vector<std::string_view> states;
+  for (const auto& job : jobs) {
+    states.emplace_back("another run is in the way");
+    keep_refusal(refusal, [&] {
+      const Existing existing = existing_run(jobs, *job, options);
+      if (existing == Existing::finished) job->state = JobState::finished;
+      states.back() = state_text(existing);
+    });
+  }
+  return states;
+}
+
+/// Prints the plan for one data set: a line per run, then the sums over the runs that are not finished. `refusal` as in
+/// states_of.
 void print_plan(const Study& study, const JobOptions& options, std::string& refusal) {
   Jobs jobs;
   add_jobs(study, study.runs, jobs);
+  const std::vector<std::string_view> states = states_of(jobs, options, refusal);
   const int fleet = fleet_size(jobs, options);
   Estimator estimator(study.inputs, std::max(1, study.inputs.threads() / fleet));
   std::vector<RunCost> left;
   fmt::print("{:<60} {:>8} {:>9} {:>9}  state\n", "run", "epochs", "time", "memory");
-  for (const auto& job : jobs) {
-    const RunSpec& spec = job->spec;
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    const RunSpec& spec = jobs[i]->spec;
     const std::string name = run_name(study.inputs.name(), spec);
-    std::string_view state = "another run is in the way";
-    keep_refusal(refusal, [&] {
-      const Existing existing = existing_run(jobs, *job, options);
-      if (existing == Existing::finished) job->state = JobState::finished;
-      state = state_text(existing);
-    });
     const Estimate cost = estimator.estimate(spec);
     const int64_t bytes = cost.memory.device_bytes + cost.memory.host_bytes;
     const std::string epochs =
         spec.kind == RunKind::perturbation ? "-" : fmt::format("{}", study.inputs.training(spec).epochs);
-    fmt::print("{:<60} {:>8} {:>9} {:>5} MiB  {}\n", name, epochs, time_text(cost.seconds), bytes >> 20, state);
-    if (job->state != JobState::finished) left.push_back({cost.seconds, bytes});
+    fmt::print("{:<60} {:>8} {:>9} {:>5} MiB  {}\n", name, epochs, time_text(cost.seconds), bytes >> 20, states[i]);
+    if (jobs[i]->state != JobState::finished) left.push_back({cost.seconds, bytes});
   }
   const RunCost together = cost_of_fleet(left, fleet);
   fmt::print(

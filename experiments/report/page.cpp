@@ -116,9 +116,7 @@ std::string facts(const LoadedStudy& study) {
       {"Embeddings at the start", distinct(study, embeddings_of)},
       {"Seeds", distinct(study, [](const LoadedRun& run) { return fmt::format("{}", run.spec().seed); })},
       {"Device", distinct(study, [](const LoadedRun& run) { return devices_in_words(run.config); })},
-      {"Program", distinct(study, [](const LoadedRun& run) {
-         return "notnot " + run.config.version + (run.config.commit.empty() ? "" : ", commit " + run.config.commit);
-       })}};
+      {"Program", distinct(study, [](const LoadedRun& run) { return "notnot " + programs_in_words(run.config); })}};
   std::string html = "<dl class=\"facts\">\n";
   for (const auto& [name, value] : entries) {
     if (!value.empty()) html += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, value);

@@ -34,13 +34,12 @@ ResultTable run_table(const LoadedStudy& study) {
       .left = 1};
   for (const LoadedRun& run : study.runs) {
     const bool perturbation = run.spec().kind == RunKind::perturbation;
-    table.rows.push_back(
-        {run.label, fmt::format("{}", run.spec().seed),
-         run.spec().kind == RunKind::adversary ? fmt::format("{}", run.spec().lambda) : "-",
-         perturbation ? "-" : three_decimals(run.test().f1), chosen_epoch(run),
-         perturbation ? "-" : fmt::format("{:.1f} s", run.train_seconds), fmt::format("{}", run.config.hidden),
-         fmt::format("{}", run.config.embed), devices_in_words(run.config),
-         run.config.version + (run.config.commit.empty() ? "" : ", commit " + run.config.commit), run.path.string()});
+    table.rows.push_back({run.label, fmt::format("{}", run.spec().seed),
+                          run.spec().kind == RunKind::adversary ? fmt::format("{}", run.spec().lambda) : "-",
+                          perturbation ? "-" : three_decimals(run.test().f1), chosen_epoch(run),
+                          perturbation ? "-" : fmt::format("{:.1f} s", run.train_seconds),
+                          fmt::format("{}", run.config.hidden), fmt::format("{}", run.config.embed),
+                          devices_in_words(run.config), programs_in_words(run.config), run.path.string()});
   }
   return table;
 }

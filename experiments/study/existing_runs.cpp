@@ -41,15 +41,6 @@ std::optional<RunConfig> readable_config(const RunFolder& folder) {
   }
 }
 
-/// The keys that tell the content of two data sets apart, whatever part of it the runs use.
-std::vector<std::string> differing_content(const RunConfig& a, const RunConfig& b) {
-  std::vector<std::string> keys = differing_inputs(a, b);
-  std::erase_if(keys, [](const std::string& key) {
-    return key != "corpus" && key != "data_checksum" && key != "difficulty" && key != "corpus_seed";
-  });
-  return keys;
-}
-
 }  // namespace
 
 Existing existing_run(const RunFolder& folder, const RunConfig& config, const ExistingOptions& options) {

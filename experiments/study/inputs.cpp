@@ -145,6 +145,10 @@ RunConfig Inputs::config(const RunSpec& spec) const {
                    .version = {},
                    .commit = {}};
   for (const SplitName split : kSplitNames) config.texts[split] = sizes_of(corpus.dataset.split(split));
+  if (is_external(spec)) {
+    config.importance = guide->importance;
+    config.paths.attention = guide->file.string();
+  }
   return config;
 }
 

@@ -8,6 +8,7 @@
 #include "engine/corpora/corpus.h"
 #include "engine/device/open_device.h"
 #include "engine/io/safetensors.h"
+#include "engine/runs/external_attention.h"
 #include "experiments/study/run_config.h"
 #include "experiments/study/run_spec.h"
 #include "experiments/study/settings.h"
@@ -18,8 +19,9 @@ namespace notnot {
 struct ExternalGuide {
   std::string label;  ///< RunSpec::other of the guided run
   std::filesystem::path file;
-  std::string checksum;  ///< LogAttention::checksum
+  std::string checksum;  ///< ExternalAttention::checksum
   Targets targets;
+  Importance importance = Importance::weights;  ///< how its numbers became the weights in `targets`
 };
 
 struct Inputs {
@@ -41,6 +43,8 @@ struct Inputs {
   /// The folder of a run. It need not exist.
   RunFolder folder(const RunSpec& spec) const { return {settings.runs, run_name(name(), spec)}; }
 
+  /// Whether the run learns from attention that another program made.
+  bool is_external(const RunSpec& spec) const { return guide && spec.other == guide->label; }
   ModelOptions model(const RunSpec& spec) const;
   TrainingOptions training(const RunSpec& spec) const;
   /// The configuration of the run without the fields that depend on another run or on the device.

@@ -14,6 +14,7 @@
 #include "engine/io/input_error.h"
 #include "engine/io/stop.h"
 #include "experiments/study/memory.h"
+#include "experiments/terminal/interrupt.h"
 #include "experiments/terminal/progress.h"
 #include "models/perturbation.h"
 
@@ -24,7 +25,7 @@ namespace {
 
 RunFolder folder_of_other(const Job& job) { return {job.inputs->settings.runs, job.spec.other}; }
 
-bool is_external(const Job& job) { return job.inputs->guide && job.spec.other == job.inputs->guide->label; }
+bool is_external(const Job& job) { return job.inputs->is_external(job.spec); }
 
 std::string checksum_of_other(const Job& job) {
   return is_external(job) ? job.inputs->guide->checksum : folder_of_other(job).attention_checksum();
@@ -69,7 +70,6 @@ RunConfig config_of(const Job& job) {
   if (needs_another(job.spec.kind) && (is_external(job) || folder_of_other(job).state() == RunState::finished)) {
     config.other_checksum = checksum_of_other(job);
   }
-  if (is_external(job)) config.paths.attention = job.inputs->guide->file.string();
   return config;
 }
 
@@ -79,19 +79,20 @@ double mean(const std::vector<float>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / values.size();
 }
 
-void print_result(const Job& job) {
+/// What is printed of a finished run.
+std::string result_line(const Job& job) {
   const std::string path = job.folder.path().string();
   if (job.spec.kind == RunKind::perturbation) {
     const Perturbations result = job.folder.perturbations();
-    fmt::print("{}: permuted attention changes p by {:.3f}; adversaries of single texts reach JSD {:.3f}\n", path,
-               mean(result.permutation_change), mean(result.adversary_jsd));
-    return;
+    return fmt::format("{}: permuted attention changes p by {:.3f}; adversaries of single texts reach JSD {:.3f}", path,
+                       mean(result.permutation_change), mean(result.adversary_jsd));
   }
   const RunResult result = job.folder.result();
   const Classification& test = result.split.test;
-  fmt::print("{}: epoch {} by {}; test F1 {:.3f}, ROC-AUC {:.3f}, accuracy {:.3f}, average precision {:.3f}\n", path,
-             result.epoch, result.selected_on == "train loss" ? "train loss" : result.selected_on + " ROC-AUC", test.f1,
-             test.roc_auc, test.accuracy, test.average_precision);
+  return fmt::format("{}: epoch {} by {}; test F1 {:.3f}, ROC-AUC {:.3f}, accuracy {:.3f}, average precision {:.3f}",
+                     path, result.epoch,
+                     result.selected_on == "train loss" ? "train loss" : result.selected_on + " ROC-AUC", test.f1,
+                     test.roc_auc, test.accuracy, test.average_precision);
 }
 
 /// Perturbs the attention of the other run's model on the test split.
@@ -110,18 +111,28 @@ void perturb(Job& job, const OpenDevice& device, const RunConfig& config) {
                                         .adversary_tvd = mean(perturbed.adversary_tvd)});
 }
 
-/// Adds the device to those on which the run was trained so far. `note` is called with a sentence if it is another one.
-void record_device(const Job& job, const std::string& device, bool resume, RunConfig& config,
+/// Adds the device and this program to those that trained the run so far. `note` is called with a sentence if one of
+/// them is another one.
+void record_origin(const Job& job, const std::string& device, bool resume, RunConfig& config,
                    const std::function<void(const std::string&)>& note) {
   if (resume) {
     RunConfig before = read_run_config(job.folder);
+    const std::string path = job.folder.path().string(), last = last_program(before), here = this_program();
     if (!before.devices.empty() && before.devices.back() != device) {
-      note(fmt::format("note: {} was trained on {} and goes on on {}; its bytes are those of neither alone",
-                       job.folder.path().string(), before.devices.back(), device));
+      note(fmt::format("note: {} was trained on {} and goes on on {}; its bytes are those of neither alone", path,
+                       before.devices.back(), device));
+    }
+    if (last != here) {
+      note(
+          fmt::format("note: {} was trained by notnot {} and goes on with notnot {}; its bytes may be those of neither "
+                      "alone",
+                      path, last, here));
+      before.resumed_by.push_back(here);
     }
     config.devices = std::move(before.devices);
     config.version = std::move(before.version);
     config.commit = std::move(before.commit);
+    config.resumed_by = std::move(before.resumed_by);
   }
   if (config.devices.empty() || config.devices.back() != device) config.devices.push_back(device);
 }
@@ -134,7 +145,7 @@ void run_job(Job& job, const OpenDevice& device, const JobOptions& options, Trai
   // The configuration is complete only now: the run that this one needs has finished.
   const Existing existing = existing_run(job.folder, config, options.existing);
   if (existing == Existing::finished) return;
-  record_device(job, device.description(), existing == Existing::unfinished, config, note);
+  record_origin(job, device.description(), existing == Existing::unfinished, config, note);
   if (job.spec.kind == RunKind::perturbation) return perturb(job, device, config);
   Targets loaded;
   const Targets* targets = nullptr;
@@ -184,7 +195,8 @@ class Queue {
   Queue(Jobs& jobs, const JobOptions& options) : jobs_(jobs), options_(options) {}
 
   void work(const OpenDevice& device, ProgressDisplay& display) {
-    while (Job* job = next()) {
+    while (Job* job = next(display)) {
+      std::string result;
       std::exception_ptr error;
       try {
         explain_out_of_memory([&] { return describe_memory(*job->inputs, job->spec, device.get()); },
@@ -192,10 +204,11 @@ class Queue {
                                 run_job(*job, device, options_, display.monitor(index_of(*job)),
                                         [&](const std::string& note) { display.print(note); });
                               });
+        result = result_line(*job);  // which may be damaged if the run was there already
       } catch (...) {
         error = std::current_exception();
       }
-      ended(*job, error, display);
+      ended(*job, error, result, display);
     }
   }
 
@@ -206,7 +219,7 @@ class Queue {
   }
 
   /// The next job that can start. Waits while every remaining job needs one that still runs. Null when no job is left.
-  Job* next() {
+  Job* next(ProgressDisplay& display) {
     std::unique_lock lock(mutex_);
     for (;;) {
       bool running = false;
@@ -216,8 +229,10 @@ class Queue {
         if (job->state != JobState::waiting || (stop_requested() && started_)) continue;
         const Job* needed = needed_by(jobs_, *job);
         if (needed != nullptr && needed->state == JobState::failed) {
-          fail(*job, std::make_exception_ptr(Error(fmt::format(
-                         "{}, which it needs, failed ({})", needed->folder.path().string(), reason(needed->error)))));
+          fail(*job,
+               std::make_exception_ptr(Error(fmt::format("{}, which it needs, failed ({})",
+                                                         needed->folder.path().string(), reason(needed->error)))),
+               display);
         } else if (needed == nullptr || needed->state == JobState::finished) {
           job->state = JobState::running;
           started_ = true;
@@ -229,27 +244,25 @@ class Queue {
     }
   }
 
-  void ended(Job& job, const std::exception_ptr& error, ProgressDisplay& display) {
+  void ended(Job& job, const std::exception_ptr& error, const std::string& result, ProgressDisplay& display) {
     {
       const std::lock_guard lock(mutex_);
-      const std::string path = job.folder.path().string();
       if (!error) {
         job.state = JobState::finished;
-        display.ended(index_of(job), [&] { print_result(job); });
+        display.ended(index_of(job), result);
       } else if (is_interrupted(error)) {
         job.state = JobState::stopped;
         job.error = error;
-        display.ended(index_of(job), [&] { fmt::print("{}: {}\n", path, reason(error)); });
+        display.ended(index_of(job), fmt::format("{}: {}", job.folder.path().string(), reason(error)));
       } else {
-        fail(job, error);
-        display.ended(index_of(job), [&] { fmt::print("{}: failed: {}\n", path, reason(error)); });
+        fail(job, error, display);
       }
       job.writer.reset();
     }
     changed_.notify_all();
   }
 
-  void fail(Job& job, const std::exception_ptr& error) {
+  void fail(Job& job, const std::exception_ptr& error, ProgressDisplay& display) {
     job.state = JobState::failed;
     job.error = error;
     try {
@@ -259,6 +272,7 @@ class Queue {
       // The disk may be full, or another process may train in the folder. The error still has the reason.
     }
     job.writer.reset();
+    display.ended(index_of(job), fmt::format("{}: failed: {}", job.folder.path().string(), reason(error)));
   }
 
   Jobs& jobs_;
@@ -287,7 +301,7 @@ void check_folders(const Jobs& jobs) {
   for (const auto& job : jobs) {
     std::error_code error;
     const auto path = std::filesystem::canonical(job->folder.path(), error);
-    if (error) continue;  // a finished run, which is only read
+    if (error) continue;  // somebody has removed it just now, and so it is nobody else's
     const auto [at, first] = known.emplace(path.string(), job.get());
     if (!first) throw_same_folder(*at->second, *job, "are in one folder on this file system");
   }
@@ -382,12 +396,12 @@ void prepare_jobs(Jobs& jobs, const JobOptions& options) {
   check_folders(jobs);
   for (const auto& job : jobs) {
     if (job->state != JobState::finished) continue;
-    fmt::print("already finished: ");
-    print_result(*job);
+    fmt::print("already finished: {}\n", result_line(*job));
   }
 }
 
 void run_jobs(Jobs& jobs, const JobOptions& options) {
+  outlive_readers();
   if (pending(jobs) == 0) return;
   const Inputs& inputs = *jobs.front()->inputs;
   const int fleet = fleet_size(jobs, options), share = std::max(1, inputs.threads() / fleet);

@@ -64,7 +64,7 @@ void prepare_jobs(Jobs& jobs, const JobOptions& options);
 /// Runs the jobs that are not finished, and prints the result of each. A job that fails leaves its reason in its
 /// folder; the jobs that need it fail as well, the others go on. A job whose run another process trains fails, too. When
 /// the user asks to stop, the function returns as soon as the running jobs have written their checkpoints; they are then
-/// stopped, and others still wait.
+/// stopped, and others still wait. From here on the program goes on if nobody reads its output (outlive_readers).
 void run_jobs(Jobs& jobs, const JobOptions& options);
 
 /// The message of an exception.

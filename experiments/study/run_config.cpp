@@ -9,6 +9,7 @@
 #include "engine/corpora/corpus.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
+#include "engine/io/version.h"
 
 namespace notnot {
 namespace {
@@ -67,6 +68,7 @@ Json choices_of(const RunConfig& config) {
   add_unless_empty(choices, "vectors_checksum", config.vectors_checksum);
   add_unless_empty(choices, "init_checksum", config.init_checksum);
   add_unless_empty(choices, "other_checksum", config.other_checksum);
+  if (config.importance != Importance::weights) choices["importance"] = to_string(config.importance);
   return choices;
 }
 
@@ -194,6 +196,11 @@ void parse_choices(const Json& choices, RunConfig& config) {
   read_if_there(choices, "precision", precision);
   if (precision == to_string(Precision::bf16x3)) config.precision = Precision::bf16x3;
   read_if_there(choices, "other_checksum", config.other_checksum);
+  std::string importance;
+  read_if_there(choices, "importance", importance);
+  for (const Importance known : kImportances) {
+    if (importance == to_string(known)) config.importance = known;
+  }
 }
 
 void parse_paths(const Json& paths, InputPaths& result) {
@@ -204,7 +211,8 @@ void parse_paths(const Json& paths, InputPaths& result) {
 }
 
 /// A configuration of version 0.1.0 in today's form. The paths stood among the choices, and only a prepared folder had
-/// a checksum, which was that of its dataset.json.
+/// a checksum, which was that of its dataset.json. Its reader is not known. A run on the built-in corpus has read no
+/// file, but is none of today's either: the files of its results had another form.
 void bring_up_to_date(Json& json) {
   Json& choices = json["choices"];
   Json paths = Json::object();
@@ -214,7 +222,7 @@ void bring_up_to_date(Json& json) {
     if (choices[choice] != "") paths[path] = choices[choice];
     choices.erase(choice);
   }
-  choices["corpus"] = paths.contains("data") ? "" : kPlantedReader;
+  choices["corpus"] = "";
   choices.erase("data_checksum");
   json["paths"] = std::move(paths);
   if (json.contains("device")) json["devices"] = Json::array({json["device"]});
@@ -262,6 +270,10 @@ std::vector<std::string> differences(const Json& a, const Json& b) {
   return keys;
 }
 
+std::string program_in_words(std::string_view version, std::string_view commit) {
+  return commit.empty() ? std::string(version) : fmt::format("{}, commit {}", version, commit);
+}
+
 Json identity(const RunConfig& config) {
   Json choices = choices_of(config);
   choices["sizes"] = sizes_of(config);
@@ -277,6 +289,7 @@ Json to_json(const RunConfig& config) {
     json["version"] = config.version;
     json["commit"] = config.commit;
   }
+  if (!config.resumed_by.empty()) json["resumed_by"] = config.resumed_by;
   return json;
 }
 
@@ -290,6 +303,7 @@ RunConfig parse_run_config(const Json& file) {
   read_if_there(json, "devices", config.devices);
   read_if_there(json, "version", config.version);
   read_if_there(json, "commit", config.commit);
+  read_if_there(json, "resumed_by", config.resumed_by);
   const std::vector<std::string> keys = differences(json, to_json(config));
   if (!keys.empty()) {
     throw InputError(
@@ -312,6 +326,18 @@ RunConfig read_run_config(const RunFolder& folder) {
 std::string devices_in_words(const RunConfig& config) {
   return fmt::format("{}", fmt::join(config.devices, ", then "));
 }
+
+std::string programs_in_words(const RunConfig& config) {
+  std::vector<std::string> programs = config.resumed_by;
+  programs.insert(programs.begin(), program_in_words(config.version, config.commit));
+  return fmt::format("{}", fmt::join(programs, ", then "));
+}
+
+std::string last_program(const RunConfig& config) {
+  return config.resumed_by.empty() ? program_in_words(config.version, config.commit) : config.resumed_by.back();
+}
+
+std::string this_program() { return program_in_words(version(), commit()); }
 
 bool RunConfig::has_checksums() const {
   return (data.corpus == kPlantedReader || (!data.corpus.empty() && !data.checksum.empty())) &&
@@ -341,13 +367,22 @@ std::vector<std::string> differing_inputs(const RunConfig& a, const RunConfig& b
   return keys;
 }
 
+std::vector<std::string> differing_content(const RunConfig& a, const RunConfig& b) {
+  std::vector<std::string> keys = differing_inputs(a, b);
+  std::erase_if(keys, [](const std::string& key) {
+    return key != "corpus" && key != "data_checksum" && key != "difficulty" && key != "corpus_seed";
+  });
+  return keys;
+}
+
 std::string in_words(const std::vector<std::string>& keys) {
   static const std::map<std::string, std::string_view> kMeanings = {
       {"corpus", "another kind of data set"},
       {"data_checksum", "the content of the data has changed"},
       {"vectors_checksum", "the content of the word vectors has changed"},
       {"init_checksum", "the content of the parameters of --init has changed"},
-      {"other_checksum", "the attention that the run learns from has changed"}};
+      {"other_checksum", "the attention that the run learns from has changed"},
+      {"importance", "numbers from elsewhere become weights in another way"}};
   std::vector<std::string> words;
   for (const std::string& key : keys) {
     const auto meaning = kMeanings.find(key);

@@ -8,6 +8,7 @@
 
 #include "engine/data/dataset.h"
 #include "engine/data/split_name.h"
+#include "engine/runs/external_attention.h"
 #include "engine/runs/run_folder.h"
 #include "experiments/study/run_spec.h"
 #include "models/training.h"
@@ -27,8 +28,9 @@ struct DataChoices {
   std::optional<uint64_t> corpus_seed;
 };
 
-/// Where the inputs of a run lay; empty for an input that it does not have. Recorded for people, and never compared:
-/// an input is known by its content, so that it may be moved, copied or linked.
+/// Where the inputs of a run lay; empty for an input that it does not have. The paths are recorded for people, and
+/// never compared: an input is known by its content, so that it may be moved, copied or linked. But whether there is a
+/// path counts: `attention` tells whose attention a run learns from, `vectors` and `init` need their checksums.
 struct InputPaths {
   std::string data;       ///< the file or folder of the texts
   std::string vectors;    ///< the word vectors
@@ -55,6 +57,8 @@ struct RunConfig {
   /// Only for a run that needs another one (needs_another): RunFolder::attention_checksum of the other run, or the
   /// checksum of the attention from another program. Empty as long as the other run is not finished.
   std::string other_checksum;
+  /// Only for a run with attention from another program: how the numbers of that became weights.
+  Importance importance = Importance::weights;
 
   // --- where the inputs lay (`paths` in the file)
   InputPaths paths;
@@ -68,8 +72,10 @@ struct RunConfig {
   /// OpenDevice::description of every device on which it was trained, in order; a run that went on on another device has
   /// several. Empty for a run that failed before it began.
   std::vector<std::string> devices;
-  /// The version and the commit of the program. RunWriter::start writes them.
+  /// The version and the commit of the program that began the run. RunWriter::start writes them.
   std::string version, commit;
+  /// The other versions and commits of the program that went on with it, in order, as "0.1.0, commit abc".
+  std::vector<std::string> resumed_by = {};
 
   /// Whether there is a checksum of every input. Earlier versions recorded paths instead: then nobody knows what the run
   /// has read.
@@ -89,6 +95,13 @@ RunConfig read_run_config(const RunFolder& folder);
 /// "cpu (avx512)", or "cpu (avx512), then cuda:0 (NVIDIA H200)".
 std::string devices_in_words(const RunConfig& config);
 
+/// "0.1.0, commit abc", or "0.1.0, commit abc, then 0.2.0, commit def": the programs that trained the run.
+std::string programs_in_words(const RunConfig& config);
+
+/// The last of them, "0.2.0, commit def", and this program, likewise.
+std::string last_program(const RunConfig& config);
+std::string this_program();
+
 /// The model of the run.
 ModelOptions model_options(const RunConfig& config);
 
@@ -100,6 +113,9 @@ std::vector<std::string> differing_choices(const RunConfig& existing, const RunC
 /// The choices of the data, and of word vectors where both have some, in which two runs differ, as above. Runs are
 /// comparable only if there is none.
 std::vector<std::string> differing_inputs(const RunConfig& a, const RunConfig& b);
+
+/// Those of differing_inputs that tell the content of two data sets apart, whatever part of it the runs use.
+std::vector<std::string> differing_content(const RunConfig& a, const RunConfig& b);
 
 /// The keys for people, separated by commas; a key that does not speak for itself is followed by its meaning.
 std::string in_words(const std::vector<std::string>& keys);

@@ -36,4 +36,6 @@ void catch_interrupts() {
   }
 }
 
+void outlive_readers() { std::signal(SIGPIPE, SIG_IGN); }
+
 }  // namespace notnot

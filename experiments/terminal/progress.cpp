@@ -57,16 +57,18 @@ void ProgressDisplay::epoch_done(size_t index, const EpochMetrics& metrics, bool
   std::fflush(stdout);
 }
 
-void ProgressDisplay::ended(size_t index, const std::function<void()>& print) {
+void ProgressDisplay::ended(size_t index, const std::string& line) {
   const std::lock_guard lock(mutex_);
   epochs_[index].all = epochs_[index].done;
-  bar_.clear();
-  print();
-  std::fflush(stdout);
+  print_in_place_of_bar(line);
 }
 
 void ProgressDisplay::print(const std::string& line) {
   const std::lock_guard lock(mutex_);
+  print_in_place_of_bar(line);
+}
+
+void ProgressDisplay::print_in_place_of_bar(const std::string& line) {
   bar_.clear();
   fmt::print("{}\n", line);
   std::fflush(stdout);

@@ -3,7 +3,6 @@
 // the output is a terminal, a bar with the time left.
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -30,9 +29,8 @@ class ProgressDisplay {
   /// The monitor of model `index`, which belongs to the display. It asks stop_requested() of
   /// engine/io/stop.h when to stop.
   TrainingMonitor& monitor(size_t index);
-  /// Call it when model `index` has ended, perhaps before its last epoch. `print` writes the lines about its end, while
-  /// no bar is drawn.
-  void ended(size_t index, const std::function<void()>& print);
+  /// Call it when model `index` has ended, perhaps before its last epoch. Prints `line`, which is about its end.
+  void ended(size_t index, const std::string& line);
   /// Prints a line while no bar is drawn.
   void print(const std::string& line);
   /// The share of all epochs that is done, as the bar shows it: 0 to 1.
@@ -51,6 +49,7 @@ class ProgressDisplay {
   void batch_done(size_t index, int32_t epoch, int32_t batch, int32_t batches);
   void epoch_done(size_t index, const EpochMetrics& metrics, bool best);
   void draw();
+  void print_in_place_of_bar(const std::string& line);
 
   std::vector<Line> lines_;
   std::vector<std::unique_ptr<Monitor>> monitors_;

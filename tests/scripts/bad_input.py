@@ -210,9 +210,13 @@ class Options(BadInput):
                               ("--difficulty", "0x1p-2"), ("--checkpoint-minutes", "0x1")):
             with self.subTest(option=option, value=value):
                 self.refuse(option, value, words=(option,))
-        for arguments in (("--runs", "--resume"), ("--vectors=", "--resume"), ("--seed=", "--resume")):
+        for arguments in (("--runs", "--resume"), ("--vectors=", "--resume"), ("--seed=", "--resume"),
+                          ("--runs", "--seed=5"), ("--vectors", "--epochs=3"), ("--runs", "-h"), ("--runs", "--help"),
+                          ("--runs", "--version")):
             with self.subTest(arguments=arguments):
-                self.refuse(*arguments, words=(arguments[0].strip("="), "no value, but --resume"))
+                self.refuse(*arguments, words=(arguments[0].strip("="), f"no value, but {arguments[1]}"))
+        self.assert_refused(run("predict", "run", "--text", "--input=texts"), ("--text", "no value, but --input=texts"))
+        self.assert_refused(run("report", "run", "--out", "-h"), ("--out", "no value, but -h"))
         for value in ("1,", ",1", "1,,2", ""):
             with self.subTest(value=value):
                 self.refuse("--seed", value, words=("--seed", "is empty"))

@@ -3,6 +3,7 @@
 never taken for another one, and nothing is replaced without --retrain."""
 import hashlib
 import json
+import os
 import shutil
 import struct
 import subprocess
@@ -187,7 +188,40 @@ class Changed(Inputs):
         self.assertEqual(self.run_folders(), ["own-lstm-learned-seed10"])
 
 
+    def test_another_version_of_the_program_that_goes_on(self):
+        folder = self.runs / "own-lstm-learned-seed10"
+        self.accept()
+        self.leave_unfinished(folder)
+        config = read_json(folder / "config.json")
+        here = f"{config['version']}, commit {config['commit']}" if config["commit"] else config["version"]
+        (folder / "config.json").write_text(json.dumps({**config, "version": "0.0.1", "commit": "abc"}))
+        output = self.accept("--epochs", 2, "--resume")
+        self.assertIn(f"note: {folder} was trained by notnot 0.0.1, commit abc and goes on with notnot {here};", output)
+        config = read_json(folder / "config.json")
+        self.assertEqual((config["version"], config["commit"], config["resumed_by"]), ("0.0.1", "abc", [here]))
+        self.assert_finished("--epochs", 2)
+        self.succeed("report", self.runs, "--out", self.folder / "report")
+        page = (self.folder / "report" / "index.html").read_text()
+        self.assertEqual(page.count(f"0.0.1, commit abc, then {here}"), 2, "in the facts, and in the table of runs")
+
+
 class Moved(Inputs):
+    def test_a_name_that_is_not_utf8(self):
+        latin1 = self.folder / os.fsdecode(b"caf\xe9.csv")
+        self.file.rename(latin1)
+        study = ("uniform", "--dataset", latin1, *OPTIONS, "--epochs", 1, "--runs", self.runs)
+        self.succeed(*study)
+        self.assertEqual(self.succeed(*study).count("already finished: "), 2)
+        self.assertEqual(self.run_folders(), ["caf\ufffd-lstm-learned-seed10", "caf\ufffd-lstm-uniform-seed10"])
+        self.succeed("report", self.runs, "--out", self.folder / "report")
+        attention = self.folder / os.fsdecode(b"\xe9.jsonl")
+        tokens = (json.loads(line) for line in self.succeed("data", latin1, "--tokens", "-").splitlines())
+        attention.write_text("".join(json.dumps({**text, "attention": [1] * len(text["tokens"])}) + "\n"
+                                     for text in tokens))
+        diagnose = ("diagnose", "--dataset", latin1, "--attention", attention, *study[3:])
+        self.succeed(*diagnose)
+        self.assertEqual(self.succeed(*diagnose).count("already finished: "), 5)
+
     def test_a_file_that_was_moved_copied_or_linked(self):
         self.accept()
         elsewhere = self.folder / "elsewhere"
@@ -317,18 +351,28 @@ class Old(Inputs):
         self.accept("--retrain")
         self.assert_finished()
 
-    def test_its_model_predicts(self):
-        """The model and its vocabulary lie in the folder, so that nothing is in doubt."""
+    def test_its_model_predicts_with_a_warning(self):
+        """The model and its vocabulary lie in the folder. Only how the texts were cleaned is in doubt."""
         new = self.folder / "new"
         self.accept(runs=new)
-        outputs = {self.succeed("predict", folder, "--text", "a good film", "--device", "cpu")
-                   for folder in (self.old, new / self.old.name)}
-        self.assertEqual(len(outputs), 1)
+        old, fresh = (run("predict", folder, "--text", "a good film", "--device", "cpu")
+                      for folder in (self.old, new / self.old.name))
+        self.assertEqual((old.returncode, old.stdout), (fresh.returncode, fresh.stdout))
+        self.assertIn(f"warning: {self.old} is of an earlier version", old.stderr)
+        self.assertIn("white space", old.stderr)
+        self.assertEqual(fresh.stderr, "")
 
-    def test_without_any_input_it_is_known(self):
+    def test_on_the_built_in_corpus(self):
         self.accept(dataset="planted")
-        make_old(self.runs / "planted-lstm-learned-seed10")
+        old = self.runs / "planted-lstm-learned-seed10"
+        make_old(old)
+        self.assert_refused(self.call(dataset="planted"), old, "earlier version", "--retrain")
+        self.accept("--retrain", dataset="planted")
         self.assert_finished(dataset="planted")
+
+    def test_as_attention_from_elsewhere(self):
+        self.assert_refused(run("diagnose", "--dataset", self.file, "--attention", self.old, *OPTIONS, "--runs",
+                                self.folder / "other"), self.old, "earlier version", "--retrain")
 
 
 class Pipes(Inputs):

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """notnot diagnose on attention that another program made: which text a line speaks of, in which forms the file may come,
 and what is said about one that would be read wrongly."""
+import gzip
 import json
 import shlex
 import subprocess
 
-from common.program import Test, command, main, run, small_corpus, write_csv
+from common.program import Test, command, main, read_json, run, small_corpus, write_csv
 
 EVIDENCE = {"good", "fine", "warm", "bright", "bad", "dull", "cold", "grey"}
 
@@ -112,6 +113,55 @@ class Diagnose(Test):
         self.succeed(*self.arguments(self.plain))
         self.runs = self.folder / "other"
         self.refuse(self.plain, self.attention.read_text().replace("unseen", "seen"), "line 86", "'unseen'")
+
+    def trained_run(self, name="run"):
+        """A run on the texts without ids, in a folder of this name."""
+        self.succeed("train", "--dataset", self.plain, "--epochs", 1, "--hidden", 4, "--device", self.device,
+                     "--threads", 1, "--runs", self.folder / "trained")
+        (folder,) = (self.folder / "trained").iterdir()
+        return folder.rename(self.folder / name)
+
+    def test_the_run_of_another_data_set(self):
+        folder, other = self.trained_run(), self.folder / "other.csv"
+        for change in (lambda text, label: (text.replace("filler", "word"), label),
+                       lambda text, label: (text, 1 - label)):
+            write_csv(other, [(*change(text, label), split) for text, label, split in self.rows])
+            result = run(*self.arguments(other, folder))
+            self.assertEqual(result.returncode, 2, result.stdout)
+            self.assertIn(f"{folder} was not trained on {other} (data_checksum", result.stderr)
+        self.assertFalse(self.runs.exists())
+        other.write_bytes(self.plain.read_bytes())
+        self.succeed(*self.arguments(other, folder))
+
+    def test_the_run_of_another_built_in_corpus(self):
+        self.succeed("train", "--dataset", "planted", "--epochs", 1, "--hidden", 4, "--threads", 1, "--runs",
+                     self.folder / "trained")
+        (folder,) = (self.folder / "trained").iterdir()
+        result = run(*self.arguments("planted", folder), "--corpus-seed", 2)
+        self.assertEqual(result.returncode, 2, result.stdout)
+        self.assertIn(f"{folder} was not trained on planted (corpus_seed)", result.stderr)
+
+    def test_dots_in_names(self):
+        for name in ("run-lambda0.001", "run-lambda0.002"):
+            self.succeed(*self.arguments(self.plain, self.trained_run(name)))
+            self.assertTrue((self.runs / f"plain-tokens-given-seed10-by-external-{name}").exists())
+        self.attention.write_text(self.lines(row=self.row))
+        packed = self.folder / "mine.jsonl.gz"
+        packed.write_bytes(gzip.compress(self.attention.read_bytes()))
+        self.succeed(*self.arguments(self.plain, packed))
+        self.assertTrue((self.runs / "plain-tokens-given-seed10-by-external-mine").exists())
+
+    def test_importance_is_a_choice(self):
+        self.attention.write_text(self.lines(row=self.row))
+        self.succeed(*self.arguments(self.plain), "--importance", "softmax")
+        self.assertIn("already finished", self.succeed(*self.arguments(self.plain), "--importance", "softmax"))
+        (folder,) = self.runs.glob("*-by-external-mine-softmax")
+        self.assertEqual(read_json(folder / "config.json")["choices"]["importance"], "softmax")
+        copy = self.folder / "mine-softmax.jsonl"
+        copy.write_bytes(self.attention.read_bytes())
+        result = run(*self.arguments(self.plain, copy))
+        self.assertEqual(result.returncode, 2, result.stdout)
+        self.assertIn(f"{folder.name} holds a run with other choices (importance:", result.stderr)
 
     def test_through_a_pipe(self):
         self.attention.write_text(self.lines(row=self.row))

@@ -126,6 +126,12 @@ class Plans(Study):
         self.assertIn("2 of 2 runs left", result.stdout)
         self.assertIn("own-lstm-learned-seed10 holds a run with other choices (epochs)", result.stderr)
 
+    def test_a_fleet_of_what_is_left(self):
+        self.study("train", "--threads", 1)
+        output = self.study("uniform", "--threads", 8, "--plan")
+        self.assertIn("1 of 2 runs left", output)
+        self.assertIn("with 1 at once", output)
+
     def test_data_sets_of_one_name(self):
         first, second = (self.folder / name / "train.csv" for name in "ab")
         for path in (first, second):
@@ -370,11 +376,29 @@ class Survives(Study):
         self.assertIn("model.safetensors", reasons["own-lstm-learned-seed10"])
         for name in ("own-tokens-given-seed10-by-lstm-learned-seed10", "own-adversary-lambda0.001-seed10"):
             self.assertIn("own-lstm-learned-seed10, which it needs, failed", reasons[name])
+            self.assertIn(f"\n{self.runs / name}: failed: ", result.stdout)
         self.assertEqual(self.finished(), {"own-tokens-learned-seed10", "own-tokens-uniform-seed10"})
         (in_the_way / "file").unlink()
         in_the_way.rmdir()
         self.succeed(*self.arguments("guides", "--adversary-epochs", 2))
         self.assertFalse(list(self.runs.glob("*/failure.json")))
+
+    def test_a_finished_run_that_is_damaged(self):
+        guides = self.arguments("guides", "--adversary-epochs", 2)
+        self.succeed(*guides)
+        for file in (self.runs / "own-lstm-learned-seed10").iterdir():
+            file.unlink()
+        damaged = self.runs / "own-adversary-lambda0.001-seed10" / "result.json"
+        damaged.write_text('{"epoch": 1}')
+        result = run(*guides)  # the adversary waits for the base model, and is then found finished
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertIn(f"{damaged.parent}: failed: {damaged}: ", result.stdout)
+        self.assertIn(f"{damaged.parent}, which it needs, failed", result.stdout)
+        self.assertIn(f"{damaged}: ", result.stderr)
+        result = run(*guides)
+        self.assertEqual(result.returncode, 2, result.stdout)
+        self.assertIn(f"{damaged}: ", result.stderr)
+        self.assertNotIn("already finished: \n", result.stdout + "\n")
 
     def test_a_full_disk(self):
         # An MLP's checkpoint is smaller than this, an LSTM's is larger.

@@ -157,9 +157,21 @@ class StandardOutput(Outputs):
         result = self.shell("$NOTNOT data films.csv --tokens - | head -1; echo ${PIPESTATUS[0]}")
         self.assertIn(result.stdout.splitlines()[-1], ("0", str(128 + signal.SIGPIPE)))
         self.assertNotIn("cannot write", result.stderr)
+        folder = self.small_run()
+        result = self.shell(f"yes 'good film' | head -50000 | $NOTNOT predict {folder} | head -1; "
+                            "echo ${PIPESTATUS[2]}")
+        self.assertEqual(result.stdout.splitlines()[-1], str(128 + signal.SIGPIPE))
         result = self.shell("trap '' PIPE; { sleep 0.2; $NOTNOT --help; echo $? >&2; } | true")
         self.assertEqual(result.stderr.splitlines(),
                          ["notnot: cannot write to standard output: Broken pipe", str(FAILED)])
+
+    def test_a_training_outlives_its_readers(self):
+        result = self.shell("$NOTNOT train --dataset films.csv --hidden 4 --epochs 3 --threads 1 --seed 1,2,3 --runs new "
+                            "| head -1; echo ${PIPESTATUS[0]}")
+        self.assertEqual(result.stdout.splitlines()[-1], str(FAILED))
+        self.assertIn("notnot: cannot write to standard output: Broken pipe", result.stderr)
+        for seed in (1, 2, 3):
+            self.assertTrue((self.folder / "new" / f"films-lstm-learned-seed{seed}" / "result.json").exists())
 
 
 class Inputs(Outputs):

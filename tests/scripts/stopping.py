@@ -99,6 +99,15 @@ class Trainings(Stopping):
         child.send_signal(signal.SIGTERM)
         self.assert_stopped(child)
 
+    def test_where_tee_ends_first(self):
+        """Ctrl-C ends `tee`, too, perhaps first: then nobody reads what the training says of its end."""
+        child = self.start_training()
+        child.stdout.close()
+        child.send_signal(signal.SIGINT)
+        self.assertEqual(child.wait(timeout=60), 130)
+        self.assertIn("stopped in epoch", child.stderr.read())
+        self.assertFalse((self.checkpoint.parent / "failure.json").exists())
+
     def test_a_plan(self):
         child = self.start("adversary", "--dataset", "planted", "--runs", self.runs, "--threads", 1, "--plan")
         child.stdout.readline()  # what the data set is

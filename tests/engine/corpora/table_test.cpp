@@ -192,6 +192,7 @@ TEST_CASE("table: the form by content where that is certain, otherwise by name, 
   CHECK(table_name("x/films.csv") == "films");
   CHECK(table_name("films.v2.tsv.GZ") == "films.v2");
   CHECK(table_name("/dev/stdin") == "stdin");
+  CHECK(table_name("caf\xE9.csv") == "caf\uFFFD");  // the name stands in config.json, which is UTF-8
 }
 
 TEST_CASE("table: a file without splits, and labels by name") {

@@ -536,6 +536,9 @@ TEST_CASE("a run on other texts") {
   other = films();
   other.splits.dev = other.splits.train;
   CHECK_HAS(refused(other), "attention_dev.safetensors has 1 texts where the dev split of films has 2");
+  other = films();
+  other.splits.test.labels = {1, 1};
+  CHECK_HAS(refused(other), "its text 2, of row 2, has the label 0, where films has 1; give a run");
 }
 
 TEST_CASE("the words that are handed out") {

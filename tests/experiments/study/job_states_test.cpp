@@ -122,11 +122,54 @@ TEST_CASE("a run that goes on elsewhere lists both devices, one that goes on at 
     return read_run_config(run).devices;
   };
   CHECK(go_on() == std::vector{here});
+  CHECK(read_run_config(run).resumed_by.empty());
   config.devices = {"cuda:0 (another one)"};
   write_atomically(run.config_path(), to_json(config).dump());
   CHECK(go_on() == std::vector<std::string>{"cuda:0 (another one)", here});
   CHECK(devices_in_words(read_run_config(run)) == "cuda:0 (another one), then " + here);
   CHECK(read_run_config(run).version == config.version);
+  CHECK(read_run_config(run).resumed_by.empty());
+}
+
+TEST_CASE("a run that another version of the program goes on with lists both") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder);
+  Jobs first = jobs_of(inputs, {kBase});
+  prepare_jobs(first, {});
+  run_jobs(first, {.existing = {}, .keep_checkpoint = true});
+  const RunFolder& run = first[0]->folder;
+  RunConfig config = read_run_config(run);
+  config.version = "0.0.1";
+  write_atomically(run.config_path(), to_json(config).dump());
+  for (int i = 0; i < 2; ++i) {  // the second time it is at home
+    std::filesystem::remove(run.result_path());
+    Jobs jobs = jobs_of(inputs, {kBase});
+    prepare_jobs(jobs, {});
+    run_jobs(jobs, {.existing = {}, .keep_checkpoint = true});
+    CHECK(jobs[0]->state == JobState::finished);
+    config = read_run_config(run);
+    CHECK(config.version == "0.0.1");
+    CHECK(config.resumed_by == std::vector{this_program()});
+  }
+}
+
+TEST_CASE("a finished run whose result is damaged fails, and takes nothing down with it") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder);
+  const RunSpec guided{.kind = RunKind::guided_mlp, .seed = 10, .other = run_name("own", kBase)};
+  Jobs first = jobs_of(inputs, {kBase, guided});
+  prepare_jobs(first, {});
+  run_jobs(first, {});
+  // The guided run waits for its base. That becomes what it was, so the guided run stays, and its result is read.
+  std::filesystem::remove(first[0]->folder.result_path());
+  write_atomically(first[1]->folder.result_path(), R"({"epoch": 1})");
+  Jobs jobs = jobs_of(inputs, {kBase, guided, kUniform});
+  prepare_jobs(jobs, {});
+  run_jobs(jobs, {});
+  CHECK(jobs[1]->state == JobState::failed);
+  CHECK_HAS(reason(jobs[1]->error), "result.json");
+  CHECK(jobs[0]->state == JobState::finished);
+  CHECK(jobs[2]->state == JobState::finished);
 }
 
 }  // namespace notnot

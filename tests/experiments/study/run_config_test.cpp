@@ -46,6 +46,7 @@ RunConfig sample(const RunSpec& spec) {
            .patience = adversary ? 3 : 10,
            .optimiser = {.learning_rate = 0.1, .beta1 = 0.8, .beta2 = 0.9, .epsilon = 1e-7, .weight_decay = 1e-4}},
       .other_checksum = "def",
+      .importance = Importance::softmax,
       .paths = {.data = "data/sst.csv",
                 .vectors = "wiki.vec",
                 .init = "start.safetensors",
@@ -55,7 +56,8 @@ RunConfig sample(const RunSpec& spec) {
       .words_with_vectors = 11171,
       .devices = {"cpu (avx2)", "cuda:0 (NVIDIA H100)"},
       .version = "0.1.0",
-      .commit = "abcdef"};
+      .commit = "abcdef",
+      .resumed_by = {"0.2.0, commit fedcba"}};
   return config;
 }
 
@@ -82,7 +84,8 @@ TEST_CASE("config.json: the keys, which other programs read") {
   const Json expected = Json::parse(R"json({
     "choices": {"attention": "learned", "batch": 16, "beta1": 0.8, "beta2": 0.9, "corpus": "csv", "corpus_seed": 3,
                 "data_checksum": "abc", "dataset": "sst", "difficulty": 0.5, "embed": 100, "encoder": "lstm", "epochs": 7,
-                "epsilon": 1e-7, "hidden": 64, "init_checksum": "2ab", "learning_rate": 0.1, "length_filter": true,
+                "epsilon": 1e-7, "hidden": 64, "importance": "softmax", "init_checksum": "2ab", "learning_rate": 0.1,
+                "length_filter": true,
                 "max_length": 60, "min_df": 2, "min_length": 5, "other": "sst-lstm-learned-seed50",
                 "other_checksum": "def", "perturbation": true, "precision": "bf16x3",
                 "seed": 10, "select": "dev", "synthetic": true, "tokenise": "words", "vectors_checksum": "1ab", "weight_decay": 1e-4},
@@ -92,6 +95,7 @@ TEST_CASE("config.json: the keys, which other programs read") {
                         "train": {"negative": 3034, "positive": 3321, "tokens": 150000}},
              "vocabulary": 13826, "words_with_vectors": 11171},
     "devices": ["cpu (avx2)", "cuda:0 (NVIDIA H100)"],
+    "resumed_by": ["0.2.0, commit fedcba"],
     "paths": {"attention": "theirs.jsonl", "data": "data/sst.csv", "init": "start.safetensors", "vectors": "wiki.vec"},
     "version": "0.1.0"
 })json");
@@ -108,7 +112,8 @@ TEST_CASE("config.json: defaults that are not written") {
   RunConfig config = sample(plain(RunKind::base));
   config.data.options = {.min_df = 1};
   config.data.checksum = config.other_checksum = "";
-  config.devices = {};
+  config.devices = config.resumed_by = {};
+  config.importance = Importance::weights;
   config.vectors_checksum = config.init_checksum = "";
   config.paths = {};
   config.data.synthetic = false;
@@ -117,14 +122,16 @@ TEST_CASE("config.json: defaults that are not written") {
   config.data.corpus_seed = std::nullopt;
   config.precision = Precision::fp32;
   const Json json = to_json(config);
-  for (const char* key : {"data_checksum", "vectors_checksum", "init_checksum", "other_checksum", "synthetic",
-                          "tokenise", "difficulty", "corpus_seed", "precision", "other", "objective", "perturbation"}) {
+  for (const char* key :
+       {"data_checksum", "vectors_checksum", "init_checksum", "other_checksum", "synthetic", "tokenise", "difficulty",
+        "corpus_seed", "precision", "other", "objective", "perturbation", "importance"}) {
     CAPTURE(key);
     CHECK_FALSE(json["choices"].contains(key));
   }
   CHECK(json["choices"]["min_length"].is_null());
   CHECK(json["paths"] == Json::object());
   CHECK_FALSE(json.contains("devices"));
+  CHECK_FALSE(json.contains("resumed_by"));
   CHECK(to_json(parse_run_config(json)) == json);
 }
 
@@ -140,7 +147,7 @@ TEST_CASE("config.json is read strictly: every key must be there, be known and h
     bad = good;
     bad["choices"].erase(key);
     const bool optional = key.ends_with("_checksum") || key == "synthetic" || key == "tokenise" ||
-                          key == "difficulty" || key == "corpus_seed" || key == "precision";
+                          key == "difficulty" || key == "corpus_seed" || key == "precision" || key == "importance";
     CHECK((error_of(bad) == "no InputError was thrown") == optional);
   }
   // Each error names its key.
@@ -161,6 +168,8 @@ TEST_CASE("config.json is read strictly: every key must be there, be known and h
                                                            {"length_filter", "yes"},
                                                            {"min_length", nullptr},
                                                            {"attention", nullptr},
+                                                           {"importance", "weights"},
+                                                           {"importance", "soft"},
                                                            {"patience", 0},
                                                            {"learning_rate", nullptr}};
   for (const auto& choice : wrong) {
@@ -236,6 +245,9 @@ TEST_CASE("two runs are the same run when choices and sizes agree") {
   other = config;
   other.data.corpus = "sst";
   CHECK(differing_choices(config, other) == Keys{"corpus"});
+  other = config;
+  other.importance = Importance::absolute;
+  CHECK(differing_choices(config, other) == Keys{"importance"});
 }
 
 TEST_CASE("runs are comparable if they have read the same texts, and the same vectors where both have some") {
@@ -251,6 +263,7 @@ TEST_CASE("runs are comparable if they have read the same texts, and the same ve
   other.data.difficulty = 1;
   const Keys expected = {"data_checksum", "difficulty", "max_length", "vectors_checksum"};
   CHECK(differing_inputs(config, other) == expected);
+  CHECK(differing_content(config, other) == Keys{"data_checksum", "difficulty"});
 }
 
 TEST_CASE("keys in words: those that do not speak for themselves are explained") {
@@ -296,15 +309,26 @@ TEST_CASE("the configuration of version 0.1.0 is read, with paths and without ch
   CHECK(config.data.checksum.empty());  // it was that of dataset.json, which says more than the data
   CHECK_FALSE(config.has_checksums());
 
-  old["choices"].update({{"data", ""}, {"vectors", ""}, {"other_file", ""}});  // the built-in corpus
-  CHECK(parse_run_config(old).data.corpus == "planted");
-  CHECK(parse_run_config(old).has_checksums());
+  // The built-in corpus: it has no checksums, but the results of such a run have another form than today's.
+  old["choices"].update({{"data", ""}, {"vectors", ""}, {"other_file", ""}});
+  CHECK(parse_run_config(old).data.corpus.empty());
+  CHECK_FALSE(parse_run_config(old).has_checksums());
 
   old["choices"]["temperature"] = 2;
   CHECK_HAS(error_of(old), "choices.temperature");
   old["choices"].erase("temperature");
   old["choices"]["data"] = 3;
   CHECK_HAS(error_of(old), "data");
+}
+
+TEST_CASE("the programs that trained a run, in words") {
+  RunConfig config = sample(plain(RunKind::base));
+  CHECK(programs_in_words(config) == "0.1.0, commit abcdef, then 0.2.0, commit fedcba");
+  CHECK(last_program(config) == "0.2.0, commit fedcba");
+  config.resumed_by = {};
+  CHECK(last_program(config) == "0.1.0, commit abcdef");
+  config.commit = "";  // built outside a clone
+  CHECK(programs_in_words(config) == "0.1.0");
 }
 
 TEST_CASE("the checksum of the other run counts as soon as it is known") {
