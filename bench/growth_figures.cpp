@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/io/files.h"
 #include "experiments/figures/chart.h"
 
 namespace notnot::bench {
@@ -59,9 +60,8 @@ void draw_series(const Chart::Layout& layout, const std::vector<int32_t>& tics, 
     plots.push_back(fmt::format("${} using 1:2 with points {}", block, point_style(look)));
   }
   chart.add("plot {}\n", fmt::join(plots, ", "));
-  const FigureFiles files =
-      chart.write(folder, stem, fmt::format("{} against {}: {}", layout.y_label, layout.x_label, layout.title));
-  std::filesystem::remove(files.pdf);  // README.md shows the SVG file
+  const std::string alt_text = fmt::format("{} against {}: {}", layout.y_label, layout.x_label, layout.title);
+  write_atomically(folder / (stem + ".svg"), chart.draw(alt_text).svg);
 }
 
 /// The sizes that do not vary, in words.

@@ -128,11 +128,6 @@ double Chart::pixel_y(double y) const {
   return std::lerp(frame_.bottom, frame_.top, (y - y_.low) / (y_.high - y_.low));
 }
 
-FigureFiles Chart::write(const std::filesystem::path& folder, const std::string& stem,
-                         const std::string& alt_text) const {
-  FigureFiles files{folder / (stem + ".svg"), folder / (stem + ".pdf")};
-  draw_with_gnuplot(commands_, files.svg, files.pdf, alt_text);
-  return files;
-}
+DrawnFigure Chart::draw(const std::string& alt_text) const { return draw_with_gnuplot(commands_, alt_text); }
 
 }  // namespace notnot

@@ -83,8 +83,8 @@ class Chart {
   double pixel_x(double x) const;
   double pixel_y(double y) const;
 
-  /// Draws the plot; files and errors as those of draw() in figures.h.
-  FigureFiles write(const std::filesystem::path& folder, const std::string& stem, const std::string& alt_text) const;
+  /// As draw() of figures.h.
+  DrawnFigure draw(const std::string& alt_text) const;
 
  private:
   void add_title(const std::vector<std::string>& lines);

@@ -4,7 +4,6 @@
 // print can be read. Equal input gives equal bytes.
 #include <array>
 #include <cstdint>
-#include <filesystem>
 #include <limits>
 #include <numbers>
 #include <string>
@@ -54,26 +53,23 @@ struct EvidenceFigure {
   std::vector<FigurePoint> models;  ///< label: the model's name
 };
 
-struct FigureFiles {
-  std::filesystem::path svg, pdf;
+/// The contents of a figure's two files.
+struct DrawnFigure {
+  std::string svg, pdf;
 };
 
-/// Writes STEM.svg and STEM.pdf into `folder`, which must exist. `alt_text`: one sentence that a screen reader says in
-/// the figure's place. Throws InputError if gnuplot is missing (the message says how to install it) or fails, and then
-/// writes nothing; InputError if `folder` cannot be written to; Error for vectors of different lengths and for numbers
-/// outside their range, NaN included.
-FigureFiles draw(const ViolinFigure& figure, const std::filesystem::path& folder, const std::string& stem,
-                 const std::string& alt_text);
-FigureFiles draw(const FrontierFigure& figure, const std::filesystem::path& folder, const std::string& stem,
-                 const std::string& alt_text);
-FigureFiles draw(const EvidenceFigure& figure, const std::filesystem::path& folder, const std::string& stem,
-                 const std::string& alt_text);
+/// `alt_text`: one sentence that a screen reader says in the figure's place. Throws InputError if gnuplot is missing (the
+/// message says how to install it) or fails; Error for vectors of different lengths and for numbers outside their range,
+/// NaN included.
+DrawnFigure draw(const ViolinFigure& figure, const std::string& alt_text);
+DrawnFigure draw(const FrontierFigure& figure, const std::string& alt_text);
+DrawnFigure draw(const EvidenceFigure& figure, const std::string& alt_text);
 
 /// Whether the program gnuplot is installed and starts.
 bool can_draw();
 
-/// The <svg> element of a file that draw() wrote, for an HTML page. Every id in it begins with `prefix` (a letter, then
+/// The <svg> element of DrawnFigure::svg, for an HTML page. Every id in it begins with `prefix` (a letter, then
 /// letters, digits and '-'). Each figure of a page needs a prefix of its own.
-std::string inline_svg(const std::filesystem::path& svg, const std::string& prefix);
+std::string inline_svg(const std::string& svg, const std::string& prefix);
 
 }  // namespace notnot

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <regex>
 #include <system_error>
 
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
-#include "experiments/figures/figures.h"
 #include "experiments/format/html.h"
 #include "experiments/terminal/run_program.h"
 
@@ -123,21 +123,18 @@ std::string gnuplot_string(std::string_view text) {
   return result + "'";
 }
 
-void draw_with_gnuplot(const std::string& commands, const Path& svg, const Path& pdf, const std::string& alt_text) {
+DrawnFigure draw_with_gnuplot(const std::string& commands, const std::string& alt_text) {
   const ScratchFolder scratch;
   const Path script_file = scratch / "script", svg_file = scratch / "svg", pdf_file = scratch / "pdf";
   write_atomically(script_file, script(commands, svg_file, pdf_file));
   run_gnuplot(script_file, scratch / "log");
-  const std::string drawn = named_svg(complete_file(svg_file, "</svg>"), alt_text);
-  const std::string printed = without_date(complete_file(pdf_file, "%%EOF"));
-  write_atomically(svg, drawn);
-  write_atomically(pdf, printed);
+  return {.svg = named_svg(complete_file(svg_file, "</svg>"), alt_text),
+          .pdf = without_date(complete_file(pdf_file, "%%EOF"))};
 }
 
 bool can_draw() { return run_program({"gnuplot", "--version"}, "/dev/null") == 0; }
 
-std::string inline_svg(const Path& path, const std::string& prefix) {
-  const std::string svg = read_file(path);
+std::string inline_svg(const std::string& svg, const std::string& prefix) {
   std::string result;
   bool in_tag = false;
   for (size_t i = 0; i < svg.size(); ++i) {

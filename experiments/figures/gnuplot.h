@@ -1,8 +1,9 @@
 #pragma once
-// Runs the program gnuplot, which turns commands into two files, an SVG and a PDF.
-#include <filesystem>
+// Runs the program gnuplot, which turns commands into an SVG and a PDF.
 #include <string>
 #include <string_view>
+
+#include "experiments/figures/figures.h"
 
 namespace notnot {
 
@@ -17,8 +18,7 @@ std::string gnuplot_string(std::string_view text);
 
 /// Runs `commands`, which set up and plot one figure, twice: once with gnuplot's output set to SVG and once to PDF. A
 /// mark of one size has different widths in the two, so `commands` multiply the size of a mark by gnuplot's variable
-/// mark_scale. Files, alt_text and errors are those of draw() in figures.h.
-void draw_with_gnuplot(const std::string& commands, const std::filesystem::path& svg, const std::filesystem::path& pdf,
-                       const std::string& alt_text);
+/// mark_scale. alt_text and errors are those of draw() in figures.h.
+DrawnFigure draw_with_gnuplot(const std::string& commands, const std::string& alt_text);
 
 }  // namespace notnot

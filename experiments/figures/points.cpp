@@ -148,8 +148,7 @@ void label_frontier(Chart& chart, LabelLayout layout, const FrontierFigure& figu
 
 }  // namespace
 
-FigureFiles draw(const FrontierFigure& figure, const std::filesystem::path& folder, const std::string& stem,
-                 const std::string& alt_text) {
+DrawnFigure draw(const FrontierFigure& figure, const std::string& alt_text) {
   struct Series {
     const char *name, *title;
     const Points& points;
@@ -183,11 +182,10 @@ FigureFiles draw(const FrontierFigure& figure, const std::filesystem::path& fold
   }
   label_frontier(chart, layout, figure);
   chart.add("{}\n", plots);
-  return chart.write(folder, stem, alt_text);
+  return chart.draw(alt_text);
 }
 
-FigureFiles draw(const EvidenceFigure& figure, const std::filesystem::path& folder, const std::string& stem,
-                 const std::string& alt_text) {
+DrawnFigure draw(const EvidenceFigure& figure, const std::string& alt_text) {
   check_points(figure.models, 1);
   double lowest = 0.9;
   for (const FigurePoint& point : figure.models) lowest = std::min(lowest, point.y - or_zero(point.y_error));
@@ -214,7 +212,7 @@ FigureFiles draw(const EvidenceFigure& figure, const std::filesystem::path& fold
   }
   label_all(chart, layout, figure.models);
   chart.add("{}\n", plots);
-  return chart.write(folder, stem, alt_text);
+  return chart.draw(alt_text);
 }
 
 }  // namespace notnot

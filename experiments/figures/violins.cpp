@@ -128,8 +128,7 @@ Chart violin_chart(const ViolinFigure& figure) {
 
 }  // namespace
 
-FigureFiles draw(const ViolinFigure& figure, const std::filesystem::path& folder, const std::string& stem,
-                 const std::string& alt_text) {
+DrawnFigure draw(const ViolinFigure& figure, const std::string& alt_text) {
   const Groups groups = group(figure);
   Chart chart = violin_chart(figure);
   constexpr double count_column = kCanvasWidth - 10;
@@ -146,7 +145,7 @@ FigureFiles draw(const ViolinFigure& figure, const std::filesystem::path& folder
     }
   }
   chart.add("{}\n", plots);
-  return chart.write(folder, stem, alt_text);
+  return chart.draw(alt_text);
 }
 
 }  // namespace notnot

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "engine/io/csv_writer.h"
-#include "engine/io/files.h"
 #include "engine/io/text.h"
 #include "experiments/format/html.h"
 #include "kernels/base/error.h"
@@ -142,11 +141,6 @@ std::string to_html(const ResultTable& table) {
                    .left = table.left - 1};
   for (const auto& row : table.rows) result.rows.push_back(each(row, html));
   return to_html(result);
-}
-
-void write_table(const ResultTable& table, const std::filesystem::path& folder) {
-  write_atomically(folder / (table.name + ".csv"), to_csv(table));
-  write_atomically(folder / (table.name + ".tex"), to_latex(table));
 }
 
 }  // namespace notnot

@@ -1,6 +1,5 @@
 #pragma once
 // One table of results in the three forms that people need: CSV for programs, LaTeX for papers, HTML for the report.
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -26,8 +25,5 @@ std::string to_latex(const ResultTable& table);
 
 /// An HtmlTable of html.h, which a screen reader calls by the caption.
 std::string to_html(const ResultTable& table);
-
-/// Writes NAME.csv and NAME.tex into `folder`, which must exist. Throws InputError as write_atomically does.
-void write_table(const ResultTable& table, const std::filesystem::path& folder);
 
 }  // namespace notnot

@@ -21,23 +21,25 @@ std::string file_links(const char* what, const std::string& stem, const char* fo
 
 std::string Exhibits::table(const ResultTable& table) const {
   check_stop();
-  for (const char* extension : {"csv", "tex"}) folder_.own(fmt::format("tables/{}.{}", table.name, extension));
-  write_table(table, folder_.path() / "tables");
+  folder_.add(fmt::format("tables/{}.csv", table.name), to_csv(table));
+  folder_.add(fmt::format("tables/{}.tex", table.name), to_latex(table));
   return fmt::format("<p class=\"caption\">{}. {}</p>\n{}", escape(table.caption),
                      file_links("Table", table.name, "tables", {{"CSV", "csv"}, {"LaTeX", "tex"}}), to_html(table));
 }
 
 std::string Exhibits::show(const std::string& stem, const std::string& caption,
-                           const std::function<void(const std::filesystem::path&)>& draw_into) const {
+                           const std::function<DrawnFigure()>& drawn) const {
   if (!draws_) {
     return "<p class=\"muted\">A figure is missing here: gnuplot is not installed (Debian: gnuplot-nox). With it, "
            "<code>notnot report</code> draws it.</p>\n";
   }
-  for (const char* extension : {"svg", "pdf"}) folder_.own(fmt::format("figures/{}.{}", stem, extension));
-  draw_into(folder_.path() / "figures");
-  return fmt::format("<figure>\n{}\n<figcaption>{} {}</figcaption>\n</figure>\n",
-                     inline_svg(folder_.path() / "figures" / (stem + ".svg"), "figure-" + stem), caption,
-                     file_links("Figure", stem, "figures", {{"SVG", "svg"}, {"PDF", "pdf"}}));
+  DrawnFigure figure = drawn();
+  std::string html =
+      fmt::format("<figure>\n{}\n<figcaption>{} {}</figcaption>\n</figure>\n", inline_svg(figure.svg, "figure-" + stem),
+                  caption, file_links("Figure", stem, "figures", {{"SVG", "svg"}, {"PDF", "pdf"}}));
+  folder_.add(fmt::format("figures/{}.svg", stem), std::move(figure.svg));
+  folder_.add(fmt::format("figures/{}.pdf", stem), std::move(figure.pdf));
+  return html;
 }
 
 }  // namespace notnot

@@ -1,7 +1,6 @@
 #pragma once
-// The tables and figures of a report. Each is written to files beside the page; the page gets HTML that shows it and
-// links to the files.
-#include <filesystem>
+// The tables and figures of a report. Each becomes files beside the page; the page gets HTML that shows it and links to
+// the files.
 #include <functional>
 #include <string>
 
@@ -17,20 +16,20 @@ class Exhibits {
   /// figure would stand.
   explicit Exhibits(ReportFolder& folder) : folder_(folder), draws_(can_draw()) {}
 
-  /// Writes the table as CSV and LaTeX. Returns the HTML. This and `figure` throw InputError as ReportFolder::own does.
+  /// Adds the table as CSV and LaTeX. Returns the HTML. This and `figure` throw InputError as ReportFolder::add does.
   std::string table(const ResultTable& table) const;
 
-  /// Draws the figure as STEM.svg and STEM.pdf. `caption` is HTML, `alt_text` is one sentence of plain text. Returns
+  /// Adds the figure as STEM.svg and STEM.pdf. `caption` is HTML, `alt_text` is one sentence of plain text. Returns
   /// the HTML.
   template <class Figure>
   std::string figure(const Figure& figure, const std::string& stem, const std::string& caption,
                      const std::string& alt_text) const {
-    return show(stem, caption, [&](const std::filesystem::path& folder) { draw(figure, folder, stem, alt_text); });
+    return show(stem, caption, [&] { return draw(figure, alt_text); });
   }
 
  private:
   std::string show(const std::string& stem, const std::string& caption,
-                   const std::function<void(const std::filesystem::path&)>& draw_into) const;
+                   const std::function<DrawnFigure()>& drawn) const;
 
   ReportFolder& folder_;
   bool draws_ = false;

@@ -28,8 +28,16 @@ std::vector<Path> run_folders_in(const Path& path) {
   return result;
 }
 
+/// `path` so that its last part is the folder's name: without a slash at its end, as the completion of shells adds one,
+/// and without a last dot. Links stay.
+Path with_name(const Path& path) {
+  const Path folder = path.has_filename() ? path : path.parent_path();
+  const bool dots = folder.filename() == "." || folder.filename() == "..";
+  return dots ? std::filesystem::weakly_canonical(folder) : folder;
+}
+
 std::vector<Path> expand(const Path& path) {
-  if (is_run_folder(path)) return {path};
+  if (is_run_folder(path)) return {with_name(path)};
   std::vector<Path> result = run_folders_in(path);
   if (result.empty()) {
     throw InputError(

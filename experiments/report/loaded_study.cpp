@@ -43,7 +43,16 @@ std::vector<std::vector<LoadedRun>> group(std::vector<LoadedRun> runs,
   return groups;
 }
 
-std::string parent_of(const LoadedRun& run) { return run.path.lexically_normal().parent_path().string(); }
+/// The folder in which the run lies, as the user spelt it.
+std::string folder_of(const LoadedRun& run) {
+  const std::filesystem::path folder = run.path.lexically_normal().parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
+/// The same for all spellings of the folder.
+std::string one_spelling_of_folder(const LoadedRun& run) {
+  return std::filesystem::weakly_canonical(run.path.parent_path() / ".").string();
+}
 
 void check_distinct(const std::vector<LoadedRun>& runs) {
   for (size_t i = 0; i < runs.size(); ++i) {
@@ -140,14 +149,19 @@ double mean_evidence(const Attention& attention, const std::vector<float>& evide
 }
 
 void check_same_inputs(const LoadedStudy& study) {
+  // The reference may have no word vectors. The runs that have some must have the same ones all the same.
+  const auto with_vectors = std::find_if(study.runs.begin(), study.runs.end(),
+                                         [](const LoadedRun& run) { return !run.config.vectors_checksum.empty(); });
   const LoadedRun& reference = study.reference_run();
-  for (const LoadedRun& run : study.runs) {
-    const std::vector<std::string> keys = differing_inputs(reference.config, run.config);
-    if (keys.empty()) continue;
-    throw InputError(
-        fmt::format("{} and {} are both on {}, but not on the same data ({}); report them apart, or train one of them "
-                    "again with --retrain",
-                    reference.path.string(), run.path.string(), study.dataset, in_words(keys)));
+  for (const LoadedRun* first : {&reference, with_vectors == study.runs.end() ? &reference : &*with_vectors}) {
+    for (const LoadedRun& run : study.runs) {
+      const std::vector<std::string> keys = differing_inputs(first->config, run.config);
+      if (keys.empty()) continue;
+      throw InputError(
+          fmt::format("{} and {} are both on {}, but not on the same data ({}); report them apart, or train one of "
+                      "them again with --retrain",
+                      first->path.string(), run.path.string(), study.dataset, in_words(keys)));
+    }
   }
 }
 
@@ -219,7 +233,7 @@ LoadedStudy make_study(std::vector<LoadedRun> runs, bool one_of_several) {
   check_distinct(runs);
   LoadedStudy study;
   study.dataset = runs.front().dataset();
-  if (one_of_several) study.folder = parent_of(runs.front());
+  if (one_of_several) study.folder = folder_of(runs.front());
   for (LoadedRun& run : runs) (run.unfinished.empty() ? study.runs : study.unused).push_back(std::move(run));
   if (!study.runs.empty()) study.base_seed = base_seed(study.runs);
   for (auto* part : {&study.runs, &study.unused}) {
@@ -307,7 +321,8 @@ std::vector<LoadedStudy> load_studies(const std::vector<std::filesystem::path>& 
   std::set<std::string> keys;
   for (auto& of_dataset : group(read_runs(folders), [](const LoadedRun& run) { return run.dataset(); })) {
     const bool apart = same_spec_twice(of_dataset);
-    for (auto& runs : group(std::move(of_dataset), [&](const LoadedRun& run) { return apart ? parent_of(run) : ""; })) {
+    const auto chapter = [apart](const LoadedRun& run) { return apart ? one_spelling_of_folder(run) : ""; };
+    for (auto& runs : group(std::move(of_dataset), chapter)) {
       LoadedStudy study = make_study(std::move(runs), apart);
       study.key = unique_key(study.dataset, keys);
       studies.push_back(std::move(study));

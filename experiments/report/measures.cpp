@@ -21,6 +21,55 @@ std::string selection_of(const LoadedRun& run) {
                                           : fmt::format("the {} split's ROC-AUC", run.result.selected_on);
 }
 
+bool is_adversary(const LoadedRun& run) { return run.spec().kind == RunKind::adversary; }
+
+std::string checksum_in_words(const std::string& checksum) {
+  return checksum.empty() ? "none" : fmt::format("checksum {:.8}", checksum);
+}
+
+/// An option that runs must share where they are compared with each other; `of` is empty for a run that it does not
+/// concern.
+struct TrainingOption {
+  const char* name;
+  std::string (*of)(const LoadedRun&);
+};
+
+constexpr TrainingOption kTrainingOptions[] = {
+    {"--hidden", [](const LoadedRun& run) { return fmt::format("{}", run.config.hidden); }},
+    {"--epochs",
+     [](const LoadedRun& run) { return is_adversary(run) ? "" : fmt::format("{}", run.config.training.epochs); }},
+    {"--adversary-epochs",
+     [](const LoadedRun& run) { return is_adversary(run) ? fmt::format("{}", run.config.training.epochs) : ""; }},
+    {"--batch", [](const LoadedRun& run) { return fmt::format("{}", run.config.training.batch_size); }},
+    {"--select",
+     [](const LoadedRun& run) { return is_adversary(run) ? "" : std::string(to_string(run.config.training.select)); }},
+    {"--precision",
+     [](const LoadedRun& run) {
+       const bool lstm = encoder_of(run.spec().kind) == Encoder::lstm;
+       return lstm ? std::string(to_string(run.config.precision)) : "";
+     }},
+    {"--vectors", [](const LoadedRun& run) { return checksum_in_words(run.config.vectors_checksum); }},
+    {"--init", [](const LoadedRun& run) { return checksum_in_words(run.config.init_checksum); }}};
+
+/// "--hidden 4 (Base and Uniform), 64 (Trained MLP)"; empty if the runs share the option.
+std::string difference_in(const LoadedStudy& study, const TrainingOption& option) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> answers;  // with the labels of their runs
+  for (const LoadedRun& run : study.runs) {
+    const bool trained = run.spec().kind != RunKind::perturbation;
+    const std::string answer = trained ? option.of(run) : "";
+    if (answer.empty()) continue;
+    auto known = std::find_if(answers.begin(), answers.end(), [&](const auto& entry) { return entry.first == answer; });
+    if (known == answers.end()) known = answers.insert(known, {answer, {}});
+    known->second.push_back(run.label);
+  }
+  if (answers.size() < 2) return "";
+  std::vector<std::string> texts;
+  for (const auto& [answer, labels] : answers) {
+    texts.push_back(fmt::format("{} ({})", answer, joined_with_and(labels)));
+  }
+  return fmt::format("{} {}", option.name, fmt::join(texts, ", "));
+}
+
 /// A warning if the study was trained on clearly fewer texts than Table 1 counts. Length filters remove some texts,
 /// which is no reason for a warning: 25,000 texts of IMDb become 21,497, the development split included.
 std::string missing_texts(const LoadedStudy& study) {
@@ -71,6 +120,17 @@ std::string conditions(const LoadedStudy& study) {
   const std::string selection = distinct_answers(study.runs, selection_of);
   if (!selection.empty()) text += fmt::format(" Epoch chosen by {}.", selection);
   return text;
+}
+
+std::string training_caveat(const LoadedStudy& study) {
+  std::vector<std::string> differences;
+  for (const TrainingOption& option : kTrainingOptions) {
+    std::string difference = difference_in(study, option);
+    if (!difference.empty()) differences.push_back(std::move(difference));
+  }
+  if (differences.empty()) return "";
+  return fmt::format("These runs were not all trained alike, and a difference between them may come from that: {}.",
+                     fmt::join(differences, "; "));
 }
 
 bool is_papers_test_split(const LoadedStudy& study) {

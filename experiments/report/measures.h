@@ -40,6 +40,9 @@ std::string seeds_in_words(const std::vector<const LoadedRun*>& runs);
 /// Where the study's numbers come from, for the note of every table: the data, the word vectors, the choice of the
 /// epoch.
 std::string conditions(const LoadedStudy& study);
+/// The options with which runs were trained differently, as a warning in one sentence of plain text: a difference
+/// between such runs need not come from what the paper compares. Empty if all runs were trained alike.
+std::string training_caveat(const LoadedStudy& study);
 /// Whether the test split has as many texts of each class as the paper's; true where the paper does not have the data
 /// set.
 bool is_papers_test_split(const LoadedStudy& study);

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <utility>
 
-#include "engine/io/files.h"
 #include "experiments/format/html.h"
 #include "experiments/report/adversaries.h"
 #include "experiments/report/data.h"
@@ -49,18 +48,24 @@ std::vector<Part> parts() {
 }
 
 /// A caveat if the findings are not about the paper's data; otherwise empty.
-const char* caveat_of(const LoadedStudy& study) {
+const char* caveat_of_data(const LoadedStudy& study) {
   if (study.synthetic()) return " The texts are SYNTHETIC: this says nothing about the real data.";
   if (!is_papers_test_split(study)) return " The test split is not the paper&#39;s.";
   return study.planted() ? " The corpus is made up; the paper does not have it." : "";
+}
+
+/// training_caveat as a paragraph behind `name`; empty if the runs were trained alike.
+std::string caveat_of_training(const LoadedStudy& study, const std::string& name = "") {
+  const std::string caveat = training_caveat(study);
+  return caveat.empty() ? "" : fmt::format("<p><b>{}{}</b></p>\n", name, escape(caveat));
 }
 
 Section findings_section(const LoadedStudy& study, const std::vector<Finding>& findings) {
   std::string html = fmt::format(
       "<p>Whether these runs agree with what the paper finds. A difference of F1 counts when its 95% interval does not "
       "contain zero. With {} seeds or more it is the interval over the seeds, otherwise the interval over the test "
-      "texts.{}</p>\n<div class=\"findings\">\n",
-      kSeedsForInterval, caveat_of(study));
+      "texts.{}</p>\n{}<div class=\"findings\">\n",
+      kSeedsForInterval, caveat_of_data(study), caveat_of_training(study));
   for (const Finding& finding : findings) {
     html += fmt::format("<div class=\"finding\"><p><b>{}.</b> {}</p>\n<p>{}. {}</p></div>\n", escape(finding.title),
                         escape(finding.claim), verdict_html(finding.verdict), escape(finding.reason));
@@ -154,8 +159,10 @@ std::string contents(const std::vector<Chapter>& chapters) {
 /// The verdict on every finding for every data set, in one table. Only a report on several data sets has it.
 std::string overview(const std::vector<Chapter>& chapters) {
   HtmlTable table{.name = "The paper's findings on every data set", .note = "", .header = {"Finding"}, .rows = {}};
+  std::string caveats;
   for (const Chapter& chapter : chapters) {
     if (chapter.findings.empty()) continue;
+    caveats += caveat_of_training(chapter.study, heading_of(chapter.study) + ": ");
     table.header.push_back(
         fmt::format("<a href=\"#{}-findings\">{}</a>", chapter.study.key, heading_of(chapter.study)));
     for (size_t i = 0; i < chapter.findings.size(); ++i) {
@@ -164,7 +171,7 @@ std::string overview(const std::vector<Chapter>& chapters) {
     }
   }
   table.left = table.header.size();
-  return "<section>\n<h2 id=\"overview\">Overview</h2>\n<p>Whether the runs agree with the paper.</p>\n" +
+  return "<section>\n<h2 id=\"overview\">Overview</h2>\n<p>Whether the runs agree with the paper.</p>\n" + caveats +
          to_html(table) + "</section>\n";
 }
 
@@ -210,11 +217,8 @@ std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits&
 }
 
 std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, ReportFolder& folder) {
-  const std::string page = report_page(studies, Exhibits(folder));
-  const std::filesystem::path file = folder.own("index.html");
-  write_atomically(file, page);
-  folder.remove_old_files();
-  return file;
+  folder.add("index.html", report_page(studies, Exhibits(folder)));
+  return folder.write();
 }
 
 }  // namespace notnot

@@ -14,12 +14,11 @@ namespace notnot {
 /// All findings of the paper, in its order, with the verdict of the study's runs. Every study has the same findings.
 std::vector<Finding> findings(const LoadedStudy& study);
 
-/// The whole page. Writes its tables and figures through `exhibits`.
+/// The whole page. Adds its tables and figures through `exhibits`.
 std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits& exhibits);
 
-/// Writes the tables, the figures and at last the page index.html, each file atomically; removes what earlier reports
-/// left in the folder; returns the path of the page. Throws InputError when a file cannot be written, and as
-/// ReportFolder::own does.
+/// Makes the whole report, then writes it and returns the path of the page, as ReportFolder::write does. Throws
+/// InputError as ReportFolder::add and write do.
 std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, ReportFolder& folder);
 
 }  // namespace notnot

@@ -145,41 +145,49 @@ ReportFolder::ReportFolder(Path out, bool force) : out_(std::move(out)), force_(
   };
   make(out_);
   known_ = files_of_report(out_).value_or(std::set<std::string>());
-  // The list comes first: whatever a killed report leaves here, the next one knows as its own.
+  // However the program ends, the next report knows the folder as one of a report.
   write_list();
   for (const char* folder : kSubfolders) make(out_ / folder);
 }
 
-Path ReportFolder::own(const std::string& name) {
+void ReportFolder::add(const std::string& name, std::string content) {
   const Path file = out_ / name;
-  if (!known_.contains(name)) {
-    std::error_code ignored;
-    if (!force_ && std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
-      throw InputError(
-          fmt::format("{} is a file of no earlier report; move it away, choose another folder with --out, "
-                      "or add --force to replace it",
-                      file.string()));
-    }
-    known_.insert(name);
-    write_list();
+  std::error_code ignored;
+  if (!force_ && !known_.contains(name) && std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
+    throw InputError(
+        fmt::format("{} is a file of no earlier report; move it away, choose another folder with --out, "
+                    "or add --force to replace it",
+                    file.string()));
   }
-  current_.insert(name);
-  return file;
+  contents_[name] = std::move(content);
 }
 
-void ReportFolder::remove_old_files() {
+Path ReportFolder::write() {
+  // The list comes first: whatever a killed report leaves here, the next one knows as its own.
+  for (const auto& [name, content] : contents_) known_.insert(name);
+  write_list();
+  for (const auto& [name, content] : contents_) {
+    if (name != kPage) write_atomically(out_ / name, content);
+  }
+  write_atomically(out_ / kPage, contents_.at(kPage));
+  remove_old_files();
+  known_.clear();
+  for (const auto& [name, content] : contents_) known_.insert(name);
+  write_list();
+  return out_ / kPage;
+}
+
+void ReportFolder::remove_old_files() const {
   for (const std::string& name : known_) {
     const Path file = out_ / name;
     std::error_code error;
     const bool ours = std::filesystem::is_regular_file(std::filesystem::symlink_status(file, error)) &&
                       !std::filesystem::is_symlink(file.parent_path(), error);
-    if (!ours || current_.contains(name)) continue;
+    if (!ours || contents_.contains(name)) continue;
     std::filesystem::remove(file, error);
     if (error)
       throw InputError(fmt::format("cannot remove {} of an earlier report: {}", file.string(), error.message()));
   }
-  known_ = current_;
-  write_list();
 }
 
 void ReportFolder::write_list() const {

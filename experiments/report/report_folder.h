@@ -1,9 +1,11 @@
 #pragma once
-// The folder of a report: which of its files are the report's own, and which are somebody else's.
+// The folder of a report: which of its files are the report's own, and which are somebody else's. A report stays in
+// memory until it is whole, so that one that fails or is stopped leaves the older one as it was.
 //
 // The file `.notnot-report` in it lists the report's own files. If it is missing, as in a folder which an old version
 // wrote, or in a copy, they are the page index.html and the tables and figures that this page links to.
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,20 +26,22 @@ class ReportFolder {
   /// if something cannot be made.
   ReportFolder(std::filesystem::path out, bool force);
 
-  const std::filesystem::path& path() const { return out_; }
-  /// The path of the file `name`, for instance `tables/sst-table1.csv`, which is about to be written. From now on it is
-  /// the report's own. Throws InputError, without `force`, if somebody else's file has that name.
-  std::filesystem::path own(const std::string& name);
-  /// Removes the report's own files for which `own` was not called: those of earlier reports. Nothing else is removed,
-  /// and nothing in a folder that is a symbolic link.
-  void remove_old_files();
+  /// Keeps the content of the file `name`, for instance `tables/sst-table1.csv`, until `write`. Throws InputError,
+  /// without `force`, if somebody else's file has that name.
+  void add(const std::string& name, std::string content);
+  /// Writes what was added, each file atomically and the page last; then removes the files of earlier reports that were
+  /// not added. Nothing else is removed, and nothing in a folder that is a symbolic link. Throws InputError when a file
+  /// cannot be written. Returns the path of the page.
+  std::filesystem::path write();
 
  private:
+  void remove_old_files() const;
   void write_list() const;
 
   std::filesystem::path out_;
   bool force_;
-  std::set<std::string> known_, current_;
+  std::set<std::string> known_;                  ///< the names that are the report's own
+  std::map<std::string, std::string> contents_;  ///< by name
 };
 
 }  // namespace notnot

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "experiments/report/measures.h"
 #include "experiments/report/model_groups.h"
 
 namespace notnot {
@@ -39,6 +40,8 @@ std::string summary_table(const LoadedStudy& study) {
     }
   }
   if (study.synthetic()) table += "SYNTHETIC texts: nothing measured here is about the real data\n";
+  const std::string caveat = training_caveat(study);
+  if (!caveat.empty()) table += caveat + "\n";
   for (const LoadedRun& run : study.unused)
     table += fmt::format("not used: {}: {}\n", run.path.string(), run.unfinished);
   return table;

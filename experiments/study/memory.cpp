@@ -47,8 +47,7 @@ Inputs load_inputs_into_memory(const Settings& settings) {
     const std::string vectors =
         settings.vectors.empty() ? "" : fmt::format(" and {}{}", settings.vectors, size_of_file(settings.vectors));
     return fmt::format(
-        "{}{}{} cannot be read into the memory that there is; prepare the texts with notnot prepare, which reads a "
-        "text at a time, give fewer of them, or allow more memory (ulimit -v)",
+        "{}{}{} cannot be read into the memory that there is; give fewer texts, or allow more memory (ulimit -v)",
         texts, size_of_file(texts), vectors);
   };
   return explain_out_of_memory(explain, [&settings] { return load_inputs(settings); });

@@ -364,12 +364,17 @@ class Memory(BadInput):
         self.assertEqual(explained.returncode, 0, explained.stderr)
 
     def test_texts_that_do_not_fit(self):
-        write_csv(self.csv, [[f"word{i} " * 2000, i % 2, SPLITS[i % 3]] for i in range(30000)])
-        # The libraries of CUDA take more addresses than these texts.
-        starts = next(limit for limit in range(100_000_000, 10**10, 100_000_000)
-                      if run("--version", preexec_fn=limit_memory(limit)).returncode == 0)
-        self.refuse("--threads", 1, words=(self.csv, "MiB", "notnot prepare", "ulimit -v"),
-                    preexec_fn=limit_memory(starts + 300_000_000))
+        # What the few texts need, to 8 MB; the libraries of CUDA alone take more addresses than all texts here.
+        too_little, enough = 0, 2**34
+        while enough - too_little > 2**23:
+            limit = (too_little + enough) // 2
+            fits = self.call("--threads", 1, "--explain", preexec_fn=limit_memory(limit)).returncode == 0
+            too_little, enough = (too_little, limit) if fits else (limit, enough)
+        write_csv(self.csv, [[f"word{i} " * 2000, i % 2, SPLITS[i % 3]] for i in range(2000)])
+        result = self.call("--threads", 1, preexec_fn=limit_memory(enough))
+        self.assert_refused(result, (self.csv, "MiB", "give fewer texts", "ulimit -v"))
+        self.assertNotIn("notnot prepare", result.stderr)  # which needs as much memory for such a file
+        self.assertFalse(self.runs.exists())
 
 
 class Init(BadInput):

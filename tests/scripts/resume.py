@@ -39,9 +39,7 @@ class Resume(TestWithChildren):
     def setUpClass(cls):
         shared = pathlib.Path(tempfile.mkdtemp(prefix="notnot-test-"))
         cls.addClassCleanup(shutil.rmtree, shared)
-        start = time.monotonic()
         result = run("train", *cls.arguments, "--device", cls.device, "--runs", shared)
-        cls.seconds = time.monotonic() - start
         if result.returncode != 0:
             raise RuntimeError(result.stderr)
         (cls.whole,) = shared.iterdir()
@@ -62,25 +60,6 @@ class Resume(TestWithChildren):
             self.assertLess(time.monotonic(), deadline, f"waited in vain for: {event}")
             time.sleep(0.001)
 
-    def wait_for_checkpoints(self, child, count):
-        """Waits until the training, which writes a checkpoint after every batch, has written so many more: this counts
-        progress, which time on a busy machine does not."""
-        path, seen = self.run_folder / "checkpoint.safetensors", None
-
-        def changed():
-            nonlocal seen
-            before = seen
-            try:
-                seen = path.stat().st_ino, path.stat().st_mtime_ns
-            except FileNotFoundError:
-                return False
-            return before is not None and seen != before
-
-        changed()
-        seen = seen or (0, 0)
-        for _ in range(count):
-            self.wait_for(child, changed, "a checkpoint")
-
     def end(self, child, signal_number, code):
         """Sends the signal, which must end the run with `code`. False if the run had finished before."""
         if signal_number != signal.SIGKILL:
@@ -92,6 +71,17 @@ class Resume(TestWithChildren):
         self.assertEqual(child.returncode, code, f"{output}\n{errors}")
         self.errors = errors
         return True
+
+    def kill_once(self, path):
+        """Starts the training and kills it as soon as `path` exists. If the run has finished first, as it may where this
+        script is stalled, it does so once more."""
+        for _ in range(KILLS):
+            child = self.start()
+            self.wait_for(child, path.exists, path)
+            if self.end(child, signal.SIGKILL, -signal.SIGKILL):
+                return
+            shutil.rmtree(self.runs)
+        self.fail("the training always finished first")
 
     def assert_readable(self):
         """Every file under its final name is whole."""
@@ -164,17 +154,13 @@ class Killed(Resume):
         self.assertGreater(cut, 3, "hardly ever killed while writing: this test shows nothing")
 
     def test_without_a_checkpoint_it_starts_again(self):
-        child = self.start()
-        self.wait_for(child, (self.run_folder / "config.json").exists, "config.json")
-        self.assertTrue(self.end(child, signal.SIGKILL, -signal.SIGKILL))
+        self.kill_once(self.run_folder / "config.json")
         (self.run_folder / "checkpoint.safetensors").unlink(missing_ok=True)
         self.train(*self.arguments)
         self.assert_as_undisturbed()
 
     def test_an_unfinished_run_goes_on_only_with_resume(self):
-        child = self.start()
-        self.wait_for(child, (self.run_folder / "checkpoint.safetensors").exists, "a checkpoint")
-        self.assertTrue(self.end(child, signal.SIGKILL, -signal.SIGKILL))
+        self.kill_once(self.run_folder / "checkpoint.safetensors")
         before = {path: path.read_bytes() for path in self.run_folder.iterdir()}
         result = run("train", *self.arguments, "--device", self.device, "--runs", self.runs)
         self.assertEqual(result.returncode, 2)
@@ -185,11 +171,15 @@ class Killed(Resume):
         self.assert_as_undisturbed()
 
     def test_a_fleet(self):
-        for _ in range(6):
-            child = self.start("--seed", "11,10", "--resume")
-            time.sleep(self.random.uniform(0.2, 1.2) * self.seconds)
-            if not self.end(child, signal.SIGKILL, -signal.SIGKILL):
-                break
+        cut = 0
+        for _ in range(4):
+            child = self.start("--seed", "11,10", "--resume", "--checkpoint-minutes", 0)
+            self.wait_for_checkpoints(child, self.random.randint(1, BATCHES))
+            if self.end(child, signal.SIGKILL, -signal.SIGKILL):
+                cut += len(self.unfinished_checkpoints()) > 0
+            else:
+                shutil.rmtree(self.runs)
+        self.assertGreater(cut, 1, "hardly ever killed while a model was trained: this test shows nothing")
         self.train(*self.arguments, "--seed", "11,10", "--resume")
         self.assert_same_bytes(self.whole, self.run_folder)
         alone = self.train(*self.arguments, "--seed", 11, runs=self.folder / "alone")
@@ -216,10 +206,17 @@ class Interrupted(Resume):
         self.assertEqual(checkpoint["step"][2], ((epoch - 1) * BATCHES + batch,))
         return epoch, batch
 
+    def interrupt_in_the_first_epoch(self, *arguments):
+        """If this script is stalled until the epoch is over, it does so once more."""
+        for _ in range(KILLS):
+            position = self.interrupt(*arguments)
+            if position is not None and position < (1, BATCHES):
+                return
+            shutil.rmtree(self.runs)
+        self.fail("never interrupted in the first epoch")
+
     def test_in_the_middle_of_an_epoch(self):
-        epoch, batch = self.interrupt()
-        self.assertEqual(epoch, 1)
-        self.assertLess(batch, BATCHES)
+        self.interrupt_in_the_first_epoch()
         self.assertFalse((self.run_folder / "metrics.csv").exists())
         self.train(*self.arguments, "--resume")
         self.assert_as_undisturbed()
@@ -238,7 +235,7 @@ class Interrupted(Resume):
         self.assert_as_undisturbed()
 
     def test_with_another_number_of_threads(self):
-        self.interrupt("--threads", 1)
+        self.interrupt_in_the_first_epoch("--threads", 1)
         self.train(*self.arguments, "--threads", 3, "--resume")
         self.assert_same_bytes(self.whole, self.run_folder)
 

@@ -27,8 +27,7 @@ void need_gnuplot() {
 
 template <class Figure>
 Drawing drawn(const Figure& figure) {
-  const TemporaryFolder folder;
-  return Drawing(read_file(draw(figure, folder.path(), "figure", "A figure.").svg));
+  return Drawing(draw(figure, "A figure.").svg);
 }
 
 /// Whether the two are less than a tenth of a pixel apart; gnuplot rounds to a hundredth.
@@ -440,7 +439,7 @@ TEST_CASE("the PDF is drawn by the same commands as the SVG") {
                    fmt::format("#!/bin/sh\nPATH='{}'\ncp \"$2\" '{}'\nexec gnuplot \"$@\"\n", found, script));
   std::filesystem::permissions(folder.path() / "bin" / "gnuplot", std::filesystem::perms::owner_all);
   setenv("PATH", (bin + ":" + found).c_str(), 1);
-  draw(small_frontier(), folder.path(), "figure", "A figure.");
+  draw(small_frontier(), "A figure.");
   setenv("PATH", found.c_str(), 1);
   const std::string commands = read_file(script);
   const auto half = [&](const char* terminal) {

@@ -58,8 +58,7 @@ EvidenceFigure evidence() {
 
 template <class Figure>
 std::string svg_of(const Figure& figure, const std::string& alt_text = "A figure.") {
-  const TemporaryFolder folder;
-  return read_file(draw(figure, folder.path(), "figure", alt_text).svg);
+  return draw(figure, alt_text).svg;
 }
 
 std::vector<std::string> all_matches(const std::string& text, const std::string& pattern) {
@@ -123,29 +122,22 @@ TEST_CASE("the check of SVGs finds what is wrong with one") {
 
 TEST_CASE("each figure is a well-formed SVG and a PDF") {
   need_gnuplot();
-  const TemporaryFolder folder;
-  const auto check = [&](const FigureFiles& files) {
-    CHECK(files.svg == folder / "figure.svg");
-    CHECK(files.pdf == folder / "figure.pdf");
-    check_svg(read_file(files.svg));
-    check_pdf(read_file(files.pdf));
+  const auto check = [&](const DrawnFigure& drawn) {
+    check_svg(drawn.svg);
+    check_pdf(drawn.pdf);
   };
-  check(draw(violins(), folder.path(), "figure", "Violins."));
-  check(draw(frontier(), folder.path(), "figure", "A frontier."));
-  check(draw(evidence(), folder.path(), "figure", "Evidence."));
-  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
-    CHECK(entry.path().stem() == "figure");  // nothing else is left
-  }
+  check(draw(violins(), "Violins."));
+  check(draw(frontier(), "A frontier."));
+  check(draw(evidence(), "Evidence."));
 }
 
 TEST_CASE("a figure has equal bytes at another time") {
   need_gnuplot();
-  const TemporaryFolder folder;
-  const FigureFiles first = draw(frontier(), folder.path(), "first", "A.");
+  const DrawnFigure first = draw(frontier(), "A.");
   std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // a PDF holds the second of its creation
-  const FigureFiles second = draw(frontier(), folder.path(), "second", "A.");
-  CHECK(read_file(first.svg) == read_file(second.svg));
-  CHECK(read_file(first.pdf) == read_file(second.pdf));
+  const DrawnFigure second = draw(frontier(), "A.");
+  CHECK(first.svg == second.svg);
+  CHECK(first.pdf == second.pdf);
 }
 
 TEST_CASE("violins: counts by bin and class, the last bin holds 1") {
@@ -253,9 +245,8 @@ TEST_CASE("long texts are broken or cut") {
 
 TEST_CASE("two figures in one page share no id, and refer to their own") {
   need_gnuplot();
-  const TemporaryFolder folder;
-  const FigureFiles files = draw(frontier(), folder.path(), "figure", "id='x' href='#y'");
-  const std::string page = inline_svg(files.svg, "one-") + inline_svg(files.svg, "two-");
+  const std::string svg = svg_of(frontier(), "id='x' href='#y'");
+  const std::string page = inline_svg(svg, "one-") + inline_svg(svg, "two-");
   std::set<std::string> ids;
   for (const std::string& id : all_matches(page, " id=[\"']([^\"']*)[\"']")) {
     CAPTURE(id);
@@ -266,17 +257,12 @@ TEST_CASE("two figures in one page share no id, and refer to their own") {
   const auto references = all_matches(page, "(?:href=[\"']#|url\\(#)([^\"')]*)");
   CHECK(references.size() > 20);
   for (const std::string& reference : references) CHECK(ids.contains(reference));
-  CHECK(malformed(inline_svg(files.svg, "one-")) == "");
+  CHECK(malformed(inline_svg(svg, "one-")) == "");
   CHECK_HAS(page, "aria-label=\"id=&#39;x&#39; href=&#39;#y&#39;\"");
-  CHECK_HAS(input_error([&] { inline_svg(folder / "none.svg", "x-"); }), "none.svg");
 }
 
-TEST_CASE("impossible numbers are errors, and nothing is written") {
-  const TemporaryFolder folder;
-  const auto refused = [&](const auto& figure) {
-    CHECK_THROWS_AS(draw(figure, folder.path(), "figure", "A."), Error);
-    CHECK(std::filesystem::is_empty(folder.path()));
-  };
+TEST_CASE("impossible numbers are errors") {
+  const auto refused = [](const auto& figure) { CHECK_THROWS_AS(draw(figure, "A."), Error); };
   for (const auto& spoil : std::vector<void (*)(ViolinFigure&)>{
            [](ViolinFigure& f) { f.divergence.pop_back(); }, [](ViolinFigure& f) { f.divergence[0] = kNaN; },
            [](ViolinFigure& f) { f.divergence[0] = 0.7; }, [](ViolinFigure& f) { f.largest_attention[0] = kNaN; },
@@ -312,15 +298,8 @@ class FakeGnuplot {
   std::string path_;
 };
 
-TEST_CASE("gnuplot is missing, fails, or writes a part: an error, and the old files stay") {
-  const TemporaryFolder folder;
-  write_atomically(folder / "figure.svg", "old");
-  const auto message = [&] {
-    const std::string text = input_error([&] { draw(evidence(), folder.path(), "figure", "A."); });
-    CHECK(read_file(folder / "figure.svg") == "old");
-    CHECK(!std::filesystem::exists(folder / "figure.pdf"));
-    return text;
-  };
+TEST_CASE("gnuplot is missing, fails, or writes a part: an error") {
+  const auto message = [] { return input_error([] { draw(evidence(), "A."); }); };
   {
     const FakeGnuplot none("");
     CHECK(!can_draw());
@@ -341,12 +320,6 @@ TEST_CASE("gnuplot is missing, fails, or writes a part: an error, and the old fi
     const FakeGnuplot idle("exit 0\n");
     CHECK_HAS(message(), "svg");
   }
-}
-
-TEST_CASE("a folder that does not exist") {
-  need_gnuplot();
-  const TemporaryFolder folder;
-  CHECK_HAS(input_error([&] { draw(evidence(), folder / "missing", "figure", "A."); }), "missing/figure.svg");
 }
 
 }  // namespace

@@ -2,10 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/io/files.h"
 #include "kernels/base/error.h"
 #include "tests/support/input_error.h"
-#include "tests/support/temporary_folder.h"
 
 namespace notnot {
 namespace {
@@ -127,14 +125,6 @@ TEST_CASE("impossible tables are errors") {
     CHECK_THROWS_AS(to_latex(table), Error);
     CHECK_THROWS_AS(to_html(table), Error);
   }
-}
-
-TEST_CASE("files") {
-  const TemporaryFolder folder;
-  write_table(plain(), folder.path());
-  CHECK(read_file(folder / "table2.csv") == to_csv(plain()));
-  CHECK(read_file(folder / "table2.tex") == to_latex(plain()));
-  CHECK_HAS(input_error([&] { write_table(plain(), folder / "missing"); }), "missing/table2.csv");
 }
 
 }  // namespace

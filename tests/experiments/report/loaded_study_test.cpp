@@ -196,6 +196,34 @@ TEST_CASE("runs that have read other data, or other vectors, are no study") {
   CHECK_HAS(complaint({of_base, with("others", others)}),
             "vectors_checksum: the content of the word vectors has changed");
   CHECK(load_studies({of_base, uniform}).size() == 1);  // the report says which runs have vectors
+  // The reference has none; the other two have different ones.
+  const auto mlp = [&](const char* name, const char* attention, Json changes) {
+    changes.update({{"encoder", "tokens"}, {"attention", attention}});
+    return fake_run(folder, name, changes);
+  };
+  CHECK_HAS(complaint({base, mlp("trained", "learned", vectors), mlp("flat", "uniform", others)}),
+            "vectors_checksum: the content of the word vectors has changed");
+}
+
+TEST_CASE("a folder is one chapter however it is spelt, and a run has its name") {
+  const TemporaryFolder first, second;
+  std::vector<Path> folders;
+  for (const TemporaryFolder* folder : {&first, &second}) {
+    const auto run = [&](RunKind kind) { return fake_run(*folder, spec(kind), base_texts(), 0.8); };
+    folders.push_back(run(RunKind::base) / "");
+    folders.push_back(std::filesystem::relative(run(RunKind::uniform)));
+    folders.push_back(run(RunKind::trained_mlp) / ".");
+  }
+  const std::vector<LoadedStudy> studies = load_studies(folders);
+  REQUIRE(studies.size() == 2);
+  CHECK(studies[0].folder == first.path().string());
+  CHECK(studies[1].folder == second.path().string());
+  for (const LoadedStudy& study : studies) {
+    REQUIRE(study.runs.size() == 3);
+    CHECK(study.runs[0].name() == kBaseName);
+    CHECK(study.runs[1].name() == "sst-lstm-uniform-seed10");
+    CHECK(study.runs[2].name() == "sst-tokens-learned-seed10");
+  }
 }
 
 TEST_CASE("a run that learnt from an earlier version of another one is refused") {

@@ -189,6 +189,24 @@ TEST_CASE("the findings say when they are not about the paper's data") {
   CHECK_HAS(page(Json::object(), "sst2"), "With 3 seeds or more it is the interval over the seeds");
 }
 
+TEST_CASE("the findings and the overview name the options with which runs were trained differently") {
+  const TemporaryFolder folder, out;
+  const std::string warning =
+      "<p><b>These runs were not all trained alike, and a difference between them may come from "
+      "that: ";
+  const Path base = fake_run(folder, "base"), uniform = fake_run(folder, "uniform", kUniform);
+  CHECK_FALSE(has(page_of({base, uniform}, out), "trained alike"));
+  Json other = kUniform;
+  other.update({{"hidden", 64}, {"epochs", 30}});
+  const Path larger = fake_run(folder, "larger", other);
+  const std::string difference = "--hidden 128 (Base), 64 (Uniform); --epochs 8 (Base), 30 (Uniform).</b></p>";
+  CHECK_HAS(page_of({base, larger}, out), warning + difference);
+  const std::string page = page_of({base, larger, fake_run(folder, "own", {{"dataset", "own"}})}, out);
+  CHECK(count(page, difference) == 2);
+  CHECK_HAS(page, "<p><b>Stanford Sentiment Treebank (SST): These runs");
+  CHECK_FALSE(has(page, "<p><b>own: "));
+}
+
 TEST_CASE("the overview has the verdict of every data set in its own column") {
   const TemporaryFolder folder, out;
   for (const auto& [dataset, base, uniform] : {std::tuple("sst", 0.9, 0.5), {"imdb", 0.5, 0.9}, {"own", 0.7, 0.7}}) {

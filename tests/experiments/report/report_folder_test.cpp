@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include <map>
+
 #include "engine/io/files.h"
 #include "experiments/report/page.h"
 #include "tests/support/fake_runs.h"
@@ -40,6 +42,33 @@ TEST_CASE("a report is written whole, over an older one") {
   report(runs, "sst", out);
   CHECK(read_file(page) == written);
   CHECK(files_in(out) == files);
+}
+
+TEST_CASE("a report that fails or is stopped leaves the older one as it was") {
+  const TemporaryFolder runs, folder;
+  const Path out = folder / "report";
+  report(runs, "sst", out);
+  const auto contents = [&] {
+    std::map<std::string, std::string> result;
+    for (const std::string& name : files_in(out)) result[name] = read_file(out / name);
+    return result;
+  };
+  const auto before = contents();
+  {
+    ReportFolder stopped(out, false);
+    stopped.add("tables/sst-table1.csv", "new");
+    stopped.add("index.html", "new");
+  }
+  CHECK(contents() == before);
+  // The table of unfinished runs is the last one.
+  fake_run(runs, "uniform", kUniform);
+  RunWriter(RunFolder(runs.path(), "begun")).start(fake_config({{"seed", 2}}));
+  write_atomically(out / "tables" / "sst-unused.csv", "mine");
+  ReportFolder failing(out, false);
+  const std::vector<LoadedStudy> studies = load_studies({runs.path()});
+  CHECK_HAS(input_error([&] { write_report(studies, failing); }), "sst-unused.csv is a file of no earlier report");
+  std::filesystem::remove(out / "tables" / "sst-unused.csv");
+  CHECK(contents() == before);
 }
 
 TEST_CASE("the files of earlier reports go, and nothing else") {
@@ -154,10 +183,10 @@ TEST_CASE("a killed report leaves a folder that the next one takes") {
   const Path out = folder / "report";
   std::filesystem::create_directories(out);
   write_atomically(out / ".notnot-1-0.tmp", "a part of the list");
-  {
-    ReportFolder begun(out, false);
-    write_atomically(begun.own("tables/old-table1.csv"), "x");
-  }
+  { const ReportFolder begun(out, false); }
+  // The list is written before the files that it names.
+  write_atomically(out / ".notnot-report", read_file(out / ".notnot-report") + "tables/old-table1.csv\n");
+  write_atomically(out / "tables" / "old-table1.csv", "x");
   report(runs, "sst", out);
   CHECK_FALSE(std::filesystem::exists(out / "tables" / "old-table1.csv"));
 }

@@ -7,6 +7,7 @@
 #include "experiments/report/loaded_study.h"
 #include "tests/experiments/report/report_page.h"
 #include "tests/support/fake_runs.h"
+#include "tests/support/input_error.h"
 
 namespace notnot {
 namespace {
@@ -37,6 +38,46 @@ TEST_CASE("the summary has a line per model") {
   CHECK(std::regex_search(full, std::regex("Adversary, λ = 0\\.001 +10 +0\\.700 .* 0\\.000 +0\\.125 +5 of 8")));
   CHECK(std::regex_search(full, std::regex("Uniform MLP +10 +0\\.500 +0\\.812 ")));
   CHECK(has(full, "broken: failed: no memory"));
+}
+
+TEST_CASE("the summary names the options with which runs were trained differently") {
+  const auto last_line = [](const std::vector<Json>& changes) {
+    const TemporaryFolder folder;
+    for (size_t i = 0; i < changes.size(); ++i) fake_run(folder, std::to_string(i), changes[i]);
+    const std::string table = summary_table(load_studies({folder.path()}).front());
+    return table.substr(table.rfind('\n', table.size() - 2) + 1);
+  };
+  const std::string says = "These runs were not all trained alike, and a difference between them may come from that: ";
+  const Json base = Json::object();
+  const auto with = [](Json choices, const Json& more) {
+    choices.update(more);
+    return choices;
+  };
+  CHECK_HAS(last_line({base, kUniform}), "Uniform ");
+  CHECK(last_line({base, with(kUniform, {{"batch", 8}})}) == says + "--batch 32 (Base), 8 (Uniform).\n");
+  CHECK(last_line({base, with(kUniform, {{"select", "dev"}})}) == says + "--select test (Base), dev (Uniform).\n");
+  CHECK(last_line({base, with(kUniform, {{"precision", "bf16x3"}})}) ==
+        says + "--precision fp32 (Base), bf16x3 (Uniform).\n");
+  const Json vectors = {{"paths", {{"vectors", "wiki.vec"}}}, {"vectors_checksum", "0123456789"}};
+  CHECK(last_line({base, with(kUniform, vectors)}) == says + "--vectors none (Base), checksum 01234567 (Uniform).\n");
+  Json init = {{"paths", {{"init", "a"}}}, {"init_checksum", "aa"}}, other = init;
+  other["init_checksum"] = "bb";
+  CHECK(last_line({init, with(kUniform, other)}) == says + "--init checksum aa (Base), checksum bb (Uniform).\n");
+  const Json shorter = {{"seed", 2}, {"epochs", 3}}, third = {{"seed", 5}};
+  CHECK(last_line({base, shorter, third}) == says + "--epochs 8 (Base, seed 10 and Base, seed 5), 3 (Base, seed 2).\n");
+  // Moved vectors are the same vectors; an MLP has no recurrence; an adversary has epochs of its own.
+  Json moved = with(kUniform, vectors);
+  moved["paths"]["vectors"] = "elsewhere/wiki.vec";
+  CHECK_HAS(last_line({vectors, moved}), "Uniform ");
+  const Json split = {{"precision", "bf16x3"}}, mlp = {{"encoder", "tokens"}};
+  CHECK_HAS(last_line({split, mlp}), "Trained MLP ");
+  const auto adversary = [](double lambda, int epochs) {
+    return Json{
+        {"objective", "adversary"}, {"lambda", lambda}, {"epochs", epochs}, {"other", "sst-lstm-learned-seed10"}};
+  };
+  CHECK_HAS(last_line({base, adversary(1, 12), adversary(2, 12)}), "Adversary");
+  CHECK(last_line({base, adversary(1, 12), adversary(2, 9)}) ==
+        says + "--adversary-epochs 12 (Adversary, λ = 1), 9 (Adversary, λ = 2).\n");
 }
 
 TEST_CASE("the summary, line by line") {

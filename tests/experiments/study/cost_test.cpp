@@ -5,6 +5,7 @@
 #include "engine/device/open_device.h"
 #include "engine/io/files.h"
 #include "experiments/study/estimate.h"
+#include "experiments/study/memory.h"
 #include "tests/experiments/study/run_specs.h"
 #include "tests/support/temporary_folder.h"
 
@@ -56,18 +57,28 @@ TEST_CASE("the memory of a run is that of its model's arena and of its training 
   settings.hidden = 3;
   settings.device = "cpu";
   settings.threads = 1;
-  const Inputs inputs = load_inputs(settings);
+  Inputs inputs = load_inputs(settings);
   const RunSpec spec = plain(RunKind::base);
-  const OpenDevice device("cpu", 1);
-  const AttentionClassifier model(device.get(), inputs.model(spec),
-                                  training_plan(inputs.corpus.dataset, inputs.training(spec)), {});
-  int64_t arena = 0, host = 0;
-  for (const MemoryRow& row : model.memory_table()) arena += row.bytes;
-  for (const MemoryRow& row : host_memory(model.layout())) host += row.bytes;
+  const auto parameters = [](int64_t hidden) {
+    const int64_t vocabulary = 7, embed = 300, gates = 4 * hidden, states = 2 * hidden, attention = hidden;
+    const int64_t direction = gates * embed + gates * hidden + 2 * gates;
+    return vocabulary * embed + 2 * direction + (states + 1) + (attention * states + attention) + attention;
+  };
+  REQUIRE(parameters(3) == 9451);
   const Estimate estimate = Estimator(inputs, 1).estimate(spec);
-  CHECK(estimate.memory.device_bytes == arena);
-  CHECK(estimate.memory.host_bytes == host);
   CHECK(estimate.seconds > 0);
+  // The initial parameters, and a checkpoint's parameters with their three moments.
+  CHECK(estimate.memory.host_bytes == 5 * 4 * 9451);
+
+  // In a wide model little counts beside the parameters, their gradients and three moments, and copies of the weights
+  // of the LSTM, transposed and packed.
+  inputs.settings.hidden = 512;
+  const OpenDevice device("cpu", 1);
+  const MemoryNeed wide = memory_need(inputs, spec, device.get());
+  const int64_t copy = 4 * parameters(512);
+  CHECK(wide.host_bytes == 5 * copy);
+  CHECK(wide.device_bytes > 5 * copy);
+  CHECK(wide.device_bytes < 7 * copy);
 }
 
 }  // namespace

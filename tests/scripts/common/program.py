@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 BUILD = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else "build/release")
@@ -101,6 +102,29 @@ class Test(unittest.TestCase):
         """The names of everything in the folder of runs; empty if there is no such folder."""
         runs = runs or self.runs
         return sorted(path.name for path in runs.iterdir()) if runs.exists() else []
+
+    def unfinished_checkpoints(self):
+        """The checkpoints of the runs that are not finished."""
+        return [path for path in self.runs.glob("*/checkpoint.safetensors")
+                if not (path.parent / "result.json").exists()]
+
+    def wait_for_checkpoints(self, child, count):
+        """Waits until the program, which writes a checkpoint after every batch, has written so many more in all its
+        runs, or has ended. This counts progress, which time on a busy machine does not."""
+        def states():
+            result = set()
+            for path in self.runs.glob("*/checkpoint.safetensors"):
+                try:
+                    result.add((path, path.stat().st_ino, path.stat().st_mtime_ns))
+                except FileNotFoundError:  # the run has finished
+                    pass
+            return result
+
+        deadline, old, new = time.monotonic() + 600, states(), set()
+        while len(new) < count and child.poll() is None:
+            self.assertLess(time.monotonic(), deadline, f"waited in vain for {count} checkpoints")
+            time.sleep(0.001)
+            new |= states() - old
 
     def leave_unfinished(self, folder):
         """Turns a finished run of one epoch into a run of two epochs that was killed after the first."""
