@@ -242,6 +242,8 @@ class JsonLinesTable {
     const std::string line = checked();
     const auto object = json_object(line);
     if (!object) fail(fmt::format("{}; {}", json_fault(line), remedy()));
+    const auto has = [&object](const char* name) { return object->contains(name) && !(*object)[name].is_null(); };
+    if (has("split") && has("exp_split")) fail("both 'split' and 'exp_split' stand there; keep one");
     Fields fields{.text = *member(*object, {"text"}, true),
                   .label = *member(*object, {"label"}, true),
                   .split = member(*object, {"split", "exp_split"}, options_.needs_split),

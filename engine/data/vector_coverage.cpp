@@ -66,6 +66,10 @@ std::vector<std::string> vector_warnings(const Vocabulary& vocabulary, const std
   }
   if (vectors.not_utf8 > 0)
     warnings.push_back(fmt::format("{} words of {} are not UTF-8 and were passed over", vectors.not_utf8, file));
+  if (vectors.repeated > 0) {
+    warnings.push_back(fmt::format("{} lines of {} give a word that stood there before; its first vector counts",
+                                   vectors.repeated, file));
+  }
   return warnings;
 }
 

@@ -91,7 +91,11 @@ class RowFinder {
       const int32_t lower = vocabulary_.id(to_lower(word));
       if (lower != kUnknownId) vectors_.has_capitals[lower] = true;
     }
-    if (row == kPaddingId || vectors_.has[row]) return nullptr;
+    if (row == kPaddingId) return nullptr;
+    if (vectors_.has[row]) {
+      ++vectors_.repeated;
+      return nullptr;
+    }
     vectors_.has[row] = true;
     ++vectors_.found;
     return vectors_.rows.data() + static_cast<int64_t>(row) * vectors_.width;
@@ -103,13 +107,28 @@ class RowFinder {
     const auto most = std::max_element(scripts_.begin(), scripts_.end(),
                                        [](const auto& a, const auto& b) { return a.second < b.second; });
     if (most != scripts_.end()) vectors_.script = most->first;
-    if (std::find(vectors_.has.begin() + kFirstWordId, vectors_.has.end(), true) != vectors_.has.end()) return;
+    if (std::find(vectors_.has.begin() + kFirstWordId, vectors_.has.end(), true) != vectors_.has.end())
+      return check_values(path);
     const std::vector<int64_t> once(vocabulary_.size(), 1);
     throw InputError(fmt::format("{} has a vector for none of the {} words of the data set; {}", path.string(),
                                  vocabulary_.size() - kFirstWordId, likely_cause(vocabulary_, once, vectors_)));
   }
 
  private:
+  /// Throws InputError where the values say nothing of the words.
+  void check_values(const std::filesystem::path& path) const {
+    const auto is_zero = [](float value) { return value == 0; };
+    const auto is_whole = [](float value) { return value == std::floor(value); };
+    if (std::all_of(vectors_.rows.begin(), vectors_.rows.end(), is_zero)) {
+      throw InputError(
+          fmt::format("{}: the vectors of all words of the data set are zero; download the file again", path.string()));
+    }
+    if (vectors_.width == 1 && std::all_of(vectors_.rows.begin(), vectors_.rows.end(), is_whole)) {
+      throw InputError(
+          fmt::format("{} looks like a list of words with a count or number each; give word vectors", path.string()));
+    }
+  }
+
   static constexpr int kScriptWords = 10000;
 
   /// Saves most words the mapping to lower case.
@@ -217,9 +236,9 @@ class TextReader {
   }
 
   void check_width(int64_t values) const {
-    if (values != width_) {
-      fail(fmt::format("{} values where the file's vectors have {}; download the file again", values, width_));
-    }
+    if (values == width_) return;
+    fail(fmt::format("{} values where the file's vectors have {}; download the file again{}", values, width_,
+                     values > width_ ? ", or write a word with blanks without them" : ""));
   }
 
   float value(std::string_view field) const {

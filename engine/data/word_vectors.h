@@ -29,6 +29,7 @@ struct WordVectors {
   std::vector<bool> has_capitals = {};  ///< [vocabulary.size()] whether the file had the word with other letters' case
   std::string script = {};              ///< script_of most of the file's first words
   int64_t not_utf8 = 0;                 ///< words that were passed over
+  int64_t repeated = 0;                 ///< vectors that were passed over, of words of the vocabulary that had one
 };
 
 /// The vectors of `vocabulary`, in one pass over the file, which may be a pipe or packed with gzip. Words match byte
@@ -37,7 +38,7 @@ struct WordVectors {
 /// vocabulary are counted, not read, but for the first vector's.
 /// Throws InputError naming file and line (binary: vector) and, where it is certain, what the file is instead: a number
 /// of values that is not the width, a value that is no finite number, fewer or more vectors than the first line
-/// promises, no vectors at all, none of a word of the vocabulary, no such file.
+/// promises, no vectors at all, none of a word of the vocabulary, zeros only, whole numbers of width 1, no such file.
 WordVectors load_word_vectors(const std::filesystem::path& path, const Vocabulary& vocabulary);
 
 /// Rows that the file lacked become N(0, 1), as the published protocol has it for word2vec; row 0 stays zero.

@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -66,6 +67,17 @@ bool is_stdin(const std::filesystem::path& path) {
   return path == "/dev/stdin" || path == "/dev/fd/0" || path == "/proc/self/fd/0";
 }
 
+/// Whether standard output or standard error goes to the file: what is printed would be read as input.
+bool takes_output(const struct stat& file) {
+  const auto is_same = [&file](int descriptor) {
+    struct stat output {};
+    return ::fstat(descriptor, &output) == 0 && output.st_dev == file.st_dev && output.st_ino == file.st_ino;
+  };
+  return S_ISREG(file.st_mode) && (is_same(STDOUT_FILENO) || is_same(STDERR_FILENO));
+}
+
+std::atomic<bool> stdin_is_taken = false;
+
 /// The file's own bytes. O_NONBLOCK: to open a pipe would wait for somebody who writes to it, and could not be stopped.
 /// Before a first writer comes, poll waits; that the end is there it says only when a writer has gone.
 class FileBytes : public Bytes {
@@ -74,11 +86,12 @@ class FileBytes : public Bytes {
       : path_(std::move(path)),
         descriptor_(is_stdin(path_) ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                                     : ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    struct stat status {};
     if (descriptor_ < 0) throw_system_error("read", path_, errno);
-    if (::fstat(descriptor_, &status) == 0 && S_ISDIR(status.st_mode)) {
+    try {
+      check();
+    } catch (...) {
       ::close(descriptor_);
-      throw_system_error("read", path_, EISDIR);
+      throw;
     }
   }
   ~FileBytes() override { ::close(descriptor_); }
@@ -94,6 +107,15 @@ class FileBytes : public Bytes {
   }
 
  private:
+  void check() const {
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0) throw_system_error("read", path_, errno);
+    if (S_ISDIR(status.st_mode)) throw_system_error("read", path_, EISDIR);
+    if (takes_output(status)) fail(path_, "the output goes to it; send the output to another file");
+    if (is_stdin(path_) && stdin_is_taken.exchange(true))
+      fail(path_, "it was read already, and can be read once; give standard input for one thing only");
+  }
+
   size_t produce(char* to, size_t most) override {
     for (;;) {
       wait_until_readable(descriptor_);

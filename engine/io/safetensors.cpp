@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "engine/io/checksum.h"
+#include "engine/io/file_kind.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "kernels/base/error.h"
@@ -219,6 +220,17 @@ std::string_view type_name() {
   return sizeof(T) == 4 ? "I32" : "I64";
 }
 
+/// Throws InputError that names what the file is if it is certainly something else.
+void check_kind(const std::filesystem::path& path, const FileReader& file) {
+  std::string beginning(std::min<uint64_t>(file.size(), kTellingBytes), '\0');
+  file.read(0, beginning.size(), beginning.data());
+  if (is_safetensors(beginning)) return;
+  const std::string kind = is_web_page(beginning) ? "a web page; download the file again" : what_else(beginning);
+  if (kind.empty()) return;
+  throw InputError(fmt::format("{} looks like {} (a safetensors file is needed, as safetensors.torch.save_file writes)",
+                               path.string(), kind));
+}
+
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& path, const std::vector<TensorView>& tensors,
@@ -238,6 +250,7 @@ Safetensors Safetensors::read(const std::filesystem::path& path) {
   const Complaint complaint(path);
   const FileReader& file = result.file_;
   if (file.size() < kLengthBytes) complaint.damaged(fmt::format("{} bytes are too few for a header", file.size()));
+  check_kind(path, file);
   uint64_t length = 0;
   file.read(0, kLengthBytes, &length);
   if (length > file.size() - kLengthBytes) {

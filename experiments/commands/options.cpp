@@ -7,6 +7,8 @@
 #include <limits>
 #include <string>
 
+#include "engine/io/text.h"
+
 namespace notnot {
 namespace {
 
@@ -35,9 +37,11 @@ bool is_option(const CLI::App* command, const std::string& value) {
 
 /// What is wrong with the value of an option; empty if nothing is.
 std::string doubt(const CLI::App& command, const CLI::Option& option, const std::string& value) {
+  if (value.empty()) return "its value is empty; give it one, or leave the option out";
   if (is_option(&command, value)) return fmt::format("it has no value, but {}, the next option", value);
   const std::string type = option.get_type_name();
   const bool number = type.starts_with("INT") || type.starts_with("UINT") || type.starts_with("FLOAT");
+  if (number && to_lower(value).find("nan") != value.npos) return value + " is no number";
   if (number && has_other_base(value)) return fmt::format("write {} as a decimal number, without a leading 0", value);
   return "";
 }

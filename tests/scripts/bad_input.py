@@ -220,6 +220,10 @@ class Options(BadInput):
         for value in ("1,", ",1", "1,,2", ""):
             with self.subTest(value=value):
                 self.refuse("--seed", value, words=("--seed", "is empty"))
+        for option in ("--vectors", "--init", "--runs", "--dataset", "--device"):
+            self.refuse(option, "", words=(option, "is empty"))
+        for option in ("--difficulty", "--checkpoint-minutes"):
+            self.refuse(option, "nan", words=(option, "nan is no number"))
         self.accept("--epochs", 2, "--difficulty", "0.0", "--checkpoint-minutes", "1e-3", "--min-length", 0)
 
     def test_usage(self):

@@ -188,6 +188,24 @@ class Inputs(Outputs):
         self.assertEqual(self.csv.read_bytes(), self.content)
         self.assertEqual(vectors.read_text(), "good 1 2\nbad 3 4\n")
 
+    def test_what_is_printed_is_no_input(self):
+        folder = self.small_run()
+        texts = self.folder / "texts"
+        texts.write_text("good film\n")
+        for line in (f"predict {folder} --input texts >> texts", f"predict {folder} < texts >> texts"):
+            self.assertEqual(self.shell(f"$NOTNOT {line}").returncode, MENDABLE)
+            self.assertEqual(texts.read_text(), "good film\n")
+        result = self.shell("$NOTNOT train --dataset films.csv --hidden 4 --epochs 1 --threads 1 --runs r >> films.csv")
+        self.assert_refused(result, "films.csv", "the output goes to it")
+        self.assertEqual(self.csv.read_bytes(), self.content)
+
+    def test_standard_input_for_two_things(self):
+        for line in ("train --dataset /dev/stdin --vectors /dev/stdin", "paper --datasets /dev/stdin,/dev/stdin",
+                     "diagnose --dataset /dev/stdin --attention /dev/stdin"):
+            result = self.shell(f"$NOTNOT {line} --hidden 4 --epochs 1 --threads 1 --runs r < films.csv")
+            self.assert_refused(result, "cannot read /dev/stdin: it was read already")
+        self.assertFalse((self.folder / "r").exists())
+
     def test_an_input_in_the_folder_of_the_run(self):
         folder = self.small_run()
         model = (folder / "model.safetensors").read_bytes()

@@ -233,6 +233,7 @@ TEST_CASE("table: messages about JSON lines and ids") {
   CHECK_HAS(json("\n[1]"), "own, record 1 (line 2): not a JSON object");
   CHECK_HAS(json("{\"label\":1,\"split\":\"dev\"}"), "there is no 'text'");
   CHECK_HAS(json("{\"text\":\"a\",\"label\":1}"), "there is no 'split'");
+  CHECK_HAS(json(R"({"text":"a","label":1,"split":"dev","exp_split":"test"})"), "both 'split' and 'exp_split'");
   CHECK_HAS(json("{\"text\":\"a\",\"label\":0.5,\"split\":\"dev\"}"), "'label' is neither a string nor a whole number");
   CHECK_HAS(json("{\"text\":\"a\",\"label\":2,\"split\":\"dev\"}"), "label '2' is neither 0 nor 1");
   CHECK_HAS(json("{\"text\":\" \",\"label\":1,\"split\":\"dev\"}"), "no word");

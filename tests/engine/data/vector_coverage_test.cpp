@@ -50,6 +50,11 @@ TEST_CASE("vector coverage: the likely cause") {
             "most of its words are written in Cyrillic and those of the texts in Latin");
 }
 
+TEST_CASE("vector coverage: words that stand twice are counted") {
+  CHECK(warning("the 1 2\nthe 3 4\n") ==
+        "1 lines of file.vec give a word that stood there before; its first vector counts");
+}
+
 TEST_CASE("vector coverage: words that are not UTF-8 are counted") {
   CHECK(warning("the 1 2\ncaf\xE9 1 2\n\xE9t\xE9 3 4\n") == "2 words of file.vec are not UTF-8 and were passed over");
   CHECK(warnings("film 1 2\ncaf\xE9 1 2\n").size() == 2);

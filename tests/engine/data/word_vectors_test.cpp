@@ -63,8 +63,9 @@ TEST_CASE("word vectors: GloVe's form, CRLF, no newline at the end") {
 }
 
 TEST_CASE("word vectors: the first of two lines for one word counts") {
-  const WordVectors vectors = load("a 1 2\na 3 4\n");
+  const WordVectors vectors = load("a 1 2\na 3 4\nother 1 2\nother 3 4\n");
   CHECK(vectors.found == 1);
+  CHECK(vectors.repeated == 1);
   CHECK(row(vectors, "a") == std::vector<float>{1, 2});
 }
 
@@ -111,6 +112,13 @@ TEST_CASE("word vectors: messages name file and line") {
   CHECK_HAS(error("0 3\n"), "line 1: a count and a width above 0");
   CHECK_HAS(error("3 2\na 1 2\n"), "the file ends after 1 vectors, but its first line says 3");
   CHECK_HAS(error("\x1F\x8B\x08\n"), "the gzip file is cut short");
+}
+
+TEST_CASE("word vectors: values that say nothing of the words are an error") {
+  CHECK_HAS(error("a 0 0\nb 0 0.0\nother 1 2\n"), "the vectors of all words of the data set are zero");
+  CHECK_HAS(error("a 12\nb 7\n"), "looks like a list of words with a count or number each");
+  CHECK(load("a 0.5\nb 7\n").width == 1);
+  CHECK(load("a 0 0\nb 0 1\n").found == 2);
 }
 
 TEST_CASE("word vectors: no such file, or a folder") {

@@ -220,6 +220,21 @@ TEST_CASE("what is wrong with a damaged file is said") {
   check(raw_file(R"({"__metadata__":"a"})", 0), "`__metadata__` is not a JSON object");
 }
 
+TEST_CASE("a file that is something else is named") {
+  const TemporaryFolder folder;
+  const std::vector<std::pair<std::string, std::string>> kinds = {
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "looks like a pointer of Git LFS"},
+      {"PK\x03\x04 archive/data.pkl", "looks like a Zip file"},
+      {"\x1F\x8B packed with gzip", "looks like a file packed with gzip"},
+      {"<!DOCTYPE html>\n<html>", "looks like a web page"}};
+  for (const auto& [content, kind] : kinds) {
+    write_atomically(folder / "file", content);
+    const std::string message = input_error([&] { Safetensors::read(folder / "file"); });
+    CHECK_HAS(message, kind);
+    CHECK_HAS(message, "a safetensors file is needed");
+  }
+}
+
 TEST_CASE("what is wrong with a tensor's entry is said with its name") {
   const TemporaryFolder folder;
   const auto check = [&](const std::string& header, const std::string& what) {
