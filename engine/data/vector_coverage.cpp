@@ -67,8 +67,8 @@ std::vector<std::string> vector_warnings(const Vocabulary& vocabulary, const std
   if (vectors.not_utf8 > 0)
     warnings.push_back(fmt::format("{} words of {} are not UTF-8 and were passed over", vectors.not_utf8, file));
   if (vectors.repeated > 0) {
-    warnings.push_back(fmt::format("{} lines of {} give a word that stood there before; its first vector counts",
-                                   vectors.repeated, file));
+    warnings.push_back(
+        fmt::format("{} has further vectors of words that had one ({}); the first counts", file, vectors.repeated));
   }
   return warnings;
 }

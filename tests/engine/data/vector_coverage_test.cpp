@@ -51,8 +51,7 @@ TEST_CASE("vector coverage: the likely cause") {
 }
 
 TEST_CASE("vector coverage: words that stand twice are counted") {
-  CHECK(warning("the 1 2\nthe 3 4\n") ==
-        "1 lines of file.vec give a word that stood there before; its first vector counts");
+  CHECK(warning("the 1 2\nthe 3 4\n") == "file.vec has further vectors of words that had one (1); the first counts");
 }
 
 TEST_CASE("vector coverage: words that are not UTF-8 are counted") {
