@@ -16,6 +16,7 @@
 #include "engine/io/input_stream.h"
 #include "engine/io/json_lines.h"
 #include "engine/io/text.h"
+#include "engine/io/warning.h"
 #include "engine/runs/run_folder.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/finished_run.h"
@@ -111,11 +112,11 @@ class Texts {
 /// Version 0.1.0 did not record which reader the texts of a run came from.
 void warn_of_unknown_cleaning(const RunFolder& folder, const RunConfig& config) {
   if (!config.data.corpus.empty()) return;
-  fmt::print(stderr,
-             "warning: {} is of an earlier version of notnot, which did not record how it cleaned its texts; these are "
-             "only cut at white space, which is wrong for a run on IMDb, AG News, 20 Newsgroups or MIMIC-III; train it "
-             "again with --retrain\n",
-             folder.path().string());
+  warn(fmt::format(
+      "{} is of an earlier version of notnot, which did not record how it cleaned its texts; these are only cut at "
+      "white "
+      "space, which is wrong for a run on IMDb, AG News, 20 Newsgroups or MIMIC-III; train it again with --retrain",
+      folder.path().string()));
 }
 
 /// The model of the run. Throws InputError where the run has none that can predict new texts.
