@@ -78,7 +78,7 @@ std::optional<std::set<std::string>> files_of_report(const Path& out) {
 std::string any_entry(const Path& out) {
   std::error_code error;
   for (std::filesystem::directory_iterator at(out, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
+    std::string name = at->path().filename().string();
     if (!name.starts_with(".notnot-")) return name;
   }
   return "";

@@ -31,9 +31,9 @@ class ReportFolder {
   /// Keeps the content of the file `name`, for instance `tables/sst-table1.csv`, until `write`. Throws InputError,
   /// without `force`, if somebody else's file has that name.
   void add(const std::string& name, std::string content);
-  /// Calls `make`, then writes what was added, each file atomically and the page last; then removes the files of earlier
-  /// reports that were not added. Nothing else is removed, and nothing in a folder that is a symbolic link. Throws
-  /// InputError when a file cannot be written. Returns the path of the page.
+  /// Calls `make` and writes what was added, each file atomically and the page last. Then removes the files of earlier
+  /// reports that were not added: nothing else, and nothing in a folder that is a symbolic link. Throws InputError when
+  /// a file cannot be written. Returns the path of the page.
   std::filesystem::path write();
 
  private:
