@@ -209,10 +209,13 @@ void run_studies(const StudyArguments& arguments, Studies& studies, const std::f
     return;
   }
   std::optional<ReportFolder> folder;
-  if (!out.empty()) check_report_apart(out, studies);
+  if (!out.empty()) {
+    check_report_apart(out, studies);
+    folder.emplace(out, force);
+  }
   prepare_jobs(jobs, arguments.jobs);
   // Made after all checks, and before the runs train for hours: it may lie where they lie.
-  if (!out.empty()) folder.emplace(out, force);
+  if (folder) folder->make();
   const size_t failed = run_rounds(studies, std::move(jobs), arguments);
   report_studies(studies, folder);
   if (failed > 0) throw Error(fmt::format("{} runs failed; the same command tries them again", failed));

@@ -64,6 +64,7 @@ std::string difference_in(const LoadedStudy& study, const TrainingOption& option
   }
   if (answers.size() < 2) return "";
   std::vector<std::string> texts;
+  texts.reserve(answers.size());
   for (const auto& [answer, labels] : answers) {
     texts.push_back(fmt::format("{} ({})", answer, joined_with_and(labels)));
   }

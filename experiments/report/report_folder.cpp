@@ -78,7 +78,7 @@ std::optional<std::set<std::string>> files_of_report(const Path& out) {
 std::string any_entry(const Path& out) {
   std::error_code error;
   for (std::filesystem::directory_iterator at(out, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
+    std::string name = at->path().filename().string();
     if (!name.starts_with(".notnot-")) return name;
   }
   return "";
@@ -136,18 +136,20 @@ void check_report_folder(const Path& out, const std::vector<Path>& runs, bool fo
 
 ReportFolder::ReportFolder(Path out, bool force) : out_(std::move(out)), force_(force) {
   check_report_folder(out_, {}, force_);
-  const auto make = [](const Path& folder) {
+  known_ = files_of_report(out_).value_or(std::set<std::string>());
+}
+
+void ReportFolder::make() const {
+  const auto make_folder = [](const Path& folder) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (!error) return;
     throw InputError(
         fmt::format("the folder {} cannot be made: {}; choose another with --out", folder.string(), error.message()));
   };
-  make(out_);
-  known_ = files_of_report(out_).value_or(std::set<std::string>());
-  // However the program ends, the next report knows the folder as one of a report.
+  make_folder(out_);
   write_list();
-  for (const char* folder : kSubfolders) make(out_ / folder);
+  for (const char* folder : kSubfolders) make_folder(out_ / folder);
 }
 
 void ReportFolder::add(const std::string& name, std::string content) {
@@ -165,7 +167,7 @@ void ReportFolder::add(const std::string& name, std::string content) {
 Path ReportFolder::write() {
   // The list comes first: whatever a killed report leaves here, the next one knows as its own.
   for (const auto& [name, content] : contents_) known_.insert(name);
-  write_list();
+  make();
   for (const auto& [name, content] : contents_) {
     if (name != kPage) write_atomically(out_ / name, content);
   }

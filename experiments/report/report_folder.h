@@ -22,16 +22,18 @@ void check_report_folder(const std::filesystem::path& out, const std::vector<std
 
 class ReportFolder {
  public:
-  /// Makes `out` with the folders tables and figures, and the list. Throws InputError as check_report_folder does, and
-  /// if something cannot be made.
+  /// Writes nothing. Throws InputError as check_report_folder does.
   ReportFolder(std::filesystem::path out, bool force);
 
+  /// Makes `out` with the folders tables and figures, and the list: whatever comes to lie there from now on, it is the
+  /// folder of a report. Throws InputError if something cannot be made.
+  void make() const;
   /// Keeps the content of the file `name`, for instance `tables/sst-table1.csv`, until `write`. Throws InputError,
   /// without `force`, if somebody else's file has that name.
   void add(const std::string& name, std::string content);
-  /// Writes what was added, each file atomically and the page last; then removes the files of earlier reports that were
-  /// not added. Nothing else is removed, and nothing in a folder that is a symbolic link. Throws InputError when a file
-  /// cannot be written. Returns the path of the page.
+  /// Calls `make` and writes what was added, each file atomically and the page last. Then removes the files of earlier
+  /// reports that were not added: nothing else, and nothing in a folder that is a symbolic link. Throws InputError when
+  /// a file cannot be written. Returns the path of the page.
   std::filesystem::path write();
 
  private:

@@ -73,8 +73,8 @@ class Resume(TestWithChildren):
         return True
 
     def kill_once(self, path):
-        """Starts the training and kills it as soon as `path` exists. If the run has finished first, as it may where this
-        script is stalled, it does so once more."""
+        """Starts the training and kills it as soon as `path` exists. If the run has finished first, as it may where
+        this script is stalled, it does so once more."""
         for _ in range(KILLS):
             child = self.start()
             self.wait_for(child, path.exists, path)

@@ -183,7 +183,7 @@ TEST_CASE("a killed report leaves a folder that the next one takes") {
   const Path out = folder / "report";
   std::filesystem::create_directories(out);
   write_atomically(out / ".notnot-1-0.tmp", "a part of the list");
-  { const ReportFolder begun(out, false); }
+  ReportFolder(out, false).make();
   // The list is written before the files that it names.
   write_atomically(out / ".notnot-report", read_file(out / ".notnot-report") + "tables/old-table1.csv\n");
   write_atomically(out / "tables" / "old-table1.csv", "x");
@@ -216,7 +216,9 @@ TEST_CASE("a report is not written to a file, to the runs, or into a run") {
   CHECK_HAS(complaint(folder / "new", folder / "new"), "holds the runs");  // neither exists yet
   check_report_folder(runs / "report", {runs.path()}, false);
   check_report_folder(folder / "new", {runs.path()}, false);
-  CHECK_HAS(input_error([&] { ReportFolder(folder / "file" / "x", false); }), "choose another with --out");
+  const ReportFolder unmade(folder / "new", false);
+  CHECK_FALSE(std::filesystem::exists(folder / "new"));
+  CHECK_HAS(input_error([&] { ReportFolder(folder / "file" / "x", false).make(); }), "choose another with --out");
 }
 
 }  // namespace
