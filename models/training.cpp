@@ -85,7 +85,8 @@ class Training {
   bool restore() {
     if (!request_.resume || writer_.folder().state() != RunState::resumable) return false;
     const Safetensors file = Safetensors::read(writer_.folder().existing(writer_.folder().checkpoint_path()));
-    model_.set_parameters(load_parameters(model_.layout(), file, "parameter/"));
+    const std::vector<float> parameters = load_parameters(model_.layout(), file, "parameter/");
+    model_.set_parameters(parameters);
     model_.set_optimiser_state({file.values<int64_t>("step").at(0),
                                 load_parameters(model_.layout(), file, "first_moment/"),
                                 load_parameters(model_.layout(), file, "second_moment/"),
@@ -98,7 +99,9 @@ class Training {
                  .loss = file.values<double>("loss").at(0)};
     restore_metrics();
     // The checkpoint of an epoch's end is written before the epoch's model: the program may have been killed between.
-    if (progress_.batch == 0 && progress_.best_epoch == progress_.epoch - 1) save_model();
+    // A model is never replaced by parameters that a damaged checkpoint has.
+    const bool finite = std::all_of(parameters.begin(), parameters.end(), [](float x) { return std::isfinite(x); });
+    if (progress_.batch == 0 && progress_.best_epoch == progress_.epoch - 1 && finite) save_model();
     return true;
   }
 
