@@ -126,7 +126,7 @@ class OwnTexts(Prepare):
         rows = [["".join(words[(i + k) % 4] for k in range(8)), i % 2, SPLITS[i % 3]] for i in range(60)]
         write_csv(self.file, rows)
         result = run("prepare", "csv", self.file, "--out", self.out)
-        self.assertIn("words in Han have more than 6 letters", result.stderr)
+        self.assertIn("words in Han are several words", result.stderr)
         self.assertIn("--tokenise words", result.stderr)
         self.assertEqual(self.description()["choices"]["tokenise"], "blanks")
         result = run("prepare", "csv", self.file, "--tokenise", "words", "--out", self.folder / "cut")

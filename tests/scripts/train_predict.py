@@ -318,7 +318,7 @@ class Predict(WithRun):
                 with file.open("rb") as stdin:
                     self.refuse(stdin=stdin, words=words)
         self.refuse(words=("standard input", "one per line"))
-        self.refuse("--text", "", words=("text 1", "no words"))
+        self.refuse("--text", "", words=("--text", "is empty"))
         self.refuse("--text", "good", "--input", file, words=("--text", "--input"))
 
     def test_bad_runs(self):
