@@ -291,7 +291,7 @@ class JsonLinesTable {
                         name, found->is_object() ? "an object" : "a list"));
       }
       if (found->is_boolean()) return found->dump();
-      if (const auto digits = whole_number(*found)) return digits;
+      if (auto digits = whole_number(*found)) return digits;
       fail(fmt::format("'{}' is neither a string nor a whole number", name));
     }
     if (needed) fail(fmt::format("there is no '{}'; every line needs text, label and split", names.front()));
