@@ -476,15 +476,18 @@ class Init(BadInput):
         folder = self.runs / "reviews-lstm-learned-seed7"
         good = (folder / "model.safetensors").read_bytes()
         self.leave_unfinished(folder)
-        # The first step of epoch 2 then spoils the parameters. Those of the checkpoint are the good model's own.
-        self.poison(folder / "checkpoint.safetensors", "first_moment/encoder.rnn.weight_hh_l0", lambda *_: math.nan)
         whole = (folder / "checkpoint.safetensors").read_bytes()
-        self.file.rename(folder / "checkpoint.safetensors")
-        for _ in range(2):
-            result = self.call("--seed", 7, "--resume")
-            self.assert_not_finite(result, "epoch 2, batch 2 ", "model of epoch 1 is kept",
-                                   folder / "model.safetensors")
-            self.assertEqual((folder / "model.safetensors").read_bytes(), good)
+        # Parameters that are spoilt, and an optimiser whose first step spoils them.
+        for tensor, batch in (("parameter", 1), ("first_moment", 2)):
+            with self.subTest(tensor=tensor):
+                (folder / "checkpoint.safetensors").write_bytes(whole)
+                self.poison(folder / "checkpoint.safetensors", f"{tensor}/encoder.rnn.weight_hh_l0", lambda *_: math.nan)
+                self.file.rename(folder / "checkpoint.safetensors")
+                for _ in range(2):
+                    result = self.call("--seed", 7, "--resume")
+                    self.assert_not_finite(result, f"epoch 2, batch {batch} ", "model of epoch 1 is kept",
+                                           folder / "model.safetensors")
+                    self.assertEqual((folder / "model.safetensors").read_bytes(), good)
         (folder / "checkpoint.safetensors").write_bytes(whole)
         self.accept("--seed", 7, "--resume")
         self.assert_finished(folder)
