@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "kernels/base/thread_share.h"
+
 namespace notnot {
 namespace {
 
@@ -35,7 +37,7 @@ class Team {
 
   void run(int threads, int32_t count, int32_t part, LoopBody body, const void* context) {
     const uint32_t parts = (count + part - 1) / part;
-    const int helpers = hire(std::min<int64_t>(threads, parts) - 1);
+    const int helpers = hire(std::min<int64_t>(share_.next(threads), parts) - 1);
     if (helpers == 0) return body(context, 0, count);
     loop_ = {body, context, count, part, parts};
     unfinished_.store(parts, std::memory_order_relaxed);
@@ -93,6 +95,7 @@ class Team {
     }
   }
 
+  ThreadShare share_;
   Loop loop_;
   uint32_t loops_ = 0;
   alignas(64) std::atomic<uint64_t> left_{0};  // upper half: the loop; lower half: its parts that nobody has claimed

@@ -16,7 +16,8 @@ using LoopBody = void (*)(const void* context, int32_t begin, int32_t end);
 
 /// Calls `body` for parts of the iterations 0..count-1, each iteration once, in any order, on the calling thread and on
 /// helpers. Returns when all are done. `threads` - 1 helpers are woken; one that an earlier loop of the calling thread
-/// had, and that is still awake, may take parts, too. With `threads` = 1 the calling thread does all. `cost` is what
+/// had, and that is still awake, may take parts, too. Fewer are woken while other programs use the processors
+/// (thread_share.h). With `threads` = 1 the calling thread does all. `cost` is what
 /// one iteration takes, in floating-point operations or numbers moved: iterations are handed out in parts that are
 /// worth a thread's waking up, so that a short loop gets fewer threads than it may have. Calls from several threads do
 /// not disturb each other: each has helpers of its own, which end with it.

@@ -59,12 +59,16 @@ TEST_CASE("share out: a short loop stays on the calling thread, a costly one doe
   const auto here = std::this_thread::get_id();
   parallel_for(8, 100, 1, [&](int32_t) { CHECK(std::this_thread::get_id() == here); });
 
-  // Each of two iterations waits for the other one, so that one thread alone would never end.
+  // Each of two iterations waits for the other one, so that one thread alone would never end. A new thread's first loop
+  // gets all the helpers that it may have.
   std::atomic<int> arrived{0};
-  parallel_for(2, 2, kCostly, [&](int32_t) {
-    ++arrived;
-    while (arrived < 2) std::this_thread::yield();
-  });
+  const auto meet = [&] {
+    parallel_for(2, 2, kCostly, [&](int32_t) {
+      ++arrived;
+      while (arrived < 2) std::this_thread::yield();
+    });
+  };
+  std::thread(meet).join();
   CHECK(arrived == 2);
 }
 
