@@ -156,11 +156,9 @@ std::vector<std::filesystem::path> folders_of(const Studies& studies) {
 /// an input.
 void check_report_apart(const std::filesystem::path& out, const Studies& studies) {
   for (const Study& study : studies) {
-    const Settings& settings = study.inputs.settings;
-    for (const std::filesystem::path& input :
-         {study.inputs.corpus.path, std::filesystem::path(settings.vectors), std::filesystem::path(settings.init)}) {
+    for (const std::filesystem::path& input : paths_read(study.inputs)) {
       for (const char* own : {"index.html", "tables", "figures"}) {
-        if (input.empty() || !is_within(input, out / own)) continue;
+        if (!is_within(input, out / own)) continue;
         throw InputError(fmt::format("the report would replace {}, which is read; choose another folder with --out",
                                      input.string()));
       }

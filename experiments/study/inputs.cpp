@@ -186,11 +186,16 @@ Inputs load_inputs(const Settings& settings) {
   return inputs;
 }
 
+std::vector<std::filesystem::path> paths_read(const Inputs& inputs) {
+  std::vector<std::filesystem::path> paths = {inputs.corpus.path, inputs.settings.vectors, inputs.settings.init};
+  if (inputs.guide) paths.push_back(inputs.guide->file);
+  std::erase(paths, std::filesystem::path());
+  return paths;
+}
+
 void check_apart(const Inputs& inputs, const RunFolder& folder) {
-  const auto guide = inputs.guide ? inputs.guide->file : std::filesystem::path();
-  for (const std::filesystem::path& input : {inputs.corpus.path, std::filesystem::path(inputs.settings.vectors),
-                                             std::filesystem::path(inputs.settings.init), guide}) {
-    if (input.empty() || !is_within(input, folder.path())) continue;
+  for (const std::filesystem::path& input : paths_read(inputs)) {
+    if (!is_within(input, folder.path())) continue;
     throw InputError(
         fmt::format("{} is read by the run that would be written to {}; give another folder with --runs, "
                     "or a copy of the file",

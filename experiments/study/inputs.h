@@ -54,8 +54,12 @@ struct Inputs {
 };
 
 /// Loads texts and vectors. Throws InputError when the texts, the vectors or the device cannot be used, when the device
-/// cannot compute in the precision, and when the split that chooses the epoch has texts of one class only.
+/// cannot compute in the precision, when the split that chooses the epoch has texts of one class only, and when --init
+/// is the model of a run on other words.
 Inputs load_inputs(const Settings& settings);
+
+/// The files and folders that were read.
+std::vector<std::filesystem::path> paths_read(const Inputs& inputs);
 
 /// Throws InputError if a file that was read lies in `folder`, where a run would replace it.
 void check_apart(const Inputs& inputs, const RunFolder& folder);

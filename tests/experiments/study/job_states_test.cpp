@@ -14,6 +14,15 @@ RunSpec perturbation_of(const std::string& dataset, const RunSpec& base) {
   return {.kind = RunKind::perturbation, .seed = base.seed, .lambda = 0, .other = run_name(dataset, base)};
 }
 
+/// Trains the base model, or goes on with it. Its checkpoint stays.
+RunFolder train_base(const Inputs& inputs) {
+  Jobs jobs = jobs_of(inputs, {kBase});
+  prepare_jobs(jobs, {});
+  run_jobs(jobs, {.existing = {}, .keep_checkpoint = true});
+  CHECK(jobs[0]->state == JobState::finished);
+  return jobs[0]->folder;
+}
+
 }  // namespace
 
 TEST_CASE("two runs of one name are refused before anything is written") {
@@ -106,19 +115,13 @@ TEST_CASE("a run that needs one that an earlier command left unfinished or faile
 TEST_CASE("a run that goes on elsewhere lists both devices, one that goes on at home lists one") {
   const TemporaryFolder folder;
   const Inputs inputs = small_inputs(folder);
-  Jobs first = jobs_of(inputs, {kBase});
-  prepare_jobs(first, {});
-  run_jobs(first, {.existing = {}, .keep_checkpoint = true});
-  const RunFolder& run = first[0]->folder;
+  const RunFolder run = train_base(inputs);
   const std::string here = OpenDevice("cpu", 1).description();
   RunConfig config = read_run_config(run);
   CHECK(config.devices == std::vector{here});
   const auto go_on = [&] {
     std::filesystem::remove(run.result_path());
-    Jobs jobs = jobs_of(inputs, {kBase});
-    prepare_jobs(jobs, {});
-    run_jobs(jobs, {.existing = {}, .keep_checkpoint = true});
-    CHECK(jobs[0]->state == JobState::finished);
+    train_base(inputs);
     return read_run_config(run).devices;
   };
   CHECK(go_on() == std::vector{here});
@@ -134,19 +137,13 @@ TEST_CASE("a run that goes on elsewhere lists both devices, one that goes on at 
 TEST_CASE("a run that another version of the program goes on with lists both") {
   const TemporaryFolder folder;
   const Inputs inputs = small_inputs(folder);
-  Jobs first = jobs_of(inputs, {kBase});
-  prepare_jobs(first, {});
-  run_jobs(first, {.existing = {}, .keep_checkpoint = true});
-  const RunFolder& run = first[0]->folder;
+  const RunFolder run = train_base(inputs);
   RunConfig config = read_run_config(run);
   config.version = "0.0.1";
   write_atomically(run.config_path(), to_json(config).dump());
   for (int i = 0; i < 2; ++i) {  // the second time it is at home
     std::filesystem::remove(run.result_path());
-    Jobs jobs = jobs_of(inputs, {kBase});
-    prepare_jobs(jobs, {});
-    run_jobs(jobs, {.existing = {}, .keep_checkpoint = true});
-    CHECK(jobs[0]->state == JobState::finished);
+    train_base(inputs);
     config = read_run_config(run);
     CHECK(config.version == "0.0.1");
     CHECK(config.resumed_by == std::vector{this_program()});
