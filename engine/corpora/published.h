@@ -79,8 +79,8 @@ inline constexpr std::array<PublishedCorpus, 6> kPublishedCorpora = {
       .convention = "Table 1 counts the texts left after the length filter; its training texts are four times its test "
                     "texts, so the dev texts are still among them."}}};
 
-/// Null for a corpus that the paper does not have. Ask by the reader of the texts (Corpus::reader), never by the name of
-/// a data set, which may be anybody's.
+/// Null for a corpus that the paper does not have. Ask by the reader of the texts (Corpus::reader), never by the name
+/// of a data set, which may be anybody's.
 const PublishedCorpus* find_published(std::string_view name);
 
 }  // namespace notnot

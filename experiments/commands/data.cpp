@@ -74,6 +74,7 @@ void show_command(const DataArguments& arguments) {
   fmt::print("{}{}{}{}", counts_summary(folder), length_histogram(dataset), coverage_summary(folder, unknown),
              arguments.samples > 0 ? sample_texts(folder, arguments.samples) : "");
   fmt::print("\nEvery file has the checksum that dataset.json says.\n");
+  for (const std::string& warning : folder.warnings()) warn(warning);
 }
 
 }  // namespace

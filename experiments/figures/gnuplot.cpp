@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <regex>
 #include <system_error>
@@ -65,6 +66,12 @@ void run_gnuplot(const Path& script_file, const Path& log) {
     throw InputError(
         fmt::format("cannot run the program gnuplot, which draws the figures: {}; install the package gnuplot-nox",
                     std::generic_category().message(errno)));
+  }
+  if (status > 128) {
+    throw InputError(
+        fmt::format("the program gnuplot, which draws the figures, was ended ({}); give it more memory and time, and "
+                    "room on the disk (ulimit -a shows limits), and make the report again",
+                    strsignal(status - 128)));
   }
   if (status != 0) {
     const std::string output = read_file(log);

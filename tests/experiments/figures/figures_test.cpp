@@ -312,6 +312,10 @@ TEST_CASE("gnuplot is missing, fails, or writes a part: an error") {
     CHECK_HAS(message(), "line 5: unknown terminal");
   }
   {
+    const FakeGnuplot killed("kill -9 $$\n");
+    CHECK_HAS(message(), "gnuplot, which draws the figures, was ended (Killed)");
+  }
+  {
     // $2 is the file with the commands; gnuplot writes its files beside it.
     const FakeGnuplot partial("folder=${2%/*}\necho '<svg' > $folder/svg\necho '%%EOF' > $folder/pdf\n");
     CHECK_HAS(message(), "only a part");
