@@ -135,13 +135,13 @@ class Training {
                                          {"largest_second_moment/", &state.largest_second_moment}}) {
       for (TensorView& view : parameter_views(model_.layout(), *values, prefix)) tensors.push_back(std::move(view));
     }
-    write_safetensors(writer_.folder().checkpoint_path(), tensors);
+    write_safetensors(writer_.opened().checkpoint_path(), tensors);
     last_checkpoint_ = std::chrono::steady_clock::now();
   }
 
   void save_model() {
     const std::vector<float> parameters = model_.parameters();
-    write_safetensors(writer_.folder().model_path(), parameter_views(model_.layout(), parameters));
+    write_safetensors(writer_.opened().model_path(), parameter_views(model_.layout(), parameters));
   }
 
   bool checkpoint_due() const { return seconds_since(last_checkpoint_) >= request_.checkpoint_seconds; }

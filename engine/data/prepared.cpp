@@ -11,8 +11,8 @@
 #include "engine/io/delimited.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
-#include "engine/io/lock.h"
 #include "engine/io/safetensors.h"
+#include "engine/io/stop.h"
 #include "engine/io/version.h"
 
 namespace notnot {
@@ -93,6 +93,7 @@ Json describe(const Preparation& preparation) {
           {"name", preparation.name},
           {"corpus", preparation.corpus},
           {"synthetic", preparation.synthetic},
+          {"confidential", preparation.confidential},
           {"classes", preparation.classes},
           {"sources", std::move(sources)},
           {"options",
@@ -140,36 +141,34 @@ std::string fault(const Split& split, int32_t vocabulary) {
       fmt::format("cannot write {}: {}; choose another folder with --out", out.string(), reason.message()));
 }
 
+std::filesystem::path without_slash(const std::filesystem::path& path) {
+  return path.has_filename() ? path : path.parent_path();
+}
+
+/// The folder beside `out` that becomes `out`.
+PrivateFolder start(const std::filesystem::path& out) {
+  std::error_code error;
+  if (std::filesystem::exists(std::filesystem::symlink_status(out, error))) {
+    throw InputError(fmt::format("{} exists already; remove it, or choose another folder with --out", out.string()));
+  }
+  try {
+    const std::string name = fmt::format(".notnot-{}.tmp", out.filename().string());
+    if (std::optional<PrivateFolder> folder = PrivateFolder::make(out.parent_path() / name)) return *std::move(folder);
+  } catch (const std::system_error& failure) {
+    cannot_write(out, failure.code());
+  }
+  throw InputError(fmt::format("another process prepares {}; wait for it, or give another --out", out.string()));
+}
+
 }  // namespace
 
 // --- writing
 
-PreparedWriter::PreparedWriter(const std::filesystem::path& out) : out_(out.lexically_normal()) {
-  if (!out_.has_filename()) out_ = out_.parent_path();
-  folder_ = out_.parent_path() / fmt::format(".notnot-{}.tmp", out_.filename().string());
-  std::error_code error;
-  if (std::filesystem::exists(out_, error)) {
-    throw InputError(fmt::format("{} exists already; remove it, or choose another folder with --out", out_.string()));
-  }
-  try {
-    lock_ = FolderLock::take(folder_);
-  } catch (const std::system_error& failure) {
-    cannot_write(out_, failure.code());
-  }
-  if (!lock_)
-    throw InputError(fmt::format("another process prepares {}; wait for it, or give another --out", out_.string()));
-  for (const auto& stale : std::filesystem::directory_iterator(folder_)) {
-    if (stale.path().filename() != FolderLock::kFile) std::filesystem::remove_all(stale.path());
-  }
-}
-
-PreparedWriter::~PreparedWriter() {
-  std::error_code ignored;
-  if (!finished_) std::filesystem::remove_all(folder_, ignored);
-}
+PreparedWriter::PreparedWriter(const std::filesystem::path& out)
+    : out_(without_slash(out.lexically_normal())), folder_(start(out_)) {}
 
 void PreparedWriter::record(const std::string& name) {
-  const std::filesystem::path path = folder_ / name;
+  const std::filesystem::path path = folder_.path() / name;
   description_["files"][name] = {{"bytes", std::filesystem::file_size(path)}, {"sha256", sha256_of_file(path)}};
 }
 
@@ -179,19 +178,21 @@ void PreparedWriter::write(const DatasetBuilder& builder, const Preparation& pre
   vocabulary_ = std::move(outline.vocabulary);
   description_ = describe(preparation);
   description_["vocabulary"] = vocabulary_->size();
-  write_atomically(folder_ / kVocabulary, vocabulary_->serialize());
-  write_safetensors(folder_ / kData, tensors_of(outline, [&](SplitName split, const Sink& sink) {
+  write_atomically(folder_.path() / kVocabulary, vocabulary_->serialize());
+  write_safetensors(folder_.path() / kData, tensors_of(outline, [&](SplitName split, const Sink& sink) {
                       builder.encode(*vocabulary_, split, options_, [&](std::span<const int32_t> text) {
+                        check_stop();
                         sink({reinterpret_cast<const char*>(text.data()), text.size_bytes()});
                       });
                     }));
-  write_atomically(folder_ / kTexts, [&](const Sink& sink) {
+  write_atomically(folder_.path() / kTexts, [&](const Sink& sink) {
     sink("text,label,split,row,id\n");
     for (const SplitName split : kSplitNames) {
       const SplitCounts counts = builder.count(split, options_);
       description_["splits"][std::string(to_string(split))] = describe(outline.split(split), counts);
       unknown_words_[split] = std::ssize(outline.split(split).unknown);
       for (const size_t i : counts.kept) {
+        check_stop();
         const LabelledText text = builder.text(i);
         sink(fmt::format("{},{},{},{},{}\n", csv_field(text.words), text.label, to_string(split), text.row,
                          csv_field(text.id)));
@@ -203,28 +204,28 @@ void PreparedWriter::write(const DatasetBuilder& builder, const Preparation& pre
 
 void PreparedWriter::write_training_texts(const std::filesystem::path& path, const DatasetBuilder& builder) const {
   write_atomically(path, [&](const Sink& sink) {
-    for (const size_t i : builder.count(SplitName::train, options_).kept) sink(builder.text(i).words + "\n");
+    for (const size_t i : builder.count(SplitName::train, options_).kept) {
+      check_stop();
+      sink(builder.text(i).words + "\n");
+    }
   });
 }
 
 void PreparedWriter::write_vectors(const WordVectors& vectors, Json origin) {
   const int64_t words = vocabulary().size();
-  write_safetensors(folder_ / kVectors, {{"vectors", DType::f32, {words, vectors.width}, vectors.rows.data()}});
+  write_safetensors(folder_.path() / kVectors, {{"vectors", DType::f32, {words, vectors.width}, vectors.rows.data()}});
   description_["vectors"] = {{"width", vectors.width}, {"found", vectors.found}, {"origin", std::move(origin)}};
   record(kVectors);
 }
 
 void PreparedWriter::finish() {
   description_["checksum"] = checksum_of(description_);
-  write_atomically(folder_ / kDescription, to_text(description_));
-  std::error_code error;
-  std::filesystem::rename(folder_, out_, error);
-  if (error) cannot_write(out_, error);
-  finished_ = true;
-  // The folder has its name, so nobody else writes to it. The lock goes before its file does: NFS would rename a file
-  // that is open instead of removing it.
-  lock_.reset();
-  std::filesystem::remove(out_ / FolderLock::kFile, error);
+  write_atomically(folder_.path() / kDescription, to_text(description_));
+  try {
+    folder_.become(out_.filename().string());
+  } catch (const std::system_error& failure) {
+    cannot_write(out_, failure.code());
+  }
 }
 
 // --- reading
@@ -263,6 +264,11 @@ bool PreparedFolder::is_at(const std::filesystem::path& path) {
 
 void PreparedFolder::damaged(const std::string& file, const std::string& what) const {
   throw InputError(fmt::format("{} is damaged: {}; prepare the data set again", (path_ / file).string(), what));
+}
+
+bool PreparedFolder::is_marked_confidential() const {
+  const auto mark = description_.find("confidential");  // folders of earlier versions have none
+  return mark != description_.end() && *mark == true;
 }
 
 std::string PreparedFolder::checksum() const {

@@ -7,6 +7,7 @@
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/stop.h"
 
 namespace notnot {
 
@@ -50,6 +51,7 @@ void SourceReader::read_folder(const std::string& path,
   Source source{.path = path + "/", .files = static_cast<int64_t>(names.size()), .bytes = 0, .sha256 = {}};
   Sha256 sums;
   for (const std::string& name : names) {
+    check_stop();
     const std::string content = read_file(root_ / path / name);
     source.bytes += content.size();
     sums.update(fmt::format("{}  {}\n", sha256(content), name));

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/corpora/corpus.h"
+#include "engine/corpora/published.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "engine/io/version.h"
@@ -284,6 +285,7 @@ Json identity(const RunConfig& config) {
 
 Json to_json(const RunConfig& config) {
   Json json = {{"choices", choices_of(config)}, {"paths", paths_of(config)}, {"data", sizes_of(config)}};
+  if (config.confidential) json["confidential"] = true;
   if (!config.devices.empty()) json["devices"] = config.devices;
   if (!config.version.empty() || !config.commit.empty()) {
     json["version"] = config.version;
@@ -300,6 +302,7 @@ RunConfig parse_run_config(const Json& file) {
   parse_choices(member(json, "choices"), config);
   parse_paths(member(json, "paths"), config.paths);
   parse_sizes(member(json, "data"), config);
+  read_if_there(json, "confidential", config.confidential);
   read_if_there(json, "devices", config.devices);
   read_if_there(json, "version", config.version);
   read_if_there(json, "commit", config.commit);
@@ -343,6 +346,8 @@ bool RunConfig::has_checksums() const {
   return (data.corpus == kPlantedReader || (!data.corpus.empty() && !data.checksum.empty())) &&
          (paths.vectors.empty() || !vectors_checksum.empty()) && (paths.init.empty() || !init_checksum.empty());
 }
+
+bool RunConfig::is_confidential() const { return confidential || is_clinical(data.corpus); }
 
 ModelOptions model_options(const RunConfig& config) {
   return {.encoder = encoder_of(config.spec.kind),
