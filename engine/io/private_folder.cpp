@@ -71,6 +71,8 @@ PrivateFolder::~PrivateFolder() {
 
 void PrivateFolder::become(const std::string& name) {
   if (::fchmod(folder_.descriptor(), 0777 & ~current_umask()) != 0) throw_reason(errno);
+  // Looked at again afterwards: somebody may be quick.
+  if (!is_named(parent_.get(), name_, folder_.descriptor())) throw_reason(ESTALE);
   rename_in(parent_.get(), name_, name);
   if (!is_named(parent_.get(), name, folder_.descriptor())) throw_reason(ESTALE);
   name_.clear();

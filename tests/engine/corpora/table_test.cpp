@@ -192,6 +192,13 @@ TEST_CASE("table: the form by content where that is certain, otherwise by name, 
   CHECK(table_name("x/films.csv") == "films");
   CHECK(table_name("films.v2.tsv.GZ") == "films.v2");
   CHECK(table_name("/dev/stdin") == "stdin");
+  CHECK(table_name("x/.hidden.csv") == "hidden");
+  CHECK(table_name(".csv") == "csv");
+  // No data set may be the folder of all data sets, or the one above it.
+  for (const char* name : {"..csv", "...csv", "x/....csv", ".", "..", ""}) {
+    CAPTURE(name);
+    CHECK_HAS(input_error([&] { table_name(name); }), "nothing that could name a data set");
+  }
   CHECK(table_name("caf\xE9.csv") == "caf\uFFFD");  // the name stands in config.json, which is UTF-8
 }
 
