@@ -27,6 +27,7 @@
 #include "experiments/commands/options.h"
 #include "experiments/commands/train_vectors.h"
 #include "experiments/terminal/bytes_progress.h"
+#include "experiments/terminal/interrupt.h"
 
 namespace notnot {
 namespace {
@@ -230,6 +231,7 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
                           .sources = {},
                           .confidential = arguments.confidential || is_clinical(corpus)};
   if (preparation.confidential) keep_private();
+  outlive_readers();  // a signal that ends the program would leave the texts
   if (published != nullptr) {
     preparation.classes = {std::string(published->classes[0]), std::string(published->classes[1])};
     preparation.options = published->options;

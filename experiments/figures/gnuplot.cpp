@@ -48,12 +48,13 @@ void run_gnuplot(const MemoryFile& script) {
   }
 }
 
-/// What gnuplot wrote. Throws InputError unless it ends with `end`, as gnuplot does not report a write that failed.
-std::string complete_file(const MemoryFile& file, std::string_view end) {
+/// What gnuplot wrote as SVG or PDF. Throws InputError unless it ends with `end`, as gnuplot does not report a write that failed.
+std::string complete_file(const MemoryFile& file, std::string_view kind, std::string_view end) {
   std::string content = file.content();
   const size_t last = content.find_last_not_of(" \n");
   if (last == std::string::npos || !std::string_view(content).substr(0, last + 1).ends_with(end)) {
-    throw InputError("gnuplot wrote only a part of a figure; give it more memory, or larger files (ulimit -f)");
+    throw InputError(fmt::format(
+        "gnuplot wrote only a part of a figure as {}; give it more memory, or larger files (ulimit -f)", kind));
   }
   return content;
 }
@@ -98,8 +99,8 @@ std::string gnuplot_string(std::string_view text) {
 DrawnFigure draw_with_gnuplot(const std::string& commands, const std::string& alt_text) {
   const MemoryFile svg_file, pdf_file, script_file(script(commands, svg_file, pdf_file));
   run_gnuplot(script_file);
-  return {.svg = named_svg(complete_file(svg_file, "</svg>"), alt_text),
-          .pdf = without_date(complete_file(pdf_file, "%%EOF"))};
+  return {.svg = named_svg(complete_file(svg_file, "SVG", "</svg>"), alt_text),
+          .pdf = without_date(complete_file(pdf_file, "PDF", "%%EOF"))};
 }
 
 bool can_draw() { return run_program({"gnuplot", "--version"}).status == 0; }

@@ -194,6 +194,25 @@ class Confidential(Shared):
         self.assertIn("CONFIDENTIAL", result.stderr)
         json.loads(result.stdout)
 
+    @NEEDS_OTHER
+    def test_as_a_plain_user(self):
+        # Root may read everything, also what the system hides of a process that writes no core files.
+        program, out, runs = self.folder / "notnot", self.folder / "own" / "out", self.folder / "own" / "runs"
+        shutil.copy(PROGRAM, program)
+        environment = self.environment("fasttext", 'printf "1 2\\ngood 1 2\\n" >"$5.vec"; : >"$5.bin"\n')
+        train = ("--dataset", out, "--hidden", 4, "--epochs", 1, "--threads", 1, "--device", "cpu", "--runs", runs)
+        for arguments in (("prepare", "csv", self.file, "--confidential", "--out", out, "--train-vectors", "cbow",
+                           "--vector-width", 2),
+                          ("seeds", *train, "--seeds", "1,2"), ("train", *train, "--retrain"),
+                          ("report", runs, "--out", self.folder / "own" / "report"), ("data", out, "--tokens", "-"),
+                          ("predict", runs / "notes-lstm-learned-seed10", "--text", "good", "--threads", 1)):
+            result = subprocess.run([*OTHER, program, *map(str, arguments)], env=environment, stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(result.returncode, 0, f"{arguments}\n{result.stderr}")
+        self.assert_private(self.folder / "own")
+        if shutil.which("gnuplot"):
+            self.assertTrue(list((self.folder / "own" / "report" / "figures").glob("*.pdf")))
+
     def test_clinical_texts_always_are(self):
         raw = self.folder / "mimic"
         subprocess.run([sys.executable, MIMIC_LIKE, "--size", "2", raw], check=True, stdout=subprocess.DEVNULL)
@@ -203,6 +222,13 @@ class Confidential(Shared):
                 self.succeed("prepare", task, "--raw", raw, "--out", self.folder / task)
                 self.assert_private(self.folder / task)
                 self.assertIn("none is shown", self.succeed("data", self.folder / task))
+            # Nobody reads what is printed: no reason to leave the notes in a hidden folder.
+            reader, writer = os.pipe()
+            os.close(reader)
+            run("prepare", "anemia", "--raw", raw, "--out", self.out, stdout=writer, stderr=writer)
+            os.close(writer)
+            self.assertEqual(list(self.folder.glob(".notnot-*")), [])
+            shutil.rmtree(self.out)
             self.succeed("prepare", "csv", self.file, "--out", self.out)
             self.assertEqual((mode(self.out), mode(self.out / "texts.csv")), (0o755, 0o644))
         finally:
