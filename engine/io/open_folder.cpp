@@ -82,11 +82,15 @@ void make_private(const std::filesystem::path& path) {
   if (::fstat(folder.descriptor(), &status) == 0 && status.st_uid != ::geteuid()) refuse("it belongs to another user");
   if (::fchmod(folder.descriptor(), 0700) != 0) refuse(std::generic_category().message(errno));
   for_each_entry(folder.descriptor(), [&](const char* name) {
-    // O_NONBLOCK: to open a pipe would wait.
-    const Descriptor file(::openat(folder.descriptor(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat entry {};
-    const bool is_file = file.get() >= 0 && ::fstat(file.get(), &entry) == 0 && S_ISREG(entry.st_mode);
-    if (is_file && (entry.st_mode & 077) != 0 && ::fchmod(file.get(), 0600) != 0) {
+    if (::fstatat(folder.descriptor(), name, &entry, AT_SYMLINK_NOFOLLOW) != 0) return true;  // it is gone
+    if (!S_ISREG(entry.st_mode) && !S_ISDIR(entry.st_mode) && !S_ISLNK(entry.st_mode)) {
+      refuse(fmt::format("{} is no file, and would hand on what is written to it", name));
+    }
+    if (!S_ISREG(entry.st_mode) || (entry.st_mode & 077) == 0) return true;
+    // O_NONBLOCK: by now it may be a pipe, for which it would wait.
+    const Descriptor file(::openat(folder.descriptor(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (file.get() < 0 || ::fchmod(file.get(), 0600) != 0) {
       refuse(fmt::format("{}: {}", name, std::generic_category().message(errno)));
     }
     return true;

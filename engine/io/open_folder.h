@@ -31,8 +31,8 @@ std::filesystem::path shown_path(const std::filesystem::path& path);
 /// removed, and returns whether there was none.
 bool remove_content(const OpenFolder& folder, const char* kept = "");
 
-/// Makes the folder, which must be there, 0700 and the files in it 0600. Throws InputError if it belongs to another user
-/// or cannot be changed.
+/// Makes the folder, which must be there, 0700 and the files in it 0600. Throws InputError if it belongs to another user,
+/// holds a pipe or a device, or cannot be changed.
 void make_private(const std::filesystem::path& folder);
 
 }  // namespace notnot

@@ -34,8 +34,9 @@ void rename_in(int parent, const std::string& from, const std::string& to) {
 }  // namespace
 
 std::optional<PrivateFolder> PrivateFolder::make(const std::filesystem::path& path) {
-  const OpenFolder above(path.has_parent_path() ? path.parent_path() : std::filesystem::path("."));
-  Descriptor parent(::fcntl(above.descriptor(), F_DUPFD_CLOEXEC, 0));
+  const std::filesystem::path above = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  std::filesystem::create_directories(above);
+  Descriptor parent(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   std::string name = path.filename().string();
   if (parent.get() < 0 || (::mkdirat(parent.get(), name.c_str(), 0700) != 0 && errno != EEXIST)) throw_reason(errno);
   // Without O_CLOEXEC, as in OpenFolder.

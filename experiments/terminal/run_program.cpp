@@ -23,6 +23,8 @@ namespace {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);  // it ended before the line above
   ::signal(SIGPIPE, SIG_DFL);
+  // A terminal sends these to both. This program answers, and ends the other one.
+  for (const int both : {SIGINT, SIGHUP}) ::signal(both, SIG_IGN);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -68,13 +68,15 @@ TEST_CASE("make_private: the folder and its files, but nothing that a link leads
   std::filesystem::create_directory(folder / "run");
   write_atomically(folder / "run" / "file", "x");
   std::filesystem::create_symlink(folder / "elsewhere", folder / "run" / "link");
-  REQUIRE(::mkfifo((folder / "run" / "pipe").c_str(), 0666) == 0);  // to open it would wait
   for (const char* name : {"elsewhere", "run/file"}) REQUIRE(::chmod((folder / name).c_str(), 0644) == 0);
   REQUIRE(::chmod((folder / "run").c_str(), 0755) == 0);
   make_private(folder / "run");
   CHECK(mode_of(folder / "run") == 0700);
   CHECK(mode_of(folder / "run" / "file") == 0600);
   CHECK(mode_of(folder / "elsewhere") == 0644);
+  REQUIRE(::mkfifo((folder / "run" / "pipe").c_str(), 0666) == 0);
+  CHECK_HAS(input_error([&] { make_private(folder / "run"); }), "pipe is no file");
+  std::filesystem::remove(folder / "run" / "pipe");
   if (!give_away(folder / "run")) return;
   CHECK_HAS(input_error([&] { make_private(folder / "run"); }), "it belongs to another user");
 }

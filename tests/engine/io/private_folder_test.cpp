@@ -106,6 +106,9 @@ TEST_CASE("private folder: a planted link, a file and another user's folder are 
   CHECK_FALSE(std::filesystem::exists(folder / "home" / FolderLock::kFile));
   CHECK(mode_of(folder / "home") != 0700);
   if (!can_be_another()) return;
+  // Above it the path is as the user gave it, and may have links of whomever.
+  REQUIRE(::lchown((folder / "link").c_str(), kOtherUser, kOtherUser) == 0);
+  CHECK(PrivateFolder::make(folder / "link" / "work").has_value());
   std::filesystem::create_directory(folder / "other");
   ::chmod((folder / "other").c_str(), 0777);
   REQUIRE(::chown((folder / "other").c_str(), kOtherUser, kOtherUser) == 0);

@@ -22,6 +22,11 @@ TEST_CASE("a program that outlives its readers starts others that do not") {
   CHECK(run_program({"sh", "-c", "exit 3"}).status == 3);
 }
 
+TEST_CASE("Ctrl-C on the terminal, which reaches both, does not look like a program that failed") {
+  CHECK(run_program({"sh", "-c", "kill -INT $$; exit 3"}).status == 3);
+  CHECK(run_program({"sh", "-c", "kill -HUP $$; exit 3"}).status == 3);
+}
+
 TEST_CASE("what a program prints comes back, and files in memory are good for it, too") {
   const MemoryFile in("some words"), out;
   const ProgramEnd end =
