@@ -79,7 +79,7 @@ void read_all(int descriptor, size_t begin, size_t bytes, void* to, const std::f
     const ssize_t got = ::pread(descriptor, at, bytes, begin);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_system_error("read", path, errno);
-    if (got == 0) throw InputError(fmt::format("cannot read {}: it ends at byte {}", path.string(), begin));
+    if (got == 0) throw InputError(fmt::format("cannot read {}: it ends at byte {}", shown_path(path).string(), begin));
     at += got;
     begin += got;
     bytes -= got;
@@ -170,7 +170,7 @@ Descriptor open_stream(const std::filesystem::path& path, const std::filesystem:
   if (!open_file && (!exists || S_ISREG(status.st_mode))) return Descriptor(-1);
   if (exists && (S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode))) {
     throw InputError(fmt::format("cannot write {}: it is not a regular file but a {}; choose another path",
-                                 path.string(), S_ISDIR(status.st_mode) ? "folder" : "disk"));
+                                 shown_path(path).string(), S_ISDIR(status.st_mode) ? "folder" : "disk"));
   }
   // A duplicate goes on where the process itself writes; a file that is opened once more begins at its own place.
   const std::optional<int> own = own_descriptor(target);
@@ -280,7 +280,7 @@ std::filesystem::path follow_links(const std::filesystem::path& path) {
       throw InputError(
           fmt::format("cannot write {}: it is a symbolic link that another user made; remove it, or give "
                       "the path that it leads to",
-                      path.string()));
+                      shown_path(path).string()));
     }
     std::error_code error;
     const auto target = std::filesystem::read_symlink(at, error);
@@ -349,7 +349,7 @@ FileReader::FileReader(const std::filesystem::path& path)
     throw InputError(fmt::format(
         "cannot read {}: it is {}, and it is read in parts, not from front to back; write it to a file first, and give "
         "that",
-        path.string(), kind_of(status)));
+        shown_path(path).string(), kind_of(status)));
   }
   size_ = status.st_size;
 }
