@@ -7,8 +7,8 @@ namespace notnot {
 /// The permissions that new files and folders do not get.
 mode_t current_umask();
 
-/// From now on everything that this process writes, and the programs that it starts, is for this user alone: files 0600,
-/// folders 0700, also where a file is replaced that others may read. And no core file of this process is written,
+/// From now on everything that this process writes, and the programs that it starts, is for this user alone: files
+/// 0600, folders 0700, also where a file is replaced that others may read. And no core file of this process is written,
 /// wherever the system sends such files. Call it as soon as it is known that the data is confidential, before files are
 /// made. There is no way back.
 void keep_private();

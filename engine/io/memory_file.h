@@ -1,6 +1,6 @@
 #pragma once
-// A file for a program that we start: it lies in memory and has no name, so that nobody else can open it, and nothing is
-// left of it however the programs end.
+// A file for a program that we start: it lies in memory and has no name, so that nobody else can open it, and nothing
+// is left of it however the programs end.
 #include <string>
 #include <string_view>
 

@@ -9,8 +9,8 @@ namespace notnot {
 
 class OpenFolder {
  public:
-  /// Makes the folder where it is missing. Of symbolic links at `path` only those of this user and of root are followed.
-  /// Throws InputError on a link of another user, and std::system_error with the system's reason otherwise.
+  /// Makes the folder where it is missing. Of symbolic links at `path` only those of this user and of root are
+  /// followed. Throws InputError on a link of another user, and std::system_error with the system's reason otherwise.
   explicit OpenFolder(const std::filesystem::path& path);
   /// Takes over an open folder.
   explicit OpenFolder(Descriptor folder);
@@ -31,8 +31,8 @@ std::filesystem::path shown_path(const std::filesystem::path& path);
 /// removed, and returns whether there was none.
 bool remove_content(const OpenFolder& folder, const char* kept = "");
 
-/// Makes the folder, which must be there, 0700 and the files in it 0600. Throws InputError if it belongs to another user,
-/// holds a pipe or a device, or cannot be changed.
+/// Makes the folder, which must be there, 0700 and the files in it 0600. Throws InputError if it belongs to another
+/// user, holds a pipe or a device, or cannot be changed.
 void make_private(const std::filesystem::path& folder);
 
 }  // namespace notnot

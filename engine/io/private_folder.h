@@ -26,8 +26,8 @@ class PrivateFolder {
 
   /// OpenFolder::path.
   const std::filesystem::path& path() const { return folder_.path(); }
-  /// Gives the folder the permissions that the umask says, and renames it to `name`, beside where it is. From then on it
-  /// stays. Throws std::system_error if there is something of that name, or somebody else has moved the folder.
+  /// Gives the folder the permissions that the umask says, and renames it to `name`, beside where it is. From then on
+  /// it stays. Throws std::system_error if there is something of that name, or somebody else has moved the folder.
   void become(const std::string& name);
 
  private:

@@ -48,7 +48,8 @@ void run_gnuplot(const MemoryFile& script) {
   }
 }
 
-/// What gnuplot wrote as SVG or PDF. Throws InputError unless it ends with `end`, as gnuplot does not report a write that failed.
+/// What gnuplot wrote as SVG or PDF. Throws InputError unless it ends with `end`, as gnuplot does not report a write
+/// that failed.
 std::string complete_file(const MemoryFile& file, std::string_view kind, std::string_view end) {
   std::string content = file.content();
   const size_t last = content.find_last_not_of(" \n");

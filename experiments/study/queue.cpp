@@ -308,8 +308,8 @@ void check_folders(const Jobs& jobs) {
   }
 }
 
-/// Makes the run's folder this user's alone, and sees to it that config.json says why: a run of an earlier version, or of
-/// a time before the data set was marked as confidential, may be open to others.
+/// Makes the run's folder this user's alone, and sees to it that config.json says why: a run of an earlier version, or
+/// of a time before the data set was marked as confidential, may be open to others.
 void keep_run_private(const Job& job) {
   std::error_code ignored;
   if (!job.inputs->corpus.confidential() || !std::filesystem::exists(job.folder.path(), ignored)) return;
