@@ -46,7 +46,8 @@ Corpus load_prepared(const CorpusRequest& request, std::filesystem::path path) {
           .options = folder.options(),
           .checksum = folder.checksum(),
           .prepared = folder,
-          .tokenise = tokenise == "blanks" ? "" : tokenise};
+          .tokenise = tokenise == "blanks" ? "" : tokenise,
+          .warnings = folder.warnings()};
 }
 
 /// What the reader of a data set that is not prepared has read.
@@ -58,12 +59,12 @@ struct Texts {
 
 Texts read_table_file(const std::filesystem::path& path) {
   Table table = read_table(path);
-  return {std::move(table.texts), std::move(table.checksum)};
+  return {std::move(table.texts), std::move(table.checksum), std::move(table.warnings)};
 }
 
 Texts read_own(const std::filesystem::path& path) {
   Texts own = read_table_file(path);
-  own.warnings = text_warnings(own.texts);
+  for (std::string& warning : text_warnings(own.texts)) own.warnings.push_back(std::move(warning));
   return own;
 }
 
@@ -117,6 +118,11 @@ Corpus load_corpus(const CorpusRequest& request) {
   Texts read;
   if (name == kPlantedReader) {
     read.texts = make_planted_corpus(request.planted);
+    if (const auto prepared = find_prepared(name)) {
+      read.warnings = {
+          fmt::format("{} is the built-in corpus; for the prepared data set of that name give --dataset {}", name,
+                      (std::filesystem::path(".") / *prepared).string())};
+    }
   } else if (auto prepared = find_prepared(name)) {
     return load_prepared(request, std::move(*prepared));
   } else if (name == "sst") {

@@ -57,8 +57,8 @@ struct Corpus {
 struct OptionOverrides {
   std::optional<int32_t> min_df = {}, min_length = {}, max_length = {};
 };
-/// A length bound turns the length filter on. Where there was none, a bound that is not given keeps every text; that of a
-/// published filter stays as it is (the split's own shortest or longest length among them, see DatasetOptions).
+/// A length bound turns the length filter on. Where there was none, a bound that is not given keeps every text; that of
+/// a published filter stays as it is (the split's own shortest or longest length among them, see DatasetOptions).
 /// Throws InputError on a negative bound.
 DatasetOptions override_options(DatasetOptions options, const OptionOverrides& overrides);
 

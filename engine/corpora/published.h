@@ -82,8 +82,8 @@ inline constexpr std::array<PublishedCorpus, 6> kPublishedCorpora = {
                     "texts, so the dev texts are still among them.",
       .clinical = true}}};
 
-/// Null for a corpus that the paper does not have. Ask by the reader of the texts (Corpus::reader), never by the name of
-/// a data set, which may be anybody's.
+/// Null for a corpus that the paper does not have. Ask by the reader of the texts (Corpus::reader), never by the name
+/// of a data set, which may be anybody's.
 const PublishedCorpus* find_published(std::string_view name);
 
 /// Whether the texts that this reader reads are patients' notes.

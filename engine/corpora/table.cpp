@@ -46,6 +46,14 @@ std::string number_of(const std::string& label) {
   return lower == "true" ? "1" : lower == "false" ? "0" : label;
 }
 
+/// The split that a field names; nothing if it names none.
+std::optional<SplitName> split_of(std::string_view field) {
+  if (field == "train") return SplitName::train;
+  if (field == "test") return SplitName::test;
+  if (field == "dev" || field == "val" || field == "valid" || field == "validation") return SplitName::dev;
+  return std::nullopt;
+}
+
 /// Turns records into texts.
 class TextCollector {
  public:
@@ -55,11 +63,21 @@ class TextCollector {
     LabelledText text;
     text.words = clean_text(fields.text, options_.cleaning);
     if (text.words.empty()) fail_("the text has no word; remove the record");
-    text.label = label(fields.label);
+    const std::optional<int32_t> label = class_of(fields.label);
+    if (!label) fail_about_label(fields.label);
+    text.label = *label;
     if (fields.split) text.split = split(*fields.split);
     text.row = table_.texts.size() + 1;
     text.id = fields.id.value_or("");
     table_.texts.push_back(std::move(text));
+  }
+
+  /// The class that the field of a label names; nothing if it names none.
+  std::optional<int32_t> class_of(const std::string& field) const {
+    const std::string value = has_own_labels() ? field : number_of(field);
+    if (is_label(value, options_.labels[0])) return 0;
+    if (is_label(value, options_.labels[1])) return 1;
+    return std::nullopt;
   }
 
   /// Throws `if_empty` where there is no text.
@@ -69,27 +87,26 @@ class TextCollector {
     return std::move(table_);
   }
 
+  void warn(std::string warning) { table_.warnings.push_back(std::move(warning)); }
+
  private:
-  int32_t label(const std::string& field) const {
-    const auto& [negative, positive] = options_.labels;
-    const bool mapped = negative != "0" || positive != "1";
-    const std::string value = mapped ? field : number_of(field);
-    if (is_label(value, negative)) return 0;
-    if (is_label(value, positive)) return 1;
-    fail_(mapped ? fmt::format("label {} is neither {} nor {}; name the file's two labels with --labels NEG,POS",
-                               in_quotes(field), in_quotes(negative), in_quotes(positive))
-                 : fmt::format("label {} is neither 0 nor 1; only two classes are supported, whose names may be given "
-                               "with notnot prepare csv --labels NEG,POS",
-                               in_quotes(field)));
-    return 0;
+  SplitName split(const std::string& field) const {
+    const std::optional<SplitName> split = split_of(field);
+    if (!split)
+      fail_(fmt::format("split {} is none of train, dev (or val, valid, validation) and test", in_quotes(field)));
+    return *split;
   }
 
-  SplitName split(const std::string& field) const {
-    if (field == "train") return SplitName::train;
-    if (field == "test") return SplitName::test;
-    if (field != "dev" && field != "val" && field != "valid" && field != "validation")
-      fail_(fmt::format("split {} is none of train, dev (or val, valid, validation) and test", in_quotes(field)));
-    return SplitName::dev;
+  bool has_own_labels() const { return options_.labels[0] != "0" || options_.labels[1] != "1"; }
+
+  void fail_about_label(const std::string& field) const {
+    const auto& [negative, positive] = options_.labels;
+    fail_(has_own_labels()
+              ? fmt::format("label {} is neither {} nor {}; name the file's two labels with --labels NEG,POS",
+                            in_quotes(field), in_quotes(negative), in_quotes(positive))
+              : fmt::format("label {} is neither 0 nor 1; only two classes are supported, whose names may be given "
+                            "with notnot prepare csv --labels NEG,POS",
+                            in_quotes(field)));
   }
 
   const TableOptions& options_;
@@ -107,12 +124,17 @@ struct Columns {
   Record header;
 };
 
+/// The column with one of the names (in lower case), exactly; if there is none, in any case.
 size_t find_column(const Record& header, const std::vector<std::string>& names, const Fail& fail) {
-  const auto matches = [&names](const std::string& field) { return std::count(names.begin(), names.end(), field) > 0; };
-  const auto count = std::count_if(header.begin(), header.end(), matches);
-  if (count > 1) fail(fmt::format("{} columns are called '{}'; keep one", count, fmt::join(names, "' or '")));
-  if (count == 0) return kAbsent;
-  return std::find_if(header.begin(), header.end(), matches) - header.begin();
+  for (const bool any_case : {false, true}) {
+    const auto matches = [&](const std::string& field) {
+      return std::count(names.begin(), names.end(), any_case ? to_lower(field) : field) > 0;
+    };
+    const auto count = std::count_if(header.begin(), header.end(), matches);
+    if (count > 1) fail(fmt::format("{} columns are called '{}'; keep one", count, fmt::join(names, "' or '")));
+    if (count == 1) return std::find_if(header.begin(), header.end(), matches) - header.begin();
+  }
+  return kAbsent;
 }
 
 /// What the header looks like if its names are separated by something else than `delimiter`; otherwise its names.
@@ -171,12 +193,61 @@ void check_record(const Record& record, const Record& header, char delimiter, co
   if (record == header) reader.fail("this is the header again, as where files were put together; remove the line");
 }
 
+/// Finds lines of quoted fields that look like records. Where two quotes are never closed, the first one opens a field
+/// that ends at the second one: what stands between is no record any more, and nothing is wrong with the form.
+class SwallowedRecords {
+ public:
+  SwallowedRecords(char delimiter, const TextCollector& texts) : delimiter_(delimiter), texts_(texts) {}
+
+  void look(const Record& record, const Columns& columns, int64_t number) {
+    const auto holds_one = [&](const std::string& field) { return holds_record(field, columns); };
+    if (std::none_of(record.begin(), record.end(), holds_one)) return;
+    if (count_++ == 0) first_ = number;
+  }
+
+  /// Empty if there are none.
+  std::string warning() const {
+    if (count_ == 0) return "";
+    return fmt::format(
+        "{} records have a line in quotes that looks like a record of its own, the first is record {}: where a quote "
+        "is "
+        "never closed, several records become one; double such quotes, or remove them",
+        count_, first_);
+  }
+
+ private:
+  bool holds_record(std::string_view field, const Columns& columns) const {
+    if (field.find('\n') == field.npos) return false;
+    const std::vector<std::string> lines = split_at(field, '\n');
+    return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+      const std::vector<std::string> fields = split_at(line, delimiter_);
+      return fields.size() == columns.header.size() && texts_.class_of(fields[columns.label]) &&
+             (columns.split == kAbsent || split_of(fields[columns.split]));
+    });
+  }
+
+  static std::vector<std::string> split_at(std::string_view text, char separator) {
+    std::vector<std::string> pieces;
+    for (;;) {
+      const size_t end = text.find(separator);
+      pieces.emplace_back(text.substr(0, end));
+      if (end == text.npos) return pieces;
+      text.remove_prefix(end + 1);
+    }
+  }
+
+  char delimiter_;
+  const TextCollector& texts_;
+  int64_t count_ = 0, first_ = 0;
+};
+
 Table parse_delimited(std::string_view content, const std::string& name, char delimiter, const TableOptions& options) {
   const bool quotes = delimiter == ',' || quotes_have_rules(content);
   DelimitedReader reader(name, {.delimiter = delimiter, .quotes = quotes, .header = true, .lossy = options.lossy});
   const Fail fail = [&reader](const std::string& message) { reader.fail(message); };
   const Fail fail_at_header = [&](const std::string& message) { fail(message + about_carriage_returns(reader)); };
   TextCollector texts(options, fail);
+  SwallowedRecords swallowed(delimiter, texts);
   std::optional<Columns> columns;
   reader.read(content, [&](Record&& record) {
     if (!columns) {
@@ -184,6 +255,7 @@ Table parse_delimited(std::string_view content, const std::string& name, char de
       return;
     }
     check_record(record, columns->header, delimiter, reader);
+    swallowed.look(record, *columns, reader.record());
     const auto optional = [&record](size_t column) {
       return column == kAbsent ? std::nullopt : std::optional(std::move(record[column]));
     };
@@ -192,6 +264,7 @@ Table parse_delimited(std::string_view content, const std::string& name, char de
                .split = optional(columns->split),
                .id = optional(columns->id)});
   });
+  if (const std::string warning = swallowed.warning(); !warning.empty()) texts.warn(warning);
   if (!columns) throw InputError(fmt::format("{}: the file is empty; its first line must be text,label,split", name));
   return texts.take(columns->split != kAbsent, fmt::format("{}: there is no record after the header; add texts{}", name,
                                                            about_carriage_returns(reader)));
@@ -242,7 +315,10 @@ class JsonLinesTable {
     const std::string line = checked();
     const auto object = json_object(line);
     if (!object) fail(fmt::format("{}; {}", json_fault(line), remedy()));
-    const auto has = [&object](const char* name) { return object->contains(name) && !(*object)[name].is_null(); };
+    const auto has = [&object](const char* name) {
+      const auto found = find(*object, name);
+      return found != object->end() && !found->is_null();
+    };
     if (has("split") && has("exp_split")) fail("both 'split' and 'exp_split' stand there; keep one");
     Fields fields{.text = *member(*object, {"text"}, true),
                   .label = *member(*object, {"label"}, true),
@@ -263,9 +339,18 @@ class JsonLinesTable {
     return R"(every line must be like {"text": "a film", "label": 1, "split": "train"})";
   }
 
+  /// The member with the name (in lower case), exactly; if there is none, in any case.
+  static Json::const_iterator find(const Json& object, const std::string& name) {
+    const auto exact = object.find(name);
+    if (exact != object.end()) return exact;
+    auto member = object.begin();
+    while (member != object.end() && to_lower(member.key()) != name) ++member;
+    return member;
+  }
+
   /// A string as it is, a whole number as its digits; null counts as none.
   std::optional<std::string> id(const Json& object) const {
-    const auto found = object.find("id");
+    const auto found = find(object, "id");
     if (found == object.end() || found->is_null()) return std::nullopt;
     if (found->is_string()) return member(object, {"id"}, false);
     std::optional<std::string> digits = whole_number(*found);
@@ -276,7 +361,7 @@ class JsonLinesTable {
   /// A string as it is, a whole number (also 1.0) or truth value as a CSV file would have it. Null counts as none.
   std::optional<std::string> member(const Json& object, const std::vector<std::string>& names, bool needed) const {
     for (const std::string& name : names) {
-      const auto found = object.find(name);
+      const auto found = find(object, name);
       if (found == object.end() || found->is_null()) continue;
       if (found->is_string()) {
         const std::string text = without_byte_order_marks(found->get_ref<const std::string&>());

@@ -1,6 +1,7 @@
 #pragma once
 // The user's own texts: a table in UTF-8 with the columns `text`, `label` and `split`, in any order; `exp_split` is
-// accepted for `split`, an `id` column is kept, further columns are ignored.
+// accepted for `split`, an `id` column is kept, further columns are ignored. Where no column has a name exactly, one
+// has it in any case (`Text`, `ID`).
 //
 // CSV         engine/io/delimited.h; the first record names the columns
 // TSV         as CSV, with tabs for commas; quotes have rules only where they follow some (engine/io/tab_quotes.h)
@@ -9,15 +10,15 @@
 // A file that begins with `{` or `[{` has JSON, whatever its name is; a list is refused. Otherwise the extension says
 // the form (.csv, .tsv, .tab; .jsonl, .ndjson, .json); for any other, a pipe's say, the first line does. An extension
 // .gz is left out: gzip is unpacked, and UTF-16 with a byte order mark is read (engine/io/input_stream.h). Byte order
-// marks are skipped wherever they stand. Lines may end with a carriage return alone if no line feed is in the file; otherwise
-// one within a line is a blank.
+// marks are skipped wherever they stand. Lines may end with a carriage return alone if no line feed is in the file;
+// otherwise one within a line is a blank.
 //
 // label  0 or 1, also as 1.0, true or false (in any case); or one of the two names in TableOptions::labels, exactly
 // split  train, dev (or val, valid, validation) or test
 // id     anything, or nothing; several texts may have the same. In JSON a string, a whole number or null
-// text   cleaned (cleaning.h), by white space only unless asked for otherwise: punctuation that should be a token of its
-//        own must then already stand between blanks, and a file that is so tokenised, as the published sst_dataset.csv,
-//        comes out as it is
+// text   cleaned (cleaning.h), by white space only unless asked for otherwise: punctuation that should be a token of
+//        its own must then already stand between blanks, and a file that is so tokenised, as the published
+//        sst_dataset.csv, comes out as it is
 //
 // Anything else throws InputError, which names the file, the record (1 = the first), the line on which the record
 // starts, and the remedy: bytes that are not UTF-8, NUL bytes, unbalanced quotes, a wrong number of fields, unknown
@@ -57,7 +58,9 @@ struct Table {
   std::vector<LabelledText> texts;  ///< in the file's order; LabelledText::row is the record's number
   bool has_split = false;
   std::string checksum = {};  ///< SHA-256 of the file; empty for a table in memory
-  int64_t bytes = 0;          ///< of the file, packed if it is packed; 0 for a table in memory
+  /// Sentences about what may be wrong with the form of the file: a quote that is never closed.
+  std::vector<std::string> warnings = {};
+  int64_t bytes = 0;  ///< of the file, packed if it is packed; 0 for a table in memory
 };
 
 /// Reads the file once.

@@ -32,8 +32,8 @@ struct LabelledText {
   /// Where the text stands in its source: 1 = the first record after the header. The engine's own name for the text, in
   /// messages and in files for other programs.
   int64_t row = 0;
-  /// The text's name in its source: a file's, or what stands in the user's column `id`. Empty where it has none. Several
-  /// texts may have the same.
+  /// The text's name in its source: a file's, or what stands in the user's column `id`. Empty where it has none.
+  /// Several texts may have the same.
   std::string id = {};
 };
 

@@ -218,7 +218,8 @@ void PreparedWriter::write_vectors(const WordVectors& vectors, Json origin) {
   record(kVectors);
 }
 
-void PreparedWriter::finish() {
+void PreparedWriter::finish(const std::vector<std::string>& warnings) {
+  description_["warnings"] = warnings;
   description_["checksum"] = checksum_of(description_);
   write_atomically(folder_.path() / kDescription, to_text(description_));
   try {

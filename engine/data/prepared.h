@@ -2,7 +2,8 @@
 // A prepared data set: a folder that says what it is and loads in milliseconds.
 //
 // dataset.json         format version, name, where the texts come from (files, sizes, SHA-256), every option, counts by
-//                      split and class, sizes and SHA-256 of the files below, and of itself ("checksum": of the rest)
+//                      split and class, what the user should know ("warnings"), sizes and SHA-256 of the files below,
+//                      and of itself ("checksum": of the rest)
 // vocabulary.txt       a word per line; line k holds id k - 1
 // data.safetensors     per split: token_ids, offsets, labels, rows, unknown, as in Split; its strings as bytes (U8) and
 //                      where they begin: outside and outside_offsets, and for texts with ids also ids and ids_offsets
@@ -56,8 +57,8 @@ class PreparedWriter {
   /// A path in the folder for a file of the caller's, who removes it before finish().
   std::filesystem::path scratch(const std::string& name) const { return folder_.path() / name; }
 
-  /// Writes dataset.json and gives the folder its name.
-  void finish();
+  /// Writes dataset.json, with sentences that whoever uses the data set should know, and gives the folder its name.
+  void finish(const std::vector<std::string>& warnings = {});
 
  private:
   void record(const std::string& name);
@@ -87,8 +88,10 @@ class PreparedFolder {
   /// Whether it was marked as confidential. Ask is_confidential (engine/corpora/corpus.h), which knows more.
   bool is_marked_confidential() const;
   std::string corpus() const { return description_.at("corpus"); }
-  /// Identifies the data: the same texts that are prepared again, elsewhere or by a newer program, have the same sum. It
-  /// is what `sha256sum vocabulary.txt data.safetensors | sha256sum` prints.
+  /// What was said of the texts and their word vectors when they were prepared; nothing in older folders.
+  std::vector<std::string> warnings() const { return description_.value("warnings", std::vector<std::string>()); }
+  /// Identifies the data: the same texts that are prepared again, elsewhere or by a newer program, have the same sum.
+  /// It is what `sha256sum vocabulary.txt data.safetensors | sha256sum` prints.
   std::string checksum() const;
 
   /// The data set, its columns mapped. Throws InputError when what was read has another checksum than dataset.json

@@ -23,15 +23,19 @@ bool is_several_words(std::string_view word) {
 
 RepeatedTexts count_repeated(const std::vector<LabelledText>& texts) {
   const std::hash<std::string_view> hash;
-  std::unordered_set<size_t> training;
+  BySplit<std::unordered_set<size_t>> known;  // nothing for test
   for (const LabelledText& text : texts) {
-    if (text.split == SplitName::train) training.insert(hash(text.words));
+    if (text.split != SplitName::test) known[text.split].insert(hash(text.words));
   }
   RepeatedTexts counts;
   for (const LabelledText& text : texts) {
     if (text.split == SplitName::train) continue;
     ++counts.texts[text.split];
-    counts.repeated[text.split] += training.contains(hash(text.words)) ? 1 : 0;
+    if (known.train.contains(hash(text.words))) {
+      ++counts.in_train[text.split];
+    } else if (text.split == SplitName::test && known.dev.contains(hash(text.words))) {
+      ++counts.test_in_dev;
+    }
   }
   return counts;
 }
@@ -39,14 +43,18 @@ RepeatedTexts count_repeated(const std::vector<LabelledText>& texts) {
 std::string repeated_warning(const RepeatedTexts& texts) {
   std::string counts;
   for (const SplitName split : {SplitName::test, SplitName::dev}) {
-    if (texts.repeated[split] == 0) continue;
-    counts += fmt::format("{}{} of {} {} texts", counts.empty() ? "" : " and ", texts.repeated[split],
+    if (texts.in_train[split] == 0) continue;
+    counts += fmt::format("{}{} of {} {} texts", counts.empty() ? "" : " and ", texts.in_train[split],
                           texts.texts[split], to_string(split));
   }
-  if (counts.empty()) return "";
-  return counts +
-         " are also training texts, word for word, so scores on them say little about new texts; leave each text in "
-         "one split";
+  std::string sentence;
+  if (!counts.empty()) sentence = counts + " are also training texts";
+  if (texts.test_in_dev > 0) {
+    sentence += fmt::format("{}{} of {} test texts are also dev texts", sentence.empty() ? "" : ", and ",
+                            texts.test_in_dev, texts.texts.test);
+  }
+  if (sentence.empty()) return "";
+  return sentence + ", word for word, so scores on them say little about new texts; leave each text in one split";
 }
 
 std::string uncut_warning(const std::vector<LabelledText>& texts) {

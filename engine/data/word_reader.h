@@ -1,6 +1,6 @@
 #pragma once
-// From ids back to the words of a text as they stand in the source (cleaned), also those that the vocabulary lacks: what
-// is shown to people and handed to other programs is the text, not what the model sees of it.
+// From ids back to the words of a text as they stand in the source (cleaned), also those that the vocabulary lacks:
+// what is shown to people and handed to other programs is the text, not what the model sees of it.
 #include <cstdint>
 #include <limits>
 #include <string_view>
@@ -12,8 +12,8 @@ namespace notnot {
 
 class WordReader {
  public:
-  /// The texts of `split`, whose ids are those of `vocabulary`; both must outlive the reader. Reads all ids once. Throws
-  /// Error unless Split::unknown has a number for every unknown word.
+  /// The texts of `split`, whose ids are those of `vocabulary`; both must outlive the reader. Reads all ids once.
+  /// Throws Error unless Split::unknown has a number for every unknown word.
   WordReader(const Vocabulary& vocabulary, const Split& split);
 
   /// The words of text i, at most the first `most`, without the boundary tokens.

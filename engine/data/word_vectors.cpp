@@ -31,7 +31,7 @@ std::optional<Number> parse(std::string_view text) {
 
 /// Infinity for a number that is too large, 0 for one that is too small; nothing for what is no number.
 std::optional<double> parse_value(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error == std::errc::invalid_argument || end != text.data() + text.size()) return std::nullopt;

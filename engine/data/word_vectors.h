@@ -33,9 +33,9 @@ struct WordVectors {
 };
 
 /// The vectors of `vocabulary`, in one pass over the file, which may be a pipe or packed with gzip. Words match byte
-/// for byte; if a word stands twice, its first vector counts; `<UNK>`, `<SOS>` and `<EOS>` are taken from the file if it
-/// has them. As the published protocol wants it, a word that the file lacks gets zeros. The values of words outside the
-/// vocabulary are counted, not read, but for the first vector's.
+/// for byte; if a word stands twice, its first vector counts; `<UNK>`, `<SOS>` and `<EOS>` are taken from the file if
+/// it has them. As the published protocol wants it, a word that the file lacks gets zeros. The values of words outside
+/// the vocabulary are counted, not read, but for the first vector's.
 /// Throws InputError naming file and line (binary: vector) and, where it is certain, what the file is instead: a number
 /// of values that is not the width, a value that is no finite number, fewer or more vectors than the first line
 /// promises, no vectors at all, none of a word of the vocabulary, zeros only, whole numbers of width 1, no such file.

@@ -85,7 +85,7 @@ std::string what_else(std::string_view beginning) {
   if (is_wide_ascii(beginning, 4, 0) || is_wide_ascii(beginning, 4, 3)) return "UTF-32; save the file as UTF-8";
   if (is_pickle(beginning)) return "a pickle of Python; write the data as text instead";
   if (is_safetensors(beginning))
-    return "a safetensors file; give a text file, or, where tensors are taken, a regular file in place of a pipe";
+    return "a safetensors file; give a text file, or, where tensors are taken, a regular file that is not packed";
   return "";
 }
 

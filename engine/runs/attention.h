@@ -9,8 +9,8 @@
 
 namespace notnot {
 
-/// attention_SPLIT.safetensors: tensors `log_attention`, `offsets`, `probability`, `label`, `row`. Where the data set has
-/// ids, other programs find them there, too: text i has the bytes id_offsets[i] .. id_offsets[i+1] of `id` (U8).
+/// attention_SPLIT.safetensors: tensors `log_attention`, `offsets`, `probability`, `label`, `row`. Where the data set
+/// has ids, other programs find them there, too: text i has the bytes id_offsets[i] .. id_offsets[i+1] of `id` (U8).
 struct Attention {
   std::vector<float> log_attention;  ///< [tokens] natural log; -inf for the first and last token of every text
   std::vector<int64_t> offsets;      ///< [size + 1] text i has the tokens offsets[i] .. offsets[i+1]

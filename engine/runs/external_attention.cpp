@@ -148,6 +148,8 @@ class LinesReader {
 
   Json parse(std::string_view line) const {
     if (std::optional<Json> object = json_object(line)) return *std::move(object);
+    if (file_.record() == 1 && line.starts_with('['))
+      fail("this is a JSON list; write each of its objects on a line of its own (jq -c '.[]')");
     fail(fmt::format(
         R"({}; every line must be like {{"split": "train", "row": 1, "attention": [0.25, 0.75]}}, every number finite)",
         json_fault(line)));

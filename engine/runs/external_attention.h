@@ -15,9 +15,10 @@
 //                                    may be left out. A line with neither `row` nor `tokens` must say "key": "id":
 //                                    nothing else would tell an `id` that counts records from one of the data's own.
 //                         Further members are ignored, so that a line of write_tokens with `attention` added will do.
-// safetensors             per split, in the data set's order, which is the key: `train/attention` [words] f32 or f64 and
-//                         `train/offsets` [texts + 1] i64: text i has the words offsets[i] .. offsets[i+1], boundary
-//                         tokens not counted. `train/row` [texts] i64 is compared with LabelledText::row if there is one
+// safetensors             per split, in the data set's order, which is the key: `train/attention` [words] f32 or f64
+//                         and `train/offsets` [texts + 1] i64: text i has the words offsets[i] .. offsets[i+1],
+//                         boundary tokens not counted. `train/row` [texts] i64 is compared with LabelledText::row if
+//                         there is one
 // a folder                a run of `notnot train` on the same data set (engine/runs/run_folder.h)
 #include <array>
 #include <cstdint>
@@ -59,9 +60,9 @@ std::string_view to_string(Importance importance);
 ExternalAttention read_external_attention(const std::filesystem::path& path, const Dataset& dataset,
                                           Importance importance);
 
-/// Writes every text of train, dev and test as {"split", "row", "id", "label", "tokens", "unknown"}, an object per line,
-/// in the data set's order. `id` is null for a text without one, and missing if no text has one. `tokens` are the words
-/// as they stand in the text, `unknown` the places, from 0, of those outside the vocabulary. Throws InputError as
+/// Writes every text of train, dev and test as {"split", "row", "id", "label", "tokens", "unknown"}, an object per
+/// line, in the data set's order. `id` is null for a text without one, and missing if no text has one. `tokens` are the
+/// words as they stand in the text, `unknown` the places, from 0, of those outside the vocabulary. Throws InputError as
 /// write_atomically does.
 void write_tokens(const std::filesystem::path& path, const Dataset& dataset);
 

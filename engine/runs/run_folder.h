@@ -1,8 +1,8 @@
 #pragma once
 // A run folder holds the files of one training: the folder RUNS/NAME, whose files numpy, pandas and torch can read.
 //
-//   config.json               `choices`: what makes it this run, with the checksum of all that it read; `paths`: where that
-//                             lay, for people; `version` and `commit` of the program
+//   config.json               `choices`: what makes it this run, with the checksum of all that it read; `paths`: where
+//                             that lay, for people; `version` and `commit` of the program
 //   metrics.csv               a row per epoch: see EpochMetrics
 //   checkpoint.safetensors    where training can resume; written by models/
 //   model.safetensors         the parameters of the chosen epoch; written by models/

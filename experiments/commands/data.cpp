@@ -80,6 +80,7 @@ void show_command(const DataArguments& arguments) {
              shows_texts && arguments.samples > 0 ? sample_texts(folder, arguments.samples) : "");
   if (!shows_texts) fmt::print("\nThe texts are confidential, so that none is shown; --show-texts shows some.\n");
   fmt::print("\nEvery file has the checksum that dataset.json says.\n");
+  for (const std::string& warning : folder.warnings()) warn(warning);
 }
 
 }  // namespace

@@ -32,6 +32,12 @@ void check_run(const RunFolder& run, const Inputs& inputs) {
   check_finished(run);
   const std::string path = run.path().string();
   const RunConfig config = read_run_config(run);
+  if (config.spec.kind == RunKind::perturbation) {
+    throw InputError(
+        fmt::format("{} holds perturbations of another run's attention, and none of its own; give the run "
+                    "that was perturbed ({})",
+                    path, config.spec.other));
+  }
   if (!config.has_checksums()) {
     throw InputError(fmt::format(
         "{} is of an earlier version of notnot, which recorded no checksums: whether it was trained on these texts "

@@ -58,8 +58,8 @@ class Texts {
     source_ = from_stdin ? "standard input" : *arguments.input;
   }
 
-  /// The next texts, so many that they have about kBlockWords words; none at the end. Throws InputError, which names the
-  /// line, on a text that has no words or is not text, and when there is none at all.
+  /// The next texts, so many that they have about kBlockWords words; none at the end. Throws InputError, which names
+  /// the line, on a text that has no words or is not text, and when there is none at all.
   std::vector<std::string> next_block() {
     std::vector<std::string> block;
     std::string text;

@@ -139,7 +139,7 @@ nlohmann::json own_choices(const Table& table, const RepeatedTexts& repeated, co
   nlohmann::json choices = {{"lossy", arguments.lossy},
                             {"tokenise", arguments.tokenise},
                             {"split", table.has_split ? "the file's own" : "drawn, stratified"},
-                            {"also_in_training", {{"dev", repeated.repeated.dev}, {"test", repeated.repeated.test}}}};
+                            {"also_in_training", {{"dev", repeated.in_train.dev}, {"test", repeated.in_train.test}}}};
   if (arguments.tokenise == "words") choices["word_boundaries"] = icu_version() + " (Unicode)";
   if (!table.has_split) {
     choices["seed"] = arguments.split.seed;
@@ -159,7 +159,8 @@ Reading read_own(const std::filesystem::path& file, const PrepareArguments& argu
   const RepeatedTexts repeated = count_repeated(table.texts);
   Reading reading{.sources = {{.path = file.filename().string(), .bytes = table.bytes, .sha256 = table.checksum}},
                   .choices = own_choices(table, repeated, arguments),
-                  .warnings = text_warnings(table.texts)};
+                  .warnings = std::move(table.warnings)};
+  for (std::string& warning : text_warnings(table.texts)) reading.warnings.push_back(std::move(warning));
   hand_over(std::move(table.texts), take);
   return reading;
 }
@@ -254,7 +255,7 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
   std::vector<std::string> warnings = std::move(reading.warnings);
   for (std::string& warning : attach_vectors(arguments, published, preparation.options, builder, writer))
     warnings.push_back(std::move(warning));
-  writer.finish();
+  writer.finish(warnings);
   for (const std::string& warning : warnings) warn(warning);
   const PreparedFolder folder(out);
   fmt::print("{}{}", counts_summary(folder), coverage_summary(folder, writer.unknown_words()));

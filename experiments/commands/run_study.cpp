@@ -152,8 +152,8 @@ std::vector<std::filesystem::path> folders_of(const Studies& studies) {
   return any_finished ? folders : std::vector<std::filesystem::path>();
 }
 
-/// Throws InputError if `out`, the folder for the report, is one of a run's or lies in it, or if the report would replace
-/// an input.
+/// Throws InputError if `out`, the folder for the report, is one of a run's or lies in it, or if the report would
+/// replace an input.
 void check_report_apart(const std::filesystem::path& out, const Studies& studies) {
   for (const Study& study : studies) {
     for (const std::filesystem::path& input : paths_read(study.inputs)) {

@@ -58,9 +58,9 @@ struct DrawnFigure {
   std::string svg, pdf;
 };
 
-/// `alt_text`: one sentence that a screen reader says in the figure's place. Throws InputError if gnuplot is missing (the
-/// message says how to install it) or fails; Error for vectors of different lengths and for numbers outside their range,
-/// NaN included.
+/// `alt_text`: one sentence that a screen reader says in the figure's place. Throws InputError if gnuplot is missing
+/// (the message says how to install it) or fails; Error for vectors of different lengths and for numbers outside their
+/// range, NaN included.
 DrawnFigure draw(const ViolinFigure& figure, const std::string& alt_text);
 DrawnFigure draw(const FrontierFigure& figure, const std::string& alt_text);
 DrawnFigure draw(const EvidenceFigure& figure, const std::string& alt_text);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <regex>
 #include <system_error>
 
@@ -38,6 +39,12 @@ void run_gnuplot(const MemoryFile& script) {
     throw InputError(
         fmt::format("cannot run the program gnuplot, which draws the figures: {}; install the package gnuplot-nox",
                     std::generic_category().message(end.error)));
+  }
+  if (end.status > 128) {
+    throw InputError(
+        fmt::format("the program gnuplot, which draws the figures, was ended ({}); give it more memory and time "
+                    "(ulimit -a shows limits), and make the report again",
+                    strsignal(end.status - 128)));
   }
   if (end.status != 0) {
     // gnuplot repeats the whole faulty command first, which nobody can use, and then says "line NUMBER: ERROR".

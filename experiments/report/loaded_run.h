@@ -48,8 +48,8 @@ struct LoadedRun {
 };
 
 /// The runs of `folders`, each of which is a run folder or holds run folders; in the order of `folders`, the runs of
-/// one folder in the order of their names. Throws InputError when a folder is neither, when a run is given twice, when a
-/// run is damaged, and when it is of an earlier version, which recorded no checksums.
+/// one folder in the order of their names. Throws InputError when a folder is neither, when a run is given twice, when
+/// a run is damaged, and when it is of an earlier version, which recorded no checksums.
 std::vector<LoadedRun> read_runs(const std::vector<std::filesystem::path>& folders);
 
 /// The run's attention on the test split. For a perturbation run: the attention of its per-instance adversary. The run

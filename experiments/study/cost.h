@@ -12,8 +12,8 @@ struct Speed {
   double train_token = 0, evaluation_token = 0;
 };
 
-/// The seconds that all epochs of a training take. An epoch trains on the training split and evaluates all three splits;
-/// an adversary evaluates only the other two.
+/// The seconds that all epochs of a training take. An epoch trains on the training split and evaluates all three
+/// splits; an adversary evaluates only the other two.
 double training_seconds(const Dataset& dataset, const TrainingOptions& training, const Speed& speed);
 
 struct RunCost {

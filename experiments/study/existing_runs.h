@@ -24,8 +24,8 @@ struct ExistingOptions {
 /// For those who only ask: nothing is an error, and a run that cannot be read is another one.
 inline constexpr ExistingOptions kAnyExisting{.resume = true, .retrain = true};
 
-/// What the folder of the run `config` holds. Throws InputError that names the folder, what is wrong with the run in it,
-/// and the remedy, where the options do not allow to go on.
+/// What the folder of the run `config` holds. Throws InputError that names the folder, what is wrong with the run in
+/// it, and the remedy, where the options do not allow to go on.
 Existing existing_run(const RunFolder& folder, const RunConfig& config, const ExistingOptions& options);
 
 /// A sentence about a run in the folder `runs` whose data set has the name of `config`'s, but another content. Runs in

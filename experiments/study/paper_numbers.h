@@ -40,8 +40,8 @@ inline constexpr double kFarAttention = 0.4;
 inline constexpr int32_t kPaperEpochs = 8, kPaperHidden = 128;
 inline constexpr uint64_t kPaperSeed = 10;
 
-/// The paper's results on a corpus; null if the paper does not have it. Ask by the reader of the texts (Corpus::reader),
-/// never by the name of a data set, which may be anybody's.
+/// The paper's results on a corpus; null if the paper does not have it. Ask by the reader of the texts
+/// (Corpus::reader), never by the name of a data set, which may be anybody's.
 const PaperResults* find_in_paper(std::string_view corpus);
 
 }  // namespace notnot

@@ -32,8 +32,8 @@ struct StudyOptions {
 /// How often the grid of lambdas is extended at most. Each time it gets two larger lambdas.
 inline constexpr int kExtensions = 3;
 
-/// The runs of the tests, each once. The runs that others wait for stand first, then the longest ones. Throws InputError
-/// when attention from another program has the name of a run.
+/// The runs of the tests, each once. The runs that others wait for stand first, then the longest ones. Throws
+/// InputError when attention from another program has the name of a run.
 std::vector<RunSpec> planned_runs(const Inputs& inputs, const StudyOptions& options, const std::set<PaperTest>& tests);
 
 /// How far the finished adversaries of the base seed move the attention.

@@ -32,6 +32,13 @@ std::string checksum_of_other(const Job& job) {
   return is_external(job) ? job.inputs->guide->checksum : folder_of_other(job).attention_checksum();
 }
 
+/// Throws InputError if the run that this one needs has another attention than when its checksum was taken.
+void check_unchanged(const Job& job, const std::string& checksum) {
+  if (folder_of_other(job).attention_checksum() == checksum) return;
+  throw InputError(fmt::format("{} was changed while it was read; give the command again when nothing trains there",
+                               folder_of_other(job).path().string()));
+}
+
 /// Throws Error unless the run that this one needs is finished. A run of an earlier command may be there in part only.
 void check_other(const Job& job) {
   if (!needs_another(job.spec.kind) || is_external(job)) return;
@@ -154,6 +161,7 @@ void run_job(Job& job, const OpenDevice& device, const JobOptions& options, Trai
     targets = &job.inputs->guide->targets;
   } else if (needs_another(job.spec.kind)) {
     loaded = load_targets(job);
+    check_unchanged(job, config.other_checksum);
     targets = &loaded;
   }
   const TrainingRequest request{.dataset = &job.inputs->corpus.dataset,
@@ -295,8 +303,8 @@ std::string run_of(const Job& job) {
                   run_of(a), run_of(b), why));
 }
 
-/// Throws InputError when the folders of two jobs are the same on the disk: names may differ only in case where the file
-/// system takes no notice of it, and a folder may be a link.
+/// Throws InputError when the folders of two jobs are the same on the disk: names may differ only in case where the
+/// file system takes no notice of it, and a folder may be a link.
 void check_folders(const Jobs& jobs) {
   std::map<std::string, const Job*> known;
   for (const auto& job : jobs) {

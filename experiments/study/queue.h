@@ -51,20 +51,21 @@ Existing existing_run(const Jobs& jobs, const Job& job, const JobOptions& option
 /// Throws InputError when two jobs have the same folder by its name. Touches no disk.
 void check_names(const Jobs& jobs);
 
-/// Throws InputError where runs on another data set of the same name lie beside those of the jobs; prints a note instead
-/// where other runs are replaced.
+/// Throws InputError where runs on another data set of the same name lie beside those of the jobs; prints a note
+/// instead where other runs are replaced.
 void check_data(const Jobs& jobs, const JobOptions& options);
 
 /// Marks the jobs whose runs are finished already, and makes the folders of the others. Trains nothing, and replaces
-/// nothing yet. Throws InputError when two jobs have the same folder, when a folder holds another run than its job's and
-/// JobOptions do not allow to replace it, when there are runs on another data set of the same name, and when a folder
-/// cannot be written.
+/// nothing yet. Throws InputError when two jobs have the same folder, when a folder holds another run than its job's
+/// and JobOptions do not allow to replace it, when there are runs on another data set of the same name, and when a
+/// folder cannot be written.
 void prepare_jobs(Jobs& jobs, const JobOptions& options);
 
 /// Runs the jobs that are not finished, and prints the result of each. A job that fails leaves its reason in its
-/// folder; the jobs that need it fail as well, the others go on. A job whose run another process trains fails, too. When
-/// the user asks to stop, the function returns as soon as the running jobs have written their checkpoints; they are then
-/// stopped, and others still wait. From here on the program goes on if nobody reads its output (outlive_readers).
+/// folder; the jobs that need it fail as well, the others go on. A job whose run another process trains fails, too.
+/// When the user asks to stop, the function returns as soon as the running jobs have written their checkpoints; they
+/// are then stopped, and others still wait. From here on the program goes on if nobody reads its output
+/// (outlive_readers).
 void run_jobs(Jobs& jobs, const JobOptions& options);
 
 /// The message of an exception.

@@ -73,16 +73,16 @@ struct RunConfig {
   int64_t words_with_vectors = 0;
 
   // --- where it was trained
-  /// OpenDevice::description of every device on which it was trained, in order; a run that went on on another device has
-  /// several. Empty for a run that failed before it began.
+  /// OpenDevice::description of every device on which it was trained, in order; a run that went on on another device
+  /// has several. Empty for a run that failed before it began.
   std::vector<std::string> devices;
   /// The version and the commit of the program that began the run. RunWriter::start writes them.
   std::string version, commit;
   /// The other versions and commits of the program that went on with it, in order, as "0.1.0, commit abc".
   std::vector<std::string> resumed_by = {};
 
-  /// Whether there is a checksum of every input. Earlier versions recorded paths instead: then nobody knows what the run
-  /// has read.
+  /// Whether there is a checksum of every input. Earlier versions recorded paths instead: then nobody knows what the
+  /// run has read.
   bool has_checksums() const;
 
   /// Whether the texts may not be shared. Runs of earlier versions on clinical texts have no mark.

@@ -4,8 +4,8 @@
 
 namespace notnot {
 
-/// From now on these signals call request_stop(). A second Ctrl-C ends the program at once; the others may come as often
-/// as they like. HUP stays ignored if it is, as under nohup. To be called before any thread starts.
+/// From now on these signals call request_stop(). A second Ctrl-C ends the program at once; the others may come as
+/// often as they like. HUP stays ignored if it is, as under nohup. To be called before any thread starts.
 void catch_interrupts();
 
 /// From now on the program goes on when nobody reads its output any more, as in `notnot train ... | head`, or after

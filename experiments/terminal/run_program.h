@@ -13,8 +13,8 @@ struct ProgramEnd {
 };
 
 /// Runs `arguments[0]`, which is searched on PATH. SIGPIPE ends it, though this program may outlive its readers. It
-/// ends when this program ends, however that happens. Ends it and throws Interrupted when the user asks to stop. It inherits
-/// the files of MemoryFile and OpenFolder (engine/io), whose paths are good for it, too.
+/// ends when this program ends, however that happens. Ends it and throws Interrupted when the user asks to stop. It
+/// inherits the files of MemoryFile and OpenFolder (engine/io), whose paths are good for it, too.
 ProgramEnd run_program(std::vector<std::string> arguments);
 
 }  // namespace notnot

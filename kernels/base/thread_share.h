@@ -18,9 +18,9 @@ struct ThreadTimes {
 /// Of the calling thread, since it began. Nothing where the system does not say it.
 std::optional<ThreadTimes> thread_times();
 
-/// The number of threads for the loops of one thread. It falls by a quarter, at least by one, while the thread waits for
-/// a processor more than a sixth of its time; it rises by one while the thread hardly waits. Where that was one too many,
-/// it is tried again after ever longer pauses, up to 2.5 s.
+/// The number of threads for the loops of one thread. It falls by a quarter, at least by one, while the thread waits
+/// for a processor more than a sixth of its time; it rises by one while the thread hardly waits. Where that was one too
+/// many, it is tried again after ever longer pauses, up to 2.5 s.
 class ThreadShare {
  public:
   /// The number for the next loop, 1 to `most`. Looks at thread_times() every 10 ms; until then it is `most`.

@@ -1,6 +1,6 @@
-// libFuzzer on the readers of users' tables: for any bytes they return texts or throw InputError. The first byte chooses
-// the options and the form of the table, or that the bytes are a file whose content tells its form: gzip, UTF-16, and so
-// on. tests/README.md says how to build and run it.
+// libFuzzer on the readers of users' tables: for any bytes they return texts or throw InputError. The first byte
+// chooses the options and the form of the table, or that the bytes are a file whose content tells its form: gzip,
+// UTF-16, and so on. tests/README.md says how to build and run it.
 #include <sys/mman.h>
 #include <unistd.h>
 

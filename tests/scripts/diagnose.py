@@ -141,6 +141,14 @@ class Diagnose(Test):
         self.assertEqual(result.returncode, 2, result.stdout)
         self.assertIn(f"{folder} was not trained on planted (corpus_seed)", result.stderr)
 
+    def test_a_run_that_has_no_attention(self):
+        self.succeed("adversary", "--dataset", self.plain, "--epochs", 1, "--adversary-epochs", 1, "--lambdas", 1, "--seeds", 50,
+                     "--hidden", 4, "--threads", 1, "--runs", self.folder / "trained")
+        (folder,) = (self.folder / "trained").glob("*-perturbation-*")
+        result = run(*self.arguments(self.plain, folder))
+        self.assertEqual(result.returncode, 2, result.stdout)
+        self.assertIn(f"{folder} holds perturbations of another run's attention, and none of its own", result.stderr)
+
     def test_dots_in_names(self):
         for name in ("run-lambda0.001", "run-lambda0.002"):
             self.succeed(*self.arguments(self.plain, self.trained_run(name)))

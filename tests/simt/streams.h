@@ -44,7 +44,7 @@ struct CUevent_st {
 };
 
 namespace notnot::simt {
-/// Adds `work` to the stream, and does it now unless the stream is late; an open capture only keeps it. `work` must hold
-/// copies of its arguments.
+/// Adds `work` to the stream, and does it now unless the stream is late; an open capture only keeps it. `work` must
+/// hold copies of its arguments.
 void enqueue(CUstream_st* stream, std::function<void()> work);
 }  // namespace notnot::simt

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/corpora/table.h"
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "tests/support/input_error.h"
@@ -74,6 +75,30 @@ TEST_CASE("corpus: what is not there is named, with the remedy") {
   CHECK_HAS(error("none.csv"), "none.csv");
   const TemporaryFolder folder;
   CHECK_HAS(error(folder.path().string()), folder.path().string());
+}
+
+TEST_CASE("corpus: a prepared data set says what was said when it was prepared") {
+  const TemporaryFolder folder;
+  PreparedWriter writer(folder / "films");
+  DatasetBuilder builder(writer.scratch("words"));
+  for (const LabelledText& text : parse_csv(kSmallCsv, "films")) builder.add(LabelledText(text));
+  writer.write(builder, {.name = "films", .corpus = "csv", .classes = {"0", "1"}, .options = {}, .sources = {}});
+  writer.finish({"something is wrong"});
+  CHECK(load_corpus({.dataset = folder / "films"}).warnings == std::vector<std::string>{"something is wrong"});
+}
+
+TEST_CASE("corpus: a prepared data set named planted is not taken for the built-in one without a word") {
+  const TemporaryFolder folder;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  std::filesystem::create_directories("planted");
+  CHECK(load_corpus({.dataset = "planted"}).warnings.empty());
+  write_atomically("planted/dataset.json", "{}");
+  const std::vector<std::string> warnings = load_corpus({.dataset = "planted"}).warnings;
+  std::filesystem::current_path(before);
+  REQUIRE(warnings.size() == 1);
+  CHECK_HAS(warnings[0],
+            "planted is the built-in corpus; for the prepared data set of that name give --dataset ./planted");
 }
 
 TEST_CASE("corpus: sst is looked for under NOTNOT_DATA, the table before the trees") {

@@ -66,6 +66,7 @@ TEST_CASE("csv: messages say what is wrong, where, and what to do") {
   CHECK_HAS(csv_error(header), "no record after the header");
   CHECK_HAS(csv_error("text,split\na,train\n"), "own.csv, header (line 1): there is no column 'label'");
   CHECK_HAS(csv_error("text,label,split,text\n"), "2 columns are called 'text'");
+  CHECK_HAS(csv_error("Text,label,split,TEXT\n"), "2 columns are called 'text'");
   CHECK_HAS(csv_error("text,label,split,exp_split\n"), "2 columns are called 'split' or 'exp_split'");
   CHECK_HAS(csv_error(header + "a,1,train\n\nb,1,training\n"), "own.csv, record 2 (line 4): split 'training'");
   CHECK_HAS(csv_error(header + "\"a\n\nb\",1,train\nc,2,dev\n"), "own.csv, record 2 (line 5): label '2'");
@@ -90,6 +91,25 @@ TEST_CASE("csv: unbalanced quotes are errors, named by where their record starts
   CHECK_HAS(csv_error("text,label,split\n\"a\" b,1,train\n"),
             "record 1 (line 2): a double quote in the wrong place on line 2");
   CHECK_HAS(csv_error("text,label,split\na 5\" disk,1,train\n"), "a double quote in the wrong place");
+}
+
+TEST_CASE("csv: records that two quotes swallow are named, line breaks in quotes are no matter") {
+  const auto warnings = [](const std::string& csv, const TableOptions& options = {}) {
+    return parse_table(csv, "own.csv", TableFormat::csv, options).warnings;
+  };
+  const std::string header = "text,label,split\n";
+  const std::string swallowed = "\"b,1,train\nc,0,dev\nd\",0,train\n";
+  REQUIRE(warnings(header + "a,1,train\n" + swallowed).size() == 1);
+  CHECK_HAS(warnings(header + "a,1,train\n" + swallowed)[0],
+            "1 records have a line in quotes that looks like a record of its own, the first is record 2");
+  CHECK_HAS(warnings(header + "a,1,train\n" + swallowed + swallowed)[0], "2 records");
+  CHECK(warnings("label,split,text\n1,train,\"b\n0,dev,c\"\n").size() == 1);  // the text may stand last
+  const TableOptions named{.labels = {"neg", "pos"}, .needs_split = false};
+  CHECK(warnings("text,label\n\"b,pos\nd\",neg\n", named).size() == 1);
+  for (const char* text : {"b\nc", "b, 1\nc", "b,2,train\nc", "b,1,other\nc", "b,1,train,c\nd", "b,1,train"}) {
+    CAPTURE(text);
+    CHECK(warnings(fmt::format("{}\"{}\",1,train\n", header, text)).empty());
+  }
 }
 
 TEST_CASE("csv: files") {
@@ -269,6 +289,22 @@ TEST_CASE("table: ids are kept as they stand; texts may have none, and share one
                         "{\"text\":\"a\",\"label\":1,\"split\":\"dev\"}\n",
                         "own", TableFormat::json_lines)) ==
         std::vector<std::string>{"caf\xC3\xA9/01", "17", "17", "", ""});
+}
+
+TEST_CASE("table: names of columns in any case, where none is exact") {
+  const LabelledText csv = parse_table("ID,Text,LABEL,Exp_Split\n7,a,1,dev\n", "own", TableFormat::csv).texts[0];
+  const LabelledText json =
+      parse_table(R"({"Id": 7, "TEXT": "a", "Label": 1, "Split": "dev"})", "own", TableFormat::json_lines).texts[0];
+  for (const LabelledText& text : {csv, json}) {
+    CHECK(text.id == "7");
+    CHECK(text.words == "a");
+    CHECK(text.label == 1);
+    CHECK(text.split == SplitName::dev);
+  }
+  CHECK(parse_table("Text,text,label,split\nb,a,1,dev\n", "own", TableFormat::csv).texts[0].words == "a");
+  CHECK(parse_table(R"({"Text": "b", "text": "a", "label": 1, "split": "dev"})", "own", TableFormat::json_lines)
+            .texts[0]
+            .words == "a");
 }
 
 TEST_CASE("table: labels as other programs write them") {

@@ -28,12 +28,22 @@ TEST_CASE("text warnings: texts of dev and test that are training texts are coun
   texts.push_back({.words = "c", .split = SplitName::test});
   texts.push_back({.words = "d", .split = SplitName::dev});
   RepeatedTexts counts = count_repeated(texts);
-  CHECK(counts.repeated == BySplit<int64_t>{0, 0, 2});
+  CHECK(counts.in_train == BySplit<int64_t>{0, 0, 2});
+  CHECK(counts.test_in_dev == 0);
   CHECK(counts.texts == BySplit<int64_t>{0, 1, 3});
   CHECK(repeated_warning(counts).starts_with("2 of 3 test texts are also training texts, word for word"));
   texts.push_back({.words = "c", .split = SplitName::dev});
   CHECK(repeated_warning(count_repeated(texts)).starts_with("2 of 3 test texts and 1 of 2 dev texts are also"));
   CHECK(text_warnings(texts).size() == 1);
+  texts.push_back({.words = "d", .split = SplitName::test});
+  CHECK_HAS(repeated_warning(count_repeated(texts)),
+            "2 of 4 test texts and 1 of 2 dev texts are also training texts, and 1 of 4 test texts are also dev texts");
+}
+
+TEST_CASE("text warnings: texts of test that are dev texts") {
+  const std::vector<LabelledText> texts = {
+      {.words = "a"}, {.words = "b", .split = SplitName::dev}, {.words = "b", .split = SplitName::test}};
+  CHECK(repeated_warning(count_repeated(texts)).starts_with("1 of 1 test texts are also dev texts, word for word"));
 }
 
 TEST_CASE("text warnings: texts in scripts without blanks that nothing has cut") {

@@ -105,6 +105,7 @@ TEST_CASE("word vectors: messages name file and line") {
   CHECK_HAS(error("1 999999999\na 1 2\n"), "line 2: 2 values");
   CHECK_HAS(error("a 1 2\n\nb 1 2\n"), "line 3: an empty line between vectors");
   CHECK_HAS(error("a 1 x\n"), "line 1: 'x' is not a number");
+  CHECK_HAS(error("a 1 +-5\n"), "line 1: '+-5' is not a number");
   CHECK_HAS(error("b 1 2\na 1 2,5\n"), "line 2: '2,5' is not a number");
   for (const char* value : {"nan", "inf", "-inf", "1e39", "1e400", "-1e400"}) {
     CHECK_HAS(error(fmt::format("a 1 {}\n", value)), fmt::format("'{}' is not a finite number", value));

@@ -147,8 +147,8 @@ TEST_CASE("a pipe is written through, never replaced") {
   CHECK(file_count(folder.path()) == 2);
 }
 
-/// A device as /dev/`name`: a link to it; for root, who could replace the machine's, a device of the test's own. Nothing
-/// if none can be made here.
+/// A device as /dev/`name`: a link to it; for root, who could replace the machine's, a device of the test's own.
+/// Nothing if none can be made here.
 std::optional<std::filesystem::path> device(const TemporaryFolder& folder, const char* name, unsigned number) {
   const std::filesystem::path path = folder / name;
   if (::geteuid() != 0) {

@@ -40,7 +40,8 @@ Dataset films() {
                       {});
 }
 
-/// The same texts with ids of their own. One of them looks like another text's row, one stands in two splits, one text has none.
+/// The same texts with ids of their own. One of them looks like another text's row, one stands in two splits, one text
+/// has none.
 Dataset named_films() {
   return make_dataset("named",
                       {{"a good film", 1, SplitName::train, 1, "x/1"},
@@ -247,6 +248,8 @@ TEST_CASE("lines that say nothing useful") {
     CAPTURE(line);
     CHECK_HAS(complaint(2, line), "not a JSON object; every line must be like {\"split\": \"train\", \"row\": 1");
   }
+  CHECK_HAS(complaint(1, "[{\"split\": \"train\"}]"),
+            "this is a JSON list; write each of its objects on a line of its own");
   const auto with = [](const std::string& attention) {
     return complaint(2, R"({"split": "train", "row": 1, "attention": )" + attention + "}");
   };

@@ -312,6 +312,10 @@ TEST_CASE("gnuplot is missing, fails, or writes a part: an error") {
     CHECK_HAS(message(), "line 5: unknown terminal");
   }
   {
+    const FakeGnuplot killed("kill -9 $$\n");
+    CHECK_HAS(message(), "gnuplot, which draws the figures, was ended (Killed)");
+  }
+  {
     // $2 is the file with the commands, which name the files that gnuplot writes.
     const FakeGnuplot partial(
         "while read -r set output path; do\n  [ \"$set $output\" = 'set output' ] && [ \"$path\" ] || continue\n"

@@ -1,78 +1,28 @@
 #pragma once
 // Writes a report for a test case, and checks its HTML.
-#include <doctest/doctest.h>
-
 #include <filesystem>
-#include <regex>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "engine/io/files.h"
-#include "experiments/report/page.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {
 
 /// The page of a report on the runs in `folders`. The report is written to `out`/report.
-inline std::string page_of(const std::vector<std::filesystem::path>& folders, const TemporaryFolder& out) {
-  ReportFolder folder(out / "report", false);
-  return read_file(write_report(load_studies(folders), folder));
-}
+std::string page_of(const std::vector<std::filesystem::path>& folders, const TemporaryFolder& out);
 
-inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part);
 
 /// How often `part` occurs in `text`.
-inline size_t count(const std::string& text, const std::string& part) {
-  size_t found = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
-  return found;
-}
+size_t count(const std::string& text, const std::string& part);
 
 /// The first group of each match of `pattern`.
-inline std::vector<std::string> all_matches(const std::string& text, const char* pattern) {
-  const std::regex expression(pattern);
-  std::vector<std::string> found;
-  for (std::sregex_iterator at(text.begin(), text.end(), expression), end; at != end; ++at) found.push_back((*at)[1]);
-  return found;
-}
+std::vector<std::string> all_matches(const std::string& text, const char* pattern);
 
 /// Checks that every element is closed where it should be.
-inline void check_well_formed(const std::string& html) {
-  const std::regex tag("<(/?)([a-zA-Z0-9]+)[^>]*?(/?)>");
-  std::vector<std::string> open;
-  for (std::sregex_iterator at(html.begin(), html.end(), tag), end; at != end; ++at) {
-    const std::string name = (*at)[2];
-    if (name == "meta" || name == "br" || (*at)[3].length() > 0) continue;
-    if ((*at)[1].length() == 0) {
-      open.push_back(name);
-    } else {
-      REQUIRE(!open.empty());
-      REQUIRE(open.back() == name);
-      open.pop_back();
-    }
-  }
-  CHECK(open.empty());
-}
+void check_well_formed(const std::string& html);
 
 /// Checks that anchors lead somewhere, that files are there, that ids are unique, and that headings skip no level.
-inline void check_links(const std::string& page, const std::filesystem::path& folder) {
-  const std::vector<std::string> ids = all_matches(page, "\\sid=\"([^\"]*)\"");
-  const std::set<std::string> distinct(ids.begin(), ids.end());
-  CHECK(distinct.size() == ids.size());
-  for (const std::string& target : all_matches(page, "href=\"([^\"]*)\"")) {
-    CAPTURE(target);
-    if (target.starts_with("#")) {
-      CHECK(distinct.contains(target.substr(1)));
-    } else {
-      CHECK(std::filesystem::exists(folder / target));
-    }
-  }
-  int level = 0;
-  for (const std::string& heading : all_matches(page, "<h([1-6])[ >]")) {
-    CHECK(std::stoi(heading) <= level + 1);
-    level = std::stoi(heading);
-  }
-}
+void check_links(const std::string& page, const std::filesystem::path& folder);
 
 }  // namespace notnot
