@@ -3,16 +3,20 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <limits>
 #include <system_error>
 #include <utility>
 
+#include "engine/data/prepared_description.h"
 #include "engine/io/checksum.h"
 #include "engine/io/csv_writer.h"
 #include "engine/io/delimited.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/json.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/stop.h"
+#include "engine/io/text.h"
 #include "engine/io/version.h"
 
 namespace notnot {
@@ -121,12 +125,18 @@ bool spells_unknown_words(const Split& split) {
 
 /// The reason why the split's columns do not belong together; empty if they do.
 std::string fault(const Split& split, int32_t vocabulary) {
+  constexpr size_t kMost = std::numeric_limits<int32_t>::max();  // texts, and tokens of a text, are counted in 32 bits
   const size_t size = split.labels.size();
+  if (size == 0) return "it has no text";
   if (split.offsets.size() != size + 1 || split.rows.size() != size) return "columns of different lengths";
-  if (split.offsets.front() != 0 || split.offsets.back() != static_cast<int64_t>(split.token_ids.size()))
+  if (split.offsets.front() != 0 || split.offsets.back() != std::ssize(split.token_ids))
     return "offsets that do not span the tokens";
+  if (size > kMost) return fmt::format("{} texts are too many", size);
   for (size_t i = 0; i < size; ++i) {
-    if (split.offsets[i + 1] - split.offsets[i] < 3) return fmt::format("text {} without a word", i);
+    // Each offset is at least 3 above the one before, and the last is the number of tokens, so all lie inside.
+    const int64_t begin = split.offsets[i], end = split.offsets[i + 1];
+    if (begin > split.offsets.back() - 3 || end < begin + 3) return fmt::format("text {} without a word", i);
+    if (end > begin + int64_t{kMost}) return fmt::format("text {} is too long", i);
   }
   const auto is_wrong_id = [vocabulary](int32_t id) { return id < kUnknownId || id >= vocabulary; };
   if (std::any_of(split.token_ids.begin(), split.token_ids.end(), is_wrong_id)) return "a token outside the vocabulary";
@@ -134,6 +144,16 @@ std::string fault(const Split& split, int32_t vocabulary) {
   if (std::any_of(split.labels.begin(), split.labels.end(), is_wrong_label)) return "a label that is neither 0 nor 1";
   if (!split.ids.fits() || (!split.ids.empty() && split.ids.size() != size)) return "ids that do not fit the texts";
   return spells_unknown_words(split) ? "" : "spellings that do not fit the unknown words";
+}
+
+/// The reason why the split is not the one that dataset.json counts, or that a model can be trained and tested on; empty
+/// if it is.
+std::string fault(const Split& split, SplitName name, const Json& counts) {
+  const int64_t positive = split.positives(), negative = split.size() - positive;
+  if (counts.at("negative") != negative || counts.at("positive") != positive ||
+      counts.at("tokens") != split.offsets.back())
+    return "other counts than in dataset.json";
+  return name != SplitName::dev && (negative == 0 || positive == 0) ? "texts of one class only" : "";
 }
 
 [[noreturn]] void cannot_write(const std::filesystem::path& out, const std::error_code& reason) {
@@ -236,26 +256,27 @@ PreparedFolder::PreparedFolder(std::filesystem::path path) : path_(std::move(pat
     throw InputError(fmt::format("{} is no prepared data set: the directory has no {}; make one with notnot prepare",
                                  path_.string(), kDescription));
   }
-  try {
-    description_ = Json::parse(read_file(path_ / kDescription));
-    if (description_.at("format") != kFormat) damaged(kDescription, "it describes something else");
-    if (description_.at("format_version") != kVersion) {
-      throw InputError(fmt::format("{} has format version {}, this program reads version {}; prepare it again",
-                                   (path_ / kDescription).string(), description_.at("format_version").dump(),
-                                   kVersion));
-    }
-    if (description_.at("checksum") != checksum_of(description_))
-      damaged(kDescription, "its checksum is not that of its content");
-    for (const auto& [file, known] : description_.at("files").items()) {
-      std::error_code error;
-      const auto bytes = std::filesystem::file_size(path_ / file, error);
-      if (error) damaged(file, error.message());
-      if (bytes != known.at("bytes"))
-        damaged(file, fmt::format("{} bytes instead of {}", bytes, known.at("bytes").dump()));
-    }
-  } catch (const Json::exception& error) {
-    damaged(kDescription, error.what());
+  description_ = read_json_object(path_ / kDescription, "prepare the data set again");
+  if (description_.value("format", Json()) != kFormat) damaged(kDescription, "it describes something else");
+  if (const Json version = description_.value("format_version", Json()); version != kVersion) {
+    throw InputError(fmt::format("{} has format version {}, this program reads version {}; prepare it again",
+                                 (path_ / kDescription).string(), in_quotes(version.dump()), kVersion));
   }
+  if (description_.value("checksum", Json()) != checksum_of(description_))
+    damaged(kDescription, "its checksum is not that of its content");
+  if (const std::string what = fault_of_description(description_); !what.empty()) damaged(kDescription, what);
+  for (const auto& [file, known] : description_.at("files").items()) check_size(file, known);
+}
+
+/// Throws InputError unless the file is one of a prepared folder, and as large as it should be.
+void PreparedFolder::check_size(const std::string& file, const Json& known) const {
+  constexpr std::array kFiles = {kVocabulary, kData, kTexts, kVectors};
+  if (std::find(kFiles.begin(), kFiles.end(), file) == kFiles.end())
+    damaged(kDescription, fmt::format("{} is no file of a prepared data set", in_quotes(file)));
+  if (const std::string what = other_than_file(path_ / file); !what.empty())
+    damaged(file, fmt::format("there is {} and no file", what));
+  if (const size_t bytes = FileReader(path_ / file).size(); known.at("bytes") != bytes)
+    damaged(file, fmt::format("{} bytes instead of {}", bytes, known.at("bytes").dump()));
 }
 
 bool PreparedFolder::is_at(const std::filesystem::path& path) {
@@ -307,7 +328,8 @@ Dataset PreparedFolder::dataset() const {
     split.outside = strings(data, tensor_name(name, kOutside), tensor_name(name, kOutsideOffsets));
     const std::string ids = tensor_name(name, kIds);
     if (data.contains(ids)) split.ids = strings(data, ids, tensor_name(name, kIdsOffsets));
-    const std::string what = fault(split, dataset.vocabulary.size());
+    std::string what = fault(split, dataset.vocabulary.size());
+    if (what.empty()) what = fault(split, name, description_.at("splits").at(std::string(to_string(name))));
     if (!what.empty()) damaged(kData, fmt::format("the {} split: {}", to_string(name), what));
   }
   // After the checks above, whose messages say more. They have touched the pages that the sum needs.

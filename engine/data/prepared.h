@@ -74,7 +74,8 @@ class PreparedWriter {
 class PreparedFolder {
  public:
   /// Reads dataset.json. Throws InputError naming file and remedy when the folder is none, of another format version,
-  /// or its files have other sizes than they should.
+  /// or its files have other sizes than they should, or are no files. The description is as
+  /// engine/data/prepared_description.h wants it.
   explicit PreparedFolder(std::filesystem::path path);
 
   /// Whether `path` is a folder with a dataset.json.
@@ -107,6 +108,7 @@ class PreparedFolder {
   void verify() const;
 
  private:
+  void check_size(const std::string& file, const nlohmann::json& known) const;
   [[noreturn]] void damaged(const std::string& file, const std::string& what) const;
   /// The checksum of the file, as dataset.json has it.
   std::string known_checksum(const char* file) const { return description_.at("files").at(file).at("sha256"); }

@@ -41,7 +41,9 @@ void SourceReader::read_folder(const std::string& path,
   std::error_code error;
   for (std::filesystem::directory_iterator entry(root_ / path, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (entry->is_regular_file()) names.push_back(entry->path().filename().string());
+    // Whatever else is no file is told when it is read.
+    std::error_code unknown;
+    if (!entry->is_directory(unknown)) names.push_back(entry->path().filename().string());
   }
   if (error || names.empty()) {
     throw InputError(fmt::format("{} has no files ({}); download {} again", (root_ / path).string(),

@@ -17,9 +17,11 @@
 #include <thread>
 #include <utility>
 
+#include "engine/io/cut_short.h"
 #include "engine/io/descriptor.h"
 #include "engine/io/file_modes.h"
 #include "engine/io/input_error.h"
+#include "engine/io/memory.h"
 #include "engine/io/open_folder.h"
 #include "engine/io/stop.h"
 
@@ -321,21 +323,10 @@ std::string other_than_file(const std::filesystem::path& path) {
 }
 
 std::string read_file(const std::filesystem::path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
-  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) throw_system_error("read", path, errno);
-  // The size is a hint only (pipes and /proc report 0); one byte more lets the read that finds the end fit.
-  std::string content(status.st_size + 1, '\0');
-  size_t filled = 0;
-  for (;;) {
-    if (filled == content.size()) content.resize(2 * filled + 4096);
-    const ssize_t got = ::read(file.get(), content.data() + filled, content.size() - filled);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw_system_error("read", path, errno);
-    if (got == 0) break;
-    filled += got;
-  }
-  content.resize(filled);
+  const FileReader file(path);
+  check_memory(static_cast<int64_t>(file.size()), 1, shown_path(path).string());
+  std::string content(file.size(), '\0');
+  file.read(0, content.size(), content.data());
   return content;
 }
 
@@ -359,7 +350,11 @@ void FileReader::read(size_t begin, size_t bytes, void* to) const { read_all(*de
 std::shared_ptr<const void> FileReader::map() const {
   void* begin = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, *descriptor_, 0);
   if (begin == MAP_FAILED) throw_system_error("map", path_, errno);
-  return {begin, [size = size_](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); }};
+  note_mapping(begin, size_, shown_path(path_).string());
+  return {begin, [size = size_](const void* mapped) {
+            forget_mapping(mapped);
+            ::munmap(const_cast<void*>(mapped), size);
+          }};
 }
 
 ScratchFile::ScratchFile(const std::filesystem::path& path)

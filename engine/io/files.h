@@ -18,7 +18,7 @@ std::string_view remedy_of(int error);
 /// Throws InputError: "cannot ACTION PATH: the system's reason; the remedy".
 [[noreturn]] void throw_system_error(std::string_view action, const std::filesystem::path& path, int error);
 
-/// The file's bytes. Throws InputError naming the path and the system's reason.
+/// The bytes of a regular file. Throws InputError naming the path and the system's reason, or what else is there.
 std::string read_file(const std::filesystem::path& path);
 
 /// Whether two paths lead to one file, folder or device, whatever their spelling: by device and inode, so that

@@ -8,6 +8,7 @@
 
 #include "engine/corpora/corpus.h"
 #include "engine/corpora/published.h"
+#include "engine/data/word_vectors.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "engine/io/version.h"
@@ -17,7 +18,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int64_t kLargestHidden = 4096, kLargestEmbed = 100000;  // as on the command line, and for vectors
+constexpr int64_t kLargestHidden = 4096;  // as on the command line
 
 // --- writing ---------------------------------------------------------------------------------------------------------
 
@@ -188,7 +189,7 @@ RunSpec parse_spec(const Json& choices) {
 void parse_choices(const Json& choices, RunConfig& config) {
   config.data = parse_data(choices);
   config.spec = parse_spec(choices);
-  read(choices, "embed", config.embed, 1, kLargestEmbed);
+  read(choices, "embed", config.embed, 1, kWidestVectors);
   read(choices, "hidden", config.hidden, 1, kLargestHidden);
   read_if_there(choices, "vectors_checksum", config.vectors_checksum);
   read_if_there(choices, "init_checksum", config.init_checksum);
