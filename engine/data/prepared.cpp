@@ -328,13 +328,17 @@ Dataset PreparedFolder::dataset() const {
     split.outside = strings(data, tensor_name(name, kOutside), tensor_name(name, kOutsideOffsets));
     const std::string ids = tensor_name(name, kIds);
     if (data.contains(ids)) split.ids = strings(data, ids, tensor_name(name, kIdsOffsets));
-    std::string what = fault(split, dataset.vocabulary.size());
-    if (what.empty()) what = fault(split, name, description_.at("splits").at(std::string(to_string(name))));
+    const std::string what = fault(split, dataset.vocabulary.size());
     if (!what.empty()) damaged(kData, fmt::format("the {} split: {}", to_string(name), what));
   }
   // After the checks above, whose messages say more. They have touched the pages that the sum needs.
   check(kVocabulary, sha256(dataset.vocabulary.serialize()));
   check(kData, data.checksum());
+  for (const SplitName name : kSplitNames) {
+    const Json& counts = description_.at("splits").at(std::string(to_string(name)));
+    const std::string what = fault(dataset.split(name), name, counts);
+    if (!what.empty()) damaged(kData, fmt::format("the {} split: {}", to_string(name), what));
+  }
   return dataset;
 }
 

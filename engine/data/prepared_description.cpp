@@ -122,7 +122,8 @@ std::string fault_of_description(const Json& description) {
     facts.number("vectors/found", 0, kMost);
   }
   for (const char* file : {"vocabulary.txt", "data.safetensors", "texts.csv", "vectors.safetensors"}) {
-    if (file == std::string_view("vectors.safetensors") && !vectors) continue;
+    if (file == std::string_view("vectors.safetensors") && !vectors && !facts.has("files/vectors.safetensors"))
+      continue;
     facts.number(fmt::format("files/{}/bytes", file), 0, kMostBytes);
     facts.text(fmt::format("files/{}/sha256", file));
   }

@@ -139,14 +139,15 @@ Json read_json_object(const std::filesystem::path& path, std::string_view remedy
   constexpr size_t kLargest = size_t{64} << 20;
   const size_t size = FileReader(path).size();
   if (size > kLargest) {
-    throw InputError(fmt::format("{}: {} MiB are too many for such a file; {}", path.string(), size >> 20, remedy));
+    throw InputError(
+        fmt::format("{} is damaged: {} MiB are too many for such a file; {}", path.string(), size >> 20, remedy));
   }
   const std::string text = read_file(path);
   ParsedJson parsed = parse_json(text);
   if (parsed.fault.empty() && !parsed.value.is_object()) parsed.fault = "not a JSON object";
   if (parsed.fault.empty()) return std::move(parsed.value);
   const auto line = 1 + std::count(text.begin(), text.begin() + std::min(parsed.at, text.size()), '\n');
-  throw InputError(fmt::format("{}, line {}: {}; {}", path.string(), line, parsed.fault, remedy));
+  throw InputError(fmt::format("{} is damaged: line {}: {}; {}", path.string(), line, parsed.fault, remedy));
 }
 
 }  // namespace notnot

@@ -24,7 +24,7 @@ struct ParsedJson {
 /// Throws Interrupted if the user asks to stop.
 ParsedJson parse_json(std::string_view text);
 
-/// The object in the file. Throws InputError "PATH, line N: FAULT; REMEDY", also for a file that is larger than 64 MiB
+/// The object in the file. Throws InputError "PATH is damaged: line N: FAULT; REMEDY", also for a file that is larger than 64 MiB
 /// or is not a regular one.
 nlohmann::json read_json_object(const std::filesystem::path& path, std::string_view remedy);
 

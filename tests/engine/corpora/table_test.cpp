@@ -264,7 +264,7 @@ TEST_CASE("table: messages about JSON lines and ids") {
   CHECK_HAS(json("{\"text\":\"a\",\"label\":0.5,\"split\":\"dev\"}"), "'label' is neither a string nor a whole number");
   CHECK_HAS(json("{\"text\":\"a\",\"label\":2,\"split\":\"dev\"}"), "label '2' is neither 0 nor 1");
   CHECK_HAS(json("{\"text\":\" \",\"label\":1,\"split\":\"dev\"}"), "no word");
-  CHECK_HAS(json(std::string(100000, '[')), "not a JSON object");
+  CHECK_HAS(json(std::string(100000, '[')), "nested too deep (more than 100)");
   CHECK_HAS(json(R"({"text":"a","label":1,"label":0,"split":"dev"})"),
             "own, record 1 (line 1): \"label\" stands twice in one object; every line must be like {\"text\"");
   for (const char* id : {"1.5", "true", "[]", "123456789012345678901234"}) {
