@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
@@ -82,21 +83,60 @@ class Training {
     return request_.model.attention == AttentionKind::given ? (*request_.targets)[name] : none;
   }
 
+  [[noreturn]] static void damaged(const Safetensors& checkpoint, const std::string& what) {
+    throw InputError(fmt::format("{}: {}; remove the run folder and train again", checkpoint.path().string(), what));
+  }
+
+  /// The one value of a tensor.
+  template <class T>
+  static T scalar(const Safetensors& checkpoint, const char* name) {
+    const int64_t size = checkpoint.entry(name).elements();
+    if (size != 1) damaged(checkpoint, fmt::format("tensor `{}` has {} values, and needs one", name, size));
+    return checkpoint.values<T>(name).front();
+  }
+
+  /// Why no training of this run can have stood there; empty if one can.
+  std::string fault_of(const Progress& progress, const OptimiserState& state) const {
+    const int64_t batches =
+        training_batches(data_.split(SplitName::train), options_.batch_size, options_.seed, 1).size();
+    const auto is_in = [](int64_t value, int64_t least, int64_t most) { return value >= least && value <= most; };
+    if (!is_in(progress.epoch, 1, int64_t{options_.epochs} + 1)) return fmt::format("`epoch` is {}", progress.epoch);
+    if (!is_in(progress.batch, 0, batches)) return fmt::format("`batch` is {}", progress.batch);
+    if (!is_in(progress.best_epoch, 0, progress.epoch - 1))
+      return fmt::format("`best_epoch` is {}", progress.best_epoch);
+    // One step per batch, so that what is left of the run finds its steps planned.
+    if (!is_in(state.step, 0, (progress.epoch - 1) * batches + progress.batch))
+      return fmt::format("`step` is {}, after {} epochs and {} batches", state.step, progress.epoch - 1,
+                         progress.batch);
+    if (std::isnan(progress.best_score) || !std::isfinite(progress.loss) || !(progress.train_seconds >= 0))
+      return "`best_score`, `loss` or `train_seconds` is not a number that a training gives";
+    for (const auto& [name, moments, least] :
+         {std::tuple{"first_moment", &state.first_moment, std::numeric_limits<float>::lowest()},
+          {"second_moment", &state.second_moment, 0.0F},
+          {"largest_second_moment", &state.largest_second_moment, 0.0F}}) {
+      for (const float value : *moments) {
+        if (!(std::isfinite(value) && value >= least)) return fmt::format("`{}` has the value {}", name, value);
+      }
+    }
+    return "";
+  }
+
   bool restore() {
     if (!request_.resume || writer_.folder().state() != RunState::resumable) return false;
     const Safetensors file = Safetensors::read(writer_.folder().existing(writer_.folder().checkpoint_path()));
     const std::vector<float> parameters = load_parameters(model_.layout(), file, "parameter/");
+    const OptimiserState state{scalar<int64_t>(file, "step"), load_parameters(model_.layout(), file, "first_moment/"),
+                               load_parameters(model_.layout(), file, "second_moment/"),
+                               load_parameters(model_.layout(), file, "largest_second_moment/")};
+    progress_ = {.epoch = scalar<int32_t>(file, "epoch"),
+                 .batch = scalar<int32_t>(file, "batch"),
+                 .best_epoch = scalar<int32_t>(file, "best_epoch"),
+                 .best_score = scalar<double>(file, "best_score"),
+                 .train_seconds = scalar<double>(file, "train_seconds"),
+                 .loss = scalar<double>(file, "loss")};
+    if (const std::string what = fault_of(progress_, state); !what.empty()) damaged(file, what);
     model_.set_parameters(parameters);
-    model_.set_optimiser_state({file.values<int64_t>("step").at(0),
-                                load_parameters(model_.layout(), file, "first_moment/"),
-                                load_parameters(model_.layout(), file, "second_moment/"),
-                                load_parameters(model_.layout(), file, "largest_second_moment/")});
-    progress_ = {.epoch = file.values<int32_t>("epoch").at(0),
-                 .batch = file.values<int32_t>("batch").at(0),
-                 .best_epoch = file.values<int32_t>("best_epoch").at(0),
-                 .best_score = file.values<double>("best_score").at(0),
-                 .train_seconds = file.values<double>("train_seconds").at(0),
-                 .loss = file.values<double>("loss").at(0)};
+    model_.set_optimiser_state(state);
     restore_metrics();
     // The checkpoint of an epoch's end is written before the epoch's model: the program may have been killed between.
     // A model is never replaced by parameters that a damaged checkpoint has.
@@ -135,13 +175,13 @@ class Training {
                                          {"largest_second_moment/", &state.largest_second_moment}}) {
       for (TensorView& view : parameter_views(model_.layout(), *values, prefix)) tensors.push_back(std::move(view));
     }
-    write_safetensors(writer_.folder().checkpoint_path(), tensors);
+    write_safetensors(writer_.opened().checkpoint_path(), tensors);
     last_checkpoint_ = std::chrono::steady_clock::now();
   }
 
   void save_model() {
     const std::vector<float> parameters = model_.parameters();
-    write_safetensors(writer_.folder().model_path(), parameter_views(model_.layout(), parameters));
+    write_safetensors(writer_.opened().model_path(), parameter_views(model_.layout(), parameters));
   }
 
   bool checkpoint_due() const { return seconds_since(last_checkpoint_) >= request_.checkpoint_seconds; }

@@ -11,6 +11,7 @@
 #include "engine/corpora/table.h"
 #include "engine/data/prepared.h"
 #include "engine/data/text_warnings.h"
+#include "engine/io/file_modes.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
 
@@ -36,6 +37,7 @@ Corpus load_prepared(const CorpusRequest& request, std::filesystem::path path) {
                     path.string()));
   }
   PreparedFolder folder(std::move(path));
+  if (is_confidential(folder)) keep_private();
   Dataset dataset = folder.dataset();
   const std::string tokenise = folder.description().at("choices").value("tokenise", "");
   return {.dataset = std::move(dataset),
@@ -75,6 +77,10 @@ Texts read_sst(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+bool is_confidential(const PreparedFolder& folder) {
+  return folder.is_marked_confidential() || is_clinical(folder.corpus());
+}
 
 DatasetOptions override_options(DatasetOptions options, const OptionOverrides& overrides) {
   for (const auto& bound : {overrides.min_length, overrides.max_length}) {

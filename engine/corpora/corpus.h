@@ -29,6 +29,10 @@ struct CorpusRequest {
 inline constexpr const char* kPlantedReader = "planted";
 inline constexpr const char* kTableReader = "csv";
 
+/// Whether the texts may not be shared: those of a clinical corpus, also where they are made up, and those that were
+/// marked by `notnot prepare csv --confidential`.
+bool is_confidential(const PreparedFolder& folder);
+
 /// The data set and how it was made, for config.json.
 struct Corpus {
   Dataset dataset;  ///< its name is `planted`, `sst`, the folder's own or the file's without extension
@@ -45,6 +49,8 @@ struct Corpus {
   std::vector<std::string> warnings = {};       ///< what the user should know about the texts (text_warnings.h)
   /// The prepared folder says that its texts are made up in place of real ones.
   bool synthetic() const { return prepared && prepared->is_synthetic(); }
+  /// is_confidential of the prepared folder.
+  bool confidential() const { return prepared && is_confidential(*prepared); }
 };
 
 /// Options that the user gives.
@@ -62,7 +68,8 @@ std::filesystem::path data_folder();
 /// The prepared folder at the path `dataset` or of that name; nothing when there is neither.
 std::optional<std::filesystem::path> find_prepared(const std::string& dataset);
 
-/// Throws InputError when the data set is not known or not there, and everything that the readers throw.
+/// Throws InputError when the data set is not known or not there, and everything that the readers throw. Calls
+/// keep_private (engine/io/file_modes.h) before it reads confidential texts.
 Corpus load_corpus(const CorpusRequest& request);
 
 }  // namespace notnot

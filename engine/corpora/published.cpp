@@ -10,4 +10,9 @@ const PublishedCorpus* find_published(std::string_view name) {
   return found == kPublishedCorpora.end() ? nullptr : found;
 }
 
+bool is_clinical(std::string_view reader) {
+  const PublishedCorpus* published = find_published(reader);
+  return published != nullptr && published->clinical;
+}
+
 }  // namespace notnot

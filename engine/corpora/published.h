@@ -18,6 +18,7 @@ struct PublishedCorpus {
   double words = 0;                        ///< Table 1: the mean length
   std::array<int32_t, 2> train{}, test{};  ///< Table 1: texts by label
   std::string_view convention;             ///< which texts Table 1 counts here
+  bool clinical = false;                   ///< the texts are patients' notes, which may not be shared
 };
 
 inline constexpr std::array<PublishedCorpus, 6> kPublishedCorpora = {
@@ -67,7 +68,8 @@ inline constexpr std::array<PublishedCorpus, 6> kPublishedCorpora = {
       .words = 1858,
       .train = {6381, 1353},
       .test = {1295, 319},
-      .convention = "Table 1 counts the test texts left after the length filter."},
+      .convention = "Table 1 counts the test texts left after the length filter.",
+      .clinical = true},
      {.name = "anemia",
       .title = "MIMIC-III, Anemia",
       .classes = {"chronic", "acute"},
@@ -77,10 +79,14 @@ inline constexpr std::array<PublishedCorpus, 6> kPublishedCorpora = {
       .train = {1847, 3251},
       .test = {460, 802},
       .convention = "Table 1 counts the texts left after the length filter; its training texts are four times its test "
-                    "texts, so the dev texts are still among them."}}};
+                    "texts, so the dev texts are still among them.",
+      .clinical = true}}};
 
 /// Null for a corpus that the paper does not have. Ask by the reader of the texts (Corpus::reader), never by the name
 /// of a data set, which may be anybody's.
 const PublishedCorpus* find_published(std::string_view name);
+
+/// Whether the texts that this reader reads are patients' notes.
+bool is_clinical(std::string_view reader);
 
 }  // namespace notnot

@@ -417,7 +417,11 @@ TableFormat table_format(const std::filesystem::path& path, std::string_view con
 }
 
 std::string table_name(const std::filesystem::path& path) {
-  return replace_invalid_utf8(unpacked(path).stem().string());
+  std::string name = replace_invalid_utf8(unpacked(path).stem().string());
+  name.erase(0, std::min(name.find_first_not_of('.'), name.size()));
+  if (!name.empty()) return name;
+  throw InputError(
+      fmt::format("{}: the name of the file has nothing that could name a data set; rename the file", path.string()));
 }
 
 Table parse_table(std::string_view content, const std::string& name, TableFormat format, const TableOptions& options) {

@@ -3,16 +3,20 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <limits>
 #include <system_error>
 #include <utility>
 
+#include "engine/data/prepared_description.h"
 #include "engine/io/checksum.h"
 #include "engine/io/csv_writer.h"
 #include "engine/io/delimited.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
-#include "engine/io/lock.h"
+#include "engine/io/json.h"
 #include "engine/io/safetensors.h"
+#include "engine/io/stop.h"
+#include "engine/io/text.h"
 #include "engine/io/version.h"
 
 namespace notnot {
@@ -93,6 +97,7 @@ Json describe(const Preparation& preparation) {
           {"name", preparation.name},
           {"corpus", preparation.corpus},
           {"synthetic", preparation.synthetic},
+          {"confidential", preparation.confidential},
           {"classes", preparation.classes},
           {"sources", std::move(sources)},
           {"options",
@@ -120,12 +125,18 @@ bool spells_unknown_words(const Split& split) {
 
 /// The reason why the split's columns do not belong together; empty if they do.
 std::string fault(const Split& split, int32_t vocabulary) {
+  constexpr size_t kMost = std::numeric_limits<int32_t>::max();  // texts, and tokens of a text, are counted in 32 bits
   const size_t size = split.labels.size();
+  if (size == 0) return "it has no text";
   if (split.offsets.size() != size + 1 || split.rows.size() != size) return "columns of different lengths";
-  if (split.offsets.front() != 0 || split.offsets.back() != static_cast<int64_t>(split.token_ids.size()))
+  if (split.offsets.front() != 0 || split.offsets.back() != std::ssize(split.token_ids))
     return "offsets that do not span the tokens";
+  if (size > kMost) return fmt::format("{} texts are too many", size);
   for (size_t i = 0; i < size; ++i) {
-    if (split.offsets[i + 1] - split.offsets[i] < 3) return fmt::format("text {} without a word", i);
+    // Each offset is at least 3 above the one before, and the last is the number of tokens, so all lie inside.
+    const int64_t begin = split.offsets[i], end = split.offsets[i + 1];
+    if (begin > split.offsets.back() - 3 || end < begin + 3) return fmt::format("text {} without a word", i);
+    if (end > begin + int64_t{kMost}) return fmt::format("text {} is too long", i);
   }
   const auto is_wrong_id = [vocabulary](int32_t id) { return id < kUnknownId || id >= vocabulary; };
   if (std::any_of(split.token_ids.begin(), split.token_ids.end(), is_wrong_id)) return "a token outside the vocabulary";
@@ -135,41 +146,49 @@ std::string fault(const Split& split, int32_t vocabulary) {
   return spells_unknown_words(split) ? "" : "spellings that do not fit the unknown words";
 }
 
+/// The reason why the split is not the one that dataset.json counts, or that a model can be trained and tested on; empty
+/// if it is.
+std::string fault(const Split& split, SplitName name, const Json& counts) {
+  const int64_t positive = split.positives(), negative = split.size() - positive;
+  if (counts.at("negative") != negative || counts.at("positive") != positive ||
+      counts.at("tokens") != split.offsets.back())
+    return "other counts than in dataset.json";
+  return name != SplitName::dev && (negative == 0 || positive == 0) ? "texts of one class only" : "";
+}
+
 [[noreturn]] void cannot_write(const std::filesystem::path& out, const std::error_code& reason) {
   throw InputError(
       fmt::format("cannot write {}: {}; choose another folder with --out", out.string(), reason.message()));
+}
+
+std::filesystem::path without_slash(const std::filesystem::path& path) {
+  return path.has_filename() ? path : path.parent_path();
+}
+
+/// The folder beside `out` that becomes `out`.
+PrivateFolder start(const std::filesystem::path& out) {
+  std::error_code error;
+  if (std::filesystem::exists(std::filesystem::symlink_status(out, error))) {
+    throw InputError(fmt::format("{} exists already; remove it, or choose another folder with --out", out.string()));
+  }
+  try {
+    const std::string name = fmt::format(".notnot-{}.tmp", out.filename().string());
+    if (std::optional<PrivateFolder> folder = PrivateFolder::make(out.parent_path() / name)) return *std::move(folder);
+  } catch (const std::system_error& failure) {
+    cannot_write(out, failure.code());
+  }
+  throw InputError(fmt::format("another process prepares {}; wait for it, or give another --out", out.string()));
 }
 
 }  // namespace
 
 // --- writing
 
-PreparedWriter::PreparedWriter(const std::filesystem::path& out) : out_(out.lexically_normal()) {
-  if (!out_.has_filename()) out_ = out_.parent_path();
-  folder_ = out_.parent_path() / fmt::format(".notnot-{}.tmp", out_.filename().string());
-  std::error_code error;
-  if (std::filesystem::exists(out_, error)) {
-    throw InputError(fmt::format("{} exists already; remove it, or choose another folder with --out", out_.string()));
-  }
-  try {
-    lock_ = FolderLock::take(folder_);
-  } catch (const std::system_error& failure) {
-    cannot_write(out_, failure.code());
-  }
-  if (!lock_)
-    throw InputError(fmt::format("another process prepares {}; wait for it, or give another --out", out_.string()));
-  for (const auto& stale : std::filesystem::directory_iterator(folder_)) {
-    if (stale.path().filename() != FolderLock::kFile) std::filesystem::remove_all(stale.path());
-  }
-}
-
-PreparedWriter::~PreparedWriter() {
-  std::error_code ignored;
-  if (!finished_) std::filesystem::remove_all(folder_, ignored);
-}
+PreparedWriter::PreparedWriter(const std::filesystem::path& out)
+    : out_(without_slash(out.lexically_normal())), folder_(start(out_)) {}
 
 void PreparedWriter::record(const std::string& name) {
-  const std::filesystem::path path = folder_ / name;
+  const std::filesystem::path path = folder_.path() / name;
   description_["files"][name] = {{"bytes", std::filesystem::file_size(path)}, {"sha256", sha256_of_file(path)}};
 }
 
@@ -179,19 +198,21 @@ void PreparedWriter::write(const DatasetBuilder& builder, const Preparation& pre
   vocabulary_ = std::move(outline.vocabulary);
   description_ = describe(preparation);
   description_["vocabulary"] = vocabulary_->size();
-  write_atomically(folder_ / kVocabulary, vocabulary_->serialize());
-  write_safetensors(folder_ / kData, tensors_of(outline, [&](SplitName split, const Sink& sink) {
+  write_atomically(folder_.path() / kVocabulary, vocabulary_->serialize());
+  write_safetensors(folder_.path() / kData, tensors_of(outline, [&](SplitName split, const Sink& sink) {
                       builder.encode(*vocabulary_, split, options_, [&](std::span<const int32_t> text) {
+                        check_stop();
                         sink({reinterpret_cast<const char*>(text.data()), text.size_bytes()});
                       });
                     }));
-  write_atomically(folder_ / kTexts, [&](const Sink& sink) {
+  write_atomically(folder_.path() / kTexts, [&](const Sink& sink) {
     sink("text,label,split,row,id\n");
     for (const SplitName split : kSplitNames) {
       const SplitCounts counts = builder.count(split, options_);
       description_["splits"][std::string(to_string(split))] = describe(outline.split(split), counts);
       unknown_words_[split] = std::ssize(outline.split(split).unknown);
       for (const size_t i : counts.kept) {
+        check_stop();
         const LabelledText text = builder.text(i);
         sink(fmt::format("{},{},{},{},{}\n", csv_field(text.words), text.label, to_string(split), text.row,
                          csv_field(text.id)));
@@ -203,13 +224,16 @@ void PreparedWriter::write(const DatasetBuilder& builder, const Preparation& pre
 
 void PreparedWriter::write_training_texts(const std::filesystem::path& path, const DatasetBuilder& builder) const {
   write_atomically(path, [&](const Sink& sink) {
-    for (const size_t i : builder.count(SplitName::train, options_).kept) sink(builder.text(i).words + "\n");
+    for (const size_t i : builder.count(SplitName::train, options_).kept) {
+      check_stop();
+      sink(builder.text(i).words + "\n");
+    }
   });
 }
 
 void PreparedWriter::write_vectors(const WordVectors& vectors, Json origin) {
   const int64_t words = vocabulary().size();
-  write_safetensors(folder_ / kVectors, {{"vectors", DType::f32, {words, vectors.width}, vectors.rows.data()}});
+  write_safetensors(folder_.path() / kVectors, {{"vectors", DType::f32, {words, vectors.width}, vectors.rows.data()}});
   description_["vectors"] = {{"width", vectors.width}, {"found", vectors.found}, {"origin", std::move(origin)}};
   record(kVectors);
 }
@@ -217,15 +241,12 @@ void PreparedWriter::write_vectors(const WordVectors& vectors, Json origin) {
 void PreparedWriter::finish(const std::vector<std::string>& warnings) {
   description_["warnings"] = warnings;
   description_["checksum"] = checksum_of(description_);
-  write_atomically(folder_ / kDescription, to_text(description_));
-  std::error_code error;
-  std::filesystem::rename(folder_, out_, error);
-  if (error) cannot_write(out_, error);
-  finished_ = true;
-  // The folder has its name, so nobody else writes to it. The lock goes before its file does: NFS would rename a file
-  // that is open instead of removing it.
-  lock_.reset();
-  std::filesystem::remove(out_ / FolderLock::kFile, error);
+  write_atomically(folder_.path() / kDescription, to_text(description_));
+  try {
+    folder_.become(out_.filename().string());
+  } catch (const std::system_error& failure) {
+    cannot_write(out_, failure.code());
+  }
 }
 
 // --- reading
@@ -235,26 +256,27 @@ PreparedFolder::PreparedFolder(std::filesystem::path path) : path_(std::move(pat
     throw InputError(fmt::format("{} is no prepared data set: the directory has no {}; make one with notnot prepare",
                                  path_.string(), kDescription));
   }
-  try {
-    description_ = Json::parse(read_file(path_ / kDescription));
-    if (description_.at("format") != kFormat) damaged(kDescription, "it describes something else");
-    if (description_.at("format_version") != kVersion) {
-      throw InputError(fmt::format("{} has format version {}, this program reads version {}; prepare it again",
-                                   (path_ / kDescription).string(), description_.at("format_version").dump(),
-                                   kVersion));
-    }
-    if (description_.at("checksum") != checksum_of(description_))
-      damaged(kDescription, "its checksum is not that of its content");
-    for (const auto& [file, known] : description_.at("files").items()) {
-      std::error_code error;
-      const auto bytes = std::filesystem::file_size(path_ / file, error);
-      if (error) damaged(file, error.message());
-      if (bytes != known.at("bytes"))
-        damaged(file, fmt::format("{} bytes instead of {}", bytes, known.at("bytes").dump()));
-    }
-  } catch (const Json::exception& error) {
-    damaged(kDescription, error.what());
+  description_ = read_json_object(path_ / kDescription, "prepare the data set again");
+  if (description_.value("format", Json()) != kFormat) damaged(kDescription, "it describes something else");
+  if (const Json version = description_.value("format_version", Json()); version != kVersion) {
+    throw InputError(fmt::format("{} has format version {}, this program reads version {}; prepare it again",
+                                 (path_ / kDescription).string(), in_quotes(version.dump()), kVersion));
   }
+  if (description_.value("checksum", Json()) != checksum_of(description_))
+    damaged(kDescription, "its checksum is not that of its content");
+  if (const std::string what = fault_of_description(description_); !what.empty()) damaged(kDescription, what);
+  for (const auto& [file, known] : description_.at("files").items()) check_size(file, known);
+}
+
+/// Throws InputError unless the file is one of a prepared folder, and as large as it should be.
+void PreparedFolder::check_size(const std::string& file, const Json& known) const {
+  constexpr std::array kFiles = {kVocabulary, kData, kTexts, kVectors};
+  if (std::find(kFiles.begin(), kFiles.end(), file) == kFiles.end())
+    damaged(kDescription, fmt::format("{} is no file of a prepared data set", in_quotes(file)));
+  if (const std::string what = other_than_file(path_ / file); !what.empty())
+    damaged(file, fmt::format("there is {} and no file", what));
+  if (const size_t bytes = FileReader(path_ / file).size(); known.at("bytes") != bytes)
+    damaged(file, fmt::format("{} bytes instead of {}", bytes, known.at("bytes").dump()));
 }
 
 bool PreparedFolder::is_at(const std::filesystem::path& path) {
@@ -264,6 +286,11 @@ bool PreparedFolder::is_at(const std::filesystem::path& path) {
 
 void PreparedFolder::damaged(const std::string& file, const std::string& what) const {
   throw InputError(fmt::format("{} is damaged: {}; prepare the data set again", (path_ / file).string(), what));
+}
+
+bool PreparedFolder::is_marked_confidential() const {
+  const auto mark = description_.find("confidential");  // folders of earlier versions have none
+  return mark != description_.end() && *mark == true;
 }
 
 std::string PreparedFolder::checksum() const {
@@ -307,6 +334,11 @@ Dataset PreparedFolder::dataset() const {
   // After the checks above, whose messages say more. They have touched the pages that the sum needs.
   check(kVocabulary, sha256(dataset.vocabulary.serialize()));
   check(kData, data.checksum());
+  for (const SplitName name : kSplitNames) {
+    const Json& counts = description_.at("splits").at(std::string(to_string(name)));
+    const std::string what = fault(dataset.split(name), name, counts);
+    if (!what.empty()) damaged(kData, fmt::format("the {} split: {}", to_string(name), what));
+  }
   return dataset;
 }
 

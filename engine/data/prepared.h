@@ -20,7 +20,7 @@
 #include "engine/data/dataset_builder.h"
 #include "engine/data/sources.h"
 #include "engine/data/word_vectors.h"
-#include "engine/io/lock.h"
+#include "engine/io/private_folder.h"
 
 namespace notnot {
 
@@ -32,22 +32,20 @@ struct Preparation {
   DatasetOptions options;
   nlohmann::json choices = nlohmann::json::object();  ///< the reader's own options
   std::vector<Source> sources;
-  bool synthetic = false;  ///< the texts are made up, which is said wherever the data set is shown
+  bool synthetic = false;     ///< the texts are made up, which is said wherever the data set is shown
+  bool confidential = false;  ///< the texts may not be shared: see keep_private in engine/io/file_modes.h
 };
 
 using UnknownWords = BySplit<int64_t>;
 
 class PreparedWriter {
  public:
-  /// Starts a folder that becomes `out` when it is finished and disappears otherwise; a folder that a killed writer
-  /// left is taken over. Throws InputError when `out` exists or cannot be written, or when another process is writing
-  /// it.
+  /// Starts a PrivateFolder that becomes `out` when it is finished and disappears otherwise. Throws InputError when
+  /// `out` exists or cannot be written, or when another process is writing it.
   explicit PreparedWriter(const std::filesystem::path& out);
-  ~PreparedWriter();
-  PreparedWriter(const PreparedWriter&) = delete;
-  PreparedWriter& operator=(const PreparedWriter&) = delete;
 
-  /// Builds and writes the data set, a text at a time. Throws what DatasetBuilder::outline throws.
+  /// Builds and writes the data set, a text at a time. Throws what DatasetBuilder::outline throws, and Interrupted when
+  /// the user asks to stop.
   void write(const DatasetBuilder& builder, const Preparation& preparation);
   const Vocabulary& vocabulary() const { return *vocabulary_; }
   /// How many words of each split are not in the vocabulary.
@@ -57,7 +55,7 @@ class PreparedWriter {
   /// `origin` says where the vectors come from.
   void write_vectors(const WordVectors& vectors, nlohmann::json origin);
   /// A path in the folder for a file of the caller's, who removes it before finish().
-  std::filesystem::path scratch(const std::string& name) const { return folder_ / name; }
+  std::filesystem::path scratch(const std::string& name) const { return folder_.path() / name; }
 
   /// Writes dataset.json, with sentences that whoever uses the data set should know, and gives the folder its name.
   void finish(const std::vector<std::string>& warnings = {});
@@ -65,9 +63,8 @@ class PreparedWriter {
  private:
   void record(const std::string& name);
 
-  std::filesystem::path out_, folder_;
-  std::optional<FolderLock> lock_;
-  bool finished_ = false;
+  std::filesystem::path out_;
+  PrivateFolder folder_;
   std::optional<Vocabulary> vocabulary_;
   UnknownWords unknown_words_{};
   DatasetOptions options_;
@@ -77,7 +74,8 @@ class PreparedWriter {
 class PreparedFolder {
  public:
   /// Reads dataset.json. Throws InputError naming file and remedy when the folder is none, of another format version,
-  /// or its files have other sizes than they should.
+  /// or its files have other sizes than they should, or are no files. The description is as
+  /// engine/data/prepared_description.h wants it.
   explicit PreparedFolder(std::filesystem::path path);
 
   /// Whether `path` is a folder with a dataset.json.
@@ -88,6 +86,8 @@ class PreparedFolder {
   std::string name() const { return description_.at("name"); }
   DatasetOptions options() const;
   bool is_synthetic() const { return description_.at("synthetic"); }
+  /// Whether it was marked as confidential. Ask is_confidential (engine/corpora/corpus.h), which knows more.
+  bool is_marked_confidential() const;
   std::string corpus() const { return description_.at("corpus"); }
   /// What was said of the texts and their word vectors when they were prepared; nothing in older folders.
   std::vector<std::string> warnings() const { return description_.value("warnings", std::vector<std::string>()); }
@@ -108,6 +108,7 @@ class PreparedFolder {
   void verify() const;
 
  private:
+  void check_size(const std::string& file, const nlohmann::json& known) const;
   [[noreturn]] void damaged(const std::string& file, const std::string& what) const;
   /// The checksum of the file, as dataset.json has it.
   std::string known_checksum(const char* file) const { return description_.at("files").at(file).at("sha256"); }

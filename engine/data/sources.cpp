@@ -7,6 +7,7 @@
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/stop.h"
 
 namespace notnot {
 
@@ -40,7 +41,9 @@ void SourceReader::read_folder(const std::string& path,
   std::error_code error;
   for (std::filesystem::directory_iterator entry(root_ / path, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (entry->is_regular_file()) names.push_back(entry->path().filename().string());
+    // Whatever else is no file is told when it is read.
+    std::error_code unknown;
+    if (!entry->is_directory(unknown)) names.push_back(entry->path().filename().string());
   }
   if (error || names.empty()) {
     throw InputError(fmt::format("{} has no files ({}); download {} again", (root_ / path).string(),
@@ -50,6 +53,7 @@ void SourceReader::read_folder(const std::string& path,
   Source source{.path = path + "/", .files = static_cast<int64_t>(names.size()), .bytes = 0, .sha256 = {}};
   Sha256 sums;
   for (const std::string& name : names) {
+    check_stop();
     const std::string content = read_file(root_ / path / name);
     source.bytes += content.size();
     sums.update(fmt::format("{}  {}\n", sha256(content), name));

@@ -13,6 +13,7 @@
 #include "engine/io/file_kind.h"
 #include "engine/io/input_error.h"
 #include "engine/io/input_stream.h"
+#include "engine/io/memory.h"
 #include "engine/io/text.h"
 #include "engine/math/random.h"
 
@@ -64,12 +65,18 @@ std::optional<Header> parse_header(std::string_view line) {
   return count && width ? std::optional(Header{*count, *width}) : std::nullopt;
 }
 
+std::string too_wide(int64_t width) {
+  return fmt::format("a width of {}, where {} is the most; download the file again", width, kWidestVectors);
+}
+
 /// Finds the rows that words of the file belong to, and keeps in mind what the other words tell.
 class RowFinder {
  public:
   RowFinder(const Vocabulary& vocabulary, WordVectors& vectors) : vocabulary_(vocabulary), vectors_(vectors) {}
 
-  void start(int32_t width) {
+  void start(int32_t width, const std::filesystem::path& path) {
+    check_memory(int64_t{vocabulary_.size()} * width, sizeof(float),
+                 fmt::format("{}, for {} words with {} values each,", path.string(), vocabulary_.size(), width));
     vectors_.width = width;
     vectors_.rows.assign(static_cast<size_t>(vocabulary_.size()) * width, 0.0F);
     vectors_.has.assign(vocabulary_.size(), false);
@@ -193,6 +200,7 @@ class TextReader {
     const auto header = parse_header(line);
     if (!header) return false;
     if (header->count < 1 || header->width < 1) fail("a count and a width above 0 are needed");
+    if (header->width > kWidestVectors) fail(too_wide(header->width));
     promised_ = header->count;
     width_ = header->width;
     return true;
@@ -223,11 +231,12 @@ class TextReader {
     if (values < 1) fail_as_no_vectors(fmt::format("{} has no values", in_quotes(fields_[0])));
     if (width_ == 0) width_ = values;
     if (values < width_) check_width(values);
+    if (width_ > kWidestVectors) fail(too_wide(width_));
     for (int64_t i = 0; i < width_; ++i) {
       const std::string_view field = fields_[fields_.size() - width_ + i];
       if (!parse_value(field)) fail_as_no_vectors(fmt::format("{} is not a number", in_quotes(field)));
     }
-    rows_.start(static_cast<int32_t>(width_));
+    rows_.start(static_cast<int32_t>(width_), file_.path());
   }
 
   bool ends_with_values() const {
@@ -269,12 +278,12 @@ class BinaryReader {
     std::string line;
     file_.read_line(line);
     vector_ = 1;
-    if (width_ > kWidest) fail(fmt::format("a width of {}; download the file again", width_));
+    if (width_ > kWidestVectors) fail(too_wide(width_));
     std::vector<float> values(width_);
     for (; vector_ <= count_; ++vector_) {
       const std::string word = read_word();
       read_values(values);
-      if (vector_ == 1) rows_.start(width_);  // not before: a wrong header must not take memory
+      if (vector_ == 1) rows_.start(width_, file_.path());  // not before: a wrong header must not take memory
       float* row = rows_.find(word);
       if (row == nullptr) continue;
       if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))
@@ -315,8 +324,6 @@ class BinaryReader {
       left -= got;
     }
   }
-
-  static constexpr int32_t kWidest = 100000;
 
   InputStream& file_;
   int64_t count_, vector_ = 0;

@@ -17,6 +17,9 @@
 
 namespace notnot {
 
+/// Published vectors have some hundreds of values. A wider file is damaged or made to fill the memory.
+inline constexpr int32_t kWidestVectors = 10000;
+
 struct WordVectors {
   int32_t width = 0;
   int64_t found = 0;  ///< rows that the file had

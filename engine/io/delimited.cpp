@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "engine/io/stop.h"
 #include "engine/io/text.h"
 
 namespace notnot {
@@ -17,6 +18,7 @@ void DelimitedReader::read(std::string_view content, const std::function<void(Re
     while (parser_.take(record)) handle(std::move(record));
   };
   for (size_t begin = 0; begin < content.size();) {
+    check_stop();
     const size_t newline = content.find('\n', begin);
     const size_t end = newline == std::string_view::npos ? content.size() : newline + 1;
     std::string line = checked(content.substr(begin, end - begin), begin);

@@ -17,7 +17,12 @@
 #include <thread>
 #include <utility>
 
+#include "engine/io/cut_short.h"
+#include "engine/io/descriptor.h"
+#include "engine/io/file_modes.h"
 #include "engine/io/input_error.h"
+#include "engine/io/memory.h"
+#include "engine/io/open_folder.h"
 #include "engine/io/stop.h"
 
 namespace notnot {
@@ -33,27 +38,6 @@ const char* kind_of(const struct stat& status) {
   if (S_ISDIR(status.st_mode)) return "a folder";
   return S_ISFIFO(status.st_mode) ? "a pipe" : S_ISSOCK(status.st_mode) ? "a socket" : "a device";
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int get() const { return fd_; }
-  /// 0 or the error: a network file system may report a failed write only here.
-  int close() {
-    const int result = ::close(fd_);
-    fd_ = -1;
-    return result == 0 ? 0 : errno;
-  }
-
- private:
-  int fd_;
-};
 
 /// The descriptor is closed with the last copy of the pointer.
 std::shared_ptr<const int> shared_descriptor(int descriptor) {
@@ -97,7 +81,7 @@ void read_all(int descriptor, size_t begin, size_t bytes, void* to, const std::f
     const ssize_t got = ::pread(descriptor, at, bytes, begin);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_system_error("read", path, errno);
-    if (got == 0) throw InputError(fmt::format("cannot read {}: it ends at byte {}", path.string(), begin));
+    if (got == 0) throw InputError(fmt::format("cannot read {}: it ends at byte {}", shown_path(path).string(), begin));
     at += got;
     begin += got;
     bytes -= got;
@@ -158,27 +142,6 @@ bool lists_open_files(const std::filesystem::path& folder) {
   return !error && real.string().starts_with("/proc/") && real.filename() == "fd";
 }
 
-/// The path at the end of the symbolic links that begin at `path`. There may be nothing at that path.
-std::filesystem::path follow_links(const std::filesystem::path& path) {
-  constexpr int kMostLinks = 40;  // as in Linux
-  std::filesystem::path at = path;
-  for (int links = 0; links <= kMostLinks; ++links) {
-    struct stat status {};
-    if (::lstat(at.c_str(), &status) != 0 || !S_ISLNK(status.st_mode) || lists_open_files(folder_of(at))) return at;
-    if (status.st_uid != ::geteuid() && status.st_uid != 0) {
-      throw InputError(
-          fmt::format("cannot write {}: it is a symbolic link that another user made; remove it, or give "
-                      "the file that it leads to",
-                      path.string()));
-    }
-    std::error_code error;
-    const auto target = std::filesystem::read_symlink(at, error);
-    if (error) throw_system_error("write", path, error.value());
-    at = folder_of(at) / target;  // which is `target` alone if that begins with a slash
-  }
-  throw_system_error("write", path, ELOOP);
-}
-
 /// The number in the name of one of this process's open files; nothing for other paths.
 std::optional<int> own_descriptor(const std::filesystem::path& path) {
   std::error_code error;
@@ -209,7 +172,7 @@ Descriptor open_stream(const std::filesystem::path& path, const std::filesystem:
   if (!open_file && (!exists || S_ISREG(status.st_mode))) return Descriptor(-1);
   if (exists && (S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode))) {
     throw InputError(fmt::format("cannot write {}: it is not a regular file but a {}; choose another path",
-                                 path.string(), S_ISDIR(status.st_mode) ? "folder" : "disk"));
+                                 shown_path(path).string(), S_ISDIR(status.st_mode) ? "folder" : "disk"));
   }
   // A duplicate goes on where the process itself writes; a file that is opened once more begins at its own place.
   const std::optional<int> own = own_descriptor(target);
@@ -237,7 +200,7 @@ class TemporaryFile {
 
   void commit() {
     buffer_.flush();
-    if (existing_) keep_permissions();
+    set_permissions();
     if (::fsync(file_.get()) != 0) throw_write_error(path_, errno);
     if (const int error = file_.close()) throw_write_error(path_, error);
     if (::rename(temporary_.c_str(), target_.c_str()) != 0) throw_system_error("write", path_, errno);
@@ -249,27 +212,31 @@ class TemporaryFile {
   }
 
  private:
-  // Not mkstemp: only the owner could read a new file then, whatever the umask says. O_EXCL follows no link.
+  // O_EXCL follows no link. Until commit, nobody else may read what may be private.
   int open() {
     struct stat status {};
     if (::stat(target_.c_str(), &status) == 0) existing_ = status;
     if (existing_ && ::faccessat(AT_FDCWD, target_.c_str(), W_OK, AT_EACCESS) != 0) {
       throw_system_error("write", path_, errno);
     }
-    const mode_t mode = existing_ ? 0600 : 0666;  // until commit, nobody may read what may be private
     int fd = -1;
-    while ((fd = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)) < 0 && errno == EEXIST) {
+    while ((fd = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0 && errno == EEXIST) {
       temporary_ = temporary_path(target_);
     }
     if (fd < 0) throw_system_error("write", path_, errno);
     return fd;
   }
 
-  void keep_permissions() {
-    // Only root can keep another owner, and not every group can be kept; then they are the writer's.
-    (void)!::fchown(file_.get(), -1, existing_->st_gid);
-    (void)!::fchown(file_.get(), existing_->st_uid, -1);
-    if (::fchmod(file_.get(), existing_->st_mode & 0777) != 0) throw_system_error("write", path_, errno);
+  void set_permissions() {
+    mode_t mode = existing_ ? existing_->st_mode & 0777 : 0666 & ~current_umask();
+    if (is_private()) {
+      mode &= 0600;
+    } else if (existing_) {
+      // Only root can keep another owner, and not every group can be kept; then they are the writer's.
+      (void)!::fchown(file_.get(), -1, existing_->st_gid);
+      (void)!::fchown(file_.get(), existing_->st_uid, -1);
+    }
+    if (::fchmod(file_.get(), mode) != 0) throw_system_error("write", path_, errno);
   }
 
   std::filesystem::path path_, target_, temporary_;
@@ -305,9 +272,29 @@ std::string_view remedy_of(int error) {
   }
 }
 
+std::filesystem::path follow_links(const std::filesystem::path& path) {
+  constexpr int kMostLinks = 40;  // as in Linux
+  std::filesystem::path at = path;
+  for (int links = 0; links <= kMostLinks; ++links) {
+    struct stat status {};
+    if (::lstat(at.c_str(), &status) != 0 || !S_ISLNK(status.st_mode) || lists_open_files(folder_of(at))) return at;
+    if (status.st_uid != ::geteuid() && status.st_uid != 0) {
+      throw InputError(
+          fmt::format("cannot write {}: it is a symbolic link that another user made; remove it, or give "
+                      "the path that it leads to",
+                      shown_path(path).string()));
+    }
+    std::error_code error;
+    const auto target = std::filesystem::read_symlink(at, error);
+    if (error) throw_system_error("write", path, error.value());
+    at = folder_of(at) / target;  // which is `target` alone if that begins with a slash
+  }
+  throw_system_error("write", path, ELOOP);
+}
+
 void throw_system_error(std::string_view action, const std::filesystem::path& path, int error) {
-  throw InputError(fmt::format("cannot {} {}: {}; {}", action, path.string(), std::generic_category().message(error),
-                               remedy_of(error)));
+  throw InputError(fmt::format("cannot {} {}: {}; {}", action, shown_path(path).string(),
+                               std::generic_category().message(error), remedy_of(error)));
 }
 
 bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
@@ -336,21 +323,10 @@ std::string other_than_file(const std::filesystem::path& path) {
 }
 
 std::string read_file(const std::filesystem::path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
-  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) throw_system_error("read", path, errno);
-  // The size is a hint only (pipes and /proc report 0); one byte more lets the read that finds the end fit.
-  std::string content(status.st_size + 1, '\0');
-  size_t filled = 0;
-  for (;;) {
-    if (filled == content.size()) content.resize(2 * filled + 4096);
-    const ssize_t got = ::read(file.get(), content.data() + filled, content.size() - filled);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw_system_error("read", path, errno);
-    if (got == 0) break;
-    filled += got;
-  }
-  content.resize(filled);
+  const FileReader file(path);
+  check_memory(static_cast<int64_t>(file.size()), 1, shown_path(path).string());
+  std::string content(file.size(), '\0');
+  file.read(0, content.size(), content.data());
   return content;
 }
 
@@ -364,7 +340,7 @@ FileReader::FileReader(const std::filesystem::path& path)
     throw InputError(fmt::format(
         "cannot read {}: it is {}, and it is read in parts, not from front to back; write it to a file first, and give "
         "that",
-        path.string(), kind_of(status)));
+        shown_path(path).string(), kind_of(status)));
   }
   size_ = status.st_size;
 }
@@ -374,7 +350,11 @@ void FileReader::read(size_t begin, size_t bytes, void* to) const { read_all(*de
 std::shared_ptr<const void> FileReader::map() const {
   void* begin = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, *descriptor_, 0);
   if (begin == MAP_FAILED) throw_system_error("map", path_, errno);
-  return {begin, [size = size_](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); }};
+  note_mapping(begin, size_, shown_path(path_).string());
+  return {begin, [size = size_](const void* mapped) {
+            forget_mapping(mapped);
+            ::munmap(const_cast<void*>(mapped), size);
+          }};
 }
 
 ScratchFile::ScratchFile(const std::filesystem::path& path)

@@ -18,7 +18,7 @@ std::string_view remedy_of(int error);
 /// Throws InputError: "cannot ACTION PATH: the system's reason; the remedy".
 [[noreturn]] void throw_system_error(std::string_view action, const std::filesystem::path& path, int error);
 
-/// The file's bytes. Throws InputError naming the path and the system's reason.
+/// The bytes of a regular file. Throws InputError naming the path and the system's reason, or what else is there.
 std::string read_file(const std::filesystem::path& path);
 
 /// Whether two paths lead to one file, folder or device, whatever their spelling: by device and inode, so that
@@ -75,9 +75,11 @@ inline constexpr const char* kStandardOutput = "/proc/self/fd/1";
 /// permission) the temporary file is removed, the old content stays, and an InputError names the path and the system's
 /// reason.
 ///
+/// * Until it is whole, only this user may read the temporary file. Then a new file has the permissions that the umask
+///   says.
 /// * A file that is there already keeps its permissions, and its owner and group as far as the system allows; access
-///   control lists are not kept. If the user may not write to it, it is not replaced. Its other hard links keep the old
-///   content.
+///   control lists are not kept. After keep_private (file_modes.h) it becomes this user's alone. If the user may not
+///   write to it, it is not replaced. Its other hard links keep the old content.
 /// * A symbolic link is followed, and stays: the file that it leads to is replaced, or made if missing. Only links
 ///   of this user and of root are followed, so that nobody else can choose the file.
 /// * A device, a pipe and an open file of a process (/dev/stdout, /dev/fd/N, /proc/PID/fd/N, links to them) are written
@@ -89,6 +91,10 @@ void write_atomically(const std::filesystem::path& path, std::string_view conten
 /// Writes content that is too large for the memory: calls `write` once, which hands the pieces to its argument.
 using Sink = std::function<void(std::string_view)>;
 void write_atomically(const std::filesystem::path& path, const std::function<void(const Sink&)>& write);
+
+/// The path at the end of the symbolic links that begin at `path`. There may be nothing at that path. Throws InputError
+/// where another user than this one and root made one of the links.
+std::filesystem::path follow_links(const std::filesystem::path& path);
 
 /// Removes the temporary files that killed writers left in `folder`. Nobody may be writing there: hold its lock
 /// (lock.h).

@@ -1,14 +1,13 @@
 #include "engine/io/json_lines.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <utility>
-#include <vector>
 
 #include "engine/io/input_error.h"
+#include "engine/io/json.h"
+#include "engine/io/stop.h"
 #include "engine/io/text.h"
 
 namespace notnot {
@@ -23,77 +22,18 @@ std::string digits(double number) {
   return fmt::format("{:.9g}", number);
 }
 
-/// The first member that stands twice in one object of a text, found while the text is parsed.
-class DoubledMember {
- public:
-  void see(int depth, Json::parse_event_t event, const Json& parsed) {
-    if (!name_.empty()) return;
-    if (event == Json::parse_event_t::object_start) {
-      // The depth of an object's begin counts what is around it, that of its members the object, too.
-      members_.resize(std::max<size_t>(members_.size(), depth + 1));
-      members_[depth].clear();
-    } else if (event == Json::parse_event_t::key) {
-      if (!members_[depth - 1].insert(parsed.get<std::string>()).second) name_ = parsed.dump();
-    }
-  }
-  /// In quotes; empty for none.
-  const std::string& name() const { return name_; }
-
- private:
-  std::vector<std::set<std::string>> members_;  ///< of the objects around the place that is parsed
-  std::string name_;
-};
-
-/// What is wrong with `text`, which the parser gave up at byte `at`.
-std::string syntax_fault(std::string_view text, size_t at) {
-  if (const auto invalid = first_invalid_utf8(text)) return fmt::format("byte {} of it is not UTF-8", *invalid + 1);
-  const auto is_letter = [&](size_t i) { return i < text.size() && std::isalpha(static_cast<unsigned char>(text[i])); };
-  size_t begin = std::min(at, text.size()), end = begin;
-  while (begin > 0 && is_letter(begin - 1)) --begin;
-  while (is_letter(end)) ++end;
-  const std::string_view word = text.substr(begin, end - begin);
-  for (const char* number : {"NaN", "nan", "Infinity", "inf"}) {
-    if (word == number) return fmt::format("{} is no number in JSON", word);
-  }
-  return "not a JSON object";
-}
-
-/// What the parser says about a number beyond the doubles ends with the number, between single quotes.
-std::string overflow_fault(std::string_view what) {
-  const size_t begin = what.find('\'') + 1, end = what.rfind('\'');
-  return fmt::format("the number {} is too large", in_quotes(what.substr(begin, end - begin)));
-}
-
-struct Parsed {
-  Json object;
-  std::string fault = {};  ///< if it is not empty, there is no object
-};
-
-Parsed parse_object(std::string_view text) {
-  // The parser takes a NUL for the end of the text.
-  if (const size_t at = text.find('\0'); at != text.npos) return {{}, fmt::format("byte {} of it is NUL", at + 1)};
-  DoubledMember doubled;
-  try {
-    Json parsed = Json::parse(text, [&doubled](int depth, Json::parse_event_t event, const Json& value) {
-      doubled.see(depth, event, value);
-      return true;
-    });
-    if (!parsed.is_object()) return {{}, "not a JSON object"};
-    if (!doubled.name().empty()) return {{}, fmt::format("{} stands twice in one object", doubled.name())};
-    return {std::move(parsed)};
-  } catch (const Json::parse_error& error) {
-    return {{}, syntax_fault(text, error.byte == 0 ? 0 : error.byte - 1)};
-  } catch (const Json::out_of_range& error) {
-    return {{}, overflow_fault(error.what())};
-  }
+ParsedJson parse_object(std::string_view text) {
+  ParsedJson parsed = parse_json(text);
+  if (parsed.fault.empty() && !parsed.value.is_object()) parsed.fault = "not a JSON object";
+  return parsed;
 }
 
 }  // namespace
 
 std::optional<Json> json_object(std::string_view text) {
-  Parsed parsed = parse_object(text);
+  ParsedJson parsed = parse_object(text);
   if (!parsed.fault.empty()) return std::nullopt;
-  return std::move(parsed.object);
+  return std::move(parsed.value);
 }
 
 std::string json_fault(std::string_view text) { return parse_object(text).fault; }
@@ -113,6 +53,7 @@ JsonLinesReader::JsonLinesReader(std::string name, std::string_view content)
 
 bool JsonLinesReader::next() {
   while (read_line()) {
+    check_stop();
     if (text_.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     ++record_;
     return true;

@@ -14,8 +14,7 @@
 
 namespace notnot {
 
-/// The JSON object that `text` is; nothing if it is anything else, and where a reader would have to guess: a member
-/// stands twice, a number is too large for a double, or a NUL byte may hide what follows.
+/// The JSON object that `text` is; nothing if it is anything else, and where parse_json (json.h) finds a fault.
 std::optional<nlohmann::json> json_object(std::string_view text);
 /// Why `text` is no JSON object for json_object, for a message: "the number 1e999 is too large"; empty if it is one.
 std::string json_fault(std::string_view text);

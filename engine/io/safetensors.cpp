@@ -6,7 +6,6 @@
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string_view>
 #include <type_traits>
 
@@ -14,6 +13,9 @@
 #include "engine/io/file_kind.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/json.h"
+#include "engine/io/memory.h"
+#include "engine/io/stop.h"
 #include "kernels/base/error.h"
 
 namespace notnot {
@@ -26,8 +28,7 @@ using Json = nlohmann::json;
 
 constexpr size_t kLengthBytes = 8;
 constexpr const char* kMetadata = "__metadata__";
-// {name: {dtype, ...}}: the entries stand at depth 1, inside the outer object.
-constexpr int kDeepestObject = 1;
+constexpr uint64_t kLongestHeader = 100'000'000;  // the format's own limit
 
 struct DTypeInfo {
   DType dtype;
@@ -67,29 +68,12 @@ class Complaint {
   const std::filesystem::path& path_;
 };
 
-/// The header as JSON. nlohmann::json keeps the last of two equal names silently and nests without limit: both are
-/// refused here.
+/// The header as JSON.
 Json parse_header(std::string_view text, const Complaint& complaint) {
-  std::array<std::set<std::string>, kDeepestObject + 1> names;
-  const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::object_start) {
-      if (depth > kDeepestObject) complaint.damaged("the header is nested too deep");
-      names[depth].clear();
-    } else if (event == Json::parse_event_t::array_start && depth > kDeepestObject + 1) {
-      complaint.damaged("the header is nested too deep");
-    } else if (event == Json::parse_event_t::key) {
-      const std::string name = parsed.get<std::string>();
-      if (!names[depth - 1].insert(name).second) complaint.damaged(name, "the name stands there twice");
-    }
-    return true;
-  };
-  try {
-    Json header = Json::parse(text, check);
-    if (!header.is_object()) complaint.damaged("the header is not a JSON object");
-    return header;
-  } catch (const Json::exception& error) {
-    complaint.damaged(fmt::format("its header is not JSON ({})", error.what()));
-  }
+  ParsedJson header = parse_json(text);
+  if (!header.fault.empty()) complaint.damaged(fmt::format("its header is not JSON ({})", header.fault));
+  if (!header.value.is_object()) complaint.damaged("the header is not a JSON object");
+  return std::move(header.value);
 }
 
 const Json& member(const Json& entry, const char* key, const std::string& tensor, const Complaint& complaint) {
@@ -257,12 +241,15 @@ Safetensors Safetensors::read(const std::filesystem::path& path) {
     complaint.damaged(
         fmt::format("the header should have {} bytes, but only {} follow", length, file.size() - kLengthBytes));
   }
+  if (length > kLongestHeader)
+    complaint.damaged(fmt::format("a header of {} bytes, where {} are the most", length, kLongestHeader));
   std::string text(length, '\0');
   file.read(kLengthBytes, text.size(), text.data());
   result.data_begin_ = kLengthBytes + text.size();
   const size_t data_size = file.size() - result.data_begin_;
   const Json header = parse_header(text, complaint);
   for (const auto& [name, json] : header.items()) {
+    check_stop();
     if (name == kMetadata) {
       result.metadata_ = parse_metadata(json, complaint);
     } else {
@@ -291,6 +278,7 @@ const Safetensors::Entry& Safetensors::entry(const std::string& name) const {
 template <class T>
 std::vector<T> Safetensors::values(const std::string& name) const {
   const Entry& source = entry(name);
+  check_memory(source.elements(), sizeof(T), fmt::format("tensor `{}` of {}", name, path_.string()));
   std::vector<T> result(source.elements());
   const auto copy = [&]<class From>(From) {
     if constexpr (!kConverts<From, T>) {
@@ -349,8 +337,15 @@ Column<T> Safetensors::column(const std::string& name) const {
 }
 
 std::string Safetensors::checksum() const {
-  const std::shared_ptr<const void> bytes = mapped_ ? mapped_ : file_.map();
-  return sha256({static_cast<const char*>(bytes.get()), file_.size()});
+  const std::shared_ptr<const void> mapped = mapped_ ? mapped_ : file_.map();
+  std::string_view bytes(static_cast<const char*>(mapped.get()), file_.size());
+  constexpr size_t kAtOnce = size_t{1} << 24;  // between two looks at the user's wish to stop
+  Sha256 sum;
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(kAtOnce, bytes.size()))) {
+    check_stop();
+    sum.update(bytes.substr(0, kAtOnce));
+  }
+  return sum.hex();
 }
 
 template Column<float> Safetensors::column(const std::string&) const;

@@ -46,13 +46,16 @@ std::string fault(const AttentionView& view) {
     return fmt::format("{} labels, {} offsets, {} probabilities and {} rows do not belong together", size,
                        view.offsets.size(), view.probability.size(), view.row.size());
   }
+  if (size == 0) return "it has no text";
   if (view.offsets.front() != 0 || view.offsets.back() != static_cast<int64_t>(view.log_attention.size())) {
     return fmt::format("offsets from {} to {} do not span {} weights", view.offsets.front(), view.offsets.back(),
                        view.log_attention.size());
   }
+  constexpr int64_t kLongest = std::numeric_limits<int32_t>::max();
   for (size_t i = 0; i < size; ++i) {
     // Each offset is at least 2 above the one before, and the last is the number of weights, so all lie inside.
-    if (view.offsets[i] > view.offsets.back() - 2 || view.offsets[i + 1] < view.offsets[i] + 2) {
+    if (view.offsets[i] > view.offsets.back() - 2 || view.offsets[i + 1] < view.offsets[i] + 2 ||
+        view.offsets[i + 1] > kLongest + view.offsets[i]) {
       return fmt::format("text {} has offsets {} and {}", i, view.offsets[i], view.offsets[i + 1]);
     }
   }

@@ -9,6 +9,7 @@
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/json.h"
 #include "engine/io/safetensors.h"
 
 namespace notnot {
@@ -21,21 +22,15 @@ using Json = nlohmann::json;
 }
 
 Json read_json(const std::filesystem::path& path) {
-  try {
-    Json json = Json::parse(read_file(path));
-    if (!json.is_object()) throw_damaged(path, "not a JSON object");
-    return json;
-  } catch (const Json::exception& error) {
-    throw_damaged(path, error.what());
-  }
+  return read_json_object(path, "remove the run folder and train again");
 }
 
-/// What `parse_json` makes of the file at `path`. A fault that it finds is thrown with the path.
+/// What `parse_object` makes of the file at `path`. A fault that it finds is thrown with the path.
 template <class Parse>
-auto parse(const std::filesystem::path& path, const Parse& parse_json) {
+auto parse(const std::filesystem::path& path, const Parse& parse_object) {
   const Json json = read_json(path);
   try {
-    return parse_json(json);
+    return parse_object(json);
   } catch (const InputError& error) {
     throw_damaged(path, error.what());
   }

@@ -38,61 +38,74 @@ std::string prediction_line(const WordReader& words, const Split& texts, size_t 
   return line.add("attention", weights).line();
 }
 
-/// Nothing while another process has the lock.
-std::optional<FolderLock> try_lock(const std::filesystem::path& folder) {
+[[noreturn]] void cannot_write(const std::filesystem::path& folder, const std::system_error& error) {
+  const int number = error.code().value();
+  const bool lacks_something = number == EMFILE || number == ENFILE || number == ENOMEM;  // in any folder
+  throw InputError(fmt::format("cannot write to the run folder {}: {}; {}", folder.string(), error.code().message(),
+                               lacks_something ? remedy_of(number) : "choose another folder with --runs"));
+}
+
+OpenFolder open_folder(const std::filesystem::path& folder) {
   try {
-    return FolderLock::take(folder);
+    return OpenFolder(folder);
   } catch (const std::system_error& error) {
-    const int number = error.code().value();
-    const bool lacks_something = number == EMFILE || number == ENFILE || number == ENOMEM;  // in any folder
-    throw InputError(fmt::format("cannot write to the run folder {}: {}; {}", folder.string(), error.code().message(),
-                                 lacks_something ? remedy_of(number) : "choose another folder with --runs"));
+    cannot_write(folder, error);
   }
 }
 
-FolderLock lock(const std::filesystem::path& folder) {
-  if (std::optional<FolderLock> lock = try_lock(folder)) return *std::move(lock);
+/// Nothing while another process has the lock.
+std::optional<FolderLock> try_lock(const OpenFolder& opened, const std::filesystem::path& folder) {
+  try {
+    return FolderLock::take(opened.path());
+  } catch (const std::system_error& error) {
+    cannot_write(folder, error);
+  }
+}
+
+FolderLock lock(const OpenFolder& opened, const std::filesystem::path& folder) {
+  if (std::optional<FolderLock> lock = try_lock(opened, folder)) return *std::move(lock);
   throw InputError(
       fmt::format("another process trains in {}; wait for it, or give another --runs folder", folder.string()));
 }
 
 }  // namespace
 
-RunWriter::RunWriter(const RunFolder& folder) : folder_(folder), lock_(lock(folder.path())) {
-  remove_temporary_files(folder.path());
+RunWriter::RunWriter(const RunFolder& folder)
+    : folder_(folder), open_(open_folder(folder.path())), opened_(open_.path()), lock_(lock(open_, folder.path())) {
+  remove_temporary_files(opened_.path());
   std::error_code ignored;  // if the file stays, the end of the run replaces or keeps it
-  std::filesystem::remove(folder.failure_path(), ignored);
+  std::filesystem::remove(opened_.failure_path(), ignored);
 }
 
-void RunWriter::check_writable(const RunFolder& folder) { (void)try_lock(folder.path()); }
+void RunWriter::check_writable(const RunFolder& folder) { (void)try_lock(open_folder(folder.path()), folder.path()); }
 
 void RunWriter::start(Json config) {
   // config.json goes first: a folder without it counts as absent, whatever else a crash leaves in it.
   std::vector<std::filesystem::path> stale = {
-      folder_.config_path(), folder_.result_path(),     folder_.metrics_path(),     folder_.checkpoint_path(),
-      folder_.model_path(),  folder_.vocabulary_path(), folder_.predictions_path(), folder_.perturbation_path()};
-  for (const SplitName split : kSplitNames) stale.push_back(folder_.attention_path(split));
+      opened_.config_path(), opened_.result_path(),     opened_.metrics_path(),     opened_.checkpoint_path(),
+      opened_.model_path(),  opened_.vocabulary_path(), opened_.predictions_path(), opened_.perturbation_path()};
+  for (const SplitName split : kSplitNames) stale.push_back(opened_.attention_path(split));
   for (const auto& file : stale) {
     std::error_code error;
     std::filesystem::remove(file, error);
     if (error) {
       throw InputError(fmt::format("cannot remove {} of an earlier run: {}; remove it yourself, or choose another name",
-                                   file.string(), error.message()));
+                                   shown_path(file).string(), error.message()));
     }
   }
   config["version"] = version();
   config["commit"] = commit();
-  write_atomically(folder_.config_path(), to_text(config));
+  write_atomically(opened_.config_path(), to_text(config));
 }
 
-void RunWriter::resume(const Json& config) { write_atomically(folder_.config_path(), to_text(config)); }
+void RunWriter::resume(const Json& config) { write_atomically(opened_.config_path(), to_text(config)); }
 
 void RunWriter::write_vocabulary(const Vocabulary& vocabulary) {
-  write_atomically(folder_.vocabulary_path(), vocabulary.serialize());
+  write_atomically(opened_.vocabulary_path(), vocabulary.serialize());
 }
 
 void RunWriter::write_metrics(std::span<const EpochMetrics> epochs) {
-  write_atomically(folder_.metrics_path(), to_csv(epochs));
+  write_atomically(opened_.metrics_path(), to_csv(epochs));
 }
 
 void RunWriter::write_attention(SplitName split, const Split& texts, std::span<const float> log_attention,
@@ -110,14 +123,14 @@ void RunWriter::write_attention(SplitName split, const Split& texts, std::span<c
     tensors.push_back({"id_offsets", DType::i64, {size + 1}, texts.ids.offsets.data()});
     tensors.push_back({"id", DType::u8, {bytes}, texts.ids.bytes.data()});
   }
-  write_safetensors(folder_.attention_path(split), tensors);
+  write_safetensors(opened_.attention_path(split), tensors);
 }
 
 void RunWriter::write_perturbations(const Perturbations& p) {
   const std::string what = fault(p);
   NOTNOT_CHECK(what.empty(), "{}", what);
   const int64_t size = p.size();
-  write_safetensors(folder_.perturbation_path(),
+  write_safetensors(opened_.perturbation_path(),
                     {{"permutation_change", DType::f32, {size}, p.permutation_change.data()},
                      {"adversary_jsd", DType::f32, {size}, p.adversary_jsd.data()},
                      {"adversary_tvd", DType::f32, {size}, p.adversary_tvd.data()},
@@ -135,31 +148,31 @@ void RunWriter::write_predictions(const Vocabulary& vocabulary, const Split& tex
                                   std::span<const float> log_attention, std::span<const float> probability) {
   check_attention(texts, log_attention, probability);
   const WordReader words(vocabulary, texts);
-  write_atomically(folder_.predictions_path(), [&](const Sink& sink) {
+  write_atomically(opened_.predictions_path(), [&](const Sink& sink) {
     for (size_t i = 0; i < probability.size(); ++i) {
       sink(prediction_line(words, texts, i, log_attention, probability[i]));
     }
   });
 }
 
-void RunWriter::finish(const RunResult& result) { write_atomically(folder_.result_path(), to_text(to_json(result))); }
+void RunWriter::finish(const RunResult& result) { write_atomically(opened_.result_path(), to_text(to_json(result))); }
 
 void RunWriter::finish(const PerturbationResult& result) {
-  write_atomically(folder_.result_path(), to_text(to_json(result)));
+  write_atomically(opened_.result_path(), to_text(to_json(result)));
 }
 
 void RunWriter::remove_checkpoint() {
   std::error_code ignored;  // a checkpoint that stays does no harm
-  std::filesystem::remove(folder_.checkpoint_path(), ignored);
+  std::filesystem::remove(opened_.checkpoint_path(), ignored);
 }
 
 void RunWriter::fail(const std::string& reason, Json config) {
   try {
-    if (folder_.state() == RunState::absent) start(std::move(config));
+    if (opened_.state() == RunState::absent) start(std::move(config));
   } catch (const InputError&) {
     // The reason may be that the run cannot start.
   }
-  write_atomically(folder_.failure_path(), to_text({{"reason", reason}}));
+  write_atomically(opened_.failure_path(), to_text({{"reason", reason}}));
 }
 
 }  // namespace notnot

@@ -6,6 +6,7 @@
 
 #include "engine/data/dataset.h"
 #include "engine/io/lock.h"
+#include "engine/io/open_folder.h"
 #include "engine/runs/attention.h"
 #include "engine/runs/run_folder.h"
 #include "engine/runs/run_metrics.h"
@@ -22,6 +23,8 @@ class RunWriter {
   /// Creates the folder if it is missing. Throws InputError if it cannot be written. Another process may train in it.
   static void check_writable(const RunFolder& folder);
   const RunFolder& folder() const { return folder_; }
+  /// The same folder through an OpenFolder: for all that is written, so that nobody can lead it elsewhere meanwhile.
+  const RunFolder& opened() const { return opened_; }
 
   /// Begins a run: removes every file of an earlier one, then writes config.json.
   void start(nlohmann::json config);
@@ -49,6 +52,8 @@ class RunWriter {
 
  private:
   RunFolder folder_;
+  OpenFolder open_;
+  RunFolder opened_;
   FolderLock lock_;
 };
 

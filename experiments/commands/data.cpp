@@ -10,6 +10,7 @@
 
 #include "engine/corpora/corpus.h"
 #include "engine/data/prepared.h"
+#include "engine/io/file_modes.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
@@ -25,6 +26,7 @@ struct DataArguments {
   std::string dataset;
   std::optional<std::string> tokens;
   int32_t samples = 2;
+  bool show_texts = false;
 };
 
 /// The file or folder from which load_corpus takes the texts; empty for the built-in corpus.
@@ -50,6 +52,7 @@ void write_tokens_command(const DataArguments& arguments) {
   if (corpus.synthetic()) {
     fmt::print(messages, "note: SYNTHETIC texts; nothing computed from them is about the real data\n");
   }
+  if (corpus.confidential()) fmt::print(messages, "note: CONFIDENTIAL texts; do not share the file\n");
   int64_t texts = 0;
   for (const SplitName split : kSplitNames) texts += corpus.dataset.split(split).size();
   fmt::print(messages, "{}: the words of {} texts of {}\n", *arguments.tokens, texts, corpus.dataset.name);
@@ -64,6 +67,8 @@ void show_command(const DataArguments& arguments) {
                     in_quotes(arguments.dataset)));
   }
   const PreparedFolder folder(path.value_or(arguments.dataset));
+  const bool shows_texts = arguments.show_texts || !is_confidential(folder);
+  if (is_confidential(folder)) keep_private();
   folder.verify();
   const Dataset dataset = folder.dataset();
   UnknownWords unknown{};
@@ -72,7 +77,8 @@ void show_command(const DataArguments& arguments) {
     unknown[split] = std::count(token_ids.begin(), token_ids.end(), kUnknownId);
   }
   fmt::print("{}{}{}{}", counts_summary(folder), length_histogram(dataset), coverage_summary(folder, unknown),
-             arguments.samples > 0 ? sample_texts(folder, arguments.samples) : "");
+             shows_texts && arguments.samples > 0 ? sample_texts(folder, arguments.samples) : "");
+  if (!shows_texts) fmt::print("\nThe texts are confidential, so that none is shown; --show-texts shows some.\n");
   fmt::print("\nEvery file has the checksum that dataset.json says.\n");
   for (const std::string& warning : folder.warnings()) warn(warning);
 }
@@ -90,6 +96,7 @@ void add_data_command(CLI::App& app) {
   command->add_option("--samples", arguments->samples, "How many texts of each class to show")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
+  command->add_flag("--show-texts", arguments->show_texts, "Show texts of a confidential data set, too");
   command
       ->add_option(
           "--tokens", arguments->tokens,

@@ -13,6 +13,7 @@
 
 #include "engine/device/open_device.h"
 #include "engine/device/resident_memory.h"
+#include "engine/io/file_modes.h"
 #include "engine/io/input_error.h"
 #include "engine/io/stop.h"
 #include "engine/io/version.h"
@@ -85,6 +86,7 @@ int main(int argc, char** argv) {
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
   notnot::keep_output_errors();
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow (ulimit -f) is an error of the write, which names it
+  notnot::forbid_core_files();
   try {
     notnot::catch_interrupts();
     return finish(run(argc, argv));

@@ -12,6 +12,7 @@
 #include "engine/data/batches.h"
 #include "engine/device/open_device.h"
 #include "engine/io/file_kind.h"
+#include "engine/io/file_modes.h"
 #include "engine/io/input_error.h"
 #include "engine/io/input_stream.h"
 #include "engine/io/json_lines.h"
@@ -220,6 +221,10 @@ void predict(const PredictArguments& arguments) {
   const RunFolder folder(arguments.run);
   check_there(folder);
   const RunConfig config = read_run_config(folder);
+  if (config.is_confidential()) {
+    keep_private();
+    fmt::print(stderr, "note: the model was trained on CONFIDENTIAL texts, and may tell of them; do not share it\n");
+  }
   Predictor predictor(arguments, folder, config);
   check_finished(folder);
   const Vocabulary vocabulary = Vocabulary::load(folder.existing(folder.vocabulary_path()));

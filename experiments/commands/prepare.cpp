@@ -17,6 +17,7 @@
 #include "engine/data/stratified_split.h"
 #include "engine/data/text_warnings.h"
 #include "engine/data/vector_coverage.h"
+#include "engine/io/file_modes.h"
 #include "engine/io/input_error.h"
 #include "engine/io/stop.h"
 #include "engine/io/text.h"
@@ -26,6 +27,7 @@
 #include "experiments/commands/options.h"
 #include "experiments/commands/train_vectors.h"
 #include "experiments/terminal/bytes_progress.h"
+#include "experiments/terminal/interrupt.h"
 
 namespace notnot {
 namespace {
@@ -35,7 +37,7 @@ struct PrepareArguments {
   OptionOverrides options;
   SplitRequest split;
   std::string labels, tokenise = "blanks";
-  bool lossy = false;
+  bool lossy = false, confidential = false;
   std::string vectors, missing_vectors, train_vectors;
   int32_t vector_width = 300;
 };
@@ -192,7 +194,7 @@ std::vector<std::string> attach_vectors(const PrepareArguments& arguments, const
     return warnings;
   }
   // The published pipeline used word2vec for the clinical sets only, and drew the missing vectors at random there.
-  const bool clinical = published != nullptr && (published->name == "diabetes" || published->name == "anemia");
+  const bool clinical = published != nullptr && published->clinical;
   const bool drawn = arguments.missing_vectors.empty() ? clinical : arguments.missing_vectors == "normal";
   if (drawn) draw_missing(vectors, arguments.split.seed);
   origin["missing"] = drawn ? "normal" : "zeros";
@@ -223,7 +225,14 @@ void check_apart(const std::filesystem::path& out, const std::filesystem::path& 
 void prepare(const std::string& name, const std::string& corpus, const std::filesystem::path& raw, const Read& read,
              const PrepareArguments& arguments) {
   const PublishedCorpus* published = find_published(corpus);
-  Preparation preparation{.name = name, .corpus = corpus, .classes = {"0", "1"}, .options = {}, .sources = {}};
+  Preparation preparation{.name = name,
+                          .corpus = corpus,
+                          .classes = {"0", "1"},
+                          .options = {},
+                          .sources = {},
+                          .confidential = arguments.confidential || is_clinical(corpus)};
+  if (preparation.confidential) keep_private();
+  outlive_readers();  // a signal that ends the program would leave the texts
   if (published != nullptr) {
     preparation.classes = {std::string(published->classes[0]), std::string(published->classes[1])};
     preparation.options = published->options;
@@ -235,7 +244,10 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
   check_apart(out, raw, arguments);
   PreparedWriter writer(out);
   DatasetBuilder builder(writer.scratch("words"));
-  Reading reading = read(raw, arguments, [&](LabelledText&& text) { builder.add(text); });
+  Reading reading = read(raw, arguments, [&](LabelledText&& text) {
+    check_stop();
+    builder.add(text);
+  });
   preparation.sources = std::move(reading.sources);
   preparation.choices = std::move(reading.choices);
   preparation.synthetic = reading.synthetic;
@@ -349,6 +361,9 @@ void add_own(CLI::App& prepare_app) {
   command->add_option("--labels", arguments->labels,
                       "The names of the two classes in the file, as NEGATIVE,POSITIVE (default: 0,1)");
   add_lossy_option(*command, *arguments);
+  command->add_flag("--confidential", arguments->confidential,
+                    "The texts may not be shared: only you can read what is written, runs and reports too, and reports "
+                    "show no texts (always so for diabetes and anemia)");
   command
       ->add_option(
           "--tokenise", arguments->tokenise,

@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <regex>
 #include <system_error>
 
-#include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/memory_file.h"
 #include "engine/io/text.h"
 #include "experiments/format/html.h"
 #include "experiments/terminal/run_program.h"
@@ -19,76 +16,53 @@
 namespace notnot {
 namespace {
 
-using Path = std::filesystem::path;
-
-/// A temporary folder for gnuplot's files. Files that gnuplot left incomplete are deleted with the folder.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "notnot-figure-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) {
-      throw InputError(fmt::format("cannot create the folder {}: {}; set TMPDIR to a folder that can be written to",
-                                   pattern, std::generic_category().message(errno)));
-    }
-    path_ = pattern;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  Path operator/(const char* name) const { return path_ / name; }
-
- private:
-  Path path_;
-};
-
-std::string script(const std::string& commands, const Path& svg, const Path& pdf) {
+std::string script(const std::string& commands, const MemoryFile& svg, const MemoryFile& pdf) {
   // A pixel of the SVG is a point (1/72 inch) of the PDF, so that a number means one size in both; only marks need a
   // factor.
-  const auto terminal = [&](const char* name, double unit, const char* suffix, double mark_scale, const Path& output) {
+  const auto terminal = [&](const char* name, double unit, const char* suffix, double mark_scale,
+                            const MemoryFile& output) {
     return fmt::format(
         "reset\nmark_scale = {}\nset terminal {} size {:.6g}{},{:.6g}{} background rgb 'white' font 'sans-serif,{}' "
         "noenhanced\n"
         "set output {}\n{}set output\n",
         mark_scale, name, kCanvasWidth / unit, suffix, kCanvasHeight / unit, suffix, kFontSize,
-        gnuplot_string(output.string()), commands);
+        gnuplot_string(output.path()), commands);
   };
   return "set encoding utf8\n" + terminal("svg dynamic", 1, "", 1, svg) +
          terminal("pdfcairo color fontscale 0.72 linewidth 2", 72, "in", 2.2, pdf);
 }
 
 /// Throws InputError unless gnuplot ends with status 0.
-void run_gnuplot(const Path& script_file, const Path& log) {
-  const int status = run_program({"gnuplot", "--default-settings", script_file.string()}, log);
-  if (status < 0) {
+void run_gnuplot(const MemoryFile& script) {
+  const ProgramEnd end = run_program({"gnuplot", "--default-settings", script.path()});
+  if (end.status < 0) {
     throw InputError(
         fmt::format("cannot run the program gnuplot, which draws the figures: {}; install the package gnuplot-nox",
-                    std::generic_category().message(errno)));
+                    std::generic_category().message(end.error)));
   }
-  if (status > 128) {
+  if (end.status > 128) {
     throw InputError(
-        fmt::format("the program gnuplot, which draws the figures, was ended ({}); give it more memory and time, and "
-                    "room on the disk (ulimit -a shows limits), and make the report again",
-                    strsignal(status - 128)));
+        fmt::format("the program gnuplot, which draws the figures, was ended ({}); give it more memory and time "
+                    "(ulimit -a shows limits), and make the report again",
+                    strsignal(end.status - 128)));
   }
-  if (status != 0) {
-    const std::string output = read_file(log);
+  if (end.status != 0) {
     // gnuplot repeats the whole faulty command first, which nobody can use, and then says "line NUMBER: ERROR".
-    const size_t line = output.find("line ");
+    const size_t line = end.output.find("line ");
     throw InputError(
-        fmt::format("gnuplot ended with status {}: {}; install the package gnuplot-nox, version 5.4 or newer", status,
-                    in_quotes(std::string_view(output).substr(line == std::string::npos ? 0 : line))));
+        fmt::format("gnuplot ended with status {}: {}; install the package gnuplot-nox, version 5.4 or newer",
+                    end.status, in_quotes(std::string_view(end.output).substr(line == std::string::npos ? 0 : line))));
   }
 }
 
-/// The content of `path`. Throws InputError unless it ends with `end`, as gnuplot does not report a full disk.
-std::string complete_file(const Path& path, std::string_view end) {
-  std::string content = read_file(path);
+/// What gnuplot wrote as SVG or PDF. Throws InputError unless it ends with `end`, as gnuplot does not report a write
+/// that failed.
+std::string complete_file(const MemoryFile& file, std::string_view kind, std::string_view end) {
+  std::string content = file.content();
   const size_t last = content.find_last_not_of(" \n");
   if (last == std::string::npos || !std::string_view(content).substr(0, last + 1).ends_with(end)) {
-    throw InputError(fmt::format("gnuplot wrote only a part of {}; is the disk full?", path.string()));
+    throw InputError(fmt::format(
+        "gnuplot wrote only a part of a figure as {}; give it more memory, or larger files (ulimit -f)", kind));
   }
   return content;
 }
@@ -131,15 +105,13 @@ std::string gnuplot_string(std::string_view text) {
 }
 
 DrawnFigure draw_with_gnuplot(const std::string& commands, const std::string& alt_text) {
-  const ScratchFolder scratch;
-  const Path script_file = scratch / "script", svg_file = scratch / "svg", pdf_file = scratch / "pdf";
-  write_atomically(script_file, script(commands, svg_file, pdf_file));
-  run_gnuplot(script_file, scratch / "log");
-  return {.svg = named_svg(complete_file(svg_file, "</svg>"), alt_text),
-          .pdf = without_date(complete_file(pdf_file, "%%EOF"))};
+  const MemoryFile svg_file, pdf_file, script_file(script(commands, svg_file, pdf_file));
+  run_gnuplot(script_file);
+  return {.svg = named_svg(complete_file(svg_file, "SVG", "</svg>"), alt_text),
+          .pdf = without_date(complete_file(pdf_file, "PDF", "%%EOF"))};
 }
 
-bool can_draw() { return run_program({"gnuplot", "--version"}, "/dev/null") == 0; }
+bool can_draw() { return run_program({"gnuplot", "--version"}).status == 0; }
 
 std::string inline_svg(const std::string& svg, const std::string& prefix) {
   std::string result;

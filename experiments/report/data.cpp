@@ -26,11 +26,10 @@ std::string remark_on_start(const LoadedStudy& study, const LoadedRun& run) {
           : fmt::format("from <code>{}</code>, {} wide, which has {} of the {} words",
                         escape(std::filesystem::path(paths.vectors).filename().string()), run.config.embed,
                         with_thousands(run.config.words_with_vectors), with_thousands(run.config.vocabulary));
-  const bool clinical = study.corpus() == "diabetes" || study.corpus() == "anemia";
-  return fmt::format(
-      "Word embeddings start {}. The paper starts from {}.{}", ours,
-      clinical ? "word2vec vectors trained on the notes" : "fastText&#39;s vectors (simple-wiki, 300 wide)",
-      paths.vectors.empty() ? " Expect a lower F1 than the paper&#39;s." : "");
+  return fmt::format("Word embeddings start {}. The paper starts from {}.{}", ours,
+                     is_clinical(study.corpus()) ? "word2vec vectors trained on the notes"
+                                                 : "fastText&#39;s vectors (simple-wiki, 300 wide)",
+                     paths.vectors.empty() ? " Expect a lower F1 than the paper&#39;s." : "");
 }
 
 std::string remark_on_selection(const LoadedRun& run) {

@@ -193,6 +193,10 @@ std::string legend_html(bool planted) {
       bar, planted ? ". <u>Underlined</u>: evidence, the words that decide the label" : "");
 }
 
+constexpr const char* kHidden =
+    "<p class=\"muted\">The texts are confidential, so that none is shown here. <code>notnot report "
+    "--show-texts</code> shows some.</p>\n";
+
 ShownModel shown(const LoadedRun& run) { return {run.label, test_attention(run)}; }
 
 /// A run whose predictions.jsonl has the words of the texts; null without one. Every run but a perturbation has them.
@@ -269,6 +273,7 @@ Models shown_models(const LoadedStudy& study) {
 
 std::string heat_maps_html(const LoadedStudy& study) {
   if (reader_of(study) == nullptr) return "";
+  if (!study.shows_texts) return kHidden;
   const Models models = shown_models(study);
   const std::vector<TextGroup> groups = choose_texts(models);
   std::vector<size_t> texts;
@@ -296,6 +301,7 @@ std::string adversary_maps_html(const LoadedStudy& study) {
   const LoadedRun* trained = shown_adversary(study);
   const LoadedRun* per_instance = study.perturbation_of_reference();
   if (!study.has_base() || (trained == nullptr && per_instance == nullptr)) return "";
+  if (!study.shows_texts) return kHidden;
   Models models = {shown(study.reference_run())};
   for (const LoadedRun* run : {per_instance, trained}) {
     if (run != nullptr) models.push_back(shown(*run));

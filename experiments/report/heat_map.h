@@ -42,7 +42,8 @@ inline constexpr size_t kMostShown = 4;
 /// MLP of its seed, then base models of other seeds.
 std::vector<ShownModel> shown_models(const LoadedStudy& study);
 
-/// The legend, the groups and their texts, as HTML with headings from h4 on. Empty without a run that has words.
+/// The legend, the groups and their texts, as HTML with headings from h4 on. Empty without a run that has words; a
+/// sentence where LoadedStudy::shows_texts says no, here and below.
 std::string heat_maps_html(const LoadedStudy& study);
 /// One text (most_different) under the reference, the per-instance adversary and the trained adversary, as HTML. Empty
 /// without a base model or an adversary; a sentence where no text fits.

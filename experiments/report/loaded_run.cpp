@@ -98,7 +98,9 @@ LoadedRun read_run(const Path& path) {
 
 /// The words in a line of predictions.jsonl. Throws unless the line belongs to the text `row`, which has `size` words.
 TextWords parse_words(std::string_view line, int64_t row, int64_t size) {
-  const Json json = Json::parse(line);
+  const std::optional<Json> object = json_object(line);
+  if (!object) throw InputError(json_fault(line));
+  const Json& json = *object;
   const auto found = json.at("row").get<int64_t>();
   TextWords text{json.at("tokens").get<std::vector<std::string>>(), json.at("unknown").get<std::set<size_t>>()};
   if (found != row || static_cast<int64_t>(text.words.size()) != size) {
@@ -158,7 +160,9 @@ std::map<size_t, TextWords> read_words(const LoadedRun& run, const std::set<size
     if (!texts.contains(index)) continue;
     try {
       words[index] = parse_words(lines.text(), rows[index], offsets[index + 1] - offsets[index] - 2);
-    } catch (const std::exception& error) {
+    } catch (const Json::exception&) {
+      throw damaged(index, "`row`, `tokens` or `unknown` is missing or of another type");
+    } catch (const InputError& error) {
       throw damaged(index, error.what());
     }
   }

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "engine/io/file_modes.h"
 #include "engine/io/file_name.h"
 #include "engine/io/input_error.h"
 
@@ -235,6 +236,7 @@ LoadedStudy make_study(std::vector<LoadedRun> runs, bool one_of_several) {
   study.dataset = runs.front().dataset();
   if (one_of_several) study.folder = folder_of(runs.front());
   for (LoadedRun& run : runs) (run.unfinished.empty() ? study.runs : study.unused).push_back(std::move(run));
+  study.shows_texts = !study.confidential();
   if (!study.runs.empty()) study.base_seed = base_seed(study.runs);
   for (auto* part : {&study.runs, &study.unused}) {
     sort_runs(*part, study.base_seed);
@@ -250,6 +252,12 @@ LoadedStudy make_study(std::vector<LoadedRun> runs, bool one_of_several) {
 }
 
 }  // namespace
+
+bool LoadedStudy::confidential() const {
+  const auto is_confidential = [](const LoadedRun& run) { return run.config.is_confidential(); };
+  return std::any_of(runs.begin(), runs.end(), is_confidential) ||
+         std::any_of(unused.begin(), unused.end(), is_confidential);
+}
 
 std::string LoadedStudy::title() const {
   if (planted()) return "the planted corpus";
@@ -319,7 +327,11 @@ uint64_t base_seed(std::span<const LoadedRun> runs) {
 std::vector<LoadedStudy> load_studies(const std::vector<std::filesystem::path>& folders) {
   std::vector<LoadedStudy> studies;
   std::set<std::string> keys;
-  for (auto& of_dataset : group(read_runs(folders), [](const LoadedRun& run) { return run.dataset(); })) {
+  std::vector<LoadedRun> all = read_runs(folders);
+  if (std::any_of(all.begin(), all.end(), [](const LoadedRun& run) { return run.config.is_confidential(); })) {
+    keep_private();
+  }
+  for (auto& of_dataset : group(std::move(all), [](const LoadedRun& run) { return run.dataset(); })) {
     const bool apart = same_spec_twice(of_dataset);
     const auto chapter = [apart](const LoadedRun& run) { return apart ? one_spelling_of_folder(run) : ""; };
     for (auto& runs : group(std::move(of_dataset), chapter)) {

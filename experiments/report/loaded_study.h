@@ -28,6 +28,9 @@ struct LoadedStudy {
   size_t reference = 0;
   double tvd_factor = 0.5;  ///< the factor of TVD that the adversaries were trained with; see divergences()
 
+  /// Whether the page may have texts, their rows and what names a row. load_studies hides those of confidential texts.
+  bool shows_texts = true;
+
   // The test split, [texts].
   std::vector<int32_t> label;
   std::vector<int64_t> row, offsets;     ///< as in Attention
@@ -38,6 +41,8 @@ struct LoadedStudy {
   const LoadedRun& any_run() const { return runs.empty() ? unused.front() : runs.front(); }
   bool planted() const { return any_run().planted(); }
   bool synthetic() const { return any_run().config.data.synthetic; }
+  /// Whether the texts may not be shared: one run that says so is enough.
+  bool confidential() const;
   /// Which reader read the texts. It alone tells whether they are the paper's: a user's own file may be named imdb.csv.
   const std::string& corpus() const { return any_run().config.data.corpus; }
   const PaperResults* paper() const { return find_in_paper(corpus()); }
@@ -67,6 +72,7 @@ uint64_t base_seed(std::span<const LoadedRun> runs);
 /// set have the same spec, there is one study per folder that holds runs on it. Throws InputError as read_runs does,
 /// and when two runs of a folder have the same spec, when runs of a study have other inputs or were not tested on the
 /// same texts, when a run learnt from other attention than the run has that it names, and when no run is finished.
+/// Calls keep_private (engine/io/file_modes.h) if a run is on confidential texts.
 std::vector<LoadedStudy> load_studies(const std::vector<std::filesystem::path>& folders);
 
 }  // namespace notnot

@@ -129,6 +129,24 @@ std::string facts(const LoadedStudy& study) {
   return html + "</dl>\n";
 }
 
+/// Who may see the page; empty if everybody may.
+std::string banner(const std::vector<LoadedStudy>& studies) {
+  std::vector<std::string> names;
+  bool shown = false;
+  for (const LoadedStudy& study : studies) {
+    if (!study.confidential()) continue;
+    names.push_back(escape(study.title()));
+    shown = shown || study.shows_texts;
+  }
+  if (names.empty()) return "";
+  return fmt::format(
+      "<p class=\"banner\"><b>CONFIDENTIAL: this report may not be shared.</b> It is about {}. {} Numbers about all "
+      "texts of a split may be published if the terms of the data allow it; read them first.</p>\n",
+      joined_with_and(names),
+      shown ? "It <b>shows texts</b>, with the numbers that they have in the data."
+            : "It shows no texts and no numbers of single texts.");
+}
+
 std::string header_html(const std::vector<LoadedStudy>& studies) {
   size_t runs = 0;
   bool in_paper = false;
@@ -139,9 +157,9 @@ std::string header_html(const std::vector<LoadedStudy>& studies) {
   return fmt::format(
       "<header>\n{}\n<h1>{}</h1>\n<p class=\"lead\">Can a text classifier&#39;s attention be trusted as an "
       "explanation? {} finished run{}, under the tests of <cite>Attention is not not Explanation</cite> (Wiegreffe "
-      "&amp; Pinter, 2019){}.</p>\n</header>\n",
+      "&amp; Pinter, 2019){}.</p>\n{}</header>\n",
       kPageMark, escape(title_of(studies)), runs, runs == 1 ? "" : "s",
-      in_paper ? ", beside the paper&#39;s numbers" : "");
+      in_paper ? ", beside the paper&#39;s numbers" : "", banner(studies));
 }
 
 std::string contents(const std::vector<Chapter>& chapters) {

@@ -14,7 +14,7 @@ namespace notnot {
 /// All findings of the paper, in its order, with the verdict of the study's runs. Every study has the same findings.
 std::vector<Finding> findings(const LoadedStudy& study);
 
-/// The whole page. Adds its tables and figures through `exhibits`.
+/// The whole page, with a banner if a study is confidential. Adds its tables and figures through `exhibits`.
 std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits& exhibits);
 
 /// Makes the whole report, then writes it and returns the path of the page, as ReportFolder::write does. Throws

@@ -9,8 +9,11 @@
 #include <system_error>
 #include <utility>
 
+#include "engine/io/file_modes.h"
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
+#include "engine/io/lock.h"
+#include "engine/io/open_folder.h"
 #include "engine/io/text.h"
 #include "engine/runs/run_folder.h"
 
@@ -22,7 +25,8 @@ using Path = std::filesystem::path;
 constexpr const char* kPage = "index.html";
 constexpr const char* kList = ".notnot-report";
 constexpr std::string_view kListTitle = "The files of a report by notnot, which the next report replaces or removes:";
-constexpr const char* kSubfolders[] = {"tables", "figures"};
+constexpr const char *kTables = "tables", *kFigures = "figures";
+constexpr const char* kSubfolders[] = {kTables, kFigures};
 
 /// The content; nothing if there is no such file.
 std::optional<std::string> content_of(const Path& path) {
@@ -79,7 +83,7 @@ std::string any_entry(const Path& out) {
   std::error_code error;
   for (std::filesystem::directory_iterator at(out, error), end; !error && at != end; at.increment(error)) {
     std::string name = at->path().filename().string();
-    if (!name.starts_with(".notnot-")) return name;
+    if (!name.starts_with(".notnot-") && name != FolderLock::kFile) return name;
   }
   return "";
 }
@@ -122,6 +126,28 @@ void check_own(const Path& out) {
   }
 }
 
+/// Makes the folder where it is missing; this user's alone if the report must be.
+OpenFolder open_folder(const Path& path) {
+  try {
+    OpenFolder folder(path);
+    if (is_private()) make_private(path);
+    return folder;
+  } catch (const std::system_error& error) {
+    throw InputError(fmt::format("the folder {} cannot be made: {}; choose another with --out", path.string(),
+                                 error.code().message()));
+  }
+}
+
+FolderLock lock_folder(const OpenFolder& folder, const Path& path) {
+  try {
+    if (std::optional<FolderLock> lock = FolderLock::take(folder.path())) return *std::move(lock);
+  } catch (const std::system_error& error) {
+    throw_system_error("write", path / FolderLock::kFile, error.code().value());
+  }
+  throw InputError(fmt::format(
+      "another process writes a report to {}; wait for it, or choose another folder with --out", path.string()));
+}
+
 }  // namespace
 
 void check_report_folder(const Path& out, const std::vector<Path>& runs, bool force) {
@@ -140,16 +166,9 @@ ReportFolder::ReportFolder(Path out, bool force) : out_(std::move(out)), force_(
 }
 
 void ReportFolder::make() const {
-  const auto make_folder = [](const Path& folder) {
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
-    if (!error) return;
-    throw InputError(
-        fmt::format("the folder {} cannot be made: {}; choose another with --out", folder.string(), error.message()));
-  };
-  make_folder(out_);
-  write_list();
-  for (const char* folder : kSubfolders) make_folder(out_ / folder);
+  const OpenFolder out = open_folder(out_);
+  write_list(out.path());
+  for (const char* folder : kSubfolders) open_folder(out_ / folder);
 }
 
 void ReportFolder::add(const std::string& name, std::string content) {
@@ -168,14 +187,20 @@ Path ReportFolder::write() {
   // The list comes first: whatever a killed report leaves here, the next one knows as its own.
   for (const auto& [name, content] : contents_) known_.insert(name);
   make();
+  const OpenFolder out = open_folder(out_), tables = open_folder(out_ / kTables),
+                   figures = open_folder(out_ / kFigures);
+  const FolderLock lock = lock_folder(out, out_);
+  for (const OpenFolder* folder : {&out, &tables, &figures}) remove_temporary_files(folder->path());
   for (const auto& [name, content] : contents_) {
-    if (name != kPage) write_atomically(out_ / name, content);
+    const Path file(name);
+    if (file.parent_path() == kTables) write_atomically(tables.path() / file.filename(), content);
+    if (file.parent_path() == kFigures) write_atomically(figures.path() / file.filename(), content);
   }
-  write_atomically(out_ / kPage, contents_.at(kPage));
+  write_atomically(out.path() / kPage, contents_.at(kPage));
   remove_old_files();
   known_.clear();
   for (const auto& [name, content] : contents_) known_.insert(name);
-  write_list();
+  write_list(out.path());
   return out_ / kPage;
 }
 
@@ -192,10 +217,10 @@ void ReportFolder::remove_old_files() const {
   }
 }
 
-void ReportFolder::write_list() const {
+void ReportFolder::write_list(const Path& out) const {
   std::string list(kListTitle);
   for (const std::string& name : known_) list += "\n" + name;
-  write_atomically(out_ / kList, list + "\n");
+  write_atomically(out / kList, list + "\n");
 }
 
 }  // namespace notnot

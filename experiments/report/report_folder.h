@@ -31,14 +31,15 @@ class ReportFolder {
   /// Keeps the content of the file `name`, for instance `tables/sst-table1.csv`, until `write`. Throws InputError,
   /// without `force`, if somebody else's file has that name.
   void add(const std::string& name, std::string content);
-  /// Calls `make` and writes what was added, each file atomically and the page last. Then removes the files of earlier
-  /// reports that were not added: nothing else, and nothing in a folder that is a symbolic link. Throws InputError when
-  /// a file cannot be written. Returns the path of the page.
+  /// Calls `make`, removes what killed reports left, and writes what was added, each file atomically and the page last.
+  /// Then removes the files of earlier reports that were not added: nothing else, and nothing in a folder that is a
+  /// symbolic link. Throws InputError when a file cannot be written, and when another process writes a report here.
+  /// Returns the path of the page.
   std::filesystem::path write();
 
  private:
   void remove_old_files() const;
-  void write_list() const;
+  void write_list(const std::filesystem::path& out) const;
 
   std::filesystem::path out_;
   bool force_;

@@ -52,7 +52,9 @@ ResultTable unused_table(const LoadedStudy& study) {
                     .rows = {},
                     .left = 3};
   for (const LoadedRun& run : study.unused) {
-    table.rows.push_back({run.label, run.path.string(), run.unfinished});
+    // The reason of a failure may name rows, which are the admissions of clinical texts.
+    table.rows.push_back({run.label, run.path.string(),
+                          study.shows_texts ? run.unfinished : "not finished; its failure.json may have a reason"});
   }
   return table;
 }

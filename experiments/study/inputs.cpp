@@ -138,6 +138,7 @@ RunConfig Inputs::config(const RunSpec& spec) const {
                    .training = training(spec),
                    .other_checksum = {},
                    .paths = paths_of(*this),
+                   .confidential = corpus.confidential(),
                    .vocabulary = options.vocabulary,
                    .texts = {},
                    .words_with_vectors = vectors_found,
@@ -213,6 +214,10 @@ void describe(const Inputs& inputs) {
   fmt::print("{}\n", inputs.embedding.empty() ? std::string(", random embeddings")
                                               : fmt::format(", {} words with vectors", inputs.vectors_found));
   if (inputs.corpus.synthetic()) fmt::print("note: SYNTHETIC texts; nothing measured here is about the real data\n");
+  if (inputs.corpus.confidential()) {
+    fmt::print(
+        "note: CONFIDENTIAL texts; the run folders hold their words, and only you can read them: do not share them\n");
+  }
   if (inputs.settings.selection() == SplitName::test) {
     fmt::print(
         "note: the epoch is chosen on the test split, as in the published numbers; this leaks, --select dev does "

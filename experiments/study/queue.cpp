@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "engine/io/input_error.h"
+#include "engine/io/open_folder.h"
 #include "engine/io/stop.h"
 #include "experiments/study/memory.h"
 #include "experiments/terminal/interrupt.h"
@@ -315,6 +316,19 @@ void check_folders(const Jobs& jobs) {
   }
 }
 
+/// Makes the run's folder this user's alone, and sees to it that config.json says why: a run of an earlier version, or
+/// of a time before the data set was marked as confidential, may be open to others.
+void keep_run_private(const Job& job) {
+  std::error_code ignored;
+  if (!job.inputs->corpus.confidential() || !std::filesystem::exists(job.folder.path(), ignored)) return;
+  make_private(job.folder.path());
+  if (job.state != JobState::finished) return;  // its config.json will be written anew
+  RunConfig config = read_run_config(job.folder);
+  if (config.confidential) return;
+  config.confidential = true;
+  RunWriter(job.folder).resume(to_json(config));
+}
+
 size_t pending(const Jobs& jobs) {
   return std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::waiting; });
 }
@@ -402,6 +416,7 @@ void prepare_jobs(Jobs& jobs, const JobOptions& options) {
     if (job->state == JobState::waiting) RunWriter::check_writable(job->folder);
   }
   check_folders(jobs);
+  for (const auto& job : jobs) keep_run_private(*job);
   for (const auto& job : jobs) {
     if (job->state != JobState::finished) continue;
     fmt::print("already finished: {}\n", result_line(*job));

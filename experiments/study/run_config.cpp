@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/corpora/corpus.h"
+#include "engine/corpora/published.h"
+#include "engine/data/word_vectors.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
 #include "engine/io/version.h"
@@ -16,7 +18,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int64_t kLargestHidden = 4096, kLargestEmbed = 100000;  // as on the command line, and for vectors
+constexpr int64_t kLargestHidden = 4096;  // as on the command line
 
 // --- writing ---------------------------------------------------------------------------------------------------------
 
@@ -187,7 +189,7 @@ RunSpec parse_spec(const Json& choices) {
 void parse_choices(const Json& choices, RunConfig& config) {
   config.data = parse_data(choices);
   config.spec = parse_spec(choices);
-  read(choices, "embed", config.embed, 1, kLargestEmbed);
+  read(choices, "embed", config.embed, 1, kWidestVectors);
   read(choices, "hidden", config.hidden, 1, kLargestHidden);
   read_if_there(choices, "vectors_checksum", config.vectors_checksum);
   read_if_there(choices, "init_checksum", config.init_checksum);
@@ -284,6 +286,7 @@ Json identity(const RunConfig& config) {
 
 Json to_json(const RunConfig& config) {
   Json json = {{"choices", choices_of(config)}, {"paths", paths_of(config)}, {"data", sizes_of(config)}};
+  if (config.confidential) json["confidential"] = true;
   if (!config.devices.empty()) json["devices"] = config.devices;
   if (!config.version.empty() || !config.commit.empty()) {
     json["version"] = config.version;
@@ -300,6 +303,7 @@ RunConfig parse_run_config(const Json& file) {
   parse_choices(member(json, "choices"), config);
   parse_paths(member(json, "paths"), config.paths);
   parse_sizes(member(json, "data"), config);
+  read_if_there(json, "confidential", config.confidential);
   read_if_there(json, "devices", config.devices);
   read_if_there(json, "version", config.version);
   read_if_there(json, "commit", config.commit);
@@ -343,6 +347,8 @@ bool RunConfig::has_checksums() const {
   return (data.corpus == kPlantedReader || (!data.corpus.empty() && !data.checksum.empty())) &&
          (paths.vectors.empty() || !vectors_checksum.empty()) && (paths.init.empty() || !init_checksum.empty());
 }
+
+bool RunConfig::is_confidential() const { return confidential || is_clinical(data.corpus); }
 
 ModelOptions model_options(const RunConfig& config) {
   return {.encoder = encoder_of(config.spec.kind),

@@ -63,6 +63,10 @@ struct RunConfig {
   // --- where the inputs lay (`paths` in the file)
   InputPaths paths;
 
+  /// `confidential` in the file: Corpus::confidential when the run was trained. Not compared, so that a data set may be
+  /// marked later. Ask is_confidential.
+  bool confidential = false;
+
   // --- the sizes that follow from the choices (`data` in the file)
   int32_t vocabulary = 0;
   BySplit<SplitSizes> texts;
@@ -80,6 +84,9 @@ struct RunConfig {
   /// Whether there is a checksum of every input. Earlier versions recorded paths instead: then nobody knows what the
   /// run has read.
   bool has_checksums() const;
+
+  /// Whether the texts may not be shared. Runs of earlier versions on clinical texts have no mark.
+  bool is_confidential() const;
 };
 
 /// The content of config.json. `version` and `commit` are left out where both are empty.

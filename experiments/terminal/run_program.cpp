@@ -1,7 +1,7 @@
 #include "experiments/terminal/run_program.h"
 
 #include <fcntl.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,42 +10,63 @@
 #include <csignal>
 #include <thread>
 
+#include "engine/io/descriptor.h"
+#include "engine/io/memory_file.h"
 #include "engine/io/stop.h"
 
 namespace notnot {
+namespace {
 
-int run_program(std::vector<std::string> arguments, const std::filesystem::path& log) {
+/// In the child. Not posix_spawn, which cannot bind the life of the child to that of `parent`. Other threads may have
+/// held locks at the fork: nothing here takes one. Writes the error number to `failure` if there is no such program.
+[[noreturn]] void become(char** argv, int output, int failure, pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(1);  // it ended before the line above
+  ::signal(SIGPIPE, SIG_DFL);
+  // A terminal sends these to both. This program answers, and ends the other one.
+  for (const int both : {SIGINT, SIGHUP}) ::signal(both, SIG_IGN);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::dup2(output, STDOUT_FILENO);
+  ::dup2(output, STDERR_FILENO);
+  ::execvp(argv[0], argv);
+  const int error = errno;
+  (void)!::write(failure, &error, sizeof error);
+  ::_exit(1);
+}
+
+/// Waits for the program's end, and returns its status as waitpid gives it.
+int wait_for(pid_t program) {
+  int status = 0;
+  while (::waitpid(program, &status, WNOHANG) == 0) {
+    if (stop_requested()) ::kill(program, SIGKILL);  // what it writes is lost in any case
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return status;
+}
+
+}  // namespace
+
+ProgramEnd run_program(std::vector<std::string> arguments) {
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
-  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t usual;
-  sigemptyset(&usual);
-  sigaddset(&usual, SIGPIPE);
-  posix_spawnattr_setsigdefault(&attributes, &usual);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-  pid_t child = 0;
-  const int error = posix_spawnp(&child, argv[0], &actions, &attributes, argv.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  errno = error;
-  if (error != 0) return -1;
-  int status = 0;
-  while (::waitpid(child, &status, WNOHANG) == 0) {
-    if (stop_requested()) ::kill(child, SIGTERM);
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
+  const MemoryFile output;
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return {.error = errno};
+  const Descriptor read_end(ends[0]);
+  Descriptor write_end(ends[1]);
+  const pid_t parent = ::getpid(), child = ::fork();
+  if (child < 0) return {.error = errno};
+  if (child == 0) become(argv.data(), output.descriptor(), write_end.get(), parent);
+  write_end.close();
+  const int status = wait_for(child);
   check_stop();
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  int error = 0;
+  if (::read(read_end.get(), &error, sizeof error) == sizeof error) return {.error = error};
+  return {.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), .output = output.content()};
 }
 
 }  // namespace notnot

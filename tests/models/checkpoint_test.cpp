@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -145,6 +146,34 @@ TEST_CASE("every tensor of a checkpoint is needed, and every one of them counts"
     CHECK((other.run().metrics().back().train_seconds >= 1000) == (name == "train_seconds"));
   }
   CHECK(number > 50);
+}
+
+TEST_CASE("a checkpoint where no training of the run can have stood is refused") {
+  const Dataset data = unbalanced_corpus();
+  const TrainingRequest request = request_of(data, small_model(data));
+  const TemporaryFolder folder;
+  const RunFolder interrupted(folder.path(), "interrupted");
+  interrupt_after(request, interrupted, 2, 1);
+  int number = 0;
+  const auto complaint = [&](const std::string& name, double value) {
+    const Resumed resumed(folder, interrupted, number++);
+    rewrite_tensor(resumed.run().checkpoint_path(), name, /*drop=*/false, [value](double) { return value; });
+    const std::string message = input_error([&] { resumed.finish(request); });
+    CHECK(message.starts_with(resumed.run().checkpoint_path().string()));
+    CHECK(resumed.run().state() == RunState::resumable);
+    return message;
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  for (const double step : {-1.0, -1073741824.0, 1e9}) CHECK_HAS(complaint("step", step), "`step` is");
+  for (const double epoch : {-1.0, 0.0, 1e9}) CHECK_HAS(complaint("epoch", epoch), "`epoch` is");
+  for (const double batch : {-1.0, 1e9}) CHECK_HAS(complaint("batch", batch), "`batch` is");
+  for (const double epoch : {-1.0, 2.0}) CHECK_HAS(complaint("best_epoch", epoch), "`best_epoch` is");
+  for (const char* name : {"best_score", "loss", "train_seconds"}) CHECK_HAS(complaint(name, nan), "is not a number");
+  CHECK_HAS(complaint("train_seconds", -1), "is not a number");
+  CHECK_HAS(complaint("first_moment/decoder.linear_1.bias", infinity), "`first_moment` has the value inf");
+  CHECK_HAS(complaint("second_moment/decoder.linear_1.bias", -1), "`second_moment` has the value -1");
+  CHECK_HAS(complaint("largest_second_moment/encoder.embedding.weight", nan),
+            "`largest_second_moment` has the value nan");
 }
 
 TEST_CASE("a resumed run knows its best epoch and that epoch's score") {

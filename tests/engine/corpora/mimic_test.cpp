@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -412,7 +414,8 @@ TEST_CASE("the files in NOTNOT_MIMIC") {
     fmt::print("{} synthetic {}\n", name, report.synthetic);
   }
   // Not by the parent: what it sees starts at its own size.
-  const std::string status = read_file("/proc/self/status");
+  std::ifstream file("/proc/self/status");
+  const std::string status{std::istreambuf_iterator<char>(file), {}};
   const size_t peak = status.find("VmHWM:");
   REQUIRE(peak != std::string::npos);
   fmt::print("peak {} kB\n", std::stoll(status.substr(peak + 6)));

@@ -212,6 +212,13 @@ TEST_CASE("table: the form by content where that is certain, otherwise by name, 
   CHECK(table_name("x/films.csv") == "films");
   CHECK(table_name("films.v2.tsv.GZ") == "films.v2");
   CHECK(table_name("/dev/stdin") == "stdin");
+  CHECK(table_name("x/.hidden.csv") == "hidden");
+  CHECK(table_name(".csv") == "csv");
+  // No data set may be the folder of all data sets, or the one above it.
+  for (const char* name : {"..csv", "...csv", "x/....csv", ".", "..", ""}) {
+    CAPTURE(name);
+    CHECK_HAS(input_error([&] { table_name(name); }), "nothing that could name a data set");
+  }
   CHECK(table_name("caf\xE9.csv") == "caf\uFFFD");  // the name stands in config.json, which is UTF-8
 }
 
@@ -257,7 +264,7 @@ TEST_CASE("table: messages about JSON lines and ids") {
   CHECK_HAS(json("{\"text\":\"a\",\"label\":0.5,\"split\":\"dev\"}"), "'label' is neither a string nor a whole number");
   CHECK_HAS(json("{\"text\":\"a\",\"label\":2,\"split\":\"dev\"}"), "label '2' is neither 0 nor 1");
   CHECK_HAS(json("{\"text\":\" \",\"label\":1,\"split\":\"dev\"}"), "no word");
-  CHECK_HAS(json(std::string(100000, '[')), "not a JSON object");
+  CHECK_HAS(json(std::string(100000, '[')), "nested too deep (more than 100)");
   CHECK_HAS(json(R"({"text":"a","label":1,"label":0,"split":"dev"})"),
             "own, record 1 (line 1): \"label\" stands twice in one object; every line must be like {\"text\"");
   for (const char* id : {"1.5", "true", "[]", "123456789012345678901234"}) {

@@ -65,6 +65,10 @@ TEST_CASE("prepared: labels, offsets and ids out of their range are found in eve
     CHECK_HAS(error_after<int64_t>(split + ".offsets", 1, 7), "is damaged");
     CHECK_HAS(error_after<int64_t>(split + ".offsets", 2, 8), "is damaged");
     CHECK_HAS(error_after<int64_t>(split + ".offsets", 2, 10), "is damaged");
+    // Differences that are right modulo 2^64 only. Not the checksum finds them, which a stranger can make right.
+    for (const int64_t wrong : {INT64_MAX, INT64_MAX - 4, INT64_MIN, INT64_MIN + 9}) {
+      CHECK_HAS(error_after<int64_t>(split + ".offsets", 1, wrong), split + " split: text");
+    }
     // Ids are 1 to 6; 0 is padding.
     for (const int32_t id : {0, -1, 7, 1 << 30}) CHECK_HAS(error_after(split + ".token_ids", 2, id), "is damaged");
   }

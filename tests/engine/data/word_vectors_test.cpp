@@ -102,7 +102,12 @@ TEST_CASE("word vectors: messages name file and line") {
   CHECK_HAS(error("a 1 2\nother 1\n"), "line 2: 1 values");
   CHECK_HAS(error("a 1 2\nb 1 2 3\n"), "line 2: 3 values");
   CHECK_HAS(error("1 3\na 1 2\n"), "line 2: 2 values where the file's vectors have 3");
-  CHECK_HAS(error("1 999999999\na 1 2\n"), "line 2: 2 values");
+  CHECK_HAS(error("1 9999\na 1 2\n"), "line 2: 2 values");
+  // A line of 20 KB must not take a row of that width for every word of the data set.
+  std::string wide = "a";
+  for (int i = 0; i < 10001; ++i) wide += " 1";
+  CHECK_HAS(error(wide + "\n"), "line 1: a width of 10001, where 10000 is the most");
+  CHECK_HAS(error("1 999999999\n" + wide + "\n"), "line 1: a width of 999999999, where 10000 is the most");
   CHECK_HAS(error("a 1 2\n\nb 1 2\n"), "line 3: an empty line between vectors");
   CHECK_HAS(error("a 1 x\n"), "line 1: 'x' is not a number");
   CHECK_HAS(error("a 1 +-5\n"), "line 1: '+-5' is not a number");
@@ -151,7 +156,8 @@ TEST_CASE("word vectors: word2vec's binary form, with and without newlines") {
   CHECK_HAS(error("3 3\n" + b + entry("\xFF", {0, 0, 0}) + entry("\xFE", {0, 0, 0})), "2 words are not UTF-8");
   CHECK_HAS(error("1 3\n" + entry(std::string(20000, 'x'), {0, 0, 0})), "is no word");
   CHECK_HAS(error("1 2000000000\n" + b), "vector 1 of 1 (binary): a width of 2000000000");
-  CHECK_HAS(error("1 99999\n" + b), "cut short");
+  CHECK_HAS(error("1 9999\n" + b), "cut short");
+  CHECK_HAS(error("1 10001\n" + b), "vector 1 of 1 (binary): a width of 10001, where 10000 is the most");
   CHECK_HAS(error("9000000000 3\n" + b), "cut short");
 }
 

@@ -214,7 +214,7 @@ TEST_CASE("what is wrong with a damaged file is said") {
   check(raw_file("[1]", 0), "the header is not a JSON object");
   check(raw_file("{}", 3), "3 bytes follow the last tensor");
   check(raw_file(std::string(100'000, '['), 0), "nested too deep");
-  check(raw_file(R"({"w":{"dtype":{"a":1}}})", 0), "nested too deep");
+  check(raw_file(R"({"w":{"dtype":{"a":1}}})", 0), "tensor `w`: `dtype` is not a string");
   check(raw_file(R"({"w":1})", 0), "tensor `w`: its entry in the header is not a JSON object");
   check(raw_file(R"({"__metadata__":{"a":1}})", 0), "the value of `a` is not a string");
   check(raw_file(R"({"__metadata__":"a"})", 0), "`__metadata__` is not a JSON object");
@@ -269,9 +269,40 @@ TEST_CASE("what is wrong with a tensor's entry is said with its name") {
   check(second(R"("dtype":"F32","shape":[1],"data_offsets":[12,16])"),
         "tensor `w`: its data begins at byte 12 and leaves a gap");
   check(second(R"("dtype":"F32","shape":[1],"data_offsets":[8,12])"), "4 bytes follow the last tensor");
-  check("{" + good + "," + good + "}", "tensor `g`: the name stands there twice");
+  check("{" + good + "," + good + "}", "its header is not JSON (\"g\" stands twice in one object)");
   check(second(R"("dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[8,16])"),
-        "tensor `dtype`: the name stands there twice");
+        "its header is not JSON (\"dtype\" stands twice in one object)");
+}
+
+TEST_CASE("a header is not longer than the format allows, and neither is an array than the memory") {
+  const TemporaryFolder folder;
+  const auto path = folder / "long.safetensors";
+  const uint64_t length = 100'000'001;
+  write_atomically(path, {reinterpret_cast<const char*>(&length), sizeof length});
+  std::filesystem::resize_file(path, 8 + length);  // takes no space
+  CHECK_HAS(input_error([&] { Safetensors::read(path); }), "a header of 100000001 bytes, where 100000000 are the most");
+
+  const int64_t terabytes = int64_t{4} << 40;
+  const std::string entry = fmt::format(R"({{"w":{{"dtype":"U8","shape":[{0}],"data_offsets":[0,{0}]}}}})", terabytes);
+  write_atomically(path, raw_file(entry, 0));
+  const auto header = std::filesystem::file_size(path);
+  std::error_code error;
+  std::filesystem::resize_file(path, header + terabytes, error);
+  if (error) return;  // a file system without such files
+  const Safetensors file = Safetensors::read(path);
+  CHECK_HAS(input_error([&] { (void)file.values<int64_t>("w"); }), "takes 33554432 MiB, and the machine has");
+}
+
+TEST_CASE("a header of very many tensors is read in time") {
+  const TemporaryFolder folder;
+  constexpr int kTensors = 30000;
+  std::string header = "{";
+  for (int i = 0; i < kTensors; ++i) {
+    header +=
+        fmt::format(R"({}"t{}":{{"dtype":"U8","shape":[1],"data_offsets":[{},{}]}})", i == 0 ? "" : ",", i, i, i + 1);
+  }
+  write_atomically(folder / "many", raw_file(header + "}", kTensors));
+  CHECK(Safetensors::read(folder / "many").entries().size() == kTensors);
 }
 
 /// Reads every tensor in every type; only InputError may come out.

@@ -316,13 +316,15 @@ TEST_CASE("gnuplot is missing, fails, or writes a part: an error") {
     CHECK_HAS(message(), "gnuplot, which draws the figures, was ended (Killed)");
   }
   {
-    // $2 is the file with the commands; gnuplot writes its files beside it.
-    const FakeGnuplot partial("folder=${2%/*}\necho '<svg' > $folder/svg\necho '%%EOF' > $folder/pdf\n");
+    // $2 is the file with the commands, which name the files that gnuplot writes.
+    const FakeGnuplot partial(
+        "while read -r set output path; do\n  [ \"$set $output\" = 'set output' ] && [ \"$path\" ] || continue\n"
+        "  path=${path#?}\n  echo '<svg' >\"${path%?}\"\ndone <\"$2\"\nexit 0\n");
     CHECK_HAS(message(), "only a part");
   }
   {
     const FakeGnuplot idle("exit 0\n");
-    CHECK_HAS(message(), "svg");
+    CHECK_HAS(message(), "SVG");
   }
 }
 

@@ -2,10 +2,12 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <map>
 
 #include "engine/io/files.h"
+#include "engine/io/lock.h"
 #include "experiments/report/page.h"
 #include "tests/support/fake_runs.h"
 #include "tests/support/input_error.h"
@@ -189,6 +191,35 @@ TEST_CASE("a killed report leaves a folder that the next one takes") {
   write_atomically(out / "tables" / "old-table1.csv", "x");
   report(runs, "sst", out);
   CHECK_FALSE(std::filesystem::exists(out / "tables" / "old-table1.csv"));
+  CHECK_FALSE(std::filesystem::exists(out / ".notnot-1-0.tmp"));
+}
+
+TEST_CASE("what killed reports left beside tables and figures goes, unless another process writes there") {
+  const TemporaryFolder runs, folder;
+  const Path out = folder / "report";
+  report(runs, "sst", out);
+  const std::set<std::string> before = files_in(out);
+  const auto leave = [&] {
+    for (const char* where : {".", "tables", "figures"}) write_atomically(out / where / ".notnot-1-0.tmp", "a part");
+  };
+  leave();
+  report(runs, "sst", out);
+  CHECK(files_in(out) == before);
+  leave();
+  const auto lock = FolderLock::take(out);
+  CHECK_HAS(input_error([&] { report(runs, "sst", out); }), "another process writes a report to");
+  CHECK(std::filesystem::exists(out / "tables" / ".notnot-1-0.tmp"));
+}
+
+TEST_CASE("a folder of tables that another user linked is refused" * doctest::skip(::geteuid() != 0)) {
+  const TemporaryFolder runs, folder;
+  const Path out = folder / "report", home = folder / "home";
+  std::filesystem::create_directories(home);
+  std::filesystem::create_directories(out);
+  std::filesystem::create_directory_symlink(home, out / "tables");
+  REQUIRE(::lchown((out / "tables").c_str(), 65534, 65534) == 0);
+  CHECK_HAS(input_error([&] { report(runs, "sst", out, true); }), "another user made");
+  CHECK(std::filesystem::is_empty(home));
 }
 
 TEST_CASE("a report is not written to a file, to the runs, or into a run") {

@@ -250,6 +250,19 @@ TEST_CASE("two runs are the same run when choices and sizes agree") {
   CHECK(differing_choices(config, other) == Keys{"importance"});
 }
 
+TEST_CASE("a mark of confidential texts is kept, and makes no other run of it") {
+  const RunConfig config = sample(plain(RunKind::base));
+  CHECK_FALSE(config.is_confidential());
+  CHECK_FALSE(to_json(config).contains("confidential"));
+  RunConfig marked = config;
+  marked.confidential = true;
+  CHECK(parse_run_config(to_json(marked)).is_confidential());
+  CHECK(differing_choices(config, marked).empty());
+  RunConfig clinical = config;  // of an earlier version, without a mark
+  clinical.data.corpus = "anemia";
+  CHECK(clinical.is_confidential());
+}
+
 TEST_CASE("runs are comparable if they have read the same texts, and the same vectors where both have some") {
   const RunConfig config = sample(plain(RunKind::base));
   RunConfig other = sample(plain(RunKind::uniform, 3));

@@ -1,0 +1,153 @@
+#include "engine/io/json.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "engine/io/files.h"
+#include "engine/io/input_error.h"
+#include "engine/io/stop.h"
+#include "engine/io/text.h"
+
+namespace notnot {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Where the text is nested too deep. What is no JSON may count wrongly, and the parser refuses it then.
+std::optional<size_t> too_deep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (in_string) {
+      if (text[i] == '\\')
+        ++i;  // passes over what is escaped
+      else if (text[i] == '"')
+        in_string = false;
+      continue;
+    }
+    if (text[i] == '"') in_string = true;
+    if ((text[i] == '[' || text[i] == '{') && ++depth > kDeepestJson) return i;
+    if (text[i] == ']' || text[i] == '}') --depth;
+  }
+  return std::nullopt;
+}
+
+/// What is wrong with `text`, which the parser gave up at byte `at`.
+std::string syntax_fault(std::string_view text, size_t at) {
+  if (const auto invalid = first_invalid_utf8(text)) return fmt::format("byte {} of it is not UTF-8", *invalid + 1);
+  const auto is_letter = [&](size_t i) { return i < text.size() && std::isalpha(static_cast<unsigned char>(text[i])); };
+  size_t begin = std::min(at, text.size()), end = begin;
+  while (begin > 0 && is_letter(begin - 1)) --begin;
+  while (is_letter(end)) ++end;
+  const std::string_view word = text.substr(begin, end - begin);
+  for (const char* number : {"NaN", "nan", "Infinity", "inf"}) {
+    if (word == number) return fmt::format("{} is no number in JSON", word);
+  }
+  return "not a JSON object";
+}
+
+/// What the parser says about a number beyond the doubles ends with the number, between single quotes.
+std::string overflow_fault(std::string_view what) {
+  const size_t begin = what.find('\'') + 1, end = what.rfind('\'');
+  return fmt::format("the number {} is too large", in_quotes(what.substr(begin, end - begin)));
+}
+
+/// Takes the parser's events. The library's own parsers keep the last of two members of one name, or need quadratic
+/// time to see both. The names of the functions are the library's.
+class Builder {
+ public:
+  explicit Builder(std::string_view text) : text_(text) {}
+
+  bool null() { return put(nullptr); }
+  bool boolean(bool value) { return put(value); }
+  bool number_integer(Json::number_integer_t value) { return put(value); }
+  bool number_unsigned(Json::number_unsigned_t value) { return put(value); }
+  bool number_float(Json::number_float_t value, const std::string& /*digits*/) { return put(value); }
+  bool string(std::string& value) { return put(std::move(value)); }
+  bool binary(Json::binary_t& /*value*/) { return false; }  // stands in no text
+  bool start_object(size_t /*size*/) { return open(Json::object()); }
+  bool start_array(size_t /*size*/) { return open(Json::array()); }
+  bool end_object() { return close(); }
+  bool end_array() { return close(); }
+
+  bool key(std::string& name) {
+    check_stop();
+    const auto [member, is_new] = open_.back()->get_ref<Json::object_t&>().try_emplace(name);
+    if (!is_new) result_.fault = fmt::format("{} stands twice in one object", Json(name).dump());
+    member_ = &member->second;
+    return is_new;
+  }
+
+  bool parse_error(size_t at, const std::string& /*token*/, const nlohmann::detail::exception& error) {
+    result_.at = at == 0 ? 0 : at - 1;
+    const bool overflow = dynamic_cast<const Json::out_of_range*>(&error) != nullptr;
+    result_.fault = overflow ? overflow_fault(error.what()) : syntax_fault(text_, result_.at);
+    return false;
+  }
+
+  ParsedJson take() { return std::move(result_); }
+
+ private:
+  /// The place of the next value.
+  Json& place() {
+    if (open_.empty()) return result_.value;
+    if (open_.back()->is_object()) return *member_;
+    return open_.back()->emplace_back();
+  }
+  bool put(Json value) {
+    place() = std::move(value);
+    return true;
+  }
+  bool open(Json empty) {
+    Json& value = place();
+    value = std::move(empty);
+    open_.push_back(&value);
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  std::string_view text_;
+  ParsedJson result_;
+  std::vector<Json*> open_;  ///< the lists and objects around the place that is parsed
+  Json* member_ = nullptr;   ///< the value of the last key
+};
+
+}  // namespace
+
+ParsedJson parse_json(std::string_view text) {
+  // The parser takes a NUL for the end of the text.
+  if (const size_t at = text.find('\0'); at != text.npos) return {{}, fmt::format("byte {} of it is NUL", at + 1), at};
+  if (const auto at = too_deep(text)) {
+    return {{}, fmt::format("its lists and objects are nested too deep (more than {})", kDeepestJson), *at};
+  }
+  Builder builder(text);
+  if (Json::sax_parse(text, &builder)) return builder.take();
+  ParsedJson failed = builder.take();
+  failed.value = nullptr;
+  return failed;
+}
+
+Json read_json_object(const std::filesystem::path& path, std::string_view remedy) {
+  constexpr size_t kLargest = size_t{64} << 20;
+  const size_t size = FileReader(path).size();
+  if (size > kLargest) {
+    throw InputError(
+        fmt::format("{} is damaged: {} MiB are too many for such a file; {}", path.string(), size >> 20, remedy));
+  }
+  const std::string text = read_file(path);
+  ParsedJson parsed = parse_json(text);
+  if (parsed.fault.empty() && !parsed.value.is_object()) parsed.fault = "not a JSON object";
+  if (parsed.fault.empty()) return std::move(parsed.value);
+  const auto line = 1 + std::count(text.begin(), text.begin() + std::min(parsed.at, text.size()), '\n');
+  throw InputError(fmt::format("{} is damaged: line {}: {}; {}", path.string(), line, parsed.fault, remedy));
+}
+
+}  // namespace notnot

@@ -1,0 +1,119 @@
+// dataset.json without a fact, or with one of another type or size, is refused before anything is read from it, though
+// its checksum is right.
+#include "engine/data/prepared_description.h"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/data/prepared.h"
+#include "engine/io/checksum.h"
+#include "engine/io/files.h"
+#include "tests/support/input_error.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace notnot;
+using Json = nlohmann::json;
+
+namespace {
+
+void prepare(const std::filesystem::path& out) {
+  DatasetBuilder builder;
+  int64_t row = 0;
+  for (const SplitName split : kSplitNames) {
+    builder.add({"a b c", 1, split, ++row});
+    builder.add({"c a", 0, split, ++row});
+  }
+  PreparedWriter writer(out);
+  writer.write(builder, {.name = "small", .corpus = "csv", .classes = {"0", "1"}, .options = {}, .sources = {}});
+  writer.write_vectors({.width = 2, .found = 1, .rows = std::vector<float>(2 * writer.vocabulary().size())}, {});
+  writer.finish({"a warning"});
+}
+
+/// Writes the description with its checksum.
+void seal(const std::filesystem::path& folder, Json description) {
+  description.erase("checksum");
+  description["checksum"] = sha256(description.dump(2) + "\n");
+  write_atomically(folder / "dataset.json", description.dump(2) + "\n");
+}
+
+const std::vector<const char*> kNeeded = {"name",
+                                          "corpus",
+                                          "synthetic",
+                                          "classes",
+                                          "vocabulary",
+                                          "options",
+                                          "options/min_df",
+                                          "options/length_filter",
+                                          "options/min_length",
+                                          "options/max_length",
+                                          "splits",
+                                          "splits/train/negative",
+                                          "splits/dev/positive",
+                                          "splits/test/tokens",
+                                          "splits/test/before_length_filter/positive",
+                                          "choices",
+                                          "files",
+                                          "files/texts.csv/sha256",
+                                          "files/vectors.safetensors/bytes",
+                                          "vectors/width",
+                                          "vectors/found"};
+
+}  // namespace
+
+TEST_CASE("prepared description: every fact is needed, and of its type") {
+  const TemporaryFolder folder;
+  prepare(folder / "small");
+  const Json good = Json::parse(read_file(folder / "small/dataset.json"));
+  CHECK(fault_of_description(good).empty());
+  for (const std::string key : kNeeded) {
+    CAPTURE(key);
+    const Json::json_pointer place("/" + key);
+    Json without = good;
+    without[place.parent_pointer()].erase(place.back());
+    CHECK_HAS(fault_of_description(without), "`" + key);
+    for (const Json& wrong : {Json(-2), Json(1e300), Json(nullptr), Json::array({Json::array()}), Json(UINT64_MAX)}) {
+      Json other = good;
+      other[place] = wrong;
+      CHECK_HAS(fault_of_description(other), "`" + key);
+    }
+    seal(folder / "small", without);
+    CHECK_HAS(input_error([&] { PreparedFolder(folder / "small"); }), "dataset.json is damaged: `" + key);
+  }
+}
+
+TEST_CASE("prepared description: facts that some folders have are of their type, too") {
+  const TemporaryFolder folder;
+  prepare(folder / "small");
+  const Json good = Json::parse(read_file(folder / "small/dataset.json"));
+  for (const char* key :
+       {"/choices/tokenise", "/choices/word_boundaries", "/warnings", "/confidential", "/choices/also_in_training"}) {
+    Json other = good;
+    other[Json::json_pointer(key)] = 7;
+    CHECK_HAS(fault_of_description(other), "`" + std::string(key + 1));
+  }
+}
+
+TEST_CASE("prepared: counts are those of the data, and files are those that a folder has") {
+  const TemporaryFolder folder;
+  prepare(folder / "small");
+  const Json good = Json::parse(read_file(folder / "small/dataset.json"));
+  const auto complaint = [&](const char* key, const Json& value) {
+    Json other = good;
+    other[Json::json_pointer(key)] = value;
+    seal(folder / "small", other);
+    return input_error([&] { (void)PreparedFolder(folder / "small").dataset(); });
+  };
+  CHECK(complaint("/name", "small") == "no InputError was thrown");
+  CHECK_HAS(complaint("/splits/dev/tokens", 10), "the dev split: other counts than in dataset.json");
+  CHECK_HAS(complaint("/splits/test/positive", 0), "the test split: other counts than in dataset.json");
+  CHECK_HAS(complaint("/files/..~1..~1etc~1passwd", {{"bytes", 1}, {"sha256", ""}}),
+            "is no file of a prepared data set");
+  seal(folder / "small", good);
+  std::filesystem::rename(folder / "small/texts.csv", folder / "texts.csv");
+  std::filesystem::create_symlink("/dev/zero", folder / "small/texts.csv");
+  CHECK_HAS(input_error([&] { PreparedFolder(folder / "small"); }),
+            "texts.csv is damaged: there is a device and no file");
+}

@@ -1,0 +1,68 @@
+// JSON of any origin: what is no value, and how deep and how large it may be.
+#include "engine/io/json.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <string>
+
+#include "engine/io/files.h"
+#include "tests/support/input_error.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace notnot;
+
+namespace {
+
+std::string nested(int depth, char open, char close) {
+  const bool object = open == '{';
+  std::string text;
+  for (int i = 0; i < depth; ++i) text.append(1, open).append(object ? "\"a\":" : "");
+  return text + "1" + std::string(depth, close);
+}
+
+}  // namespace
+
+TEST_CASE("json: every kind of value comes as the library's own parser reads it") {
+  for (const char* text : {"null", "true", "-7", "18446744073709551615", "2.5e-3", "\"a \\u00e9 \\\" ]\"", "[]", "{}",
+                           R"([1, [2, {"b": [3, {}]}], "x"])", R"({"b": {"c": [null, false]}, "a": 1})"}) {
+    CAPTURE(std::string(text));
+    const ParsedJson parsed = parse_json(text);
+    CHECK(parsed.fault.empty());
+    CHECK(parsed.value == nlohmann::json::parse(text));
+  }
+}
+
+TEST_CASE("json: lists and objects stand in each other a hundred deep, and no deeper") {
+  for (const char open : {'[', '{'}) {
+    const char close = open == '[' ? ']' : '}';
+    CHECK(parse_json(nested(100, open, close)).fault.empty());
+    CHECK_HAS(parse_json(nested(101, open, close)).fault, "nested too deep (more than 100)");
+    CHECK_HAS(parse_json(std::string(1'000'000, open)).fault, "nested");
+  }
+  CHECK(parse_json("\"" + std::string(200, '[') + "\"").fault.empty());
+  CHECK(parse_json("[\"\\\"" + std::string(200, '[') + "\"]").fault.empty());
+  CHECK(parse_json("[\"\\\\\", " + nested(99, '[', ']') + "]").fault.empty());
+  CHECK_HAS(parse_json("[\"\\\\\", " + nested(100, '[', ']') + "]").fault, "nested too deep");
+}
+
+TEST_CASE("json: a file is an object, and its fault is told with file and line") {
+  const TemporaryFolder folder;
+  const auto path = folder / "a.json";
+  const auto complaint = [&](const std::string& content) {
+    write_atomically(path, content);
+    return input_error([&] { (void)read_json_object(path, "write it again"); });
+  };
+  CHECK(complaint("{\"a\": 1}") == "no InputError was thrown");
+  CHECK(complaint("{\n\"a\": 1,\n}") == path.string() + " is damaged: line 3: not a JSON object; write it again");
+  CHECK_HAS(complaint("{\n\n\"a\": " + nested(100, '[', ']') + "}"),
+            "line 3: its lists and objects are nested too deep");
+  CHECK_HAS(complaint("[1]"), "not a JSON object");
+  CHECK_HAS(complaint("{\"a\": 1, \"a\": 2}"), "\"a\" stands twice");
+  CHECK_HAS(complaint(""), "not a JSON object");
+  std::filesystem::resize_file(path, (size_t{64} << 20) + 1);
+  CHECK_HAS(input_error([&] { (void)read_json_object(path, "write it again"); }), "64 MiB are too many");
+  std::filesystem::remove(path);
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  CHECK_HAS(input_error([&] { (void)read_json_object(path, "write it again"); }), "it is a pipe");
+}

@@ -1,0 +1,58 @@
+// libFuzzer on run folders as a report reads them: for any bytes in the place of a file, the reader returns what can be
+// shown, or throws InputError. The first byte chooses the file. tests/README.md says how to build and run it.
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "engine/io/files.h"
+#include "engine/io/input_error.h"
+#include "experiments/report/loaded_run.h"
+#include "tests/fuzz/input_file.h"
+#include "tests/support/fake_runs.h"
+
+namespace {
+
+constexpr std::array kFiles = {"config.json",       "result.json", "metrics.csv", "attention_test.safetensors",
+                               "predictions.jsonl", "failure.json"};
+
+void read_model(const std::filesystem::path& path) {
+  const auto runs = notnot::read_runs({path});
+  for (const notnot::LoadedRun& run : runs) {
+    (void)notnot::title_of(run);
+    (void)notnot::devices_in_words(run.config);
+    (void)notnot::programs_in_words(run.config);
+    if (!run.unfinished.empty()) continue;
+    const notnot::Attention attention = notnot::test_attention(run);
+    if (attention.label.empty()) std::abort();
+    (void)notnot::divergences(attention, attention, 0.5);
+    std::set<size_t> texts;
+    for (size_t i = 0; i < attention.label.size(); ++i) texts.insert(i);
+    (void)notnot::read_words(run, texts, attention.row, attention.offsets);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  static const notnot::TemporaryFolder folder;
+  static const auto model = notnot::fake_run(folder, "sst-lstm-learned-seed10");
+  static const auto perturbation =
+      notnot::fake_perturbation(folder, notnot::spec(notnot::RunKind::perturbation, 10, 0, "sst-lstm-learned-seed10"),
+                                notnot::kTexts, {0.1F, 0.2F});
+  if (size == 0) return 0;
+  const size_t choice = bytes[0] % (kFiles.size() + 1);
+  const auto path = choice < kFiles.size() ? model / kFiles[choice] : perturbation / "perturbation.safetensors";
+  const bool was_there = std::filesystem::exists(path);
+  const std::string good = was_there ? notnot::read_file(path) : "";
+  notnot::put(path, {reinterpret_cast<const char*>(bytes) + 1, size - 1});
+  try {
+    read_model(choice < kFiles.size() ? model : perturbation.parent_path() / perturbation.filename());
+  } catch (const notnot::InputError&) {
+  }
+  notnot::put(path, good);
+  if (!was_there) std::filesystem::remove(path);
+  return 0;
+}
