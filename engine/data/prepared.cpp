@@ -320,6 +320,7 @@ Dataset PreparedFolder::dataset() const {
   if (description_.at("vocabulary") != dataset.vocabulary.size())
     damaged(kVocabulary, fmt::format("{} words", dataset.vocabulary.size()));
   for (const SplitName name : kSplitNames) {
+    check_stop();
     Split& split = dataset.splits[name];
     split.token_ids = data.column<int32_t>(tensor_name(name, "token_ids"));
     split.offsets = data.column<int64_t>(tensor_name(name, "offsets"));
