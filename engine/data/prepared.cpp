@@ -260,7 +260,8 @@ PreparedFolder::PreparedFolder(std::filesystem::path path) : path_(std::move(pat
   if (description_.value("format", Json()) != kFormat) damaged(kDescription, "it describes something else");
   if (const Json version = description_.value("format_version", Json()); version != kVersion) {
     throw InputError(fmt::format("{} has format version {}, this program reads version {}; prepare it again",
-                                 (path_ / kDescription).string(), in_quotes(version.dump()), kVersion));
+                                 (path_ / kDescription).string(), version.is_number() ? version.dump() : "none",
+                                 kVersion));
   }
   if (description_.value("checksum", Json()) != checksum_of(description_))
     damaged(kDescription, "its checksum is not that of its content");
@@ -319,6 +320,7 @@ Dataset PreparedFolder::dataset() const {
   if (description_.at("vocabulary") != dataset.vocabulary.size())
     damaged(kVocabulary, fmt::format("{} words", dataset.vocabulary.size()));
   for (const SplitName name : kSplitNames) {
+    check_stop();
     Split& split = dataset.splits[name];
     split.token_ids = data.column<int32_t>(tensor_name(name, "token_ids"));
     split.offsets = data.column<int64_t>(tensor_name(name, "offsets"));

@@ -17,6 +17,7 @@ class CsvParser::Machine {
     if (!quotes) csv_set_quote(&parser_, '\0');  // which no line has
     csv_set_delim(&parser_, static_cast<unsigned char>(delimiter));
     csv_set_blk_size(&parser_, size_t{1} << 16);
+    between_records_ = parser_.pstate;
   }
   ~Machine() { csv_free(&parser_); }
   Machine(const Machine&) = delete;
@@ -29,6 +30,7 @@ class CsvParser::Machine {
   bool finish() { return csv_fini(&parser_, &on_field, &on_record, this) == 0; }
 
   size_t complete() const { return complete_; }
+  bool is_within_record() const { return parser_.pstate != between_records_; }
   void take(Record& record) {
     std::swap(record, records_.front());
     std::rotate(records_.begin(), records_.begin() + 1, records_.end());
@@ -52,6 +54,7 @@ class CsvParser::Machine {
   }
 
   csv_parser parser_;
+  int between_records_;             ///< the parser's state where no record has begun
   std::vector<Record> records_{1};  ///< the complete ones, then the one that is being filled, then old ones
   size_t complete_ = 0;
   size_t fields_ = 0;  ///< of the record that is being filled
@@ -94,7 +97,7 @@ bool CsvParser::take(Record& record) {
   return true;
 }
 
-bool CsvParser::has_more() const { return machine_->complete() > 0; }
+bool CsvParser::has_more() const { return machine_->complete() > 0 || machine_->is_within_record(); }
 
 void CsvParser::leave_taken_record() {
   if (!taken_) return;

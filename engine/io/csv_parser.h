@@ -34,7 +34,7 @@ class CsvParser {
   /// Moves the oldest complete record into `record`, whose memory serves a later record; false if there is none. The
   /// record is the current one until the next call.
   bool take(Record& record);
-  /// Whether a complete record waits to be taken: the second of one line, when a lone carriage return ends the first.
+  /// Whether another record waits to be taken or has begun: on one line, when a lone carriage return ends the first.
   bool has_more() const;
 
   /// The number of the current record: 1 = the first, or the first after the header, which has 0. The current record is

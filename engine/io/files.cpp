@@ -318,7 +318,9 @@ bool is_within(const std::filesystem::path& path, const std::filesystem::path& w
 
 std::string other_than_file(const std::filesystem::path& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return "nothing";
+  if (::stat(path.c_str(), &status) != 0) {
+    return ::lstat(path.c_str(), &status) == 0 ? "a link that leads nowhere" : "nothing";
+  }
   return S_ISREG(status.st_mode) ? "" : kind_of(status);
 }
 

@@ -30,8 +30,8 @@ bool same_file(const std::filesystem::path& a, const std::filesystem::path& b);
 /// and for a device such as a terminal, which is input and output and keeps nothing.
 bool is_within(const std::filesystem::path& path, const std::filesystem::path& whole);
 
-/// What is at `path` instead of a regular file: "nothing", "a folder", "a pipe", "a socket" or "a device"; empty where
-/// there is one. Links are followed.
+/// What is at `path` instead of a regular file: "nothing", "a folder", "a pipe", "a socket", "a device" or "a link
+/// that leads nowhere"; empty where there is one. Links are followed.
 std::string other_than_file(const std::filesystem::path& path);
 
 /// A regular file that is read in parts. It stays the file that was opened, even when another one takes over its path.

@@ -21,6 +21,7 @@ namespace notnot {
 namespace {
 
 constexpr size_t kBufferBytes = size_t{1} << 16;
+constexpr size_t kLongestLine = size_t{256} << 20;  // a device may never end its line
 
 /// Bytes that come from somewhere, once. They can be looked at before they are read.
 class Bytes {
@@ -301,6 +302,10 @@ bool InputStream::read_line(std::string& line) {
     const size_t end = next.find('\n');
     ended = end != next.npos;
     line.append(next.substr(0, end));
+    if (line.size() > kLongestLine) {
+      fail(path(),
+           fmt::format("it has a line of more than {} MiB, which is no text; give another file", kLongestLine >> 20));
+    }
     layers.content->skip(ended ? end + 1 : next.size());
   }
   const bool whole_file = any && !ended && !layers.any_line;

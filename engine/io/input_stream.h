@@ -24,7 +24,7 @@ class InputStream {
   // not well formed.
 
   /// The next line, without its '\n'; false at the end. In a file without any '\n', lines end with '\r', as before
-  /// Mac OS X.
+  /// Mac OS X. A line of more than 256 MiB throws InputError.
   bool read_line(std::string& line);
   /// The next bytes, at most `most`; 0 only at the end.
   size_t read(char* to, size_t most);

@@ -72,9 +72,10 @@ std::filesystem::path RunFolder::existing(std::filesystem::path file) const {
 }
 
 RunState RunFolder::state() const {
+  // A link that leads nowhere is there, too, so that its reader says what is wrong.
   const auto exists = [](const std::filesystem::path& file) {
     std::error_code ignored;
-    return std::filesystem::exists(file, ignored);
+    return std::filesystem::exists(std::filesystem::symlink_status(file, ignored));
   };
   if (!exists(config_path())) return RunState::absent;
   if (exists(result_path())) return RunState::finished;

@@ -89,6 +89,8 @@ TEST_CASE("csv stream: errors name the file, the record and its line") {
   CHECK_HAS(input_error([] { read_stream(""); }), "a.csv: the file is empty");
   CHECK_HAS(input_error([] { read_stream("a,b\n\n1,2\n3\n"); }), "record 2 (line 4): 1 fields where the header has 2");
   CHECK_HAS(input_error([] { read_stream("a,b\n1,2\r3,4\n"); }), "record 1 (line 2): a carriage return between two");
+  CHECK_HAS(input_error([] { read_stream("a,b\n1,2\r\"3\n\",4\n"); }),
+            "record 1 (line 2): a carriage return between two");
   CHECK_HAS(input_error([] { read_stream("a,b\n1,\"2\"3\n"); }),
             "record 1 (line 2): a double quote in the wrong place on line 2");
   CHECK_HAS(input_error([] { read_stream("a,b\n1,2\n3,\"4\n"); }), "record 2 (line 3): a double quote is never closed");

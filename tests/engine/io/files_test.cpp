@@ -70,8 +70,11 @@ TEST_CASE("pieces arrive in order, small and larger than the buffer") {
   CHECK((read_file(folder / "file") == expected));
 }
 
-TEST_CASE("files whose size is not known beforehand are read whole") {
-  CHECK(read_file("/proc/self/status").find("VmRSS") != std::string::npos);
+TEST_CASE("what is read whole is a regular file: a pipe would hold the program up, a device may have no end") {
+  const TemporaryFolder folder;
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK_HAS(input_error([&] { read_file(folder / "pipe"); }), "it is a pipe");
+  CHECK_HAS(input_error([] { read_file("/dev/zero"); }), "it is a device");
 }
 
 TEST_CASE("only the umask decides who may read the file") {
@@ -341,6 +344,8 @@ TEST_CASE("what is not a regular file is named, and a pipe is not waited for") {
   CHECK(other_than_file(folder.path()) == "a folder");
   CHECK(other_than_file(folder / "pipe") == "a pipe");
   CHECK(other_than_file("/dev/null") == "a device");
+  std::filesystem::create_symlink("absent", folder / "link");
+  CHECK(other_than_file(folder / "link") == "a link that leads nowhere");
   CHECK(input_error([&] { FileReader reader(folder / "pipe"); }) ==
         fmt::format("cannot read {}: it is a pipe, and it is read in parts, not from front to back; write it to a file "
                     "first, and give that",

@@ -239,3 +239,11 @@ TEST_CASE("input stream: what cannot be opened or read is named") {
   // The kernel refuses to read the memory at 0: a read that fails, as on a damaged disk.
   CHECK_HAS(input_error([] { InputStream{"/proc/self/mem"}; }), "cannot read /proc/self/mem: Input/output error");
 }
+
+TEST_CASE("input stream: a line has an end before the memory has") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "line", "a word, and then nothing but NUL");
+  std::filesystem::resize_file(folder / "line", size_t{257} << 20);  // takes no space
+  std::string line;
+  CHECK_HAS(input_error([&] { InputStream{folder / "line"}.read_line(line); }), "a line of more than 256 MiB");
+}

@@ -350,6 +350,18 @@ TEST_CASE("a file that is missing or is no file is named, with what to do") {
   }
 }
 
+TEST_CASE("a link that leads nowhere is told, and does not make a run absent or unfinished") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  std::filesystem::create_directories(run.path());
+  std::filesystem::create_symlink("config.json", run.config_path());
+  CHECK(run.state() == RunState::unfinished);
+  CHECK_HAS(input_error([&] { run.config(); }), "config.json: it is a link that leads nowhere and not a file; remove");
+  std::filesystem::create_symlink("elsewhere", run.result_path());
+  CHECK(run.state() == RunState::finished);
+  CHECK_HAS(input_error([&] { run.result(); }), "result.json: it is a link that leads nowhere and not a file; remove");
+}
+
 TEST_CASE("attention comes back as it was") {
   const TemporaryFolder folder;
   const RunFolder run(folder.path(), "sst");
