@@ -477,16 +477,19 @@ class Init(BadInput):
         good = (folder / "model.safetensors").read_bytes()
         self.leave_unfinished(folder)
         whole = (folder / "checkpoint.safetensors").read_bytes()
-        # Parameters that are spoilt, and an optimiser whose first step spoils them.
-        for tensor, batch in (("parameter", 1), ("first_moment", 2)):
-            with self.subTest(tensor=tensor):
+        # Parameters that are spoilt, an optimiser whose first step spoils them, and one that no training can leave.
+        for tensor, value in (("parameter", math.nan), ("first_moment", 1e38), ("first_moment", math.nan)):
+            with self.subTest(tensor=tensor, value=value):
                 (folder / "checkpoint.safetensors").write_bytes(whole)
-                self.poison(folder / "checkpoint.safetensors", f"{tensor}/encoder.rnn.weight_hh_l0", lambda *_: math.nan)
+                self.poison(folder / "checkpoint.safetensors", f"{tensor}/encoder.rnn.weight_hh_l0", lambda *_: value)
                 self.file.rename(folder / "checkpoint.safetensors")
                 for _ in range(2):
                     result = self.call("--seed", 7, "--resume")
-                    self.assert_not_finite(result, f"epoch 2, batch {batch} ", "model of epoch 1 is kept",
-                                           folder / "model.safetensors")
+                    if tensor == "first_moment" and math.isnan(value):
+                        self.assert_refused(result, (folder / "checkpoint.safetensors", "first_moment", "nan"))
+                    else:
+                        self.assert_not_finite(result, "epoch 2, batch ", "model of epoch 1 is kept",
+                                               folder / "model.safetensors")
                     self.assertEqual((folder / "model.safetensors").read_bytes(), good)
         (folder / "checkpoint.safetensors").write_bytes(whole)
         self.accept("--seed", 7, "--resume")

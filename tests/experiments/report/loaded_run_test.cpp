@@ -50,7 +50,7 @@ TEST_CASE("damaged predictions are refused with their line") {
   const std::string content = read_file(base / "predictions.jsonl");
   const std::string first = content.substr(0, content.find('\n') + 1);
   const std::map<std::string, std::string> damages = {
-      {"{", "parse error"},
+      {"{", "not a JSON object"},
       {"{\"row\": 102}", "tokens"},
       {R"({"row": 102, "tokens": ["a", "b"]})", "unknown"},
       {R"({"id": "102", "tokens": ["a", "b"], "unknown": []})", "row"},
