@@ -477,16 +477,18 @@ class Init(BadInput):
         good = (folder / "model.safetensors").read_bytes()
         self.leave_unfinished(folder)
         whole = (folder / "checkpoint.safetensors").read_bytes()
-        # Parameters that are spoilt, and an optimiser whose first step spoils them.
-        for tensor, batch in (("parameter", 1), ("first_moment", 2)):
+        # Parameters that are spoilt, as by a training that went wrong, and an optimiser's state that no training leaves.
+        for tensor, words, code in (
+            ("parameter", ("the loss is NaN", "epoch 2, batch 1 ", "model of epoch 1 is kept",
+                           folder / "model.safetensors"), FAILED),
+            ("first_moment", ("checkpoint.safetensors: `first_moment` has the value nan", "remove the run folder"),
+             MENDABLE)):
             with self.subTest(tensor=tensor):
                 (folder / "checkpoint.safetensors").write_bytes(whole)
                 self.poison(folder / "checkpoint.safetensors", f"{tensor}/encoder.rnn.weight_hh_l0", lambda *_: math.nan)
                 self.file.rename(folder / "checkpoint.safetensors")
                 for _ in range(2):
-                    result = self.call("--seed", 7, "--resume")
-                    self.assert_not_finite(result, f"epoch 2, batch {batch} ", "model of epoch 1 is kept",
-                                           folder / "model.safetensors")
+                    self.assert_refused(self.call("--seed", 7, "--resume"), words, code)
                     self.assertEqual((folder / "model.safetensors").read_bytes(), good)
         (folder / "checkpoint.safetensors").write_bytes(whole)
         self.accept("--seed", 7, "--resume")
