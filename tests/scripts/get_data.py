@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 """tools/get_data against a local HTTP server with made-up files. Good archives are put in place as a whole. A damaged,
 wrong, truncated or missing archive, and a full disk, give a clear error and leave nothing half-written."""
+import contextlib
 import csv
 import gzip
+import hashlib
 import http.server
 import io
+import json
 import os
 import pathlib
 import resource
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 import threading
@@ -20,6 +24,22 @@ TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "get_data"
 LINES = {"train": 8544, "dev": 1101, "test": 2210}
 SST, IMDB, AGNEWS, NEWS = ("trainDevTestTrees_PTB.zip", "aclImdb_v1.tar.gz", "ag_news_csv.tgz", "20news-bydate.tar.gz")
 POSTS = {("train", "baseball"): 597, ("train", "hockey"): 600, ("test", "baseball"): 397, ("test", "hockey"): 399}
+
+
+# Runs the tool with other SHA-256, because no test has the published files: the archives' as JSON in the second
+# argument. With lower limits, too, so that a test need not write as much.
+WITH_SUMS = """
+import importlib.machinery, importlib.util, json, sys
+loader = importlib.machinery.SourceFileLoader("get_data", sys.argv[1])
+tool = importlib.util.module_from_spec(importlib.util.spec_from_loader("get_data", loader))
+sys.modules["get_data"] = tool
+loader.exec_module(tool)
+for corpus in tool.CORPORA.values():
+    corpus.archive_sum, corpus.file_sums = json.loads(sys.argv[2]).get(corpus.archive, ""), {}
+tool.LARGEST_ARCHIVE = tool.LARGEST_CORPUS = 20_000_000
+sys.argv[:3] = ["get_data"]
+sys.exit(tool.main())
+"""
 
 
 def sst_archive(lines, tree="(3 (2 good) (2 film))"):
@@ -74,6 +94,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         content, start = self.server.contents.get(self.path[1:]), 0
         self.server.requests.append(self.headers.get("Range"))
+        if self.server.redirect:
+            self.send_response(302)
+            self.send_header("Location", self.server.redirect)
+            self.end_headers()
+            return
         if self.server.statuses:
             self.send_error(self.server.statuses.pop(0))
             return
@@ -89,13 +114,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         else:
             self.send_response(200)
-        self.send_header("Content-Length", str(len(content) - start))
+        if not self.server.endless:
+            self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()
         end = len(content)
+        if self.server.endless:
+            content, end = content * 21, len(content) * 21
         if self.server.cuts > 0:
             self.server.cuts -= 1
             end = start + (end - start) // 2
-        self.wfile.write(content[start:end])
+        with contextlib.suppress(ConnectionError):  # a client that has had enough
+            self.wfile.write(content[start:end])
 
     def log_message(self, *_):
         pass
@@ -106,6 +135,7 @@ class GetData(unittest.TestCase):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.contents, self.server.ranges, self.server.cuts = {SST: sst_archive(LINES)}, True, 0
         self.server.requests, self.server.statuses = [], []
+        self.server.redirect, self.server.endless = None, False
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.trees = self.folder / "sst" / "trees"
@@ -115,12 +145,24 @@ class GetData(unittest.TestCase):
         self.server.server_close()
         shutil.rmtree(self.folder)
 
-    def get(self, *names, to=None, **options):
-        address = f"http://127.0.0.1:{self.server.server_port}"
+    def address(self):
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def run_tool(self, command, *names, to=None, mirror=None, **options):
         environment = {k: v for k, v in os.environ.items() if k.lower() not in ("http_proxy", "all_proxy")}
         environment["NOTNOT_DATA"] = str(to or self.folder)
-        return subprocess.run([TOOL, *(names or ("sst",)), "--from", address], env=environment, text=True, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, **options)
+        return subprocess.run([*command, *(names or ("sst",)), "--from", mirror or self.address()], env=environment,
+                              text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
+                              **options)
+
+    def get(self, *names, sums=None, **options):
+        """Runs the tool as if what the server has were published, or what has the given SHA-256 by archive."""
+        known = {name: hashlib.sha256(content).hexdigest() for name, content in self.server.contents.items()}
+        return self.run_tool([sys.executable, "-c", WITH_SUMS, TOOL, json.dumps(known if sums is None else sums)], *names,
+                             **options)
+
+    def get_published(self, *names, **options):
+        return self.run_tool([TOOL], *names, **options)
 
     def assert_in_place(self, result):
         self.assertEqual(result.returncode, 0, result.stdout)
@@ -174,25 +216,23 @@ class GetData(unittest.TestCase):
         self.assertEqual(len(self.server.requests), 1)
 
     def test_no_server(self):
-        result = subprocess.run([TOOL, "sst", "--to", self.folder, "--from", "http://127.0.0.1:9"], text=True, check=False,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
-        self.assert_refused(result, "Connection refused")
+        self.assert_refused(self.get_published(mirror="http://127.0.0.1:9"), "Connection refused")
 
     def test_not_a_zip_file_then_the_right_one(self):
         good, self.server.contents[SST] = self.server.contents[SST], b"<html>moved</html>" * 1000
-        self.assert_refused(self.get(), "not the published zip file")
+        self.assert_refused(self.get(), "not the published trainDevTestTrees_PTB.zip")
         self.server.contents[SST] = good
         self.assert_in_place(self.get())
 
     def test_truncated_archive(self):
         self.server.contents[SST] = self.server.contents[SST][: len(self.server.contents[SST]) // 2]
-        self.assert_refused(self.get(), "not the published zip file")
+        self.assert_refused(self.get(), "not the published trainDevTestTrees_PTB.zip")
 
     def test_damaged_archive(self):
         content = bytearray(self.server.contents[SST])
         content[len(content) // 2] ^= 1
         self.server.contents[SST] = bytes(content)
-        self.assert_refused(self.get(), "not the published zip file")
+        self.assert_refused(self.get(), "not the published trainDevTestTrees_PTB.zip")
 
     def test_wrong_line_count(self):
         self.server.contents[SST] = sst_archive({**LINES, "dev": 1100})
@@ -307,6 +347,78 @@ class GetData(unittest.TestCase):
             self.server.contents[NEWS] = content
             result = self.get("20news")
             self.assert_refused(result, "Nothing was kept", "20news")
+
+    def test_only_the_published_files(self):
+        self.server.contents.update({AGNEWS: tar_archive(agnews_files()), NEWS: tar_archive(news_files())})
+        for name, words in (("sst", "its SHA-256 is"), ("20news", "its SHA-256 is"),
+                            ("agnews", "ag_news_csv/train.csv is not the published file: its SHA-256 is")):
+            result = self.get_published(name)
+            self.assert_refused(result, words, name)
+            self.assertEqual(list((self.folder / name).iterdir()), [])
+        self.assert_refused(self.get(sums={SST: "0" * 64}), "and must be 000", "sst")
+
+    def test_only_https(self):
+        result = self.get(mirror="http://example.invalid/corpora")
+        self.assert_refused(result, "http://example.invalid/corpora/trainDevTestTrees_PTB.zip is no https address")
+        self.server.redirect = "http://example.invalid/elsewhere.zip"
+        self.assert_refused(self.get(), "http://example.invalid/elsewhere.zip is no https address")
+        self.server.redirect = "file:///etc/passwd"
+        self.assert_refused(self.get(), "file:///etc/passwd")
+
+    def test_planted_links(self):
+        victim = self.folder / "victim"
+        victim.write_text("a thesis")
+        part = self.folder / "sst" / f"{SST}.part"
+        part.parent.mkdir()
+        part.symlink_to(victim)
+        self.assertIn("is a link or a pipe; remove it", self.get().stdout)
+        part.unlink()
+        os.link(victim, part)
+        self.assertIn("is not a file of yours alone", self.get().stdout)
+        part.unlink()
+        os.mkfifo(part)
+        self.assertIn("is not a file of yours alone", self.get().stdout)
+        part.unlink()
+        self.assertEqual(victim.read_text(), "a thesis")
+        if os.geteuid() == 0:
+            part.write_text("another's")
+            os.chown(part, 65534, 65534)
+            self.assertIn("is not a file of yours alone", self.get().stdout)
+            part.unlink()
+            part.parent.rmdir()
+            os.symlink(self.folder, part.parent)
+            os.lchown(part.parent, 65534, 65534)
+            self.assertIn("is a link that another user made", self.get().stdout)
+
+    def test_a_part_is_private(self):
+        self.server.cuts = 3
+        self.get()
+        (part,) = (self.folder / "sst").iterdir()
+        self.assertEqual(part.stat().st_mode & 0o777, 0o600)
+
+    def test_archives_that_libraries_cannot_read(self):
+        encrypted = bytearray(sst_archive(LINES))
+        for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # the flag of encryption, in both headers
+            encrypted[encrypted.index(mark) + place] |= 1
+        lzma_zip = io.BytesIO()
+        with zipfile.ZipFile(lzma_zip, "w", zipfile.ZIP_LZMA) as z:
+            z.writestr("trees/train.txt", os.urandom(5000))
+        damaged = bytearray(lzma_zip.getvalue())
+        damaged[60:2000] = bytes(1940)
+        for content in (encrypted, damaged):
+            self.server.contents[SST] = bytes(content)
+            self.assert_refused(self.get(), "is not the published trainDevTestTrees_PTB.zip")
+            self.assertEqual(list(self.trees.parent.iterdir()), [])
+
+    def test_more_than_any_corpus_has(self):
+        bomb = io.BytesIO()
+        with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as z:
+            z.writestr("trees/train.txt", bytes(20_000_001))
+        self.server.contents[SST] = bomb.getvalue()
+        self.assert_refused(self.get(), "it unpacks to more than 20,000,000 bytes")
+        self.assertEqual(list(self.trees.parent.iterdir()), [])
+        self.server.contents[SST], self.server.endless = bytes(1_000_000), True
+        self.assert_refused(self.get(), "it sends more than 20,000,000 bytes")
 
     def test_other_names(self):
         self.assertIn("physionet.org", self.get("mimic").stdout)
