@@ -146,8 +146,8 @@ std::string fault(const Split& split, int32_t vocabulary) {
   return spells_unknown_words(split) ? "" : "spellings that do not fit the unknown words";
 }
 
-/// The reason why the split is not the one that dataset.json counts, or that a model can be trained and tested on; empty
-/// if it is.
+/// The reason why the split is not the one that dataset.json counts, or that a model can be trained and tested on;
+/// empty if it is.
 std::string fault(const Split& split, SplitName name, const Json& counts) {
   const int64_t positive = split.positives(), negative = split.size() - positive;
   if (counts.at("negative") != negative || counts.at("positive") != positive ||

@@ -5,9 +5,9 @@
 
 namespace notnot {
 
-/// "`splits/train.tokens` is missing" or "`splits/train.tokens` is -1, not a whole number from 0 to ..." about the first
-/// fact that is not as PreparedWriter writes it; empty if all are. So whoever reads a fact later finds it, and sums of
-/// counts do not overflow.
+/// "`splits/train/tokens` is missing" or "`splits/train/tokens` is -1, not a whole number from 0 to ..." about the
+/// first fact that is not as PreparedWriter writes it; empty if all are. So whoever reads a fact later finds it, and
+/// sums of counts do not overflow.
 std::string fault_of_description(const nlohmann::json& description);
 
 }  // namespace notnot

@@ -11,8 +11,8 @@
 namespace notnot {
 namespace {
 
-/// A handler of signals may neither lock nor allocate: the notes lie in a fixed array. A mapping that finds no free place
-/// is not told.
+/// A handler of signals may neither lock nor allocate: the notes lie in a fixed array. A mapping that finds no free
+/// place is not told.
 struct Note {
   std::atomic<const char*> begin = nullptr;  ///< null while the place is free; set last
   size_t size = 0;

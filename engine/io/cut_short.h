@@ -1,6 +1,6 @@
 #pragma once
-// A file that is mapped into memory and then cut short, by another program or user: to touch a page behind its end raises
-// SIGBUS. The program cannot go on from there, but it ends with a sentence that names the file.
+// A file that is mapped into memory and then cut short, by another program or user: to touch a page behind its end
+// raises SIGBUS. The program cannot go on from there, but it ends with a sentence that names the file.
 #include <cstddef>
 #include <string>
 

@@ -1,6 +1,6 @@
 #pragma once
-// JSON of files, of lines and of the command line: all of it is parsed here. Whatever the text is, parsing takes time in
-// proportion to its length, and a stack of a fixed depth.
+// JSON of files, of lines and of the command line: all of it is parsed here. Whatever the text is, parsing takes time
+// in proportion to its length, and a stack of a fixed depth.
 #include <cstddef>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -24,8 +24,8 @@ struct ParsedJson {
 /// Throws Interrupted if the user asks to stop.
 ParsedJson parse_json(std::string_view text);
 
-/// The object in the file. Throws InputError "PATH is damaged: line N: FAULT; REMEDY", also for a file that is larger than 64 MiB
-/// or is not a regular one.
+/// The object in the file. Throws InputError "PATH is damaged: line N: FAULT; REMEDY", also for a file that is larger
+/// than 64 MiB or is not a regular one.
 nlohmann::json read_json_object(const std::filesystem::path& path, std::string_view remedy);
 
 }  // namespace notnot
