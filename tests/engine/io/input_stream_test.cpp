@@ -186,7 +186,7 @@ TEST_CASE("input stream: UTF-16 with a byte order mark becomes UTF-8") {
   const std::string wide = "\xFE\xFF\0\xE9\x20\xAC\xD8\x3D\xDE\x00"s;  // U+00E9, U+20AC, U+1F600
   CHECK(inputs.content(wide) == "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
   for (const std::string& surrogates : {"\xD8\x3D"s, "\xDE\x00"s, "\xD8\x3D\0a"s, "\xD8\x3D\xD8\x3D\xDE\x00"s})
-    CHECK_HAS(inputs.message("\xFE\xFF\0a" + surrogates), "half of a pair of surrogates stands before byte");
+    CHECK_HAS(inputs.message("\xFE\xFF\0a"s + surrogates), "half of a pair of surrogates stands before byte");
   std::string many;
   for (int i = 0; i < 100000; ++i) many += fmt::format("{}\n", i);
   CHECK(inputs.content(utf16(many, true)) == many);
