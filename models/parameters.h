@@ -73,12 +73,12 @@ class ParameterLayout {
 std::vector<float> initial_parameters(const ParameterLayout& layout, uint64_t seed,
                                       const std::vector<float>& embedding);
 
-/// All parameters, from a file that has them with exactly these shapes; otherwise throws InputError that names file,
-/// parameter and shapes.
-std::vector<float> load_parameters(const ParameterLayout& layout, const std::filesystem::path& path,
-                                   const std::string& prefix = "");
+/// All parameters of a trained model, from a file that has them with exactly these shapes; otherwise throws InputError
+/// that names file, parameter and shapes. Also throws it for a value that is not finite: what such a model says means
+/// nothing.
+std::vector<float> load_parameters(const ParameterLayout& layout, const std::filesystem::path& path);
 
-/// As above, from a file that was read already.
+/// As above, from a file that was read already, with any values.
 std::vector<float> load_parameters(const ParameterLayout& layout, const Safetensors& file,
                                    const std::string& prefix = "");
 

@@ -303,7 +303,9 @@ class Training {
 
   /// Writes the outputs of the chosen epoch's model for every text.
   RunResult finish() {
-    model_.set_parameters(load_parameters(model_.layout(), writer_.folder().existing(writer_.folder().model_path())));
+    // Parameters that are not finite are told below, with the texts that they spoil.
+    const Safetensors file = Safetensors::read(writer_.folder().existing(writer_.folder().model_path()));
+    model_.set_parameters(load_parameters(model_.layout(), file));
     RunResult result{.epoch = progress_.best_epoch,
                      .selected_on = adversary_ ? "train loss" : std::string(to_string(options_.select)),
                      .split = {}};

@@ -145,6 +145,20 @@ void check_vocabulary(const RunFolder& folder, const Vocabulary& vocabulary, con
                                folder.vocabulary_path().string(), vocabulary.size(), options.vocabulary));
 }
 
+/// Throws InputError where a probability or a log attention is no number: JSON could not hold it either. The parameters
+/// were finite when they were loaded. A word without any attention has the logarithm -inf.
+void check_numbers(const RunFolder& folder, const SplitPredictions& predictions) {
+  const auto wrong = [](float x) { return !(x < HUGE_VALF); };
+  if (std::none_of(predictions.probability.begin(), predictions.probability.end(), wrong) &&
+      std::none_of(predictions.log_attention.begin(), predictions.log_attention.end(), wrong)) {
+    return;
+  }
+  throw InputError(fmt::format(
+      "{}: the probability or the attention of a text is not a number, because the model's parameters are too large to "
+      "compute with; the file is damaged: get it again, or train the run again with --retrain",
+      folder.model_path().string()));
+}
+
 /// Prints the line of a text. Its words stand in token_ids[1], [2], ... and log_attention[1], [2], ...; the boundary
 /// tokens around them are left out.
 void print_line(const std::string& text, float probability, std::span<const int32_t> token_ids,
@@ -234,6 +248,7 @@ void predict(const PredictArguments& arguments) {
   for (auto block = texts.next_block(); !block.empty(); block = texts.next_block()) {
     const Split split = encode(vocabulary, block);
     const SplitPredictions predictions = predictor.predict(split);
+    check_numbers(folder, predictions);
     for (size_t i = 0; i < block.size(); ++i) {
       const auto begin = static_cast<size_t>(split.offsets[i]);
       print_line(block[i], predictions.probability[i], std::span<const int32_t>(split.token_ids).subspan(begin),

@@ -453,6 +453,23 @@ class Init(BadInput):
         self.file.write_bytes(self.model.read_bytes())
         self.assert_finished(self.accept("--init", self.file))
 
+    def test_predictions_of_a_model_that_is_not_finite(self):
+        folder, good = self.model.parent, self.model.read_bytes()
+        name, model = "encoder.rnn.weight_hh_l0", self.model
+        for value, words in ((math.nan, (model, f"value 1 of `{name}` is nan")),
+                             (-math.inf, (model, f"value 1 of `{name}` is -inf"))):
+            self.poison(model, name, lambda row, column, value=value: None if row + column else value)
+            self.file.rename(model)
+            self.assert_refused(run("predict", folder, "--text", "a good film"), words)
+            model.write_bytes(good)
+        self.poison(model, "encoder.embedding.weight", lambda *_: 1e38)
+        self.poison(self.file, "encoder.rnn.weight_ih_l0", lambda *_: 1.0)
+        self.poison(self.file, name, lambda *_: -3e38)
+        self.file.rename(model)
+        result = run("predict", folder, "--text", "a good film")
+        self.assert_refused(result, (model, "not a number"))
+        self.assertEqual(result.stdout, "")
+
     def test_huge_parameters(self):
         # The sum of the inputs is infinite, so h is near 1; the next step then sums up to minus infinity.
         self.poison(self.model, "encoder.embedding.weight", lambda *_: 1e38)
