@@ -305,8 +305,9 @@ class JsonLinesTable {
     const std::string_view line = reader_.text();
     if (options_.lossy) return replace_invalid_utf8(line);
     if (const auto invalid = first_invalid_utf8(line)) {
-      fail(fmt::format("byte {} of the file (0x{:02X}) is not UTF-8; save the file as UTF-8, or give --lossy",
-                       reader_.offset() + *invalid, static_cast<unsigned char>(line[*invalid])));
+      fail(fmt::format(
+          "byte {} of the file (0x{:02X}) is not UTF-8; save the file as UTF-8, or give --lossy to notnot prepare",
+          reader_.offset() + *invalid, static_cast<unsigned char>(line[*invalid])));
     }
     return std::string(line);
   }
@@ -367,7 +368,7 @@ class JsonLinesTable {
         const std::string text = without_byte_order_marks(found->get_ref<const std::string&>());
         if (text.find('\0') == std::string::npos) return text;
         if (options_.lossy) return replace_invalid_utf8(text);
-        fail(fmt::format("'{}' has a NUL character; remove it, or give --lossy", name));
+        fail(fmt::format("'{}' has a NUL character; remove it, or give --lossy to notnot prepare", name));
       }
       if (found->is_structured()) {
         fail(

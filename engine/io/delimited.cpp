@@ -35,11 +35,13 @@ void DelimitedReader::read(std::string_view content, const std::function<void(Re
 std::string DelimitedReader::checked(std::string_view line, size_t offset) const {
   if (format_.lossy) return without_byte_order_marks(replace_invalid_utf8(line));
   if (const auto invalid = first_invalid_utf8(line)) {
-    fail(fmt::format("byte {} of the file (0x{:02X}) is not UTF-8; save the file as UTF-8, or give --lossy",
-                     offset + *invalid, static_cast<unsigned char>(line[*invalid])));
+    fail(fmt::format(
+        "byte {} of the file (0x{:02X}) is not UTF-8; save the file as UTF-8, or give --lossy to notnot prepare",
+        offset + *invalid, static_cast<unsigned char>(line[*invalid])));
   }
   if (const size_t nul = line.find('\0'); nul != std::string_view::npos) {
-    fail(fmt::format("byte {} of the file is NUL; save the file as plain UTF-8 text, or give --lossy", offset + nul));
+    fail(fmt::format("byte {} of the file is NUL; save the file as plain UTF-8 text, or give --lossy to notnot prepare",
+                     offset + nul));
   }
   return without_byte_order_marks(line);
 }
