@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
-#include <tuple>
 
 #include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
 #include "kernels/attention_head_math.h"
+#include "models/checkpoint.h"
 
 namespace notnot {
 namespace {
@@ -19,16 +18,6 @@ constexpr int64_t kEvaluationTokens = 8192;
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
-
-/// The state of a training between two batches; a checkpoint holds it beside parameters and optimiser.
-struct Progress {
-  int32_t epoch = 1;  ///< the epoch under way
-  int32_t batch = 0;  ///< batches of this epoch already done
-  int32_t best_epoch = 0;
-  double best_score = -std::numeric_limits<double>::infinity();
-  double train_seconds = 0;  ///< of the epoch under way
-  double loss = 0;           ///< of the epoch under way: the sum over its batches so far
-};
 
 /// The part of `targets` that belongs to the batch, in the order of its sequences.
 BatchTargets targets_of(const Split& split, const HostBatch& batch, const ModelOptions& model,
@@ -83,60 +72,16 @@ class Training {
     return request_.model.attention == AttentionKind::given ? (*request_.targets)[name] : none;
   }
 
-  [[noreturn]] static void damaged(const Safetensors& checkpoint, const std::string& what) {
-    throw InputError(fmt::format("{}: {}; remove the run folder and train again", checkpoint.path().string(), what));
-  }
-
-  /// The one value of a tensor.
-  template <class T>
-  static T scalar(const Safetensors& checkpoint, const char* name) {
-    const int64_t size = checkpoint.entry(name).elements();
-    if (size != 1) damaged(checkpoint, fmt::format("tensor `{}` has {} values, and needs one", name, size));
-    return checkpoint.values<T>(name).front();
-  }
-
-  /// Why no training of this run can have stood there; empty if one can.
-  std::string fault_of(const Progress& progress, const OptimiserState& state) const {
-    const int64_t batches =
-        training_batches(data_.split(SplitName::train), options_.batch_size, options_.seed, 1).size();
-    const auto is_in = [](int64_t value, int64_t least, int64_t most) { return value >= least && value <= most; };
-    if (!is_in(progress.epoch, 1, int64_t{options_.epochs} + 1)) return fmt::format("`epoch` is {}", progress.epoch);
-    if (!is_in(progress.batch, 0, batches)) return fmt::format("`batch` is {}", progress.batch);
-    if (!is_in(progress.best_epoch, 0, progress.epoch - 1))
-      return fmt::format("`best_epoch` is {}", progress.best_epoch);
-    // One step per batch, so that what is left of the run finds its steps planned.
-    if (!is_in(state.step, 0, (progress.epoch - 1) * batches + progress.batch))
-      return fmt::format("`step` is {}, after {} epochs and {} batches", state.step, progress.epoch - 1,
-                         progress.batch);
-    if (std::isnan(progress.best_score) || !std::isfinite(progress.loss) || !(progress.train_seconds >= 0))
-      return "`best_score`, `loss` or `train_seconds` is not a number that a training gives";
-    for (const auto& [name, moments, least] :
-         {std::tuple{"first_moment", &state.first_moment, std::numeric_limits<float>::lowest()},
-          {"second_moment", &state.second_moment, 0.0F},
-          {"largest_second_moment", &state.largest_second_moment, 0.0F}}) {
-      for (const float value : *moments) {
-        if (!(std::isfinite(value) && value >= least)) return fmt::format("`{}` has the value {}", name, value);
-      }
-    }
-    return "";
-  }
-
   bool restore() {
     if (!request_.resume || writer_.folder().state() != RunState::resumable) return false;
-    const Safetensors file = Safetensors::read(writer_.folder().existing(writer_.folder().checkpoint_path()));
-    const std::vector<float> parameters = load_parameters(model_.layout(), file, "parameter/");
-    const OptimiserState state{scalar<int64_t>(file, "step"), load_parameters(model_.layout(), file, "first_moment/"),
-                               load_parameters(model_.layout(), file, "second_moment/"),
-                               load_parameters(model_.layout(), file, "largest_second_moment/")};
-    progress_ = {.epoch = scalar<int32_t>(file, "epoch"),
-                 .batch = scalar<int32_t>(file, "batch"),
-                 .best_epoch = scalar<int32_t>(file, "best_epoch"),
-                 .best_score = scalar<double>(file, "best_score"),
-                 .train_seconds = scalar<double>(file, "train_seconds"),
-                 .loss = scalar<double>(file, "loss")};
-    if (const std::string what = fault_of(progress_, state); !what.empty()) damaged(file, what);
+    const int64_t batches =
+        training_batches(data_.split(SplitName::train), options_.batch_size, options_.seed, 1).size();
+    const Checkpoint checkpoint = read_checkpoint(writer_.folder().existing(writer_.folder().checkpoint_path()),
+                                                  model_.layout(), options_.epochs, batches);
+    const std::vector<float>& parameters = checkpoint.parameters;
+    progress_ = checkpoint.progress;
     model_.set_parameters(parameters);
-    model_.set_optimiser_state(state);
+    model_.set_optimiser_state(checkpoint.optimiser);
     restore_metrics();
     // The checkpoint of an epoch's end is written before the epoch's model: the program may have been killed between.
     // A model is never replaced by parameters that a damaged checkpoint has.
@@ -160,22 +105,8 @@ class Training {
   }
 
   void save_checkpoint(const Progress& progress) {
-    const std::vector<float> parameters = model_.parameters();
-    const auto state = model_.optimiser_state();
-    std::vector<TensorView> tensors = {{"step", DType::i64, {1}, &state.step},
-                                       {"epoch", DType::i32, {1}, &progress.epoch},
-                                       {"batch", DType::i32, {1}, &progress.batch},
-                                       {"best_epoch", DType::i32, {1}, &progress.best_epoch},
-                                       {"best_score", DType::f64, {1}, &progress.best_score},
-                                       {"train_seconds", DType::f64, {1}, &progress.train_seconds},
-                                       {"loss", DType::f64, {1}, &progress.loss}};
-    for (const auto& [prefix, values] : {std::pair{"parameter/", &parameters},
-                                         {"first_moment/", &state.first_moment},
-                                         {"second_moment/", &state.second_moment},
-                                         {"largest_second_moment/", &state.largest_second_moment}}) {
-      for (TensorView& view : parameter_views(model_.layout(), *values, prefix)) tensors.push_back(std::move(view));
-    }
-    write_safetensors(writer_.opened().checkpoint_path(), tensors);
+    write_checkpoint(writer_.opened().checkpoint_path(), model_.layout(),
+                     {progress, model_.parameters(), model_.optimiser_state()});
     last_checkpoint_ = std::chrono::steady_clock::now();
   }
 

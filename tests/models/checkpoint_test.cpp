@@ -1,5 +1,7 @@
 // Trainings that stop half-way: every field of a checkpoint counts, and neither a crash nor a write that fails costs
 // anything but time.
+#include "models/checkpoint.h"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -168,12 +170,38 @@ TEST_CASE("a checkpoint where no training of the run can have stood is refused")
   for (const double epoch : {-1.0, 0.0, 1e9}) CHECK_HAS(complaint("epoch", epoch), "`epoch` is");
   for (const double batch : {-1.0, 1e9}) CHECK_HAS(complaint("batch", batch), "`batch` is");
   for (const double epoch : {-1.0, 2.0}) CHECK_HAS(complaint("best_epoch", epoch), "`best_epoch` is");
-  for (const char* name : {"best_score", "loss", "train_seconds"}) CHECK_HAS(complaint(name, nan), "is not a number");
-  CHECK_HAS(complaint("train_seconds", -1), "is not a number");
+  // Epoch 1 is the best one, and has a score; without a best epoch the score is that of a training that begins.
+  for (const double score : {nan, infinity, -infinity}) CHECK_HAS(complaint("best_score", score), "`best_score` is");
+  CHECK_HAS(complaint("best_epoch", 0), "`best_score` is");
+  for (const double loss : {nan, infinity, -infinity}) CHECK_HAS(complaint("loss", loss), "`loss` is");
+  for (const double seconds : {nan, infinity, -1.0})
+    CHECK_HAS(complaint("train_seconds", seconds), "`train_seconds` is");
   CHECK_HAS(complaint("first_moment/decoder.linear_1.bias", infinity), "`first_moment` has the value inf");
   CHECK_HAS(complaint("second_moment/decoder.linear_1.bias", -1), "`second_moment` has the value -1");
   CHECK_HAS(complaint("largest_second_moment/encoder.embedding.weight", nan),
             "`largest_second_moment` has the value nan");
+}
+
+TEST_CASE("the scalars of a checkpoint are one value each") {
+  const TemporaryFolder folder;
+  const ParameterLayout layout({.vocabulary = 5, .embed = 1, .hidden = 1});
+  const std::vector<float> zeros(layout.total());
+  const Checkpoint begun{{}, zeros, {0, zeros, zeros, zeros}};
+  write_checkpoint(folder / "good", layout, begun);
+  CHECK(read_checkpoint(folder / "good", layout, 1, 1).progress.epoch == 1);
+  const Safetensors good = Safetensors::read(folder / "good");
+  const std::vector<char> bytes(1 << 16);
+  for (const char* name : {"step", "epoch", "batch", "best_epoch", "best_score", "train_seconds", "loss"}) {
+    for (const int64_t size : {0, 2}) {
+      CAPTURE(name);
+      std::vector<TensorView> tensors;
+      for (const auto& [tensor, entry] : good.entries())
+        tensors.push_back({tensor, entry.dtype, tensor == name ? std::vector{size} : entry.shape, bytes.data()});
+      write_safetensors(folder / "bad", tensors);
+      CHECK_HAS(input_error([&] { (void)read_checkpoint(folder / "bad", layout, 1, 1); }),
+                fmt::format("tensor `{}` has {} values, and needs one", name, size));
+    }
+  }
 }
 
 TEST_CASE("a resumed run knows its best epoch and that epoch's score") {

@@ -1,0 +1,94 @@
+#include "models/checkpoint.h"
+
+#include <cmath>
+#include <tuple>
+#include <utility>
+
+#include "engine/io/input_error.h"
+#include "engine/io/safetensors.h"
+
+namespace notnot {
+namespace {
+
+[[noreturn]] void damaged(const std::filesystem::path& path, const std::string& what) {
+  throw InputError(fmt::format("{}: {}; remove the run folder and train again", path.string(), what));
+}
+
+/// The one value of a tensor.
+template <class T>
+T scalar(const Safetensors& file, const char* name) {
+  const int64_t size = file.entry(name).elements();
+  if (size != 1) damaged(file.path(), fmt::format("tensor `{}` has {} values, and needs one", name, size));
+  return file.values<T>(name).front();
+}
+
+/// Why no training can have stood there; empty if one can.
+std::string fault_of(const Progress& progress, int32_t epochs, int64_t batches) {
+  const auto is_in = [](int64_t value, int64_t least, int64_t most) { return value >= least && value <= most; };
+  if (!is_in(progress.epoch, 1, int64_t{epochs} + 1)) return fmt::format("`epoch` is {}", progress.epoch);
+  if (!is_in(progress.batch, 0, batches)) return fmt::format("`batch` is {}", progress.batch);
+  if (!is_in(progress.best_epoch, 0, progress.epoch - 1)) return fmt::format("`best_epoch` is {}", progress.best_epoch);
+  const bool scored =
+      progress.best_epoch > 0 ? std::isfinite(progress.best_score) : progress.best_score == Progress().best_score;
+  if (!scored) return fmt::format("`best_score` is {}, of epoch {}", progress.best_score, progress.best_epoch);
+  if (!std::isfinite(progress.loss)) return fmt::format("`loss` is {}", progress.loss);
+  if (!std::isfinite(progress.train_seconds) || progress.train_seconds < 0)
+    return fmt::format("`train_seconds` is {}", progress.train_seconds);
+  return "";
+}
+
+std::string fault_of(const OptimiserState& state, const Progress& progress, int64_t batches) {
+  // One step per batch, so that what is left of the run finds its steps planned.
+  if (state.step < 0 || state.step > (progress.epoch - 1) * batches + progress.batch)
+    return fmt::format("`step` is {}, after {} epochs and {} batches", state.step, progress.epoch - 1, progress.batch);
+  for (const auto& [name, moments, least] :
+       {std::tuple{"first_moment", &state.first_moment, std::numeric_limits<float>::lowest()},
+        {"second_moment", &state.second_moment, 0.0F},
+        {"largest_second_moment", &state.largest_second_moment, 0.0F}}) {
+    for (const float value : *moments) {
+      if (!(std::isfinite(value) && value >= least)) return fmt::format("`{}` has the value {}", name, value);
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, int32_t epochs,
+                           int64_t batches) {
+  const Safetensors file = Safetensors::read(path);
+  Checkpoint checkpoint{.progress = {.epoch = scalar<int32_t>(file, "epoch"),
+                                     .batch = scalar<int32_t>(file, "batch"),
+                                     .best_epoch = scalar<int32_t>(file, "best_epoch"),
+                                     .best_score = scalar<double>(file, "best_score"),
+                                     .train_seconds = scalar<double>(file, "train_seconds"),
+                                     .loss = scalar<double>(file, "loss")},
+                        .parameters = load_parameters(layout, file, "parameter/"),
+                        .optimiser = {scalar<int64_t>(file, "step"), load_parameters(layout, file, "first_moment/"),
+                                      load_parameters(layout, file, "second_moment/"),
+                                      load_parameters(layout, file, "largest_second_moment/")}};
+  std::string fault = fault_of(checkpoint.progress, epochs, batches);
+  if (fault.empty()) fault = fault_of(checkpoint.optimiser, checkpoint.progress, batches);
+  if (!fault.empty()) damaged(path, fault);
+  return checkpoint;
+}
+
+void write_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, const Checkpoint& checkpoint) {
+  const auto& [progress, parameters, optimiser] = checkpoint;
+  std::vector<TensorView> tensors = {{"step", DType::i64, {1}, &optimiser.step},
+                                     {"epoch", DType::i32, {1}, &progress.epoch},
+                                     {"batch", DType::i32, {1}, &progress.batch},
+                                     {"best_epoch", DType::i32, {1}, &progress.best_epoch},
+                                     {"best_score", DType::f64, {1}, &progress.best_score},
+                                     {"train_seconds", DType::f64, {1}, &progress.train_seconds},
+                                     {"loss", DType::f64, {1}, &progress.loss}};
+  for (const auto& [prefix, values] : {std::pair{"parameter/", &parameters},
+                                       {"first_moment/", &optimiser.first_moment},
+                                       {"second_moment/", &optimiser.second_moment},
+                                       {"largest_second_moment/", &optimiser.largest_second_moment}}) {
+    for (TensorView& view : parameter_views(layout, *values, prefix)) tensors.push_back(std::move(view));
+  }
+  write_safetensors(path, tensors);
+}
+
+}  // namespace notnot

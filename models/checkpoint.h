@@ -1,0 +1,38 @@
+#pragma once
+// The file checkpoint.safetensors of a run: where its training stood between two batches.
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <vector>
+
+#include "models/optimiser.h"
+#include "models/parameters.h"
+
+namespace notnot {
+
+/// How far a training has come.
+struct Progress {
+  int32_t epoch = 1;  ///< the epoch under way
+  int32_t batch = 0;  ///< batches of this epoch already done
+  int32_t best_epoch = 0;
+  double best_score = -std::numeric_limits<double>::infinity();
+  double train_seconds = 0;  ///< of the epoch under way
+  double loss = 0;           ///< of the epoch under way: the sum over its batches so far
+};
+
+struct Checkpoint {
+  Progress progress;
+  std::vector<float> parameters;  ///< [layout.total()]
+  OptimiserState optimiser;
+};
+
+/// Reads the checkpoint of a training of so many `epochs`, and of so many `batches` in each. Throws InputError if the
+/// file lacks a tensor or has another shape than `layout`, or if no such training can have stood there. The parameters
+/// may have any values.
+Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, int32_t epochs,
+                           int64_t batches);
+
+/// Puts the file in the place of an older one, atomically (write_safetensors).
+void write_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, const Checkpoint& checkpoint);
+
+}  // namespace notnot
