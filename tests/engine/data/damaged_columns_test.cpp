@@ -9,24 +9,12 @@
 #include "engine/io/files.h"
 #include "engine/io/safetensors.h"
 #include "tests/support/input_error.h"
+#include "tests/support/small_prepared.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace notnot;
 
 namespace {
-
-/// Two texts in every split; the vocabulary is a, b and c (ids 4 to 6).
-void prepare(const std::filesystem::path& out) {
-  DatasetBuilder builder;
-  int64_t row = 0;
-  for (const SplitName split : kSplitNames) {
-    builder.add({"a b c", 1, split, ++row});
-    builder.add({"c a", 0, split, ++row});
-  }
-  PreparedWriter writer(out);
-  writer.write(builder, {.name = "small", .corpus = "csv", .classes = {"0", "1"}, .options = {}, .sources = {}});
-  writer.finish();
-}
 
 /// Puts `value` in the place of element `index` of the tensor.
 template <class T>
@@ -46,7 +34,7 @@ void overwrite(const std::filesystem::path& folder, const std::string& tensor, s
 template <class T>
 std::string error_after(const std::string& tensor, size_t index, T value) {
   const TemporaryFolder folder;
-  prepare(folder / "small");
+  write_small_prepared(folder / "small");
   REQUIRE(input_error([&] { PreparedFolder(folder / "small").dataset(); }) == "no InputError was thrown");
   overwrite(folder / "small", tensor, index, value);
   return input_error([&] { PreparedFolder(folder / "small").dataset(); });

@@ -12,25 +12,13 @@
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "tests/support/input_error.h"
+#include "tests/support/small_prepared.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace notnot;
 using Json = nlohmann::json;
 
 namespace {
-
-void prepare(const std::filesystem::path& out) {
-  DatasetBuilder builder;
-  int64_t row = 0;
-  for (const SplitName split : kSplitNames) {
-    builder.add({"a b c", 1, split, ++row});
-    builder.add({"c a", 0, split, ++row});
-  }
-  PreparedWriter writer(out);
-  writer.write(builder, {.name = "small", .corpus = "csv", .classes = {"0", "1"}, .options = {}, .sources = {}});
-  writer.write_vectors({.width = 2, .found = 1, .rows = std::vector<float>(2 * writer.vocabulary().size())}, {});
-  writer.finish({"a warning"});
-}
 
 /// Writes the description with its checksum.
 void seal(const std::filesystem::path& folder, Json description) {
@@ -65,7 +53,7 @@ const std::vector<const char*> kNeeded = {"name",
 
 TEST_CASE("prepared description: every fact is needed, and of its type") {
   const TemporaryFolder folder;
-  prepare(folder / "small");
+  write_small_prepared(folder / "small", {"a warning"});
   const Json good = Json::parse(read_file(folder / "small/dataset.json"));
   CHECK(fault_of_description(good).empty());
   for (const std::string key : kNeeded) {
@@ -86,7 +74,7 @@ TEST_CASE("prepared description: every fact is needed, and of its type") {
 
 TEST_CASE("prepared description: facts that some folders have are of their type, too") {
   const TemporaryFolder folder;
-  prepare(folder / "small");
+  write_small_prepared(folder / "small", {"a warning"});
   const Json good = Json::parse(read_file(folder / "small/dataset.json"));
   for (const char* key :
        {"/choices/tokenise", "/choices/word_boundaries", "/warnings", "/confidential", "/choices/also_in_training"}) {
@@ -98,7 +86,7 @@ TEST_CASE("prepared description: facts that some folders have are of their type,
 
 TEST_CASE("prepared: counts are those of the data, and files are those that a folder has") {
   const TemporaryFolder folder;
-  prepare(folder / "small");
+  write_small_prepared(folder / "small", {"a warning"});
   const Json good = Json::parse(read_file(folder / "small/dataset.json"));
   const auto complaint = [&](const char* key, const Json& value) {
     Json other = good;

@@ -1,0 +1,25 @@
+#pragma once
+// The smallest prepared data set, for tests of what is read from it.
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/data/prepared.h"
+
+namespace notnot {
+
+/// Two texts in every split; the vocabulary is a, b and c (ids 4 to 6), with vectors of 2 values that are 0.
+inline void write_small_prepared(const std::filesystem::path& out, const std::vector<std::string>& warnings = {}) {
+  DatasetBuilder builder;
+  int64_t row = 0;
+  for (const SplitName split : kSplitNames) {
+    builder.add({"a b c", 1, split, ++row});
+    builder.add({"c a", 0, split, ++row});
+  }
+  PreparedWriter writer(out);
+  writer.write(builder, {.name = "small", .corpus = "csv", .classes = {"0", "1"}, .options = {}, .sources = {}});
+  writer.write_vectors({.width = 2, .found = 1, .rows = std::vector<float>(2 * writer.vocabulary().size())}, {});
+  writer.finish(warnings);
+}
+
+}  // namespace notnot
