@@ -15,7 +15,19 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::string quoted(std::string_view text) { return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace); }
+/// With \u00NN for the control characters that JSON allows as they are (DEL and U+0080 to U+009F): a terminal obeys
+/// them.
+std::string quoted(std::string_view text) {
+  const std::string json = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string result;
+  result.reserve(json.size());
+  for (const std::string_view character : split_characters(json)) {
+    const auto last = static_cast<unsigned char>(character.back());
+    const bool command = character == "\x7F" || (character.front() == '\xC2' && last < 0xA0);
+    result += command ? fmt::format("\\u{:04x}", last) : character;
+  }
+  return result;
+}
 
 std::string digits(double number) {
   NOTNOT_CHECK(std::isfinite(number), "{} has no form in JSON", number);

@@ -50,6 +50,18 @@ std::vector<std::string_view> split(std::string_view text, const IsSeparator& is
   return pieces;
 }
 
+/// Whether a terminal obeys `value` and does not show it. The joiners of Persian and of emoji are shown.
+bool is_command(UChar32 value) {
+  return u_isISOControl(value) != 0 || value == 0x2028 || value == 0x2029 ||
+         u_hasBinaryProperty(value, UCHAR_BIDI_CONTROL) != 0;
+}
+
+std::string escaped(std::string_view bytes) {
+  std::string result;
+  for (const char byte : bytes) result += fmt::format("\\x{:02X}", static_cast<unsigned char>(byte));
+  return result;
+}
+
 std::unique_ptr<icu::BreakIterator> make_word_iterator() {
   UErrorCode status = U_ZERO_ERROR;
   std::unique_ptr<icu::BreakIterator> words(icu::BreakIterator::createWordInstance(icu::Locale::getRoot(), status));
@@ -217,17 +229,25 @@ std::string join_words(const std::vector<std::string_view>& words) {
   return joined;
 }
 
+std::string printable(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  for (size_t next = 0; next < text.size();) {
+    const auto [value, bytes] = next_code_point(text, next);
+    const bool shown = value == '\n' || (value >= 0 && !is_command(value));
+    result += shown ? bytes : escaped(bytes);
+  }
+  return result;
+}
+
 std::string in_quotes(std::string_view text) {
   constexpr size_t kLongest = 40;
   std::string result = "'";
   size_t next = 0;
   while (next < text.size() && next < kLongest) {
-    const CodePoint code_point = next_code_point(text, next);
-    if (code_point.value >= 0 && !u_iscntrl(code_point.value)) {
-      result += code_point.bytes;
-    } else {
-      for (const char byte : code_point.bytes) result += fmt::format("\\x{:02X}", static_cast<unsigned char>(byte));
-    }
+    const auto [value, bytes] = next_code_point(text, next);
+    const bool shown = value >= 0 && !u_iscntrl(value);
+    result += shown ? bytes : escaped(bytes);
   }
   return result + (next < text.size() ? "...'" : "'");
 }

@@ -61,7 +61,12 @@ std::vector<std::string_view> split_words(std::string_view words);
 
 std::string join_words(const std::vector<std::string_view>& words);
 
-/// `text` for a message: in quotes, at most about 40 bytes of it, control characters and invalid bytes as \xNN.
+/// `text` for a terminal: the bytes of control characters other than the line feed, of separators of lines and
+/// paragraphs, of marks that change the direction of the writing, and of what is not UTF-8 as \xNN.
+std::string printable(std::string_view text);
+
+/// `text` for a message: in quotes, at most about 40 bytes of it, control and invisible characters and invalid
+/// bytes as \xNN.
 std::string in_quotes(std::string_view text);
 
 }  // namespace notnot

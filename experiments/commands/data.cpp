@@ -18,6 +18,7 @@
 #include "engine/runs/external_attention.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/data_summary.h"
+#include "experiments/terminal/show.h"
 
 namespace notnot {
 namespace {
@@ -50,12 +51,12 @@ void write_tokens_command(const DataArguments& arguments) {
   write_tokens(file, corpus.dataset);
   for (const std::string& warning : corpus.warnings) warn(warning);
   if (corpus.synthetic()) {
-    fmt::print(messages, "note: SYNTHETIC texts; nothing computed from them is about the real data\n");
+    show(messages, "note: SYNTHETIC texts; nothing computed from them is about the real data\n");
   }
-  if (corpus.confidential()) fmt::print(messages, "note: CONFIDENTIAL texts; do not share the file\n");
+  if (corpus.confidential()) show(messages, "note: CONFIDENTIAL texts; do not share the file\n");
   int64_t texts = 0;
   for (const SplitName split : kSplitNames) texts += corpus.dataset.split(split).size();
-  fmt::print(messages, "{}: the words of {} texts of {}\n", *arguments.tokens, texts, corpus.dataset.name);
+  show(messages, "{}: the words of {} texts of {}\n", *arguments.tokens, texts, corpus.dataset.name);
 }
 
 void show_command(const DataArguments& arguments) {
@@ -76,10 +77,10 @@ void show_command(const DataArguments& arguments) {
     const Column<int32_t>& token_ids = dataset.split(split).token_ids;
     unknown[split] = std::count(token_ids.begin(), token_ids.end(), kUnknownId);
   }
-  fmt::print("{}{}{}{}", counts_summary(folder), length_histogram(dataset), coverage_summary(folder, unknown),
-             shows_texts && arguments.samples > 0 ? sample_texts(folder, arguments.samples) : "");
-  if (!shows_texts) fmt::print("\nThe texts are confidential, so that none is shown; --show-texts shows some.\n");
-  fmt::print("\nEvery file has the checksum that dataset.json says.\n");
+  show("{}{}{}{}", counts_summary(folder), length_histogram(dataset), coverage_summary(folder, unknown),
+       shows_texts && arguments.samples > 0 ? sample_texts(folder, arguments.samples) : "");
+  if (!shows_texts) show("\nThe texts are confidential, so that none is shown; --show-texts shows some.\n");
+  show("\nEvery file has the checksum that dataset.json says.\n");
   for (const std::string& warning : folder.warnings()) warn(warning);
 }
 

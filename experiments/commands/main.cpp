@@ -16,6 +16,7 @@
 #include "engine/io/file_modes.h"
 #include "engine/io/input_error.h"
 #include "engine/io/stop.h"
+#include "engine/io/text.h"
 #include "engine/io/version.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/options.h"
@@ -54,7 +55,7 @@ int run(int argc, char** argv) {
     std::ostringstream output, errors;
     const int code = app.exit(error, output, errors);
     std::fputs(output.str().c_str(), stdout);
-    std::fputs(errors.str().c_str(), stderr);
+    std::fputs(notnot::printable(errors.str()).c_str(), stderr);
     return code == 0 ? 0 : kInputError;
   }
   return 0;
@@ -62,7 +63,7 @@ int run(int argc, char** argv) {
 
 /// Prints the reason why the program ends. Not with fmt::print, which throws where standard error takes nothing.
 int end_with(int code, const std::string& reason) {
-  std::fputs(fmt::format("notnot: {}\n", reason).c_str(), stderr);
+  std::fputs(fmt::format("notnot: {}\n", notnot::printable(reason)).c_str(), stderr);
   return code;
 }
 

@@ -23,6 +23,7 @@
 #include "experiments/commands/finished_run.h"
 #include "experiments/study/memory.h"
 #include "experiments/study/run_config.h"
+#include "experiments/terminal/show.h"
 #include "models/training.h"
 
 namespace notnot {
@@ -237,7 +238,7 @@ void predict(const PredictArguments& arguments) {
   const RunConfig config = read_run_config(folder);
   if (config.is_confidential()) {
     keep_private();
-    fmt::print(stderr, "note: the model was trained on CONFIDENTIAL texts, and may tell of them; do not share it\n");
+    show(stderr, "note: the model was trained on CONFIDENTIAL texts, and may tell of them; do not share it\n");
   }
   Predictor predictor(arguments, folder, config);
   check_finished(folder);

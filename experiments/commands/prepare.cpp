@@ -28,6 +28,7 @@
 #include "experiments/commands/train_vectors.h"
 #include "experiments/terminal/bytes_progress.h"
 #include "experiments/terminal/interrupt.h"
+#include "experiments/terminal/show.h"
 
 namespace notnot {
 namespace {
@@ -258,7 +259,7 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
   writer.finish(warnings);
   for (const std::string& warning : warnings) warn(warning);
   const PreparedFolder folder(out);
-  fmt::print("{}{}", counts_summary(folder), coverage_summary(folder, writer.unknown_words()));
+  show("{}{}", counts_summary(folder), coverage_summary(folder, writer.unknown_words()));
 }
 
 void add_common_options(CLI::App& command, PrepareArguments& a) {

@@ -8,6 +8,7 @@
 #include "experiments/commands/options.h"
 #include "experiments/report/page.h"
 #include "experiments/report/summary.h"
+#include "experiments/terminal/show.h"
 
 namespace notnot {
 namespace {
@@ -25,13 +26,13 @@ void report_command(const ReportArguments& arguments) {
   ReportFolder folder(arguments.out, arguments.force);
   const std::filesystem::path page = write_report(studies, folder);
   for (const LoadedStudy& study : studies) {
-    if (studies.size() > 1) fmt::print("{}\n", study.title());
-    fmt::print("{}\n", summary_table(study));
+    if (studies.size() > 1) show("{}\n", study.title());
+    show("{}\n", summary_table(study));
   }
   const bool any_texts =
       std::any_of(studies.begin(), studies.end(), [](const LoadedStudy& study) { return study.shows_texts; });
-  fmt::print("The report{}: {}\n", any_texts ? ", with the attention of some test texts" : "", page.string());
-  if (is_private()) fmt::print("note: CONFIDENTIAL: the report may not be shared as it is\n");
+  show("The report{}: {}\n", any_texts ? ", with the attention of some test texts" : "", page.string());
+  if (is_private()) show("note: CONFIDENTIAL: the report may not be shared as it is\n");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "experiments/report/page.h"
 #include "experiments/report/summary.h"
 #include "experiments/study/estimate.h"
+#include "experiments/terminal/show.h"
 
 namespace notnot {
 namespace {
@@ -75,7 +76,7 @@ void print_plan(const Study& study, const JobOptions& options, std::string& refu
   const int fleet = fleet_size(jobs, options);
   Estimator estimator(study.inputs, std::max(1, study.inputs.threads() / fleet));
   std::vector<RunCost> left;
-  fmt::print("{:<60} {:>8} {:>9} {:>9}  state\n", "run", "epochs", "time", "memory");
+  show("{:<60} {:>8} {:>9} {:>9}  state\n", "run", "epochs", "time", "memory");
   for (size_t i = 0; i < jobs.size(); ++i) {
     const RunSpec& spec = jobs[i]->spec;
     const std::string name = run_name(study.inputs.name(), spec);
@@ -83,11 +84,11 @@ void print_plan(const Study& study, const JobOptions& options, std::string& refu
     const int64_t bytes = cost.memory.device_bytes + cost.memory.host_bytes;
     const std::string epochs =
         spec.kind == RunKind::perturbation ? "-" : fmt::format("{}", study.inputs.training(spec).epochs);
-    fmt::print("{:<60} {:>8} {:>9} {:>5} MiB  {}\n", name, epochs, time_text(cost.seconds), bytes >> 20, states[i]);
+    show("{:<60} {:>8} {:>9} {:>5} MiB  {}\n", name, epochs, time_text(cost.seconds), bytes >> 20, states[i]);
     if (jobs[i]->state != JobState::finished) left.push_back({cost.seconds, bytes});
   }
   const RunCost together = cost_of_fleet(left, fleet);
-  fmt::print(
+  show(
       "{}: {} of {} runs left, at most {} with {} at once (adversaries stop {} epochs after their best), up to {} MiB "
       "beside the data\n\n",
       study.inputs.name(), left.size(), study.runs.size(), time_text(together.seconds), fleet,
@@ -107,12 +108,12 @@ size_t run(Jobs& jobs, const JobOptions& options) {
 void announce(const Study& study, const StudyOptions& options, const std::vector<RunSpec>& following) {
   const GridState state = grid_state(study.inputs, options, study.runs);
   if (state.best) {
-    fmt::print("{}: lambda {} has the best F1 with JSD above {}; its adversaries of the other seeds follow\n",
-               study.inputs.name(), *state.best, kFarAttention);
+    show("{}: lambda {} has the best F1 with JSD above {}; its adversaries of the other seeds follow\n",
+         study.inputs.name(), *state.best, kFarAttention);
   } else {
-    fmt::print("{}: no lambda up to {} moves the attention beyond JSD {} (the largest is {:.3f}); {} and {} follow\n",
-               study.inputs.name(), state.largest_lambda, kFarAttention, state.largest_jsd, following.front().lambda,
-               following.back().lambda);
+    show("{}: no lambda up to {} moves the attention beyond JSD {} (the largest is {:.3f}); {} and {} follow\n",
+         study.inputs.name(), state.largest_lambda, kFarAttention, state.largest_jsd, following.front().lambda,
+         following.back().lambda);
   }
 }
 
@@ -178,10 +179,10 @@ void report_studies(const Studies& studies, std::optional<ReportFolder>& folder)
   if (folders.empty()) return;
   const std::vector<LoadedStudy> reported = load_studies(folders);
   for (const LoadedStudy& study : reported) {
-    if (reported.size() > 1) fmt::print("{}\n", study.title());
-    fmt::print("{}\n", summary_table(study));
+    if (reported.size() > 1) show("{}\n", study.title());
+    show("{}\n", summary_table(study));
   }
-  if (folder) fmt::print("The report: {}\n", write_report(reported, *folder).string());
+  if (folder) show("The report: {}\n", write_report(reported, *folder).string());
 }
 
 }  // namespace

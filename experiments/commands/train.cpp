@@ -11,6 +11,7 @@
 #include "experiments/commands/options.h"
 #include "experiments/study/memory.h"
 #include "experiments/study/queue.h"
+#include "experiments/terminal/show.h"
 
 namespace notnot {
 namespace {
@@ -54,10 +55,10 @@ void explain(const Inputs& inputs, const RunSpec& spec) {
   const int64_t resident = resident_bytes();
   rows.push_back({"host", "program, libraries, data set and vectors, now", {}, resident});
   for (MemoryRow& row : host_memory(model.layout())) rows.push_back(std::move(row));
-  fmt::print("One model of this run on {}:\n{}", device.description(), format_memory_table(rows));
-  fmt::print("\nParameters (offsets in floats):\n");
+  show("One model of this run on {}:\n{}", device.description(), format_memory_table(rows));
+  show("\nParameters (offsets in floats):\n");
   for (const Parameter& p : model.layout().parameters()) {
-    fmt::print("  {:<40} [{}]  at {}\n", p.name, fmt::join(p.shape, ", "), p.offset);
+    show("  {:<40} [{}]  at {}\n", p.name, fmt::join(p.shape, ", "), p.offset);
   }
 }
 

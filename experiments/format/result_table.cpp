@@ -100,6 +100,19 @@ std::string latex_line(const std::vector<std::string>& cells) {
   return fmt::format("    {{}}{} \\\\\n", fmt::join(each(cells, latex), " & "));
 }
 
+/// `cell` with an apostrophe before it if a spreadsheet would compute it: it begins as formulas do, and is no number.
+std::string without_formula(const std::string& cell) {
+  constexpr std::string_view kBegins[] = {"=", "+", "-", "@", "\t", "\r", "\uFF1D", "\uFF0B", "\uFF0D", "\uFF20"};
+  const bool begins = std::any_of(std::begin(kBegins), std::end(kBegins),
+                                  [&](std::string_view begin) { return cell.starts_with(begin); });
+  // "-0.031 \u00B1 0.004" and "+1e-05": of these characters no formula can do more than arithmetic.
+  const std::vector<std::string_view> characters = split_characters(cell);
+  const bool number = std::all_of(characters.begin(), characters.end(), [](std::string_view character) {
+    return character == "\u00B1" || std::string_view("0123456789.+-e %").find(character) != std::string_view::npos;
+  });
+  return begins && !number ? "'" + cell : cell;
+}
+
 std::string html(const std::string& text) { return escape(with_minus_signs(text)); }
 
 }  // namespace
@@ -107,7 +120,7 @@ std::string html(const std::string& text) { return escape(with_minus_signs(text)
 std::string to_csv(const ResultTable& table) {
   check(table);
   std::string csv = csv_line(table.header) + "\r\n";
-  for (const auto& row : table.rows) csv += csv_line(row) + "\r\n";
+  for (const auto& row : table.rows) csv += csv_line(each(row, without_formula)) + "\r\n";
   return csv;
 }
 

@@ -11,6 +11,7 @@
 #include "engine/io/input_error.h"
 #include "engine/io/warning.h"
 #include "engine/math/divergence.h"
+#include "experiments/terminal/show.h"
 
 namespace notnot {
 namespace {
@@ -207,19 +208,18 @@ void check_apart(const Inputs& inputs, const RunFolder& folder) {
 void describe(const Inputs& inputs) {
   for (const SplitName name : kSplitNames) {
     const SplitSizes sizes = sizes_of(inputs.corpus.dataset.split(name));
-    fmt::print("{}{} {} + {}", name == SplitName::train ? inputs.name() + ": " : ", ", to_string(name), sizes.negative,
-               sizes.positive);
+    show("{}{} {} + {}", name == SplitName::train ? inputs.name() + ": " : ", ", to_string(name), sizes.negative,
+         sizes.positive);
   }
-  fmt::print(" texts (negative + positive), vocabulary {}", inputs.corpus.dataset.vocabulary.size());
-  fmt::print("{}\n", inputs.embedding.empty() ? std::string(", random embeddings")
-                                              : fmt::format(", {} words with vectors", inputs.vectors_found));
-  if (inputs.corpus.synthetic()) fmt::print("note: SYNTHETIC texts; nothing measured here is about the real data\n");
+  show(" texts (negative + positive), vocabulary {}", inputs.corpus.dataset.vocabulary.size());
+  show("{}\n", inputs.embedding.empty() ? std::string(", random embeddings")
+                                        : fmt::format(", {} words with vectors", inputs.vectors_found));
+  if (inputs.corpus.synthetic()) show("note: SYNTHETIC texts; nothing measured here is about the real data\n");
   if (inputs.corpus.confidential()) {
-    fmt::print(
-        "note: CONFIDENTIAL texts; the run folders hold their words, and only you can read them: do not share them\n");
+    show("note: CONFIDENTIAL texts; the run folders hold their words, and only you can read them: do not share them\n");
   }
   if (inputs.settings.selection() == SplitName::test) {
-    fmt::print(
+    show(
         "note: the epoch is chosen on the test split, as in the published numbers; this leaks, --select dev does "
         "not\n");
   }

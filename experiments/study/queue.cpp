@@ -17,6 +17,7 @@
 #include "experiments/study/memory.h"
 #include "experiments/terminal/interrupt.h"
 #include "experiments/terminal/progress.h"
+#include "experiments/terminal/show.h"
 #include "models/perturbation.h"
 
 namespace notnot {
@@ -342,7 +343,7 @@ std::vector<std::jthread> start_workers(int fleet, const std::function<std::jthr
       workers.push_back(start());
     } catch (const std::system_error& error) {
       if (workers.empty()) throw;
-      fmt::print("note: {} models train at once and not {}: {}\n", workers.size(), fleet, error.code().message());
+      show("note: {} models train at once and not {}: {}\n", workers.size(), fleet, error.code().message());
       break;
     }
   }
@@ -397,7 +398,7 @@ void check_data(const Jobs& jobs, const JobOptions& options) {
     const std::string other = run_on_other_data(checked->settings.runs, checked->config(job->spec), own);
     if (other.empty()) continue;
     if (!options.existing.retrain) throw InputError(other + "; give another --runs folder, or remove that run");
-    fmt::print("note: {}; train it again, too, or remove it\n", other);
+    show("note: {}; train it again, too, or remove it\n", other);
   }
 }
 
@@ -419,7 +420,7 @@ void prepare_jobs(Jobs& jobs, const JobOptions& options) {
   for (const auto& job : jobs) keep_run_private(*job);
   for (const auto& job : jobs) {
     if (job->state != JobState::finished) continue;
-    fmt::print("already finished: {}\n", result_line(*job));
+    show("already finished: {}\n", result_line(*job));
   }
 }
 
@@ -442,7 +443,7 @@ void run_jobs(Jobs& jobs, const JobOptions& options) {
     });
   }
   for (const auto& job : jobs) {
-    if (!job->profile.rows().empty()) fmt::print("{}", job->profile.format());
+    if (!job->profile.rows().empty()) show("{}", job->profile.format());
   }
 }
 

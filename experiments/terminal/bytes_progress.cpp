@@ -4,6 +4,8 @@
 
 #include <cstdio>
 
+#include "experiments/terminal/show.h"
+
 namespace notnot {
 
 void BytesProgressDisplay::show(std::string_view name, uint64_t done, uint64_t total) {
@@ -16,7 +18,7 @@ void BytesProgressDisplay::show(std::string_view name, uint64_t done, uint64_t t
   constexpr double megabyte = 1e6;
   if (done == total) {
     bar_.clear();
-    fmt::print("read {}: {:.1f} MB in {:.1f} s\n", name_, total / megabyte, seconds);
+    notnot::show("read {}: {:.1f} MB in {:.1f} s\n", name_, total / megabyte, seconds);
     std::fflush(stdout);
   } else if (bar_.due()) {
     bar_.draw(done, total, fmt::format("{}: {:.0f} of {:.0f} MB", name_, done / megabyte, total / megabyte),

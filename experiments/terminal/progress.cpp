@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "engine/io/stop.h"
+#include "experiments/terminal/show.h"
 
 namespace notnot {
 
@@ -48,7 +49,7 @@ void ProgressDisplay::epoch_done(size_t index, const EpochMetrics& metrics, bool
   bar_.clear();
   const Classification& dev = metrics.split[SplitName::dev];
   const Classification& test = metrics.split[SplitName::test];
-  fmt::print(
+  show(
       "{}epoch {}/{}  loss {:.4f}  dev F1 {:.3f} ROC-AUC {:.3f}  test F1 {:.3f} ROC-AUC {:.3f}  {:.1f} s + {:.1f} s "
       "evaluation  {:.0f} tokens/s{}\n",
       lines_.size() > 1 ? lines_[index].name + "  " : "", metrics.epoch, lines_[index].epochs, metrics.loss.train,
@@ -70,7 +71,7 @@ void ProgressDisplay::print(const std::string& line) {
 
 void ProgressDisplay::print_in_place_of_bar(const std::string& line) {
   bar_.clear();
-  fmt::print("{}\n", line);
+  show("{}\n", line);
   std::fflush(stdout);
 }
 

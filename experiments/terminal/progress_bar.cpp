@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <string>
 
+#include "engine/io/text.h"
 #include "experiments/format/numbers.h"
 
 namespace notnot {
@@ -23,7 +24,7 @@ void ProgressBar::draw(double done, double total, std::string_view text, double 
   constexpr int width = 30;
   const int filled = width * done / total;
   fmt::print("\r[{:{}}] {:3.0f} % {}, {} left\033[K", std::string(filled, '='), width, std::floor(100 * done / total),
-             text, clock_time(seconds_left));
+             printable(text), clock_time(seconds_left));
   std::fflush(stdout);
   drawn_ = Clock::now();
 }

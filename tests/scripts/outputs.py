@@ -8,6 +8,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import unicodedata
 
 from common.program import PROGRAM, Test, limit_file_size, main, read_metrics, run, small_corpus, write_csv
 
@@ -172,6 +173,50 @@ class StandardOutput(Outputs):
         self.assertIn("notnot: cannot write to standard output: Broken pipe", result.stderr)
         for seed in (1, 2, 3):
             self.assertTrue((self.folder / "new" / f"films-lstm-learned-seed{seed}" / "result.json").exists())
+
+
+class Terminal(Outputs):
+    """What names, texts and reasons of others do to a terminal: nothing."""
+    ESCAPE = "\x1b]0;title\x07\x9b31m\x7f\u202e"
+
+    def printed(self, *arguments, code=0):
+        """What the program prints, which moves no cursor."""
+        result = run(*arguments)
+        self.assertEqual(result.returncode, code, result.stderr)
+        for character in result.stdout + result.stderr:
+            if character != "\n" and (unicodedata.category(character) == "Cc" or character == "\u202e"):
+                self.fail(f"{character!r} in {result.stdout}{result.stderr}")
+        return result.stdout + result.stderr
+
+    def test_names_texts_and_labels(self):
+        own = self.folder / f"own{self.ESCAPE}.csv"
+        names = ["bad" + self.ESCAPE, "good" + self.ESCAPE]
+        write_csv(own, [(f"{text} {self.ESCAPE}", names[label], split) for text, label, split in small_corpus()])
+        prepared = self.folder / "prepared"
+        self.printed("prepare", "csv", own, "--labels", ",".join(names), "--out", prepared)
+        shown = self.printed("data", prepared, "--samples", 2)
+        self.assertIn("\\x1B]0;title\\x07\\xC2\\x9B31m\\x7F\\xE2\\x80\\xAE", shown)
+        small = ("--hidden", 4, "--epochs", 1, "--threads", 1, "--device", "cpu", "--runs", self.runs)
+        for _ in range(2):  # the second time it is finished
+            self.printed("train", "--dataset", prepared, *small)
+        (folder,) = self.runs.iterdir()
+        self.printed("report", self.runs, "--out", self.folder / "report")
+        line = self.succeed("predict", folder, "--text", f"a {self.ESCAPE.replace(chr(0x202e), '')} film")
+        self.assertIn("\\u001b]0;title\\u0007\\u009b31m\\u007f", line)
+        self.assertEqual(json.loads(line)["tokens"][1], "\x1b]0;title\x07\x9b31m\x7f")
+
+    def test_errors_and_reasons(self):
+        shown = self.printed("train", "--dataset", self.folder / self.ESCAPE, code=MENDABLE)
+        self.assertIn("\\x1B]0;title\\x07", shown)
+        self.printed("train", f"--dat{self.ESCAPE}", code=MENDABLE)
+        folder = self.small_run()
+        config = json.loads((folder / "config.json").read_text())
+        config["devices"] = [self.ESCAPE]
+        (folder / "config.json").write_text(json.dumps(config))
+        (folder / "result.json").unlink()
+        (folder / "failure.json").write_text(json.dumps({"reason": "because " + self.ESCAPE}))
+        shown = self.printed("report", self.runs, "--out", self.folder / "report", code=MENDABLE)
+        self.assertIn("because \\x1B]0;title", shown)
 
 
 class Inputs(Outputs):

@@ -148,6 +148,9 @@ TEST_CASE("json line: members in their order, in both forms") {
 }
 
 TEST_CASE("json line: bytes that are not UTF-8 are replaced, and control characters are escaped") {
+  // JSON allows DEL and U+0080 to U+009F as they are, but a terminal obeys them.
+  CHECK(JsonLine(Form::compact).add("\u0080", "\x7F\u009B31m\u009F\u00A0\u00C0").line() ==
+        "{\"\\u0080\":\"\\u007f\\u009b31m\\u009f\u00A0\u00C0\"}\n");
   CHECK(JsonLine(Form::compact).add("a", "b\xFF\n\x01").line() == "{\"a\":\"b\xEF\xBF\xBD\\n\\u0001\"}\n");
   CHECK(JsonLine(Form::compact).add("a\xFF", std::vector<std::string_view>{"\xC3"}).line() ==
         "{\"a\xEF\xBF\xBD\":[\"\xEF\xBF\xBD\"]}\n");

@@ -45,6 +45,16 @@ TEST_CASE("text: what is shown in a message can be printed") {
   CHECK(in_quotes(std::string(1000, 'x')) == "'" + std::string(40, 'x') + "...'");
 }
 
+TEST_CASE("text: what is printed moves no cursor and turns no line around") {
+  CHECK(printable("a b\n\u00E9 \u4F60 \u200C") == "a b\n\u00E9 \u4F60 \u200C");  // a joiner of Persian stays
+  CHECK(printable("\x1B[2J\t\r\x7F") == "\\x1B[2J\\x09\\x0D\\x7F");
+  CHECK(printable(std::string_view("\0", 1)) == "\\x00");
+  CHECK(printable("\u009B31m") == "\\xC2\\x9B31m");
+  CHECK(printable("\u202Eexe\u2066\u200F") == "\\xE2\\x80\\xAEexe\\xE2\\x81\\xA6\\xE2\\x80\\x8F");
+  CHECK(printable("\u2028\u2029") == "\\xE2\\x80\\xA8\\xE2\\x80\\xA9");
+  CHECK(printable("\x9B\xFF") == "\\x9B\\xFF");
+}
+
 TEST_CASE("text: word boundaries, Latin-1, digits, and what replaces bad bytes") {
   CHECK(split_at_word_boundaries("Don't stop, (3.14) e-mail!") ==
         Words{"Don't", "stop", ",", "(", "3.14", ")", "e", "-", "mail", "!"});

@@ -65,13 +65,26 @@ TEST_CASE("a note, more words on the left, no rows") {
   CHECK_HAS(to_html(table), "<tbody>\n</tbody>");
 }
 
-TEST_CASE("CSV: quotes where RFC 4180 asks for them, nothing changed") {
+TEST_CASE("CSV: quotes where RFC 4180 asks for them") {
   CHECK(csv_of("plain - text") == "plain - text");
   CHECK(csv_of("") == "");
   CHECK(csv_of("a,b") == "\"a,b\"");
   CHECK(csv_of("\"") == "\"\"\"\"");
   CHECK(csv_of("say \"no\"") == "\"say \"\"no\"\"\"");
   CHECK(csv_of("a\nb\r\nc") == "\"a\nb\r\nc\"");
+}
+
+TEST_CASE("CSV: no cell is a formula of a spreadsheet") {
+  CHECK(csv_of("=cmd|' /C calc'!A0") == "'=cmd|' /C calc'!A0");
+  CHECK(csv_of("=\"a\",1") == "\"'=\"\"a\"\",1\"");
+  for (const char* formula : {"=1", "@SUM(A1)", "+cmd", "-2+A1", "\t=1", "\uFF1D1", "\uFF0Ba", "\uFF0Da", "\uFF20a"}) {
+    CAPTURE(formula);
+    CHECK(csv_of(formula) == std::string("'") + formula);
+  }
+  for (const char* number : {"-0.5", "+1e-05", "-0.031 \u00B1 0.004", "-12 %", "-", "a=b", "0.5-1", ""}) {
+    CAPTURE(number);
+    CHECK(csv_of(number) == number);
+  }
 }
 
 TEST_CASE("LaTeX: every character stands for itself") {
