@@ -62,10 +62,11 @@ def load_vectors(path, words):
 
 
 def epoch_batches(texts, rng):
-    """Lengths (boundary tokens included) jittered by about a tenth, sorted, cut into batches; the batches shuffled."""
+    """Lengths (boundary tokens included) jittered by about a tenth, sorted, ties at random, cut into batches; the
+    batches shuffled."""
     def jittered(text):
         length = len(text[0])
-        return length + rng.randint(math.floor(-0.1 * length), math.ceil(0.1 * length) - 1)
+        return length + rng.randint(math.floor(-0.1 * length), math.ceil(0.1 * length) - 1), rng.random()
 
     order = sorted(texts, key=jittered)
     batches = [order[i:i + BATCH] for i in range(0, len(order), BATCH)]

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <span>
 
+#include "engine/data/text_order.h"
 #include "engine/io/input_error.h"
 #include "engine/io/stop.h"
 #include "engine/math/random.h"
@@ -14,16 +15,12 @@
 namespace notnot {
 namespace {
 
-/// The keys of the random numbers: each text's row.
-std::vector<uint32_t> keys_of(const Split& split, const HostBatch& batch) {
+/// The keys of the texts' random numbers. Texts that share one by chance share their draws.
+std::vector<uint32_t> keys_of(const HostBatch& batch) {
   std::vector<uint32_t> keys;
-  for (const int32_t text : batch.texts) {
-    const int64_t row = split.rows[text];
-    if (row < 0 || row > std::numeric_limits<uint32_t>::max()) {
-      throw InputError(fmt::format("text {} comes from row {}, but this command takes rows up to {}; split the file",
-                                   text, row, std::numeric_limits<uint32_t>::max()));
-    }
-    keys.push_back(static_cast<uint32_t>(row));
+  for (size_t b = 0; b + 1 < batch.offsets.size(); ++b) {
+    const std::span ids = std::span(batch.token_ids).subspan(batch.offsets[b], batch.offsets[b + 1] - batch.offsets[b]);
+    keys.push_back(static_cast<uint32_t>(hash_of_content(std::as_bytes(ids)) >> 32));
   }
   return keys;
 }
@@ -82,7 +79,7 @@ class Perturber {
   void perturb(const HostBatch& batch, Perturbations& result) {
     const auto base = model_.contributions(batch);
     check_finite(batch, base.predictions.probability);
-    const std::vector<uint32_t> keys = keys_of(split_, batch);
+    const std::vector<uint32_t> keys = keys_of(batch);
     upload(offsets_, batch.offsets);
     upload(keys_, keys);
     upload(contributions_, base.contribution);

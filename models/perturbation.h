@@ -20,9 +20,9 @@ struct PerturbationOptions {
 
 /// Perturbs every text of `split` under `model`, which was planned for it (prediction_plan). It reports for each text
 /// the adversary with the largest JSD among those with |p_k - p| <= accepted_change; the model's own attention is a
-/// candidate, too. A text's result depends only on the model, the options, the text and its row. The largest batch of
-/// prediction_batches bounds the memory. Throws Error for a model that is not finite, InputError for rows that do not
-/// fit 32 bits, Interrupted when the user asks to stop.
+/// candidate, too. A text's result depends only on the model, the options and the text. The largest batch of
+/// prediction_batches bounds the memory. Throws Error for a model that is not finite, Interrupted when the user asks to
+/// stop.
 Perturbations perturb_split(AttentionClassifier& model, const Split& split, const PerturbationOptions& options);
 
 }  // namespace notnot

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
+#include "engine/data/text_order.h"
 #include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
 #include "kernels/attention_head_math.h"
@@ -44,6 +46,7 @@ class Training {
         monitor_(monitor),
         adversary_(options_.objective == Objective::adversary),
         positive_weight_(data_.positive_weight()),
+        places_(places_by_content(data_.split(SplitName::train))),
         model_(device, request.model, training_plan(data_, options_), options_.optimiser) {}
 
   RunResult run() {
@@ -74,8 +77,8 @@ class Training {
 
   bool restore() {
     if (!request_.resume || writer_.folder().state() != RunState::resumable) return false;
-    const int64_t batches =
-        training_batches(data_.split(SplitName::train), options_.batch_size, options_.seed, 1).size();
+    const int32_t texts = data_.split(SplitName::train).size();
+    const int32_t batches = (texts + options_.batch_size - 1) / options_.batch_size;
     const Checkpoint checkpoint = read_checkpoint(writer_.folder().existing(writer_.folder().checkpoint_path()),
                                                   model_.layout(), options_.epochs, batches);
     const std::vector<float>& parameters = checkpoint.parameters;
@@ -120,7 +123,7 @@ class Training {
   /// The host assembles the next batch while the device computes the one before. A checkpoint needs all steps done.
   void train_epoch() {
     const Split& split = data_.split(SplitName::train);
-    const auto batches = training_batches(split, options_.batch_size, options_.seed, progress_.epoch);
+    const auto batches = training_batches(split, places_, options_.batch_size, options_.seed, progress_.epoch);
     batches_ = batches.size();
     const double seconds_before = progress_.train_seconds;
     const auto begin = std::chrono::steady_clock::now();
@@ -264,6 +267,7 @@ class Training {
   TrainingMonitor& monitor_;
   const bool adversary_;
   double positive_weight_;
+  std::vector<int32_t> places_;  ///< of the training texts
   AttentionClassifier model_;
   Progress progress_;
   size_t batches_ = 0;  ///< of the epoch under way
@@ -305,6 +309,8 @@ SplitPredictions predict_split(AttentionClassifier& model, const Split& split, d
   SplitPredictions result;
   result.probability.resize(split.size());
   result.log_attention.resize(split.token_ids.size());
+  std::vector<double> losses;
+  losses.reserve(split.size());
   for (const auto& texts : prediction_batches(split)) {
     poll();
     const HostBatch batch = assemble_batch(split, texts, model.options().vocabulary);
@@ -317,9 +323,12 @@ SplitPredictions predict_split(AttentionClassifier& model, const Split& split, d
                 predictions.log_attention.begin() + batch.offsets[b + 1],
                 result.log_attention.begin() + split.offsets[text]);
       const double weight = batch.labels[b] == 1 ? positive_weight : 1.0;
-      result.loss += classification_loss(double{predictions.logit[b]}, batch.labels[b], weight).loss / split.size();
+      losses.push_back(classification_loss(double{predictions.logit[b]}, batch.labels[b], weight).loss);
     }
   }
+  // In the order of their size, so that the order of the texts changes no bit of the sum.
+  std::sort(losses.begin(), losses.end());
+  result.loss = std::accumulate(losses.begin(), losses.end(), 0.0) / split.size();
   return result;
 }
 

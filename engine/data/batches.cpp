@@ -5,24 +5,37 @@
 #include <cmath>
 #include <numeric>
 
+#include "engine/data/text_order.h"
 #include "engine/math/random.h"
 
 namespace notnot {
 
 std::vector<std::vector<int32_t>> training_batches(const Split& split, int32_t batch_size, uint64_t seed,
                                                    int32_t epoch) {
+  return training_batches(split, places_by_content(split), batch_size, seed, epoch);
+}
+
+std::vector<std::vector<int32_t>> training_batches(const Split& split, const std::vector<int32_t>& places,
+                                                   int32_t batch_size, uint64_t seed, int32_t epoch) {
   NOTNOT_CHECK(batch_size > 0, "batch size {}", batch_size);
-  const Random jitter(seed, Purpose::jitter, epoch);
-  std::vector<int64_t> key(split.size());
+  NOTNOT_CHECK(std::ssize(places) == split.size(), "{} places for {} texts", places.size(), split.size());
+  const Random jitter(seed, Purpose::jitter, epoch), ties(seed, Purpose::ties, epoch);
+  struct Key {
+    int64_t length;  ///< jittered
+    uint32_t tie;
+    int32_t place;  ///< decides where two draws are equal
+    auto operator<=>(const Key&) const = default;
+  };
+  std::vector<Key> keys(split.size());
   for (int32_t i = 0; i < split.size(); ++i) {
     const double length = split.length(i);
     const auto low = static_cast<int64_t>(std::floor(-0.1 * length));
     const auto high = static_cast<int64_t>(std::ceil(0.1 * length)) - 1;
-    key[i] = split.length(i) + jitter.integer(i, low, std::max(low, high));
+    keys[i] = {split.length(i) + jitter.integer(places[i], low, std::max(low, high)), ties.bits(places[i]), places[i]};
   }
-  std::vector<int32_t> order(key.size());
+  std::vector<int32_t> order(keys.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return key[a] < key[b]; });
+  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return keys[a] < keys[b]; });
 
   std::vector<std::vector<int32_t>> batches;
   for (size_t begin = 0; begin < order.size(); begin += batch_size) {
@@ -79,9 +92,8 @@ BatchCapacity larger(const BatchCapacity& a, const BatchCapacity& b) {
 HostBatch assemble_batch(const Split& split, const std::vector<int32_t>& texts, int32_t vocabulary) {
   HostBatch batch;
   batch.texts = texts;
-  std::sort(batch.texts.begin(), batch.texts.end(), [&](int32_t a, int32_t b) {
-    return split.length(a) != split.length(b) ? split.length(a) > split.length(b) : a < b;
-  });
+  std::stable_sort(batch.texts.begin(), batch.texts.end(),
+                   [&](int32_t a, int32_t b) { return split.length(a) > split.length(b); });
   batch.offsets.push_back(0);
   std::vector<bool> seen(vocabulary, false);
   for (const int32_t text : batch.texts) {

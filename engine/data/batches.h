@@ -13,9 +13,14 @@
 namespace notnot {
 
 /// The training batches of one epoch as indices into the split (protocol of Jain & Wallace 2019): every length L,
-/// boundary tokens included, plus a uniform integer in [floor(-0.1 L), ceil(0.1 L) - 1]; sorted ascending; cut into
-/// batches of `batch_size`, the short last one holding the longest texts; the batches shuffled. The result
-/// depends on the arguments only.
+/// boundary tokens included, plus a uniform integer in [floor(-0.1 L), ceil(0.1 L) - 1]; sorted ascending, ties at
+/// random; cut into batches of `batch_size`, the short last one holding the longest texts; the batches shuffled. What is
+/// drawn for a text is a function of seed, epoch and its place in `places` (text_order.h): so the same texts in another
+/// order of the file meet in the same batches. Where ties were taken in the order of a file that is sorted by label, as
+/// SST's is, most batches would be of one class.
+std::vector<std::vector<int32_t>> training_batches(const Split& split, const std::vector<int32_t>& places,
+                                                   int32_t batch_size, uint64_t seed, int32_t epoch);
+/// The same, with places_by_content of the split. That sorts all texts, so whoever has many epochs does it once.
 std::vector<std::vector<int32_t>> training_batches(const Split& split, int32_t batch_size, uint64_t seed,
                                                    int32_t epoch);
 
@@ -33,7 +38,7 @@ BatchCapacity training_capacity(const Split& split, int32_t batch_size, int32_t 
 BatchCapacity capacity_of(const Split& split, const std::vector<std::vector<int32_t>>& batches);
 BatchCapacity larger(const BatchCapacity& a, const BatchCapacity& b);
 
-/// A batch put together on the host: sequences longest first (ties in index order).
+/// A batch put together on the host: sequences longest first.
 struct HostBatch {
   std::vector<int32_t> texts;      ///< [B] index into the split of each sequence
   std::vector<int32_t> token_ids;  ///< [N]
@@ -45,7 +50,7 @@ struct HostBatch {
   int32_t sequences() const { return static_cast<int32_t>(labels.size()); }
   int32_t tokens() const { return static_cast<int32_t>(token_ids.size()); }
 };
-/// An id that is not below `vocabulary` throws Error.
+/// Texts of one length stand in the order of `texts`. An id that is not below `vocabulary` throws Error.
 HostBatch assemble_batch(const Split& split, const std::vector<int32_t>& texts, int32_t vocabulary);
 
 /// The number of tokens, or of distinct ids, that a training batch of `size` is computed with: `size` and the slack

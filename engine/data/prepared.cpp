@@ -4,10 +4,12 @@
 #include <charconv>
 #include <functional>
 #include <limits>
+#include <span>
 #include <system_error>
 #include <utility>
 
 #include "engine/data/prepared_description.h"
+#include "engine/data/text_order.h"
 #include "engine/io/checksum.h"
 #include "engine/io/csv_writer.h"
 #include "engine/io/delimited.h"
@@ -223,8 +225,15 @@ void PreparedWriter::write(const DatasetBuilder& builder, const Preparation& pre
 }
 
 void PreparedWriter::write_training_texts(const std::filesystem::path& path, const DatasetBuilder& builder) const {
+  std::vector<std::pair<uint64_t, size_t>> order;
+  for (const size_t i : builder.count(SplitName::train, options_).kept) {
+    check_stop();
+    const std::string words = builder.text(i).words;
+    order.emplace_back(hash_of_content(std::as_bytes(std::span(words))), i);
+  }
+  std::sort(order.begin(), order.end());
   write_atomically(path, [&](const Sink& sink) {
-    for (const size_t i : builder.count(SplitName::train, options_).kept) {
+    for (const auto& [hash, i] : order) {
       check_stop();
       sink(builder.text(i).words + "\n");
     }

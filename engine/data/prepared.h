@@ -50,7 +50,8 @@ class PreparedWriter {
   const Vocabulary& vocabulary() const { return *vocabulary_; }
   /// How many words of each split are not in the vocabulary.
   const UnknownWords& unknown_words() const { return unknown_words_; }
-  /// Writes the training split as lines of words, for tools that train word vectors.
+  /// Writes the training split as lines of words, for tools that train word vectors. Their order depends on the words
+  /// only (text_order.h).
   void write_training_texts(const std::filesystem::path& path, const DatasetBuilder& builder) const;
   /// `origin` says where the vectors come from.
   void write_vectors(const WordVectors& vectors, nlohmann::json origin);

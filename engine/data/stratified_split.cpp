@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/data/text_order.h"
 #include "engine/io/input_error.h"
 #include "engine/math/random.h"
 
@@ -14,9 +15,10 @@ void split_stratified(std::vector<LabelledText>& texts, const SplitRequest& requ
         fmt::format("{} of the texts for dev and {} for test; both must be at least 0 and their sum below 1",
                     request.dev, request.test));
   }
+  const std::vector<size_t> order = order_by_content(texts);
   for (const int32_t label : {0, 1}) {
     std::vector<size_t> members;
-    for (size_t i = 0; i < texts.size(); ++i) {
+    for (const size_t i : order) {
       if (texts[i].label == label) members.push_back(i);
     }
     const Random random(request.seed, Purpose::split, label);

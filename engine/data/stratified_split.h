@@ -13,8 +13,8 @@ struct SplitRequest {
 };
 
 /// Deals each class out at random: round(test * n) of its n texts to the test split, round(dev * n) to the dev split,
-/// the rest to training. The result depends on the labels, their order and the request only. Throws InputError when the
-/// shares leave nothing for training.
+/// the rest to training. The result depends on the request and the texts, not on their order. Throws InputError when
+/// the shares leave nothing for training.
 void split_stratified(std::vector<LabelledText>& texts, const SplitRequest& request);
 
 }  // namespace notnot

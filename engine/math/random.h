@@ -19,7 +19,8 @@ enum class Purpose : uint32_t {
   missing_vectors = 8,
   permutation = 9,
   adversary_start = 10,
-  bootstrap = 11
+  bootstrap = 11,
+  ties = 12
 };
 
 /// The 10-round Philox4x32 bijection.
@@ -27,7 +28,7 @@ std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<u
 
 class Random {
  public:
-  /// `stream` tells apart uses of one purpose: the epoch for jitter and shuffle, the parameter's number for
+  /// `stream` tells apart uses of one purpose: the epoch for jitter, ties and shuffle, the parameter's number for
   /// initialisation.
   Random(uint64_t seed, Purpose purpose, uint32_t stream = 0) : seed_(seed), purpose_(purpose), stream_(stream) {}
 

@@ -18,7 +18,7 @@ inline constexpr int32_t kTrain = 70, kBatch = 16, kBatches = 5;
 
 /// Texts of 1 to 9 words. Two of seven are positive, so that class 1 weighs 2.5: 50 training texts of class 0, 20 of
 /// class 1. "w0" and "w1" tell a text's class in three of four texts.
-inline Dataset unbalanced_corpus() {
+inline std::vector<LabelledText> unbalanced_texts() {
   std::vector<LabelledText> texts;
   uint32_t state = 1;
   const auto draw = [&state](uint32_t below) {
@@ -34,8 +34,10 @@ inline Dataset unbalanced_corpus() {
       texts.push_back({words, label, split, static_cast<int64_t>(texts.size()) + 1});
     }
   }
-  return make_dataset("unbalanced", texts, {});
+  return texts;
 }
+
+inline Dataset unbalanced_corpus() { return make_dataset("unbalanced", unbalanced_texts(), {}); }
 
 inline constexpr double kPositiveWeight = 2.5;
 

@@ -81,6 +81,28 @@ void replace_in(const std::filesystem::path& path, const std::string& from, cons
 
 }  // namespace
 
+TEST_CASE("prepared: programs that train word vectors get the same file, whatever the order of the texts") {
+  const TemporaryFolder folder;
+  const auto written = [&](std::vector<LabelledText> texts, const std::string& name) {
+    DatasetBuilder of_texts;
+    for (const LabelledText& text : texts) of_texts.add(text);
+    PreparedWriter writer(folder / name);
+    writer.write(of_texts, preparation());
+    writer.write_training_texts(folder / (name + ".txt"), of_texts);
+    return read_file(folder / (name + ".txt"));
+  };
+  std::vector<LabelledText> texts = corpus();
+  const std::string first = written(texts, "first");
+  std::reverse(texts.begin(), texts.end());
+  CHECK(written(texts, "reversed") == first);
+  int64_t kept = 0;
+  for (const LabelledText& text : texts) {
+    if (text.split == SplitName::train && first.find(text.words + "\n") != std::string::npos) ++kept;
+  }
+  CHECK(kept == std::count(first.begin(), first.end(), '\n'));
+  CHECK(kept > 40);
+}
+
 TEST_CASE("checksum: SHA-256 of the standard's examples, whole and in parts") {
   CHECK(sha256("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   CHECK(sha256("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
