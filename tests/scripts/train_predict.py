@@ -551,7 +551,7 @@ class OwnData(Test):
 
     def test_first_of_equal_epochs_is_chosen(self):
         arguments = (*self.data, "--encoder", "tokens", "--select", "dev", "--batch", 4)
-        folder = self.train(*arguments, "--epochs", 16)
+        folder = self.train(*arguments, "--epochs", 40)
         result, rows = read_json(folder / "result.json"), read_metrics(folder)
         scores = [float(row["dev_roc_auc"]) for row in rows]
         self.assertGreater(scores.count(max(scores)), 1, "no tie: this test shows nothing")
