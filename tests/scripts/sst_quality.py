@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""The base model on SST, by the paper's protocol, is as good as the authors'. With random embeddings their model in PyTorch
-has, over nine seeds, test F1 0.781 +- 0.010 and ROC-AUC 0.85 to 0.87; the bands below allow for five seeds. With the word
-vectors, PyTorch has F1 0.846 to 0.854 and ROC-AUC 0.92 to 0.93 with seed 10; bench/torch_epoch.py --evaluate gave 0.851 to
-0.858 and 0.929 to 0.932 over seeds 10 to 12. Takes minutes; needs NOTNOT_DATA."""
+"""The base model on SST, by the paper's protocol, learns as fast and becomes as good as the authors'. With random embeddings
+their model in PyTorch has, over nine seeds, train F1 0.826 +- 0.009 after the first epoch, and at the chosen epoch test F1
+0.781 +- 0.010 and ROC-AUC 0.85 to 0.87. The bands below allow for five seeds. A single F1 is no measure: the epoch is chosen
+by ROC-AUC, and at that epoch the probabilities may lean to one class (bench/notes.md). With the word vectors, PyTorch has F1
+0.846 to 0.854 and ROC-AUC 0.92 to 0.93 with seed 10; bench/torch_epoch.py --evaluate gave 0.851 to 0.858 and 0.929 to 0.932
+over seeds 10 to 12. Takes minutes; needs NOTNOT_DATA."""
 import os
 import pathlib
 import statistics
 import unittest
 
-from common.program import Test, cuda_reason, main, read_json, skip_all
+from common.program import Test, cuda_reason, main, read_json, read_metrics, skip_all
 
 DATA = pathlib.Path(os.environ.get("NOTNOT_DATA") or "/nowhere")
 VECTORS = DATA / "vectors" / "notnot.300d.vec"
@@ -35,9 +37,11 @@ class Quality(Test):
         last = self.train("--dataset", "sst", "--seed", ",".join(map(str, SEEDS)), timeout=3600)
         f1, roc_auc = zip(*(self.scores(last.parent / f"sst-lstm-learned-seed{seed}") for seed in SEEDS))
         print(f"mean F1 {statistics.mean(f1):.4f}, mean ROC-AUC {statistics.mean(roc_auc):.4f}", flush=True)
-        self.assert_between(statistics.mean(f1), 0.767, 0.796)
-        for value in f1:
-            self.assert_between(value, 0.75, 0.815)
+        # With batches of one class, as ties in the order of the file give them, it is 0.772 +- 0.021.
+        first = [float(read_metrics(last.parent / f"sst-lstm-learned-seed{seed}")[0]["train_f1"]) for seed in SEEDS]
+        print(f"train F1 after epoch 1: {first}", flush=True)
+        self.assert_between(statistics.mean(first), 0.806, 0.846)
+        self.assert_between(statistics.mean(f1), 0.756, 0.806)
         for value in roc_auc:
             self.assert_between(value, 0.84, 0.88)
 
