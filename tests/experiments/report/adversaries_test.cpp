@@ -228,6 +228,38 @@ TEST_CASE("adversaries of another seed or of another base model are not in the g
   CHECK(adversary_seed_table(study).rows == std::vector<Row>{{"0.003", "50", "0.960", "0.000", "0.693"}});
 }
 
+TEST_CASE("if all adversaries have other seeds than their base models, Table 4 has those with the smallest seed") {
+  const TemporaryFolder folder;
+  fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
+  fake_run(folder, spec(RunKind::base, 2), base_texts(), 0.9);
+  const auto adversary = [&](uint64_t seed, double lambda, const std::string& of, double f1) {
+    fake_run(folder, spec(RunKind::adversary, seed, lambda, of), moved(0.04F, {0, 0, 0, 0}), f1, {{"tvd_factor", 0.5}});
+  };
+  adversary(77, 1e-3, kBaseName, 0.79);
+  adversary(77, 5e-4, kBaseName, 0.78);
+  adversary(77, 1e-3, "sst-lstm-learned-seed2", 0.87);
+  adversary(100, 1e-3, kBaseName, 0.5);
+  LoadedStudy study = only_study(folder);
+  REQUIRE(lambda_grid(study).size() == 2);
+  CHECK(best_adversary(study)->test().f1 == 0.79);
+  CHECK(repeats_of(study, *best_adversary(study)).size() == 2);
+  const ResultTable table = best_adversary_table(study);
+  CHECK(table.rows[0] == Row{"Adversary, seed 77", "0.001", "0.790", "0.020", "0.693"});
+  CHECK(table.rows[1][2] == "0.830 ± 0.057");
+  CHECK_HAS(lambda_table(study).caption, "Every adversary with seed 77 on");
+  REQUIRE(frontier(study));
+  CHECK(frontier(study)->adversaries.size() == 2);
+  CHECK_HAS(findings(study)[3].reason, "the one with the best F1 has λ = 0.001, seed 77: JSD 0.693 ± 0.000, ");
+  CHECK(adversary_seed_table(study).rows ==
+        std::vector<Row>{{"0.001", "77", "0.790", "0.020", "0.693"}, {"0.001", "100", "0.500", "0.020", "0.693"}});
+  // An adversary with the base model's own seed takes their place.
+  adversary(10, 2e-3, kBaseName, 0.7);
+  study = only_study(folder);
+  REQUIRE(lambda_grid(study).size() == 1);
+  CHECK(best_adversary_table(study).rows[0][0] == "Adversary");
+  CHECK(adversaries_of_other_seeds(study).size() == 3);
+}
+
 TEST_CASE("Table 4 and the table of lambdas, cell by cell") {
   const TemporaryFolder folder;
   const auto run = [&](const RunSpec& of, const std::vector<FakeText>& texts, const Classification& measures) {
