@@ -172,10 +172,11 @@ std::string grid_remark(const LoadedStudy& study) {
         "<p>No adversary of the grid passes a mean JSD of {:g}; the table shows the one with the largest.</p>\n",
         kFarAttention);
   }
-  if (grid_was_extended(study)) {
-    remark +=
-        fmt::format("<p>No &lambda; up to {} passes a mean JSD of {}, so the grid was extended upwards, to {}.</p>\n",
-                    kLambdas.back(), kFarAttention, grid.back()->spec().lambda);
+  if (needs_larger_lambdas(study)) {
+    remark += fmt::format(
+        "<p>No &lambda; up to {}, where the default grid ends, passes a mean JSD of {:g} here; this grid goes up to "
+        "{}.</p>\n",
+        kLambdas.back(), kFarAttention, grid.back()->spec().lambda);
   }
   return remark;
 }
@@ -218,13 +219,12 @@ const LoadedRun* best_adversary(const LoadedStudy& study) {
   return best;
 }
 
-bool grid_was_extended(const LoadedStudy& study) {
+bool needs_larger_lambdas(const LoadedStudy& study) {
   const auto grid = lambda_grid(study);
-  const auto far_enough = [](const LoadedRun* run) {
-    return run->spec().lambda <= kLambdas.back() && mean_jsd(*run) > kFarAttention;
-  };
-  return !grid.empty() && grid.back()->spec().lambda > kLambdas.back() &&
-         std::none_of(grid.begin(), grid.end(), far_enough);
+  const auto larger =
+      std::find_if(grid.begin(), grid.end(), [](const LoadedRun* run) { return run->spec().lambda > kLambdas.back(); });
+  return larger != grid.begin() && larger != grid.end() &&
+         std::none_of(grid.begin(), larger, [](const LoadedRun* run) { return mean_jsd(*run) > kFarAttention; });
 }
 
 const LoadedRun* most_distant_adversary(const LoadedStudy& study) {
@@ -273,7 +273,10 @@ ResultTable best_adversary_table(const LoadedStudy& study) {
                           lambda_of(*shown), three_decimals(shown->test().f1), three_decimals(mean_tvd(*shown)),
                           three_decimals(mean_jsd(*shown))});
     const auto repeats = repeats_of(study, *shown);
-    if (repeats.size() > 1) table.rows.push_back(row_of_repeats(repeats));
+    if (repeats.size() > 1) {
+      table.rows.push_back(row_of_repeats(repeats));
+      table.note += " In the mean over base models, TVD and JSD of each adversary are from the base model it attacks.";
+    }
   }
   table.rows.push_back(
       {study.reference_run().label, "-", three_decimals(study.reference_run().test().f1), "0.000", "0.000"});

@@ -21,8 +21,9 @@ std::vector<const LoadedRun*> lambda_grid(const LoadedStudy& study);
 /// Among the adversaries of the grid with a JSD above kFarAttention, the one with the best F1. If two have the same F1,
 /// the one with the smaller lambda. Null when none has such a JSD.
 const LoadedRun* best_adversary(const LoadedStudy& study);
-/// Whether the study has larger lambdas than the default grid because none of the grid's reached kFarAttention.
-bool grid_was_extended(const LoadedStudy& study);
+/// Whether the grid has larger lambdas than the default one, and others, of which none reached kFarAttention. Whether
+/// the user asked for the larger ones or they were added is not recorded.
+bool needs_larger_lambdas(const LoadedStudy& study);
 /// The adversary of the grid with the largest JSD; null without adversaries.
 const LoadedRun* most_distant_adversary(const LoadedStudy& study);
 /// The adversary that the heat maps show: the best one; if there is none, the one with kGuideLambda; otherwise the most
