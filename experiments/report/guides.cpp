@@ -87,7 +87,7 @@ ResultTable guide_table(const LoadedStudy& study) {
   table.header.insert(table.header.end(), {"ROC-AUC", "Accuracy"});
   const auto groups = guide_groups(study);
   for (const ModelGroup& group : groups) {
-    for (auto& row : f1_rows(group, papers)) table.rows.push_back(std::move(row));
+    for (auto& row : f1_rows(group, common_seeds(groups), papers)) table.rows.push_back(std::move(row));
   }
   table.note += seeds_note(groups);
   return table;

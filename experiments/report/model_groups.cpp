@@ -173,6 +173,24 @@ const ModelGroup* default_adversary(const std::vector<ModelGroup>& groups, doubl
   return result;
 }
 
+std::vector<uint64_t> common_seeds(const std::vector<ModelGroup>& groups) {
+  std::vector<uint64_t> seeds;
+  if (groups.empty()) return seeds;
+  for (const LoadedRun* run : groups.front().runs) seeds.push_back(run->spec().seed);
+  std::erase_if(seeds, [&](uint64_t seed) {
+    return std::any_of(groups.begin(), groups.end(),
+                       [&](const auto& each) { return with_seeds(each, {seed}).runs.empty(); });
+  });
+  return seeds;
+}
+
+ModelGroup with_seeds(ModelGroup group, const std::vector<uint64_t>& seeds) {
+  std::erase_if(group.runs, [&](const LoadedRun* run) {
+    return std::find(seeds.begin(), seeds.end(), run->spec().seed) == seeds.end();
+  });
+  return group;
+}
+
 double F1Comparison::mean_difference() const {
   return by_seed.size() < kSeedsForInterval ? texts.difference : mean(by_seed);
 }

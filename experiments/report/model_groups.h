@@ -54,6 +54,11 @@ const ModelGroup* find_group(const std::vector<ModelGroup>& groups, std::string_
 /// it, the one with the smallest seed. Null when there is none.
 const ModelGroup* default_adversary(const std::vector<ModelGroup>& groups, double lambda);
 
+/// The seeds that every group has, in the order of the first group.
+std::vector<uint64_t> common_seeds(const std::vector<ModelGroup>& groups);
+/// The group without the runs of other seeds; it may have no runs.
+ModelGroup with_seeds(ModelGroup group, const std::vector<uint64_t>& seeds);
+
 /// F1 of model a minus F1 of model b.
 struct F1Comparison {
   std::string a, b;
