@@ -1,6 +1,7 @@
 #include "experiments/commands/run_study.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
@@ -67,12 +68,52 @@ std::vector<std::string_view> states_of(Jobs& jobs, const JobOptions& options, s
   return states;
 }
 
-/// Prints the plan for one data set: a line per run, then the sums over the runs that are not finished. `refusal` as in
-/// states_of.
-void print_plan(const Study& study, const JobOptions& options, std::string& refusal) {
+bool all_finished(const Jobs& jobs) {
+  return std::all_of(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::finished; });
+}
+
+/// Adds to `study.runs` what follows from finished runs. Returns all as jobs; `states` and `refusal` as in states_of.
+Jobs jobs_so_far(Study& study, const StudyArguments& arguments, std::vector<std::string_view>& states,
+                 std::string& refusal) {
   Jobs jobs;
   add_jobs(study, study.runs, jobs);
-  const std::vector<std::string_view> states = states_of(jobs, options, refusal);
+  states = states_of(jobs, arguments.jobs, refusal);
+  while (all_finished(jobs)) {
+    const std::vector<RunSpec> following = following_runs(study.inputs, arguments.study, study.tests, study.runs);
+    if (following.empty()) break;
+    add_jobs(study, following, jobs);
+    study.runs.insert(study.runs.end(), following.begin(), following.end());
+    states = states_of(jobs, arguments.jobs, refusal);
+  }
+  return jobs;
+}
+
+/// "; up to 8 more may follow (...), at most 20 s in all"; empty if nothing can follow. `seconds` is the time of the
+/// runs that are left.
+std::string following_text(const PossibleRuns& possible, double seconds, int fleet, Estimator& estimator) {
+  size_t runs = 0;
+  std::vector<std::string> reasons;
+  const auto add = [&](const std::vector<RunSpec>& round) {
+    std::vector<RunCost> costs;
+    for (const RunSpec& spec : round) costs.push_back({.seconds = estimator.estimate(spec).seconds, .bytes = 0});
+    seconds += cost_of_fleet(costs, fleet).seconds;
+    runs += round.size();
+  };
+  for (const std::vector<RunSpec>& round : possible.larger_lambdas) add(round);
+  add(possible.other_seeds);
+  if (!possible.larger_lambdas.empty()) reasons.emplace_back("larger lambdas until the attention moves");
+  if (!possible.other_seeds.empty()) reasons.emplace_back("the other seeds of the best lambda");
+  if (runs == 0) return "";
+  return fmt::format("; up to {} more may follow ({}), at most {} in all", runs, fmt::join(reasons, ", and "),
+                     time_text(seconds));
+}
+
+/// Prints the plan for one data set: a line per run, then the sums over the runs that are not finished, and what may
+/// follow. `refusal` as in states_of.
+void print_plan(Study& study, const StudyArguments& arguments, std::string& refusal) {
+  const JobOptions& options = arguments.jobs;
+  std::vector<std::string_view> states;
+  const Jobs jobs = jobs_so_far(study, arguments, states, refusal);
   const int fleet = fleet_size(jobs, options);
   Estimator estimator(study.inputs, std::max(1, study.inputs.threads() / fleet));
   std::vector<RunCost> left;
@@ -90,9 +131,11 @@ void print_plan(const Study& study, const JobOptions& options, std::string& refu
   const RunCost together = cost_of_fleet(left, fleet);
   show(
       "{}: {} of {} runs left, at most {} with {} at once (adversaries stop {} epochs after their best), up to {} MiB "
-      "beside the data\n\n",
+      "beside the data{}\n\n",
       study.inputs.name(), left.size(), study.runs.size(), time_text(together.seconds), fleet,
-      study.inputs.settings.patience, together.bytes >> 20);
+      study.inputs.settings.patience, together.bytes >> 20,
+      following_text(possible_runs(study.inputs, arguments.study, study.tests, study.runs), together.seconds, fleet,
+                     estimator));
   keep_refusal(refusal, [&] { check_data(jobs, options); });
 }
 
@@ -203,7 +246,7 @@ void run_studies(const StudyArguments& arguments, Studies& studies, const std::f
   for (const Study& study : studies) describe(study.inputs);
   if (arguments.plan) {
     std::string refusal;
-    for (const Study& study : studies) print_plan(study, arguments.jobs, refusal);
+    for (Study& study : studies) print_plan(study, arguments, refusal);
     if (!refusal.empty()) throw InputError(refusal);
     return;
   }

@@ -27,7 +27,14 @@ std::vector<const LoadedRun*> adversaries_of_reference(const LoadedStudy& study)
   return result;
 }
 
+/// The seed of the adversaries in Table 4 and Figure 5.
+uint64_t seed_of_grid(const LoadedStudy& study) {
+  const auto grid = lambda_grid(study);
+  return grid.empty() ? study.reference_run().spec().seed : grid.front()->spec().seed;
+}
+
 std::string lambda_of(const LoadedRun& run) { return fmt::format("{}", run.spec().lambda); }
+AdversaryKind kind_of(const LoadedRun& adversary) { return kind_of_adversary(adversary.dataset(), adversary.spec()); }
 
 // --- the finding -----------------------------------------------------------------------------------------------------
 
@@ -65,10 +72,10 @@ Finding adversary_exists(const LoadedStudy& study) {
   const LoadedRun& shown = best == nullptr ? *most_distant_adversary(study) : *best;
   const Attack attack(study, shown);
   finding.reason = fmt::format(
-      "{} \u03bb = {}: {}.",
+      "{} \u03bb = {}{}: {}.",
       best == nullptr ? "No adversary of the base seed has such a JSD. The largest JSD is that of the adversary with"
                       : "Among the adversaries with such a JSD, the one with the best F1 has",
-      shown.spec().lambda, attack.in_words());
+      shown.spec().lambda, seed_in_words(kind_of(shown)), attack.in_words());
   if (attack.distant()) {
     finding.verdict = attack.near() ? Verdict::agrees : Verdict::disagrees;
   } else if (grid.back()->spec().lambda >= kGuideLambda) {
@@ -129,9 +136,9 @@ void add_points(const LoadedStudy& study, const std::vector<const LoadedRun*>& r
 std::string frontier_caption(const LoadedStudy& study, const std::string& texts) {
   return fmt::format(
       "The mean distance of a model from the base model, over {}: to the right in attention (JSD), upwards in "
-      "predictions (TVD, {}|&Delta;p|). Dotted line: trained adversaries as lambda grows; triangles: base models with "
-      "other seeds; square: the uniform model; plus: the per-instance adversary.",
-      texts, tvd_factor_in_words(study.tvd_factor));
+      "predictions (TVD, {}|&Delta;p|). Dotted line: trained adversaries (seed {}) as lambda grows; triangles: base "
+      "models with other seeds; square: the uniform model; plus: the per-instance adversary.",
+      texts, tvd_factor_in_words(study.tvd_factor), seed_of_grid(study));
 }
 
 std::string frontier_html(const LoadedStudy& study, const Exhibits& exhibits) {
@@ -165,10 +172,11 @@ std::string grid_remark(const LoadedStudy& study) {
         "<p>No adversary of the grid passes a mean JSD of {:g}; the table shows the one with the largest.</p>\n",
         kFarAttention);
   }
-  if (grid_was_extended(study)) {
-    remark +=
-        fmt::format("<p>No &lambda; up to {} passes a mean JSD of {}, so the grid was extended upwards, to {}.</p>\n",
-                    kLambdas.back(), kFarAttention, grid.back()->spec().lambda);
+  if (needs_larger_lambdas(study)) {
+    remark += fmt::format(
+        "<p>No &lambda; up to {}, where the default grid ends, passes a mean JSD of {:g} here; this grid goes up to "
+        "{}.</p>\n",
+        kLambdas.back(), kFarAttention, grid.back()->spec().lambda);
   }
   return remark;
 }
@@ -195,7 +203,11 @@ Part adversaries_part() { return {.section = adversary_section, .findings = {adv
 
 std::vector<const LoadedRun*> lambda_grid(const LoadedStudy& study) {
   std::vector<const LoadedRun*> grid = adversaries_of_reference(study);
-  std::erase_if(grid, [&](const LoadedRun* run) { return run->spec().seed != study.reference_run().spec().seed; });
+  const auto first = std::min_element(grid.begin(), grid.end(), [](const LoadedRun* a, const LoadedRun* b) {
+    return kind_of(*a).seed < kind_of(*b).seed;
+  });
+  if (first == grid.end()) return grid;
+  std::erase_if(grid, [seed = (*first)->spec().seed](const LoadedRun* run) { return run->spec().seed != seed; });
   return grid;
 }
 
@@ -207,13 +219,12 @@ const LoadedRun* best_adversary(const LoadedStudy& study) {
   return best;
 }
 
-bool grid_was_extended(const LoadedStudy& study) {
+bool needs_larger_lambdas(const LoadedStudy& study) {
   const auto grid = lambda_grid(study);
-  const auto far_enough = [](const LoadedRun* run) {
-    return run->spec().lambda <= kLambdas.back() && mean_jsd(*run) > kFarAttention;
-  };
-  return !grid.empty() && grid.back()->spec().lambda > kLambdas.back() &&
-         std::none_of(grid.begin(), grid.end(), far_enough);
+  const auto larger =
+      std::find_if(grid.begin(), grid.end(), [](const LoadedRun* run) { return run->spec().lambda > kLambdas.back(); });
+  return larger != grid.begin() && larger != grid.end() &&
+         std::none_of(grid.begin(), larger, [](const LoadedRun* run) { return mean_jsd(*run) > kFarAttention; });
 }
 
 const LoadedRun* most_distant_adversary(const LoadedStudy& study) {
@@ -235,10 +246,7 @@ std::vector<const LoadedRun*> repeats_of(const LoadedStudy& study, const LoadedR
   std::vector<const LoadedRun*> repeats;
   for (const LoadedRun* run : study.of_kind(RunKind::adversary)) {
     const LoadedRun* attacked = study.other_of(*run);
-    if (attacked == nullptr || run->spec().lambda != adversary.spec().lambda ||
-        run->spec().seed != attacked->spec().seed) {
-      continue;
-    }
+    if (attacked == nullptr || kind_of(*run) != kind_of(adversary)) continue;
     repeats.insert(attacked == &study.reference_run() ? repeats.begin() : repeats.end(), run);
   }
   return repeats;
@@ -246,7 +254,8 @@ std::vector<const LoadedRun*> repeats_of(const LoadedStudy& study, const LoadedR
 
 std::vector<const LoadedRun*> adversaries_of_other_seeds(const LoadedStudy& study) {
   std::vector<const LoadedRun*> others = adversaries_of_reference(study);
-  std::erase_if(others, [&](const LoadedRun* run) { return run->spec().seed == study.reference_run().spec().seed; });
+  const auto grid = lambda_grid(study);
+  std::erase_if(others, [&](const LoadedRun* run) { return run->spec().seed == grid.front()->spec().seed; });
   return others;
 }
 
@@ -260,11 +269,14 @@ ResultTable best_adversary_table(const LoadedStudy& study) {
       .left = 1};
   const LoadedRun* best = best_adversary(study);
   if (const LoadedRun* shown = best == nullptr ? most_distant_adversary(study) : best) {
-    table.rows.push_back({best == nullptr ? "Largest JSD; none passes" : "Adversary", lambda_of(*shown),
-                          three_decimals(shown->test().f1), three_decimals(mean_tvd(*shown)),
+    table.rows.push_back({(best == nullptr ? "Largest JSD; none passes" : "Adversary") + seed_in_words(kind_of(*shown)),
+                          lambda_of(*shown), three_decimals(shown->test().f1), three_decimals(mean_tvd(*shown)),
                           three_decimals(mean_jsd(*shown))});
     const auto repeats = repeats_of(study, *shown);
-    if (repeats.size() > 1) table.rows.push_back(row_of_repeats(repeats));
+    if (repeats.size() > 1) {
+      table.rows.push_back(row_of_repeats(repeats));
+      table.note += " In the mean over base models, TVD and JSD of each adversary are from the base model it attacks.";
+    }
   }
   table.rows.push_back(
       {study.reference_run().label, "-", three_decimals(study.reference_run().test().f1), "0.000", "0.000"});
@@ -278,13 +290,12 @@ ResultTable best_adversary_table(const LoadedStudy& study) {
 }
 
 ResultTable lambda_table(const LoadedStudy& study) {
-  ResultTable table{
-      .name = study.key + "-lambdas",
-      .caption = fmt::format("Every adversary with seed {} on {}", study.reference_run().spec().seed, study.title()),
-      .note = attack_note(study),
-      .header = {"\u03bb", "F1", "TVD", "JSD", "ROC-AUC", "Epoch"},
-      .rows = {},
-      .left = 1};
+  ResultTable table{.name = study.key + "-lambdas",
+                    .caption = fmt::format("Every adversary with seed {} on {}", seed_of_grid(study), study.title()),
+                    .note = attack_note(study),
+                    .header = {"\u03bb", "F1", "TVD", "JSD", "ROC-AUC", "Epoch"},
+                    .rows = {},
+                    .left = 1};
   for (const LoadedRun* run : lambda_grid(study)) table.rows.push_back(lambda_row(*run));
   return table;
 }
@@ -300,17 +311,18 @@ ResultTable adversary_seed_table(const LoadedStudy& study) {
       .header = {"\u03bb", "Seed", "F1", "TVD", "JSD"},
       .rows = {},
       .left = 2};
-  const auto add = [&](const LoadedRun& run, const char* remark) {
+  const auto add = [&](const LoadedRun& run) {
+    const char* remark = kind_of(run).seed ? "" : " (its base model's)";
     table.rows.push_back({lambda_of(run), fmt::format("{}{}", run.spec().seed, remark), three_decimals(run.test().f1),
                           three_decimals(mean_tvd(run)), three_decimals(mean_jsd(run))});
   };
   double lambda = kNoNumber;
   for (const LoadedRun* run : adversaries_of_other_seeds(study)) {
     for (const LoadedRun* own : lambda_grid(study)) {
-      if (own->spec().lambda == run->spec().lambda && lambda != run->spec().lambda) add(*own, " (its base model's)");
+      if (own->spec().lambda == run->spec().lambda && lambda != run->spec().lambda) add(*own);
     }
     lambda = run->spec().lambda;
-    add(*run, "");
+    add(*run);
   }
   return table;
 }

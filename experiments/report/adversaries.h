@@ -15,22 +15,24 @@ Part adversaries_part();
 /// in Table 4 is 0.008. This number was fixed before anybody looked at a run.
 inline constexpr double kNearF1 = 0.02;
 
-/// The adversaries of the reference that have the seed of the reference, in the order of lambda.
+/// The adversaries of the reference that have the seed of the reference, in the order of lambda. If all of them have
+/// other seeds (--adversary-seed): those with the smallest one.
 std::vector<const LoadedRun*> lambda_grid(const LoadedStudy& study);
 /// Among the adversaries of the grid with a JSD above kFarAttention, the one with the best F1. If two have the same F1,
 /// the one with the smaller lambda. Null when none has such a JSD.
 const LoadedRun* best_adversary(const LoadedStudy& study);
-/// Whether the study has larger lambdas than the default grid because none of the grid's reached kFarAttention.
-bool grid_was_extended(const LoadedStudy& study);
+/// Whether the grid has larger lambdas than the default one, and others, of which none reached kFarAttention. Whether
+/// the user asked for the larger ones or they were added is not recorded.
+bool needs_larger_lambdas(const LoadedStudy& study);
 /// The adversary of the grid with the largest JSD; null without adversaries.
 const LoadedRun* most_distant_adversary(const LoadedStudy& study);
 /// The adversary that the heat maps show: the best one; if there is none, the one with kGuideLambda; otherwise the most
 /// distant one.
 const LoadedRun* shown_adversary(const LoadedStudy& study);
-/// The adversaries that have the lambda of `adversary` and the seed of the base model that they attack: one per base
-/// model. The adversary of the reference stands first.
+/// The adversaries that differ from `adversary` in nothing but the base model that they attack: one per base model. The
+/// adversary of the reference stands first.
 std::vector<const LoadedRun*> repeats_of(const LoadedStudy& study, const LoadedRun& adversary);
-/// The adversaries of the reference that have another seed than the reference.
+/// The adversaries of the reference that have another seed than those of the grid.
 std::vector<const LoadedRun*> adversaries_of_other_seeds(const LoadedStudy& study);
 
 ResultTable best_adversary_table(const LoadedStudy& study);  ///< Table 4

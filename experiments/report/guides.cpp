@@ -30,7 +30,6 @@ Finding guide_order(const LoadedStudy& study) {
 }
 
 Finding adversary_guides_worst(const LoadedStudy& study) {
-  const std::string name = adversary_guide(kGuideLambda);
   Finding finding{
       .title = "Adversarial attention does not guide",
       .claim = fmt::format("The attention of the adversary with \u03bb = {} is a worse guide than any of the "
@@ -43,7 +42,7 @@ Finding adversary_guides_worst(const LoadedStudy& study) {
                       "seed are not all there; `notnot guides` trains them.",
                       kGuideLambda)};
   const auto groups = guide_groups(study);
-  const ModelGroup* adversary = find_group(groups, name);
+  const ModelGroup* adversary = default_adversary(groups, kGuideLambda);
   if (adversary == nullptr) return finding;
   std::vector<F1Comparison> differences;
   for (const std::string_view other : {kUniformGuide, kTrainedGuide, kBaseGuide}) {
@@ -88,7 +87,7 @@ ResultTable guide_table(const LoadedStudy& study) {
   table.header.insert(table.header.end(), {"ROC-AUC", "Accuracy"});
   const auto groups = guide_groups(study);
   for (const ModelGroup& group : groups) {
-    for (auto& row : f1_rows(group, papers)) table.rows.push_back(std::move(row));
+    for (auto& row : f1_rows(group, common_seeds(groups), papers)) table.rows.push_back(std::move(row));
   }
   table.note += seeds_note(groups);
   return table;

@@ -71,6 +71,33 @@ std::string difference_in(const LoadedStudy& study, const TrainingOption& option
   return fmt::format("{} {}", option.name, fmt::join(texts, ", "));
 }
 
+/// One row of f1_rows, over `runs`. `remark` stands behind their seed or number.
+std::vector<std::string> f1_row(const ModelGroup& group, const std::vector<const LoadedRun*>& runs, const char* remark,
+                                bool papers) {
+  std::vector<double> f1, roc_auc, accuracy;
+  for (const LoadedRun* run : runs) {
+    f1.push_back(run->test().f1);
+    roc_auc.push_back(run->test().roc_auc);
+    accuracy.push_back(run->test().accuracy);
+  }
+  const std::string seed =
+      runs.size() == 1 ? fmt::format("{}", runs.front()->spec().seed) : fmt::format("mean of {}", runs.size());
+  const bool defined = std::none_of(roc_auc.begin(), roc_auc.end(), [](double value) { return std::isnan(value); });
+  std::vector<std::string> row = {group.name, seed + remark, mean_and_spread(f1)};
+  if (papers) {
+    row.insert(row.end(), {three_decimals(group.paper_f1), signed_three_decimals(mean(f1) - group.paper_f1)});
+  }
+  row.insert(row.end(), {defined ? mean_and_spread(roc_auc) : "-", mean_and_spread(accuracy)});
+  return row;
+}
+
+/// Whether f1_rows has a row for the runs of the common seeds, `matched`, that is not there without it.
+bool has_own_mean_in_common(const ModelGroup& group, const ModelGroup& matched) {
+  const size_t runs = matched.runs.size();
+  const bool is_first = runs == 1 && matched.runs.front() == group.runs.front();
+  return runs > 0 && runs < group.runs.size() && !is_first;
+}
+
 /// A warning if the study was trained on clearly fewer texts than Table 1 counts. Length filters remove some texts,
 /// which is no reason for a warning: 25,000 texts of IMDb become 21,497, the development split included.
 std::string missing_texts(const LoadedStudy& study) {
@@ -140,35 +167,26 @@ bool is_papers_test_split(const LoadedStudy& study) {
   return test.negative == study.published()->test[0] && test.positive == study.published()->test[1];
 }
 
-std::vector<std::vector<std::string>> f1_rows(const ModelGroup& group, bool papers) {
-  std::vector<std::vector<std::string>> rows;
-  const auto add = [&](const std::string& seed, const std::string& f1, const std::string& roc_auc,
-                       const std::string& accuracy, double ours) {
-    rows.push_back({group.name, seed, f1});
-    if (papers)
-      rows.back().insert(rows.back().end(),
-                         {three_decimals(group.paper_f1), signed_three_decimals(ours - group.paper_f1)});
-    rows.back().insert(rows.back().end(), {roc_auc, accuracy});
-  };
-  const LoadedRun& first = *group.runs.front();
-  add(fmt::format("{}", first.spec().seed), three_decimals(first.test().f1), three_decimals(first.test().roc_auc),
-      three_decimals(first.test().accuracy), first.test().f1);
-  if (group.runs.size() < 2) return rows;
-  std::vector<double> roc_auc, accuracy;
-  for (const LoadedRun* run : group.runs) {
-    roc_auc.push_back(run->test().roc_auc);
-    accuracy.push_back(run->test().accuracy);
-  }
-  const bool defined = std::none_of(roc_auc.begin(), roc_auc.end(), [](double value) { return std::isnan(value); });
-  add(fmt::format("mean of {}", group.runs.size()), mean_and_spread(group.f1()),
-      defined ? mean_and_spread(roc_auc) : "-", mean_and_spread(accuracy), mean(group.f1()));
+std::vector<std::vector<std::string>> f1_rows(const ModelGroup& group, const std::vector<uint64_t>& common,
+                                              bool papers) {
+  const ModelGroup matched = with_seeds(group, common);
+  std::vector<std::vector<std::string>> rows = {f1_row(group, {group.runs.front()}, "", papers)};
+  if (group.runs.size() > 1) rows.push_back(f1_row(group, group.runs, "", papers));
+  if (has_own_mean_in_common(group, matched)) rows.push_back(f1_row(group, matched.runs, " in common", papers));
   return rows;
 }
 
 std::string seeds_note(const std::vector<ModelGroup>& groups) {
   std::string note;
+  bool in_common = false;
+  const std::vector<uint64_t> common = common_seeds(groups);
   for (const ModelGroup& group : groups) {
     if (group.runs.size() > 1) note += fmt::format(" {}: seeds {}.", group.name, seeds_in_words(group.runs));
+    in_common = in_common || has_own_mean_in_common(group, with_seeds(group, common));
+  }
+  if (in_common) {
+    note += fmt::format(" In common: seeds {}; compare the rows over these.",
+                        seeds_in_words(with_seeds(groups.front(), common).runs));
   }
   return note.empty() ? note : " Means over the seeds with the sample's standard deviation." + note;
 }

@@ -29,31 +29,62 @@ void add_kind(const LoadedStudy& study, RunKind kind, std::string_view name, dou
   if (!runs.empty()) groups.push_back({std::string(name), runs, paper_f1});
 }
 
+/// The seed of the base model that the adversary attacks.
+uint64_t base_seed_of(const std::string& dataset, const RunSpec& adversary) {
+  const std::optional<RunSpec> attacked = parse_run_name(dataset, adversary.other);
+  return attacked ? attacked->seed : adversary.seed;
+}
+
 /// Stands behind the label of attention that does not come from a run of notnot.
 constexpr const char* kElsewhere = " (from elsewhere)";
 
-/// The row of Table 3 that a guided run belongs to.
-std::string guide_name(const LoadedRun& run) {
+/// The row of Table 3 that a guided run belongs to, without its runs.
+ModelGroup row_of(const LoadedRun& run) {
   const std::optional<RunSpec> guide = parse_run_name(run.dataset(), run.spec().other);
-  if (!run.config.paths.attention.empty() || !guide) return run.spec().other + kElsewhere;
-  return guide->kind == RunKind::adversary ? adversary_guide(guide->lambda) : std::string(kBaseGuide);
+  if (!run.config.paths.attention.empty() || !guide) return {.name = run.spec().other + kElsewhere, .runs = {}};
+  if (guide->kind != RunKind::adversary) return {.name = std::string(kBaseGuide), .runs = {}};
+  const AdversaryKind kind = kind_of_adversary(run.dataset(), *guide);
+  return {.name = adversary_guide(kind), .runs = {}, .adversary = kind};
+}
+
+/// Adds the run to the group that has the name of `empty`; without one, makes `empty` this group.
+ModelGroup& add_run(const LoadedRun& run, ModelGroup empty, std::vector<ModelGroup>& groups) {
+  auto found =
+      std::find_if(groups.begin(), groups.end(), [&](const ModelGroup& group) { return group.name == empty.name; });
+  if (found == groups.end()) found = groups.insert(found, std::move(empty));
+  found->runs.push_back(&run);
+  return *found;
 }
 
 void add_guided(const LoadedStudy& study, std::vector<ModelGroup>& groups) {
   const PaperResults* paper = study.paper();
   for (const LoadedRun* run : study.of_kind(RunKind::guided_mlp)) {
-    const std::string name = guide_name(*run);
-    auto found =
-        std::find_if(groups.begin(), groups.end(), [&](const ModelGroup& group) { return group.name == name; });
-    if (found == groups.end()) found = groups.insert(found, {name, {}});
-    found->runs.push_back(run);
-    if (paper != nullptr && name == kBaseGuide) found->paper_f1 = paper->guides.base;
-    if (paper != nullptr && name == adversary_guide(kGuideLambda)) found->paper_f1 = paper->guides.adversary;
+    ModelGroup& group = add_run(*run, row_of(*run), groups);
+    if (paper == nullptr) continue;
+    if (group.name == kBaseGuide) group.paper_f1 = paper->guides.base;
+    if (group.adversary && group.adversary->lambda == kGuideLambda) group.paper_f1 = paper->guides.adversary;
   }
 }
 
-/// The place of a group in Table 3: the paper's order, then the adversaries, then attention from elsewhere. Groups with
-/// the same place keep the order of their runs.
+/// The adversaries themselves, by lambda and seed.
+std::vector<ModelGroup> adversary_groups(const LoadedStudy& study) {
+  std::vector<ModelGroup> groups;
+  for (const LoadedRun* run : study.of_kind(RunKind::adversary)) {
+    const AdversaryKind kind = kind_of_adversary(study.dataset, run->spec());
+    add_run(*run, {.name = adversary_guide(kind), .runs = {}, .adversary = kind}, groups);
+  }
+  for (ModelGroup& group : groups) {
+    std::stable_partition(group.runs.begin(), group.runs.end(), [&](const LoadedRun* run) {
+      return base_seed_of(study.dataset, run->spec()) == study.base_seed;
+    });
+  }
+  std::stable_sort(groups.begin(), groups.end(),
+                   [](const auto& a, const auto& b) { return a.adversary < b.adversary; });
+  return groups;
+}
+
+/// The place of a group in Table 3: the paper's order, then the adversaries, then attention from elsewhere. Adversaries
+/// stand by lambda and seed, other groups with the same place in the order of their runs.
 int rank_of(const ModelGroup& group) {
   const std::array<std::string_view, 3> first = {kUniformGuide, kTrainedGuide, kBaseGuide};
   for (size_t i = 0; i < first.size(); ++i) {
@@ -99,8 +130,9 @@ std::vector<ModelGroup> guide_groups(const LoadedStudy& study) {
   add_kind(study, RunKind::trained_mlp, kTrainedGuide, paper == nullptr ? kNoNumber : paper->guides.trained_mlp,
            groups);
   add_guided(study, groups);
-  std::stable_sort(groups.begin(), groups.end(),
-                   [](const ModelGroup& a, const ModelGroup& b) { return rank_of(a) < rank_of(b); });
+  std::stable_sort(groups.begin(), groups.end(), [](const ModelGroup& a, const ModelGroup& b) {
+    return std::pair(rank_of(a), a.adversary) < std::pair(rank_of(b), b.adversary);
+  });
   return groups;
 }
 
@@ -110,21 +142,53 @@ std::vector<ModelGroup> model_groups(const LoadedStudy& study) {
     group.name = name_of_mlp(group.name);
     groups.push_back(std::move(group));
   }
-  for (const LoadedRun* run : study.of_kind(RunKind::adversary)) {
-    const std::string name = adversary_guide(run->spec().lambda);
-    if (find_group(groups, name) == nullptr) groups.push_back({name, {}});
-    groups.back().runs.push_back(run);
-  }
+  for (ModelGroup& group : adversary_groups(study)) groups.push_back(std::move(group));
   return groups;
 }
 
-std::string adversary_guide(double lambda) {
-  return title_of("", {.kind = RunKind::adversary, .seed = 0, .lambda = lambda, .other = {}});
+AdversaryKind kind_of_adversary(const std::string& dataset, const RunSpec& adversary) {
+  AdversaryKind kind{.lambda = adversary.lambda, .seed = {}};
+  if (base_seed_of(dataset, adversary) != adversary.seed) kind.seed = adversary.seed;
+  return kind;
+}
+
+std::string seed_in_words(const AdversaryKind& kind) { return kind.seed ? fmt::format(", seed {}", *kind.seed) : ""; }
+
+std::string adversary_guide(const AdversaryKind& kind) {
+  return title_of("", {.kind = RunKind::adversary, .seed = 0, .lambda = kind.lambda, .other = {}}) +
+         seed_in_words(kind);
 }
 
 const ModelGroup* find_group(const std::vector<ModelGroup>& groups, std::string_view name) {
   const auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.name == name; });
   return found == groups.end() ? nullptr : &*found;
+}
+
+const ModelGroup* default_adversary(const std::vector<ModelGroup>& groups, double lambda) {
+  const ModelGroup* result = nullptr;
+  for (const ModelGroup& group : groups) {
+    if (!group.adversary || group.adversary->lambda != lambda) continue;
+    if (result == nullptr || group.adversary->seed < result->adversary->seed) result = &group;
+  }
+  return result;
+}
+
+std::vector<uint64_t> common_seeds(const std::vector<ModelGroup>& groups) {
+  std::vector<uint64_t> seeds;
+  if (groups.empty()) return seeds;
+  for (const LoadedRun* run : groups.front().runs) seeds.push_back(run->spec().seed);
+  std::erase_if(seeds, [&](uint64_t seed) {
+    return std::any_of(groups.begin(), groups.end(),
+                       [&](const auto& each) { return with_seeds(each, {seed}).runs.empty(); });
+  });
+  return seeds;
+}
+
+ModelGroup with_seeds(ModelGroup group, const std::vector<uint64_t>& seeds) {
+  std::erase_if(group.runs, [&](const LoadedRun* run) {
+    return std::find(seeds.begin(), seeds.end(), run->spec().seed) == seeds.end();
+  });
+  return group;
 }
 
 double F1Comparison::mean_difference() const {
@@ -158,8 +222,12 @@ std::optional<F1Comparison> compare(const LoadedStudy& study, const ModelGroup& 
 
 std::vector<F1Comparison> compare_neighbours(const LoadedStudy& study, const std::vector<ModelGroup>& groups) {
   std::vector<F1Comparison> result;
-  for (size_t i = 1; i < groups.size(); ++i) {
-    if (auto comparison = compare(study, groups[i], groups[i - 1])) result.push_back(std::move(*comparison));
+  const ModelGroup* before = nullptr;
+  for (const ModelGroup& group : groups) {
+    if (group.adversary && default_adversary(groups, group.adversary->lambda) != &group) continue;
+    auto comparison = before == nullptr ? std::nullopt : compare(study, group, *before);
+    if (comparison) result.push_back(std::move(*comparison));
+    before = &group;
   }
   return result;
 }

@@ -54,7 +54,7 @@ ResultTable seed_table(const LoadedStudy& study) {
     table.rows.push_back(row_by_class(study, fmt::format("{}", run->spec().seed), run->from_reference.jsd));
   }
   if (seeds.size() > 1) {
-    table.rows.push_back(row_by_class(study, "Median over the seeds", median_jsd(seeds)));
+    table.rows.push_back(row_by_class(study, "Each text's median over the seeds", median_jsd(seeds)));
   }
   return table;
 }

@@ -23,7 +23,9 @@ Finding base_above_uniform(const LoadedStudy& study) {
   if (groups.size() < 2) return finding;
   const auto difference = compare(study, groups[0], groups[1]);
   if (!difference) return finding;
-  finding.reason = fmt::format("F1: {}, {}. {}", spread_of(groups[0]), spread_of(groups[1]), sentences({*difference}));
+  const auto seeds = common_seeds(groups);
+  finding.reason = fmt::format("F1: {}, {}. {}", spread_of(with_seeds(groups[0], seeds)),
+                               spread_of(with_seeds(groups[1], seeds)), sentences({*difference}));
   if (difference->above()) finding.verdict = Verdict::agrees;
   if (difference->below()) finding.verdict = Verdict::disagrees;
   if (finding.verdict == Verdict::cannot_be_told) finding.reason += " The interval contains zero.";
@@ -63,7 +65,7 @@ ResultTable attention_table(const LoadedStudy& study) {
   if (papers) table.header.emplace_back("Jain & Wallace's F1");
   const auto groups = attention_groups(study);
   for (const ModelGroup& group : groups) {
-    for (auto& row : f1_rows(group, papers)) {
+    for (auto& row : f1_rows(group, common_seeds(groups), papers)) {
       if (papers) row.push_back(three_decimals(group.jain_wallace_f1));
       table.rows.push_back(std::move(row));
     }

@@ -130,6 +130,28 @@ int64_t extensions(const StudyOptions& options, const std::vector<RunSpec>& runs
          2;
 }
 
+/// The adversaries with two larger lambdas, which extend a grid that ends at `largest`.
+std::vector<RunSpec> extension(const Planner& planner, const StudyOptions& options, double largest) {
+  return {planner.adversary(2 * largest, options.seed), planner.adversary(4 * largest, options.seed)};
+}
+
+/// The adversaries with this lambda of the repeated seeds except the base seed, and their base models.
+std::vector<RunSpec> of_other_seeds(const Planner& planner, const StudyOptions& options, double lambda) {
+  std::vector<RunSpec> bases, adversaries;
+  for (const uint64_t seed : repeated_seeds(options)) {
+    if (seed == options.seed) continue;
+    bases.push_back(planner.base(seed));
+    adversaries.push_back(planner.adversary(lambda, seed));
+  }
+  bases.insert(bases.end(), adversaries.begin(), adversaries.end());
+  return bases;
+}
+
+std::vector<RunSpec> without(std::vector<RunSpec> specs, const std::vector<RunSpec>& runs) {
+  std::erase_if(specs, [&](const RunSpec& spec) { return std::find(runs.begin(), runs.end(), spec) != runs.end(); });
+  return specs;
+}
+
 }  // namespace
 
 std::vector<RunSpec> planned_runs(const Inputs& inputs, const StudyOptions& options, const std::set<PaperTest>& tests) {
@@ -147,10 +169,15 @@ GridState grid_state(const Inputs& inputs, const StudyOptions& options, const st
   };
   GridState state;
   if (!finished(planner.base(options.seed))) return state;
+  state.complete = true;
   const Attention attacked = base.attention(SplitName::test);
   double best_f1 = -1;
   for (const RunSpec& spec : runs) {
-    if (spec != planner.adversary(spec.lambda, options.seed) || !finished(spec)) continue;
+    if (spec != planner.adversary(spec.lambda, options.seed)) continue;
+    if (!finished(spec)) {
+      state.complete = false;
+      continue;
+    }
     const double jsd = divergences(attacked, inputs.folder(spec).attention(SplitName::test), kTvdSingle).mean_jsd();
     const double f1 = inputs.folder(spec).result().split.test.f1;
     state.largest_jsd = std::max(state.largest_jsd, jsd);
@@ -168,17 +195,32 @@ std::vector<RunSpec> following_runs(const Inputs& inputs, const StudyOptions& op
   if (!tests.contains(PaperTest::adversary)) return {};
   const Planner planner(inputs, options);
   const GridState state = grid_state(inputs, options, runs);
-  std::vector<RunSpec> following;
-  if (state.best) {
-    for (const uint64_t seed : repeated_seeds(options)) following.push_back(planner.adversary(*state.best, seed));
-  } else if (state.largest_lambda > 0 && extensions(options, runs) < kExtensions) {
-    for (const int factor : {2, 4}) {
-      following.push_back(planner.adversary(factor * state.largest_lambda, options.seed));
-    }
+  if (state.best) return without(of_other_seeds(planner, options, *state.best), runs);
+  if (state.largest_lambda > 0 && extensions(options, runs) < kExtensions) {
+    return without(extension(planner, options, state.largest_lambda), runs);
   }
-  std::erase_if(following,
-                [&](const RunSpec& spec) { return std::find(runs.begin(), runs.end(), spec) != runs.end(); });
-  return following;
+  return {};
+}
+
+PossibleRuns possible_runs(const Inputs& inputs, const StudyOptions& options, const std::set<PaperTest>& tests,
+                           const std::vector<RunSpec>& runs) {
+  PossibleRuns possible;
+  if (!tests.contains(PaperTest::adversary)) return possible;
+  const Planner planner(inputs, options);
+  const GridState state = grid_state(inputs, options, runs);
+  double largest = 0;
+  for (const RunSpec& spec : runs) {
+    if (spec == planner.adversary(spec.lambda, options.seed)) largest = std::max(largest, spec.lambda);
+  }
+  for (int64_t i = extensions(options, runs); i < kExtensions && largest > 0 && !state.best; ++i) {
+    possible.larger_lambdas.push_back(extension(planner, options, largest));
+    largest *= 4;
+  }
+  if (state.complete && !state.best && possible.larger_lambdas.empty()) return possible;
+  // As long as the best lambda may change, the adversaries are counted with one that no run has.
+  const double best = state.best && state.complete ? *state.best : 2 * largest;
+  possible.other_seeds = without(of_other_seeds(planner, options, best), runs);
+  return possible;
 }
 
 }  // namespace notnot

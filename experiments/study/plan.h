@@ -43,12 +43,22 @@ struct GridState {
   std::optional<double> best;
   double largest_jsd = 0;
   double largest_lambda = 0;
+  bool complete = false;  ///< whether all of them are finished
 };
 GridState grid_state(const Inputs& inputs, const StudyOptions& options, const std::vector<RunSpec>& runs);
 
 /// The runs that follow when all of `runs` have ended: if no adversary moves the attention far enough, adversaries with
-/// larger lambdas; otherwise an adversary with the best lambda for each repeated seed. Empty when nothing follows.
+/// larger lambdas; otherwise an adversary with the best lambda for each repeated seed, with its base model. Empty when
+/// nothing follows.
 std::vector<RunSpec> following_runs(const Inputs& inputs, const StudyOptions& options, const std::set<PaperTest>& tests,
                                     const std::vector<RunSpec>& runs);
+
+/// What may follow `runs`, whatever they result in. Never fewer runs than following_runs returns until nothing follows.
+struct PossibleRuns {
+  std::vector<std::vector<RunSpec>> larger_lambdas;  ///< round by round
+  std::vector<RunSpec> other_seeds;                  ///< the last round; its lambda is only known at the end
+};
+PossibleRuns possible_runs(const Inputs& inputs, const StudyOptions& options, const std::set<PaperTest>& tests,
+                           const std::vector<RunSpec>& runs);
 
 }  // namespace notnot

@@ -71,7 +71,11 @@ class PrintedNumbers(Test):
                           "own-adversary-lambda0-seed10": "7", "own-adversary-lambda0.001-seed10": "7",
                           "own-adversary-lambda0.001-seed50-of-lstm-learned-seed10": "7", "own-perturbation-seed10": "-"})
         self.assertRegex(output, r"own: 6 of 6 runs left, at most \d+ s with 3 at once \(adversaries stop 10 epochs after "
-                                 r"their best\), up to \d+ MiB")
+                                 r"their best\), up to \d+ MiB beside the data; up to 6 more may follow \(larger lambdas until "
+                                 r"the attention moves\), at most \d+ s in all\n")
+        output = self.study("adversary", "--plan", "--adversary-epochs", 7, "--lambdas", "0", "--seeds", "50", "--repeats", 2)
+        self.assertRegex(output, r"; up to 8 more may follow \(larger lambdas until the attention moves, and the other "
+                                 r"seeds of the best lambda\), at most \d+ s in all\n")
 
     def test_what_was_trained_is_what_was_asked_for(self):
         self.succeed("train", "--dataset", self.folder / "own.csv", "--runs", self.runs, "--device", self.device,

@@ -47,16 +47,17 @@ TEST_CASE("Table 4: the best F1 beyond a JSD of 0.4, and the whole grid by lambd
   CHECK_HAS(finding.reason, "JSD 0.520, F1 minus its base model's -0.005 (n = 1)");
 }
 
-TEST_CASE("the grid was extended only where none of the default lambdas goes far enough") {
-  const auto extended = [](const std::vector<std::tuple<double, double, int>>& grid) {
+TEST_CASE("larger lambdas are needed only where none up to the default grid's end goes far enough") {
+  const auto needs_larger = [](const std::vector<std::tuple<double, double, int>>& grid) {
     const TemporaryFolder folder;
     fake_grid(folder, grid);
-    return grid_was_extended(only_study(folder));
+    return needs_larger_lambdas(only_study(folder));
   };
-  CHECK(extended({{2e-3, 0.8, 1}, {4e-3, 0.79, 2}, {8e-3, 0.78, 4}}));
-  CHECK_FALSE(extended({{2e-3, 0.8, 4}, {8e-3, 0.78, 4}}));  // larger ones were asked for
-  CHECK_FALSE(extended({{1e-3, 0.8, 1}, {2e-3, 0.79, 4}}));
-  CHECK_FALSE(extended({}));
+  CHECK(needs_larger({{2e-3, 0.8, 1}, {4e-3, 0.79, 2}, {8e-3, 0.78, 4}}));
+  CHECK_FALSE(needs_larger({{2e-3, 0.8, 4}, {8e-3, 0.78, 4}}));  // larger ones were asked for
+  CHECK_FALSE(needs_larger({{1e-3, 0.8, 1}, {2e-3, 0.79, 4}}));
+  CHECK_FALSE(needs_larger({{4e-3, 0.8, 1}, {8e-3, 0.78, 4}}));  // nothing is known about smaller ones
+  CHECK_FALSE(needs_larger({}));
 }
 
 TEST_CASE("no adversary goes far enough") {
@@ -228,6 +229,38 @@ TEST_CASE("adversaries of another seed or of another base model are not in the g
   CHECK(adversary_seed_table(study).rows == std::vector<Row>{{"0.003", "50", "0.960", "0.000", "0.693"}});
 }
 
+TEST_CASE("if all adversaries have other seeds than their base models, Table 4 has those with the smallest seed") {
+  const TemporaryFolder folder;
+  fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
+  fake_run(folder, spec(RunKind::base, 2), base_texts(), 0.9);
+  const auto adversary = [&](uint64_t seed, double lambda, const std::string& of, double f1) {
+    fake_run(folder, spec(RunKind::adversary, seed, lambda, of), moved(0.04F, {0, 0, 0, 0}), f1, {{"tvd_factor", 0.5}});
+  };
+  adversary(77, 1e-3, kBaseName, 0.79);
+  adversary(77, 5e-4, kBaseName, 0.78);
+  adversary(77, 1e-3, "sst-lstm-learned-seed2", 0.87);
+  adversary(100, 1e-3, kBaseName, 0.5);
+  LoadedStudy study = only_study(folder);
+  REQUIRE(lambda_grid(study).size() == 2);
+  CHECK(best_adversary(study)->test().f1 == 0.79);
+  CHECK(repeats_of(study, *best_adversary(study)).size() == 2);
+  const ResultTable table = best_adversary_table(study);
+  CHECK(table.rows[0] == Row{"Adversary, seed 77", "0.001", "0.790", "0.020", "0.693"});
+  CHECK(table.rows[1][2] == "0.830 ± 0.057");
+  CHECK_HAS(lambda_table(study).caption, "Every adversary with seed 77 on");
+  REQUIRE(frontier(study));
+  CHECK(frontier(study)->adversaries.size() == 2);
+  CHECK_HAS(findings(study)[3].reason, "the one with the best F1 has λ = 0.001, seed 77: JSD 0.693 ± 0.000, ");
+  CHECK(adversary_seed_table(study).rows ==
+        std::vector<Row>{{"0.001", "77", "0.790", "0.020", "0.693"}, {"0.001", "100", "0.500", "0.020", "0.693"}});
+  // An adversary with the base model's own seed takes their place.
+  adversary(10, 2e-3, kBaseName, 0.7);
+  study = only_study(folder);
+  REQUIRE(lambda_grid(study).size() == 1);
+  CHECK(best_adversary_table(study).rows[0][0] == "Adversary");
+  CHECK(adversaries_of_other_seeds(study).size() == 3);
+}
+
 TEST_CASE("Table 4 and the table of lambdas, cell by cell") {
   const TemporaryFolder folder;
   const auto run = [&](const RunSpec& of, const std::vector<FakeText>& texts, const Classification& measures) {
@@ -252,6 +285,11 @@ TEST_CASE("Table 4 and the table of lambdas, cell by cell") {
                          {"Base, seed 10", "-", "0.800", "0.000", "0.000"},
                          {"The paper's adversary", "0.000525", "0.823", "0.036", "0.514"},
                          {"The paper's base model", "-", "0.831", "0.000", "0.000"}});
+  const std::string own =
+      "In the mean over base models, TVD and JSD of each adversary are from the base model it "
+      "attacks.";
+  CHECK_HAS(best.note, own);
+  CHECK(all.note.find(own) == std::string::npos);
   CHECK(all.header == Row{"λ", "F1", "TVD", "JSD", "ROC-AUC", "Epoch"});
   CHECK(all.rows == std::vector<Row>{{"0.001", "0.790", "0.040", "0.693", "0.920", "5 of 8"}});
   CHECK_HAS(all.caption, "Every adversary with seed 10 on");
@@ -271,14 +309,16 @@ TEST_CASE("the remarks below Table 4") {
   };
   const std::string none =
                         "No adversary of the grid passes a mean JSD of 0.4; the table shows the one with the largest.",
-                    extended = "passes a mean JSD of 0.4, so the grid was extended upwards";
+                    larger = "where the default grid ends, passes a mean JSD of 0.4 here";
   const std::string far = section({{1e-3, 0.8, 4}, {2e-3, 0.8, 4}});
   CHECK(far.find(none) == std::string::npos);
-  CHECK(far.find(extended) == std::string::npos);
+  CHECK(far.find(larger) == std::string::npos);
   CHECK_HAS(section({{1e-3, 0.8, 1}}), none);
-  CHECK(section({{1e-3, 0.8, 1}}).find(extended) == std::string::npos);
+  CHECK(section({{1e-3, 0.8, 1}}).find(larger) == std::string::npos);
+  // Whether the user gave the larger lambda or it was added is not known.
   CHECK_HAS(section({{2e-3, 0.8, 1}, {8e-3, 0.8, 4}}),
-            "No &lambda; up to 0.002 passes a mean JSD of 0.4, so the grid was extended upwards, to 0.008.");
+            "No &lambda; up to 0.002, where the default grid ends, passes a mean JSD of 0.4 here; this grid goes up to "
+            "0.008.");
   CHECK(section({}).empty());
   if (can_draw()) CHECK_HAS(far, "predictions (TVD, 0.5 |&Delta;p|)");
 }

@@ -172,6 +172,14 @@ TEST_CASE("guides: over seeds, in numbers worked out by hand") {
                             "Uniform minus Adversary, λ = 0.001: 0.060 ± 0.010 (+0.035 to +0.085); "
                             "Trained MLP minus Adversary, λ = 0.001: 0.160 ± 0.017 (+0.117 to +0.203); "
                             "Base LSTM minus Adversary, λ = 0.001: 0.240 ± 0.010 (+0.215 to +0.265).");
+  // The finding is about these, whatever adversaries with one other seed guide.
+  for (const uint64_t seed : kThreeSeeds) {
+    const std::string base = run_name("sst", spec(RunKind::base, seed));
+    const std::string other = run_name("sst", spec(RunKind::adversary, 1, 1e-3, base));
+    fake_run(folder, spec(RunKind::guided_mlp, seed, 0, other), base_texts(), 0.9);
+  }
+  CHECK(findings(only_study(folder))[2].reason == worst.reason);
+
   fake_seeds(folder, by_adversary(1e-3), {0.66, 0.66, 0.66});  // better than the trained MLP, worse than the base's
   CHECK(findings(only_study(folder))[2].verdict == Verdict::disagrees);
 }

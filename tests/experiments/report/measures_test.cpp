@@ -116,20 +116,20 @@ TEST_CASE("rows of F1: the first run, the mean over the seeds, and ours minus th
   const LoadedRun ten = measured(10, {0.8, 0.7, 0.9, 0.6}), two = measured(2, {0.9, 0.72, 0.94, 0.5}),
                   undefined = measured(3, {0.85, 0.71, kNoNumber, 0.4});
   ModelGroup group{.name = "Base", .runs = {&ten}, .paper_f1 = 0.831};
-  CHECK(f1_rows(group, true) == std::vector<Row>{{"Base", "10", "0.800", "0.831", "-0.031", "0.900", "0.700"}});
-  CHECK(f1_rows(group, false) == std::vector<Row>{{"Base", "10", "0.800", "0.900", "0.700"}});
+  CHECK(f1_rows(group, {}, true) == std::vector<Row>{{"Base", "10", "0.800", "0.831", "-0.031", "0.900", "0.700"}});
+  CHECK(f1_rows(group, {}, false) == std::vector<Row>{{"Base", "10", "0.800", "0.900", "0.700"}});
   CHECK(seeds_note({group}).empty());
   group.runs.push_back(&two);
-  CHECK(f1_rows(group, true)[1] ==
+  CHECK(f1_rows(group, {}, true)[1] ==
         Row{"Base", "mean of 2", "0.850 ± 0.071", "0.831", "+0.019", "0.920 ± 0.028", "0.710 ± 0.014"});
-  CHECK(f1_rows(group, false)[1] == Row{"Base", "mean of 2", "0.850 ± 0.071", "0.920 ± 0.028", "0.710 ± 0.014"});
+  CHECK(f1_rows(group, {}, false)[1] == Row{"Base", "mean of 2", "0.850 ± 0.071", "0.920 ± 0.028", "0.710 ± 0.014"});
   ModelGroup other = group;
   other.name = "Uniform";
   CHECK(seeds_note({group, {.name = "Alone", .runs = {&ten}}, other}) ==
         " Means over the seeds with the sample's standard deviation. Base: seeds 10 and 2. Uniform: seeds 10 and 2.");
   group.runs.push_back(&undefined);
   group.paper_f1 = kNoNumber;
-  CHECK(f1_rows(group, true)[1] == Row{"Base", "mean of 3", "0.850 ± 0.050", "-", "-", "-", "0.710 ± 0.010"});
+  CHECK(f1_rows(group, {}, true)[1] == Row{"Base", "mean of 3", "0.850 ± 0.050", "-", "-", "-", "0.710 ± 0.010"});
 }
 
 TEST_CASE("the table of differences, cell by cell") {

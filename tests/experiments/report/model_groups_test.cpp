@@ -146,5 +146,68 @@ TEST_CASE("every group has its name and the paper's F1 for it") {
                                           "Adversary, λ = 0.0005", "Adversary, λ = 0.001"});
 }
 
+/// The adversary with this seed of the base model with that seed.
+RunSpec adversary_of(uint64_t base_seed, uint64_t seed) {
+  return spec(RunKind::adversary, seed, 1e-3, run_name("sst", spec(RunKind::base, base_seed)));
+}
+
+/// Base models and MLPs of the seeds 10 and 2. The MLPs are guided by adversaries with these seeds. F1 tells the MLPs
+/// apart.
+void fake_guided(const TemporaryFolder& folder, const std::vector<uint64_t>& adversary_seeds) {
+  for (const uint64_t base : {10, 2}) {
+    fake_run(folder, spec(RunKind::base, base), base_texts(), 0.8);
+    fake_run(folder, spec(RunKind::guided_mlp, base, 0, run_name("sst", spec(RunKind::base, base))), base_texts(), 0.9);
+    for (const uint64_t seed : adversary_seeds) {
+      const RunSpec adversary = adversary_of(base, seed == 0 ? base : seed);
+      fake_run(folder, adversary, base_texts(), 0.8, {{"tvd_factor", 0.5}});
+      fake_run(folder, spec(RunKind::guided_mlp, base, 0, run_name("sst", adversary)), base_texts(),
+               0.01 * static_cast<double>(seed));
+    }
+  }
+}
+
+using Names = std::vector<std::string>;
+
+TEST_CASE("adversaries with their base models' seeds, and those with one other seed, are groups of their own") {
+  const TemporaryFolder folder;
+  fake_guided(folder, {50, 7, 0});  // 0: the base model's own
+  const LoadedStudy study = only_study(folder);
+  const auto names = [](const std::vector<ModelGroup>& groups) {
+    Names result;
+    for (const ModelGroup& group : groups) result.push_back(group.name + ": " + seeds_in_words(group.runs));
+    return result;
+  };
+  const auto guides = guide_groups(study);
+  CHECK(names(guides) == Names{"Base LSTM: 10 and 2", "Adversary, λ = 0.001: 10 and 2",
+                               "Adversary, λ = 0.001, seed 7: 10 and 2", "Adversary, λ = 0.001, seed 50: 10 and 2"});
+  const auto all = model_groups(study);
+  CHECK(names({all.end() - 3, all.end()}) == Names{"Adversary, λ = 0.001: 10 and 2",
+                                                   "Adversary, λ = 0.001, seed 7: 7 and 7",
+                                                   "Adversary, λ = 0.001, seed 50: 50 and 50"});
+  CHECK(study.other_of(*all.back().runs[0])->spec().seed == 10);  // the base seed's first
+  CHECK(study.other_of(*all.back().runs[1])->spec().seed == 2);
+  for (size_t i = 1; i < guides.size(); ++i) CHECK(guides[i].paper_f1 == 0.592);
+
+  CHECK(default_adversary(guides, 1e-3) == &guides[1]);
+  CHECK(default_adversary(guides, 2e-3) == nullptr);
+  const auto neighbours = compare_neighbours(study, guides);
+  REQUIRE(neighbours.size() == 1);
+  CHECK(neighbours[0].a == "Adversary, λ = 0.001");
+  CHECK(neighbours[0].by_seed == std::vector<double>{-0.9, -0.9});
+}
+
+TEST_CASE("without adversaries with their base models' seeds, those with the smallest seed stand for them") {
+  const TemporaryFolder folder;
+  fake_guided(folder, {50, 7});
+  const LoadedStudy study = only_study(folder);
+  const auto guides = guide_groups(study);
+  REQUIRE(default_adversary(guides, 1e-3) != nullptr);
+  CHECK(default_adversary(guides, 1e-3)->name == "Adversary, λ = 0.001, seed 7");
+  const auto neighbours = compare_neighbours(study, guides);
+  REQUIRE(neighbours.size() == 1);
+  CHECK(neighbours[0].a == "Adversary, λ = 0.001, seed 7");
+  CHECK(neighbours[0].b == "Base LSTM");
+}
+
 }  // namespace
 }  // namespace notnot

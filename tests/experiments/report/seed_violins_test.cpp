@@ -26,7 +26,7 @@ TEST_CASE("Figure 3: the median over the other seeds, by text") {
   CHECK(figure->classes == std::array<std::string, 2>{"negative", "positive"});
   const ResultTable table = seed_table(only_study(folder));
   CHECK(table.rows[0] == Row{"2", "0.347", "0.347", "0.000", "0.693"});
-  CHECK(table.rows.back()[0] == "Median over the seeds");
+  CHECK(table.rows.back()[0] == "Each text's median over the seeds");
 }
 
 /// The base model and one of seed 2 whose attention moves in texts 0 (predicted positive) and 3 (negative).
@@ -56,7 +56,8 @@ TEST_CASE("the median row is the median over the seeds, text by text") {
   fake_pair(folder);
   fake_run(folder, spec(RunKind::base, 50), moved(0, {0, 1, 1, 1}), 0.8);
   // Of two seeds the median is the mean: ln 2, 0, 0 and half of 0.2158.
-  CHECK(seed_table(only_study(folder)).rows.back() == Row{"Median over the seeds", "0.200", "0.054", "0.054", "0.347"});
+  CHECK(seed_table(only_study(folder)).rows.back() ==
+        Row{"Each text's median over the seeds", "0.200", "0.054", "0.054", "0.347"});
   fake_run(folder, spec(RunKind::base, 7), moved(0, {1, 1, 0.5F, 1}), 0.8);
   const ResultTable table = seed_table(only_study(folder));
   REQUIRE(table.rows.size() == 4);
@@ -64,7 +65,7 @@ TEST_CASE("the median row is the median over the seeds, text by text") {
   CHECK(table.rows[1][0] == "7");
   CHECK(table.rows[2][0] == "50");
   // Text 0: ln 2 twice of three; the others move under one seed of three.
-  CHECK(table.rows[3] == Row{"Median over the seeds", "0.173", "0.000", "0.000", "0.347"});
+  CHECK(table.rows[3] == Row{"Each text's median over the seeds", "0.173", "0.000", "0.000", "0.347"});
 }
 
 TEST_CASE("violins by class have the reference's classes and weights, and stay in their range") {

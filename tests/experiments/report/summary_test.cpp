@@ -96,16 +96,19 @@ TEST_CASE("the summary, line by line") {
   run(spec(RunKind::adversary, 10, 2e-3, "sst-lstm-learned-seed9"), far, {0.78, 0.74, 0.95, 0.66});
   // Means over the two texts. TVD: 0.5 |0.9 - 0.84| in one of them. JSD: (0.75, 0.25) from (0.25, 0.75) is 0.1308, and
   // (1, 0) from (0, 1) is ln 2.
-  CHECK(
-      summary_table(load_studies({folder.path()}).front()) ==
-      "model                        seed     F1  paper's F1  ROC-AUC  accuracy    TVD    JSD  epoch\n"
-      "Base                           10  0.800       0.831    0.920     0.710      -      -  5 of 8, chosen on test\n"
-      "                           2 runs  F1 0.820 ± 0.028\n"
-      "Adversary, λ = 0.001           10  0.790           -    0.940     0.730  0.015  0.412  5 of 8, chosen on train "
-      "loss\n"
-      "Adversary, λ = 0.002           10  0.780           -    0.950     0.740      -      -  5 of 8, chosen on train "
-      "loss\n"
-      "SYNTHETIC texts: nothing measured here is about the real data\n");
+  CHECK(summary_table(load_studies({folder.path()}).front()) ==
+        "model                                 seed     F1  paper's F1  ROC-AUC  accuracy    TVD    JSD  epoch\n"
+        "Base                                    10  0.800       0.831    0.920     0.710      -      -  5 of 8, "
+        "chosen on "
+        "test\n"
+        "                                    2 runs  F1 0.820 ± 0.028\n"
+        "Adversary, λ = 0.001                    10  0.790           -    0.940     0.730  0.015  0.412  5 of 8, "
+        "chosen on "
+        "train loss\n"
+        "Adversary, λ = 0.002, seed 10           10  0.780           -    0.950     0.740      -      -  5 of 8, "
+        "chosen on "
+        "train loss\n"
+        "SYNTHETIC texts: nothing measured here is about the real data\n");
 }
 
 }  // namespace

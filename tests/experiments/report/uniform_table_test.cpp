@@ -25,6 +25,37 @@ TEST_CASE("Table 2: the base seed, the mean over the seeds, and the paper's numb
   CHECK_HAS(table.note, "Base: seeds 10 and 2.");
 }
 
+TEST_CASE("Table 2: with other seeds in one row than in the other, also the means over those that both have") {
+  const TemporaryFolder folder, out;
+  for (const uint64_t seed : {10, 2, 50, 7}) fake_run(folder, spec(RunKind::base, seed), base_texts(), 0.8);
+  fake_run(folder, spec(RunKind::base, 2), base_texts(), 0.9);
+  fake_run(folder, spec(RunKind::uniform), base_texts(), 0.7);
+  fake_run(folder, spec(RunKind::uniform, 2), base_texts(), 0.6);
+  const auto cells = [](const ResultTable& table) {
+    std::vector<Row> rows;
+    for (const Row& row : table.rows) rows.emplace_back(row.begin(), row.begin() + 3);
+    return rows;
+  };
+  const ResultTable table = attention_table(only_study(folder));
+  CHECK(cells(table) == std::vector<Row>{{"Base", "10", "0.800"},
+                                         {"Base", "mean of 4", "0.825 ± 0.050"},
+                                         {"Base", "mean of 2 in common", "0.850 ± 0.071"},
+                                         {"Uniform", "10", "0.700"},
+                                         {"Uniform", "mean of 2", "0.650 ± 0.071"}});
+  CHECK_HAS(table.note, "Base: seeds 10, 2, 7 and 50. Uniform: seeds 10 and 2. In common: seeds 10 and 2; compare the");
+  const Finding finding = uniform_part().findings.front()(only_study(folder));
+  CHECK_HAS(finding.reason, "F1: Base 0.850 ± 0.071 (n = 2), Uniform 0.650 ± 0.071 (n = 2). ");
+  // A single common seed that is not the base seed has a row of its own; the base seed has one anyway.
+  const TemporaryFolder other;
+  fake_run(other, spec(RunKind::base), base_texts(), 0.8);
+  fake_run(other, spec(RunKind::base, 2), base_texts(), 0.9);
+  fake_run(other, spec(RunKind::uniform, 2), base_texts(), 0.6);
+  CHECK(cells(attention_table(only_study(other))) == std::vector<Row>{{"Base", "10", "0.800"},
+                                                                      {"Base", "mean of 2", "0.850 ± 0.071"},
+                                                                      {"Base", "2 in common", "0.900"},
+                                                                      {"Uniform", "2", "0.600"}});
+}
+
 TEST_CASE("Table 2: every measure in its column; without the paper's numbers, without its columns") {
   const TemporaryFolder folder, out;
   fake_run(folder, "base", nlohmann::json::object(), base_texts(), {0.81, 0.72, 0.93, 0.64});
