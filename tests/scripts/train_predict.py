@@ -277,8 +277,8 @@ class Predict(WithRun):
         file.write_text('a film, with a label\n{"text": "a film"}\n')
         self.assertEqual(len(self.predict("--input", file)), 2)
         # What may be texts is taken for texts.
-        for content in ("text\n", '"Titanic"\n', '"Titanic"\na film\n', '"Titanic" and "Rocky"\n"Alien"\n', "[1]\n[2]\n",
-                        "[music]\n", '["a film" he said]\n', "good,bad,ugly\n", "text,\n", "a review, with text\n",
+        for content in ("text\n", '"Titanic"\n', '"Titanic"\na film\n', '"Titanic" and "Rocky"\n"Alien"\n',
+                        "[1]\n[2]\n", "[music]\n", '["a film" he said]\n', "good,bad,ugly\n", "text,\n", "a review, with text\n",
                         "review; a good film\n", "Text\na film\n", "text: a film\nb\n"):
             with self.subTest(content=content):
                 file.write_text(content)
