@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "engine/corpora/quote_warnings.h"
 #include "engine/io/delimited.h"
 #include "engine/io/file_kind.h"
 #include "engine/io/input_error.h"
@@ -38,6 +39,12 @@ std::string_view whole(std::string_view label) {
   return is_whole ? label.substr(0, point) : label;
 }
 
+/// Whether a text is what other programs write where there is none: R, pandas, databases, Python.
+bool is_missing(std::string_view text) {
+  constexpr std::array<std::string_view, 5> kMissing = {"NA", "NaN", "nan", "NULL", "None"};
+  return std::count(kMissing.begin(), kMissing.end(), text) > 0;
+}
+
 bool is_label(std::string_view field, std::string_view label) { return field == label || whole(field) == whole(label); }
 
 /// 0 or 1 for a truth value in any case.
@@ -48,6 +55,7 @@ std::string number_of(const std::string& label) {
 
 /// The split that a field names; nothing if it names none.
 std::optional<SplitName> split_of(std::string_view field) {
+  field = without_blanks_around(field);
   if (field == "train") return SplitName::train;
   if (field == "test") return SplitName::test;
   if (field == "dev" || field == "val" || field == "valid" || field == "validation") return SplitName::dev;
@@ -69,20 +77,29 @@ class TextCollector {
     if (fields.split) text.split = split(*fields.split);
     text.row = table_.texts.size() + 1;
     text.id = fields.id.value_or("");
+    count_missing(without_blanks_around(fields.text), text.row);
     table_.texts.push_back(std::move(text));
   }
 
   /// The class that the field of a label names; nothing if it names none.
   std::optional<int32_t> class_of(const std::string& field) const {
-    const std::string value = has_own_labels() ? field : number_of(field);
-    if (is_label(value, options_.labels[0])) return 0;
-    if (is_label(value, options_.labels[1])) return 1;
+    for (const std::string& name : {field, std::string(without_blanks_around(field))}) {
+      const std::string value = has_own_labels() ? name : number_of(name);
+      if (is_label(value, options_.labels[0])) return 0;
+      if (is_label(value, options_.labels[1])) return 1;
+    }
     return std::nullopt;
   }
 
   /// Throws `if_empty` where there is no text.
   Table take(bool has_split, const std::string& if_empty) {
     if (table_.texts.empty()) throw InputError(if_empty);
+    if (missing_ > 0) {
+      warn(
+          fmt::format("{} texts are NA, NaN, NULL or None and nothing else, the first is record {}: R, pandas, "
+                      "databases and Python write so where there is no text; remove these records",
+                      missing_, first_missing_));
+    }
     table_.has_split = has_split;
     return std::move(table_);
   }
@@ -95,6 +112,11 @@ class TextCollector {
     if (!split)
       fail_(fmt::format("split {} is none of train, dev (or val, valid, validation) and test", in_quotes(field)));
     return *split;
+  }
+
+  void count_missing(std::string_view text, uint64_t row) {
+    if (!is_missing(text)) return;
+    if (missing_++ == 0) first_missing_ = fmt::format("{} ({})", row, in_quotes(text));
   }
 
   bool has_own_labels() const { return options_.labels[0] != "0" || options_.labels[1] != "1"; }
@@ -112,6 +134,8 @@ class TextCollector {
   const TableOptions& options_;
   Fail fail_;
   Table table_;
+  uint64_t missing_ = 0;
+  std::string first_missing_;  ///< the record and its text
 };
 
 // --- CSV and TSV
@@ -128,7 +152,8 @@ struct Columns {
 size_t find_column(const Record& header, const std::vector<std::string>& names, const Fail& fail) {
   for (const bool any_case : {false, true}) {
     const auto matches = [&](const std::string& field) {
-      return std::count(names.begin(), names.end(), any_case ? to_lower(field) : field) > 0;
+      const std::string name(without_blanks_around(field));
+      return std::count(names.begin(), names.end(), any_case ? to_lower(name) : name) > 0;
     };
     const auto count = std::count_if(header.begin(), header.end(), matches);
     if (count > 1) fail(fmt::format("{} columns are called '{}'; keep one", count, fmt::join(names, "' or '")));
@@ -136,6 +161,8 @@ size_t find_column(const Record& header, const std::vector<std::string>& names, 
   }
   return kAbsent;
 }
+
+bool begins_with_quote(std::string_view field) { return without_blanks_around(field).starts_with('"'); }
 
 /// What the header looks like if its names are separated by something else than `delimiter`; otherwise its names.
 std::string describe(const Record& header, char delimiter) {
@@ -151,6 +178,10 @@ std::string describe(const Record& header, char delimiter) {
   for (const Separator& other : kOthers) {
     if (other.character != delimiter && header.size() == 1 && header[0].find(other.character) != std::string::npos)
       return fmt::format("it is {}, and {}", in_quotes(names), other.remedy);
+  }
+  if (delimiter == '\t' && std::all_of(header.begin(), header.end(), begins_with_quote)) {
+    return "its names stand between double quotes, but other quotes in the file are not doubled; double them (in R: "
+           "write.table(..., sep = \"\\t\", row.names = FALSE, qmethod = \"double\"))";
   }
   return is_web_page(names) ? "this looks like a web page, so download the file again"
                             : fmt::format("it names {}", in_quotes(names));
@@ -180,66 +211,32 @@ const char* about_carriage_returns(const DelimitedReader& reader) {
              : "";
 }
 
+/// What to do about a record with another number of fields than the header.
+std::string about_fields(const Record& record, const Record& header, char delimiter) {
+  if (record.size() < header.size())
+    return "give it all fields, or remove it; a text with line ends must stand between double quotes";
+  std::string remedy = delimiter == ',' ? "put a text with commas between double quotes"
+                                        : "a text must have no tabs, or every text with tabs, line ends or quotes must "
+                                          "stand between double quotes, the quotes in it doubled";
+  const bool begins_with_number = !record[0].empty() && record[0].find_first_not_of("0123456789") == std::string::npos;
+  if (record.size() == header.size() + 1 && begins_with_number)
+    remedy += "; if the first field is the row's name in R, write the table with row.names = FALSE";
+  return remedy;
+}
+
 /// The record has as many fields as the header, and is not the header again.
 void check_record(const Record& record, const Record& header, char delimiter, const DelimitedReader& reader) {
   if (record.size() != header.size()) {
-    reader.fail(fmt::format(
-        "{} fields where the header has {}; {}{}", record.size(), header.size(),
-        delimiter == ',' ? "put a text with commas between double quotes"
-                         : "a text must have no tabs, or every text with tabs, line ends or quotes must stand between "
-                           "double quotes, the quotes in it doubled",
-        about_carriage_returns(reader)));
+    reader.fail(fmt::format("{} fields where the header has {}; {}{}", record.size(), header.size(),
+                            about_fields(record, header, delimiter), about_carriage_returns(reader)));
   }
   if (record == header) reader.fail("this is the header again, as where files were put together; remove the line");
 }
 
-/// Finds lines of quoted fields that look like records. Where two quotes are never closed, the first one opens a field
-/// that ends at the second one: what stands between is no record any more, and nothing is wrong with the form.
-class SwallowedRecords {
- public:
-  SwallowedRecords(char delimiter, const TextCollector& texts) : delimiter_(delimiter), texts_(texts) {}
-
-  void look(const Record& record, const Columns& columns, int64_t number) {
-    const auto holds_one = [&](const std::string& field) { return holds_record(field, columns); };
-    if (std::none_of(record.begin(), record.end(), holds_one)) return;
-    if (count_++ == 0) first_ = number;
-  }
-
-  /// Empty if there are none.
-  std::string warning() const {
-    if (count_ == 0) return "";
-    return fmt::format(
-        "{} records have a line in quotes that looks like a record of its own, the first is record {}: where a quote "
-        "is "
-        "never closed, several records become one; double such quotes, or remove them",
-        count_, first_);
-  }
-
- private:
-  bool holds_record(std::string_view field, const Columns& columns) const {
-    if (field.find('\n') == field.npos) return false;
-    const std::vector<std::string> lines = split_at(field, '\n');
-    return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
-      const std::vector<std::string> fields = split_at(line, delimiter_);
-      return fields.size() == columns.header.size() && texts_.class_of(fields[columns.label]) &&
-             (columns.split == kAbsent || split_of(fields[columns.split]));
-    });
-  }
-
-  static std::vector<std::string> split_at(std::string_view text, char separator) {
-    std::vector<std::string> pieces;
-    for (;;) {
-      const size_t end = text.find(separator);
-      pieces.emplace_back(text.substr(0, end));
-      if (end == text.npos) return pieces;
-      text.remove_prefix(end + 1);
-    }
-  }
-
-  char delimiter_;
-  const TextCollector& texts_;
-  int64_t count_ = 0, first_ = 0;
-};
+bool could_be_record(const Record& fields, const Columns& columns, const TextCollector& texts) {
+  return fields.size() == columns.header.size() && texts.class_of(fields[columns.label]) &&
+         (columns.split == kAbsent || split_of(fields[columns.split]));
+}
 
 Table parse_delimited(std::string_view content, const std::string& name, char delimiter, const TableOptions& options) {
   const bool quotes = delimiter == ',' || quotes_have_rules(content);
@@ -247,15 +244,19 @@ Table parse_delimited(std::string_view content, const std::string& name, char de
   const Fail fail = [&reader](const std::string& message) { reader.fail(message); };
   const Fail fail_at_header = [&](const std::string& message) { fail(message + about_carriage_returns(reader)); };
   TextCollector texts(options, fail);
-  SwallowedRecords swallowed(delimiter, texts);
+  std::optional<SwallowedRecords> swallowed;
+  KeptQuotes kept;
   std::optional<Columns> columns;
   reader.read(content, [&](Record&& record) {
     if (!columns) {
       columns = find_columns(record, delimiter, options.needs_split, fail_at_header);
+      swallowed.emplace(delimiter, std::vector{columns->label, columns->split},
+                        [&](const Record& fields) { return could_be_record(fields, *columns, texts); });
       return;
     }
     check_record(record, columns->header, delimiter, reader);
-    swallowed.look(record, *columns, reader.record());
+    swallowed->look(record, reader.record());
+    if (!quotes) kept.look(record[columns->text], reader.record());
     const auto optional = [&record](size_t column) {
       return column == kAbsent ? std::nullopt : std::optional(std::move(record[column]));
     };
@@ -264,8 +265,10 @@ Table parse_delimited(std::string_view content, const std::string& name, char de
                .split = optional(columns->split),
                .id = optional(columns->id)});
   });
-  if (const std::string warning = swallowed.warning(); !warning.empty()) texts.warn(warning);
   if (!columns) throw InputError(fmt::format("{}: the file is empty; its first line must be text,label,split", name));
+  for (const std::string& warning : {swallowed->warning(), kept.warning()}) {
+    if (!warning.empty()) texts.warn(warning);
+  }
   return texts.take(columns->split != kAbsent, fmt::format("{}: there is no record after the header; add texts{}", name,
                                                            about_carriage_returns(reader)));
 }
@@ -315,8 +318,8 @@ class JsonLinesTable {
   void read_record() {
     const std::string line = checked();
     const auto object = json_object(line);
-    if (!object) fail(fmt::format("{}; {}", json_fault(line), remedy()));
-    const auto has = [&object](const char* name) {
+    if (!object) fail(fault(line));
+    const auto has = [&](const char* name) {
       const auto found = find(*object, name);
       return found != object->end() && !found->is_null();
     };
@@ -331,22 +334,34 @@ class JsonLinesTable {
     texts_.add(fields);
   }
 
-  /// What to do about a line that is no object.
-  std::string remedy() const {
-    if (reader_.record() == 1 && from_first_character(content_).starts_with('['))
-      return "the file is one JSON list; write each of its objects on a line of its own (jq -c '.[]')";
-    if (reader_.record() == 1 && json_object(content_))
-      return "the file is one JSON object over several lines; write an object for each text, on a line of its own";
-    return R"(every line must be like {"text": "a film", "label": 1, "split": "train"})";
+  /// What is wrong with a line that is no object, and what to do.
+  std::string fault(std::string_view line) const {
+    const std::string fault = json_fault(line);
+    const bool first = reader_.record() == 1;
+    const std::string form = first && from_first_character(content_).starts_with('[') ? "list"
+                             : first && json_object(content_)                         ? "object over several lines"
+                                                                                      : "";
+    if (form.empty()) return fault + R"(; every line must be like {"text": "a film", "label": 1, "split": "train"})";
+    // Why the first line alone is none is no matter.
+    return fmt::format("{}; the file is one JSON {}; write {}", fault.substr(0, fault.find(':')), form,
+                       form == "list" ? "each of its objects on a line of its own (jq -c '.[]')"
+                                      : "an object for each text, on a line of its own");
   }
 
   /// The member with the name (in lower case), exactly; if there is none, in any case.
-  static Json::const_iterator find(const Json& object, const std::string& name) {
+  Json::const_iterator find(const Json& object, const std::string& name) const {
     const auto exact = object.find(name);
     if (exact != object.end()) return exact;
-    auto member = object.begin();
-    while (member != object.end() && to_lower(member.key()) != name) ++member;
-    return member;
+    auto found = object.end();
+    for (auto member = object.begin(); member != object.end(); ++member) {
+      if (to_lower(member.key()) != name) continue;
+      if (found != object.end()) {
+        fail(fmt::format("{} and {} differ only in upper and lower case; keep one, or call it '{}'",
+                         in_quotes(found.key()), in_quotes(member.key()), name));
+      }
+      found = member;
+    }
+    return found;
   }
 
   /// A string as it is, a whole number as its digits; null counts as none.
@@ -357,6 +372,20 @@ class JsonLinesTable {
     std::optional<std::string> digits = whole_number(*found);
     if (!digits) fail("'id' is neither a string nor a whole number below 2^53; write it as a string");
     return digits;
+  }
+
+  /// What to do about a member that is a list or an object. Where the label is one, too, whole columns stand there.
+  std::string about_structure(const Json& object, const std::string& name, const Json& value) const {
+    const auto label = find(object, "label");
+    const bool columns = name == "text" && label != object.end() && label->is_structured();
+    if (value.is_object() || columns) {
+      return fmt::format(
+          "'{}' is {}; write an object for each text, on a line of its own (in pandas: "
+          "to_json(orient=\"records\", lines=True))",
+          name, value.is_object() ? "an object" : "a list");
+    }
+    if (name == "text") return "'text' is a list; join its words with blanks, as in \"a film\"";
+    return fmt::format("'{}' is a list; write its one value alone", name);
   }
 
   /// A string as it is, a whole number (also 1.0) or truth value as a CSV file would have it. Null counts as none.
@@ -370,12 +399,7 @@ class JsonLinesTable {
         if (options_.lossy) return replace_invalid_utf8(text);
         fail(fmt::format("'{}' has a NUL character; remove it, or give --lossy to notnot prepare", name));
       }
-      if (found->is_structured()) {
-        fail(
-            fmt::format("'{}' is {}; write an object for each text, on a line of its own (in pandas: "
-                        "to_json(orient=\"records\", lines=True))",
-                        name, found->is_object() ? "an object" : "a list"));
-      }
+      if (found->is_structured()) fail(about_structure(object, name, *found));
       if (found->is_boolean()) return found->dump();
       if (auto digits = whole_number(*found)) return digits;
       fail(fmt::format("'{}' is neither a string nor a whole number", name));

@@ -7,11 +7,12 @@
 // TSV         as CSV, with tabs for commas; quotes have rules only where they follow some (engine/io/tab_quotes.h)
 // JSON lines  a JSON object per line, its members are the columns
 //
-// A file that begins with `{` or `[{` has JSON, whatever its name is; a list is refused. Otherwise the extension says
-// the form (.csv, .tsv, .tab; .jsonl, .ndjson, .json); for any other, a pipe's say, the first line does. An extension
-// .gz is left out: gzip is unpacked, and UTF-16 with a byte order mark is read (engine/io/input_stream.h). Byte order
-// marks are skipped wherever they stand. Lines may end with a carriage return alone if no line feed is in the file;
-// otherwise one within a line is a blank.
+// A file that begins with `{` or `[{` has JSON, whatever its name is; a list is refused. Otherwise the extension
+// says the form (.csv, .tsv, .tab; .jsonl, .ndjson, .json); for any other, a pipe's say, the first line does. An
+// extension .gz is left out: gzip is unpacked, and UTF-16 with a byte order mark is read (engine/io/input_stream.h).
+// Byte order marks are skipped wherever they stand. Blanks around the names of columns, labels and splits are no
+// matter. Lines may end with a carriage return alone if no line feed is in the file; otherwise one within a line is
+// a blank.
 //
 // label  0 or 1, also as 1.0, true or false (in any case); or one of the two names in TableOptions::labels, exactly
 // split  train, dev (or val, valid, validation) or test

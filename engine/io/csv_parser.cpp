@@ -12,10 +12,11 @@ namespace notnot {
 /// libcsv, strict. The records keep their memory: the fields of a new record reuse that of an old one.
 class CsvParser::Machine {
  public:
-  Machine(char delimiter, bool quotes) {
+  Machine(char delimiter, bool quotes, Space space) {
     csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI);
     if (!quotes) csv_set_quote(&parser_, '\0');  // which no line has
     csv_set_delim(&parser_, static_cast<unsigned char>(delimiter));
+    if (space == Space::keep) csv_set_space_func(&parser_, [](unsigned char) { return 0; });
     csv_set_blk_size(&parser_, size_t{1} << 16);
     between_records_ = parser_.pstate;
   }
@@ -60,8 +61,8 @@ class CsvParser::Machine {
   size_t fields_ = 0;  ///< of the record that is being filled
 };
 
-CsvParser::CsvParser(std::string name, char delimiter, bool header, bool quotes)
-    : name_(std::move(name)), machine_(std::make_unique<Machine>(delimiter, quotes)), record_(header ? 0 : 1) {}
+CsvParser::CsvParser(std::string name, char delimiter, bool header, bool quotes, Space space)
+    : name_(std::move(name)), machine_(std::make_unique<Machine>(delimiter, quotes, space)), record_(header ? 0 : 1) {}
 CsvParser::~CsvParser() = default;
 
 void CsvParser::fail(const std::string& message) const {

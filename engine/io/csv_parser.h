@@ -19,9 +19,13 @@ class CsvParser {
       "a double quote is never closed, or the file was cut; close it, double every quote inside a quoted field, or get "
       "the file again";
 
+  /// What becomes of white space at the ends of a field: `drop` leaves it out unless it stands in quotes; `keep` keeps
+  /// it, and takes some between a field's quotes and the delimiter for a quote in the wrong place.
+  enum class Space : uint8_t { drop, keep };
+
   /// `name` stands for the file in messages. With `header` the first record is the header and has the number 0. Without
   /// `quotes` a double quote is a character as any other, and so a record is a line.
-  CsvParser(std::string name, char delimiter, bool header, bool quotes = true);
+  CsvParser(std::string name, char delimiter, bool header, bool quotes = true, Space space = Space::drop);
   ~CsvParser();
   CsvParser(const CsvParser&) = delete;
   CsvParser& operator=(const CsvParser&) = delete;

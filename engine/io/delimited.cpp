@@ -8,9 +8,21 @@
 #include "engine/io/text.h"
 
 namespace notnot {
+namespace {
+
+/// What ends the line: nothing, or one of the three line ends.
+std::string_view line_end(std::string_view line) {
+  for (const std::string_view end : {"\r\n", "\n", "\r"}) {
+    if (line.ends_with(end)) return end;
+  }
+  return "";
+}
+
+}  // namespace
 
 DelimitedReader::DelimitedReader(std::string name, const DelimitedFormat& format)
-    : format_(format), parser_(std::move(name), format.delimiter, format.header, format.quotes) {}
+    : format_(format),
+      parser_(std::move(name), format.delimiter, format.header, format.quotes, CsvParser::Space::keep) {}
 
 void DelimitedReader::read(std::string_view content, const std::function<void(Record&&)>& handle) {
   Record record;
@@ -21,9 +33,7 @@ void DelimitedReader::read(std::string_view content, const std::function<void(Re
     check_stop();
     const size_t newline = content.find('\n', begin);
     const size_t end = newline == std::string_view::npos ? content.size() : newline + 1;
-    std::string line = checked(content.substr(begin, end - begin), begin);
-    blank_carriage_returns(line);
-    parser_.feed(line);
+    parser_.feed(tidied(checked(content.substr(begin, end - begin), begin)));
     hand_over();
     begin = end;
   }
@@ -46,15 +56,35 @@ std::string DelimitedReader::checked(std::string_view line, size_t offset) const
   return without_byte_order_marks(line);
 }
 
-/// libcsv would end the record there.
-void DelimitedReader::blank_carriage_returns(std::string& line) {
-  for (size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '"' && format_.quotes) in_quotes_ = !in_quotes_;
-    const bool at_end = i + 1 == line.size() || line[i + 1] == '\n';
-    if (line[i] != '\r' || at_end || in_quotes_) continue;
-    line[i] = ' ';
-    had_carriage_return_ = true;
+/// The line without what libcsv takes for the end of a record or for a fault: carriage returns within the line, and
+/// white space between the delimiter and a field's quotes. A line of white space is empty.
+std::string DelimitedReader::tidied(std::string_view line) {
+  const std::string_view space = format_.delimiter == '\t' ? " " : " \t";
+  const std::string_view end = line_end(line);
+  line.remove_suffix(end.size());
+  if (!in_quotes_ && line.find_first_not_of(space) == line.npos) return std::string(end);
+  std::string result;
+  size_t field = 0;  // where it begins in `result`
+  const auto end_field = [&] {
+    if (quoted_) result.resize(result.find_last_not_of(space) + 1);
+    quoted_ = false;
+    field = result.size() + 1;
+  };
+  for (const char byte : line) {
+    if (!in_quotes_ && byte == format_.delimiter) end_field();
+    if (byte == '"' && format_.quotes) {
+      if (!quoted_ && result.find_first_not_of(space, field) == result.npos) {
+        result.resize(field);
+        quoted_ = true;
+      }
+      in_quotes_ = !in_quotes_;
+    }
+    const bool blank = byte == '\r' && !in_quotes_;
+    had_carriage_return_ = had_carriage_return_ || blank;
+    result += blank ? ' ' : byte;
   }
+  if (!in_quotes_) end_field();
+  return result.append(end);
 }
 
 }  // namespace notnot

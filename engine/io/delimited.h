@@ -1,7 +1,8 @@
 #pragma once
 // Records of a text in memory with delimited fields (csv_parser.h). Byte order marks are skipped, wherever they stand:
 // files that were put together have some in the middle. A carriage return that is neither in quotes nor at a line's end
-// is a blank: some programs leave them in texts.
+// is a blank: some programs leave them in texts. White space at the ends of a field belongs to it, but not what stands
+// outside of a field's quotes.
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -39,11 +40,12 @@ class DelimitedReader {
 
  private:
   std::string checked(std::string_view line, size_t offset) const;
-  void blank_carriage_returns(std::string& line);
+  std::string tidied(std::string_view line);
 
   DelimitedFormat format_;
   CsvParser parser_;
   bool in_quotes_ = false;  ///< whether the line before ended within quotes
+  bool quoted_ = false;     ///< whether it ended in a field with quotes
   bool had_carriage_return_ = false;
 };
 

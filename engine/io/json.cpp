@@ -37,8 +37,41 @@ std::optional<size_t> too_deep(std::string_view text) {
   return std::nullopt;
 }
 
-/// What is wrong with `text`, which the parser gave up at byte `at`.
-std::string syntax_fault(std::string_view text, size_t at) {
+/// The column of byte `at`, counted in characters from 1.
+int64_t column_of(std::string_view text, size_t at) {
+  const std::string_view before = text.substr(0, at);
+  const std::string_view line = before.substr(before.rfind('\n') + 1);  // npos + 1 is 0
+  return 1 + std::count_if(line.begin(), line.end(), [](char byte) { return (byte & 0xC0) != 0x80; });
+}
+
+/// Whether the four hexadecimal digits that begin so are half of a character.
+bool is_surrogate(std::string_view digits) {
+  return (digits[0] == 'd' || digits[0] == 'D') && std::string_view("89abcdefABCDEF").find(digits[1]) != digits.npos;
+}
+
+/// What is wrong with `text`, which is like an object and which the parser gave up at byte `at`, where it says `what`.
+std::string object_fault(std::string_view text, size_t at, std::string_view what) {
+  what = what.substr(0, what.find("last read"));  // behind it stands a piece of the text
+  if (at >= text.size()) return "it ends too soon; the file seems to be cut, or a text has a line end";
+  const auto here = [&](size_t place) { return fmt::format("(column {})", column_of(text, place)); };
+  if (what.find("surrogate") != what.npos) {
+    size_t begin = text.rfind("\\u", at);
+    if (!is_surrogate(text.substr(begin + 2, 2))) begin = text.rfind("\\u", begin - 1);
+    return fmt::format("{} is half of a character {}; write both halves, or the character", text.substr(begin, 6),
+                       here(begin));
+  }
+  const auto byte = static_cast<unsigned char>(text[at]);
+  if (what.find("control character") != what.npos)
+    return fmt::format("a control character (0x{:02X}) as it is {}; write it as \\u{:04x}", byte, here(at), byte);
+  if (byte == '\'') return fmt::format("a single quote {}; JSON has double quotes (in Python: json.dumps)", here(at));
+  const size_t before = at == 0 ? text.npos : text.find_last_not_of(" \t\r\n", at - 1);
+  if ((byte == '}' || byte == ']') && before != text.npos && text[before] == ',')
+    return fmt::format("a comma before the {} {}", text[at], here(at));
+  return fmt::format("what stands in column {} is wrong", column_of(text, at));
+}
+
+/// What is wrong with `text`, which the parser gave up at byte `at`, where it says `what`.
+std::string syntax_fault(std::string_view text, size_t at, std::string_view what) {
   if (const auto invalid = first_invalid_utf8(text)) return fmt::format("byte {} of it is not UTF-8", *invalid + 1);
   const auto is_letter = [&](size_t i) { return i < text.size() && std::isalpha(static_cast<unsigned char>(text[i])); };
   size_t begin = std::min(at, text.size()), end = begin;
@@ -48,7 +81,9 @@ std::string syntax_fault(std::string_view text, size_t at) {
   for (const char* number : {"NaN", "nan", "Infinity", "inf"}) {
     if (word == number) return fmt::format("{} is no number in JSON", word);
   }
-  return "not a JSON object";
+  const size_t first = text.find_first_not_of(" \t\r\n");
+  const bool is_like_one = first != text.npos && (text[first] == '{' || text[first] == '[');
+  return is_like_one ? "not a JSON object: " + object_fault(text, at, what) : "not a JSON object";
 }
 
 /// What the parser says about a number beyond the doubles ends with the number, between single quotes.
@@ -86,7 +121,7 @@ class Builder {
   bool parse_error(size_t at, const std::string& /*token*/, const nlohmann::detail::exception& error) {
     result_.at = at == 0 ? 0 : at - 1;
     const bool overflow = dynamic_cast<const Json::out_of_range*>(&error) != nullptr;
-    result_.fault = overflow ? overflow_fault(error.what()) : syntax_fault(text_, result_.at);
+    result_.fault = overflow ? overflow_fault(error.what()) : syntax_fault(text_, result_.at, error.what());
     return false;
   }
 

@@ -184,6 +184,12 @@ std::string blank_non_word(std::string_view text) {
   return words;
 }
 
+std::string_view without_blanks_around(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t";
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+}
+
 std::vector<std::string_view> split_at_white_space(std::string_view text) {
   return split(text, [](UChar32 value) { return u_isUWhiteSpace(value) != 0; });
 }
@@ -246,7 +252,7 @@ std::string in_quotes(std::string_view text) {
   size_t next = 0;
   while (next < text.size() && next < kLongest) {
     const auto [value, bytes] = next_code_point(text, next);
-    const bool shown = value >= 0 && !u_iscntrl(value);
+    const bool shown = value == ' ' || (value >= 0 && !u_iscntrl(value) && !u_isUWhiteSpace(value));
     result += shown ? bytes : escaped(bytes);
   }
   return result + (next < text.size() ? "...'" : "'");

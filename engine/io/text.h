@@ -29,6 +29,9 @@ std::string to_lower(std::string_view text);
 /// Letters, digits and `_` stay; every other code point becomes a blank. `text` is valid UTF-8.
 std::string blank_non_word(std::string_view text);
 
+/// `text` without the blanks and tabs at its ends.
+std::string_view without_blanks_around(std::string_view text);
+
 /// The pieces of `text` between runs of Unicode white space (no-break space included). `text` is valid UTF-8.
 std::vector<std::string_view> split_at_white_space(std::string_view text);
 
@@ -66,7 +69,7 @@ std::string join_words(const std::vector<std::string_view>& words);
 std::string printable(std::string_view text);
 
 /// `text` for a message: in quotes, at most about 40 bytes of it, control and invisible characters and invalid
-/// bytes as \xNN.
+/// bytes as \xNN, and so is white space that looks like a blank and is none (U+00A0).
 std::string in_quotes(std::string_view text);
 
 }  // namespace notnot

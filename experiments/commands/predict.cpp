@@ -15,6 +15,7 @@
 #include "engine/io/file_modes.h"
 #include "engine/io/input_error.h"
 #include "engine/io/input_stream.h"
+#include "engine/io/json.h"
 #include "engine/io/json_lines.h"
 #include "engine/io/text.h"
 #include "engine/io/warning.h"
@@ -36,16 +37,54 @@ struct PredictArguments {
   int32_t threads = 0;
 };
 
+constexpr const char* kHeader = "the header of a table; give the texts alone, one per line, without a header";
+constexpr const char* kStrings = "JSON strings; give the texts alone, one per line, without quotes (jq -r .)";
+
+/// The names of columns that the line has if `separator` stands between them, in lower case, without quotes.
+std::vector<std::string> names_in(std::string_view line, char separator) {
+  std::vector<std::string> names;
+  for (bool more = true; more;) {
+    const std::string_view piece = line.substr(0, line.find(separator));
+    more = piece.size() < line.size();
+    line.remove_prefix(piece.size() + (more ? 1 : 0));
+    std::string_view name = without_blanks_around(piece);
+    if (name.size() > 1 && name.starts_with('"') && name.ends_with('"')) name = name.substr(1, name.size() - 2);
+    names.push_back(to_lower(name));
+  }
+  return names;
+}
+
+/// Whether the names are those of a table: a text and its label; or single words, of which one is a usual name (the
+/// first may be empty, as pandas calls the index). A text has blanks between its words.
+bool are_columns(const std::vector<std::string>& names) {
+  const auto has = [&names](std::string_view name) { return std::count(names.begin(), names.end(), name) > 0; };
+  if (names.size() < 2) return false;
+  if (has("text") && has("label")) return true;
+  if (!has("text") && !has("label") && !has("review") && !has("sentiment") && !has("sentence")) return false;
+  return std::all_of(names.begin() + 1, names.end(), [](const std::string& name) { return !name.empty(); }) &&
+         std::all_of(names.begin(), names.end(),
+                     [](const std::string& n) { return split_at_white_space(n).size() < 2; });
+}
+
+bool is_json_string(std::string_view line) { return line.starts_with('"') && parse_json(line).value.is_string(); }
+
+/// Whether the line is a JSON list of texts, or of what holds some. `[1]` may be a text.
+bool is_json_list(std::string_view line) {
+  if (line.starts_with("[{") || line == "[") return true;
+  if (!line.starts_with('[')) return false;
+  const nlohmann::json list = parse_json(line).value;
+  const auto is_number = [](const nlohmann::json& value) { return !value.is_string() && !value.is_structured(); };
+  return list.is_array() && !list.empty() && std::none_of(list.begin(), list.end(), is_number);
+}
+
 /// What the first line shows a file to be that does not have a text per line, and what to do; empty if nothing.
 std::string other_kind(std::string_view line) {
   if (is_web_page(line)) return "a web page; give the text alone, one per line";
-  if (line.starts_with("[{") || line == "[" || json_object(line))
-    return "JSON; give the texts alone, one per line (jq -r .text)";
-  std::string fields = "," + std::string(line) + ",";
-  std::replace(fields.begin(), fields.end(), '\t', ',');
-  if (fields.find(",text,") != fields.npos && fields.find(",label,") != fields.npos)
-    return "the header of a table; give the texts alone, one per line";
-  return "";
+  if (is_json_list(line) || json_object(line)) return "JSON; give the texts alone, one per line (jq -r .text)";
+  if (is_json_string(line) && line.find('\\') != line.npos) return kStrings;
+  const bool header =
+      are_columns(names_in(line, ',')) || are_columns(names_in(line, ';')) || are_columns(names_in(line, '\t'));
+  return header ? kHeader : "";
 }
 
 /// The texts of --text, or the lines of a file or of standard input, one after the other. Cleaned as the training texts
@@ -69,6 +108,8 @@ class Texts {
       words += 1 + std::count(block.back().begin(), block.back().end(), ' ');
     }
     if (number_ == 0) throw InputError(fmt::format("{} has no texts; give one per line", source_));
+    if (number_ > 1 && strings_ == number_ && block.size() == number_)
+      fail_at(1, std::string(": this looks like ") + kStrings);
     return block;
   }
 
@@ -84,11 +125,20 @@ class Texts {
     return true;
   }
 
-  [[noreturn]] void fail(const std::string& what) const {
-    throw InputError(fmt::format("{}, {} {}{}", source_, file_ ? "line" : "text", number_, what));
+  [[noreturn]] void fail(const std::string& what) const { fail_at(number_, what); }
+  [[noreturn]] void fail_at(size_t number, const std::string& what) const {
+    throw InputError(fmt::format("{}, {} {}{}", source_, file_ ? "line" : "text", number, what));
   }
 
-  std::string clean(std::string_view text) const {
+  /// Throws InputError where the file has no text per line: by its first line, and where that may be a text, by more.
+  void check_kind(std::string_view text) {
+    const std::string kind = number_ == 1 ? other_kind(text) : number_ == 2 && after_header_ ? kHeader : "";
+    if (!kind.empty()) fail_at(1, ": this looks like " + kind);
+    after_header_ = number_ == 1 && (text == "text" || text == "\"text\"");
+    if (strings_ + 1 == number_ && is_json_string(text)) ++strings_;
+  }
+
+  std::string clean(std::string_view text) {
     if (text.ends_with('\r')) text.remove_suffix(1);
     if (const auto offset = first_invalid_utf8(text))
       fail(fmt::format(": byte {} is not UTF-8; convert the text", *offset + 1));
@@ -96,8 +146,7 @@ class Texts {
       fail(fmt::format(": byte {} is NUL, which no text has; give a file of text", offset + 1));
     if (const size_t offset = text.find('\r'); file_ && offset != text.npos)
       fail(fmt::format(": byte {} is a carriage return that ends no line; save the file with line feeds", offset + 1));
-    if (const std::string kind = file_ && number_ == 1 ? other_kind(text) : ""; !kind.empty())
-      fail(": this looks like " + kind);
+    if (file_) check_kind(text);
     std::string words = clean_text(text, cleaning_);
     if (words.empty())
       fail(file_ ? " has no words; remove the line, or give it some" : " has no words; give at least one");
@@ -108,7 +157,9 @@ class Texts {
   Cleaning cleaning_;
   std::optional<InputStream> file_;
   std::string source_ = "--text";
-  size_t number_ = 0;  ///< texts so far
+  size_t number_ = 0;          ///< texts so far
+  size_t strings_ = 0;         ///< how many of the first lines are JSON strings; quotations may look so, too
+  bool after_header_ = false;  ///< whether the line before, the first one, is the name of a column
 };
 
 /// Version 0.1.0 did not record which reader the texts of a run came from.

@@ -262,7 +262,12 @@ class Predict(WithRun):
         file = self.folder / "texts"
         for content, kind in (("text,label,split\na film,1,train\n", "table"), ("id\ttext\tlabel\n1\ta film\t1\n", "table"),
                               ('{"text": "a film", "label": 1}\n', "JSON"), ('[\n{"text": "a film"}]\n', "JSON"),
-                              ('[{"text": "a film"}]\n', "JSON"), ("<!DOCTYPE html>\n<p>a film</p>\n", "web page")):
+                              ('[{"text": "a film"}]\n', "JSON"), ("<!DOCTYPE html>\n<p>a film</p>\n", "web page"),
+                              ('"text","label"\n"a film",1\n', "table"), ("text;label\na film;1\n", "table"),
+                              ("text\na film\n", "table"), ('"text"\n"a film"\n', "table"),
+                              (",text\n0,a film\n", "table"), ("Review,Sentiment\na film,1\n", "table"),
+                              ("id\tsentence\n1\ta film\n", "table"), ('"a film"\n"a plot"\n', "JSON"),
+                              ('"a \\"film\\""\n', "JSON"), ('["a film", "a plot"]\n', "JSON")):
             with self.subTest(content=content):
                 file.write_text(content)
                 result = run("predict", self.run_folder, "--input", file)
@@ -271,6 +276,13 @@ class Predict(WithRun):
                     self.assertIn(str(word), result.stderr)
         file.write_text('a film, with a label\n{"text": "a film"}\n')
         self.assertEqual(len(self.predict("--input", file)), 2)
+        # What may be texts is taken for texts.
+        for content in ("text\n", '"Titanic"\n', '"Titanic"\na film\n', '"Titanic" and "Rocky"\n"Alien"\n',
+                        "[1]\n[2]\n", "[music]\n", '["a film" he said]\n', "good,bad,ugly\n", "text,\n", "a review, with text\n",
+                        "review; a good film\n", "Text\na film\n", "text: a film\nb\n"):
+            with self.subTest(content=content):
+                file.write_text(content)
+                self.assertEqual(len(self.predict("--input", file)), content.count("\n"))
 
     def test_many_texts_are_answered_as_one_by_one(self):
         words = ["good", "bad", "film", "plot", "filler1", "never-seen"]

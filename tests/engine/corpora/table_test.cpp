@@ -73,7 +73,7 @@ TEST_CASE("csv: messages say what is wrong, where, and what to do") {
   CHECK_HAS(csv_error(header + "a,,dev\n"), "label ''");
   CHECK_HAS(csv_error(header + "a,1,Train\n"), "split 'Train'");
   CHECK_HAS(csv_error(header + "a, with a comma,1,train\n"), "record 1 (line 2): 4 fields where the header has 3");
-  CHECK_HAS(csv_error(header + "a,1\n"), "2 fields where the header has 3");
+  CHECK_HAS(csv_error(header + "a,1\n"), "2 fields where the header has 3; give it all fields, or remove it");
   CHECK_HAS(csv_error(header + "a,1,train\n\" \xC2\xA0\",1,train\n"), "record 2 (line 3): the text has no word");
 }
 
@@ -106,10 +106,33 @@ TEST_CASE("csv: records that two quotes swallow are named, line breaks in quotes
   CHECK(warnings("label,split,text\n1,train,\"b\n0,dev,c\"\n").size() == 1);  // the text may stand last
   const TableOptions named{.labels = {"neg", "pos"}, .needs_split = false};
   CHECK(warnings("text,label\n\"b,pos\nd\",neg\n", named).size() == 1);
+  // Where fields stand before the text, its first and its last line are records only together with them.
+  CHECK(warnings("id,text,label,split\n1,\"b c,1,train\n2,d\",0,train\n").size() == 1);
+  CHECK(warnings("label,text,split\n1,\"b c,train\n0,d\",train\n").size() == 1);
+  CHECK(warnings("label,text,note\n1,\"b c,x\n0,d\",y\n", {.needs_split = false}).size() == 1);
+  CHECK(warnings("id,text,label,split\n1,\"b, c\nd\",0,train\n").empty());
+  CHECK(warnings("label,text,split\n1,\"b, c\n0,5 d\",train\n").empty());
+  CHECK(warnings("label,text,split\n1,\"b\n0,5 d\",train\n").empty());
+  CHECK(warnings("label,text,note\n1,\"b, c\nd\",y\n", {.needs_split = false}).empty());
+  CHECK(warnings("label,split,text\n1,train,\"b\nc\"\n").empty());
   for (const char* text : {"b\nc", "b, 1\nc", "b,2,train\nc", "b,1,other\nc", "b,1,train,c\nd", "b,1,train"}) {
     CAPTURE(text);
     CHECK(warnings(fmt::format("{}\"{}\",1,train\n", header, text)).empty());
   }
+}
+
+TEST_CASE("csv: blanks around names, labels and splits are no matter, ids keep theirs") {
+  const auto texts = parse_csv(" id , text,label , split\n a ,b,\t1, train \na , c , \"0\" ,\" dev\"\n", "own");
+  REQUIRE(texts.size() == 2);
+  CHECK(texts[0].id == " a ");
+  CHECK(texts[0].label == 1);
+  CHECK(texts[1].id == "a ");
+  CHECK(texts[1].words == "c");
+  CHECK(texts[1].split == SplitName::dev);
+  // A label that is named with a blank is another one than that without.
+  const TableOptions named{.labels = {"a", "a "}, .needs_split = false};
+  CHECK(parse_table("text,label\nb,a \n", "own", TableFormat::csv, named).texts[0].label == 1);
+  CHECK(parse_table("text,label\nb, a\n", "own", TableFormat::csv, named).texts[0].label == 0);
 }
 
 TEST_CASE("csv: files") {
@@ -258,6 +281,9 @@ TEST_CASE("table: messages about JSON lines and ids") {
   CHECK_HAS(json(""), "there is no text");
   CHECK_HAS(json("{\"text\": \"a\""), "own, record 1 (line 1): not a JSON object");
   CHECK_HAS(json("\n[1]"), "own, record 1 (line 2): not a JSON object");
+  CHECK_HAS(json("{\"text\": \"a\nb\"}"), "it ends too soon; the file seems to be cut, or a text has a line end");
+  CHECK_HAS(json("{\"text\": \"a\", \"label\": 1,}"),
+            "own, record 1 (line 1): not a JSON object: a comma before the } (column 26); every line must be like");
   CHECK_HAS(json("{\"label\":1,\"split\":\"dev\"}"), "there is no 'text'");
   CHECK_HAS(json("{\"text\":\"a\",\"label\":1}"), "there is no 'split'");
   CHECK_HAS(json(R"({"text":"a","label":1,"split":"dev","exp_split":"test"})"), "both 'split' and 'exp_split'");
@@ -305,6 +331,27 @@ TEST_CASE("table: names of columns in any case, where none is exact") {
   CHECK(parse_table(R"({"Text": "b", "text": "a", "label": 1, "split": "dev"})", "own", TableFormat::json_lines)
             .texts[0]
             .words == "a");
+  CHECK_HAS(
+      table_error(R"({"text": "a", "Label": 1, "LABEL": 0, "split": "dev"})", TableFormat::json_lines),
+      "own, record 1 (line 1): 'LABEL' and 'Label' differ only in upper and lower case; keep one, or call it 'label'");
+  CHECK_HAS(table_error(R"({"text": "a", "label": 1, "split": "dev", "Id": 1, "ID": 2})", TableFormat::json_lines),
+            "'ID' and 'Id' differ only");
+}
+
+TEST_CASE("table: texts that other programs write where there is none") {
+  const auto warnings = [](const std::string& csv) {
+    return parse_table("text,label,split\n" + csv, "own", TableFormat::csv).warnings;
+  };
+  for (const char* text : {"NA", "NaN", "nan", "NULL", "None"}) {
+    CAPTURE(text);
+    const auto found = warnings(fmt::format("a,1,dev\n{},0,dev\n\" {} \",1,dev\n", text, text));
+    REQUIRE(found.size() == 1);
+    CHECK_HAS(found[0],
+              fmt::format("2 texts are NA, NaN, NULL or None and nothing else, the first is record 2 ('{}')", text));
+    CHECK_HAS(found[0], "remove these records");
+  }
+  CHECK(warnings("na,1,dev\nNone of it,1,dev\nnull,0,dev\nN/A,0,dev\n").empty());
+  CHECK(parse_table(R"({"text":"NA","label":1,"split":"dev"})", "own", TableFormat::json_lines).warnings.size() == 1);
 }
 
 TEST_CASE("table: labels as other programs write them") {
@@ -405,6 +452,42 @@ TEST_CASE("table: quotes in TSV are quotes, unless they follow rules") {
             "4 fields where the header has 3; a text must have no tabs");
 }
 
+TEST_CASE("table: quotes around the texts of a TSV file that are taken as they stand are told") {
+  const auto warnings = [](const std::string& content) {
+    return parse_table("text\tlabel\tsplit\n" + content, "own", TableFormat::tsv).warnings;
+  };
+  const std::string all = "\"a\"\t1\tdev\n\"b\"\t0\tdev\n";
+  REQUIRE(warnings("\"a \"b\" c\"\t1\tdev\n" + all).size() == 1);
+  CHECK_HAS(warnings("\"a \"b\" c\"\t1\tdev\n" + all)[0], "3 of 3 texts begin and end with a double quote");
+  // R's write.table and Spark put a backslash before a quote.
+  REQUIRE(warnings("\"a \\\"b\\\" c\"\t1\tdev\nd\t0\tdev\n").size() == 1);
+  CHECK_HAS(warnings("d\t0\tdev\n\"a \\\"b\\\" c\"\t1\tdev\n")[0],
+            "1 texts that begin with a double quote have \\\" within, the first is record 2");
+  CHECK_HAS(warnings("\"a \\\"b\\\" c\"\t1\tdev\n")[0], "qmethod = \"double\"");
+  // By the rules they are none of the texts; some texts are quotations.
+  CHECK(warnings(all).empty());
+  CHECK(warnings("\"a\"\t1\tdev\nb\t0\tdev\n\"c \"d\" e\"\t0\tdev\n").empty());
+  CHECK(warnings("\"a\" b\t1\tdev\n\"\t0\tdev\n").empty());
+  CHECK(warnings("a \\\" b\t1\tdev\n").empty());
+}
+
+TEST_CASE("table: R's row names are known") {
+  const std::string row_names = "if the first field is the row's name in R, write the table with row.names = FALSE";
+  const std::string csv = csv_error("\"text\",\"label\",\"split\"\n\"1\",\"a\",1,\"train\"\n");
+  const std::string tsv = table_error("\"text\"\t\"label\"\t\"split\"\n\"1\"\t\"a\"\t1\t\"train\"\n", TableFormat::tsv);
+  for (const std::string& message : {csv, tsv}) {
+    CHECK_HAS(message, "record 1 (line 2): 4 fields where the header has 3; ");
+    CHECK_HAS(message, row_names);
+  }
+  for (const char* record : {"a,b,1,train\n", "1,a,b,1,train\n", "1,train\n"}) {
+    CAPTURE(record);
+    CHECK(csv_error(std::string("text,label,split\n") + record).find("row.names") == std::string::npos);
+  }
+  // The header has quotes around its names, but some quote breaks the rules.
+  CHECK_HAS(table_error("\"text\"\t\"label\"\t\"split\"\n\"a \\\"b\\\"\"\t1\t\"train\"\n", TableFormat::tsv),
+            "its names stand between double quotes, but other quotes in the file are not doubled");
+}
+
 TEST_CASE("table: a file of another form is named, with the remedy") {
   CHECK_HAS(
       csv_error("text;label;split\na;1;train\n"),
@@ -421,6 +504,10 @@ TEST_CASE("table: a file of another form is named, with the remedy") {
   CHECK_HAS(json("{\n  \"text\": [\"a\"],\n  \"label\": [1]\n}"), "the file is one JSON object over several lines");
   CHECK_HAS(json(R"({"text": {"0": "a"}, "label": {"0": 1}})"), "'text' is an object; write an object for each text");
   CHECK_HAS(json(R"({"text": ["a"], "label": [1]})"), "to_json(orient=\"records\", lines=True)");
+  CHECK_HAS(json(R"({"text": ["a", "film"], "label": 1, "split": "dev"})"),
+            "own, record 1 (line 1): 'text' is a list; join its words with blanks, as in \"a film\"");
+  CHECK_HAS(json(R"({"text": "a film", "label": [1], "split": "dev"})"),
+            "'label' is a list; write its one value alone");
   CHECK_HAS(json(R"({"text": "a", "text": "b", "label": 1, "split": "dev"})"), "\"text\" stands twice");
   CHECK_HAS(json(R"({"text": "a", "label": 1e999, "split": "dev"})"), "the number '1e999' is too large");
   CHECK_HAS(json(std::string("{\"text\":\"a\"}\0", 13)), "byte 13 of it is NUL");

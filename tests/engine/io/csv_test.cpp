@@ -65,6 +65,16 @@ TEST_CASE("csv: a record may be longer or shorter than the one before") {
   CHECK(read("\t\n", {.delimiter = '\t'}) == Records{{"", ""}});  // white space, but a record
 }
 
+TEST_CASE("csv: white space at the ends of a field belongs to it, unless quotes stand between") {
+  const Records records = {{" a", "b ", "\tc"}, {" d ", "e,", "f"}, {" g\n h ", "i", ""}};
+  CHECK(read(" a,b ,\tc\n\" d \" , \"e,\",\t\"f\" \r\n  \n \" g\n h \" ,i,\n") == records);
+  CHECK(read(" a,b \r\n") == Records{{" a", "b "}});
+  CHECK(read(" a\tb \n \" \" \t\"c\"\n", {.delimiter = '\t'}) == Records{{" a", "b "}, {" ", "c"}});
+  CHECK(read(" \"a\" \tb\n  \n", {.delimiter = '\t', .quotes = false}) == Records{{" \"a\" ", "b"}});
+  CHECK_HAS(input_error([] { read("\"a\" \"b\",c\n"); }), "a double quote in the wrong place");
+  CHECK_HAS(input_error([] { read("\"a\" b,c\n"); }), "a double quote in the wrong place");
+}
+
 TEST_CASE("csv: a carriage return within a line is a blank, one in quotes stays") {
   CHECK(read("a,b\n1\r2,3\r\n\"4\r5\",6\n7,8\r") == Records{{"a", "b"}, {"1 2", "3"}, {"4\r5", "6"}, {"7", "8"}});
   CHECK(read("a,b\n\"1\r\n2\r\",3\r4\n") == Records{{"a", "b"}, {"1\r\n2\r", "3 4"}});

@@ -46,6 +46,26 @@ TEST_CASE("json: lists and objects stand in each other a hundred deep, and no de
   CHECK_HAS(parse_json("[\"\\\\\", " + nested(100, '[', ']') + "]").fault, "nested too deep");
 }
 
+TEST_CASE("json: a fault is told with its reason and its column") {
+  const auto fault = [](std::string_view text) { return parse_json(text).fault; };
+  CHECK(fault(R"({"a": "\ud83d b"})") ==
+        "not a JSON object: \\ud83d is half of a character (column 8); write both halves, or the character");
+  CHECK_HAS(fault("{\"a\": \"b\tc\"}"), "a control character (0x09) as it is (column 9); write it as \\u0009");
+  CHECK_HAS(fault("{\"a\": \"surrogate\t\"}"), "a control character (0x09)");
+  CHECK_HAS(fault(R"({"a": "\ude00"})"), "\\ude00 is half of a character (column 8)");
+  CHECK_HAS(fault(R"({"a": "\ud83d\u0041"})"), "\\ud83d is half of a character (column 8)");
+  CHECK_HAS(fault(R"({"a": 1,})"), "a comma before the } (column 9)");
+  CHECK_HAS(fault(R"({"a": [1, ]})"), "a comma before the ] (column 11)");
+  CHECK_HAS(fault("{'a': 1}"), "a single quote (column 2); JSON has double quotes (in Python: json.dumps)");
+  CHECK_HAS(fault("{\"\u00E9\u00E9\": 'a'}"), "a single quote (column 8)");
+  for (const char* cut : {R"({"a": "b)", R"({"a": )", R"({"a": 1)", R"({"a)", R"([{"a": 1},)", R"({"a": "b\u00)", "{"})
+    CHECK_HAS(fault(cut), "not a JSON object: it ends too soon; the file seems to be cut");
+  CHECK_HAS(fault(R"({"a" 1})"), "what stands in column 6 is wrong");
+  CHECK_HAS(fault(R"({"a": 1} x)"), "what stands in column 10 is wrong");
+  CHECK_HAS(fault("{\"a\": 1,\n\n \"b\" 2}"), "what stands in column 6 is wrong");
+  for (const char* prose : {"a film", "", "text,label"}) CHECK(fault(prose) == "not a JSON object");
+}
+
 TEST_CASE("json: a file is an object, and its fault is told with file and line") {
   const TemporaryFolder folder;
   const auto path = folder / "a.json";
@@ -54,7 +74,8 @@ TEST_CASE("json: a file is an object, and its fault is told with file and line")
     return input_error([&] { (void)read_json_object(path, "write it again"); });
   };
   CHECK(complaint("{\"a\": 1}") == "no InputError was thrown");
-  CHECK(complaint("{\n\"a\": 1,\n}") == path.string() + " is damaged: line 3: not a JSON object; write it again");
+  CHECK(complaint("{\n\"a\": 1,\n}") ==
+        path.string() + " is damaged: line 3: not a JSON object: a comma before the } (column 1); write it again");
   CHECK_HAS(complaint("{\n\n\"a\": " + nested(100, '[', ']') + "}"),
             "line 3: its lists and objects are nested too deep");
   CHECK_HAS(complaint("[1]"), "not a JSON object");

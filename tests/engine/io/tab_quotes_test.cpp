@@ -18,7 +18,29 @@ TEST_CASE("tab quotes: data sets without rules") {
   // Neither all texts have quotes around them, nor those that need them.
   CHECK_FALSE(quotes_have_rules("text\tlabel\n\"hello world\"\t1\nb\t0\n"));
   CHECK_FALSE(quotes_have_rules("text\tlabel\n\"hello, world\"\t1\nb, c\t0\n"));
-  CHECK_FALSE(quotes_have_rules("text\tlabel\n\"a \"\"b\"\" c\"\t1\n\"d\"\t0\ne\t1\n"));
+  CHECK_FALSE(quotes_have_rules("text\tlabel\n\" a title between blanks \"\t1\nb\t0\n"));
+  CHECK_FALSE(quotes_have_rules("text\tid\n\"a title\"\t\"\"\nb\tx\n"));
+}
+
+TEST_CASE("tab quotes: doubled quotes show rules, whatever else has quotes around it") {
+  CHECK(quotes_have_rules("text\tlabel\n\"a \"\"b\"\" c\"\t1\n\"d\"\t0\ne\t1\n"));
+  CHECK(quotes_have_rules("text\tnote\n\"a \"\"b\"\"\"\t\" c\"\nd\te\n"));
+  // ... but not where a quote breaks them.
+  CHECK_FALSE(quotes_have_rules("text\tlabel\n\"a \"\"b\"\" c\"\t1\n\"d\" e\t0\n"));
+  CHECK_FALSE(quotes_have_rules("text\tlabel\n\"a \"\"b\"\" c\"\t1\n\"d \"e\" f\"\t0\n"));
+  CHECK_FALSE(quotes_have_rules("text\tlabel\n\"a \"\"b\"\" c\"\t1\na 5\" disk\t0\n"));
+  CHECK_FALSE(quotes_have_rules("text\tlabel\n\"a \"\"b\"\" c\"\t1\n\" begins\t0\nand ends \"\t0\n"));
+}
+
+TEST_CASE("tab quotes: polars and DuckDB write an empty text as two quotes") {
+  CHECK(quotes_have_rules("text\tlabel\tid\n\"a \"\"b\"\" c\"\t1\t\"\"\nd\t0\t\ne\t0\tx\n"));
+  CHECK(quotes_have_rules("text\tid\na b\t\"\"\nc\tx\n"));
+}
+
+TEST_CASE("tab quotes: R's row names make every record one field longer than the header") {
+  CHECK(quotes_have_rules("\"text\"\t\"label\"\n\"1\"\t\"a b\"\t1\n\"2\"\t\"c\"\t0\n"));
+  CHECK_FALSE(quotes_have_rules("\"text\"\t\"label\"\n\"1\"\t\"a b\"\t1\n\"c\"\t0\n"));
+  CHECK_FALSE(quotes_have_rules("\"text\"\t\"label\"\n\"1\"\t\"2\"\t\"a b\"\t1\n"));
 }
 
 TEST_CASE("tab quotes: tables of pandas, Excel and R") {

@@ -42,6 +42,7 @@ TEST_CASE("text: what is shown in a message can be printed") {
   CHECK(in_quotes("abc") == "'abc'");
   CHECK(in_quotes("a\x01\xFF\n") == "'a\\x01\\xFF\\x0A'");
   CHECK(in_quotes("") == "''");
+  CHECK(in_quotes("1\u00A0 \u3000") == "'1\\xC2\\xA0 \\xE3\\x80\\x80'");  // blanks that one cannot tell from a blank
   CHECK(in_quotes(std::string(1000, 'x')) == "'" + std::string(40, 'x') + "...'");
 }
 
