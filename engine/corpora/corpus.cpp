@@ -37,7 +37,10 @@ Corpus load_prepared(const CorpusRequest& request, std::filesystem::path path) {
                     path.string()));
   }
   PreparedFolder folder(std::move(path));
-  if (is_confidential(folder)) keep_private();
+  if (is_confidential(folder)) {
+    keep_private();
+    warn_if_open(folder.path());
+  }
   Dataset dataset = folder.dataset();
   const std::string tokenise = folder.description().at("choices").value("tokenise", "");
   return {.dataset = std::move(dataset),

@@ -1,11 +1,14 @@
 #include "engine/io/file_modes.h"
 
+#include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <atomic>
 #include <mutex>
+
+#include "engine/io/warning.h"
 
 namespace notnot {
 namespace {
@@ -31,6 +34,14 @@ void keep_private() {
 }
 
 bool is_private() { return private_only; }
+
+void warn_if_open(const std::filesystem::path& folder) {
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0 || (status.st_mode & 077) == 0) return;
+  warn(
+      fmt::format("{0} is confidential, and others can read it (its permissions are {1:o}); close it: chmod -R go= {0}",
+                  folder.string(), status.st_mode & 07777));
+}
 
 void forbid_core_files() {
   const rlimit none{.rlim_cur = 0, .rlim_max = 0};

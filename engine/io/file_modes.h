@@ -2,6 +2,8 @@
 // Who may read what this process writes.
 #include <sys/types.h>
 
+#include <filesystem>
+
 namespace notnot {
 
 /// The permissions that new files and folders do not get.
@@ -14,6 +16,9 @@ mode_t current_umask();
 void keep_private();
 /// Whether keep_private was called.
 bool is_private();
+
+/// Warns the user of a folder of confidential texts that others may enter, as after a copy that lost the permissions.
+void warn_if_open(const std::filesystem::path& folder);
 
 /// No core files of this process and of the programs that it starts: they would hold the texts.
 void forbid_core_files();

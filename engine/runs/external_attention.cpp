@@ -41,8 +41,9 @@ double log_weight(double value, Importance importance) {
   return std::log(value);
 }
 
-/// Writes the log-weights [words] of one text. All sums are in logarithms, so that none overflows. Returns what is
-/// wrong with the values [words] and what to do; empty when nothing is wrong.
+/// Writes the log-weights [words] of one text. All sums are in logarithms, so that none overflows, and the largest is
+/// taken off first, so that scores of 1e15 keep their differences. Returns what is wrong with the values [words] and
+/// what to do; empty when nothing is wrong.
 std::string normalise(std::span<const double> values, Importance importance, std::span<float> log_attention) {
   double largest = kLogOfNothing;
   for (size_t k = 0; k < values.size(); ++k) {
@@ -60,8 +61,8 @@ std::string normalise(std::span<const double> values, Importance importance, std
   if (largest == kLogOfNothing) return "no weight is above 0, so none can be its share; give at least one word some";
   double sum = 0;
   for (const double value : values) sum += std::exp(log_weight(value, importance) - largest);
-  const double log_sum = largest + std::log(sum);
-  for (size_t k = 0; k < values.size(); ++k) log_attention[k] = log_weight(values[k], importance) - log_sum;
+  for (size_t k = 0; k < values.size(); ++k)
+    log_attention[k] = (log_weight(values[k], importance) - largest) - std::log(sum);
   return "";
 }
 

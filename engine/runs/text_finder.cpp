@@ -81,6 +81,8 @@ void TextFinder::check_key(const Json& object, const Json& row, const Json& id) 
   const Json& key = member(object, "key");
   if (!key.is_null() && key != "row" && key != "id")
     file_.fail(fmt::format("the key {} is neither 'row' nor 'id'; give one of them", value_shown(key)));
+  if (key == "id" && object.contains("id") && id.is_null())
+    file_.fail("this text has no id of its own; name it by its 'row', which notnot data --tokens writes");
   if (key == "id" ? id.is_null() : row.is_null() && (id.is_null() || key == "row"))
     file_.fail(fmt::format("there is no '{}'; {}", key == "id" ? "id" : "row", kLineNeeds));
   if (id.is_null()) return;

@@ -82,6 +82,7 @@ void show_command(const DataArguments& arguments) {
   if (!shows_texts) show("\nThe texts are confidential, so that none is shown; --show-texts shows some.\n");
   show("\nEvery file has the checksum that dataset.json says.\n");
   for (const std::string& warning : folder.warnings()) warn(warning);
+  if (is_confidential(folder)) warn_if_open(folder.path());
 }
 
 }  // namespace

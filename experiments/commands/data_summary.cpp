@@ -54,8 +54,7 @@ std::string counts_summary(const PreparedFolder& folder) {
                   published == nullptr ? std::string() : fmt::format(": {}", published->title), folder.path().string());
   if (folder.is_synthetic())
     text += "SYNTHETIC: these texts are made up; nothing measured on them is about the real data\n";
-  if (is_confidential(folder))
-    text += "CONFIDENTIAL: only you can read these texts and what is made of them; do not share them\n";
+  if (is_confidential(folder)) text += "CONFIDENTIAL: do not share these texts, nor what is made of them\n";
   text += fmt::format("{:<8}{:>10}  {:>10}  {:>10}  {:>6}  {:>14}\n", "split", classes[0], classes[1], "words", "mean",
                       "before filter");
   for (const SplitName name : kSplitNames) {

@@ -289,6 +289,7 @@ void predict(const PredictArguments& arguments) {
   const RunConfig config = read_run_config(folder);
   if (config.is_confidential()) {
     keep_private();
+    warn_if_open(folder.path());
     show(stderr, "note: the model was trained on CONFIDENTIAL texts, and may tell of them; do not share it\n");
   }
   Predictor predictor(arguments, folder, config);

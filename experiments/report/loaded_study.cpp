@@ -328,8 +328,10 @@ std::vector<LoadedStudy> load_studies(const std::vector<std::filesystem::path>& 
   std::vector<LoadedStudy> studies;
   std::set<std::string> keys;
   std::vector<LoadedRun> all = read_runs(folders);
-  if (std::any_of(all.begin(), all.end(), [](const LoadedRun& run) { return run.config.is_confidential(); })) {
+  for (const LoadedRun& run : all) {
+    if (!run.config.is_confidential()) continue;
     keep_private();
+    warn_if_open(run.path);
   }
   for (auto& of_dataset : group(std::move(all), [](const LoadedRun& run) { return run.dataset(); })) {
     const bool apart = same_spec_twice(of_dataset);

@@ -194,6 +194,22 @@ class Confidential(Shared):
         self.assertIn("CONFIDENTIAL", result.stderr)
         json.loads(result.stdout)
 
+    def test_a_copy_that_others_can_read(self):
+        self.succeed("prepare", "csv", self.file, "--out", self.out, "--confidential")
+        run_folder = self.small_train(self.out)
+        commands = (("data", self.out), ("data", self.out, "--tokens", self.folder / "tokens.jsonl"),
+                    ("predict", run_folder, "--text", "good"), ("report", self.runs, "--out", self.folder / "report"))
+        for arguments in commands:
+            self.assertNotIn("others can read", run(*arguments).stderr)
+        self.out.chmod(0o755)
+        run_folder.chmod(0o750)
+        for arguments in commands:
+            folder, permissions = (self.out, "755") if arguments[0] == "data" else (run_folder, "750")
+            result = run(*arguments)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn(f"{folder} is confidential, and others can read it (its permissions are {permissions}); "
+                          f"close it: chmod -R go= {folder}", result.stderr)
+
     @NEEDS_OTHER
     def test_as_a_plain_user(self):
         # Root may read everything, also what the system hides of a process that writes no core files.

@@ -240,6 +240,9 @@ TEST_CASE("how importances become weights") {
   check_first("[-1, 0, 3]", Importance::positive, {kNothing, kNothing, 0});
   check_first("[0, 1.0986122886681098, 0]", Importance::softmax, {-1.6094379F, -0.5108256F, -1.6094379F});  // 1 : 3 : 1
   check_first("[-1000, 0, -2000]", Importance::softmax, {-1000, 0, -2000});
+  const float third = -std::log(3.0F);
+  for (const char* equal : {"[1e13, 1e13, 1e13]", "[1e37, 1e37, 1e37]", "[-1e300, -1e300, -1e300]"})
+    check_first(equal, Importance::softmax, {third, third, third});
   check_first("[1e-320, 1e-320, 0]", Importance::weights, {-0.6931472F, -0.6931472F, kNothing});
 }
 
@@ -326,7 +329,8 @@ TEST_CASE("an id that could be anybody's is refused") {
   CHECK_HAS(named_complaint(R"({"split": "train", "id": 1.5, "key": "id", "attention": [1]})"),
             "the id is 1.5, neither a string nor a whole number; write it as a string");
   CHECK_HAS(named_complaint(R"({"split": "train", "id": ["x"], "key": "id", "attention": [1]})"), "the id is a list");
-  CHECK_HAS(named_complaint(R"({"split": "train", "id": null, "key": "id", "attention": [1]})"), "there is no 'id'");
+  CHECK_HAS(named_complaint(R"({"split": "train", "id": null, "key": "id", "attention": [1]})"),
+            "this text has no id of its own; name it by its 'row'");
   CHECK_HAS(named_complaint(R"({"split": "train", "id": null, "attention": [1]})"), "there is no 'row'");
   CHECK_HAS(named_complaint(R"({"split": "train", "id": "x/1", "key": "row", "attention": [1]})"), "there is no 'row'");
   CHECK_HAS(named_complaint(R"({"split": "train", "row": 1, "key": "id", "attention": [1]})"), "there is no 'id'");
