@@ -102,13 +102,17 @@ class Training {
     const auto is_in = [](int64_t value, int64_t least, int64_t most) { return value >= least && value <= most; };
     if (!is_in(progress.epoch, 1, int64_t{options_.epochs} + 1)) return fmt::format("`epoch` is {}", progress.epoch);
     if (!is_in(progress.batch, 0, batches)) return fmt::format("`batch` is {}", progress.batch);
-    if (!is_in(progress.best_epoch, 0, progress.epoch - 1))
+    // The first epoch is the best one so far, whatever its score.
+    if (!is_in(progress.best_epoch, std::min(progress.epoch - 1, 1), progress.epoch - 1))
       return fmt::format("`best_epoch` is {}", progress.best_epoch);
     // One step per batch, so that what is left of the run finds its steps planned.
     if (!is_in(state.step, 0, (progress.epoch - 1) * batches + progress.batch))
       return fmt::format("`step` is {}, after {} epochs and {} batches", state.step, progress.epoch - 1,
                          progress.batch);
-    if (std::isnan(progress.best_score) || !std::isfinite(progress.loss) || !(progress.train_seconds >= 0))
+    const bool is_score =
+        progress.best_epoch == 0 ? progress.best_score == Progress().best_score : std::isfinite(progress.best_score);
+    const bool is_time = std::isfinite(progress.train_seconds) && progress.train_seconds >= 0;
+    if (!is_score || !std::isfinite(progress.loss) || !is_time)
       return "`best_score`, `loss` or `train_seconds` is not a number that a training gives";
     for (const auto& [name, moments, least] :
          {std::tuple{"first_moment", &state.first_moment, std::numeric_limits<float>::lowest()},

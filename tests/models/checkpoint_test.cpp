@@ -51,9 +51,9 @@ void interrupt_after(const TrainingRequest& request, const RunFolder& folder, in
   REQUIRE(folder.state() == RunState::resumable);
 }
 
-/// Writes the safetensors file again, without the tensor or with other values for it.
+/// Writes the safetensors file again, without the tensor, or with other values or so many values for it.
 void rewrite_tensor(const std::filesystem::path& path, const std::string& name, bool drop,
-                    const std::function<double(double)>& change = nullptr) {
+                    const std::function<double(double)>& change = nullptr, std::optional<int64_t> size = {}) {
   std::map<std::string, std::vector<float>> f32;
   std::map<std::string, std::vector<double>> f64;
   std::map<std::string, std::vector<int32_t>> i32;
@@ -63,10 +63,15 @@ void rewrite_tensor(const std::filesystem::path& path, const std::string& name, 
     const Safetensors file = Safetensors::read(path);
     const auto take = [&]<class T>(std::map<std::string, std::vector<T>>& into, const std::string& tensor) {
       into[tensor] = file.values<T>(tensor);
-      if (tensor == name) {
+      std::vector<int64_t> shape = file.entry(tensor).shape;
+      if (tensor == name && change) {
         for (T& value : into[tensor]) value = static_cast<T>(change(static_cast<double>(value)));
       }
-      tensors.push_back({tensor, file.entry(tensor).dtype, file.entry(tensor).shape, into[tensor].data()});
+      if (tensor == name && size) {
+        into[tensor].resize(*size);
+        shape = {*size};
+      }
+      tensors.push_back({tensor, file.entry(tensor).dtype, shape, into[tensor].data()});
     };
     for (const auto& entry : file.entries()) {
       if (drop && entry.first == name) continue;
@@ -167,13 +172,37 @@ TEST_CASE("a checkpoint where no training of the run can have stood is refused")
   for (const double step : {-1.0, -1073741824.0, 1e9}) CHECK_HAS(complaint("step", step), "`step` is");
   for (const double epoch : {-1.0, 0.0, 1e9}) CHECK_HAS(complaint("epoch", epoch), "`epoch` is");
   for (const double batch : {-1.0, 1e9}) CHECK_HAS(complaint("batch", batch), "`batch` is");
-  for (const double epoch : {-1.0, 2.0}) CHECK_HAS(complaint("best_epoch", epoch), "`best_epoch` is");
-  for (const char* name : {"best_score", "loss", "train_seconds"}) CHECK_HAS(complaint(name, nan), "is not a number");
+  for (const double epoch : {-1.0, 0.0, 2.0}) CHECK_HAS(complaint("best_epoch", epoch), "`best_epoch` is");
+  for (const char* name : {"best_score", "loss", "train_seconds"}) {
+    for (const double value : {nan, infinity, -infinity}) CHECK_HAS(complaint(name, value), "is not a number");
+  }
   CHECK_HAS(complaint("train_seconds", -1), "is not a number");
   CHECK_HAS(complaint("first_moment/decoder.linear_1.bias", infinity), "`first_moment` has the value inf");
   CHECK_HAS(complaint("second_moment/decoder.linear_1.bias", -1), "`second_moment` has the value -1");
   CHECK_HAS(complaint("largest_second_moment/encoder.embedding.weight", nan),
             "`largest_second_moment` has the value nan");
+}
+
+TEST_CASE("a checkpoint of the first epoch has the score of none, and a number is one number") {
+  const Dataset data = unbalanced_corpus();
+  const TrainingRequest request = request_of(data, small_model(data));
+  const TemporaryFolder folder;
+  const RunFolder interrupted(folder.path(), "interrupted");
+  interrupt_after(request, interrupted, 1, 1);
+  int number = 0;
+  for (const double score : {0.5, std::numeric_limits<double>::infinity()}) {
+    const Resumed resumed(folder, interrupted, number++);
+    rewrite_tensor(resumed.run().checkpoint_path(), "best_score", /*drop=*/false, [&](double) { return score; });
+    CHECK_HAS(input_error([&] { resumed.finish(request); }), "`best_score`, `loss` or `train_seconds` is not a number");
+  }
+  for (const char* name : {"step", "epoch", "batch", "best_epoch", "best_score", "train_seconds", "loss"}) {
+    for (const int64_t size : {0, 2}) {
+      const Resumed resumed(folder, interrupted, number++);
+      rewrite_tensor(resumed.run().checkpoint_path(), name, /*drop=*/false, nullptr, size);
+      CHECK_HAS(input_error([&] { resumed.finish(request); }),
+                fmt::format("tensor `{}` has {} values, and needs one; remove the run folder", name, size));
+    }
+  }
 }
 
 TEST_CASE("a resumed run knows its best epoch and that epoch's score") {
