@@ -1,5 +1,6 @@
 #include "models/checkpoint.h"
 
+#include <algorithm>
 #include <cmath>
 #include <tuple>
 #include <utility>
@@ -27,7 +28,9 @@ std::string fault_of(const Progress& progress, int32_t epochs, int64_t batches) 
   const auto is_in = [](int64_t value, int64_t least, int64_t most) { return value >= least && value <= most; };
   if (!is_in(progress.epoch, 1, int64_t{epochs} + 1)) return fmt::format("`epoch` is {}", progress.epoch);
   if (!is_in(progress.batch, 0, batches)) return fmt::format("`batch` is {}", progress.batch);
-  if (!is_in(progress.best_epoch, 0, progress.epoch - 1)) return fmt::format("`best_epoch` is {}", progress.best_epoch);
+  // The first epoch is the best one so far, whatever its score.
+  if (!is_in(progress.best_epoch, std::min(progress.epoch - 1, 1), progress.epoch - 1))
+    return fmt::format("`best_epoch` is {}", progress.best_epoch);
   const bool scored =
       progress.best_epoch > 0 ? std::isfinite(progress.best_score) : progress.best_score == Progress().best_score;
   if (!scored) return fmt::format("`best_score` is {}, of epoch {}", progress.best_score, progress.best_epoch);

@@ -17,13 +17,13 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr const char* kRemedy = "remove the run folder and train again";
+
 [[noreturn]] void throw_damaged(const std::filesystem::path& path, const std::string& what) {
-  throw InputError(fmt::format("{}: {}; remove the run folder and train again", path.string(), what));
+  throw InputError(fmt::format("{}: {}; {}", path.string(), what, kRemedy));
 }
 
-Json read_json(const std::filesystem::path& path) {
-  return read_json_object(path, "remove the run folder and train again");
-}
+Json read_json(const std::filesystem::path& path) { return read_json_object(path, kRemedy); }
 
 /// What `parse_object` makes of the file at `path`. A fault that it finds is thrown with the path.
 template <class Parse>
@@ -47,6 +47,14 @@ RunFolder::RunFolder(const std::filesystem::path& runs, const std::string& name)
 
 std::filesystem::path RunFolder::attention_path(SplitName split) const {
   return path_ / fmt::format("attention_{}.safetensors", to_string(split));
+}
+
+std::vector<std::filesystem::path> RunFolder::files() const {
+  std::vector<std::filesystem::path> paths = {config_path(),      result_path(),       metrics_path(),
+                                              checkpoint_path(),  model_path(),        vocabulary_path(),
+                                              predictions_path(), perturbation_path(), failure_path()};
+  for (const SplitName split : kSplitNames) paths.push_back(attention_path(split));
+  return paths;
 }
 
 std::filesystem::path RunFolder::existing(std::filesystem::path file) const {
@@ -94,7 +102,8 @@ std::optional<std::string> RunFolder::failure() const {
 }
 
 std::vector<EpochMetrics> RunFolder::metrics() const {
-  const std::string content = read_file(existing(metrics_path()));
+  constexpr size_t kLargest = size_t{64} << 20;  // has room for 100000 epochs, the most on the command line
+  const std::string content = read_small_file(existing(metrics_path()), kLargest, kRemedy);
   try {
     return parse_metrics(content);
   } catch (const InputError& error) {

@@ -56,6 +56,8 @@ class RunFolder {
   std::filesystem::path metrics_path() const { return path_ / "metrics.csv"; }
   std::filesystem::path result_path() const { return path_ / "result.json"; }
   std::filesystem::path failure_path() const { return path_ / "failure.json"; }
+  /// All of these paths. config.json is the first.
+  std::vector<std::filesystem::path> files() const;
 
   /// The state now. Another process may change it at any moment, unless this process holds the RunWriter.
   RunState state() const;

@@ -45,9 +45,36 @@ std::string prediction_line(const WordReader& words, const Split& texts, size_t 
                                lacks_something ? remedy_of(number) : "choose another folder with --runs"));
 }
 
+bool is_link(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_symlink(std::filesystem::symlink_status(path, ignored));
+}
+
+/// Throws InputError where something else than a file has the name of a file of the run.
+void check_files(const OpenFolder& opened, const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files = RunFolder(opened.path()).files();
+  files.push_back(opened.path() / FolderLock::kFile);
+  for (const auto& file : files) {
+    const std::string what = is_link(file) ? "a link" : other_than_file(file);
+    if (what.empty() || what == "nothing") continue;
+    throw InputError(
+        fmt::format("{}: it is {} and not a file, and nothing is written to such a run folder; put a file in its "
+                    "place, or give another --runs folder",
+                    (folder / file.filename()).string(), what));
+  }
+}
+
 OpenFolder open_folder(const std::filesystem::path& folder) {
+  if (is_link(folder)) {
+    throw InputError(
+        fmt::format("{}: it is a link and not a folder, and nothing is written through it; put the folder in its "
+                    "place, or give another --runs folder",
+                    folder.string()));
+  }
   try {
-    return OpenFolder(folder);
+    OpenFolder opened(folder);
+    check_files(opened, folder);
+    return opened;
   } catch (const std::system_error& error) {
     cannot_write(folder, error);
   }
@@ -81,11 +108,7 @@ void RunWriter::check_writable(const RunFolder& folder) { (void)try_lock(open_fo
 
 void RunWriter::start(Json config) {
   // config.json goes first: a folder without it counts as absent, whatever else a crash leaves in it.
-  std::vector<std::filesystem::path> stale = {
-      opened_.config_path(), opened_.result_path(),     opened_.metrics_path(),     opened_.checkpoint_path(),
-      opened_.model_path(),  opened_.vocabulary_path(), opened_.predictions_path(), opened_.perturbation_path()};
-  for (const SplitName split : kSplitNames) stale.push_back(opened_.attention_path(split));
-  for (const auto& file : stale) {
+  for (const auto& file : opened_.files()) {
     std::error_code error;
     std::filesystem::remove(file, error);
     if (error) {

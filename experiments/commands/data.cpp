@@ -61,7 +61,7 @@ void write_tokens_command(const DataArguments& arguments) {
 
 void show_command(const DataArguments& arguments) {
   const auto path = find_prepared(arguments.dataset);
-  if (!path && !std::filesystem::exists(arguments.dataset)) {
+  if (!path && !is_there(arguments.dataset)) {
     throw InputError(
         fmt::format("there is no prepared data set {}; give the folder that notnot prepare wrote, or the "
                     "name of one in $NOTNOT_DATA/prepared",

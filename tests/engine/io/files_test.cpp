@@ -436,6 +436,37 @@ TEST_CASE("kill -9 in the middle of a write leaves a whole file, and what is lef
   CHECK(file_count(folder.path()) == 1);
 }
 
+TEST_CASE("whether something is there is told, or why that cannot be told") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "file", "");
+  std::filesystem::create_symlink("loop", folder / "loop");
+  std::filesystem::create_symlink("nothing", folder / "broken");
+  CHECK(is_there(folder / "file"));
+  CHECK(is_there(folder.path()));
+  for (const auto& path : {folder / "nothing", folder / "broken", folder / "file" / "below"})
+    CHECK_FALSE(is_there(path));
+  const std::string long_name(300, 'a');
+  for (const auto& [name, why] : {std::pair<std::string, std::string>{"loop", "Too many levels of symbolic links"},
+                                  {long_name, "File name too long"}}) {
+    CHECK(input_error([&] { is_there(folder / name); }) ==
+          fmt::format("cannot use {}: {}; check that the path is right", (folder / name).string(), why));
+  }
+}
+
+TEST_CASE("a file that is too large for what it is, is refused before it is read") {
+  const TemporaryFolder folder;
+  constexpr size_t kMost = 3 << 20;
+  write_atomically(folder / "file", "content");
+  std::filesystem::resize_file(folder / "file", kMost);
+  CHECK(read_small_file(folder / "file", kMost, "").size() == kMost);
+  for (const size_t size : {kMost + 1, size_t{1} << 40}) {  // the larger one would take hours
+    std::filesystem::resize_file(folder / "file", size);
+    CHECK(input_error([&] { read_small_file(folder / "file", kMost, "copy it again"); }) ==
+          fmt::format("{} is damaged: {} MiB are too many for such a file; copy it again", (folder / "file").string(),
+                      size >> 20));
+  }
+}
+
 }  // namespace
 
 }  // namespace notnot

@@ -55,9 +55,12 @@ TEST_CASE("a run of one data set that has the name of another data set's run is 
 TEST_CASE("two names for one folder are refused, as where the file system takes no notice of case") {
   const TemporaryFolder folder;
   const Inputs inputs = small_inputs(folder);
-  Jobs jobs = jobs_of(inputs, {kBase, kUniform});
-  std::filesystem::create_directories(jobs[0]->folder.path());
-  std::filesystem::create_directory_symlink(jobs[0]->folder.path().filename(), jobs[1]->folder.path());
+  Inputs other = inputs;
+  other.settings.runs = (folder / "other").string();
+  std::filesystem::create_directories(inputs.settings.runs);
+  std::filesystem::create_directory_symlink(inputs.settings.runs, other.settings.runs);
+  Jobs jobs = jobs_of(inputs, {kBase});
+  jobs.push_back(std::make_unique<Job>(other, kBase));
   CHECK_HAS(input_error([&] { prepare_jobs(jobs, {}); }), "are in one folder on this file system");
 }
 
