@@ -28,6 +28,9 @@ std::string read_small_file(const std::filesystem::path& path, size_t most, std:
 /// nothing can be there, or it cannot be told: a loop of links, a name that is too long, a folder without permission.
 bool is_there(const std::filesystem::path& path);
 
+/// Whether the path is the name of something, be it a link that leads nowhere. False where it cannot be told.
+bool is_taken(const std::filesystem::path& path);
+
 /// Whether two paths lead to one file, folder or device, whatever their spelling: by device and inode, so that
 /// symbolic and hard links are the same as what they lead to. If nothing is at either path, whether they are the same
 /// path once links and dots are resolved.
@@ -100,6 +103,21 @@ void write_atomically(const std::filesystem::path& path, std::string_view conten
 /// Writes content that is too large for the memory: calls `write` once, which hands the pieces to its argument.
 using Sink = std::function<void(std::string_view)>;
 void write_atomically(const std::filesystem::path& path, const std::function<void(const Sink&)>& write);
+
+/// A file that write_atomically would write in an OpenFolder, in two steps, so that several files appear together: all
+/// that can fail on a full disk is in the first step.
+class StagedFile {
+ public:
+  /// Writes the whole content beside `path`. Throws InputError as write_atomically does.
+  StagedFile(const std::filesystem::path& path, std::string_view content);
+  StagedFile(StagedFile&&) noexcept;
+  ~StagedFile();
+  /// Gives the file its name. Without this nothing is left of it.
+  void commit();
+
+ private:
+  std::unique_ptr<class TemporaryFile> file_;
+};
 
 /// The path at the end of the symbolic links that begin at `path`. There may be nothing at that path. Throws InputError
 /// where another user than this one and root made one of the links.
