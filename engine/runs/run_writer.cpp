@@ -89,10 +89,14 @@ std::optional<FolderLock> try_lock(const OpenFolder& opened, const std::filesyst
   }
 }
 
-FolderLock lock(const OpenFolder& opened, const std::filesystem::path& folder) {
-  if (std::optional<FolderLock> lock = try_lock(opened, folder)) return *std::move(lock);
+[[noreturn]] void throw_in_use(const std::filesystem::path& folder) {
   throw InputError(
       fmt::format("another process trains in {}; wait for it, or give another --runs folder", folder.string()));
+}
+
+FolderLock lock(const OpenFolder& opened, const std::filesystem::path& folder) {
+  if (std::optional<FolderLock> lock = try_lock(opened, folder)) return *std::move(lock);
+  throw_in_use(folder);
 }
 
 }  // namespace
@@ -106,9 +110,21 @@ RunWriter::RunWriter(const RunFolder& folder)
 
 void RunWriter::check_writable(const RunFolder& folder) { (void)try_lock(open_folder(folder.path()), folder.path()); }
 
+void RunWriter::check_free(const RunFolder& folder) {
+  if (FolderLock::is_held(folder.path())) throw_in_use(folder.path());
+}
+
 void RunWriter::start(Json config) {
-  // config.json goes first: a folder without it counts as absent, whatever else a crash leaves in it.
+  config["version"] = version();
+  config["commit"] = commit();
+  // config.json is replaced at the end: without it, what a crash leaves would look like a run that has lost it. Until
+  // result.json goes, the earlier run is whole; then it is one that has just begun, as its checkpoint has gone before.
+  StagedFile begun(opened_.config_path(), to_text(config));
+  std::vector<std::filesystem::path> files = {opened_.checkpoint_path(), opened_.result_path()};
   for (const auto& file : opened_.files()) {
+    if (file != opened_.config_path()) files.push_back(file);
+  }
+  for (const auto& file : files) {
     std::error_code error;
     std::filesystem::remove(file, error);
     if (error) {
@@ -116,9 +132,7 @@ void RunWriter::start(Json config) {
                                    shown_path(file).string(), error.message()));
     }
   }
-  config["version"] = version();
-  config["commit"] = commit();
-  write_atomically(opened_.config_path(), to_text(config));
+  begun.commit();
 }
 
 void RunWriter::resume(const Json& config) { write_atomically(opened_.config_path(), to_text(config)); }

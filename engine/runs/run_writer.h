@@ -27,11 +27,14 @@ class RunWriter {
   explicit RunWriter(const RunFolder& folder);
   /// Creates the folder if it is missing. Throws InputError as above, but another process may train in it.
   static void check_writable(const RunFolder& folder);
+  /// Throws InputError if another process, or another writer in this one, trains in the folder. Writes nothing.
+  static void check_free(const RunFolder& folder);
   const RunFolder& folder() const { return folder_; }
   /// The same folder through an OpenFolder: for all that is written, so that nobody can lead it elsewhere meanwhile.
   const RunFolder& opened() const { return opened_; }
 
-  /// Begins a run: removes every file of an earlier one, then writes config.json.
+  /// Begins a run: removes every file of an earlier one, and replaces config.json. Throws InputError before anything is
+  /// removed if config.json cannot be written.
   void start(nlohmann::json config);
   /// Goes on with a run: writes config.json anew, all other files stay.
   void resume(const nlohmann::json& config);
