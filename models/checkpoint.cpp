@@ -7,12 +7,13 @@
 
 #include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
+#include "engine/runs/run_folder.h"
 
 namespace notnot {
 namespace {
 
 [[noreturn]] void damaged(const std::filesystem::path& path, const std::string& what) {
-  throw InputError(fmt::format("{}: {}; remove the run folder and train again", path.string(), what));
+  throw InputError(fmt::format("{}: {}", path.string(), what));
 }
 
 /// The one value of a tensor.
@@ -55,10 +56,7 @@ std::string fault_of(const OptimiserState& state, const Progress& progress, int6
   return "";
 }
 
-}  // namespace
-
-Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, int32_t epochs,
-                           int64_t batches) {
+Checkpoint read(const std::filesystem::path& path, const ParameterLayout& layout, int32_t epochs, int64_t batches) {
   const Safetensors file = Safetensors::read(path);
   Checkpoint checkpoint{.progress = {.epoch = scalar<int32_t>(file, "epoch"),
                                      .batch = scalar<int32_t>(file, "batch"),
@@ -74,6 +72,17 @@ Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLay
   if (fault.empty()) fault = fault_of(checkpoint.optimiser, checkpoint.progress, batches);
   if (!fault.empty()) damaged(path, fault);
   return checkpoint;
+}
+
+}  // namespace
+
+Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, int32_t epochs,
+                           int64_t batches) {
+  try {
+    return read(path, layout, epochs, batches);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{}; {}", error.what(), kTrainAgain));
+  }
 }
 
 void write_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, const Checkpoint& checkpoint) {

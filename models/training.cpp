@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
 #include "kernels/attention_head_math.h"
@@ -76,30 +77,53 @@ class Training {
     if (!request_.resume || writer_.folder().state() != RunState::resumable) return false;
     const int64_t batches =
         training_batches(data_.split(SplitName::train), options_.batch_size, options_.seed, 1).size();
-    const Checkpoint checkpoint = read_checkpoint(writer_.folder().existing(writer_.folder().checkpoint_path()),
-                                                  model_.layout(), options_.epochs, batches);
+    const RunFolder& folder = writer_.folder();
+    const Checkpoint checkpoint =
+        read_checkpoint(folder.existing(folder.checkpoint_path()), model_.layout(), options_.epochs, batches);
     const std::vector<float>& parameters = checkpoint.parameters;
     progress_ = checkpoint.progress;
     model_.set_parameters(parameters);
     model_.set_optimiser_state(checkpoint.optimiser);
+    check_vocabulary();
     restore_metrics();
     // The checkpoint of an epoch's end is written before the epoch's model: the program may have been killed between.
     // A model is never replaced by parameters that a damaged checkpoint has.
     const bool finite = std::all_of(parameters.begin(), parameters.end(), [](float x) { return std::isfinite(x); });
     if (progress_.batch == 0 && progress_.best_epoch == progress_.epoch - 1 && finite) save_model();
+    if (progress_.best_epoch > 0) check_there(folder.model_path());
     return true;
+  }
+
+  /// The words of the model, which are written once, when the run begins.
+  void check_vocabulary() const {
+    const std::filesystem::path path = writer_.folder().vocabulary_path();
+    check_there(path);
+    const std::string words = data_.vocabulary.serialize();
+    if (FileReader(writer_.folder().existing(path)).size() == words.size() && read_file(path) == words) return;
+    throw InputError(
+        fmt::format("{} has other words than the data that the run was trained on; copy the right one "
+                    "back, or {}",
+                    path.string(), kTrainAgain));
+  }
+
+  static void check_there(const std::filesystem::path& file) {
+    if (other_than_file(file) != "nothing") return;
+    throw InputError(fmt::format("{} is missing, without which the training cannot go on; copy it back, or {}",
+                                 file.string(), kTrainAgain));
   }
 
   /// The rows of the epochs before the one under way. There is one more if the program was killed between the end of an
   /// epoch and its checkpoint.
   void restore_metrics() {
     const size_t finished = progress_.epoch - 1;
-    if (finished > 0) metrics_ = writer_.folder().metrics();
+    if (finished > 0) {
+      check_there(writer_.folder().metrics_path());
+      metrics_ = writer_.folder().metrics();
+    }
     if (metrics_.size() < finished || metrics_.size() > finished + 1) {
       throw InputError(
-          fmt::format("{} has {} epochs, where the checkpoint has finished {}; copy the right one back, or "
-                      "remove the run folder and train again",
-                      writer_.folder().metrics_path().string(), metrics_.size(), finished));
+          fmt::format("{} has {} epochs, where the checkpoint has finished {}; copy the right one back, or {}",
+                      writer_.folder().metrics_path().string(), metrics_.size(), finished, kTrainAgain));
     }
     metrics_.resize(finished);
   }
@@ -232,11 +256,38 @@ class Training {
     monitor_.epoch_done(metrics, best);
   }
 
+  /// The parameters of the chosen epoch. Those that are not finite are told later, with the texts that they spoil.
+  std::vector<float> chosen_parameters() const {
+    const std::filesystem::path path = writer_.folder().model_path();
+    check_there(path);
+    try {
+      return load_parameters(model_.layout(), Safetensors::read(writer_.folder().existing(path)));
+    } catch (const InputError& error) {
+      throw InputError(fmt::format("{}; {}", error.what(), kTrainAgain));
+    }
+  }
+
+  /// Throws InputError unless the model on the disk is as good as that of its epoch was. The same device gives the same
+  /// bits, and others differ by rounding: with 16 bits of precision by some 1e-4 of the loss, and by pairs of texts that
+  /// change places in the ROC-AUC. A damaged number that nobody would notice in the results may pass.
+  void check_chosen(SplitName name, double loss, const Classification& measures) const {
+    constexpr double kLossTolerance = 1e-3, kRocAucTolerance = 1e-2;
+    if (adversary_ && name == SplitName::train) return;  // its epochs do not have them
+    const EpochMetrics& row = metrics_.at(progress_.best_epoch - 1);
+    const auto check = [&](const char* what, double now, double then, double tolerance) {
+      if ((std::isnan(now) && std::isnan(then)) || std::abs(now - then) <= tolerance) return;
+      throw InputError(fmt::format(
+          "{} is not the model of epoch {}: its {} on {} is {:.6f}, where metrics.csv has "
+          "{:.6f}; one of the two files is damaged: copy it back, or {}",
+          writer_.folder().model_path().string(), progress_.best_epoch, what, to_string(name), now, then, kTrainAgain));
+    };
+    check("loss", loss, row.loss[name], kLossTolerance * std::max(1.0, std::abs(row.loss[name])));
+    check("ROC-AUC", measures.roc_auc, row.split[name].roc_auc, kRocAucTolerance);
+  }
+
   /// Writes the outputs of the chosen epoch's model for every text.
   RunResult finish() {
-    // Parameters that are not finite are told below, with the texts that they spoil.
-    const Safetensors file = Safetensors::read(writer_.folder().existing(writer_.folder().model_path()));
-    model_.set_parameters(load_parameters(model_.layout(), file));
+    model_.set_parameters(chosen_parameters());
     RunResult result{.epoch = progress_.best_epoch,
                      .selected_on = adversary_ ? "train loss" : std::string(to_string(options_.select)),
                      .split = {}};
@@ -248,6 +299,7 @@ class Training {
             if (monitor_.stop_requested()) throw Interrupted("stopped after the last epoch");
           });
       result.split[name] = classify(predictions.probability, split.labels);
+      check_chosen(name, predictions.loss, result.split[name]);
       writer_.write_attention(name, split, predictions.log_attention, predictions.probability);
       if (name == SplitName::test) {
         writer_.write_predictions(data_.vocabulary, split, predictions.log_attention, predictions.probability);

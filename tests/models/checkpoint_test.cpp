@@ -208,6 +208,54 @@ TEST_CASE("the scalars of a checkpoint are one value each") {
   }
 }
 
+TEST_CASE("a run with a damaged or missing file is not gone on with, and the message knows the way out") {
+  const Dataset data = unbalanced_corpus();
+  TrainingRequest request = request_of(data, small_model(data));
+  request.training.optimiser.learning_rate = 0;  // the first epoch stays the best
+  const TemporaryFolder folder;
+  const RunFolder interrupted(folder.path(), "interrupted");
+  interrupt_after(request, interrupted, 3, 1);
+  int number = 0;
+  const auto complaint = [&](const char* file, const std::function<void(const std::filesystem::path&)>& damage) {
+    const Resumed resumed(folder, interrupted, number++);
+    const std::filesystem::path path = resumed.run().path() / file;
+    damage(path);
+    const std::string message = input_error([&] { resumed.finish(request); });
+    CHECK_HAS(message, path.string());
+    CHECK_HAS(message, "add --retrain in place of --resume");
+    CHECK(resumed.run().state() == RunState::resumable);
+    return message;
+  };
+  const auto remove = [](const auto& path) { std::filesystem::remove(path); };
+  const auto empty = [](const auto& path) { std::filesystem::resize_file(path, 0); };
+  for (const char* file : {"model.safetensors", "metrics.csv", "vocabulary.txt"}) {
+    CHECK_HAS(complaint(file, remove), "is missing, without which the training cannot go on; copy it back, or");
+  }
+  for (const char* file : {"model.safetensors", "checkpoint.safetensors"}) {
+    CHECK_HAS(complaint(file, empty), "is not a readable safetensors file");
+  }
+  complaint("metrics.csv", empty);
+  CHECK_HAS(complaint("vocabulary.txt", empty), "has other words than the data that the run was trained on");
+  CHECK_HAS(complaint("vocabulary.txt",
+                      [](const auto& path) {
+                        std::string words = read_file(path);
+                        words.end()[-2] ^= 1;
+                        write_atomically(path, words);
+                      }),
+            "has other words");
+  const auto add_to_bias = [](double more) {
+    return [more](const auto& path) {
+      rewrite_tensor(path, "decoder.linear_1.bias", /*drop=*/false, [more](double value) { return value + more; });
+    };
+  };
+  CHECK_HAS(complaint("model.safetensors", add_to_bias(0.1)), "is not the model of epoch 1: its loss on train is");
+  // What is lost by rounding is no damage.
+  const Resumed elsewhere(folder, interrupted, number);
+  add_to_bias(1e-5)(elsewhere.run().model_path());
+  elsewhere.finish(request);
+  CHECK(elsewhere.run().result().epoch == 1);
+}
+
 TEST_CASE("a resumed run knows its best epoch and that epoch's score") {
   // At a learning rate of 0 every epoch has the score of the first, which stays the best.
   const Dataset data = unbalanced_corpus();
