@@ -16,6 +16,7 @@
 #include "engine/io/text.h"
 #include "engine/io/warning.h"
 #include "engine/runs/external_attention.h"
+#include "engine/runs/run_folder.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/data_summary.h"
 #include "experiments/terminal/show.h"
@@ -44,6 +45,10 @@ void write_tokens_command(const DataArguments& arguments) {
         fmt::format("{} is, or belongs to, the data set {}, which it would destroy; give another file "
                     "with --tokens",
                     *arguments.tokens, arguments.dataset));
+  }
+  if (is_file_of_run(file)) {
+    throw InputError(fmt::format("{} is a file of a run, which it would destroy; give another file with --tokens",
+                                 *arguments.tokens));
   }
   // Where the lines go to standard output, nothing else may go there.
   FILE* const messages = same_file(file, kStandardOutput) ? stderr : stdout;

@@ -80,6 +80,29 @@ TEST_CASE("a run that another process trains fails alone, and nothing is written
   CHECK(jobs[2]->state == JobState::finished);
 }
 
+TEST_CASE("a run that another process trains is not one to resume or to replace") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder);
+  const RunFolder run = train_base(inputs);
+  std::filesystem::remove(run.result_path());
+  const auto complaint = [&] {
+    Jobs jobs = jobs_of(inputs, {kBase});
+    return input_error([&] { prepare_jobs(jobs, {.existing = {.resume = false}}); });
+  };
+  CHECK_HAS(complaint(), "holds an unfinished run");
+  {
+    const RunWriter another(run);
+    CHECK_HAS(complaint(), "another process trains in " + run.path().string() + "; wait for it");
+    Jobs jobs = jobs_of(inputs, {kBase});
+    const JobOptions options{.existing = {.resume = false, .retrain = true}};
+    prepare_jobs(jobs, options);
+    run_jobs(jobs, options);
+    CHECK_HAS(reason(jobs[0]->error), "another process trains in");
+    CHECK(run.state() == RunState::resumable);
+  }
+  CHECK_HAS(complaint(), "holds an unfinished run");
+}
+
 TEST_CASE("locks are taken when a run starts and given back when it ends") {
   const TemporaryFolder folder;
   const Inputs inputs = small_inputs(folder);
