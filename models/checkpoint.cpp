@@ -1,17 +1,19 @@
 #include "models/checkpoint.h"
 
+#include <algorithm>
 #include <cmath>
 #include <tuple>
 #include <utility>
 
 #include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
+#include "engine/runs/run_folder.h"
 
 namespace notnot {
 namespace {
 
 [[noreturn]] void damaged(const std::filesystem::path& path, const std::string& what) {
-  throw InputError(fmt::format("{}: {}; remove the run folder and train again", path.string(), what));
+  throw InputError(fmt::format("{}: {}", path.string(), what));
 }
 
 /// The one value of a tensor.
@@ -27,7 +29,9 @@ std::string fault_of(const Progress& progress, int32_t epochs, int64_t batches) 
   const auto is_in = [](int64_t value, int64_t least, int64_t most) { return value >= least && value <= most; };
   if (!is_in(progress.epoch, 1, int64_t{epochs} + 1)) return fmt::format("`epoch` is {}", progress.epoch);
   if (!is_in(progress.batch, 0, batches)) return fmt::format("`batch` is {}", progress.batch);
-  if (!is_in(progress.best_epoch, 0, progress.epoch - 1)) return fmt::format("`best_epoch` is {}", progress.best_epoch);
+  // The first epoch is the best one so far, whatever its score.
+  if (!is_in(progress.best_epoch, std::min(progress.epoch - 1, 1), progress.epoch - 1))
+    return fmt::format("`best_epoch` is {}", progress.best_epoch);
   const bool scored =
       progress.best_epoch > 0 ? std::isfinite(progress.best_score) : progress.best_score == Progress().best_score;
   if (!scored) return fmt::format("`best_score` is {}, of epoch {}", progress.best_score, progress.best_epoch);
@@ -52,10 +56,7 @@ std::string fault_of(const OptimiserState& state, const Progress& progress, int6
   return "";
 }
 
-}  // namespace
-
-Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, int32_t epochs,
-                           int64_t batches) {
+Checkpoint read(const std::filesystem::path& path, const ParameterLayout& layout, int32_t epochs, int64_t batches) {
   const Safetensors file = Safetensors::read(path);
   Checkpoint checkpoint{.progress = {.epoch = scalar<int32_t>(file, "epoch"),
                                      .batch = scalar<int32_t>(file, "batch"),
@@ -71,6 +72,17 @@ Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLay
   if (fault.empty()) fault = fault_of(checkpoint.optimiser, checkpoint.progress, batches);
   if (!fault.empty()) damaged(path, fault);
   return checkpoint;
+}
+
+}  // namespace
+
+Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, int32_t epochs,
+                           int64_t batches) {
+  try {
+    return read(path, layout, epochs, batches);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{}; {}", error.what(), kTrainAgain));
+  }
 }
 
 void write_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, const Checkpoint& checkpoint) {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "engine/data/text_order.h"
+#include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
 #include "kernels/attention_head_math.h"
@@ -78,31 +79,54 @@ class Training {
   bool restore() {
     if (!request_.resume || writer_.folder().state() != RunState::resumable) return false;
     const int32_t texts = data_.split(SplitName::train).size();
-    const int32_t batches = (texts + options_.batch_size - 1) / options_.batch_size;
-    const Checkpoint checkpoint = read_checkpoint(writer_.folder().existing(writer_.folder().checkpoint_path()),
-                                                  model_.layout(), options_.epochs, batches);
+    const int64_t batches = (texts + options_.batch_size - 1) / options_.batch_size;
+    const RunFolder& folder = writer_.folder();
+    const Checkpoint checkpoint =
+        read_checkpoint(folder.existing(folder.checkpoint_path()), model_.layout(), options_.epochs, batches);
     const std::vector<float>& parameters = checkpoint.parameters;
     progress_ = checkpoint.progress;
     model_.set_parameters(parameters);
     model_.set_optimiser_state(checkpoint.optimiser);
+    check_vocabulary();
     restore_metrics();
     // The checkpoint of an epoch's end is written before the epoch's model: the program may have been killed between.
     // A model is never replaced by parameters that a damaged checkpoint has.
     const bool finite = std::all_of(parameters.begin(), parameters.end(), [](float x) { return std::isfinite(x); });
     if (progress_.batch == 0 && progress_.best_epoch == progress_.epoch - 1 && finite) save_model();
+    if (progress_.best_epoch > 0) check_there(folder.model_path());
     return true;
+  }
+
+  /// The words of the model, which are written once, when the run begins.
+  void check_vocabulary() const {
+    const std::filesystem::path path = writer_.folder().vocabulary_path();
+    check_there(path);
+    const std::string words = data_.vocabulary.serialize();
+    if (FileReader(writer_.folder().existing(path)).size() == words.size() && read_file(path) == words) return;
+    throw InputError(
+        fmt::format("{} has other words than the data that the run was trained on; copy the right one "
+                    "back, or {}",
+                    path.string(), kTrainAgain));
+  }
+
+  static void check_there(const std::filesystem::path& file) {
+    if (other_than_file(file) != "nothing") return;
+    throw InputError(fmt::format("{} is missing, without which the training cannot go on; copy it back, or {}",
+                                 file.string(), kTrainAgain));
   }
 
   /// The rows of the epochs before the one under way. There is one more if the program was killed between the end of an
   /// epoch and its checkpoint.
   void restore_metrics() {
     const size_t finished = progress_.epoch - 1;
-    if (finished > 0) metrics_ = writer_.folder().metrics();
+    if (finished > 0) {
+      check_there(writer_.folder().metrics_path());
+      metrics_ = writer_.folder().metrics();
+    }
     if (metrics_.size() < finished || metrics_.size() > finished + 1) {
       throw InputError(
-          fmt::format("{} has {} epochs, where the checkpoint has finished {}; copy the right one back, or "
-                      "remove the run folder and train again",
-                      writer_.folder().metrics_path().string(), metrics_.size(), finished));
+          fmt::format("{} has {} epochs, where the checkpoint has finished {}; copy the right one back, or {}",
+                      writer_.folder().metrics_path().string(), metrics_.size(), finished, kTrainAgain));
     }
     metrics_.resize(finished);
   }
@@ -235,11 +259,34 @@ class Training {
     monitor_.epoch_done(metrics, best);
   }
 
+  /// The parameters of the chosen epoch. Those that are not finite are told later, with the texts that they spoil.
+  std::vector<float> chosen_parameters() const {
+    const std::filesystem::path path = writer_.folder().model_path();
+    check_there(path);
+    try {
+      return load_parameters(model_.layout(), Safetensors::read(writer_.folder().existing(path)));
+    } catch (const InputError& error) {
+      throw InputError(fmt::format("{}; {}", error.what(), kTrainAgain));
+    }
+  }
+
+  /// Throws InputError unless the model on the disk has the loss that it had in its epoch. The same device gives the
+  /// same bits, and others differ by rounding: with 16 bits of precision by some 1e-4 of the loss. A damaged number that
+  /// nobody would notice in the results may pass.
+  void check_chosen(SplitName name, double loss) const {
+    constexpr double kTolerance = 1e-3;
+    if (adversary_ && name == SplitName::train) return;  // its epochs have the loss of the training there
+    const double then = metrics_.at(progress_.best_epoch - 1).loss[name];
+    if (std::abs(loss - then) <= kTolerance * std::max(1.0, std::abs(then))) return;
+    throw InputError(fmt::format(
+        "{} is not the model of epoch {}: its loss on {} is {:.6f}, where metrics.csv has {:.6f}; one of "
+        "the two files is damaged: copy it back, or {}",
+        writer_.folder().model_path().string(), progress_.best_epoch, to_string(name), loss, then, kTrainAgain));
+  }
+
   /// Writes the outputs of the chosen epoch's model for every text.
   RunResult finish() {
-    // Parameters that are not finite are told below, with the texts that they spoil.
-    const Safetensors file = Safetensors::read(writer_.folder().existing(writer_.folder().model_path()));
-    model_.set_parameters(load_parameters(model_.layout(), file));
+    model_.set_parameters(chosen_parameters());
     RunResult result{.epoch = progress_.best_epoch,
                      .selected_on = adversary_ ? "train loss" : std::string(to_string(options_.select)),
                      .split = {}};
@@ -251,6 +298,7 @@ class Training {
             if (monitor_.stop_requested()) throw Interrupted("stopped after the last epoch");
           });
       result.split[name] = classify(predictions.probability, split.labels);
+      check_chosen(name, predictions.loss);
       writer_.write_attention(name, split, predictions.log_attention, predictions.probability);
       if (name == SplitName::test) {
         writer_.write_predictions(data_.vocabulary, split, predictions.log_attention, predictions.probability);

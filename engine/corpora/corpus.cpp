@@ -12,6 +12,7 @@
 #include "engine/data/prepared.h"
 #include "engine/data/text_warnings.h"
 #include "engine/io/file_modes.h"
+#include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
 
@@ -133,7 +134,7 @@ Corpus load_corpus(const CorpusRequest& request) {
     read = read_sst(path);
   } else if (std::filesystem::is_directory(name, ignored)) {
     return load_prepared(request, name);
-  } else if (name.ends_with(".csv") || std::filesystem::exists(name, ignored)) {
+  } else if (name.ends_with(".csv") || is_there(name)) {
     path = name;
     read = read_own(path);
     name = table_name(path);

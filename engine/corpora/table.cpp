@@ -11,6 +11,7 @@
 #include "engine/corpora/quote_warnings.h"
 #include "engine/io/delimited.h"
 #include "engine/io/file_kind.h"
+#include "engine/io/file_name.h"
 #include "engine/io/input_error.h"
 #include "engine/io/input_stream.h"
 #include "engine/io/json_lines.h"
@@ -444,9 +445,14 @@ TableFormat table_format(const std::filesystem::path& path, std::string_view con
 std::string table_name(const std::filesystem::path& path) {
   std::string name = replace_invalid_utf8(unpacked(path).stem().string());
   name.erase(0, std::min(name.find_first_not_of('.'), name.size()));
-  if (!name.empty()) return name;
+  if (name.empty()) {
+    throw InputError(
+        fmt::format("{}: the name of the file has nothing that could name a data set; rename the file", path.string()));
+  }
+  if (can_name_file(name)) return name;
   throw InputError(
-      fmt::format("{}: the name of the file has nothing that could name a data set; rename the file", path.string()));
+      fmt::format("the name of the file {} has control characters, and cannot name a data set; rename the file",
+                  in_quotes(path.string())));
 }
 
 Table parse_table(std::string_view content, const std::string& name, TableFormat format, const TableOptions& options) {

@@ -45,7 +45,7 @@ Vocabulary Vocabulary::build(const std::vector<LabelledText>& texts, int32_t min
 }
 
 Vocabulary Vocabulary::load(const std::filesystem::path& path) {
-  const std::string content = read_file(path);
+  const std::string content = read_small_file(path, kMostBytes, "take the file from the run folder again");
   const auto fail = [&path](size_t line, const std::string& message) {
     throw InputError(
         fmt::format("{}, line {}: {}; take the file from the run folder again", path.string(), line, message));

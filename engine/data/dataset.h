@@ -40,6 +40,9 @@ struct LabelledText {
 /// Words and their ids. Ids kFirstWordId.. are given in byte order of the words, so that a corpus has one vocabulary.
 class Vocabulary {
  public:
+  /// The most that `vocabulary.txt` may have: some 100 million words, whose embeddings no machine holds.
+  static constexpr int64_t kMostBytes = int64_t{1} << 30;
+
   /// The four reserved ids and `words`, each of which stands there once, in any order. A reserved word among them is
   /// left out.
   explicit Vocabulary(std::vector<std::string> words);

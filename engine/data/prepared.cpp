@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <span>
@@ -363,6 +364,12 @@ std::optional<WordVectors> PreparedFolder::vectors() const {
   WordVectors vectors{.width = known->at("width"), .found = known->at("found"), .rows = file.values<float>("vectors")};
   vectors.checksum = file.checksum();
   check(kVectors, vectors.checksum);
+  const auto wrong =
+      std::find_if_not(vectors.rows.begin(), vectors.rows.end(), [](float x) { return std::isfinite(x); });
+  if (wrong != vectors.rows.end()) {
+    damaged(kVectors, fmt::format("the vector of the word in line {} of {} has the value {}",
+                                  (wrong - vectors.rows.begin()) / vectors.width + 1, kVocabulary, *wrong));
+  }
   return vectors;
 }
 

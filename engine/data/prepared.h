@@ -100,7 +100,7 @@ class PreparedFolder {
   /// says, and when ids, offsets or labels are out of their ranges.
   Dataset dataset() const;
   /// The word vectors that are stored; nothing when there are none. Throws InputError when they have another checksum
-  /// than dataset.json says.
+  /// than dataset.json says, or a value is not finite.
   std::optional<WordVectors> vectors() const;
   /// The texts as words, one at a time, in the order of the splits. The file is mapped, so that its size does not
   /// matter.

@@ -11,6 +11,7 @@
 
 #include "engine/data/dataset.h"
 #include "engine/data/word_vectors.h"
+#include "engine/io/file_name.h"
 #include "engine/io/text.h"
 
 namespace notnot {
@@ -28,6 +29,10 @@ class Facts {
 
   void text(const std::string& key) {
     check(key, "a text", [](const Json& value) { return value.is_string(); });
+  }
+  void file_name(const std::string& key) {
+    check(key, "a name for a folder (1 to 255 bytes, no slash, no control character, not . or ..)",
+          [](const Json& value) { return value.is_string() && can_name_file(value.get_ref<const std::string&>()); });
   }
   void truth(const std::string& key) {
     check(key, "true or false", [](const Json& value) { return value.is_boolean(); });
@@ -97,7 +102,8 @@ void check_split(Facts& facts, const std::string& split) {
 std::string fault_of_description(const Json& description) {
   constexpr int32_t kMost = std::numeric_limits<int32_t>::max();
   Facts facts(description);
-  for (const char* key : {"name", "corpus"}) facts.text(key);
+  facts.file_name("name");
+  facts.text("corpus");
   facts.truth("synthetic");
   if (facts.has("confidential")) facts.truth("confidential");
   if (facts.has("warnings")) facts.texts("warnings", -1);
@@ -124,7 +130,8 @@ std::string fault_of_description(const Json& description) {
   for (const char* file : {"vocabulary.txt", "data.safetensors", "texts.csv", "vectors.safetensors"}) {
     if (file == std::string_view("vectors.safetensors") && !vectors && !facts.has("files/vectors.safetensors"))
       continue;
-    facts.number(fmt::format("files/{}/bytes", file), 0, kMostBytes);
+    const bool is_vocabulary = file == std::string_view("vocabulary.txt");
+    facts.number(fmt::format("files/{}/bytes", file), 0, is_vocabulary ? Vocabulary::kMostBytes : kMostBytes);
     facts.text(fmt::format("files/{}/sha256", file));
   }
   return facts.fault();

@@ -4,7 +4,9 @@
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "engine/io/text.h"
 #include "kernels/base/error.h"
@@ -40,6 +42,15 @@ std::string plain_file_name(std::string_view text) {
     }
   }
   return name;
+}
+
+bool can_name_file(std::string_view text) {
+  constexpr size_t kMostBytes = 255;  // as in the file systems of Linux
+  if (text.empty() || text.size() > kMostBytes || text == "." || text == "..") return false;
+  const std::vector<std::string_view> characters = split_characters(text);
+  return std::none_of(characters.begin(), characters.end(), [](std::string_view character) {
+    return character == "/" || u_charType(code_point(character)) == U_CONTROL_CHAR;
+  });
 }
 
 std::string file_name_key(const std::string& name) {

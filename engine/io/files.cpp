@@ -181,6 +181,8 @@ Descriptor open_stream(const std::filesystem::path& path, const std::filesystem:
   return Descriptor(fd);
 }
 
+}  // namespace
+
 /// The file that becomes `target` on commit, and disappears without it. `path` is what the user calls it.
 class TemporaryFile {
  public:
@@ -198,11 +200,16 @@ class TemporaryFile {
 
   void append(std::string_view piece) { buffer_.append(piece); }
 
-  void commit() {
+  /// From now on the content is on the disk, and no descriptor is open.
+  void complete() {
     buffer_.flush();
     set_permissions();
     if (::fsync(file_.get()) != 0) throw_write_error(path_, errno);
     if (const int error = file_.close()) throw_write_error(path_, error);
+  }
+
+  /// After `complete`.
+  void commit() {
     if (::rename(temporary_.c_str(), target_.c_str()) != 0) throw_system_error("write", path_, errno);
     committed_ = true;
     // Makes the rename itself survive a power cut. Not every file system can sync a folder, and the new content is
@@ -215,7 +222,9 @@ class TemporaryFile {
   // O_EXCL follows no link. Until commit, nobody else may read what may be private.
   int open() {
     struct stat status {};
-    if (::stat(target_.c_str(), &status) == 0) existing_ = status;
+    const bool exists = ::lstat(target_.c_str(), &status) == 0;
+    if (exists && S_ISDIR(status.st_mode)) throw_system_error("write", path_, EISDIR);
+    if (exists && S_ISREG(status.st_mode)) existing_ = status;
     if (existing_ && ::faccessat(AT_FDCWD, target_.c_str(), W_OK, AT_EACCESS) != 0) {
       throw_system_error("write", path_, errno);
     }
@@ -246,12 +255,12 @@ class TemporaryFile {
   bool committed_ = false;
 };
 
-}  // namespace
-
 std::string_view remedy_of(int error) {
   switch (error) {
     case ENOENT:
     case ENOTDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
       return "check that the path is right";
     case EACCES:
     case EPERM:
@@ -297,6 +306,18 @@ void throw_system_error(std::string_view action, const std::filesystem::path& pa
                                std::generic_category().message(error), remedy_of(error)));
 }
 
+bool is_there(const std::filesystem::path& path) {
+  std::error_code error;
+  const bool exists = std::filesystem::exists(path, error);
+  if (error) throw_system_error("use", path, error.value());
+  return exists;
+}
+
+bool is_taken(const std::filesystem::path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
 bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
   struct stat first {};
   struct stat second {};
@@ -330,6 +351,14 @@ std::string read_file(const std::filesystem::path& path) {
   std::string content(file.size(), '\0');
   file.read(0, content.size(), content.data());
   return content;
+}
+
+std::string read_small_file(const std::filesystem::path& path, size_t most, std::string_view remedy) {
+  if (const size_t size = FileReader(path).size(); size > most) {
+    throw InputError(fmt::format("{} is damaged: {} MiB are too many for such a file; {}", shown_path(path).string(),
+                                 size >> 20, remedy));
+  }
+  return read_file(path);
 }
 
 // O_NONBLOCK: to open a pipe would wait for somebody who writes to it.
@@ -373,8 +402,9 @@ void write_atomically(const std::filesystem::path& path, std::string_view conten
 }
 
 void write_atomically(const std::filesystem::path& path, const std::function<void(const Sink&)>& write) {
-  const std::filesystem::path target = follow_links(path);
-  if (Descriptor stream = open_stream(path, target); stream.get() >= 0) {
+  const bool as_it_stands = is_in_open_folder(path);
+  const std::filesystem::path target = as_it_stands ? path : follow_links(path);
+  if (Descriptor stream = as_it_stands ? Descriptor(-1) : open_stream(path, target); stream.get() >= 0) {
     Buffer buffer(stream.get(), path, write_to_stream);
     write([&buffer](std::string_view piece) { buffer.append(piece); });
     buffer.flush();
@@ -383,8 +413,19 @@ void write_atomically(const std::filesystem::path& path, const std::function<voi
   }
   TemporaryFile file(path, target);
   write([&file](std::string_view piece) { file.append(piece); });
+  file.complete();
   file.commit();
 }
+
+StagedFile::StagedFile(const std::filesystem::path& path, std::string_view content)
+    : file_(std::make_unique<TemporaryFile>(path, path)) {
+  file_->append(content);
+  file_->complete();
+}
+
+StagedFile::StagedFile(StagedFile&&) noexcept = default;
+StagedFile::~StagedFile() = default;
+void StagedFile::commit() { file_->commit(); }
 
 void remove_temporary_files(const std::filesystem::path& folder) {
   std::error_code ignored;

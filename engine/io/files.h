@@ -20,6 +20,16 @@ std::string_view remedy_of(int error);
 
 /// The bytes of a regular file. Throws InputError naming the path and the system's reason, or what else is there.
 std::string read_file(const std::filesystem::path& path);
+/// The same for a file that is never larger than `most` bytes. Throws InputError, which ends with `remedy`, before a
+/// larger one is read.
+std::string read_small_file(const std::filesystem::path& path, size_t most, std::string_view remedy);
+
+/// Whether something is at the path. Links are followed. Throws InputError naming the path and the system's reason where
+/// nothing can be there, or it cannot be told: a loop of links, a name that is too long, a folder without permission.
+bool is_there(const std::filesystem::path& path);
+
+/// Whether the path is the name of something, be it a link that leads nowhere. False where it cannot be told.
+bool is_taken(const std::filesystem::path& path);
 
 /// Whether two paths lead to one file, folder or device, whatever their spelling: by device and inode, so that
 /// symbolic and hard links are the same as what they lead to. If nothing is at either path, whether they are the same
@@ -86,11 +96,28 @@ inline constexpr const char* kStandardOutput = "/proc/self/fd/1";
 ///   through, never replaced. What was written before a failure stays written. Throws Error if it was standard output,
 ///   and Interrupted where nobody reads and the user asks to stop.
 /// * A folder and a disk are refused.
+/// * In an OpenFolder (open_folder.h) no link is followed and nothing is written through: the folder may be a
+///   stranger's, or others may write there. The new file takes the place of whatever has its name, except of a folder.
 void write_atomically(const std::filesystem::path& path, std::string_view content);
 
 /// Writes content that is too large for the memory: calls `write` once, which hands the pieces to its argument.
 using Sink = std::function<void(std::string_view)>;
 void write_atomically(const std::filesystem::path& path, const std::function<void(const Sink&)>& write);
+
+/// A file that write_atomically would write in an OpenFolder, in two steps, so that several files appear together: all
+/// that can fail on a full disk is in the first step.
+class StagedFile {
+ public:
+  /// Writes the whole content beside `path`. Throws InputError as write_atomically does.
+  StagedFile(const std::filesystem::path& path, std::string_view content);
+  StagedFile(StagedFile&&) noexcept;
+  ~StagedFile();
+  /// Gives the file its name. Without this nothing is left of it.
+  void commit();
+
+ private:
+  std::unique_ptr<class TemporaryFile> file_;
+};
 
 /// The path at the end of the symbolic links that begin at `path`. There may be nothing at that path. Throws InputError
 /// where another user than this one and root made one of the links.

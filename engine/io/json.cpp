@@ -172,12 +172,7 @@ ParsedJson parse_json(std::string_view text) {
 
 Json read_json_object(const std::filesystem::path& path, std::string_view remedy) {
   constexpr size_t kLargest = size_t{64} << 20;
-  const size_t size = FileReader(path).size();
-  if (size > kLargest) {
-    throw InputError(
-        fmt::format("{} is damaged: {} MiB are too many for such a file; {}", path.string(), size >> 20, remedy));
-  }
-  const std::string text = read_file(path);
+  const std::string text = read_small_file(path, kLargest, remedy);
   ParsedJson parsed = parse_json(text);
   if (parsed.fault.empty() && !parsed.value.is_object()) parsed.fault = "not a JSON object";
   if (parsed.fault.empty()) return std::move(parsed.value);

@@ -18,6 +18,9 @@ class FolderLock {
   /// nothing: refusing to work there would be worse than trusting the user.
   static std::optional<FolderLock> take(const std::filesystem::path& folder);
 
+  /// Whether somebody else holds the lock now. Makes and changes nothing.
+  static bool is_held(const std::filesystem::path& folder);
+
   FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   FolderLock& operator=(FolderLock&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);

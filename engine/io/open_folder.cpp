@@ -61,10 +61,12 @@ OpenFolder::OpenFolder(const std::filesystem::path& path) : OpenFolder(open_made
 OpenFolder::OpenFolder(Descriptor folder)
     : folder_(std::move(folder)), path_(std::filesystem::path(kOpenFiles) / std::to_string(folder_.get())) {}
 
+bool is_in_open_folder(const std::filesystem::path& path) { return path.parent_path().parent_path() == kOpenFiles; }
+
 std::filesystem::path shown_path(const std::filesystem::path& path) {
+  if (!is_in_open_folder(path)) return path;
   const std::filesystem::path folder = path.parent_path();
   std::error_code error;
-  if (folder.parent_path() != kOpenFiles) return path;
   const auto real = std::filesystem::read_symlink(folder, error);
   return error ? path : real / path.filename();
 }

@@ -24,6 +24,9 @@ class OpenFolder {
   std::filesystem::path path_;
 };
 
+/// Whether `path` is that of a file or folder right in an OpenFolder.
+bool is_in_open_folder(const std::filesystem::path& path);
+
 /// For messages: `path` itself, or where it leads if it goes through an OpenFolder.
 std::filesystem::path shown_path(const std::filesystem::path& path);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <system_error>
+#include <utility>
 
 #include "engine/io/checksum.h"
 #include "engine/io/files.h"
@@ -17,13 +18,21 @@ namespace {
 
 using Json = nlohmann::json;
 
-[[noreturn]] void throw_damaged(const std::filesystem::path& path, const std::string& what) {
-  throw InputError(fmt::format("{}: {}; remove the run folder and train again", path.string(), what));
+constexpr const char* kRemedy = "remove the run folder and train again";
+
+/// For a damaged file of a run.
+const char* remedy_for(const std::filesystem::path& file) {
+  const RunFolder folder(file.parent_path());
+  const RunState state = folder.state();
+  const bool goes_on = state == RunState::unfinished || state == RunState::resumable;
+  return goes_on && file != folder.config_path() ? kTrainAgain : kRemedy;
 }
 
-Json read_json(const std::filesystem::path& path) {
-  return read_json_object(path, "remove the run folder and train again");
+[[noreturn]] void throw_damaged(const std::filesystem::path& path, const std::string& what) {
+  throw InputError(fmt::format("{}: {}; {}", path.string(), what, remedy_for(path)));
 }
+
+Json read_json(const std::filesystem::path& path) { return read_json_object(path, kRemedy); }
 
 /// What `parse_object` makes of the file at `path`. A fault that it finds is thrown with the path.
 template <class Parse>
@@ -49,6 +58,14 @@ std::filesystem::path RunFolder::attention_path(SplitName split) const {
   return path_ / fmt::format("attention_{}.safetensors", to_string(split));
 }
 
+std::vector<std::filesystem::path> RunFolder::files() const {
+  std::vector<std::filesystem::path> paths = {config_path(),      result_path(),       metrics_path(),
+                                              checkpoint_path(),  model_path(),        vocabulary_path(),
+                                              predictions_path(), perturbation_path(), failure_path()};
+  for (const SplitName split : kSplitNames) paths.push_back(attention_path(split));
+  return paths;
+}
+
 std::filesystem::path RunFolder::existing(std::filesystem::path file) const {
   const std::string what = other_than_file(file);
   if (what.empty()) return file;
@@ -72,14 +89,27 @@ std::filesystem::path RunFolder::existing(std::filesystem::path file) const {
 }
 
 RunState RunFolder::state() const {
-  // A link that leads nowhere is there, too, so that its reader says what is wrong.
-  const auto exists = [](const std::filesystem::path& file) {
-    std::error_code ignored;
-    return std::filesystem::exists(std::filesystem::symlink_status(file, ignored));
-  };
-  if (!exists(config_path())) return RunState::absent;
-  if (exists(result_path())) return RunState::finished;
-  return exists(checkpoint_path()) ? RunState::resumable : RunState::unfinished;
+  // A link that leads nowhere counts, so that its reader says what is wrong.
+  if (!is_taken(config_path())) return RunState::absent;
+  if (is_taken(result_path())) return RunState::finished;
+  return is_taken(checkpoint_path()) ? RunState::resumable : RunState::unfinished;
+}
+
+std::filesystem::path RunFolder::left_without_config() const {
+  if (is_taken(config_path())) return {};
+  for (std::filesystem::path& file : files()) {
+    if (file != failure_path() && is_taken(file)) return std::move(file);
+  }
+  return {};
+}
+
+bool is_file_of_run(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto real = std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
+  const RunFolder folder(real.parent_path());
+  const std::vector<std::filesystem::path> files = folder.files();
+  const bool named = std::any_of(files.begin(), files.end(), [&real](const auto& file) { return file == real; });
+  return named && (is_taken(folder.config_path()) || is_taken(folder.result_path()));
 }
 
 Json RunFolder::config() const { return read_json(existing(config_path())); }
@@ -94,7 +124,8 @@ std::optional<std::string> RunFolder::failure() const {
 }
 
 std::vector<EpochMetrics> RunFolder::metrics() const {
-  const std::string content = read_file(existing(metrics_path()));
+  constexpr size_t kLargest = size_t{64} << 20;  // has room for 100000 epochs, the most on the command line
+  const std::string content = read_small_file(existing(metrics_path()), kLargest, remedy_for(metrics_path()));
   try {
     return parse_metrics(content);
   } catch (const InputError& error) {

@@ -29,6 +29,10 @@
 
 namespace notnot {
 
+/// What a user can do about a damaged file of a run that is not finished.
+inline constexpr const char* kTrainAgain =
+    "add --retrain in place of --resume, or remove the run folder and train again";
+
 enum class RunState : uint8_t {
   absent,      ///< nothing was started here
   unfinished,  ///< started, but there is no checkpoint: start again
@@ -56,9 +60,15 @@ class RunFolder {
   std::filesystem::path metrics_path() const { return path_ / "metrics.csv"; }
   std::filesystem::path result_path() const { return path_ / "result.json"; }
   std::filesystem::path failure_path() const { return path_ / "failure.json"; }
+  /// All of these paths. config.json is the first.
+  std::vector<std::filesystem::path> files() const;
 
   /// The state now. Another process may change it at any moment, unless this process holds the RunWriter.
   RunState state() const;
+
+  /// A file of a run that has lost its config.json: a run that starts writes that first, and keeps it. Empty where
+  /// config.json is there, and where nothing else is but perhaps failure.json, which a run that cannot start leaves.
+  std::filesystem::path left_without_config() const;
 
   /// `file`, one of the paths above, once it is known to be a file. If it is missing, or is a folder, a pipe or a
   /// device, throws InputError, which says what to do.
@@ -83,5 +93,8 @@ class RunFolder {
  private:
   std::filesystem::path path_;
 };
+
+/// Whether something that is written to `path` would be a file of a run, or replace one. Links are followed.
+bool is_file_of_run(const std::filesystem::path& path);
 
 }  // namespace notnot

@@ -45,9 +45,36 @@ std::string prediction_line(const WordReader& words, const Split& texts, size_t 
                                lacks_something ? remedy_of(number) : "choose another folder with --runs"));
 }
 
+bool is_link(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_symlink(std::filesystem::symlink_status(path, ignored));
+}
+
+/// Throws InputError where something else than a file has the name of a file of the run.
+void check_files(const OpenFolder& opened, const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files = RunFolder(opened.path()).files();
+  files.push_back(opened.path() / FolderLock::kFile);
+  for (const auto& file : files) {
+    const std::string what = is_link(file) ? "a link" : other_than_file(file);
+    if (what.empty() || what == "nothing") continue;
+    throw InputError(
+        fmt::format("{}: it is {} and not a file, and nothing is written to such a run folder; put a file in its "
+                    "place, or give another --runs folder",
+                    (folder / file.filename()).string(), what));
+  }
+}
+
 OpenFolder open_folder(const std::filesystem::path& folder) {
+  if (is_link(folder)) {
+    throw InputError(
+        fmt::format("{}: it is a link and not a folder, and nothing is written through it; put the folder in its "
+                    "place, or give another --runs folder",
+                    folder.string()));
+  }
   try {
-    return OpenFolder(folder);
+    OpenFolder opened(folder);
+    check_files(opened, folder);
+    return opened;
   } catch (const std::system_error& error) {
     cannot_write(folder, error);
   }
@@ -62,10 +89,14 @@ std::optional<FolderLock> try_lock(const OpenFolder& opened, const std::filesyst
   }
 }
 
-FolderLock lock(const OpenFolder& opened, const std::filesystem::path& folder) {
-  if (std::optional<FolderLock> lock = try_lock(opened, folder)) return *std::move(lock);
+[[noreturn]] void throw_in_use(const std::filesystem::path& folder) {
   throw InputError(
       fmt::format("another process trains in {}; wait for it, or give another --runs folder", folder.string()));
+}
+
+FolderLock lock(const OpenFolder& opened, const std::filesystem::path& folder) {
+  if (std::optional<FolderLock> lock = try_lock(opened, folder)) return *std::move(lock);
+  throw_in_use(folder);
 }
 
 }  // namespace
@@ -79,13 +110,21 @@ RunWriter::RunWriter(const RunFolder& folder)
 
 void RunWriter::check_writable(const RunFolder& folder) { (void)try_lock(open_folder(folder.path()), folder.path()); }
 
+void RunWriter::check_free(const RunFolder& folder) {
+  if (FolderLock::is_held(folder.path())) throw_in_use(folder.path());
+}
+
 void RunWriter::start(Json config) {
-  // config.json goes first: a folder without it counts as absent, whatever else a crash leaves in it.
-  std::vector<std::filesystem::path> stale = {
-      opened_.config_path(), opened_.result_path(),     opened_.metrics_path(),     opened_.checkpoint_path(),
-      opened_.model_path(),  opened_.vocabulary_path(), opened_.predictions_path(), opened_.perturbation_path()};
-  for (const SplitName split : kSplitNames) stale.push_back(opened_.attention_path(split));
-  for (const auto& file : stale) {
+  config["version"] = version();
+  config["commit"] = commit();
+  // config.json is replaced at the end: without it, what a crash leaves would look like a run that has lost it. Until
+  // result.json goes, the earlier run is whole; then it is one that has just begun, as its checkpoint has gone before.
+  StagedFile begun(opened_.config_path(), to_text(config));
+  std::vector<std::filesystem::path> files = {opened_.checkpoint_path(), opened_.result_path()};
+  for (const auto& file : opened_.files()) {
+    if (file != opened_.config_path()) files.push_back(file);
+  }
+  for (const auto& file : files) {
     std::error_code error;
     std::filesystem::remove(file, error);
     if (error) {
@@ -93,9 +132,7 @@ void RunWriter::start(Json config) {
                                    shown_path(file).string(), error.message()));
     }
   }
-  config["version"] = version();
-  config["commit"] = commit();
-  write_atomically(opened_.config_path(), to_text(config));
+  begun.commit();
 }
 
 void RunWriter::resume(const Json& config) { write_atomically(opened_.config_path(), to_text(config)); }

@@ -15,18 +15,26 @@ namespace notnot {
 
 /// The writing side: whoever holds it is the only one to train in the folder. The lock goes with the process, however
 /// it ends.
+///
+/// A run folder of a stranger may hold links, so that what is written would end in a file of the user's. Such a folder
+/// can be read, but is not written to: see the first two functions. A link that is put there later is replaced, not
+/// followed (write_atomically).
 class RunWriter {
  public:
   /// Creates the folder if it is missing, locks it, and removes temporary files and the failure.json of earlier runs.
-  /// Throws InputError if the folder cannot be written or another process trains in it.
+  /// Throws InputError if the folder cannot be written or another process trains in it, and, before anything is
+  /// written, if it or a file of the run is a link, or if something else than a file has the name of one.
   explicit RunWriter(const RunFolder& folder);
-  /// Creates the folder if it is missing. Throws InputError if it cannot be written. Another process may train in it.
+  /// Creates the folder if it is missing. Throws InputError as above, but another process may train in it.
   static void check_writable(const RunFolder& folder);
+  /// Throws InputError if another process, or another writer in this one, trains in the folder. Writes nothing.
+  static void check_free(const RunFolder& folder);
   const RunFolder& folder() const { return folder_; }
   /// The same folder through an OpenFolder: for all that is written, so that nobody can lead it elsewhere meanwhile.
   const RunFolder& opened() const { return opened_; }
 
-  /// Begins a run: removes every file of an earlier one, then writes config.json.
+  /// Begins a run: removes every file of an earlier one, and replaces config.json. Throws InputError before anything is
+  /// removed if config.json cannot be written.
   void start(nlohmann::json config);
   /// Goes on with a run: writes config.json anew, all other files stay.
   void resume(const nlohmann::json& config);

@@ -16,6 +16,7 @@
 #include "engine/io/text.h"
 #include "engine/io/warning.h"
 #include "engine/runs/external_attention.h"
+#include "engine/runs/run_folder.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/data_summary.h"
 #include "experiments/terminal/show.h"
@@ -45,6 +46,10 @@ void write_tokens_command(const DataArguments& arguments) {
                     "with --tokens",
                     *arguments.tokens, arguments.dataset));
   }
+  if (is_file_of_run(file)) {
+    throw InputError(fmt::format("{} is a file of a run, which it would destroy; give another file with --tokens",
+                                 *arguments.tokens));
+  }
   // Where the lines go to standard output, nothing else may go there.
   FILE* const messages = same_file(file, kStandardOutput) ? stderr : stdout;
   const Corpus corpus = load_corpus({.dataset = arguments.dataset});
@@ -61,7 +66,7 @@ void write_tokens_command(const DataArguments& arguments) {
 
 void show_command(const DataArguments& arguments) {
   const auto path = find_prepared(arguments.dataset);
-  if (!path && !std::filesystem::exists(arguments.dataset)) {
+  if (!path && !is_there(arguments.dataset)) {
     throw InputError(
         fmt::format("there is no prepared data set {}; give the folder that notnot prepare wrote, or the "
                     "name of one in $NOTNOT_DATA/prepared",

@@ -170,7 +170,8 @@ void add_training_options(CLI::App& command, Settings& a) {
 void add_retrain_option(CLI::App& command, ExistingOptions& existing) {
   command.add_flag("--retrain", existing.retrain,
                    "Train a run again where its folder holds a run with other choices, on other data, or of an earlier "
-                   "version; a run that is the same is not trained again");
+                   "version, and an unfinished run that is not resumed; a finished run that is the same is not trained "
+                   "again");
 }
 
 void add_force_option(CLI::App& command, bool& force) {

@@ -16,7 +16,7 @@ class Exhibits {
   /// figure would stand.
   explicit Exhibits(ReportFolder& folder) : folder_(folder), draws_(can_draw()) {}
 
-  /// Adds the table as CSV and LaTeX. Returns the HTML. This and `figure` throw InputError as ReportFolder::add does.
+  /// Adds the table as CSV and LaTeX. Returns the HTML.
   std::string table(const ResultTable& table) const;
 
   /// Adds the figure as STEM.svg and STEM.pdf. `caption` is HTML, `alt_text` is one sentence of plain text. Returns

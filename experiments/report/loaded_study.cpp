@@ -59,9 +59,12 @@ void check_distinct(const std::vector<LoadedRun>& runs) {
   for (size_t i = 0; i < runs.size(); ++i) {
     for (size_t k = 0; k < i; ++k) {
       if (runs[i].spec() != runs[k].spec()) continue;
-      throw InputError(fmt::format("{} and {} are the same run ({}) with other options; report them apart",
-                                   runs[k].path.string(), runs[i].path.string(),
-                                   run_name(runs[i].dataset(), runs[i].spec())));
+      const bool alike = differing_choices(runs[k].config, runs[i].config).empty();
+      throw InputError(fmt::format("{} and {} are the same run ({}){}", runs[k].path.string(), runs[i].path.string(),
+                                   run_name(runs[i].dataset(), runs[i].spec()),
+                                   alike ? ", with the same options: one is a copy of the other, or was trained twice; "
+                                           "move one of them to another folder"
+                                         : " with other options; report them apart"));
     }
   }
 }

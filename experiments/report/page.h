@@ -18,7 +18,7 @@ std::vector<Finding> findings(const LoadedStudy& study);
 std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits& exhibits);
 
 /// Makes the whole report, then writes it and returns the path of the page, as ReportFolder::write does. Throws
-/// InputError as ReportFolder::add and write do.
+/// InputError as that does.
 std::filesystem::path write_report(const std::vector<LoadedStudy>& studies, ReportFolder& folder);
 
 }  // namespace notnot

@@ -117,8 +117,7 @@ void check_own(const Path& out) {
                     "or add --force (only files with the names of the report's are then replaced)",
                     out.string(), in_quotes(entry)));
   }
-  std::error_code ignored;
-  if (std::filesystem::exists(std::filesystem::symlink_status(out / kPage, ignored)) && !is_page_of_report(out)) {
+  if (is_taken(out / kPage) && !is_page_of_report(out)) {
     throw InputError(
         fmt::format("{} is not the page of a report; move it away, choose another folder with --out, or "
                     "add --force to replace it",
@@ -148,6 +147,75 @@ FolderLock lock_folder(const OpenFolder& folder, const Path& path) {
       "another process writes a report to {}; wait for it, or choose another folder with --out", path.string()));
 }
 
+std::string list_of(const std::set<std::string>& names) {
+  std::string list(kListTitle);
+  for (const std::string& name : names) list += "\n" + name;
+  return list + "\n";
+}
+
+/// What is made for a report that may still fail. Without `keep` it goes again, the last first; a folder in which
+/// somebody else has put something stays.
+class MadePaths {
+ public:
+  MadePaths() = default;
+  MadePaths(const MadePaths&) = delete;
+  MadePaths& operator=(const MadePaths&) = delete;
+  ~MadePaths() {
+    std::error_code ignored;
+    for (; !paths_.empty(); paths_.pop_back()) std::filesystem::remove(paths_.back(), ignored);
+  }
+  void add(Path path) { paths_.push_back(std::move(path)); }
+  void keep() { paths_.clear(); }
+
+ private:
+  std::vector<Path> paths_;
+};
+
+/// The folder of a report, while no other process writes one there.
+class LockedFolder {
+ public:
+  /// Makes the folder and what it needs: first the list, by which others know whose folder it is. Notes what is new in
+  /// `made`. Throws InputError as check_report_folder does, if another process writes there, or if something cannot be
+  /// made.
+  LockedFolder(const Path& out, bool force, MadePaths& made)
+      : out_(make_folder(out, made)), locked_before_(is_taken(out / FolderLock::kFile)), lock_(lock_folder(out_, out)) {
+    if (!locked_before_) made.add(out / FolderLock::kFile);
+    check_report_folder(out, {}, force);
+    const auto files = files_of_report(out);
+    known_ = files.value_or(std::set<std::string>());
+    if (!is_taken(out / kList)) {
+      made.add(out / kList);
+      write_atomically(path_of(kList), list_of(known_));
+    }
+    tables_.emplace(make_folder(out / kTables, made));
+    figures_.emplace(make_folder(out / kFigures, made));
+    for (const OpenFolder* folder : {&out_, &*tables_, &*figures_}) remove_temporary_files(folder->path());
+  }
+
+  /// The files of the earlier report.
+  const std::set<std::string>& known() const { return known_; }
+  /// Of a file in it, through the open folders.
+  Path path_of(const Path& name) const {
+    const Path folder = name.parent_path();
+    const OpenFolder& in = folder == kTables ? *tables_ : folder == kFigures ? *figures_ : out_;
+    return in.path() / name.filename();
+  }
+
+ private:
+  static OpenFolder make_folder(const Path& path, MadePaths& made) {
+    std::vector<Path> missing;
+    for (Path at = path; !at.empty() && !is_taken(at); at = at.parent_path()) missing.push_back(at);
+    for (; !missing.empty(); missing.pop_back()) made.add(missing.back());
+    return open_folder(path);
+  }
+
+  OpenFolder out_;
+  bool locked_before_;
+  FolderLock lock_;
+  std::set<std::string> known_;
+  std::optional<OpenFolder> tables_, figures_;
+};
+
 }  // namespace
 
 void check_report_folder(const Path& out, const std::vector<Path>& runs, bool force) {
@@ -162,50 +230,53 @@ void check_report_folder(const Path& out, const std::vector<Path>& runs, bool fo
 
 ReportFolder::ReportFolder(Path out, bool force) : out_(std::move(out)), force_(force) {
   check_report_folder(out_, {}, force_);
-  known_ = files_of_report(out_).value_or(std::set<std::string>());
 }
 
 void ReportFolder::make() const {
-  const OpenFolder out = open_folder(out_);
-  write_list(out.path());
-  for (const char* folder : kSubfolders) open_folder(out_ / folder);
+  MadePaths made;
+  const LockedFolder folder(out_, force_, made);
+  made.keep();
 }
 
-void ReportFolder::add(const std::string& name, std::string content) {
-  const Path file = out_ / name;
-  std::error_code ignored;
-  if (!force_ && !known_.contains(name) && std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
+void ReportFolder::add(const std::string& name, std::string content) { contents_[name] = std::move(content); }
+
+Path ReportFolder::write() {
+  MadePaths made;
+  const LockedFolder folder(out_, force_, made);
+  if (!force_) check_not_foreign(folder.known());
+  std::set<std::string> names, old = folder.known();
+  for (const auto& [name, content] : contents_) names.insert(name);
+  std::set<std::string> all = old;
+  all.insert(names.begin(), names.end());
+  // All that a full disk can stop comes first. The list of all files has its name before them, so that the next report
+  // knows what a killed one leaves here; the page comes last.
+  StagedFile first_list(folder.path_of(kList), list_of(all)), last_list(folder.path_of(kList), list_of(names));
+  std::vector<StagedFile> files;
+  for (const auto& [name, content] : contents_) {
+    if (name != kPage) files.emplace_back(folder.path_of(name), content);
+  }
+  files.emplace_back(folder.path_of(kPage), contents_.at(kPage));
+  first_list.commit();
+  made.keep();
+  for (StagedFile& file : files) file.commit();
+  remove_old_files(old);
+  last_list.commit();
+  return out_ / kPage;
+}
+
+void ReportFolder::check_not_foreign(const std::set<std::string>& known) const {
+  for (const auto& [name, content] : contents_) {
+    const Path file = out_ / name;
+    if (known.contains(name) || !is_taken(file)) continue;
     throw InputError(
         fmt::format("{} is a file of no earlier report; move it away, choose another folder with --out, "
                     "or add --force to replace it",
                     file.string()));
   }
-  contents_[name] = std::move(content);
 }
 
-Path ReportFolder::write() {
-  // The list comes first: whatever a killed report leaves here, the next one knows as its own.
-  for (const auto& [name, content] : contents_) known_.insert(name);
-  make();
-  const OpenFolder out = open_folder(out_), tables = open_folder(out_ / kTables),
-                   figures = open_folder(out_ / kFigures);
-  const FolderLock lock = lock_folder(out, out_);
-  for (const OpenFolder* folder : {&out, &tables, &figures}) remove_temporary_files(folder->path());
-  for (const auto& [name, content] : contents_) {
-    const Path file(name);
-    if (file.parent_path() == kTables) write_atomically(tables.path() / file.filename(), content);
-    if (file.parent_path() == kFigures) write_atomically(figures.path() / file.filename(), content);
-  }
-  write_atomically(out.path() / kPage, contents_.at(kPage));
-  remove_old_files();
-  known_.clear();
-  for (const auto& [name, content] : contents_) known_.insert(name);
-  write_list(out.path());
-  return out_ / kPage;
-}
-
-void ReportFolder::remove_old_files() const {
-  for (const std::string& name : known_) {
+void ReportFolder::remove_old_files(const std::set<std::string>& old) const {
+  for (const std::string& name : old) {
     const Path file = out_ / name;
     std::error_code error;
     const bool ours = std::filesystem::is_regular_file(std::filesystem::symlink_status(file, error)) &&
@@ -215,12 +286,6 @@ void ReportFolder::remove_old_files() const {
     if (error)
       throw InputError(fmt::format("cannot remove {} of an earlier report: {}", file.string(), error.message()));
   }
-}
-
-void ReportFolder::write_list(const Path& out) const {
-  std::string list(kListTitle);
-  for (const std::string& name : known_) list += "\n" + name;
-  write_atomically(out / kList, list + "\n");
 }
 
 }  // namespace notnot

@@ -26,24 +26,25 @@ class ReportFolder {
   ReportFolder(std::filesystem::path out, bool force);
 
   /// Makes `out` with the folders tables and figures, and the list: whatever comes to lie there from now on, it is the
-  /// folder of a report. Throws InputError if something cannot be made.
+  /// folder of a report. Throws InputError as `write` does.
   void make() const;
-  /// Keeps the content of the file `name`, for instance `tables/sst-table1.csv`, until `write`. Throws InputError,
-  /// without `force`, if somebody else's file has that name.
+  /// Keeps the content of the file `name`, for instance `tables/sst-table1.csv`, until `write`.
   void add(const std::string& name, std::string content);
-  /// Calls `make`, removes what killed reports left, and writes what was added, each file atomically and the page last.
-  /// Then removes the files of earlier reports that were not added: nothing else, and nothing in a folder that is a
-  /// symbolic link. Throws InputError when a file cannot be written, and when another process writes a report here.
-  /// Returns the path of the page.
+  /// Makes the folder, and alone in it, as long as it holds the lock: removes what killed reports left, and replaces
+  /// the earlier report by what was added, the page last. Then removes the files of earlier reports that were not added:
+  /// nothing else, and nothing in a folder that is a symbolic link. Returns the path of the page.
+  ///
+  /// Throws InputError as check_report_folder does, when another process writes a report here, without `force` if
+  /// somebody else's file has the name of one that was added, and when a file cannot be written. Then the earlier report
+  /// is as it was, and nothing new is left.
   std::filesystem::path write();
 
  private:
-  void remove_old_files() const;
-  void write_list(const std::filesystem::path& out) const;
+  void check_not_foreign(const std::set<std::string>& known) const;
+  void remove_old_files(const std::set<std::string>& old) const;
 
   std::filesystem::path out_;
   bool force_;
-  std::set<std::string> known_;                  ///< the names that are the report's own
   std::map<std::string, std::string> contents_;  ///< by name
 };
 

@@ -45,6 +45,13 @@ std::optional<RunConfig> readable_config(const RunFolder& folder) {
 
 Existing existing_run(const RunFolder& folder, const RunConfig& config, const ExistingOptions& options) {
   const RunState state = folder.state();
+  if (const std::filesystem::path left = folder.left_without_config(); !left.empty()) {
+    if (options.retrain) return Existing::other;
+    throw InputError(
+        fmt::format("{} is missing, though {} of a run is there; copy it back to go on with that run, add --retrain to "
+                    "train in its place, or give another --runs folder",
+                    folder.config_path().string(), left.filename().string()));
+  }
   if (state == RunState::absent || state == RunState::unfinished) return Existing::nothing;
   const std::string why = why_other(folder, config);
   if (!why.empty()) {
@@ -52,11 +59,12 @@ Existing existing_run(const RunFolder& folder, const RunConfig& config, const Ex
     throw InputError(why + "; add --retrain to replace it, or give another --runs folder");
   }
   if (state == RunState::finished) return Existing::finished;
-  if (!options.resume) {
-    throw InputError(fmt::format("{} holds an unfinished run; add --resume to continue it, or remove the folder",
-                                 folder.path().string()));
-  }
-  return Existing::unfinished;
+  if (options.resume) return Existing::unfinished;
+  if (options.retrain) return Existing::other;
+  throw InputError(
+      fmt::format("{} holds an unfinished run; add --resume to continue it, or --retrain to train it again from the "
+                  "beginning",
+                  folder.path().string()));
 }
 
 std::string run_on_other_data(const std::filesystem::path& runs, const RunConfig& config,

@@ -12,13 +12,13 @@ enum class Existing : uint8_t {
   nothing,     ///< the run starts
   unfinished,  ///< this run goes on from its checkpoint
   finished,    ///< this run is done
-  other        ///< another run, or one that cannot be read: the run starts in its place
+  other        ///< another run, one that cannot be read, or one that is not wanted: the run starts in its place
 };
 
 /// What happens to the runs that are there.
 struct ExistingOptions {
   bool resume = true;    ///< continue unfinished runs; otherwise they are an error
-  bool retrain = false;  ///< replace other runs; otherwise they are an error
+  bool retrain = false;  ///< replace other runs, and unfinished ones unless `resume`; otherwise they are an error
 };
 
 /// For those who only ask: nothing is an error, and a run that cannot be read is another one.

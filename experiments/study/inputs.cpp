@@ -95,7 +95,8 @@ void check_same_words(const std::filesystem::path& init, const Vocabulary& vocab
   const RunFolder run(init.parent_path());
   std::error_code ignored;
   if (run.state() == RunState::absent || !std::filesystem::exists(run.vocabulary_path(), ignored)) return;
-  if (read_file(run.vocabulary_path()) == vocabulary.serialize()) return;
+  const std::string words = vocabulary.serialize();
+  if (FileReader(run.vocabulary_path()).size() == words.size() && read_file(run.vocabulary_path()) == words) return;
   throw InputError(
       fmt::format("{} has the embeddings of other words than the data set ({}); give the model of a run on the same "
                   "texts with --init",

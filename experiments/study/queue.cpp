@@ -330,6 +330,16 @@ void keep_run_private(const Job& job) {
   RunWriter(job.folder).resume(to_json(config));
 }
 
+/// existing_run. But a run that another process trains just now is not to be resumed, removed or replaced.
+Existing settled_run(const Jobs& jobs, const Job& job, const JobOptions& options) {
+  try {
+    return existing_run(jobs, job, options);
+  } catch (const InputError&) {
+    RunWriter::check_free(job.folder);
+    throw;
+  }
+}
+
 size_t pending(const Jobs& jobs) {
   return std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::waiting; });
 }
@@ -405,7 +415,7 @@ void check_data(const Jobs& jobs, const JobOptions& options) {
 void prepare_jobs(Jobs& jobs, const JobOptions& options) {
   check_names(jobs);
   for (const auto& job : jobs) {
-    if (existing_run(jobs, *job, options) == Existing::finished) {
+    if (settled_run(jobs, *job, options) == Existing::finished) {
       job->state = JobState::finished;
     } else {
       check_apart(*job->inputs, job->folder);

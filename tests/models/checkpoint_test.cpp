@@ -53,9 +53,9 @@ void interrupt_after(const TrainingRequest& request, const RunFolder& folder, in
   REQUIRE(folder.state() == RunState::resumable);
 }
 
-/// Writes the safetensors file again, without the tensor or with other values for it.
+/// Writes the safetensors file again, without the tensor, or with other values or so many values for it.
 void rewrite_tensor(const std::filesystem::path& path, const std::string& name, bool drop,
-                    const std::function<double(double)>& change = nullptr) {
+                    const std::function<double(double)>& change = nullptr, std::optional<int64_t> size = {}) {
   std::map<std::string, std::vector<float>> f32;
   std::map<std::string, std::vector<double>> f64;
   std::map<std::string, std::vector<int32_t>> i32;
@@ -65,10 +65,15 @@ void rewrite_tensor(const std::filesystem::path& path, const std::string& name, 
     const Safetensors file = Safetensors::read(path);
     const auto take = [&]<class T>(std::map<std::string, std::vector<T>>& into, const std::string& tensor) {
       into[tensor] = file.values<T>(tensor);
-      if (tensor == name) {
+      std::vector<int64_t> shape = file.entry(tensor).shape;
+      if (tensor == name && change) {
         for (T& value : into[tensor]) value = static_cast<T>(change(static_cast<double>(value)));
       }
-      tensors.push_back({tensor, file.entry(tensor).dtype, file.entry(tensor).shape, into[tensor].data()});
+      if (tensor == name && size) {
+        into[tensor].resize(*size);
+        shape = {*size};
+      }
+      tensors.push_back({tensor, file.entry(tensor).dtype, shape, into[tensor].data()});
     };
     for (const auto& entry : file.entries()) {
       if (drop && entry.first == name) continue;
@@ -169,10 +174,9 @@ TEST_CASE("a checkpoint where no training of the run can have stood is refused")
   for (const double step : {-1.0, -1073741824.0, 1e9}) CHECK_HAS(complaint("step", step), "`step` is");
   for (const double epoch : {-1.0, 0.0, 1e9}) CHECK_HAS(complaint("epoch", epoch), "`epoch` is");
   for (const double batch : {-1.0, 1e9}) CHECK_HAS(complaint("batch", batch), "`batch` is");
-  for (const double epoch : {-1.0, 2.0}) CHECK_HAS(complaint("best_epoch", epoch), "`best_epoch` is");
-  // Epoch 1 is the best one, and has a score; without a best epoch the score is that of a training that begins.
+  for (const double epoch : {-1.0, 0.0, 2.0}) CHECK_HAS(complaint("best_epoch", epoch), "`best_epoch` is");
+  // Epoch 1 is the best one, and has a score.
   for (const double score : {nan, infinity, -infinity}) CHECK_HAS(complaint("best_score", score), "`best_score` is");
-  CHECK_HAS(complaint("best_epoch", 0), "`best_score` is");
   for (const double loss : {nan, infinity, -infinity}) CHECK_HAS(complaint("loss", loss), "`loss` is");
   for (const double seconds : {nan, infinity, -1.0})
     CHECK_HAS(complaint("train_seconds", seconds), "`train_seconds` is");
@@ -202,6 +206,54 @@ TEST_CASE("the scalars of a checkpoint are one value each") {
                 fmt::format("tensor `{}` has {} values, and needs one", name, size));
     }
   }
+}
+
+TEST_CASE("a run with a damaged or missing file is not gone on with, and the message knows the way out") {
+  const Dataset data = unbalanced_corpus();
+  TrainingRequest request = request_of(data, small_model(data));
+  request.training.optimiser.learning_rate = 0;  // the first epoch stays the best
+  const TemporaryFolder folder;
+  const RunFolder interrupted(folder.path(), "interrupted");
+  interrupt_after(request, interrupted, 3, 1);
+  int number = 0;
+  const auto complaint = [&](const char* file, const std::function<void(const std::filesystem::path&)>& damage) {
+    const Resumed resumed(folder, interrupted, number++);
+    const std::filesystem::path path = resumed.run().path() / file;
+    damage(path);
+    const std::string message = input_error([&] { resumed.finish(request); });
+    CHECK_HAS(message, path.string());
+    CHECK_HAS(message, "add --retrain in place of --resume");
+    CHECK(resumed.run().state() == RunState::resumable);
+    return message;
+  };
+  const auto remove = [](const auto& path) { std::filesystem::remove(path); };
+  const auto empty = [](const auto& path) { std::filesystem::resize_file(path, 0); };
+  for (const char* file : {"model.safetensors", "metrics.csv", "vocabulary.txt"}) {
+    CHECK_HAS(complaint(file, remove), "is missing, without which the training cannot go on; copy it back, or");
+  }
+  for (const char* file : {"model.safetensors", "checkpoint.safetensors"}) {
+    CHECK_HAS(complaint(file, empty), "is not a readable safetensors file");
+  }
+  complaint("metrics.csv", empty);
+  CHECK_HAS(complaint("vocabulary.txt", empty), "has other words than the data that the run was trained on");
+  CHECK_HAS(complaint("vocabulary.txt",
+                      [](const auto& path) {
+                        std::string words = read_file(path);
+                        words.end()[-2] ^= 1;
+                        write_atomically(path, words);
+                      }),
+            "has other words");
+  const auto add_to_bias = [](double more) {
+    return [more](const auto& path) {
+      rewrite_tensor(path, "decoder.linear_1.bias", /*drop=*/false, [more](double value) { return value + more; });
+    };
+  };
+  CHECK_HAS(complaint("model.safetensors", add_to_bias(0.1)), "is not the model of epoch 1: its loss on train is");
+  // What is lost by rounding is no damage.
+  const Resumed elsewhere(folder, interrupted, number);
+  add_to_bias(1e-5)(elsewhere.run().model_path());
+  elsewhere.finish(request);
+  CHECK(elsewhere.run().result().epoch == 1);
 }
 
 TEST_CASE("a resumed run knows its best epoch and that epoch's score") {

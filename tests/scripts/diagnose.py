@@ -114,6 +114,19 @@ class Diagnose(Test):
         self.runs = self.folder / "other"
         self.refuse(self.plain, self.attention.read_text().replace("unseen", "seen"), "line 86", "'unseen'")
 
+    def test_the_words_are_not_written_over_a_run(self):
+        folder = self.trained_run()
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        (self.folder / "link.jsonl").symlink_to(folder / "model.safetensors")
+        for name in (folder / "model.safetensors", folder / "failure.json", self.folder / "link.jsonl"):
+            result = run("data", self.plain, "--tokens", name)
+            self.assertEqual(result.returncode, 2, result.stdout)
+            self.assertIn(f"{name} is a file of a run, which it would destroy; give another", result.stderr)
+        self.assertEqual({path.name: path.read_bytes() for path in folder.iterdir()}, before)
+        self.succeed("data", self.plain, "--tokens", folder / "tokens.jsonl")
+        (self.folder / "vocabulary.txt").write_text("mine")  # beside no run
+        self.succeed("data", self.plain, "--tokens", self.folder / "vocabulary.txt")
+
     def trained_run(self, name="run"):
         """A run on the texts without ids, in a folder of this name."""
         self.succeed("train", "--dataset", self.plain, "--epochs", 1, "--hidden", 4, "--device", self.device,

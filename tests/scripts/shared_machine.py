@@ -103,7 +103,7 @@ class Planted(Shared):
         self.runs.chmod(0o777)
         self.assertTrue(as_other("ln", "-s", self.home, self.runs / "notes-lstm-learned-seed10"))
         self.refuse("train", "--dataset", self.file, "--runs", self.runs, "--hidden", 4, "--epochs", 1, "--threads", 1,
-                    words=("a symbolic link that another user made",))
+                    words=("notes-lstm-learned-seed10: it is a link and not a folder",))
 
     def test_nobody_looks_into_work_that_is_under_way(self):
         # The program waits until its work has been looked at from outside, and moved away.
@@ -130,6 +130,45 @@ class Planted(Shared):
         self.assertEqual((self.home / "thesis.tex").read_text(), "years of work")
         self.assertFalse(self.out.exists())
         self.assertEqual(list((self.folder / "moved").iterdir()), [])
+
+
+class StrangersRuns(Shared):
+    """A folder of runs that somebody else packed, links included: unpacked, they are the user's own."""
+
+    def setUp(self):
+        super().setUp()
+        self.run_folder = self.small_train(self.file)
+        (self.run_folder / "result.json").unlink()
+        self.thesis = self.home / "thesis.tex"
+
+    def refuse_run(self, words, *command):
+        before = {path.name: path.lstat().st_mtime_ns for path in self.run_folder.iterdir()}
+        self.refuse(*command, "--dataset", self.file, "--runs", self.runs, "--hidden", 4, "--epochs", 1, "--threads",
+                    1, "--device", "cpu", words=words, timeout=60)
+        self.assertEqual({path.name: path.lstat().st_mtime_ns for path in self.run_folder.iterdir()}, before)
+
+    def test_files_that_are_links_or_pipes(self):
+        for path in sorted(self.run_folder.iterdir()):
+            content = path.read_bytes()
+            for plant, what in ((lambda: path.symlink_to(self.thesis), "a link"), (lambda: os.mkfifo(path), "a pipe")):
+                with self.subTest(file=path.name, what=what):
+                    path.unlink()
+                    plant()
+                    self.refuse_run((path.name,), "train", "--resume")
+                    if path.name not in ("config.json", "checkpoint.safetensors"):  # which are read before
+                        self.refuse_run((f"{path}: it is {what} and not a file",), "uniform")
+            path.unlink()
+            path.write_bytes(content)
+        self.small_train(self.file, "--resume")
+
+    def test_a_linked_run(self):
+        elsewhere = self.folder / "elsewhere"
+        elsewhere.mkdir()
+        for path in self.run_folder.iterdir():
+            path.rename(elsewhere / path.name)
+            path.symlink_to(elsewhere / path.name)
+        self.refuse_run((": it is a link and not a file", "--runs"), "train", "--resume")
+        self.refuse_run((": it is a link and not a file", "--runs"), "train", "--retrain", "--batch", 7)
 
 
 class Confidential(Shared):

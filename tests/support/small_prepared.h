@@ -8,8 +8,10 @@
 
 namespace notnot {
 
-/// Two texts in every split; the vocabulary is a, b and c (ids 4 to 6), with vectors of 2 values that are 0.
-inline void write_small_prepared(const std::filesystem::path& out, const std::vector<std::string>& warnings = {}) {
+/// Two texts in every split; the vocabulary is a, b and c (ids 4 to 6), with vectors of 2 values, which are 0
+/// except the one of b that is `value`.
+inline void write_small_prepared(const std::filesystem::path& out, const std::vector<std::string>& warnings = {},
+                                 float value = 0) {
   DatasetBuilder builder;
   int64_t row = 0;
   for (const SplitName split : kSplitNames) {
@@ -18,7 +20,9 @@ inline void write_small_prepared(const std::filesystem::path& out, const std::ve
   }
   PreparedWriter writer(out);
   writer.write(builder, {.name = "small", .corpus = "csv", .classes = {"0", "1"}, .options = {}, .sources = {}});
-  writer.write_vectors({.width = 2, .found = 1, .rows = std::vector<float>(2 * writer.vocabulary().size())}, {});
+  WordVectors vectors{.width = 2, .found = 1, .rows = std::vector<float>(2 * writer.vocabulary().size())};
+  vectors.rows[9] = value;
+  writer.write_vectors(vectors, {});
   writer.finish(warnings);
 }
 

@@ -242,6 +242,9 @@ TEST_CASE("table: the form by content where that is certain, otherwise by name, 
     CAPTURE(name);
     CHECK_HAS(input_error([&] { table_name(name); }), "nothing that could name a data set");
   }
+  for (const char* name : {"a\nb.csv", "\x1b[2J.csv", "\u0085.csv"}) {
+    CHECK_HAS(input_error([&] { table_name(name); }), "has control characters, and cannot name a data set");
+  }
   CHECK(table_name("caf\xE9.csv") == "caf\uFFFD");  // the name stands in config.json, which is UTF-8
 }
 

@@ -81,6 +81,8 @@ TEST_CASE("vocabulary: a damaged file is refused with its line") {
   CHECK_HAS(error(reserved + "\xFF\n"), "line 5: not UTF-8");
   CHECK_HAS(error(reserved + "b\na\n"), path.string());
   CHECK_HAS(input_error([&] { Vocabulary::load(folder / "none.txt"); }), "none.txt");
+  std::filesystem::resize_file(path, uintmax_t{20} << 30);
+  CHECK_HAS(input_error([&] { Vocabulary::load(path); }), "vocabulary.txt is damaged: 20480 MiB are too many");
 }
 
 TEST_CASE("dataset: splits are ragged, with labels and rows") {

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -81,6 +82,42 @@ TEST_CASE("prepared description: facts that some folders have are of their type,
     Json other = good;
     other[Json::json_pointer(key)] = 7;
     CHECK_HAS(fault_of_description(other), "`" + std::string(key + 1));
+  }
+}
+
+TEST_CASE("prepared description: the name of the data set can name a folder, and the vocabulary has a size") {
+  const TemporaryFolder folder;
+  write_small_prepared(folder / "small");
+  const Json good = Json::parse(read_file(folder / "small/dataset.json"));
+  const auto complaint = [&](const char* key, const Json& value) {
+    Json other = good;
+    other[Json::json_pointer(key)] = value;
+    seal(folder / "small", other);
+    return input_error([&] { PreparedFolder(folder / "small"); });
+  };
+  for (const std::string& name :
+       {std::string(1, '\0'), std::string("a\0b", 3), std::string("a\nb"), std::string("\x1b[2J"), std::string("\x7f"),
+        std::string("\u0085"), std::string("a/b"), std::string("/"), std::string(), std::string("."), std::string(".."),
+        std::string(256, 'a')}) {
+    CAPTURE(name);
+    CHECK_HAS(complaint("/name", name), (folder / "small/dataset.json").string() + " is damaged: `name` is '");
+  }
+  for (const std::string& name : {std::string("..."), std::string("SST 2 \u00e4\u8a9e"), std::string(255, 'a')}) {
+    CHECK(complaint("/name", name) == "no InputError was thrown");
+  }
+  CHECK_HAS(complaint("/files/vocabulary.txt/bytes", (int64_t{1} << 30) + 1), "`files/vocabulary.txt/bytes` is");
+}
+
+TEST_CASE("prepared: word vectors with a value that is not finite are refused") {
+  const TemporaryFolder folder;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float value : {kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
+    const std::string name = fmt::format("{}", value);
+    write_small_prepared(folder / name, {}, value);
+    CHECK(input_error([&] { (void)PreparedFolder(folder / name).vectors(); }) ==
+          fmt::format("{} is damaged: the vector of the word in line 5 of vocabulary.txt has the value {}; prepare the "
+                      "data set again",
+                      (folder / name / "vectors.safetensors").string(), value));
   }
 }
 

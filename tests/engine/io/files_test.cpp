@@ -2,8 +2,6 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "engine/io/input_error.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/input_error.h"
 #include "tests/support/temporary_folder.h"
 
@@ -26,25 +25,6 @@ size_t file_count(const std::filesystem::path& folder) {
   for (std::filesystem::directory_iterator entry(folder), end; entry != end; ++entry) ++count;
   return count;
 }
-
-/// Stands in for a full disk, also for root: no file of this process may grow beyond `bytes`.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : old_handler_(::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &old_);
-    rlimit limit = old_;
-    limit.rlim_cur = bytes;
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &old_);
-    ::signal(SIGXFSZ, old_handler_);
-  }
-
- private:
-  rlimit old_{};
-  void (*old_handler_)(int);
-};
 
 TEST_CASE("what was written is read back, whatever its size and bytes") {
   const TemporaryFolder folder;
@@ -434,6 +414,37 @@ TEST_CASE("kill -9 in the middle of a write leaves a whole file, and what is lef
   CHECK(file_count(folder.path()) >= 2);
   remove_temporary_files(folder.path());
   CHECK(file_count(folder.path()) == 1);
+}
+
+TEST_CASE("whether something is there is told, or why that cannot be told") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "file", "");
+  std::filesystem::create_symlink("loop", folder / "loop");
+  std::filesystem::create_symlink("nothing", folder / "broken");
+  CHECK(is_there(folder / "file"));
+  CHECK(is_there(folder.path()));
+  for (const auto& path : {folder / "nothing", folder / "broken", folder / "file" / "below"})
+    CHECK_FALSE(is_there(path));
+  const std::string long_name(300, 'a');
+  for (const auto& [name, why] : {std::pair<std::string, std::string>{"loop", "Too many levels of symbolic links"},
+                                  {long_name, "File name too long"}}) {
+    CHECK(input_error([&] { is_there(folder / name); }) ==
+          fmt::format("cannot use {}: {}; check that the path is right", (folder / name).string(), why));
+  }
+}
+
+TEST_CASE("a file that is too large for what it is, is refused before it is read") {
+  const TemporaryFolder folder;
+  constexpr size_t kMost = 3 << 20;
+  write_atomically(folder / "file", "content");
+  std::filesystem::resize_file(folder / "file", kMost);
+  CHECK(read_small_file(folder / "file", kMost, "").size() == kMost);
+  for (const size_t size : {kMost + 1, size_t{1} << 40}) {  // the larger one would take hours
+    std::filesystem::resize_file(folder / "file", size);
+    CHECK(input_error([&] { read_small_file(folder / "file", kMost, "copy it again"); }) ==
+          fmt::format("{} is damaged: {} MiB are too many for such a file; copy it again", (folder / "file").string(),
+                      size >> 20));
+  }
 }
 
 }  // namespace

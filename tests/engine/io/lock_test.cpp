@@ -5,9 +5,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "engine/io/files.h"
 #include "tests/support/temporary_folder.h"
@@ -51,6 +54,39 @@ TEST_CASE("lock: another process holds it until it ends, however it ends") {
   CHECK(FolderLock::take(folder.path()).has_value());
   ::close(pipe[0]);
   ::close(pipe[1]);
+}
+
+TEST_CASE("lock: who asks whether it is held makes and takes nothing") {
+  const TemporaryFolder folder;
+  CHECK_FALSE(FolderLock::is_held(folder / "absent"));
+  CHECK_FALSE(FolderLock::is_held(folder.path()));
+  CHECK(std::filesystem::is_empty(folder.path()));
+  {
+    const auto lock = FolderLock::take(folder.path());
+    CHECK(FolderLock::is_held(folder.path()));
+  }
+  CHECK_FALSE(FolderLock::is_held(folder.path()));
+  CHECK(FolderLock::take(folder.path()).has_value());
+}
+
+TEST_CASE("lock: a lock whose file was removed meanwhile is none") {
+  const TemporaryFolder folder;
+  std::atomic<int> owners = 0, most = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] {
+        for (int n = 0; n < 20'000; ++n) {
+          const auto lock = FolderLock::take(folder.path());
+          if (!lock) continue;
+          if (++owners > most) most = owners.load();
+          --owners;
+          std::filesystem::remove(folder.path() / FolderLock::kFile);
+        }
+      });
+    }
+  }
+  CHECK(most == 1);
 }
 
 TEST_CASE("lock: a folder that cannot be made is another matter than a lock that is taken") {

@@ -49,6 +49,22 @@ TEST_CASE("open folder: it is made, and stays the same when its name is another'
   CHECK_HAS(input_error([&] { read_file(open.path() / "none"); }), (folder / "moved" / "b" / "none").string());
 }
 
+TEST_CASE("open folder: what is written into it follows no link, and goes through no pipe") {
+  const TemporaryFolder folder;
+  const OpenFolder open(folder / "open");
+  write_atomically(folder / "thesis", "years of work");
+  std::filesystem::create_symlink(folder / "thesis", folder / "open" / "link");
+  std::filesystem::create_symlink(folder / "nothing", folder / "open" / "broken");
+  REQUIRE(::mkfifo((folder / "open" / "pipe").c_str(), 0600) == 0);
+  for (const char* name : {"link", "broken", "pipe"}) {
+    write_atomically(open.path() / name, "new");
+    CHECK(std::filesystem::symlink_status(folder / "open" / name).type() == std::filesystem::file_type::regular);
+    CHECK(read_file(folder / "open" / name) == "new");
+  }
+  CHECK(read_file(folder / "thesis") == "years of work");
+  CHECK_FALSE(std::filesystem::exists(folder / "nothing"));
+}
+
 TEST_CASE("open folder: own links are followed, those of another user are not") {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "home");

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/io/files.h"
 #include "engine/io/safetensors.h"
 #include "engine/runs/run_writer.h"
 #include "tests/support/input_error.h"
@@ -77,7 +78,7 @@ void block(const std::filesystem::path& file) {
 
 }  // namespace
 
-TEST_CASE("a run that starts again is absent from its first step on, wherever it stops") {
+TEST_CASE("a run that starts again is the whole earlier one, or has just begun, wherever it stops") {
   const TemporaryFolder folder;
   const size_t files = outputs(RunFolder(folder.path(), "any")).size();
   for (size_t i = 0; i < files; ++i) {
@@ -90,12 +91,18 @@ TEST_CASE("a run that starts again is absent from its first step on, wherever it
     REQUIRE(std::filesystem::exists(stuck));  // every file that a run can have
     block(stuck);
     CHECK_HAS(input_error([&] { writer.start({{"epochs", 9}}); }), stuck.string());
-    CHECK(run.state() == RunState::absent);
-    CHECK_FALSE(std::filesystem::exists(run.config_path()));
+    CHECK(run.config()["epochs"] == 8);
+    CHECK(run.left_without_config().empty());
+    const bool whole = stuck == run.checkpoint_path() || stuck == run.result_path();
+    CHECK(run.state() == (whole ? RunState::finished : RunState::unfinished));
+    if (!whole) continue;
+    for (const auto& file : outputs(run)) {
+      if (file != run.checkpoint_path()) CHECK(std::filesystem::exists(file));
+    }
   }
 }
 
-TEST_CASE("a run whose configuration cannot be removed keeps every file") {
+TEST_CASE("a run whose configuration cannot be replaced keeps every file") {
   const TemporaryFolder folder;
   const RunFolder run(folder.path(), "run");
   RunWriter writer(run);
@@ -123,6 +130,22 @@ TEST_CASE("only result.json makes a run finished, and what a checkpoint is for e
   CHECK(run.state() == RunState::finished);
   std::filesystem::remove(run.config_path());
   CHECK(run.state() == RunState::absent);
+}
+
+TEST_CASE("a run that has lost its configuration is told from one that never had any") {
+  const TemporaryFolder folder;
+  const size_t files = outputs(RunFolder(folder.path(), "any")).size();
+  for (size_t i = 0; i < files; ++i) {
+    const RunFolder run(folder.path(), fmt::format("run{}", i));
+    CHECK(run.left_without_config().empty());
+    const RunWriter writer(run);
+    write_atomically(run.failure_path(), "{}");
+    CHECK(run.left_without_config().empty());
+    write_atomically(outputs(run)[i], "");
+    CHECK(run.left_without_config() == outputs(run)[i]);
+    write_atomically(run.config_path(), "{}");
+    CHECK(run.left_without_config().empty());
+  }
 }
 
 TEST_CASE("a failure is noted beside what the run has so far, and goes when a writer comes back") {

@@ -57,7 +57,12 @@ TEST_CASE("runs are grouped by data set; by folder too where the same run is the
   CHECK(studies[2].key == "sst-2");
 
   fake_run(second, "copy", {{"hidden", 256}});
-  CHECK_HAS(input_error([&] { load_studies({second.path()}); }), "are the same run (sst-lstm-learned-seed10)");
+  CHECK_HAS(input_error([&] { load_studies({second.path()}); }),
+            "are the same run (sst-lstm-learned-seed10) with other options; report them apart");
+  fake_run(second, "copy", {{"hidden", 128}});
+  CHECK_HAS(input_error([&] { load_studies({second.path()}); }),
+            "are the same run (sst-lstm-learned-seed10), with the same options: one is a copy of the other, or was "
+            "trained twice; move one of them to another folder");
 }
 
 TEST_CASE("the keys of data sets stay readable, and differ where a file system ignores case") {

@@ -10,6 +10,7 @@
 #include "engine/io/lock.h"
 #include "experiments/report/page.h"
 #include "tests/support/fake_runs.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/input_error.h"
 
 namespace notnot {
@@ -24,6 +25,19 @@ std::set<std::string> files_in(const Path& folder) {
     if (!entry.is_directory()) names.insert(entry.path().lexically_relative(folder).string());
   }
   return names;
+}
+
+std::map<std::string, std::string> contents_of(const Path& folder) {
+  std::map<std::string, std::string> result;
+  for (const std::string& name : files_in(folder)) result[name] = read_file(folder / name);
+  return result;
+}
+
+/// Writes a report of a table and a page.
+void write_small(ReportFolder& folder, const std::string& table, const std::string& page = "") {
+  folder.add("tables/" + table, "a table");
+  folder.add("index.html", kPageMark + page);
+  folder.write();
 }
 
 /// Writes a report on the runs, with tables of `dataset`.
@@ -50,18 +64,13 @@ TEST_CASE("a report that fails or is stopped leaves the older one as it was") {
   const TemporaryFolder runs, folder;
   const Path out = folder / "report";
   report(runs, "sst", out);
-  const auto contents = [&] {
-    std::map<std::string, std::string> result;
-    for (const std::string& name : files_in(out)) result[name] = read_file(out / name);
-    return result;
-  };
-  const auto before = contents();
+  const auto before = contents_of(out);
   {
     ReportFolder stopped(out, false);
     stopped.add("tables/sst-table1.csv", "new");
     stopped.add("index.html", "new");
   }
-  CHECK(contents() == before);
+  CHECK(contents_of(out) == before);
   // The table of unfinished runs is the last one.
   fake_run(runs, "uniform", kUniform);
   RunWriter(RunFolder(runs.path(), "begun")).start(fake_config({{"seed", 2}}));
@@ -70,7 +79,78 @@ TEST_CASE("a report that fails or is stopped leaves the older one as it was") {
   const std::vector<LoadedStudy> studies = load_studies({runs.path()});
   CHECK_HAS(input_error([&] { write_report(studies, failing); }), "sst-unused.csv is a file of no earlier report");
   std::filesystem::remove(out / "tables" / "sst-unused.csv");
-  CHECK(contents() == before);
+  CHECK(contents_of(out) == before);
+}
+
+TEST_CASE("a report for which the disk is too small leaves the older one and nothing else") {
+  const TemporaryFolder runs, folder;
+  const Path out = folder / "report", made = folder / "new";
+  const std::string large(100'000, ' ');  // of the page, which is written last
+  const auto fail = [&](const Path& to) {
+    ReportFolder failing(to, false);
+    const FileSizeLimit limit(65536);
+    CHECK_HAS(input_error([&] { write_small(failing, "new.csv", large); }),
+              "index.html: File too large; free some space");
+  };
+  report(runs, "sst", out);
+  const auto before = contents_of(out);
+  fail(out);
+  CHECK(contents_of(out) == before);
+  fail(made / "within");
+  CHECK_FALSE(std::filesystem::exists(made));
+  std::filesystem::create_directories(made / "within");
+  fail(made / "within");
+  CHECK(std::filesystem::is_empty(made / "within"));
+}
+
+TEST_CASE("a report that cannot replace a file replaces none") {
+  const TemporaryFolder folder;
+  const Path out = folder / "report";
+  ReportFolder first(out, false);
+  write_small(first, "a.csv");
+  std::filesystem::create_directories(out / "tables" / "b.csv" / "mine");
+  const auto before = contents_of(out);
+  for (const bool force : {false, true}) {
+    ReportFolder failing(out, force);
+    failing.add("tables/a.csv", "another table");
+    CHECK_HAS(input_error([&] { write_small(failing, "b.csv"); }), "b.csv");
+    CHECK(contents_of(out) == before);
+  }
+}
+
+TEST_CASE("of two reports that are made at the same time the one that is written last is whole") {
+  const TemporaryFolder folder;
+  for (const bool is_new : {false, true}) {
+    const Path out = folder / (is_new ? "new" : "old");
+    if (!is_new) {
+      ReportFolder earlier(out, false);
+      write_small(earlier, "earlier.csv");
+    }
+    ReportFolder first(out, false), second(out, false);
+    write_small(first, "first.csv");
+    write_small(second, "second.csv");
+    CHECK(files_in(out) == std::set<std::string>{".lock", ".notnot-report", "index.html", "tables/second.csv"});
+    write_small(first, "second.csv", "of the first");  // whose file it is now
+    CHECK(read_file(out / "index.html") == std::string(kPageMark) + "of the first");
+  }
+}
+
+TEST_CASE("while another process writes a report, that is what is said, and nothing of it is touched") {
+  const TemporaryFolder folder;
+  const Path out = folder / "report";
+  ReportFolder ours(out, false);
+  {
+    const auto lock = FolderLock::take(out);  // in a new folder, which it has just made
+    // The other one writes its files, and its list is not yet there.
+    write_atomically(out / "index.html", "a page");
+    std::filesystem::create_directories(out / "tables");
+    write_atomically(out / "tables" / "a.csv", "a table");
+    const auto before = contents_of(out);
+    CHECK(input_error([&] { write_small(ours, "a.csv"); }) ==
+          fmt::format("another process writes a report to {}; wait for it, or choose another folder with --out",
+                      out.string()));
+    CHECK(contents_of(out) == before);
+  }
 }
 
 TEST_CASE("the files of earlier reports go, and nothing else") {

@@ -38,10 +38,27 @@ TEST_CASE("what a folder holds before a run starts") {
   write_safetensors(run.checkpoint_path(), {});
   CHECK(existing_run(run, config(), {}) == Existing::unfinished);
   CHECK(existing_run(run, config(), kRetrain) == Existing::unfinished);
-  CHECK_HAS(input_error([&] { existing_run(run, config(), {.resume = false}); }), "add --resume to continue it");
+  CHECK_HAS(input_error([&] { existing_run(run, config(), {.resume = false}); }),
+            "add --resume to continue it, or --retrain to train it again from the beginning");
+  CHECK(existing_run(run, config(), {.resume = false, .retrain = true}) == Existing::other);
   RunWriter(run).finish(RunResult{.epoch = 1, .selected_on = "test", .split = {}});
   CHECK(existing_run(run, config(), {.resume = false}) == Existing::finished);
   CHECK(existing_run(run, config(), kRetrain) == Existing::finished);
+}
+
+TEST_CASE("a run that has lost its config.json is not trained over") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "run");
+  RunWriter(run).start(fake_config(Json::object()));
+  write_safetensors(run.checkpoint_path(), {});
+  std::filesystem::remove(run.config_path());
+  for (const bool resume : {false, true}) {
+    CHECK(input_error([&] { existing_run(run, config(), {.resume = resume}); }) ==
+          run.config_path().string() +
+              " is missing, though checkpoint.safetensors of a run is there; copy it back to go on with that run, add "
+              "--retrain to train in its place, or give another --runs folder");
+  }
+  CHECK(existing_run(run, config(), kRetrain) == Existing::other);
 }
 
 TEST_CASE("another run is refused with what differs and the remedy, unfinished or not; --retrain replaces it") {

@@ -55,9 +55,12 @@ TEST_CASE("a run of one data set that has the name of another data set's run is 
 TEST_CASE("two names for one folder are refused, as where the file system takes no notice of case") {
   const TemporaryFolder folder;
   const Inputs inputs = small_inputs(folder);
-  Jobs jobs = jobs_of(inputs, {kBase, kUniform});
-  std::filesystem::create_directories(jobs[0]->folder.path());
-  std::filesystem::create_directory_symlink(jobs[0]->folder.path().filename(), jobs[1]->folder.path());
+  Inputs other = inputs;
+  other.settings.runs = (folder / "other").string();
+  std::filesystem::create_directories(inputs.settings.runs);
+  std::filesystem::create_directory_symlink(inputs.settings.runs, other.settings.runs);
+  Jobs jobs = jobs_of(inputs, {kBase});
+  jobs.push_back(std::make_unique<Job>(other, kBase));
   CHECK_HAS(input_error([&] { prepare_jobs(jobs, {}); }), "are in one folder on this file system");
 }
 
@@ -75,6 +78,29 @@ TEST_CASE("a run that another process trains fails alone, and nothing is written
   CHECK(jobs[1]->state == JobState::failed);
   CHECK_HAS(reason(jobs[1]->error), "which it needs, failed (another process trains in");
   CHECK(jobs[2]->state == JobState::finished);
+}
+
+TEST_CASE("a run that another process trains is not one to resume or to replace") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder);
+  const RunFolder run = train_base(inputs);
+  std::filesystem::remove(run.result_path());
+  const auto complaint = [&] {
+    Jobs jobs = jobs_of(inputs, {kBase});
+    return input_error([&] { prepare_jobs(jobs, {.existing = {.resume = false}}); });
+  };
+  CHECK_HAS(complaint(), "holds an unfinished run");
+  {
+    const RunWriter another(run);
+    CHECK_HAS(complaint(), "another process trains in " + run.path().string() + "; wait for it");
+    Jobs jobs = jobs_of(inputs, {kBase});
+    const JobOptions options{.existing = {.resume = false, .retrain = true}};
+    prepare_jobs(jobs, options);
+    run_jobs(jobs, options);
+    CHECK_HAS(reason(jobs[0]->error), "another process trains in");
+    CHECK(run.state() == RunState::resumable);
+  }
+  CHECK_HAS(complaint(), "holds an unfinished run");
 }
 
 TEST_CASE("locks are taken when a run starts and given back when it ends") {
