@@ -109,10 +109,14 @@ class Training {
     if (!is_in(state.step, 0, (progress.epoch - 1) * batches + progress.batch))
       return fmt::format("`step` is {}, after {} epochs and {} batches", state.step, progress.epoch - 1,
                          progress.batch);
-    const bool is_score =
-        progress.best_epoch == 0 ? progress.best_score == Progress().best_score : std::isfinite(progress.best_score);
-    const bool is_time = std::isfinite(progress.train_seconds) && progress.train_seconds >= 0;
-    if (!is_score || !std::isfinite(progress.loss) || !is_time)
+    // The score is a ROC-AUC, or minus the loss of an adversary, which may have any sign.
+    const double score = progress.best_score, rounding = 1e-6;
+    const bool is_score = progress.best_epoch == 0 ? score == Progress().best_score
+                          : adversary_             ? std::isfinite(score)
+                                                   : score >= 0 && score <= 1 + rounding;
+    const bool is_loss = std::isfinite(progress.loss) && (adversary_ || progress.loss >= 0);
+    const bool is_time = progress.train_seconds >= 0 && progress.train_seconds <= kMostSeconds;
+    if (!is_score || !is_loss || !is_time)
       return "`best_score`, `loss` or `train_seconds` is not a number that a training gives";
     for (const auto& [name, moments, least] :
          {std::tuple{"first_moment", &state.first_moment, std::numeric_limits<float>::lowest()},

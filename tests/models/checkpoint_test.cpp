@@ -176,7 +176,9 @@ TEST_CASE("a checkpoint where no training of the run can have stood is refused")
   for (const char* name : {"best_score", "loss", "train_seconds"}) {
     for (const double value : {nan, infinity, -infinity}) CHECK_HAS(complaint(name, value), "is not a number");
   }
-  CHECK_HAS(complaint("train_seconds", -1), "is not a number");
+  for (const double seconds : {-1.0, 1e308}) CHECK_HAS(complaint("train_seconds", seconds), "is not a number");
+  for (const double score : {-0.1, 1.1}) CHECK_HAS(complaint("best_score", score), "is not a number");
+  CHECK_HAS(complaint("loss", -1), "is not a number");
   CHECK_HAS(complaint("first_moment/decoder.linear_1.bias", infinity), "`first_moment` has the value inf");
   CHECK_HAS(complaint("second_moment/decoder.linear_1.bias", -1), "`second_moment` has the value -1");
   CHECK_HAS(complaint("largest_second_moment/encoder.embedding.weight", nan),

@@ -204,6 +204,8 @@ const std::pair<const char*, void (*)(std::vector<EpochMetrics>&)> kMetricsDamag
      [](auto& rows) { rows[0].split.train.average_precision = std::numeric_limits<double>::infinity(); }},
     {"line 2 has a dev_loss of nan", [](auto& rows) { rows[0].loss.dev = kNaN; }},
     {"line 3 has a time or a speed", [](auto& rows) { rows[1].train_seconds = -1; }},
+    {"line 3 has a time or a speed", [](auto& rows) { rows[1].train_seconds = 1e308; }},
+    {"line 3 has a time or a speed", [](auto& rows) { rows[1].eval_seconds = 1e10; }},
     {"line 3 has a time or a speed", [](auto& rows) { rows[1].tokens_per_second = kNaN; }},
 };
 
