@@ -8,6 +8,7 @@
 #include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
 #include "engine/runs/run_folder.h"
+#include "engine/runs/run_metrics.h"
 
 namespace notnot {
 namespace {
@@ -24,20 +25,22 @@ T scalar(const Safetensors& file, const char* name) {
   return file.values<T>(name).front();
 }
 
-/// Why no training can have stood there; empty if one can.
-std::string fault_of(const Progress& progress, int32_t epochs, int64_t batches) {
-  const auto is_in = [](int64_t value, int64_t least, int64_t most) { return value >= least && value <= most; };
-  if (!is_in(progress.epoch, 1, int64_t{epochs} + 1)) return fmt::format("`epoch` is {}", progress.epoch);
-  if (!is_in(progress.batch, 0, batches)) return fmt::format("`batch` is {}", progress.batch);
+/// Why no training within the bounds can have stood there; empty if one can.
+std::string fault_of(const Progress& progress, const TrainingBounds& bounds) {
+  const auto is_in = [](auto value, auto least, auto most) { return value >= least && value <= most; };
+  const auto& [epoch, batch, best_epoch, score, seconds, loss] = progress;
+  if (!is_in(int64_t{epoch}, int64_t{1}, int64_t{bounds.epochs} + 1)) return fmt::format("`epoch` is {}", epoch);
+  if (!is_in(int64_t{batch}, int64_t{0}, bounds.batches)) return fmt::format("`batch` is {}", batch);
   // The first epoch is the best one so far, whatever its score.
-  if (!is_in(progress.best_epoch, std::min(progress.epoch - 1, 1), progress.epoch - 1))
-    return fmt::format("`best_epoch` is {}", progress.best_epoch);
-  const bool scored =
-      progress.best_epoch > 0 ? std::isfinite(progress.best_score) : progress.best_score == Progress().best_score;
-  if (!scored) return fmt::format("`best_score` is {}, of epoch {}", progress.best_score, progress.best_epoch);
-  if (!std::isfinite(progress.loss)) return fmt::format("`loss` is {}", progress.loss);
-  if (!std::isfinite(progress.train_seconds) || progress.train_seconds < 0)
-    return fmt::format("`train_seconds` is {}", progress.train_seconds);
+  if (!is_in(best_epoch, std::min(epoch - 1, 1), epoch - 1)) return fmt::format("`best_epoch` is {}", best_epoch);
+  // The score is a ROC-AUC, or minus the loss of an adversary.
+  constexpr double kRounding = 1e-6;
+  const bool scored = best_epoch == 0    ? score == Progress().best_score
+                      : bounds.adversary ? std::isfinite(score)
+                                         : is_in(score, 0.0, 1 + kRounding);
+  if (!scored) return fmt::format("`best_score` is {}, of epoch {}", score, best_epoch);
+  if (!std::isfinite(loss) || (loss < 0 && !bounds.adversary)) return fmt::format("`loss` is {}", loss);
+  if (!is_in(seconds, 0.0, kMostSeconds)) return fmt::format("`train_seconds` is {}", seconds);
   return "";
 }
 
@@ -56,7 +59,7 @@ std::string fault_of(const OptimiserState& state, const Progress& progress, int6
   return "";
 }
 
-Checkpoint read(const std::filesystem::path& path, const ParameterLayout& layout, int32_t epochs, int64_t batches) {
+Checkpoint read(const std::filesystem::path& path, const ParameterLayout& layout, const TrainingBounds& bounds) {
   const Safetensors file = Safetensors::read(path);
   Checkpoint checkpoint{.progress = {.epoch = scalar<int32_t>(file, "epoch"),
                                      .batch = scalar<int32_t>(file, "batch"),
@@ -68,18 +71,18 @@ Checkpoint read(const std::filesystem::path& path, const ParameterLayout& layout
                         .optimiser = {scalar<int64_t>(file, "step"), load_parameters(layout, file, "first_moment/"),
                                       load_parameters(layout, file, "second_moment/"),
                                       load_parameters(layout, file, "largest_second_moment/")}};
-  std::string fault = fault_of(checkpoint.progress, epochs, batches);
-  if (fault.empty()) fault = fault_of(checkpoint.optimiser, checkpoint.progress, batches);
+  std::string fault = fault_of(checkpoint.progress, bounds);
+  if (fault.empty()) fault = fault_of(checkpoint.optimiser, checkpoint.progress, bounds.batches);
   if (!fault.empty()) damaged(path, fault);
   return checkpoint;
 }
 
 }  // namespace
 
-Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, int32_t epochs,
-                           int64_t batches) {
+Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout,
+                           const TrainingBounds& bounds) {
   try {
-    return read(path, layout, epochs, batches);
+    return read(path, layout, bounds);
   } catch (const InputError& error) {
     throw InputError(fmt::format("{}; {}", error.what(), kTrainAgain));
   }

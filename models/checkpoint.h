@@ -26,11 +26,17 @@ struct Checkpoint {
   OptimiserState optimiser;
 };
 
-/// Reads the checkpoint of a training of so many `epochs`, and of so many `batches` in each. Throws InputError if the
-/// file lacks a tensor or has another shape than `layout`, or if no such training can have stood there. The parameters
-/// may have any values.
-Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, int32_t epochs,
-                           int64_t batches);
+/// What a training can reach.
+struct TrainingBounds {
+  int32_t epochs = 0;
+  int64_t batches = 0;     ///< of an epoch
+  bool adversary = false;  ///< its losses and scores may have any sign; those of others are not negative
+};
+
+/// Reads the checkpoint of a training within `bounds`. Throws InputError if the file lacks a tensor or has another shape
+/// than `layout`, or if no such training can have stood there. The parameters may have any values.
+Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout,
+                           const TrainingBounds& bounds);
 
 /// Puts the file in the place of an older one, atomically (write_safetensors).
 void write_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, const Checkpoint& checkpoint);

@@ -82,7 +82,8 @@ class Training {
     const int64_t batches = (texts + options_.batch_size - 1) / options_.batch_size;
     const RunFolder& folder = writer_.folder();
     const Checkpoint checkpoint =
-        read_checkpoint(folder.existing(folder.checkpoint_path()), model_.layout(), options_.epochs, batches);
+        read_checkpoint(folder.existing(folder.checkpoint_path()), model_.layout(),
+                        {.epochs = options_.epochs, .batches = batches, .adversary = adversary_});
     const std::vector<float>& parameters = checkpoint.parameters;
     progress_ = checkpoint.progress;
     model_.set_parameters(parameters);

@@ -24,8 +24,8 @@ std::string read_file(const std::filesystem::path& path);
 /// larger one is read.
 std::string read_small_file(const std::filesystem::path& path, size_t most, std::string_view remedy);
 
-/// Whether something is at the path. Links are followed. Throws InputError naming the path and the system's reason where
-/// nothing can be there, or it cannot be told: a loop of links, a name that is too long, a folder without permission.
+/// Whether something is at the path. Links are followed. Throws InputError naming the path and the system's reason
+/// where that cannot be told: a loop of links, a name that is too long, a folder without permission.
 bool is_there(const std::filesystem::path& path);
 
 /// Whether the path is the name of something, be it a link that leads nowhere. False where it cannot be told.

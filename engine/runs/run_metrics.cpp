@@ -100,9 +100,9 @@ std::string fault_of(const EpochMetrics& row, size_t epoch) {
     const std::string what = fault_of(row.split[split], name);
     if (!what.empty()) return "is impossible: " + what;
   }
-  const bool times = std::isfinite(row.train_seconds) && row.train_seconds >= 0 && std::isfinite(row.eval_seconds) &&
-                     row.eval_seconds >= 0 && row.tokens_per_second >= 0;
-  return times ? "" : "has a time or a speed that is negative or no number";
+  const auto is_time = [](double seconds) { return seconds >= 0 && seconds <= kMostSeconds; };
+  const bool times = is_time(row.train_seconds) && is_time(row.eval_seconds) && row.tokens_per_second >= 0;
+  return times ? "" : "has a time or a speed that is negative, too large or no number";
 }
 
 // --- reading JSON ----------------------------------------------------------------------------------------------------

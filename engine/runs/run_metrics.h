@@ -12,6 +12,9 @@
 
 namespace notnot {
 
+/// The most that an epoch takes in any possible file: thirty years. So sums of times are numbers.
+inline constexpr double kMostSeconds = 1e9;
+
 /// One row of metrics.csv. Its columns: epoch, then SPLIT_loss, SPLIT_f1, SPLIT_roc_auc, SPLIT_accuracy,
 /// SPLIT_average_precision for train, dev and test, then train_seconds, eval_seconds, tokens_per_second; 9 significant
 /// digits, `nan` for what is undefined.

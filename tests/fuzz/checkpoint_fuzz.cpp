@@ -26,7 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
       {.encoder = notnot::Encoder::tokens, .vocabulary = 5, .embed = 1, .hidden = 1});
   notnot::put(folder / "fuzz", {reinterpret_cast<const char*>(bytes), size});
   try {
-    const notnot::Checkpoint read = notnot::read_checkpoint(folder / "fuzz", layout, kEpochs, kBatches);
+    const notnot::Checkpoint read =
+        notnot::read_checkpoint(folder / "fuzz", layout, {.epochs = kEpochs, .batches = kBatches});
     const auto& [progress, parameters, optimiser] = read;
     check(progress.epoch >= 1 && progress.epoch <= kEpochs + 1 && progress.batch >= 0 && progress.batch <= kBatches);
     check(progress.best_epoch >= 0 && progress.best_epoch < progress.epoch);

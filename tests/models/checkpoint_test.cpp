@@ -176,9 +176,10 @@ TEST_CASE("a checkpoint where no training of the run can have stood is refused")
   for (const double batch : {-1.0, 1e9}) CHECK_HAS(complaint("batch", batch), "`batch` is");
   for (const double epoch : {-1.0, 0.0, 2.0}) CHECK_HAS(complaint("best_epoch", epoch), "`best_epoch` is");
   // Epoch 1 is the best one, and has a score.
-  for (const double score : {nan, infinity, -infinity}) CHECK_HAS(complaint("best_score", score), "`best_score` is");
-  for (const double loss : {nan, infinity, -infinity}) CHECK_HAS(complaint("loss", loss), "`loss` is");
-  for (const double seconds : {nan, infinity, -1.0})
+  for (const double score : {nan, infinity, -infinity, -0.1, 1.1})
+    CHECK_HAS(complaint("best_score", score), "`best_score` is");
+  for (const double loss : {nan, infinity, -1.0}) CHECK_HAS(complaint("loss", loss), "`loss` is");
+  for (const double seconds : {nan, infinity, -1.0, 1e308})
     CHECK_HAS(complaint("train_seconds", seconds), "`train_seconds` is");
   CHECK_HAS(complaint("first_moment/decoder.linear_1.bias", infinity), "`first_moment` has the value inf");
   CHECK_HAS(complaint("second_moment/decoder.linear_1.bias", -1), "`second_moment` has the value -1");
@@ -192,7 +193,7 @@ TEST_CASE("the scalars of a checkpoint are one value each") {
   const std::vector<float> zeros(layout.total());
   const Checkpoint begun{{}, zeros, {0, zeros, zeros, zeros}};
   write_checkpoint(folder / "good", layout, begun);
-  CHECK(read_checkpoint(folder / "good", layout, 1, 1).progress.epoch == 1);
+  CHECK(read_checkpoint(folder / "good", layout, {.epochs = 1, .batches = 1}).progress.epoch == 1);
   const Safetensors good = Safetensors::read(folder / "good");
   const std::vector<char> bytes(1 << 16);
   for (const char* name : {"step", "epoch", "batch", "best_epoch", "best_score", "train_seconds", "loss"}) {
@@ -202,7 +203,7 @@ TEST_CASE("the scalars of a checkpoint are one value each") {
       for (const auto& [tensor, entry] : good.entries())
         tensors.push_back({tensor, entry.dtype, tensor == name ? std::vector{size} : entry.shape, bytes.data()});
       write_safetensors(folder / "bad", tensors);
-      CHECK_HAS(input_error([&] { (void)read_checkpoint(folder / "bad", layout, 1, 1); }),
+      CHECK_HAS(input_error([&] { (void)read_checkpoint(folder / "bad", layout, {.epochs = 1, .batches = 1}); }),
                 fmt::format("tensor `{}` has {} values, and needs one", name, size));
     }
   }

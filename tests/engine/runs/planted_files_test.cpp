@@ -1,4 +1,5 @@
 // A run folder of a stranger, with links, pipes and folders in the place of its files: nothing is written through them.
+// And a file that would fill the memory is not read.
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
@@ -117,6 +118,15 @@ TEST_CASE("what is put into a run folder while it is written is replaced, not wr
     }
   }
   CHECK(read_file(folder / "thesis") == "years of work");
+}
+
+TEST_CASE("metrics.csv is refused before it is read if it is larger than any run's") {
+  const TemporaryFolder folder;
+  const RunFolder run = whole_run(folder);
+  std::filesystem::resize_file(run.metrics_path(), uintmax_t{20} << 30);
+  CHECK(input_error([&] { (void)run.metrics(); }) ==
+        run.metrics_path().string() +
+            " is damaged: 20480 MiB are too many for such a file; remove the run folder and train again");
 }
 
 TEST_CASE("linked files of a run are read") {

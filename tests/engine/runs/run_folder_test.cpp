@@ -204,6 +204,8 @@ const std::pair<const char*, void (*)(std::vector<EpochMetrics>&)> kMetricsDamag
      [](auto& rows) { rows[0].split.train.average_precision = std::numeric_limits<double>::infinity(); }},
     {"line 2 has a dev_loss of nan", [](auto& rows) { rows[0].loss.dev = kNaN; }},
     {"line 3 has a time or a speed", [](auto& rows) { rows[1].train_seconds = -1; }},
+    {"line 3 has a time or a speed", [](auto& rows) { rows[1].train_seconds = 1e308; }},
+    {"line 3 has a time or a speed", [](auto& rows) { rows[1].eval_seconds = 1e10; }},
     {"line 3 has a time or a speed", [](auto& rows) { rows[1].tokens_per_second = kNaN; }},
 };
 
@@ -601,7 +603,8 @@ TEST_CASE("a folder that cannot be written is an InputError before anything is t
                     (folder / "file").string()));
   std::filesystem::create_directory(folder / "blocked");
   std::filesystem::create_directory(folder / "blocked" / ".lock");
-  CHECK(has(input_error([&] { RunWriter writer(RunFolder(folder.path(), "blocked")); }), "it is a folder and not a file"));
+  CHECK(has(input_error([&] { RunWriter writer(RunFolder(folder.path(), "blocked")); }),
+            ".lock: it is a folder and not a file"));
 }
 
 TEST_CASE("a name stays inside the folder of runs") {
