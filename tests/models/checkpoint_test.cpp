@@ -53,9 +53,9 @@ void interrupt_after(const TrainingRequest& request, const RunFolder& folder, in
   REQUIRE(folder.state() == RunState::resumable);
 }
 
-/// Writes the safetensors file again, without the tensor, or with other values or so many values for it.
+/// Writes the safetensors file again, without the tensor or with other values for it.
 void rewrite_tensor(const std::filesystem::path& path, const std::string& name, bool drop,
-                    const std::function<double(double)>& change = nullptr, std::optional<int64_t> size = {}) {
+                    const std::function<double(double)>& change = nullptr) {
   std::map<std::string, std::vector<float>> f32;
   std::map<std::string, std::vector<double>> f64;
   std::map<std::string, std::vector<int32_t>> i32;
@@ -65,15 +65,10 @@ void rewrite_tensor(const std::filesystem::path& path, const std::string& name, 
     const Safetensors file = Safetensors::read(path);
     const auto take = [&]<class T>(std::map<std::string, std::vector<T>>& into, const std::string& tensor) {
       into[tensor] = file.values<T>(tensor);
-      std::vector<int64_t> shape = file.entry(tensor).shape;
-      if (tensor == name && change) {
+      if (tensor == name) {
         for (T& value : into[tensor]) value = static_cast<T>(change(static_cast<double>(value)));
       }
-      if (tensor == name && size) {
-        into[tensor].resize(*size);
-        shape = {*size};
-      }
-      tensors.push_back({tensor, file.entry(tensor).dtype, shape, into[tensor].data()});
+      tensors.push_back({tensor, file.entry(tensor).dtype, file.entry(tensor).shape, into[tensor].data()});
     };
     for (const auto& entry : file.entries()) {
       if (drop && entry.first == name) continue;
@@ -187,11 +182,18 @@ TEST_CASE("a checkpoint where no training of the run can have stood is refused")
             "`largest_second_moment` has the value nan");
 }
 
-TEST_CASE("the scalars of a checkpoint are one value each") {
+TEST_CASE("the scalars of a checkpoint are one value each, and one of the first epoch has no score") {
   const TemporaryFolder folder;
   const ParameterLayout layout({.vocabulary = 5, .embed = 1, .hidden = 1});
   const std::vector<float> zeros(layout.total());
-  const Checkpoint begun{{}, zeros, {0, zeros, zeros, zeros}};
+  Checkpoint begun{{}, zeros, {0, zeros, zeros, zeros}};
+  for (const double score : {0.5, std::numeric_limits<double>::infinity()}) {  // there is no epoch that it could be of
+    begun.progress.best_score = score;
+    write_checkpoint(folder / "scored", layout, begun);
+    CHECK_HAS(input_error([&] { (void)read_checkpoint(folder / "scored", layout, {.epochs = 1, .batches = 1}); }),
+              "`best_score` is");
+  }
+  begun.progress = {};
   write_checkpoint(folder / "good", layout, begun);
   CHECK(read_checkpoint(folder / "good", layout, {.epochs = 1, .batches = 1}).progress.epoch == 1);
   const Safetensors good = Safetensors::read(folder / "good");
