@@ -189,7 +189,7 @@ class Terminal(Outputs):
         return result.stdout + result.stderr
 
     def test_names_texts_and_labels(self):
-        own = self.folder / f"own{self.ESCAPE}.csv"
+        own = self.folder / "own\u202e.csv"
         names = ["bad" + self.ESCAPE, "good" + self.ESCAPE]
         write_csv(own, [(f"{text} {self.ESCAPE}", names[label], split) for text, label, split in small_corpus()])
         prepared = self.folder / "prepared"
@@ -209,6 +209,9 @@ class Terminal(Outputs):
         shown = self.printed("train", "--dataset", self.folder / self.ESCAPE, code=MENDABLE)
         self.assertIn("\\x1B]0;title\\x07", shown)
         self.printed("train", f"--dat{self.ESCAPE}", code=MENDABLE)
+        named = self.folder / f"own{self.ESCAPE}.csv"
+        write_csv(named, small_corpus())
+        self.assertIn("control characters", self.printed("train", "--dataset", named, code=MENDABLE))
         folder = self.small_run()
         config = json.loads((folder / "config.json").read_text())
         config["devices"] = [self.ESCAPE]
