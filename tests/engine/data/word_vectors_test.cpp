@@ -108,7 +108,7 @@ TEST_CASE("word vectors: messages name file and line") {
   CHECK_HAS(error("1 9999\na 1 2\n"), "line 2: 2 values");
   // A line of 20 KB must not take a row of that width for every word of the data set.
   std::string wide = "a";
-  for (int i = 0; i < 3001; ++i) wide += " 1";
+  for (int i = 0; i < 10001; ++i) wide += " 1";
   CHECK_HAS(error(wide + "\n"), "line 1: a width of 10001, where 10000 is the most");
   CHECK_HAS(error("1 999999999\n" + wide + "\n"), "line 1: a width of 999999999, where 10000 is the most");
   CHECK_HAS(error("a 1 2\n\nb 1 2\n"), "line 3: an empty line between vectors");
