@@ -70,6 +70,17 @@ std::string too_wide(int64_t width) {
   return fmt::format("a width of {}, where {} is the most; download the file again", width, kWidestVectors);
 }
 
+/// What stands around the word, as a sentence of a message; empty for a plain word.
+std::string_view decoration_of(std::string_view word) {
+  if (word.starts_with("/c/")) return "most of its words begin with /c/ and a language: take that off";
+  if (word.size() > 2 && word.front() == '"' && word.back() == '"')
+    return "most of its words are in quotes: take them off";
+  const size_t tag = word.rfind('_');
+  const bool tagged = tag != word.npos && tag > 0 && tag + 1 < word.size() &&
+                      word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ", tag + 1) == word.npos;
+  return tagged ? "most of its words end with a tag, such as _NOUN: take it off" : "";
+}
+
 /// Finds the rows that words of the file belong to, and keeps in mind what the other words tell.
 class RowFinder {
  public:
@@ -86,6 +97,7 @@ class RowFinder {
 
   /// The row to fill; nullptr for a word that is not needed.
   float* find(std::string_view word) {
+    if (++vectors_.words <= kFirstWords) vectors_.first.emplace_back(word);
     if (first_invalid_utf8(word)) {
       ++vectors_.not_utf8;
       return nullptr;
@@ -93,6 +105,7 @@ class RowFinder {
     if (scripts_read_ < kScriptWords) {
       ++scripts_read_;
       ++scripts_[script_of(word)];
+      ++decorations_[decoration_of(word)];
     }
     const int32_t row = row_of(word);
     if (row == kPaddingId && std::any_of(word.begin(), word.end(), may_be_capital)) {
@@ -115,6 +128,9 @@ class RowFinder {
     const auto most = std::max_element(scripts_.begin(), scripts_.end(),
                                        [](const auto& a, const auto& b) { return a.second < b.second; });
     if (most != scripts_.end()) vectors_.script = most->first;
+    for (const auto& [decoration, count] : decorations_) {
+      if (2 * count > scripts_read_) vectors_.decoration = decoration;
+    }
     if (std::find(vectors_.has.begin() + kFirstWordId, vectors_.has.end(), true) != vectors_.has.end())
       return check_values(path);
     const std::vector<int64_t> once(vocabulary_.size(), 1);
@@ -137,7 +153,7 @@ class RowFinder {
     }
   }
 
-  static constexpr int kScriptWords = 10000;
+  static constexpr int kScriptWords = 10000, kFirstWords = 3;
 
   /// Saves most words the mapping to lower case.
   static bool may_be_capital(char byte) { return (byte >= 'A' && byte <= 'Z') || byte < 0; }
@@ -154,7 +170,8 @@ class RowFinder {
 
   const Vocabulary& vocabulary_;
   WordVectors& vectors_;
-  std::map<std::string, int64_t> scripts_;  ///< of the first words
+  std::map<std::string, int64_t> scripts_;           ///< of the first words
+  std::map<std::string_view, int64_t> decorations_;  ///< of the same words
   int scripts_read_ = 0;
 };
 

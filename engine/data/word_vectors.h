@@ -32,6 +32,9 @@ struct WordVectors {
   // What explains a file that covers few words (vector_coverage.h).
   std::vector<bool> has_capitals = {};  ///< [vocabulary.size()] whether the file had the word with other letters' case
   std::string script = {};              ///< script_of most of the file's first words
+  std::string decoration = {};          ///< what most of the file's first words have around them, as a sentence
+  std::vector<std::string> first = {};  ///< the file's first words, three at most
+  int64_t words = 0;                    ///< of the file
   int64_t not_utf8 = 0;                 ///< words that were passed over
   int64_t repeated = 0;                 ///< vectors that were passed over, of words of the vocabulary that had one
 };
