@@ -84,17 +84,21 @@ std::vector<float> initial_parameters(const ParameterLayout& layout, uint64_t se
 
 std::vector<float> load_parameters(const ParameterLayout& layout, const std::filesystem::path& path) {
   std::vector<float> values = load_parameters(layout, Safetensors::read(path));
+  check_finite(layout, values, path);
+  return values;
+}
+
+void check_finite(const ParameterLayout& layout, const std::vector<float>& values, const std::filesystem::path& path) {
   for (const Parameter& parameter : layout.parameters()) {
     for (int64_t i = 0; i < parameter.size; ++i) {
       const float value = values[parameter.offset + i];
       if (std::isfinite(value)) continue;
       throw InputError(fmt::format(
-          "{}: value {} of `{}` is {}, which no trained model has; the file is damaged: get it again, or train the run "
-          "again with --retrain",
+          "{}: value {} of `{}` is {}, which no trained model has; the file is damaged: get it again, or train the "
+          "model again",
           path.string(), i + 1, parameter.name, value));
     }
   }
-  return values;
 }
 
 std::vector<float> load_parameters(const ParameterLayout& layout, const Safetensors& file, const std::string& prefix) {

@@ -78,7 +78,11 @@ std::vector<float> initial_parameters(const ParameterLayout& layout, uint64_t se
 /// nothing.
 std::vector<float> load_parameters(const ParameterLayout& layout, const std::filesystem::path& path);
 
-/// As above, from a file that was read already, with any values.
+/// Throws the InputError of load_parameters for a value that is not finite. `values` [layout.total()] are of the file
+/// `path`.
+void check_finite(const ParameterLayout& layout, const std::vector<float>& values, const std::filesystem::path& path);
+
+/// As the first, from a file that was read already, with any values.
 std::vector<float> load_parameters(const ParameterLayout& layout, const Safetensors& file,
                                    const std::string& prefix = "");
 

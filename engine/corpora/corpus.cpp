@@ -120,6 +120,12 @@ Corpus load_corpus(const CorpusRequest& request) {
   std::filesystem::path path;
   std::error_code ignored;
   Texts read;
+  if (name != kPlantedReader && request.planted != PlantedOptions{}) {
+    throw InputError(
+        fmt::format("--difficulty and --corpus-seed are for planted, the built-in corpus, and change nothing "
+                    "of {}; leave them out",
+                    in_quotes(name)));
+  }
   if (name == kPlantedReader) {
     read.texts = make_planted_corpus(request.planted);
     if (const auto prepared = find_prepared(name)) {
@@ -140,6 +146,7 @@ Corpus load_corpus(const CorpusRequest& request) {
     name = table_name(path);
     reader = kTableReader;
   } else {
+    if (name == "-") throw InputError("- is no file; for standard input give /dev/stdin");
     throw InputError(
         fmt::format("there is no data set or file {}; give planted, sst or the path of a CSV file with the columns "
                     "text,label,split, a folder that notnot prepare wrote, or the name of one in $NOTNOT_DATA/prepared",

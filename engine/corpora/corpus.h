@@ -22,7 +22,7 @@ struct CorpusRequest {
   std::string dataset;
   /// Override the defaults above; not for a prepared folder, where they are fixed (override_options).
   std::optional<int32_t> min_df = {}, min_length = {}, max_length = {};
-  PlantedOptions planted = {};  ///< for `planted` only
+  PlantedOptions planted = {};  ///< for `planted` only; with another data set an error unless they are the defaults
 };
 
 /// Corpus::reader of the built-in corpus and of users' files.

@@ -18,6 +18,7 @@ struct PlantedOptions {
   /// class, too, one word less. At 0 any evidence word tells the label; at 1 the words must be counted. At every
   /// difficulty the majority of a text's evidence words is right, so the label can always be recovered.
   double difficulty = 0.25;
+  bool operator==(const PlantedOptions&) const = default;
 };
 
 /// Every text has 1 to 3 evidence words for its label (40 kinds: `praise0`.. for 1, `blame0`.. for 0), the contrary

@@ -34,8 +34,12 @@ std::string script_of_texts(const Vocabulary& vocabulary, const std::vector<int6
 
 }  // namespace
 
-std::string likely_cause(const Vocabulary& vocabulary, const std::vector<int64_t>& running,
-                         const WordVectors& vectors) {
+namespace {
+
+std::string cause(const Vocabulary& vocabulary, const std::vector<int64_t>& running, const WordVectors& vectors) {
+  if (2 * vectors.not_utf8 > vectors.words)
+    return "most of its words are not UTF-8: convert it (iconv -f ENCODING -t UTF-8)";
+  if (!vectors.decoration.empty()) return vectors.decoration;
   std::vector<bool> only_capitals = vectors.has_capitals;
   for (size_t id = 0; id < only_capitals.size(); ++id) only_capitals[id] = only_capitals[id] && !vectors.has[id];
   const double capitals = share(running, only_capitals);
@@ -53,6 +57,15 @@ std::string likely_cause(const Vocabulary& vocabulary, const std::vector<int64_t
         vectors.script, script);
   }
   return "they may be for another language or another kind of texts, or the texts' words are cut in another way";
+}
+
+}  // namespace
+
+std::string likely_cause(const Vocabulary& vocabulary, const std::vector<int64_t>& running,
+                         const WordVectors& vectors) {
+  std::vector<std::string> first;
+  for (const std::string& word : vectors.first) first.push_back(in_quotes(word));
+  return fmt::format("{} (its first words: {})", cause(vocabulary, running, vectors), fmt::join(first, ", "));
 }
 
 std::vector<std::string> vector_warnings(const Vocabulary& vocabulary, const std::vector<int64_t>& running,

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <string>
@@ -69,6 +70,17 @@ std::string too_wide(int64_t width) {
   return fmt::format("a width of {}, where {} is the most; download the file again", width, kWidestVectors);
 }
 
+/// What stands around the word, as a sentence of a message; empty for a plain word.
+std::string_view decoration_of(std::string_view word) {
+  if (word.starts_with("/c/")) return "most of its words begin with /c/ and a language: take that off";
+  if (word.size() > 2 && word.front() == '"' && word.back() == '"')
+    return "most of its words are in quotes: take them off";
+  const size_t tag = word.rfind('_');
+  const bool tagged = tag != word.npos && tag > 0 && tag + 1 < word.size() &&
+                      word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ", tag + 1) == word.npos;
+  return tagged ? "most of its words end with a tag, such as _NOUN: take it off" : "";
+}
+
 /// Finds the rows that words of the file belong to, and keeps in mind what the other words tell.
 class RowFinder {
  public:
@@ -85,6 +97,7 @@ class RowFinder {
 
   /// The row to fill; nullptr for a word that is not needed.
   float* find(std::string_view word) {
+    if (++vectors_.words <= kFirstWords) vectors_.first.emplace_back(word);
     if (first_invalid_utf8(word)) {
       ++vectors_.not_utf8;
       return nullptr;
@@ -92,6 +105,7 @@ class RowFinder {
     if (scripts_read_ < kScriptWords) {
       ++scripts_read_;
       ++scripts_[script_of(word)];
+      ++decorations_[decoration_of(word)];
     }
     const int32_t row = row_of(word);
     if (row == kPaddingId && std::any_of(word.begin(), word.end(), may_be_capital)) {
@@ -114,6 +128,9 @@ class RowFinder {
     const auto most = std::max_element(scripts_.begin(), scripts_.end(),
                                        [](const auto& a, const auto& b) { return a.second < b.second; });
     if (most != scripts_.end()) vectors_.script = most->first;
+    for (const auto& [decoration, count] : decorations_) {
+      if (2 * count > scripts_read_) vectors_.decoration = decoration;
+    }
     if (std::find(vectors_.has.begin() + kFirstWordId, vectors_.has.end(), true) != vectors_.has.end())
       return check_values(path);
     const std::vector<int64_t> once(vocabulary_.size(), 1);
@@ -136,7 +153,7 @@ class RowFinder {
     }
   }
 
-  static constexpr int kScriptWords = 10000;
+  static constexpr int kScriptWords = 10000, kFirstWords = 3;
 
   /// Saves most words the mapping to lower case.
   static bool may_be_capital(char byte) { return (byte >= 'A' && byte <= 'Z') || byte < 0; }
@@ -153,7 +170,8 @@ class RowFinder {
 
   const Vocabulary& vocabulary_;
   WordVectors& vectors_;
-  std::map<std::string, int64_t> scripts_;  ///< of the first words
+  std::map<std::string, int64_t> scripts_;           ///< of the first words
+  std::map<std::string_view, int64_t> decorations_;  ///< of the same words
   int scripts_read_ = 0;
 };
 
@@ -268,6 +286,23 @@ class TextReader {
   bool ended_ = false;  ///< an empty line was read
 };
 
+/// Whether no text has the byte.
+bool is_control(char byte) { return byte >= 0 && byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r'; }
+
+/// How far the sizes of the floats in `bytes` are from those of word vectors, in powers of 2: some 2 for each value of
+/// word vectors, some 64 for each four bytes that are no float.
+int64_t strangeness(std::string_view bytes) {
+  constexpr int kUsual = 124;  // the exponent of numbers from 1/8 to 1/4, as floats store it
+  int64_t sum = 0;
+  for (; bytes.size() >= sizeof(uint32_t); bytes.remove_prefix(sizeof(uint32_t))) {
+    uint32_t bits = 0;
+    std::memcpy(&bits, bytes.data(), sizeof(bits));
+    const bool zero = bits << 1 == 0;
+    if (!zero) sum += std::abs(static_cast<int>(bits >> 23 & 0xFF) - kUsual);
+  }
+  return sum;
+}
+
 /// word2vec's binary form.
 class BinaryReader {
  public:
@@ -283,6 +318,7 @@ class BinaryReader {
     for (; vector_ <= count_; ++vector_) {
       const std::string word = read_word();
       read_values(values);
+      check_end(word, values);
       if (vector_ == 1) rows_.start(width_, file_.path());  // not before: a wrong header must not take memory
       float* row = rows_.find(word);
       if (row == nullptr) continue;
@@ -315,6 +351,31 @@ class BinaryReader {
     fail(fmt::format("{} is no word; word2vec's binary form is needed, or a text form", in_quotes(word)));
   }
 
+  /// Throws InputError if `word` seems to go on behind its blank: if what begins behind a later blank looks as much like
+  /// values as `values` do, which begin behind the first one. Where such a file is read on, the values are wrong, and
+  /// the next word begins with the last of them; nothing else need show it. A word that goes on for longer than the
+  /// values are leaves bytes behind the last vector.
+  void check_end(const std::string& word, const std::vector<float>& values) {
+    constexpr int64_t kDoubt = 16;
+    const std::string_view bytes(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+    int64_t least = strangeness(bytes) + kDoubt;
+    std::optional<size_t> end;
+    for (size_t i = 0; i < bytes.size() && !is_control(bytes[i]); ++i) {
+      if (bytes[i] != ' ') continue;
+      const std::string_view next = file_.peek(i + 1);
+      if (next.size() <= i) break;  // other values would go on behind the end of the file
+      const int64_t other = strangeness(std::string(bytes.substr(i + 1)).append(next.substr(0, i + 1)));
+      if (other >= least) continue;
+      least = other;
+      end = i;
+    }
+    if (!end) return;
+    fail(
+        fmt::format("the word {} seems to have a blank in it, which the binary format cannot hold; save the vectors as "
+                    "text, or with _ for blanks",
+                    in_quotes(fmt::format("{} {}", word, bytes.substr(0, *end)))));
+  }
+
   void read_values(std::vector<float>& values) {
     auto* bytes = reinterpret_cast<char*>(values.data());
     for (size_t left = values.size() * sizeof(float); left > 0;) {
@@ -341,9 +402,6 @@ std::optional<Header> binary_header(std::string_view beginning) {
   std::string_view values = beginning.substr(end + 1);
   values.remove_prefix(std::min(values.find_first_of(kBlanks), values.size()));
   values = values.substr(0, header->width * sizeof(float) + 1);
-  const auto is_control = [](char byte) {
-    return byte >= 0 && byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
-  };
   const bool binary = std::any_of(values.begin(), values.end(), is_control) ||
                       first_invalid_utf8(values.substr(0, values.find('\n'))).has_value();
   return binary ? header : std::nullopt;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/io/text.h"
+
 namespace notnot {
 namespace {
 
@@ -18,6 +20,13 @@ constexpr std::string_view kSpreadsheet =
     "a Zip file, perhaps a spreadsheet (.xlsx, .ods); unpack it (unzip), or save the spreadsheet as CSV (UTF-8)";
 
 constexpr std::string_view kTar = "a tar archive; unpack it (tar -xf) and give the file that it holds";
+
+constexpr std::string_view kR = "data of R; write it with write.csv instead";
+
+constexpr std::string_view kSpss =
+    "data of SPSS (.sav); save it as CSV (UTF-8), or convert it with pandas.read_spss and to_csv";
+
+constexpr std::string_view kStata = "data of Stata (.dta); write it with export delimited instead";
 
 constexpr std::array kSignatures = {
     Signature{0, "PK\3\4"sv, kSpreadsheet},
@@ -41,8 +50,16 @@ constexpr std::array kSignatures = {
     Signature{0, "\x93NUMPY"sv, "an array of NumPy (.npy); write it as text instead"},
     Signature{0, "\x89HDF\r\n\x1A\n"sv, "an HDF5 file; write its content as text instead"},
     Signature{0, "SQLite format 3\0"sv, "a database of SQLite; export the table as CSV (sqlite3 -header -csv)"},
-    Signature{0, "RDX3\n"sv, "data of R; write it with write.csv instead"},
-    Signature{0, "RDX2\n"sv, "data of R; write it with write.csv instead"},
+    Signature{0, "RDX3\n"sv, kR},
+    Signature{0, "RDX2\n"sv, kR},
+    Signature{0, "RDA3\n"sv, kR},
+    Signature{0, "RDA2\n"sv, kR},
+    Signature{0, "X\n\0\0\0\3"sv, kR},
+    Signature{0, "X\n\0\0\0\2"sv, kR},
+    Signature{0, "$FL2"sv, kSpss},
+    Signature{0, "$FL3"sv, kSpss},
+    Signature{0, "<stata_dta>"sv, kStata},
+    Signature{0, "<?xml"sv, "XML; convert it to CSV or JSON lines"},
     Signature{0, "%PDF-"sv, "a PDF; text is needed"},
     Signature{0, "{\\rtf"sv, "a document in rich text format; save it as plain text (UTF-8)"},
     Signature{0, "\x7F\x45LF"sv, "a program; give the data instead"},
@@ -68,6 +85,23 @@ bool is_wide_ascii(std::string_view bytes, size_t width, size_t place) {
   return true;
 }
 
+/// A mark, and the length of the first message in four bytes.
+bool is_arrow_stream(std::string_view bytes) {
+  return bytes.size() >= 8 && bytes.starts_with("\xFF\xFF\xFF\xFF") && bytes[7] == '\0';
+}
+
+/// Stata's formats 113 to 115: the number, the order of the bytes, 1 and 0.
+bool is_old_stata(std::string_view bytes) {
+  return bytes.size() > 4 && bytes[0] >= 113 && bytes[0] <= 115 && (bytes[1] == 1 || bytes[1] == 2) &&
+         bytes.substr(2, 2) == "\1\0"sv;
+}
+
+/// RFC 1950: the first two bytes, of which the second one tells the level. That of level 2 to 5 could be text.
+bool is_zlib(std::string_view bytes) {
+  const bool header = bytes.starts_with("x\x01") || bytes.starts_with("x\x9C") || bytes.starts_with("x\xDA");
+  return header && first_invalid_utf8(bytes.substr(0, 64)).value_or(64) < 60;  // 64 may be inside a character
+}
+
 /// Pickle's protocols 2 to 5, which begin with their number; 4 and 5 go on with a frame.
 bool is_pickle(std::string_view bytes) {
   return bytes.size() > 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5 && bytes.find('\0') != bytes.npos;
@@ -83,6 +117,10 @@ std::string what_else(std::string_view beginning) {
   if (is_wide_ascii(beginning, 2, 0) || is_wide_ascii(beginning, 2, 1))
     return "UTF-16 without a byte order mark; save the file as UTF-8";
   if (is_wide_ascii(beginning, 4, 0) || is_wide_ascii(beginning, 4, 3)) return "UTF-32; save the file as UTF-8";
+  if (is_arrow_stream(beginning))
+    return "a stream of Arrow; convert it to CSV, with pyarrow.ipc.open_stream, to_pandas and to_csv, say";
+  if (is_old_stata(beginning)) return std::string(kStata);
+  if (is_zlib(beginning)) return "a file packed with zlib; unpack it (zlib-flate -uncompress, or zlib in Python)";
   if (is_pickle(beginning)) return "a pickle of Python; write the data as text instead";
   if (is_safetensors(beginning))
     return "a safetensors file; give a text file, or, where tensors are taken, a regular file that is not packed";

@@ -87,6 +87,7 @@ class FileBytes : public Bytes {
       : path_(std::move(path)),
         descriptor_(is_stdin(path_) ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                                     : ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+    if (descriptor_ < 0 && path_ == "-") fail(path_, "for standard input give /dev/stdin");
     if (descriptor_ < 0) throw_system_error("read", path_, errno);
     try {
       check();

@@ -60,6 +60,12 @@ class Complaint {
     throw InputError(
         fmt::format("{} is not a readable safetensors file: {}; copy or create it again", path_.string(), what));
   }
+  [[noreturn]] void half(const std::string& tensor, const std::string& dtype) const {
+    throw InputError(
+        fmt::format("{}: tensor `{}` is {}, which is not read; convert it to float32 (in PyTorch "
+                    "tensor.float())",
+                    path_.string(), tensor, dtype));
+  }
   [[noreturn]] void damaged(const std::string& tensor, const std::string& what) const {
     damaged(fmt::format("tensor `{}`: {}", tensor, what));
   }
@@ -104,6 +110,7 @@ DType parse_dtype(const Json& entry, const std::string& tensor, const Complaint&
   for (const DTypeInfo& known : kDTypes) {
     if (known.name == text) return known.dtype;
   }
+  if (text == "F16" || text == "BF16") complaint.half(tensor, text);
   complaint.damaged(tensor, fmt::format("dtype {} is not one of F32, F64, I32, I64, U8", text));
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
@@ -111,6 +112,14 @@ LogAttention nothing_yet(const Dataset& dataset) {
   return result;
 }
 
+/// 0 or 1, in the forms that data sets have it (engine/corpora/table.h); nothing for any other value.
+std::optional<int32_t> label_of(const Json& value) {
+  const std::string text = to_lower(value.is_string() ? value.get<std::string>() : value.dump());
+  if (text == "0" || text == "0.0" || text == "false") return 0;
+  if (text == "1" || text == "1.0" || text == "true") return 1;
+  return std::nullopt;
+}
+
 // --- JSON lines ------------------------------------------------------------------------------------------------------
 
 class LinesReader {
@@ -141,6 +150,7 @@ class LinesReader {
     int64_t& first_line = lines_[text.place.split][text.place.index];
     if (first_line != 0) fail(text, fmt::format("stands on line {} already; give every text once", first_line));
     first_line = file_.line();
+    if (object.contains("label")) check_label(object["label"], text);
     if (object.contains("tokens")) check_tokens(object["tokens"], text);
     const std::vector<double> values = weights(object, text);
     const std::string fault = normalise(values, importance_, text.of(result_));
@@ -154,6 +164,15 @@ class LinesReader {
     fail(fmt::format(
         R"({}; every line must be like {{"split": "train", "row": 1, "attention": [0.25, 0.75]}}, every number finite)",
         json_fault(line)));
+  }
+
+  /// A label in another form may be the name of a class.
+  void check_label(const Json& label, const Text& text) const {
+    const int32_t own = text.split().labels[text.place.index];
+    const std::optional<int32_t> given = label_of(label);
+    if (!given || *given == own) return;
+    fail(text, fmt::format("its label is {} where the data set has {}; {}, or leave 'label' out", value_shown(label),
+                           own, kOtherDataset));
   }
 
   void check_tokens(const Json& tokens, const Text& text) const {
@@ -228,7 +247,7 @@ class TensorsReader {
       check_offsets(name);
       read_attention(name);
     }
-    return {std::move(result_), file_.checksum()};
+    return {std::move(result_), file_.checksum(), warnings()};
   }
 
  private:
@@ -249,6 +268,24 @@ class TensorsReader {
                        unit, kOtherDataset));
     }
     return file_.values<T>(tensor);
+  }
+
+  /// A tensor of another name may be meant to be compared.
+  std::vector<std::string> warnings() const {
+    std::vector<std::string> known, others;
+    for (const SplitName name : kSplitNames) {
+      for (const char* tensor : {"attention", "offsets", "row"}) known.push_back(tensor_name(name, tensor));
+    }
+    for (const auto& [tensor, entry] : file_.entries()) {
+      if (std::find(known.begin(), known.end(), tensor) == known.end()) others.push_back(in_quotes(tensor));
+    }
+    if (others.empty()) return {};
+    const size_t shown = std::min<size_t>(others.size(), 3);
+    return {fmt::format(
+        "{}: tensors that are not read and not compared: {}{}; attention, offsets and row of train, dev and test "
+        "are",
+        file_.path().string(), fmt::join(others.begin(), others.begin() + shown, ", "),
+        shown < others.size() ? ", ..." : "")};
   }
 
   void check_rows(SplitName name) const {

@@ -14,11 +14,12 @@
 //                           tokens   must be the text's words; `<UNK>` may stand for one outside the vocabulary. They
 //                                    may be left out. A line with neither `row` nor `tokens` must say "key": "id":
 //                                    nothing else would tell an `id` that counts records from one of the data's own.
+//                           label    must be the text's if it is 0 or 1, false or true; anything else is ignored
 //                         Further members are ignored, so that a line of write_tokens with `attention` added will do.
 // safetensors             per split, in the data set's order, which is the key: `train/attention` [words] f32 or f64
 //                         and `train/offsets` [texts + 1] i64: text i has the words offsets[i] .. offsets[i+1],
 //                         boundary tokens not counted. `train/row` [texts] i64 is compared with LabelledText::row if
-//                         there is one
+//                         there is one. A warning names tensors of other names, which are not read
 // a folder                a run of `notnot train` on the same data set (engine/runs/run_folder.h)
 #include <array>
 #include <cstdint>
@@ -39,6 +40,7 @@ struct ExternalAttention {
   LogAttention log_attention;
   /// Of what was read: the file's SHA-256; of a run folder, RunFolder::attention_checksum.
   std::string checksum;
+  std::vector<std::string> warnings = {};  ///< sentences about what was not read
 };
 
 /// How the numbers of a file become weights. Afterwards the weights of each text are divided by their sum.

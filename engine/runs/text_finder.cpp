@@ -68,11 +68,13 @@ TextPlace TextFinder::find(const Json& object) const {
 SplitName TextFinder::split_of(const Json& object) const {
   const auto split = object.find("split");
   if (split == object.end()) file_.fail(fmt::format("there is no 'split'; {}", kLineNeeds));
-  const auto* name = std::find_if(kSplitNames.begin(), kSplitNames.end(), [&split](SplitName known) {
-    return split->is_string() && split->get_ref<const std::string&>() == to_string(known);
+  const bool is_dev = *split == "val" || *split == "valid" || *split == "validation";  // as in tables
+  const auto* name = std::find_if(kSplitNames.begin(), kSplitNames.end(), [&](SplitName known) {
+    return *split == to_string(known) || (is_dev && known == SplitName::dev);
   });
   if (name == kSplitNames.end())
-    file_.fail(fmt::format("the split {} is none of train, dev and test; give one of them", value_shown(*split)));
+    file_.fail(fmt::format("the split {} is none of train, dev (or val, valid, validation) and test; give one of them",
+                           value_shown(*split)));
   return *name;
 }
 

@@ -6,6 +6,7 @@
 #include "engine/corpora/table.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
+#include "engine/io/warning.h"
 #include "engine/runs/external_attention.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/finished_run.h"
@@ -61,6 +62,7 @@ ExternalGuide load_guide(const DiagnoseArguments& arguments, const Inputs& input
   std::error_code ignored;
   if (std::filesystem::is_directory(arguments.attention, ignored)) check_run(RunFolder(arguments.attention), inputs);
   ExternalAttention read = read_external_attention(arguments.attention, inputs.corpus.dataset, *importance);
+  for (const std::string& warning : read.warnings) warn(warning);
   const bool pipe = is_pipe(arguments.attention);
   const std::filesystem::path file =
       pipe ? arguments.attention : std::filesystem::weakly_canonical(arguments.attention);
@@ -109,7 +111,10 @@ void add_diagnose_command(CLI::App& app) {
   add_study_options(*command, *arguments);
   add_seeds_option(*command, *arguments);
   add_repeats_option(*command, *arguments);
-  command->callback([arguments] { diagnose(*arguments); });
+  command->callback([command, arguments] {
+    check_seeds_used(*command, *arguments);
+    diagnose(*arguments);
+  });
 }
 
 }  // namespace notnot

@@ -15,7 +15,10 @@ void add_guides_command(CLI::App& app) {
   add_seeds_option(*command, *arguments);
   add_repeats_option(*command, *arguments);
   add_adversary_options(*command, *arguments);
-  command->callback([arguments] { run_test(*arguments, PaperTest::guides); });
+  command->callback([command, arguments] {
+    check_seeds_used(*command, *arguments);
+    run_test(*arguments, PaperTest::guides);
+  });
 }
 
 }  // namespace notnot

@@ -1,4 +1,5 @@
 // `notnot paper`: all tests of the paper on several data sets, and the report.
+#include <algorithm>
 #include <map>
 
 #include "experiments/commands/commands.h"
@@ -38,8 +39,12 @@ void run_paper(const PaperArguments& arguments) {
   std::set<PaperTest> tests;
   for (const std::string& name : arguments.tests) tests.insert(kTests.at(name));
   Studies studies;
+  // --difficulty and --corpus-seed are for planted, which may stand in the list beside others.
+  PaperArguments others = arguments;
+  if (std::count(arguments.datasets.begin(), arguments.datasets.end(), kPlantedReader) > 0)
+    others.settings.corpus.planted = {};
   for (const std::string& dataset : arguments.datasets) {
-    Study& study = studies.emplace_back(make_study(arguments, dataset, tests));
+    Study& study = studies.emplace_back(make_study(dataset == kPlantedReader ? arguments : others, dataset, tests));
     if (tests.empty()) study.tests = tests_of_paper(study.inputs.corpus.reader);
   }
   run_studies(arguments, studies, arguments.out, arguments.force);

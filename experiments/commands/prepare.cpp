@@ -37,6 +37,7 @@ struct PrepareArguments {
   std::string raw, folds, file, out;
   OptionOverrides options;
   SplitRequest split;
+  std::vector<std::string> split_options;  ///< those options of `split` that were given
   std::string labels, tokenise = "blanks";
   bool lossy = false, confidential = false;
   std::string vectors, missing_vectors, train_vectors;
@@ -150,13 +151,32 @@ nlohmann::json own_choices(const Table& table, const RepeatedTexts& repeated, co
   return choices;
 }
 
+/// Whether words without a vector get random numbers.
+bool draws_missing(const PrepareArguments& arguments, bool clinical) {
+  return arguments.missing_vectors.empty() ? clinical : arguments.missing_vectors == "normal";
+}
+
+/// Throws InputError if options are given that cannot change the split of the file, which has one.
+void check_no_split_options(const std::filesystem::path& file, const PrepareArguments& arguments) {
+  std::vector<std::string> idle = arguments.split_options;
+  if (draws_missing(arguments, false)) std::erase(idle, "--seed");
+  if (idle.empty()) return;
+  throw InputError(
+      fmt::format("{} has a column split, so no split is drawn, and {} would change nothing; leave {} out, or "
+                  "remove the column",
+                  file.string(), fmt::join(idle, ", "), idle.size() == 1 ? "it" : "them"));
+}
+
 Reading read_own(const std::filesystem::path& file, const PrepareArguments& arguments, const TextSink& take) {
   const TableOptions options{.labels = parse_labels(arguments.labels.empty() ? "0,1" : arguments.labels),
                              .lossy = arguments.lossy,
                              .needs_split = false,
                              .cleaning = own_cleaning(arguments.tokenise)};
   Table table = read_table(file, options);
-  if (!table.has_split) split_stratified(table.texts, arguments.split);
+  if (!table.has_split)
+    split_stratified(table.texts, arguments.split);
+  else
+    check_no_split_options(file, arguments);
   const RepeatedTexts repeated = count_repeated(table.texts);
   Reading reading{.sources = {{.path = file.filename().string(), .bytes = table.bytes, .sha256 = table.checksum}},
                   .choices = own_choices(table, repeated, arguments),
@@ -196,7 +216,7 @@ std::vector<std::string> attach_vectors(const PrepareArguments& arguments, const
   }
   // The published pipeline used word2vec for the clinical sets only, and drew the missing vectors at random there.
   const bool clinical = published != nullptr && published->clinical;
-  const bool drawn = arguments.missing_vectors.empty() ? clinical : arguments.missing_vectors == "normal";
+  const bool drawn = draws_missing(arguments, clinical);
   if (drawn) draw_missing(vectors, arguments.split.seed);
   origin["missing"] = drawn ? "normal" : "zeros";
   writer.write_vectors(vectors, std::move(origin));
@@ -232,6 +252,8 @@ void prepare(const std::string& name, const std::string& corpus, const std::file
                           .options = {},
                           .sources = {},
                           .confidential = arguments.confidential || is_clinical(corpus)};
+  if (!arguments.missing_vectors.empty() && arguments.vectors.empty() && arguments.train_vectors.empty())
+    throw InputError("--missing-vectors changes nothing without --vectors or --train-vectors; leave it out");
   if (preparation.confidential) keep_private();
   outlive_readers();  // a signal that ends the program would leave the texts
   if (published != nullptr) {
@@ -276,6 +298,7 @@ void add_common_options(CLI::App& command, PrepareArguments& a) {
       ->check(CLI::IsMember({"skipgram", "cbow"}))
       ->excludes(vectors);
   command.add_option("--vector-width", a.vector_width, "Width of the word vectors of --train-vectors")
+      ->needs("--train-vectors")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   command
@@ -372,8 +395,11 @@ void add_own(CLI::App& prepare_app) {
           "boundaries, for texts whose punctuation or whose words no blanks separate (Chinese, Japanese, Thai)")
       ->check(CLI::IsMember({"blanks", "words"}))
       ->capture_default_str();
-  command->callback([arguments] {
+  command->callback([command, arguments] {
     const std::filesystem::path file = arguments->file;
+    for (const char* option : {"--seed", "--dev-fraction", "--test-fraction"}) {
+      if (command->count(option) > 0) arguments->split_options.emplace_back(option);
+    }
     prepare(table_name(file), kTableReader, file, read_own, *arguments);
   });
 }

@@ -105,4 +105,9 @@ void check_arguments(const StudyArguments& arguments) {
   }
 }
 
+void check_seeds_used(const CLI::App& command, const StudyArguments& arguments) {
+  if (command.count("--seeds") == 0 || arguments.study.repeats > 1) return;
+  throw InputError("--seeds changes nothing with --repeats 1; give --repeats, too, or leave --seeds out");
+}
+
 }  // namespace notnot

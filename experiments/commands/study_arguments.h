@@ -31,5 +31,8 @@ void add_lambdas_option(CLI::App& command, StudyArguments& arguments);
 
 /// Throws InputError when a seed is given twice, or when there are fewer seeds than repeats.
 void check_arguments(const StudyArguments& arguments);
+/// For a command that trains with the other seeds only as --repeats says. Throws InputError when --seeds is given, but
+/// none of its seeds is used.
+void check_seeds_used(const CLI::App& command, const StudyArguments& arguments);
 
 }  // namespace notnot

@@ -13,7 +13,10 @@ void add_uniform_command(CLI::App& app) {
   add_study_options(*command, *arguments);
   add_seeds_option(*command, *arguments);
   add_repeats_option(*command, *arguments);
-  command->callback([arguments] { run_test(*arguments, PaperTest::uniform); });
+  command->callback([command, arguments] {
+    check_seeds_used(*command, *arguments);
+    run_test(*arguments, PaperTest::uniform);
+  });
 }
 
 }  // namespace notnot

@@ -90,13 +90,19 @@ SplitSizes sizes_of(const Split& split) {
           .tokens = static_cast<int64_t>(split.token_ids.size())};
 }
 
-/// Throws InputError if `init` lies in the folder of a run with another vocabulary: its embeddings are of other words.
-void check_same_words(const std::filesystem::path& init, const Vocabulary& vocabulary) {
+/// A warning if no run lies around `init` that says of which words its embeddings are. Throws InputError if they are of
+/// other words than `vocabulary`.
+std::vector<std::string> check_same_words(const std::filesystem::path& init, const Vocabulary& vocabulary) {
   const RunFolder run(init.parent_path());
   std::error_code ignored;
-  if (run.state() == RunState::absent || !std::filesystem::exists(run.vocabulary_path(), ignored)) return;
+  if (run.state() == RunState::absent || !std::filesystem::exists(run.vocabulary_path(), ignored)) {
+    return {fmt::format(
+        "{} does not lie in the folder of its run, whose vocabulary.txt says of which words the embeddings are; only "
+        "their number was compared with the data set's: make sure that they are the same words",
+        init.string())};
+  }
   const std::string words = vocabulary.serialize();
-  if (FileReader(run.vocabulary_path()).size() == words.size() && read_file(run.vocabulary_path()) == words) return;
+  if (FileReader(run.vocabulary_path()).size() == words.size() && read_file(run.vocabulary_path()) == words) return {};
   throw InputError(
       fmt::format("{} has the embeddings of other words than the data set ({}); give the model of a run on the same "
                   "texts with --init",
@@ -159,6 +165,7 @@ std::vector<float> Inputs::initial_parameters(const RunSpec& spec) const {
   const ParameterLayout layout(model(spec));
   if (!init) return notnot::initial_parameters(layout, spec.seed, embedding);
   std::vector<float> parameters = load_parameters(layout, *init);
+  check_finite(layout, parameters, settings.init);
   if (init->checksum() != init_checksum) {
     throw InputError(
         fmt::format("{} was changed while the program ran; start again, and keep the file as it is until all models "
@@ -181,7 +188,8 @@ Inputs load_inputs(const Settings& settings) {
   } else if (!settings.init.empty()) {
     inputs.init = Safetensors::read(settings.init);
     inputs.init_checksum = inputs.init->checksum();
-    check_same_words(settings.init, inputs.corpus.dataset.vocabulary);
+    for (std::string& warning : check_same_words(settings.init, inputs.corpus.dataset.vocabulary))
+      inputs.corpus.warnings.push_back(std::move(warning));
     const std::vector<int64_t> shape = inputs.init->entry("encoder.embedding.weight").shape;
     if (shape.size() == 2 && shape[1] > 0 && shape[1] < 100000) inputs.embed = shape[1];
   }

@@ -49,7 +49,8 @@ struct Inputs {
   TrainingOptions training(const RunSpec& spec) const;
   /// The configuration of the run without the fields that depend on another run or on the device.
   RunConfig config(const RunSpec& spec) const;
-  /// Throws InputError when the file of --init does not fit, or was changed since it was opened.
+  /// Throws InputError when the file of --init does not fit, has a value that is not finite, or was changed since it
+  /// was opened.
   std::vector<float> initial_parameters(const RunSpec& spec) const;
 };
 

@@ -384,9 +384,9 @@ std::vector<std::string> differing_content(const RunConfig& a, const RunConfig& 
 std::string in_words(const std::vector<std::string>& keys) {
   static const std::map<std::string, std::string_view> kMeanings = {
       {"corpus", "another kind of data set"},
-      {"data_checksum", "the content of the data has changed"},
-      {"vectors_checksum", "the content of the word vectors has changed"},
-      {"init_checksum", "the content of the parameters of --init has changed"},
+      {"data_checksum", "the bytes of the data have changed (content, packing or line ends)"},
+      {"vectors_checksum", "the bytes of the word vectors have changed"},
+      {"init_checksum", "the bytes of the parameters of --init have changed"},
       {"other_checksum", "the attention that the run learns from has changed"},
       {"importance", "numbers from elsewhere become weights in another way"}};
   std::vector<std::string> words;

@@ -224,7 +224,7 @@ class Options(BadInput):
             self.refuse(option, "", words=(option, "is empty"))
         for option in ("--difficulty", "--checkpoint-minutes"):
             self.refuse(option, "nan", words=(option, "nan is no number"))
-        self.accept("--epochs", 2, "--difficulty", "0.0", "--checkpoint-minutes", "1e-3", "--min-length", 0)
+        self.accept("--epochs", 2, "--difficulty", "0.25", "--checkpoint-minutes", "1e-3", "--min-length", 0)
 
     def test_usage(self):
         for arguments in ((), ("trian",), ("train",), ("train", "--dataset"),
@@ -449,7 +449,8 @@ class Init(BadInput):
         for value in (math.nan, math.inf):
             with self.subTest(value=value):
                 self.poison(self.model, "encoder.embedding.weight", lambda *_, value=value: value)
-                self.refuse_not_finite()
+                self.refuse_init(f"value 1 of `encoder.embedding.weight` is {value}", "again")
+                self.assertFalse((self.runs / self.name).exists())
         self.file.write_bytes(self.model.read_bytes())
         self.assert_finished(self.accept("--init", self.file))
 
@@ -481,11 +482,17 @@ class Init(BadInput):
         corpus = small_corpus()
         corpus[90][0] += " neologism"
         write_csv(self.csv, corpus)
-        # All unknown words share row 1 of the embedding.
-        self.poison(self.model, "encoder.embedding.weight", lambda row, _: math.nan if row == 1 else None)
         # The texts have changed, so that their run may not lie beside those of setUp.
-        result = self.call("--init", self.file, runs=self.folder / "other")
-        rows = self.assert_not_finite(result, "epoch 1", "evaluation", "test texts")
+        runs = self.folder / "other"
+        self.call("--seed", 7, "--epochs", 1, runs=runs)
+        folder = runs / "reviews-lstm-learned-seed7"
+        self.leave_unfinished(folder)
+        # All unknown words share row 1 of the embedding.
+        self.poison(folder / "checkpoint.safetensors", "parameter/encoder.embedding.weight",
+                    lambda row, _: math.nan if row == 1 else None)
+        self.file.rename(folder / "checkpoint.safetensors")
+        result = self.call("--seed", 7, "--resume", runs=runs)
+        rows = self.assert_not_finite(result, "epoch 2", "evaluation", "test texts")
         self.assertEqual(rows, [91])
 
     def test_last_good_model_is_kept(self):

@@ -71,7 +71,7 @@ class Inputs(Test):
         change()
         before = self.bytes_of_runs()
         for flag in ((), ("--resume",)):
-            self.assert_refused(self.call(*arguments, *flag, **options), "other choices", f"{key}: the content of",
+            self.assert_refused(self.call(*arguments, *flag, **options), "other choices", f"{key}: the bytes of",
                                 "--retrain", "--runs")
         self.assertEqual(self.bytes_of_runs(), before)
         self.accept(*arguments, "--retrain", **options)
@@ -128,10 +128,10 @@ class Changed(Inputs):
         self.assert_finished(dataset=prepared)
         vectors.write_text("good 1 2 3\nbad -1 -2 -4\n")
         prepare("--vectors", vectors)
-        self.assert_refused(self.call(dataset=prepared), "(vectors_checksum: the content of")
+        self.assert_refused(self.call(dataset=prepared), "(vectors_checksum: the bytes of")
         write_csv(self.file, inverted(self.rows))
         prepare("--vectors", vectors)
-        self.assert_refused(self.call(dataset=prepared), "data_checksum: the content of", "vectors_checksum")
+        self.assert_refused(self.call(dataset=prepared), "data_checksum: the bytes of", "vectors_checksum")
 
     def test_standard_input(self):
         def train(**options):
@@ -162,7 +162,7 @@ class Changed(Inputs):
         write_csv(self.file, [(text, 1 - label if split == "train" else label, split)
                               for text, label, split in self.rows])
         before = self.bytes_of_runs()
-        self.assert_refused(self.call("--epochs", 2, "--resume"), "data_checksum: the content of", "--retrain")
+        self.assert_refused(self.call("--epochs", 2, "--resume"), "data_checksum: the bytes of", "--retrain")
         self.assertEqual(self.bytes_of_runs(), before)
         self.accept("--epochs", 2, "--resume", "--retrain")
         self.accept("--epochs", 2, runs=self.folder / "fresh")
@@ -305,7 +305,7 @@ class Studies(Inputs):
         self.accept("--attention", "uniform", runs=self.folder / "other")
         uniform = self.folder / "other" / "own-lstm-uniform-seed10"
         self.assert_refused(self.report(self.runs, uniform), self.runs / "own-lstm-learned-seed10", uniform,
-                            "data_checksum: the content of the data has changed")
+                            "data_checksum: the bytes of the data have changed (content, packing or line ends)")
         self.assertFalse((self.folder / "report").exists())
 
     def test_adversaries_of_an_earlier_base_model(self):

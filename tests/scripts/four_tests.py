@@ -166,6 +166,7 @@ class Plans(Study):
     def test_bad_arguments(self):
         for arguments, expected in (
                 (("seeds", "--seeds", "50,10"), "seed 10 is given twice"),
+                (("uniform", "--seeds", "50"), "--seeds changes nothing with --repeats 1"),
                 (("uniform", "--repeats", 10), "--repeats 10 needs as many seeds, but --seed and --seeds give 9"),
                 (("adversary", "--lambdas", "nan"), "nan is not a decimal number of at least 0"),
                 (("adversary", "--lambdas", "0.1,-1"), "-1 is not a decimal number of at least 0"),

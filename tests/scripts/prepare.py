@@ -175,6 +175,15 @@ class OwnTexts(Prepare):
         self.assertEqual(result.returncode, MENDABLE)
         self.assertIn("--out", result.stderr)
 
+    def test_options_of_a_split_that_is_not_drawn(self):
+        for options in (("--seed", 5), ("--dev-fraction", 0.3), ("--test-fraction", 0.3)):
+            self.refuse("csv", self.file, *options, words=(self.file, "column split", options[0], "leave it out"))
+        vectors = self.folder / "words.vec"
+        vectors.write_text("good 1 2 3\n")
+        random = ("--vectors", vectors, "--missing-vectors", "normal")
+        self.refuse("csv", self.file, "--seed", 5, "--dev-fraction", 0.3, *random, words=("and --dev-fraction would",))
+        self.prepare("csv", self.file, "--seed", 5, *random)
+
     def test_split_that_is_drawn(self):
         write_csv(self.file, [(text, label) for text, label, _ in small_corpus()], header=("text", "label"))
         self.prepare("csv", self.file, "--test-fraction", 0.3, "--dev-fraction", 0.1, "--seed", 5)
@@ -446,6 +455,10 @@ class Vectors(Prepare):
         vectors.write_text("good 1 2 3\nbad -1\n")
         self.refuse("csv", self.file, "--vectors", vectors, words=(vectors, "line 2"))
 
+    def test_options_of_vectors_without_vectors(self):
+        self.refuse("csv", self.file, "--missing-vectors", "zeros", words=("--missing-vectors", "--vectors"))
+        self.refuse("csv", self.file, "--vector-width", 5, words=("--vector-width", "--train-vectors"))
+
     def path_with(self, program):
         """An environment whose PATH holds only this shell script, under the name fasttext; nothing if it is None."""
         folder = self.folder / "bin"
@@ -462,6 +475,15 @@ class Vectors(Prepare):
     def test_trained_by_a_program_that_fails(self):
         self.refuse("csv", self.file, "--train-vectors", "cbow", env=self.path_with("echo no memory\nexit 3\n"),
                     words=("status 3", "no memory"))
+
+    def test_trained_by_a_program_that_writes_no_vectors(self):
+        result = ('while [ $# -gt 0 ]; do [ "$1" = -output ] && result=$2; shift; done\n', "echo junk > $result.vec\n")
+        for program, fault in (("exit 0\n", "it wrote no file"), ("".join(result), "its output, line 1: 'junk' has no values")):
+            with self.subTest(program):
+                environment = self.path_with(program)
+                self.refuse("csv", self.file, "--train-vectors", "cbow", env=environment,
+                            words=("the program fasttext wrote no word vectors", fault, "--vectors FILE"))
+                shutil.rmtree(self.folder / "bin")
 
     def test_trained_on_the_training_split(self):
         seen = self.folder / "seen"

@@ -67,7 +67,19 @@ TEST_CASE("corpus: a data set is known by its content; its name makes nothing of
   CHECK(load_corpus({.dataset = folder / "imdb.csv"}).checksum != imdb.checksum);
 }
 
+TEST_CASE("corpus: options of the built-in corpus are refused for any other") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "own.csv", kSmallCsv);
+  for (const PlantedOptions& planted : {PlantedOptions{.difficulty = 0.5}, PlantedOptions{.seed = 7}}) {
+    const std::string message =
+        input_error([&] { load_corpus({.dataset = (folder / "own.csv").string(), .planted = planted}); });
+    CHECK_HAS(message, "--difficulty and --corpus-seed are for planted, the built-in corpus");
+    CHECK(load_corpus({.dataset = "planted", .planted = planted}).reader == "planted");
+  }
+}
+
 TEST_CASE("corpus: what is not there is named, with the remedy") {
+  CHECK_HAS(input_error([] { load_corpus({.dataset = "-"}); }), "for standard input give /dev/stdin");
   const auto error = [](const std::string& name) { return input_error([&] { load_corpus({.dataset = name}); }); };
   CHECK_HAS(error("ssst"), "no data set or file 'ssst'; give planted, sst or the path of a CSV file");
   CHECK_HAS(error(""), "give planted, sst");

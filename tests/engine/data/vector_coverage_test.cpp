@@ -50,6 +50,15 @@ TEST_CASE("vector coverage: the likely cause") {
             "most of its words are written in Cyrillic and those of the texts in Latin");
 }
 
+TEST_CASE("vector coverage: words in another form than those of texts") {
+  CHECK_HAS(warning("film 1 2\n/c/en/the 1 2\n/c/en/good 1 2\n/c/en/a 1 2\n"),
+            "begin with /c/ and a language: take that off (its first words: 'film', '/c/en/the', '/c/en/good')");
+  CHECK_HAS(warning("film 1 2\n\"the\" 1 2\n\"good\" 1 2\n"), "in quotes: take them off");
+  CHECK_HAS(warning("film 1 2\nthe_DET 1 2\ngood_ADJ 1 2\n"), "end with a tag, such as _NOUN");
+  CHECK_HAS(warnings("film 1 2\n\xE9t\xE9 1 2\ncaf\xE9 1 2\n")[0],
+            "most of its words are not UTF-8: convert it (iconv -f ENCODING -t UTF-8) (its first words: 'film', ");
+}
+
 TEST_CASE("vector coverage: words that stand twice are counted") {
   CHECK(warning("the 1 2\nthe 3 4\n") == "file.vec has further vectors of words that had one (1); the first counts");
 }

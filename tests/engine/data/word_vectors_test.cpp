@@ -2,16 +2,19 @@
 #include "engine/data/word_vectors.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <limits>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "engine/io/checksum.h"
-#include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "tests/support/input_error.h"
 #include "tests/support/temporary_folder.h"
@@ -27,7 +30,7 @@ const Vocabulary& vocabulary() {
 
 WordVectors load(const std::string& content) {
   const TemporaryFolder folder;
-  write_atomically(folder / "words.vec", content);
+  std::ofstream(folder / "words.vec", std::ios::binary) << content;  // write_atomically waits for the disk
   return load_word_vectors(folder / "words.vec", vocabulary());
 }
 
@@ -159,6 +162,77 @@ TEST_CASE("word vectors: word2vec's binary form, with and without newlines") {
   CHECK_HAS(error("1 9999\n" + b), "cut short");
   CHECK_HAS(error("1 10001\n" + b), "vector 1 of 1 (binary): a width of 10001, where 10000 is the most");
   CHECK_HAS(error("9000000000 3\n" + b), "cut short");
+}
+
+namespace {
+
+/// Random files in word2vec's binary form.
+class BinaryFiles {
+ public:
+  /// Six words with random values; those whose places are in `blanks` have a blank.
+  std::string make(int32_t width, bool newlines, const std::vector<size_t>& blanks) {
+    std::vector<std::string> words = {"x", "a", "the", "b", "other", "c"};
+    for (const size_t i : blanks) words[i] = word_with_blank(words[i]);
+    std::string content = fmt::format("{} {}\n", words.size(), width);
+    const float scale = std::exp2(static_cast<float>(draw() % 8) - 6);
+    for (const std::string& word : words) {
+      content += word + " ";
+      std::normal_distribution<float> normal(0, scale);
+      std::vector<float> values(width);
+      for (float& value : values) value = normal(random_);
+      content.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+      if (newlines) content += "\n";
+    }
+    return content;
+  }
+  uint32_t draw() { return random_(); }
+
+ private:
+  std::string word_with_blank(const std::string& word) {
+    static const std::vector<std::string> kEnds = {" ",
+                                                   "  ",
+                                                   " y",
+                                                   " york",
+                                                   " of the",
+                                                   " 12",
+                                                   " S.A.",
+                                                   " a b c d e",
+                                                   " caf\xC3\xA9",
+                                                   " noir \xE9",
+                                                   " new york city of new york"};
+    const std::string& end = kEnds[draw() % kEnds.size()];
+    return draw() % 8 == 0 ? " " + word : word + end;
+  }
+
+  std::mt19937 random_{1};
+};
+
+}  // namespace
+
+TEST_CASE("word vectors: a binary file whose words have blanks is refused, whatever its bytes") {
+  BinaryFiles files;
+  for (const int32_t width : {1, 2, 3, 4, 5, 8, 20, 50, 300}) {
+    for (int i = 0; i < 300; ++i) {
+      std::vector<size_t> blanks = {files.draw() % 6};
+      if (i % 4 == 0) blanks.push_back(files.draw() % 6);
+      const std::string message = error(files.make(width, i % 2 == 0, blanks));
+      CAPTURE(width);
+      CAPTURE(i);
+      CHECK_HAS(message, "words.vec");
+    }
+  }
+  const auto entry = [](const std::string& word, std::vector<float> values) {
+    return word + " " + std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  };
+  CHECK_HAS(error("2 3\n" + entry("new york", {0.3F, -0.1F, 0.2F}) + entry("a", {1, 2, 3})),
+            "vector 1 of 2 (binary): the word 'new york' seems to have a blank in it, which the binary format cannot");
+}
+
+TEST_CASE("word vectors: binary files without blanks in words are read, whatever their bytes") {
+  BinaryFiles files;
+  for (const int32_t width : {8, 20, 50, 300}) {
+    for (int i = 0; i < 300; ++i) CHECK(load(files.make(width, i % 2 == 0, {})).found == 3);
+  }
 }
 
 TEST_CASE("word vectors: what other tools write is read") {

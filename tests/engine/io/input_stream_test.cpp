@@ -207,6 +207,15 @@ TEST_CASE("input stream: what is no text is refused by name, with the remedy") {
   check("SQLite format 3\0\x10\0"s, "a database of SQLite");
   check("%PDF-1.5\n", "a PDF");
   check("\x80\4\x95\x12\0\0\0\0\0\0\0"s, "a pickle of Python");
+  check("$FL2@(#) SPSS"s, "data of SPSS (.sav)");
+  check("<stata_dta><header>"s, "data of Stata (.dta)");
+  check("\x72\2\1\0\1\0"s, "data of Stata (.dta)");
+  check("\xFF\xFF\xFF\xFF\x70\0\0\0"s, "a stream of Arrow");
+  check("X\n\0\0\0\3\0\4"s, "data of R");
+  check("RDA3\nA\n"s, "data of R");
+  check("x\x9C\x4B\x4C\4\0"s, "a file packed with zlib");
+  check("x\xDA\x4B\x4C\4\0"s, "a file packed with zlib");
+  check("<?xml version='1.0'?>"s, "XML; convert it");
   check("\xBA\x16\x4F\x2F\x0C\0\0\0"s, "a model of fastText in its binary form (.bin); give its word vectors");
   check("version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "a pointer of Git LFS");
   check("\x40\0\0\0\0\0\0\0{\"a\":{}}"s, "a safetensors file; give a text file");
@@ -223,7 +232,8 @@ TEST_CASE("input stream: what is no text is refused by name, with the remedy") {
       "\x63\x05\x0a\x01\x00\x90\x73\xc6\xc1\x19\x00\x00\x00"s,
       "a file packed with gzip; unpack it (gunzip)");
   for (const std::string& text : {"text,label\n"s, "{\"text\": 1}"s, "3 2\na 1 2\n"s, "\xEF\xBB\xBFtext"s, "PKZ"s,
-                                  "a\0b"s, "<html> as a text\n"s, std::string(256, ' ') + "mustard  and custard\n"}) {
+                                  "a\0b"s, "<html> as a text\n"s, "x\xDA\xA1 text\n"s, "x\x01"s, "xylophone\n"s, "X\n"s,
+                                  "$FLAG\n"s, std::string(256, ' ') + "mustard  and custard\n"}) {
     CHECK(inputs.content(text) == text);
   }
 }

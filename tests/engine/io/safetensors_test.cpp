@@ -246,7 +246,8 @@ TEST_CASE("what is wrong with a tensor's entry is said with its name") {
   const auto second = [&](const std::string& entry) { return "{" + good + ",\"w\":{" + entry + "}}"; };
   check(second(R"("shape":[2],"data_offsets":[8,16])"), "tensor `w`: `dtype` is missing");
   check(second(R"("dtype":3,"shape":[2],"data_offsets":[8,16])"), "tensor `w`: `dtype` is not a string");
-  check(second(R"("dtype":"BF16","shape":[4],"data_offsets":[8,16])"), "tensor `w`: dtype BF16 is not one of");
+  check(second(R"("dtype":"BF16","shape":[4],"data_offsets":[8,16])"),
+        "tensor `w` is BF16, which is not read; convert it to float32 (in PyTorch tensor.float())");
   check(second(R"("dtype":"F32","data_offsets":[8,16])"), "tensor `w`: `shape` is missing");
   check(second(R"("dtype":"F32","shape":[-2],"data_offsets":[8,16])"), "tensor `w`: `shape` is not a list");
   check(second(R"("dtype":"F32","shape":[2.0],"data_offsets":[8,16])"), "tensor `w`: `shape` is not a list");

@@ -273,7 +273,7 @@ TEST_CASE("lines that say nothing useful") {
 
 TEST_CASE("texts that the data set does not have") {
   CHECK_HAS(complaint(2, R"({"split": "eval", "row": 1, "attention": [1]})"),
-            "the split 'eval' is none of train, dev and test");
+            "the split 'eval' is none of train, dev (or val, valid, validation) and test");
   CHECK_HAS(complaint(2, R"({"split": 3, "row": 1, "attention": [1]})"), "the split 3 is none of");
   CHECK_HAS(complaint(2, R"({"split": "train", "row": 2, "attention": [1]})"),
             "the train split of films has no text with the row 2; compute the attention on the same data set");
@@ -597,3 +597,43 @@ TEST_CASE("the checksum is of what was read, through a pipe, too") {
 }
 
 }  // namespace
+
+TEST_CASE("attention lines: a label must be the text's, where it is one") {
+  const auto line = [](const std::string& label) {
+    return R"({"split": "test", "row": 2, "attention": [1, 4], "label": )" + label + "}";
+  };
+  for (const char* wrong : {"1", "1.0", "true", R"("1")", R"("True")"}) {
+    CHECK_HAS(
+        complaint(1, line(wrong)),
+        fmt::format("text 2 of the test split: its label is {} where the data set has 0",
+                    wrong[0] == '"' ? "'" + std::string(wrong).substr(1, std::string(wrong).size() - 2) + "'" : wrong));
+  }
+  for (const char* right : {"0", "0.0", "false", R"("0")", R"("FALSE")", R"("negative")", "2", "-1", "null", "[1]"}) {
+    Lines lines = kLines;
+    lines[0] = line(right);
+    check_close(read_lines(lines), kExpected);
+  }
+}
+
+TEST_CASE("attention lines: the names of dev that tables may have") {
+  for (const std::string name : {"val", "valid", "validation"}) {
+    Lines lines = kLines;
+    lines[3].replace(lines[3].find("dev"), 3, name);
+    check_close(read_lines(lines), kExpected);
+  }
+}
+
+TEST_CASE("attention tensors: those of other names are not read, and a warning says so") {
+  Tensors tensors;
+  std::vector<TensorView> views = tensors.views();
+  const std::vector<int64_t> ids = {5, 6};
+  views.push_back({"train/id", DType::i64, {2}, ids.data()});
+  const TemporaryFolder folder;
+  write_safetensors(folder / "attention.safetensors", views);
+  const ExternalAttention read =
+      read_external_attention(folder / "attention.safetensors", films(), Importance::weights);
+  check_close(read.log_attention, kExpected);
+  REQUIRE(read.warnings.size() == 1);
+  CHECK_HAS(read.warnings[0],
+            "attention.safetensors: tensors that are not read and not compared: 'train/id'; attention, offsets");
+}

@@ -189,7 +189,8 @@ TEST_CASE("runs that have read other data, or other vectors, are no study") {
   const std::string message = complaint({base, with("corrected", {{"data_checksum", "another"}})});
   CHECK_HAS(message,
             base.string() + " and " + (folder / "corrected").string() + " are both on sst, but not on the same");
-  CHECK_HAS(message, "(data_checksum: the content of the data has changed); report them apart");
+  CHECK_HAS(message,
+            "(data_checksum: the bytes of the data have changed (content, packing or line ends)); report them apart");
   CHECK_HAS(complaint({base, with("shorter", {{"length_filter", true}, {"min_length", 3}, {"max_length", 5}})}),
             "(length_filter, max_length, min_length)");
   CHECK_HAS(complaint({base, with("other-reader", {{"corpus", "csv"}})}), "(corpus: another kind of data set)");
@@ -199,7 +200,7 @@ TEST_CASE("runs that have read other data, or other vectors, are no study") {
   others["vectors_checksum"] = "cd";
   const Path of_base = fake_run(folder, "with", vectors);
   CHECK_HAS(complaint({of_base, with("others", others)}),
-            "vectors_checksum: the content of the word vectors has changed");
+            "vectors_checksum: the bytes of the word vectors have changed");
   CHECK(load_studies({of_base, uniform}).size() == 1);  // the report says which runs have vectors
   // The reference has none; the other two have different ones.
   const auto mlp = [&](const char* name, const char* attention, Json changes) {
@@ -207,7 +208,7 @@ TEST_CASE("runs that have read other data, or other vectors, are no study") {
     return fake_run(folder, name, changes);
   };
   CHECK_HAS(complaint({base, mlp("trained", "learned", vectors), mlp("flat", "uniform", others)}),
-            "vectors_checksum: the content of the word vectors has changed");
+            "vectors_checksum: the bytes of the word vectors have changed");
 }
 
 TEST_CASE("a folder is one chapter however it is spelt, and a run has its name") {

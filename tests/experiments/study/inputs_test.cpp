@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "engine/io/files.h"
 #include "tests/experiments/study/run_specs.h"
+#include "tests/support/input_error.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {
@@ -112,6 +114,26 @@ TEST_CASE("word vectors are what the embedding of every kind of run starts from,
       CHECK(std::vector<float>(row("word1"), row("word1") + 2) == std::vector<float>{0.5F, -2});
       CHECK(std::vector<float>(row("praise0"), row("praise0") + 2) == std::vector<float>{3, 4});
     }
+  }
+}
+
+TEST_CASE("parameters of --init: finite, and of the words of the data set as far as that is known") {
+  const TemporaryFolder folder;
+  Settings settings = planted_settings();
+  const Inputs random = load_inputs(settings);
+  const ParameterLayout layout(random.model(plain(RunKind::base)));
+  std::vector<float> values = random.initial_parameters(plain(RunKind::base));
+  settings.init = (folder / "mine.safetensors").string();
+  write_safetensors(settings.init, parameter_views(layout, values));
+  const Inputs good = load_inputs(settings);
+  CHECK(good.initial_parameters(plain(RunKind::base)) == values);
+  REQUIRE(good.corpus.warnings.size() == 1);
+  CHECK_HAS(good.corpus.warnings[0], "mine.safetensors does not lie in the folder of its run");
+  for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    values[layout.find("encoder.rnn.bias_ih_l0").offset + 2] = value;
+    write_safetensors(settings.init, parameter_views(layout, values));
+    CHECK_HAS(input_error([&] { load_inputs(settings).initial_parameters(plain(RunKind::base)); }),
+              fmt::format("mine.safetensors: value 3 of `encoder.rnn.bias_ih_l0` is {}", value));
   }
 }
 

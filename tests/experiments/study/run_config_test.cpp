@@ -281,7 +281,7 @@ TEST_CASE("runs are comparable if they have read the same texts, and the same ve
 
 TEST_CASE("keys in words: those that do not speak for themselves are explained") {
   CHECK(in_words({"batch", "data_checksum", "hidden"}) ==
-        "batch, data_checksum: the content of the data has changed, hidden");
+        "batch, data_checksum: the bytes of the data have changed (content, packing or line ends), hidden");
   CHECK(in_words({}).empty());
 }
 
