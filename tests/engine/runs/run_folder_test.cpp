@@ -601,7 +601,8 @@ TEST_CASE("a folder that cannot be written is an InputError before anything is t
                     (folder / "file").string()));
   std::filesystem::create_directory(folder / "blocked");
   std::filesystem::create_directory(folder / "blocked" / ".lock");
-  CHECK(has(input_error([&] { RunWriter writer(RunFolder(folder.path(), "blocked")); }), "it is a folder and not a file"));
+  CHECK(has(input_error([&] { RunWriter writer(RunFolder(folder.path(), "blocked")); }),
+            "it is a folder and not a file"));
 }
 
 TEST_CASE("a name stays inside the folder of runs") {
