@@ -14,7 +14,7 @@
 namespace notnot {
 namespace {
 
-/// Whether the open file still has the path. Whoever made a folder in vain removes its lock file (report_folder.cpp).
+/// Whether the open file still has the path. Who has made a folder in vain removes it with its lock file.
 bool has_path(int descriptor, const std::filesystem::path& path) {
   struct stat open {
   }, named{};

@@ -30,13 +30,13 @@ class ReportFolder {
   void make() const;
   /// Keeps the content of the file `name`, for instance `tables/sst-table1.csv`, until `write`.
   void add(const std::string& name, std::string content);
-  /// Makes the folder, and alone in it, as long as it holds the lock: removes what killed reports left, and replaces
-  /// the earlier report by what was added, the page last. Then removes the files of earlier reports that were not added:
-  /// nothing else, and nothing in a folder that is a symbolic link. Returns the path of the page.
+  /// Makes the folder, and while it holds the folder's lock: removes what killed reports left, and replaces the earlier
+  /// report by what was added, the page last. Then removes the files of earlier reports that were not added: nothing
+  /// else, and nothing in a folder that is a symbolic link. Returns the path of the page.
   ///
   /// Throws InputError as check_report_folder does, when another process writes a report here, without `force` if
-  /// somebody else's file has the name of one that was added, and when a file cannot be written. Then the earlier report
-  /// is as it was, and nothing new is left.
+  /// somebody else's file has the name of one that was added, and when a file cannot be written. Then the earlier
+  /// report is as it was, and nothing new is left.
   std::filesystem::path write();
 
  private:

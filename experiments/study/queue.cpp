@@ -48,8 +48,9 @@ void check_other(const Job& job) {
     const Existing existing = existing_run(other, job.inputs->config(*spec), kAnyExisting);
     if (existing == Existing::finished) return;
     if (existing == Existing::other) {
-      throw Error(
-          fmt::format("{}, which it needs, is a run with other choices or on other data", other.path().string()));
+      throw Error(fmt::format("{}, which it needs, {}", other.path().string(),
+                              other.left_without_config().empty() ? "is a run with other choices or on other data"
+                                                                  : "has lost its config.json"));
     }
   }
   const std::optional<std::string> failure = other.failure();

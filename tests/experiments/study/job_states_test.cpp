@@ -136,6 +136,11 @@ TEST_CASE("a run that needs one that an earlier command left unfinished or faile
   prepare_jobs(jobs, {});
   run_jobs(jobs, {});
   CHECK_HAS(reason(jobs[0]->error), "which it needs, failed (the disk is full)");
+  std::filesystem::remove(run.config_path());
+  Jobs again = jobs_of(inputs, {guided});
+  prepare_jobs(again, {});
+  run_jobs(again, {});
+  CHECK_HAS(reason(again[0]->error), "which it needs, has lost its config.json");
 }
 
 TEST_CASE("a run that goes on elsewhere lists both devices, one that goes on at home lists one") {
