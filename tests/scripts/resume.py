@@ -264,10 +264,10 @@ class Twice(Resume):
     def test_second_process_is_refused(self):
         first = self.start()
         self.wait_for(first, (self.run_folder / "metrics.csv").exists, "the end of the first epoch")
-        for resume, reason in (((), "unfinished run"), (("--resume",), "another process trains")):
-            result = run("train", *self.arguments, "--device", self.device, "--runs", self.runs, *resume, timeout=30)
+        for option in ((), ("--resume",), ("--retrain",)):
+            result = run("train", *self.arguments, "--device", self.device, "--runs", self.runs, *option, timeout=30)
             self.assertEqual(result.returncode, 2, result.stderr)
-            for word in (str(self.run_folder), reason):
+            for word in (str(self.run_folder), "another process trains"):
                 self.assertIn(word, result.stderr)
         rows = len(read_metrics(self.run_folder))
         self.wait_for(first, lambda: len(read_metrics(self.run_folder)) > rows, "another epoch of the first process")

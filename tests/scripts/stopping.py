@@ -5,6 +5,7 @@ import array
 import fcntl
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import termios
@@ -91,8 +92,7 @@ class Trainings(Stopping):
                 self.assertIn("own-lstm-learned-seed10: stopped in epoch", output)
                 self.assertGreater(read_safetensors(self.checkpoint)["step"][2][0], 0)
                 self.assertFalse((self.checkpoint.parent / "failure.json").exists())
-                self.checkpoint.unlink()
-                (self.checkpoint.parent / "config.json").unlink()
+                shutil.rmtree(self.checkpoint.parent)
 
     def test_under_nohup_a_hangup_is_ignored(self):
         child = self.start_training(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))

@@ -265,7 +265,9 @@ TEST_CASE("a killed report leaves a folder that the next one takes") {
   const Path out = folder / "report";
   std::filesystem::create_directories(out);
   write_atomically(out / ".notnot-1-0.tmp", "a part of the list");
-  ReportFolder(out, false).make();
+  const ReportFolder killed(out, false);
+  std::filesystem::create_directories(out / "runs");  // which the studies make before
+  killed.make();
   // The list is written before the files that it names.
   write_atomically(out / ".notnot-report", read_file(out / ".notnot-report") + "tables/old-table1.csv\n");
   write_atomically(out / "tables" / "old-table1.csv", "x");
