@@ -189,10 +189,12 @@ class Terminal(Outputs):
         return result.stdout + result.stderr
 
     def test_names_texts_and_labels(self):
-        own = self.folder / f"own{self.ESCAPE}.csv"
+        own, refused = self.folder / "own\u202e.csv", self.folder / f"own{self.ESCAPE}.csv"
         names = ["bad" + self.ESCAPE, "good" + self.ESCAPE]
         write_csv(own, [(f"{text} {self.ESCAPE}", names[label], split) for text, label, split in small_corpus()])
         prepared = self.folder / "prepared"
+        write_csv(refused, small_corpus())
+        self.printed("prepare", "csv", refused, code=MENDABLE)
         self.printed("prepare", "csv", own, "--labels", ",".join(names), "--out", prepared)
         shown = self.printed("data", prepared, "--samples", 2)
         self.assertIn("\\x1B]0;title\\x07\\xC2\\x9B31m\\x7F\\xE2\\x80\\xAE", shown)
