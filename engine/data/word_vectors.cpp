@@ -351,9 +351,9 @@ class BinaryReader {
     fail(fmt::format("{} is no word; word2vec's binary form is needed, or a text form", in_quotes(word)));
   }
 
-  /// Throws InputError if `word` seems to go on behind its blank: if what begins behind a later blank looks as much like
-  /// values as `values` do, which begin behind the first one. Where such a file is read on, the values are wrong, and
-  /// the next word begins with the last of them; nothing else need show it. A word that goes on for longer than the
+  /// Throws InputError if `word` seems to go on behind its blank: if what begins behind a later blank looks as much
+  /// like values as `values` do, which begin behind the first one. Where such a file is read on, the values are wrong,
+  /// and the next word begins with the last of them; nothing else need show it. A word that goes on for longer than the
   /// values are leaves bytes behind the last vector.
   void check_end(const std::string& word, const std::vector<float>& values) {
     constexpr int64_t kDoubt = 16;

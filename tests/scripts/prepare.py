@@ -478,7 +478,8 @@ class Vectors(Prepare):
 
     def test_trained_by_a_program_that_writes_no_vectors(self):
         result = ('while [ $# -gt 0 ]; do [ "$1" = -output ] && result=$2; shift; done\n', "echo junk > $result.vec\n")
-        for program, fault in (("exit 0\n", "it wrote no file"), ("".join(result), "its output, line 1: 'junk' has no values")):
+        for program, fault in (("exit 0\n", "it wrote no file"),
+                               ("".join(result), "its output, line 1: 'junk' has no values")):
             with self.subTest(program):
                 environment = self.path_with(program)
                 self.refuse("csv", self.file, "--train-vectors", "cbow", env=environment,
