@@ -93,8 +93,9 @@ class Planner {
 
   void plan_adversaries() {
     const RunSpec attacked = base(options_.seed);
-    add({attacked,
-         plain(RunKind::uniform, options_.seed),
+    // The adversaries of the other ones follow (following_runs).
+    for (const uint64_t seed : repeated_seeds(options_)) add({base(seed)});
+    add({plain(RunKind::uniform, options_.seed),
          {.kind = RunKind::perturbation, .seed = options_.seed, .lambda = 0, .other = name(attacked)}});
     for (const double lambda : options_.lambdas) add({adversary(lambda, options_.seed)});
     if (!options_.adversary_seed && !options_.seeds.empty()) {
@@ -135,16 +136,13 @@ std::vector<RunSpec> extension(const Planner& planner, const StudyOptions& optio
   return {planner.adversary(2 * largest, options.seed), planner.adversary(4 * largest, options.seed)};
 }
 
-/// The adversaries with this lambda of the repeated seeds except the base seed, and their base models.
+/// The adversaries with this lambda of the repeated seeds except the base seed.
 std::vector<RunSpec> of_other_seeds(const Planner& planner, const StudyOptions& options, double lambda) {
-  std::vector<RunSpec> bases, adversaries;
+  std::vector<RunSpec> adversaries;
   for (const uint64_t seed : repeated_seeds(options)) {
-    if (seed == options.seed) continue;
-    bases.push_back(planner.base(seed));
-    adversaries.push_back(planner.adversary(lambda, seed));
+    if (seed != options.seed) adversaries.push_back(planner.adversary(lambda, seed));
   }
-  bases.insert(bases.end(), adversaries.begin(), adversaries.end());
-  return bases;
+  return adversaries;
 }
 
 std::vector<RunSpec> without(std::vector<RunSpec> specs, const std::vector<RunSpec>& runs) {

@@ -48,8 +48,7 @@ struct GridState {
 GridState grid_state(const Inputs& inputs, const StudyOptions& options, const std::vector<RunSpec>& runs);
 
 /// The runs that follow when all of `runs` have ended: if no adversary moves the attention far enough, adversaries with
-/// larger lambdas; otherwise an adversary with the best lambda for each repeated seed, with its base model. Empty when
-/// nothing follows.
+/// larger lambdas; otherwise an adversary with the best lambda for each repeated seed. Empty when nothing follows.
 std::vector<RunSpec> following_runs(const Inputs& inputs, const StudyOptions& options, const std::set<PaperTest>& tests,
                                     const std::vector<RunSpec>& runs);
 

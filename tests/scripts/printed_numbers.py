@@ -74,7 +74,7 @@ class PrintedNumbers(Test):
                                  r"their best\), up to \d+ MiB beside the data; up to 6 more may follow \(larger lambdas until "
                                  r"the attention moves\), at most \d+ s in all\n")
         output = self.study("adversary", "--plan", "--adversary-epochs", 7, "--lambdas", "0", "--seeds", "50", "--repeats", 2)
-        self.assertRegex(output, r"; up to 8 more may follow \(larger lambdas until the attention moves, and the other "
+        self.assertRegex(output, r"; up to 7 more may follow \(larger lambdas until the attention moves, and the other "
                                  r"seeds of the best lambda\), at most \d+ s in all\n")
 
     def test_what_was_trained_is_what_was_asked_for(self):

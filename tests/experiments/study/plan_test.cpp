@@ -150,8 +150,6 @@ TEST_CASE("what follows the grid: larger lambdas until the attention is far, the
     REQUIRE(state.best);
     CHECK(*state.best == 0.02);
     CHECK(state.largest_jsd > kFarAttention);
-    CHECK(following() == std::vector<RunSpec>{plain(RunKind::base, 50), adversary(0.02, 50)});
-    runs.push_back(plain(RunKind::base, 50));
     CHECK(following() == std::vector<RunSpec>{adversary(0.02, 50)});
   }
   SUBCASE("another adversary than the base seed's does not count") {
@@ -196,10 +194,10 @@ TEST_CASE("the runs of each test, by name and in the order in which they start")
               "tokens-given-seed10-by-lstm-learned-seed10", "tokens-given-seed10-by-adversary-lambda0.001-seed10",
               "tokens-uniform-seed50", "tokens-learned-seed50", "tokens-given-seed50-by-lstm-learned-seed50",
               "tokens-given-seed50-by-adversary-lambda0.001-seed50"});
-  CHECK(planned_names({PaperTest::adversary}, {}) == Names{"lstm-learned-seed10", "adversary-lambda0.5-seed10",
-                                                           "adversary-lambda0.001-seed10", "adversary-lambda0-seed10",
-                                                           "adversary-lambda0.001-seed50-of-lstm-learned-seed10",
-                                                           "lstm-uniform-seed10", "perturbation-seed10"});
+  CHECK(planned_names({PaperTest::adversary}, {}) ==
+        Names{"lstm-learned-seed10", "lstm-learned-seed50", "adversary-lambda0.5-seed10",
+              "adversary-lambda0.001-seed10", "adversary-lambda0-seed10",
+              "adversary-lambda0.001-seed50-of-lstm-learned-seed10", "lstm-uniform-seed10", "perturbation-seed10"});
   CHECK(planned_names({PaperTest::diagnose}, {}) ==
         Names{"lstm-learned-seed10", "lstm-learned-seed50", "tokens-uniform-seed10", "tokens-learned-seed10",
               "tokens-given-seed10-by-lstm-learned-seed10", "tokens-given-seed10-by-external-mine",
@@ -209,7 +207,7 @@ TEST_CASE("the runs of each test, by name and in the order in which they start")
 
 TEST_CASE("with --adversary-seed every adversary has that seed, and none shows another one") {
   CHECK(planned_names({PaperTest::adversary}, 7) ==
-        Names{"lstm-learned-seed10", "adversary-lambda0.5-seed7-of-lstm-learned-seed10",
+        Names{"lstm-learned-seed10", "lstm-learned-seed50", "adversary-lambda0.5-seed7-of-lstm-learned-seed10",
               "adversary-lambda0.001-seed7-of-lstm-learned-seed10", "adversary-lambda0-seed7-of-lstm-learned-seed10",
               "lstm-uniform-seed10", "perturbation-seed10"});
   const Names guides = planned_names({PaperTest::guides}, 7);
@@ -240,12 +238,9 @@ TEST_CASE("of adversaries with the same F1 the smallest lambda is repeated, as t
   for (const double lambda : options.lambdas) finish_run(inputs, adversary(lambda), attention_of(0.001F, 0.5F), 0.7);
   CHECK(grid_state(inputs, options, runs).best == 0.01);
   CHECK(following_runs(inputs, options, {PaperTest::adversary}, runs) ==
-        std::vector<RunSpec>{plain(RunKind::base, 50), plain(RunKind::base, 257), adversary(0.01, 50),
-                             adversary(0.01, 257)});
+        std::vector<RunSpec>{adversary(0.01, 50), adversary(0.01, 257)});
   CHECK(following_runs(inputs, options, {PaperTest::guides}, runs).empty());
   // Planned already, so nothing follows.
-  runs.push_back(plain(RunKind::base, 50));
-  runs.push_back(plain(RunKind::base, 257));
   runs.push_back(adversary(0.01, 50));
   runs.push_back(adversary(0.01, 257));
   CHECK(following_runs(inputs, options, {PaperTest::adversary}, runs).empty());
@@ -265,26 +260,29 @@ TEST_CASE("what may follow is known before anything is trained: at most the runs
   CHECK(possible(runs).larger_lambdas == std::vector<std::vector<RunSpec>>{{adversary(0.02), adversary(0.04)},
                                                                            {adversary(0.08), adversary(0.16)},
                                                                            {adversary(0.32), adversary(0.64)}});
-  CHECK(possible(runs).other_seeds.size() == 4);  // two base models, two adversaries
+  CHECK(possible(runs).other_seeds.size() == 2);
   CHECK(possible(runs, {PaperTest::guides}).larger_lambdas.empty());
   CHECK(possible(runs, {PaperTest::guides}).other_seeds.empty());
-  // With the base models of other tests, only the adversaries follow, also if those of one lambda are there.
+  // Also if those with one lambda are there already: another one may be the best.
   const std::vector<RunSpec> all = planned_runs(inputs, options, kAllTests);
   CHECK(possible(all).other_seeds.size() == 2);
   // Of lambda 0 there is no larger one.
   options.lambdas = {0};
   options.adversary_seed = 7;
   CHECK(possible(planned_runs(inputs, options, {PaperTest::adversary})).larger_lambdas.empty());
-  CHECK(possible(planned_runs(inputs, options, {PaperTest::adversary})).other_seeds.size() == 4);
+  CHECK(possible(planned_runs(inputs, options, {PaperTest::adversary})).other_seeds.size() == 2);
   options.lambdas = {0, 0.01};
   options.adversary_seed = {};
 
   // The grid is not complete: larger lambdas cannot follow, but the best one may still change.
   finish_run(inputs, plain(RunKind::base), attention_of(0.999F, 0.5F), 0.8);
+  finish_run(inputs, adversary(1e-3), attention_of(0.001F, 0.5F), 0.6);
+  CHECK(possible(all).larger_lambdas.empty());
+  CHECK(possible(all).other_seeds.size() == 2);  // those with lambda 0.001 are there
   finish_run(inputs, adversary(0.01), attention_of(0.001F, 0.5F), 0.7);
   CHECK(possible(runs).larger_lambdas.empty());
-  CHECK(possible(runs).other_seeds.size() == 4);
-  for (const double lambda : {0.0, 1e-3}) finish_run(inputs, adversary(lambda), attention_of(0.9F, 0.5F), 0.7);
+  CHECK(possible(runs).other_seeds.size() == 2);
+  finish_run(inputs, adversary(0), attention_of(0.9F, 0.5F), 0.7);
   CHECK(possible(runs).other_seeds == following_runs(inputs, options, {PaperTest::adversary}, runs));
   for (const RunSpec& spec : following_runs(inputs, options, {PaperTest::adversary}, runs)) runs.push_back(spec);
   CHECK(possible(runs).other_seeds.empty());
@@ -301,7 +299,7 @@ TEST_CASE("after the last larger lambdas nothing may follow") {
   finish_run(inputs, plain(RunKind::base), attention_of(0.999F, 0.5F), 0.8);
   for (const double lambda : {1e-3, 0.01}) finish_run(inputs, adversary(lambda), attention_of(0.9F, 0.5F), 0.7);
   for (const double lambda : {0.02, 0.04, 0.08, 0.16, 0.32, 0.64}) {
-    CHECK(possible().other_seeds.size() == 2);
+    CHECK(possible().other_seeds.size() == 1);
     runs.push_back(adversary(lambda));
     finish_run(inputs, adversary(lambda), attention_of(0.9F, 0.5F), 0.7);
   }
