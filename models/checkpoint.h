@@ -33,8 +33,8 @@ struct TrainingBounds {
   bool adversary = false;  ///< its losses and scores may have any sign; those of others are not negative
 };
 
-/// Reads the checkpoint of a training within `bounds`. Throws InputError if the file lacks a tensor or has another shape
-/// than `layout`, or if no such training can have stood there. The parameters may have any values.
+/// Reads the checkpoint of a training within `bounds`. Throws InputError if the file lacks a tensor or has another
+/// shape than `layout`, or if no such training can have stood there. The parameters may have any values.
 Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout,
                            const TrainingBounds& bounds);
 

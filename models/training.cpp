@@ -272,9 +272,9 @@ class Training {
   }
 
   /// Throws InputError unless the model on the disk has the loss that it had in its epoch. The same device gives the
-  /// same bits, up to the 9 digits of metrics.csv. Others differ by rounding: other vector instructions moved a loss of 1
-  /// by 6e-8 at most. The tolerance leaves room for devices that round otherwise; damage that moves no loss by more may
-  /// pass.
+  /// same bits, up to the 9 digits of metrics.csv. Others differ by rounding: other vector instructions moved a loss of
+  /// 1 by 6e-8 at most. The tolerance leaves room for devices that round otherwise; damage that moves no loss by more
+  /// may pass.
   void check_chosen(SplitName name, double loss) const {
     constexpr double kTolerance = 1e-4;
     if (adversary_ && name == SplitName::train) return;  // its epochs have the loss of the training there

@@ -14,10 +14,10 @@ namespace notnot {
 
 /// The training batches of one epoch as indices into the split (protocol of Jain & Wallace 2019): every length L,
 /// boundary tokens included, plus a uniform integer in [floor(-0.1 L), ceil(0.1 L) - 1]; sorted ascending, ties at
-/// random; cut into batches of `batch_size`, the short last one holding the longest texts; the batches shuffled. What is
-/// drawn for a text is a function of seed, epoch and its place in `places` (text_order.h): so the same texts in another
-/// order of the file meet in the same batches. Where ties were taken in the order of a file that is sorted by label, as
-/// SST's is, most batches would be of one class.
+/// random; cut into batches of `batch_size`, the short last one holding the longest texts; the batches shuffled. What
+/// is drawn for a text is a function of seed, epoch and its place in `places` (text_order.h): so the same texts in
+/// another order of the file meet in the same batches. Where ties were taken in the order of a file that is sorted by
+/// label, as SST's is, most batches would be of one class.
 std::vector<std::vector<int32_t>> training_batches(const Split& split, const std::vector<int32_t>& places,
                                                    int32_t batch_size, uint64_t seed, int32_t epoch);
 /// The same, with places_by_content of the split. That sorts all texts, so whoever has many epochs does it once.

@@ -4,8 +4,8 @@
 
 namespace notnot {
 
-/// Prints "warning: " and the sentence, as printable (text.h) makes it. No error where standard error takes nothing: the
-/// work is worth more than the word.
+/// Prints "warning: " and the sentence, as printable (text.h) makes it. No error where standard error takes nothing:
+/// the work is worth more than the word.
 void warn(const std::string& sentence);
 
 }  // namespace notnot

@@ -16,8 +16,9 @@ struct ResultTable {
   size_t left = 1;  ///< the first `left` columns are words and set left; the others are numbers and set right
 };
 
-/// RFC 4180: header and rows, CRLF at the end of each line; no caption, no note. A cell that spreadsheets would take for
-/// a formula ("=1+1", "@SUM(A1)"; a device or a name of others may be one) gets an apostrophe before it; numbers do not.
+/// RFC 4180: header and rows, CRLF at the end of each line; no caption, no note. A cell that spreadsheets would take
+/// for a formula ("=1+1", "@SUM(A1)"; a device or a name of others may be one) gets an apostrophe before it; numbers do
+/// not.
 std::string to_csv(const ResultTable& table);
 
 /// A table environment with tabular, caption and \label{tab:NAME}. Needs no package unless a cell holds characters that

@@ -48,8 +48,8 @@ std::string training_caveat(const LoadedStudy& study);
 bool is_papers_test_split(const LoadedStudy& study);
 
 /// The rows of a group in a table of F1: its first run; with several runs, their mean over the seeds; and if it has
-/// seeds beside those in `common` (common_seeds of the table's groups), the mean over the common ones. With `papers` the
-/// rows have two more columns, the paper's F1 and the difference.
+/// seeds beside those in `common` (common_seeds of the table's groups), the mean over the common ones. With `papers`
+/// the rows have two more columns, the paper's F1 and the difference.
 std::vector<std::vector<std::string>> f1_rows(const ModelGroup& group, const std::vector<uint64_t>& common,
                                               bool papers);
 /// The seeds over which f1_rows takes means, as a sentence for the note. Empty if every group has one run.
