@@ -100,17 +100,23 @@ std::string latex_line(const std::vector<std::string>& cells) {
   return fmt::format("    {{}}{} \\\\\n", fmt::join(each(cells, latex), " & "));
 }
 
+/// Whether the cell has a number and nothing that a formula could do more than arithmetic with: "-0.031 \u00B1 0.004",
+/// "+1e-05", "-0.004 to +0.009".
+bool is_numeric(std::string cell) {
+  constexpr std::string_view kTo = " to ";
+  if (const size_t to = cell.find(kTo); to != std::string::npos) cell.erase(to, kTo.size());
+  const std::vector<std::string_view> characters = split_characters(cell);
+  return std::all_of(characters.begin(), characters.end(), [](std::string_view character) {
+    return character == "\u00B1" || std::string_view("0123456789.+-e %").find(character) != std::string_view::npos;
+  });
+}
+
 /// `cell` with an apostrophe before it if a spreadsheet would compute it: it begins as formulas do, and is no number.
 std::string without_formula(const std::string& cell) {
   constexpr std::string_view kBegins[] = {"=", "+", "-", "@", "\t", "\r", "\uFF1D", "\uFF0B", "\uFF0D", "\uFF20"};
   const bool begins = std::any_of(std::begin(kBegins), std::end(kBegins),
                                   [&](std::string_view begin) { return cell.starts_with(begin); });
-  // "-0.031 \u00B1 0.004" and "+1e-05": of these characters no formula can do more than arithmetic.
-  const std::vector<std::string_view> characters = split_characters(cell);
-  const bool number = std::all_of(characters.begin(), characters.end(), [](std::string_view character) {
-    return character == "\u00B1" || std::string_view("0123456789.+-e %").find(character) != std::string_view::npos;
-  });
-  return begins && !number ? "'" + cell : cell;
+  return begins && !is_numeric(cell) ? "'" + cell : cell;
 }
 
 std::string html(const std::string& text) { return escape(with_minus_signs(text)); }

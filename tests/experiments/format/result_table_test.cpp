@@ -77,11 +77,13 @@ TEST_CASE("CSV: quotes where RFC 4180 asks for them") {
 TEST_CASE("CSV: no cell is a formula of a spreadsheet") {
   CHECK(csv_of("=cmd|' /C calc'!A0") == "'=cmd|' /C calc'!A0");
   CHECK(csv_of("=\"a\",1") == "\"'=\"\"a\"\",1\"");
-  for (const char* formula : {"=1", "@SUM(A1)", "+cmd", "-2+A1", "\t=1", "\uFF1D1", "\uFF0Ba", "\uFF0Da", "\uFF20a"}) {
+  for (const char* formula :
+       {"=1", "@SUM(A1)", "+cmd", "-2+A1", "-2 to A1 to", "\t=1", "\uFF1D1", "\uFF0Ba", "\uFF0Da", "\uFF20a"}) {
     CAPTURE(formula);
     CHECK(csv_of(formula) == std::string("'") + formula);
   }
-  for (const char* number : {"-0.5", "+1e-05", "-0.031 \u00B1 0.004", "-12 %", "-", "a=b", "0.5-1", ""}) {
+  for (const char* number :
+       {"-0.5", "+1e-05", "-0.031 \u00B1 0.004", "-12 %", "-0.004 to +0.009", "-", "a=b", "0.5-1", ""}) {
     CAPTURE(number);
     CHECK(csv_of(number) == number);
   }
