@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The paper's four tests as commands: what they plan, train, skip, survive and report."""
 import csv
+import fcntl
 import html.parser
 import json
 import math
@@ -369,20 +370,19 @@ class Survives(Study):
         self.assertIn("failed", result.stdout)
 
     def test_a_run_that_needs_a_failed_run_fails_too(self):
-        in_the_way = self.runs / "own-lstm-learned-seed10" / "model.safetensors"
-        in_the_way.mkdir(parents=True)
-        (in_the_way / "file").touch()
-        result = run(*self.arguments("guides", "--adversary-epochs", 2))
+        base = self.runs / "own-lstm-learned-seed10"
+        base.mkdir(parents=True)
+        with open(base / ".lock", "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # as another process does that trains there
+            result = run(*self.arguments("guides", "--adversary-epochs", 2))
         self.assertEqual(result.returncode, 1)
         self.assertIn("4 runs failed", result.stderr)
+        self.assertIn(f"\n{base}: failed: another process trains in {base}", result.stdout)
         reasons = {path.parent.name: read_json(path)["reason"] for path in self.runs.glob("*/failure.json")}
-        self.assertIn("model.safetensors", reasons["own-lstm-learned-seed10"])
         for name in ("own-tokens-given-seed10-by-lstm-learned-seed10", "own-adversary-lambda0.001-seed10"):
             self.assertIn("own-lstm-learned-seed10, which it needs, failed", reasons[name])
             self.assertIn(f"\n{self.runs / name}: failed: ", result.stdout)
         self.assertEqual(self.finished(), {"own-tokens-learned-seed10", "own-tokens-uniform-seed10"})
-        (in_the_way / "file").unlink()
-        in_the_way.rmdir()
         self.succeed(*self.arguments("guides", "--adversary-epochs", 2))
         self.assertFalse(list(self.runs.glob("*/failure.json")))
 
@@ -457,6 +457,10 @@ class Survives(Study):
         for file in (self.runs / "own-lstm-learned-seed50").glob("attention_*"):
             (self.runs / "own-lstm-learned-seed10").mkdir(exist_ok=True)
             (self.runs / "own-lstm-learned-seed10" / file.name).write_bytes(file.read_bytes())
+        result = run(*self.arguments("uniform"))
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("config.json is missing, though attention_", result.stderr)
+        shutil.rmtree(self.runs / "own-lstm-learned-seed10")
         self.study("uniform")  # trains the base again to the same bytes, so the runs that learned from it stay valid
         output = self.study("guides", "--adversary-epochs", 1)
         self.assertEqual(output.count("already finished: "), 6)

@@ -83,7 +83,7 @@ TEST_CASE("corpus: what is not there is named, with the remedy") {
   const auto error = [](const std::string& name) { return input_error([&] { load_corpus({.dataset = name}); }); };
   CHECK_HAS(error("ssst"), "no data set or file 'ssst'; give planted, sst or the path of a CSV file");
   CHECK_HAS(error(""), "give planted, sst");
-  CHECK_HAS(error(std::string(5000, 'x')), "give planted, sst");
+  CHECK_HAS(error(std::string(5000, 'x')), "File name too long; check that the path is right");
   CHECK_HAS(error("none.csv"), "none.csv");
   const TemporaryFolder folder;
   CHECK_HAS(error(folder.path().string()), folder.path().string());

@@ -71,7 +71,7 @@ TEST_CASE("another run is refused with what differs and the remedy, unfinished o
     if (finished) RunWriter(run).finish(RunResult{.epoch = 1, .selected_on = "test", .split = {}});
     for (const bool resume : {false, true}) {
       const std::string message = input_error([&] { existing_run(run, corrected, {.resume = resume}); });
-      CHECK_HAS(message, run.path().string() + " holds a run with other choices (batch, data_checksum: the content of");
+      CHECK_HAS(message, run.path().string() + " holds a run with other choices (batch, data_checksum: the bytes of");
       CHECK_HAS(message, "add --retrain to replace it, or give another --runs folder");
     }
     CHECK(existing_run(run, corrected, kRetrain) == Existing::other);
