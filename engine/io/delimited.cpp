@@ -10,13 +10,9 @@
 namespace notnot {
 namespace {
 
-/// What ends the line: nothing, or one of the three line ends.
-std::string_view line_end(std::string_view line) {
-  for (const std::string_view end : {"\r\n", "\n", "\r"}) {
-    if (line.ends_with(end)) return end;
-  }
-  return "";
-}
+/// What ends the line: nothing, one of the three line ends, or `\r\r\n`, which Python's csv writes to a text file on
+/// Windows.
+std::string_view line_end(std::string_view line) { return line.substr(line.find_last_not_of("\r\n") + 1); }
 
 }  // namespace
 
@@ -62,7 +58,8 @@ std::string DelimitedReader::tidied(std::string_view line) {
   const std::string_view space = format_.delimiter == '\t' ? " " : " \t";
   const std::string_view end = line_end(line);
   line.remove_suffix(end.size());
-  if (!in_quotes_ && line.find_first_not_of(space) == line.npos) return std::string(end);
+  const std::string_view one_end = end.substr(end.empty() ? 0 : end.size() - 1);
+  if (!in_quotes_ && line.find_first_not_of(space) == line.npos) return std::string(one_end);
   std::string result;
   size_t field = 0;  // where it begins in `result`
   const auto end_field = [&] {
@@ -83,8 +80,9 @@ std::string DelimitedReader::tidied(std::string_view line) {
     had_carriage_return_ = had_carriage_return_ || blank;
     result += blank ? ' ' : byte;
   }
-  if (!in_quotes_) end_field();
-  return result.append(end);
+  if (in_quotes_) return result.append(end);
+  end_field();
+  return result.append(one_end);
 }
 
 }  // namespace notnot

@@ -37,8 +37,10 @@ struct PredictArguments {
   int32_t threads = 0;
 };
 
-constexpr const char* kHeader = "the header of a table; give the texts alone, one per line, without a header";
-constexpr const char* kStrings = "JSON strings; give the texts alone, one per line, without quotes (jq -r .)";
+constexpr const char* kHeader =
+    "the header of a table; give the texts alone, one per line, without a header (a text that looks so: with --text)";
+constexpr const char* kStrings =
+    "JSON strings; give the texts alone, one per line, without quotes (jq -r .; texts that look so: with --text)";
 
 /// The names of columns that the line has if `separator` stands between them, in lower case, without quotes.
 std::vector<std::string> names_in(std::string_view line, char separator) {
@@ -134,7 +136,8 @@ class Texts {
   void check_kind(std::string_view text) {
     const std::string kind = number_ == 1 ? other_kind(text) : number_ == 2 && after_header_ ? kHeader : "";
     if (!kind.empty()) fail_at(1, ": this looks like " + kind);
-    after_header_ = number_ == 1 && (text == "text" || text == "\"text\"");
+    const std::string name = to_lower(without_blanks_around(text));
+    after_header_ = number_ == 1 && (name == "text" || name == "\"text\"");
     if (strings_ + 1 == number_ && is_json_string(text)) ++strings_;
   }
 
@@ -146,7 +149,7 @@ class Texts {
       fail(fmt::format(": byte {} is NUL, which no text has; give a file of text", offset + 1));
     if (const size_t offset = text.find('\r'); file_ && offset != text.npos)
       fail(fmt::format(": byte {} is a carriage return that ends no line; save the file with line feeds", offset + 1));
-    if (file_) check_kind(text);
+    if (file_) check_kind(without_byte_order_marks(text));
     std::string words = clean_text(text, cleaning_);
     if (words.empty())
       fail(file_ ? " has no words; remove the line, or give it some" : " has no words; give at least one");
@@ -207,7 +210,7 @@ void check_numbers(const RunFolder& folder, const SplitPredictions& predictions)
   }
   throw InputError(fmt::format(
       "{}: the probability or the attention of a text is not a number, because the model's parameters are too large to "
-      "compute with; the file is damaged: get it again, or train the run again with --retrain",
+      "compute with; the file is damaged: get it again, or remove the run folder and train the run again",
       folder.model_path().string()));
 }
 

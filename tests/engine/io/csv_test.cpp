@@ -78,6 +78,9 @@ TEST_CASE("csv: white space at the ends of a field belongs to it, unless quotes 
 TEST_CASE("csv: a carriage return within a line is a blank, one in quotes stays") {
   CHECK(read("a,b\n1\r2,3\r\n\"4\r5\",6\n7,8\r") == Records{{"a", "b"}, {"1 2", "3"}, {"4\r5", "6"}, {"7", "8"}});
   CHECK(read("a,b\n\"1\r\n2\r\",3\r4\n") == Records{{"a", "b"}, {"1\r\n2\r", "3 4"}});
+  // Python's csv on Windows, in a file that was opened as text.
+  CHECK(read("a,b\r\r\n1,x2\r\r\n\r\r\n\"3\r\r\n4\",5\r\r\n6,7\r\r") ==
+        Records{{"a", "b"}, {"1", "x2"}, {"3\r\r\n4", "5"}, {"6", "7"}});
   CHECK(read("a\tb\n\"1\r2\t3\n", {.delimiter = '\t', .quotes = false}) == Records{{"a", "b"}, {"\"1 2", "3"}});
 }
 

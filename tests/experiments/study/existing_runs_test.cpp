@@ -111,8 +111,8 @@ TEST_CASE("a run on another data set of the same name is found") {
   const auto path = fake_run(folder, "run");
   CHECK(found({{"seed", 3}, {"min_df", 4}}).empty());
   CHECK(found(corrected) == path.string() +
-                                " is a run on another data set of the name sst (data_checksum: the content "
-                                "of the data has changed)");
+                                " is a run on another data set of the name sst (data_checksum: the bytes "
+                                "of the data have changed (content, packing or line ends))");
   CHECK(found(corrected, {path}).empty());
   CHECK(found({{"dataset", "imdb"}, {"data_checksum", "another"}}).empty());
   CHECK_HAS(found({{"corpus", "csv"}}), "corpus: another kind of data set");
