@@ -6,7 +6,8 @@
 //         lines may stand at the end. A word may have blanks itself, as some of GloVe's do.
 // binary  word2vec's: the same first line, then per word the word, a blank and the values as little-endian floats,
 //         after which a newline may stand. A word with a blank, which gensim writes too, cannot be told from a word
-//         and its values; such a file is refused.
+//         and its values; such a file is refused. With fewer than 8 values a sound one may be, too: so few bytes tell
+//         little.
 //
 // Words that are not UTF-8 are passed over: word2vec cuts long words inside a character, and old tools wrote Latin-1.
 #include <cstdint>
