@@ -245,7 +245,8 @@ Path ReportFolder::write() {
   MadePaths made;
   const LockedFolder folder(out_, force_, made);
   if (!force_) check_not_foreign(folder.known());
-  std::set<std::string> names, old = folder.known();
+  const std::set<std::string>& old = folder.known();
+  std::set<std::string> names;
   for (const auto& [name, content] : contents_) names.insert(name);
   std::set<std::string> all = old;
   all.insert(names.begin(), names.end());
