@@ -37,6 +37,9 @@ BatchTargets targets_of(const Split& split, const HostBatch& batch, const ModelO
   return result;
 }
 
+/// The training batches of an epoch.
+int64_t batch_count(const Split& train, int32_t batch_size) { return (train.size() + batch_size - 1) / batch_size; }
+
 class Training {
  public:
   Training(const Device& device, const TrainingRequest& request, RunWriter& writer, TrainingMonitor& monitor)
@@ -78,8 +81,7 @@ class Training {
 
   bool restore() {
     if (!request_.resume || writer_.folder().state() != RunState::resumable) return false;
-    const int32_t texts = data_.split(SplitName::train).size();
-    const int64_t batches = (texts + options_.batch_size - 1) / options_.batch_size;
+    const int64_t batches = batch_count(data_.split(SplitName::train), options_.batch_size);
     const RunFolder& folder = writer_.folder();
     const Checkpoint checkpoint =
         read_checkpoint(folder.existing(folder.checkpoint_path()), model_.layout(),
@@ -344,7 +346,7 @@ ModelCapacity training_plan(const Dataset& dataset, const TrainingOptions& optio
     capacity.evaluation = larger(capacity.evaluation, prediction_plan(dataset.split(name)).evaluation);
   }
   capacity.training = training_capacity(train, options.batch_size, dataset.vocabulary.size());
-  capacity.steps = int64_t{options.epochs} * ((train.size() + options.batch_size - 1) / options.batch_size);
+  capacity.steps = options.epochs * batch_count(train, options.batch_size);
   return capacity;
 }
 

@@ -32,10 +32,6 @@ std::string script_of_texts(const Vocabulary& vocabulary, const std::vector<int6
   return most == counts.end() ? "" : most->first;
 }
 
-}  // namespace
-
-namespace {
-
 std::string cause(const Vocabulary& vocabulary, const std::vector<int64_t>& running, const WordVectors& vectors) {
   if (2 * vectors.not_utf8 > vectors.words)
     return "most of its words are not UTF-8: convert it (iconv -f ENCODING -t UTF-8)";

@@ -18,7 +18,8 @@ using Json = nlohmann::json;
 /// With \u00NN for the control characters that JSON allows as they are (DEL and U+0080 to U+009F): a terminal obeys
 /// them.
 std::string quoted(std::string_view text) {
-  const std::string json = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string json = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (json.find_first_of("\x7F\xC2") == std::string::npos) return json;  // as nearly every word
   std::string result;
   result.reserve(json.size());
   for (const std::string_view character : split_characters(json)) {
