@@ -55,13 +55,7 @@ std::string number_of(const std::string& label) {
 }
 
 /// The split that a field names; nothing if it names none.
-std::optional<SplitName> split_of(std::string_view field) {
-  field = without_blanks_around(field);
-  if (field == "train") return SplitName::train;
-  if (field == "test") return SplitName::test;
-  if (field == "dev" || field == "val" || field == "valid" || field == "validation") return SplitName::dev;
-  return std::nullopt;
-}
+std::optional<SplitName> split_of(std::string_view field) { return split_named(without_blanks_around(field)); }
 
 /// Turns records into texts.
 class TextCollector {

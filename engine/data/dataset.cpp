@@ -24,6 +24,13 @@ std::string_view to_string(SplitName split) {
   return kNames[static_cast<size_t>(split)];
 }
 
+std::optional<SplitName> split_named(std::string_view name) {
+  if (name == "train") return SplitName::train;
+  if (name == "test") return SplitName::test;
+  if (name == "dev" || name == "val" || name == "valid" || name == "validation") return SplitName::dev;
+  return std::nullopt;
+}
+
 Vocabulary::Vocabulary(std::vector<std::string> words) : words_(std::move(words)) {
   std::erase_if(words_, is_reserved);
   std::sort(words_.begin(), words_.end());

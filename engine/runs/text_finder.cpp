@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -68,11 +67,8 @@ TextPlace TextFinder::find(const Json& object) const {
 SplitName TextFinder::split_of(const Json& object) const {
   const auto split = object.find("split");
   if (split == object.end()) file_.fail(fmt::format("there is no 'split'; {}", kLineNeeds));
-  const bool is_dev = *split == "val" || *split == "valid" || *split == "validation";  // as in tables
-  const auto* name = std::find_if(kSplitNames.begin(), kSplitNames.end(), [&](SplitName known) {
-    return *split == to_string(known) || (is_dev && known == SplitName::dev);
-  });
-  if (name == kSplitNames.end())
+  const auto name = split->is_string() ? split_named(split->get_ref<const std::string&>()) : std::nullopt;
+  if (!name)
     file_.fail(fmt::format("the split {} is none of train, dev (or val, valid, validation) and test; give one of them",
                            value_shown(*split)));
   return *name;
