@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "engine/io/checksum.h"
 #include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
 #include "engine/runs/run_folder.h"
@@ -59,6 +60,27 @@ std::string fault_of(const OptimiserState& state, const Progress& progress, int6
   return "";
 }
 
+constexpr const char* kChecksum = "sha256";  // in the metadata of the file
+
+std::string checksum_of(const Checkpoint& checkpoint) {
+  const auto& [progress, parameters, optimiser] = checkpoint;
+  const auto& [epoch, batch, best_epoch, score, seconds, loss] = progress;
+  Sha256 sum;
+  sum.update(fmt::format("{} {} {} {} {:a} {:a} {:a}", optimiser.step, epoch, batch, best_epoch, score, seconds, loss));
+  for (const auto* values :
+       {&parameters, &optimiser.first_moment, &optimiser.second_moment, &optimiser.largest_second_moment}) {
+    sum.update({reinterpret_cast<const char*>(values->data()), values->size() * sizeof(float)});
+  }
+  return sum.hex();
+}
+
+/// Throws InputError if a value was changed since the file was written. Earlier versions wrote no checksum.
+void check_checksum(const Safetensors& file, const Checkpoint& checkpoint) {
+  const auto known = file.metadata().find(kChecksum);
+  if (known == file.metadata().end() || known->second == checksum_of(checkpoint)) return;
+  damaged(file.path(), "its values are not those of its checksum");
+}
+
 Checkpoint read(const std::filesystem::path& path, const ParameterLayout& layout, const TrainingBounds& bounds) {
   const Safetensors file = Safetensors::read(path);
   Checkpoint checkpoint{.progress = {.epoch = scalar<int32_t>(file, "epoch"),
@@ -74,6 +96,7 @@ Checkpoint read(const std::filesystem::path& path, const ParameterLayout& layout
   std::string fault = fault_of(checkpoint.progress, bounds);
   if (fault.empty()) fault = fault_of(checkpoint.optimiser, checkpoint.progress, bounds.batches);
   if (!fault.empty()) damaged(path, fault);
+  check_checksum(file, checkpoint);
   return checkpoint;
 }
 
@@ -103,7 +126,7 @@ void write_checkpoint(const std::filesystem::path& path, const ParameterLayout& 
                                        {"largest_second_moment/", &optimiser.largest_second_moment}}) {
     for (TensorView& view : parameter_views(layout, *values, prefix)) tensors.push_back(std::move(view));
   }
-  write_safetensors(path, tensors);
+  write_safetensors(path, tensors, {{kChecksum, checksum_of(checkpoint)}});
 }
 
 }  // namespace notnot

@@ -34,7 +34,8 @@ struct TrainingBounds {
 };
 
 /// Reads the checkpoint of a training within `bounds`. Throws InputError if the file lacks a tensor or has another
-/// shape than `layout`, or if no such training can have stood there. The parameters may have any values.
+/// shape than `layout`, if no such training can have stood there, or if a value was changed since: the file's metadata
+/// has `sha256`, the checksum of all its values. The parameters may have any values.
 Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout,
                            const TrainingBounds& bounds);
 

@@ -262,6 +262,11 @@ void PreparedWriter::finish(const std::vector<std::string>& warnings) {
 // --- reading
 
 PreparedFolder::PreparedFolder(std::filesystem::path path) : path_(std::move(path)) {
+  if (other_than_file(path_).empty()) {
+    throw InputError(fmt::format(
+        "{} is a file, and a prepared data set is a folder; make one with notnot prepare csv, or train on the file",
+        path_.string()));
+  }
   if (!is_at(path_)) {
     throw InputError(fmt::format("{} is no prepared data set: the directory has no {}; make one with notnot prepare",
                                  path_.string(), kDescription));

@@ -12,6 +12,7 @@
 #include "engine/io/input_error.h"
 #include "engine/io/json.h"
 #include "engine/io/safetensors.h"
+#include "engine/runs/run_checksums.h"
 
 namespace notnot {
 namespace {
@@ -43,6 +44,11 @@ auto parse(const std::filesystem::path& path, const Parse& parse_object) {
   } catch (const InputError& error) {
     throw_damaged(path, error.what());
   }
+}
+
+void check_size(const std::filesystem::path& file, const Json& entry) {
+  if (!entry.is_object() || !entry.contains("bytes") || entry["bytes"] == std::filesystem::file_size(file)) return;
+  throw_damaged(file, "its size is not the one in result.json");
 }
 
 }  // namespace
@@ -88,6 +94,44 @@ std::filesystem::path RunFolder::existing(std::filesystem::path file) const {
   }
 }
 
+std::filesystem::path RunFolder::intact(std::filesystem::path file) const {
+  file = existing(std::move(file));
+  if (checksums().contains(file.filename().string())) check(file, sha256_of_file(file));
+  return file;
+}
+
+std::string RunFolder::damage(bool contents) const {
+  try {
+    const Json known = checksums();
+    for (const std::filesystem::path& file : files()) {
+      const auto entry = known.find(file.filename().string());
+      if (entry == known.end()) continue;
+      check_size(existing(file), *entry);
+      if (!contents) continue;
+      if (file == metrics_path()) {
+        (void)metrics();
+      } else {
+        (void)intact(file);
+      }
+    }
+    return "";
+  } catch (const InputError& error) {
+    return error.what();
+  }
+}
+
+Json RunFolder::checksums() const {
+  if (state() != RunState::finished) return Json::object();
+  return parse(existing(result_path()), [](Json json) { return check_result(json); });
+}
+
+void RunFolder::check(const std::filesystem::path& file, const std::string& checksum) const {
+  const Json known = checksums();
+  const auto entry = known.find(file.filename().string());
+  if (entry == known.end() || (entry->is_object() && entry->value("sha256", Json()) == checksum)) return;
+  throw_damaged(file, "its checksum is not the one in result.json");
+}
+
 RunState RunFolder::state() const {
   // A link that leads nowhere counts, so that its reader says what is wrong.
   if (!is_taken(config_path())) return RunState::absent;
@@ -112,7 +156,12 @@ bool is_file_of_run(const std::filesystem::path& path) {
   return named && (is_taken(folder.config_path()) || is_taken(folder.result_path()));
 }
 
-Json RunFolder::config() const { return read_json(existing(config_path())); }
+Json RunFolder::config() const {
+  return parse(existing(config_path()), [](Json json) {
+    check_config(json);
+    return json;
+  });
+}
 
 std::optional<std::string> RunFolder::failure() const {
   std::error_code ignored;
@@ -126,6 +175,7 @@ std::optional<std::string> RunFolder::failure() const {
 std::vector<EpochMetrics> RunFolder::metrics() const {
   constexpr size_t kLargest = size_t{64} << 20;  // has room for 100000 epochs, the most on the command line
   const std::string content = read_small_file(existing(metrics_path()), kLargest, remedy_for(metrics_path()));
+  check(metrics_path(), checksum_of_metrics(content));
   try {
     return parse_metrics(content);
   } catch (const InputError& error) {
@@ -134,21 +184,31 @@ std::vector<EpochMetrics> RunFolder::metrics() const {
 }
 
 RunResult RunFolder::result() const {
-  return parse(existing(result_path()), [](const Json& json) { return parse_result(json); });
+  return parse(existing(result_path()), [](Json json) {
+    check_result(json);
+    return parse_result(json);
+  });
 }
 
 PerturbationResult RunFolder::perturbation_result() const {
-  return parse(existing(result_path()), [](const Json& json) { return parse_perturbation_result(json); });
+  return parse(existing(result_path()), [](Json json) {
+    check_result(json);
+    return parse_perturbation_result(json);
+  });
 }
 
 std::string RunFolder::attention_checksum() const {
-  Sha256 sum;
-  for (const SplitName split : kSplitNames) sum.update(sha256_of_file(existing(attention_path(split))));
-  return sum.hex();
+  Sha256 all;
+  for (const SplitName split : kSplitNames) {
+    const std::string sum = sha256_of_file(existing(attention_path(split)));
+    check(attention_path(split), sum);
+    all.update(sum);
+  }
+  return all.hex();
 }
 
 Attention RunFolder::attention(SplitName split) const {
-  const Safetensors file = Safetensors::read(existing(attention_path(split)));
+  const Safetensors file = Safetensors::read(intact(attention_path(split)));
   Attention result;
   result.log_attention = file.values<float>("log_attention");
   result.offsets = file.values<int64_t>("offsets");
@@ -161,7 +221,7 @@ Attention RunFolder::attention(SplitName split) const {
 }
 
 Perturbations RunFolder::perturbations() const {
-  const Safetensors file = Safetensors::read(existing(perturbation_path()));
+  const Safetensors file = Safetensors::read(intact(perturbation_path()));
   Perturbations result;
   result.permutation_change = file.values<float>("permutation_change");
   result.adversary_jsd = file.values<float>("adversary_jsd");

@@ -12,8 +12,8 @@
 //   predictions.jsonl         the test split, an object per text: row, id (only if the data set has ids), label,
 //                             probability, tokens, unknown (the places, from 0, of words outside the vocabulary),
 //                             attention
-//   result.json               the chosen epoch and its measures, or the means of a perturbation; written last, so a
-//                             folder that has it is finished
+//   result.json               the chosen epoch and its measures, or the means of a perturbation, and the checksums of
+//                             the files above (run_checksums.h); written last, so a folder that has it is finished
 //   failure.json              only of a run that failed: its `reason`
 //
 // Every file is replaced as a whole (engine/io/files.h): a run killed at any moment leaves files that can be read.
@@ -73,6 +73,14 @@ class RunFolder {
   /// `file`, one of the paths above, once it is known to be a file. If it is missing, or is a folder, a pipe or a
   /// device, throws InputError, which says what to do.
   std::filesystem::path existing(std::filesystem::path file) const;
+  /// `existing`, once it is known, too, to be as it was when the run finished. Throws InputError if its checksum is not
+  /// the one in result.json. A file of a run that is not finished, or has no checksums, is not compared. All functions
+  /// below that read a file compare it.
+  std::filesystem::path intact(std::filesystem::path file) const;
+
+  /// What is wrong with a file of a finished run: one that result.json names is missing, has another size or, if
+  /// `contents`, which reads all files, another checksum. Empty if nothing is, and for a run without checksums.
+  std::string damage(bool contents) const;
 
   nlohmann::json config() const;
   /// Why the run failed; nothing if it did not fail, or trains again.
@@ -82,7 +90,7 @@ class RunFolder {
   RunResult result() const;
   /// Of a perturbation.
   PerturbationResult perturbation_result() const;
-  /// SHA-256 over the attention files of all three splits. A run that learns from this one keeps the sum in its
+  /// SHA-256 over the attention files of all three splits, each of them intact. A run that learns from this one keeps the sum in its
   /// config.json, so that a change of this run is noticed.
   std::string attention_checksum() const;
   /// Checked by `fault`: offsets fit, labels are 0 or 1, probabilities lie in [0, 1], every text's weights sum to 1.
@@ -91,6 +99,11 @@ class RunFolder {
   Perturbations perturbations() const;
 
  private:
+  /// `files` of result.json: an empty object for a run that is not finished, or has no checksums.
+  nlohmann::json checksums() const;
+  /// Throws InputError if the run is finished and `checksum` is not what result.json has of `file`.
+  void check(const std::filesystem::path& file, const std::string& checksum) const;
+
   std::filesystem::path path_;
 };
 

@@ -11,6 +11,7 @@
 #include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/version.h"
+#include "engine/runs/run_checksums.h"
 #include "engine/runs/text_line.h"
 
 namespace notnot {
@@ -117,6 +118,7 @@ void RunWriter::check_free(const RunFolder& folder) {
 void RunWriter::start(Json config) {
   config["version"] = version();
   config["commit"] = commit();
+  sign_config(config);
   // config.json is replaced at the end: without it, what a crash leaves would look like a run that has lost it. Until
   // result.json goes, the earlier run is whole; then it is one that has just begun, as its checkpoint has gone before.
   StagedFile begun(opened_.config_path(), to_text(config));
@@ -135,7 +137,10 @@ void RunWriter::start(Json config) {
   begun.commit();
 }
 
-void RunWriter::resume(const Json& config) { write_atomically(opened_.config_path(), to_text(config)); }
+void RunWriter::resume(Json config) {
+  sign_config(config);
+  write_atomically(opened_.config_path(), to_text(config));
+}
 
 void RunWriter::write_vocabulary(const Vocabulary& vocabulary) {
   write_atomically(opened_.vocabulary_path(), vocabulary.serialize());
@@ -192,10 +197,13 @@ void RunWriter::write_predictions(const Vocabulary& vocabulary, const Split& tex
   });
 }
 
-void RunWriter::finish(const RunResult& result) { write_atomically(opened_.result_path(), to_text(to_json(result))); }
+void RunWriter::finish(const RunResult& result) { finish(to_json(result)); }
 
-void RunWriter::finish(const PerturbationResult& result) {
-  write_atomically(opened_.result_path(), to_text(to_json(result)));
+void RunWriter::finish(const PerturbationResult& result) { finish(to_json(result)); }
+
+void RunWriter::finish(Json result) {
+  sign_result(opened_, result);
+  write_atomically(opened_.result_path(), to_text(result));
 }
 
 void RunWriter::remove_checkpoint() {

@@ -37,7 +37,7 @@ class RunWriter {
   /// removed if config.json cannot be written.
   void start(nlohmann::json config);
   /// Goes on with a run: writes config.json anew, all other files stay.
-  void resume(const nlohmann::json& config);
+  void resume(nlohmann::json config);
   void write_vocabulary(const Vocabulary& vocabulary);
   /// Rewrites metrics.csv with these rows and no others: after a resume it ends at the checkpoint's epoch.
   void write_metrics(std::span<const EpochMetrics> epochs);
@@ -51,7 +51,8 @@ class RunWriter {
   /// no boundary tokens. Throws Error, too, if `texts` lacks the spelling of a word (WordReader).
   void write_predictions(const Vocabulary& vocabulary, const Split& texts, std::span<const float> log_attention,
                          std::span<const float> probability);
-  /// Writes result.json: from now on the run is finished. The checkpoint stays.
+  /// Writes result.json, with the checksums of all files that the run has: from now on it is finished. The checkpoint
+  /// stays.
   void finish(const RunResult& result);
   void finish(const PerturbationResult& result);
   void remove_checkpoint();
@@ -59,6 +60,8 @@ class RunWriter {
   void fail(const std::string& reason, nlohmann::json config);
 
  private:
+  void finish(nlohmann::json result);
+
   RunFolder folder_;
   OpenFolder open_;
   RunFolder opened_;

@@ -33,7 +33,7 @@ std::set<PaperTest> tests_of_paper(const std::string& corpus) {
   return {PaperTest::uniform, PaperTest::seeds, PaperTest::guides, PaperTest::adversary};
 }
 
-void run_paper(const PaperArguments& arguments) {
+void run_paper(const CLI::App& command, const PaperArguments& arguments) {
   check_arguments(arguments);
   if (!arguments.plan) check_report_folder(arguments.out, {arguments.settings.runs}, arguments.force);
   std::set<PaperTest> tests;
@@ -47,6 +47,9 @@ void run_paper(const PaperArguments& arguments) {
     Study& study = studies.emplace_back(make_study(dataset == kPlantedReader ? arguments : others, dataset, tests));
     if (tests.empty()) study.tests = tests_of_paper(study.inputs.corpus.reader);
   }
+  const bool any_seeds = std::any_of(studies.begin(), studies.end(),
+                                     [](const Study& study) { return study.tests.contains(PaperTest::seeds); });
+  if (!any_seeds) check_seeds_used(command, arguments);
   run_studies(arguments, studies, arguments.out, arguments.force);
 }
 
@@ -71,7 +74,7 @@ void add_paper_command(CLI::App& app) {
   add_lambdas_option(*command, *arguments);
   command->add_option("--out", arguments->out, "Folder for the report")->capture_default_str();
   add_force_option(*command, arguments->force);
-  command->callback([arguments] { run_paper(*arguments); });
+  command->callback([command, arguments] { run_paper(*command, *arguments); });
 }
 
 }  // namespace notnot

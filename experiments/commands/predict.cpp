@@ -276,7 +276,7 @@ class Predictor {
     model_.reset();
     model_.emplace(device_.get(), options_, ModelCapacity{.evaluation = capacity_, .training = {}});
     model_->allocate();
-    model_->set_parameters(load_parameters(model_->layout(), folder_.existing(folder_.model_path())));
+    model_->set_parameters(load_parameters(model_->layout(), folder_.intact(folder_.model_path())));
   }
 
   const RunFolder& folder_;
@@ -297,7 +297,7 @@ void predict(const PredictArguments& arguments) {
   }
   Predictor predictor(arguments, folder, config);
   check_finished(folder);
-  const Vocabulary vocabulary = Vocabulary::load(folder.existing(folder.vocabulary_path()));
+  const Vocabulary vocabulary = Vocabulary::load(folder.intact(folder.vocabulary_path()));
   check_vocabulary(folder, vocabulary, predictor.options());
   warn_of_unknown_cleaning(folder, config);
   Texts texts(arguments, cleaning_of(config.data.corpus, config.data.tokenise));

@@ -148,7 +148,7 @@ Attention test_attention(const LoadedRun& run) {
 std::map<size_t, TextWords> read_words(const LoadedRun& run, const std::set<size_t>& texts,
                                        const std::vector<int64_t>& rows, const std::vector<int64_t>& offsets) {
   const RunFolder folder(run.path);
-  const Path path = folder.existing(folder.predictions_path());
+  const Path path = folder.intact(folder.predictions_path());
   const auto damaged = [&](size_t index, const std::string& what) {
     return InputError(
         fmt::format("{}, line {}: {}; remove the run folder and train again", path.string(), index + 1, what));

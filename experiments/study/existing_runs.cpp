@@ -53,7 +53,8 @@ Existing existing_run(const RunFolder& folder, const RunConfig& config, const Ex
                     folder.config_path().string(), left.filename().string()));
   }
   if (state == RunState::absent || state == RunState::unfinished) return Existing::nothing;
-  const std::string why = why_other(folder, config);
+  std::string why = why_other(folder, config);
+  if (why.empty()) why = folder.damage(options.contents);
   if (!why.empty()) {
     if (options.retrain) return Existing::other;
     throw InputError(why + "; add --retrain to replace it, or give another --runs folder");

@@ -18,11 +18,14 @@ enum class Existing : uint8_t {
 /// What happens to the runs that are there.
 struct ExistingOptions {
   bool resume = true;    ///< continue unfinished runs; otherwise they are an error
-  bool retrain = false;  ///< replace other runs, and unfinished ones unless `resume`; otherwise they are an error
+  bool retrain = false;  ///< replace other runs, damaged ones, and unfinished ones unless `resume`; otherwise an error
+  /// Read all files of a finished run and compare their checksums; otherwise they must only be there and have their
+  /// sizes.
+  bool contents = true;
 };
 
 /// For those who only ask: nothing is an error, and a run that cannot be read is another one.
-inline constexpr ExistingOptions kAnyExisting{.resume = true, .retrain = true};
+inline constexpr ExistingOptions kAnyExisting{.resume = true, .retrain = true, .contents = false};
 
 /// What the folder of the run `config` holds. Throws InputError that names the folder, what is wrong with the run in
 /// it, and the remedy, where the options do not allow to go on.

@@ -91,7 +91,7 @@ SplitSizes sizes_of(const Split& split) {
 }
 
 /// A warning if no run lies around `init` that says of which words its embeddings are. Throws InputError if they are of
-/// other words than `vocabulary`.
+/// other words than `vocabulary`, or the run's files are damaged.
 std::vector<std::string> check_same_words(const std::filesystem::path& init, const Vocabulary& vocabulary) {
   const RunFolder run(init.parent_path());
   std::error_code ignored;
@@ -101,6 +101,7 @@ std::vector<std::string> check_same_words(const std::filesystem::path& init, con
         "their number was compared with the data set's: make sure that they are the same words",
         init.string())};
   }
+  for (const auto& file : {init, run.vocabulary_path()}) (void)run.intact(file);
   const std::string words = vocabulary.serialize();
   if (FileReader(run.vocabulary_path()).size() == words.size() && read_file(run.vocabulary_path()) == words) return {};
   throw InputError(

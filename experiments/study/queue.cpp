@@ -40,6 +40,13 @@ void check_unchanged(const Job& job, const std::string& checksum) {
                                folder_of_other(job).path().string()));
 }
 
+/// What is wrong with a run that another one needs, and that is not the one it needs.
+std::string why_not_wanted(const RunFolder& other) {
+  if (!other.left_without_config().empty()) return "has lost its config.json";
+  const std::string damage = other.damage(false);
+  return damage.empty() ? "is a run with other choices or on other data" : fmt::format("is damaged ({})", damage);
+}
+
 /// Throws Error unless the run that this one needs is finished. A run of an earlier command may be there in part only.
 void check_other(const Job& job) {
   if (!needs_another(job.spec.kind) || is_external(job)) return;
@@ -48,9 +55,7 @@ void check_other(const Job& job) {
     const Existing existing = existing_run(other, job.inputs->config(*spec), kAnyExisting);
     if (existing == Existing::finished) return;
     if (existing == Existing::other) {
-      throw Error(fmt::format("{}, which it needs, {}", other.path().string(),
-                              other.left_without_config().empty() ? "is a run with other choices or on other data"
-                                                                  : "has lost its config.json"));
+      throw Error(fmt::format("{}, which it needs, {}", other.path().string(), why_not_wanted(other)));
     }
   }
   const std::optional<std::string> failure = other.failure();
@@ -112,7 +117,7 @@ void perturb(Job& job, const OpenDevice& device, const RunConfig& config) {
   AttentionClassifier model(device.get(), options, prediction_plan(split));
   model.allocate();
   const RunFolder other = folder_of_other(job);
-  model.set_parameters(load_parameters(model.layout(), other.existing(other.model_path())));
+  model.set_parameters(load_parameters(model.layout(), other.intact(other.model_path())));
   job.writer->start(to_json(config));
   const Perturbations perturbed = perturb_split(model, split, {.seed = job.spec.seed});
   job.writer->write_perturbations(perturbed);
@@ -383,9 +388,9 @@ int fleet_size(const Jobs& jobs, const JobOptions& options) {
 }
 
 Existing existing_run(const Jobs& jobs, const Job& job, const JobOptions& options) {
-  RunConfig config = config_of(job);
   const Job* needed = needed_by(jobs, job);
-  if (needed != nullptr && needed->state != JobState::finished) config.other_checksum = "";
+  const bool waits = needed != nullptr && needed->state != JobState::finished;
+  const RunConfig config = waits ? job.inputs->config(job.spec) : config_of(job);
   const bool complete = !needs_another(job.spec.kind) || !config.other_checksum.empty();
   const Existing existing = existing_run(job.folder, config, options.existing);
   return existing == Existing::finished && !complete ? Existing::nothing : existing;

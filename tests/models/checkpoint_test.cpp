@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <map>
@@ -209,6 +210,30 @@ TEST_CASE("the scalars of a checkpoint are one value each, and one of the first 
                 fmt::format("tensor `{}` has {} values, and needs one", name, size));
     }
   }
+}
+
+TEST_CASE("a bit that was flipped in any byte of a checkpoint is noticed, also where another state is possible") {
+  const TemporaryFolder folder;
+  const ParameterLayout layout({.encoder = Encoder::tokens, .vocabulary = 5, .embed = 1, .hidden = 1});
+  const std::vector<float> ones(layout.total(), 1);
+  write_checkpoint(folder / "good", layout,
+                   {{.epoch = 2, .best_epoch = 1, .best_score = 0.5}, ones, {2, ones, ones, ones}});
+  const std::string good = read_file(folder / "good");
+  const auto read = [&](const std::string& content) {
+    write_atomically(folder / "flipped", content);
+    (void)read_checkpoint(folder / "flipped", layout, {.epochs = 3, .batches = 4});
+  };
+  CHECK_NOTHROW(read(good));
+  uint64_t header = 0;
+  std::memcpy(&header, good.data(), sizeof header);
+  for (size_t at = sizeof header + header; at < good.size(); ++at) {
+    std::string flipped = good;
+    flipped[at] = static_cast<char>(flipped[at] ^ 1);
+    CHECK_HAS(input_error([&] { read(flipped); }), (folder / "flipped").string());
+  }
+  std::string parameter = good;
+  parameter[good.size() - 4] ^= 1;  // the last bit of a moment, which may have any value
+  CHECK_HAS(input_error([&] { read(parameter); }), "its values are not those of its checksum; add --retrain");
 }
 
 TEST_CASE("a run with a damaged or missing file is not gone on with, and the message knows the way out") {

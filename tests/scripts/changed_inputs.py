@@ -8,8 +8,8 @@ import shutil
 import struct
 import subprocess
 
-from common.program import (EXACT_FILES, PROGRAM, Test, main, read_json, read_safetensors, run, small_corpus, write_csv,
-                            write_safetensors)
+from common.program import (EXACT_FILES, PROGRAM, Test, main, read_json, read_safetensors, remove_checksums, run,
+                            small_corpus, write_csv, write_safetensors)
 
 MENDABLE = 2
 OPTIONS = ("--hidden", 4, "--threads", 1, "--device", "cpu")
@@ -22,6 +22,7 @@ def inverted(rows):
 
 def make_old(folder):
     """Rewrites config.json as version 0.1.0 wrote it."""
+    remove_checksums(folder)
     config = read_json(folder / "config.json")
     paths, choices = config.pop("paths"), config["choices"]
     for key in ("corpus", "data_checksum", "vectors_checksum", "init_checksum"):
@@ -312,6 +313,7 @@ class Studies(Inputs):
         first = self.study("adversary", *self.adversary)
         self.assertEqual(first.returncode, 0, first.stderr)
         adversary = self.runs / "own-adversary-lambda0.001-seed10"
+        remove_checksums(adversary)
         set_choice(adversary, "other_checksum", "0" * 64)
         self.assert_refused(self.report(), adversary, "learnt from another version of", "--retrain")
         self.assert_refused(self.study("adversary", *self.adversary), adversary, "other_checksum: the attention")
@@ -330,6 +332,66 @@ class Studies(Inputs):
         self.assertIn("imdb (own texts)</title>", page)
         for words in ("Large Movie", "0.902", "beside the paper", "The test split is not the paper"):
             self.assertFalse(words in page, words)
+
+
+class DamagedRuns(Inputs):
+    """A file of a finished run that was changed or lost since."""
+
+    def setUp(self):
+        super().setUp()
+        self.accept()
+        self.trained = self.runs / "own-lstm-learned-seed10"
+        self.whole = {path.name: path.read_bytes() for path in self.trained.iterdir()}
+        self.files = sorted(self.whole.keys() - {".lock", "checkpoint.safetensors", "config.json"})
+
+    def damage(self, name):
+        content = bytearray(self.whole[name])
+        content[len(content) // 2] ^= 1
+        (self.trained / name).write_bytes(content)
+
+    def use(self, name):
+        """The result of a command that reads the file."""
+        if name in ("model.safetensors", "vocabulary.txt"):
+            return run("predict", self.trained, "--text", "good")
+        if name in ("attention_train.safetensors", "attention_dev.safetensors"):
+            return run("diagnose", "--dataset", self.file, *OPTIONS, "--epochs", 1, "--attention", self.trained,
+                       "--runs", self.folder / "diagnosed")
+        return run("report", self.trained, "--out", self.folder / "report")
+
+    def test_nobody_believes_it(self):
+        self.assertEqual(len(self.files), 8, self.files)
+        for name in self.files:
+            with self.subTest(name):
+                self.damage(name)
+                self.assert_refused(self.use(name), self.trained / name)
+                self.assert_refused(self.call(), self.trained / name, "--retrain")
+                self.accept("--retrain")
+                self.assertEqual({name: (self.trained / name).read_bytes() for name in EXACT_FILES},
+                                 {name: self.whole[name] for name in EXACT_FILES})
+                self.assertEqual(self.use(name).returncode, 0)
+                self.whole = {path.name: path.read_bytes() for path in self.trained.iterdir()}
+
+    def test_a_lost_file(self):
+        for name in self.files:
+            if name == "result.json":
+                continue  # then the run is not finished
+            with self.subTest(name):
+                (self.trained / name).unlink()
+                self.assert_refused(self.call(), self.trained / name, "is missing, though the run", "--retrain")
+                (self.trained / name).write_bytes(self.whole[name])
+                self.assert_finished()
+
+    def test_measures_and_choices_that_were_edited(self):
+        result = json.loads(self.whole["result.json"])
+        result["test"]["f1"] = 0.99
+        (self.trained / "result.json").write_text(json.dumps(result))
+        for action in (self.call, lambda: run("report", self.trained, "--out", self.folder / "report")):
+            self.assert_refused(action(), self.trained / "result.json", "its checksum is not that of its content")
+        (self.trained / "result.json").write_bytes(self.whole["result.json"])
+        set_choice(self.trained, "seed", 11)
+        self.assert_refused(run("report", self.trained, "--out", self.folder / "report"), self.trained / "config.json",
+                            "its checksum is not that of its content")
+        self.assertFalse((self.folder / "report").exists())
 
 
 class Old(Inputs):

@@ -359,6 +359,7 @@ class Data(Prepare):
         self.refuse_data(self.file, self.folder / "none", "No such file",
                          options=("--tokens", self.folder / "none" / "tokens.jsonl"))
         self.refuse_data(self.file, "not a regular file", options=("--tokens", self.folder))
+        self.refuse_data(self.file, self.file, "is a file, and a prepared data set is a folder", "notnot prepare csv")
         self.refuse_data(self.file, "excludes", options=("--tokens", self.folder / "tokens.jsonl", "--samples", 1))
         self.assertEqual(list(self.folder.iterdir()), [self.file])
 

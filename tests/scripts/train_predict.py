@@ -13,7 +13,8 @@ import tempfile
 import unittest
 
 from common.program import (EXACT_FILES, MEASURES, SPLITS, TIMES, Test, cuda_reason, main, read_json, read_metrics,
-                            read_predictions, read_safetensors, run, run_on_terminal, small_corpus, write_csv)
+                            read_predictions, read_safetensors, remove_checksums, run, run_on_terminal, small_corpus,
+                            write_csv)
 
 HIDDEN, EPOCHS = 32, 4
 PLANTED = ("--dataset", "planted", "--hidden", HIDDEN)
@@ -126,7 +127,7 @@ class Files(WithRun):
 
     def test_result_is_the_best_epoch(self):
         result = read_json(self.run_folder / "result.json")
-        self.assertEqual(set(result), {"epoch", "selected_on", *SPLITS})
+        self.assertEqual(set(result), {"epoch", "selected_on", *SPLITS, "files", "checksum"})
         self.assertEqual(result["selected_on"], "test")
         scores = [float(row["test_roc_auc"]) for row in read_metrics(self.run_folder)]
         self.assertEqual(result["epoch"], 1 + scores.index(max(scores)))
@@ -358,6 +359,7 @@ class Predict(WithRun):
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(self.run_folder, copy)
         if change:
+            remove_checksums(copy)
             config = read_json(copy / "config.json")
             change(config)
             (copy / "config.json").write_text(json.dumps(config))

@@ -19,6 +19,7 @@
 #include "engine/io/version.h"
 #include "engine/runs/run_writer.h"
 #include "tests/support/input_error.h"
+#include "tests/support/run_damage.h"
 #include "tests/support/temporary_folder.h"
 
 namespace notnot {
@@ -260,6 +261,7 @@ TEST_CASE("a result.json with impossible values is refused, and the message name
   const RunFolder run(folder.path(), "sst");
   RunResult good{.epoch = 2, .selected_on = "dev", .split = {}};
   RunWriter(run).finish(good);
+  remove_checksums(run);
   const Json json = Json::parse(read_file(run.result_path()));
   const std::pair<const char*, void (*)(Json&)> damages[] = {
       {"`epoch` is '0'", [](Json& j) { j["epoch"] = 0; }},
@@ -292,6 +294,7 @@ TEST_CASE("the result.json of a perturbation comes back, and is refused with imp
   const TemporaryFolder folder;
   const RunFolder run(folder.path(), "sst");
   RunWriter(run).finish(PerturbationResult{.permutation_change = 0.25, .adversary_jsd = 0.625, .adversary_tvd = 0.005});
+  remove_checksums(run);
   const Json json = Json::parse(read_file(run.result_path()));
   CHECK(json == Json{{"permutation_change", 0.25}, {"adversary_jsd", 0.625}, {"adversary_tvd", 0.005}});
   CHECK(run.perturbation_result().adversary_jsd == 0.625);

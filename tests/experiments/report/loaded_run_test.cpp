@@ -9,6 +9,7 @@
 #include "engine/io/files.h"
 #include "tests/support/fake_runs.h"
 #include "tests/support/input_error.h"
+#include "tests/support/run_damage.h"
 
 namespace notnot {
 namespace {
@@ -45,6 +46,7 @@ TEST_CASE("a run is read as it was written") {
 TEST_CASE("damaged predictions are refused with their line") {
   const TemporaryFolder folder;
   const Path base = fake_run(folder, "base");
+  remove_checksums(RunFolder(base));
   const LoadedRun run = read_runs({base}).front();
   const Attention attention = test_attention(run);
   const std::string content = read_file(base / "predictions.jsonl");
@@ -73,6 +75,7 @@ TEST_CASE("a run whose epochs do not fit its result or its configuration is refu
   const TemporaryFolder folder;
   const Path base = fake_run(folder, "base");
   const RunFolder run(base);
+  remove_checksums(run);
   const std::vector<EpochMetrics> rows = run.metrics();
   const auto complaint = [&] { return input_error([&] { read_runs({base}); }); };
   RunWriter(run).write_metrics(std::span(rows).first(6));
@@ -93,6 +96,7 @@ TEST_CASE("an adversary stops `patience` epochs after its best one") {
   const Path path = fake_run(folder, spec(RunKind::adversary, 10, 1e-3, "sst-lstm-learned-seed10"), kTexts, 0.8,
                              {{"epochs", 80}, {"patience", 10}});
   const RunFolder run(path);
+  remove_checksums(run);
   const std::vector<EpochMetrics> rows = run.metrics();
   const auto complaint = [&] { return input_error([&] { read_runs({path}); }); };
   CHECK_HAS(complaint(), "has 80 epochs, where the run trained for 15");  // the result names epoch 5

@@ -9,6 +9,7 @@
 #include "experiments/report/runs.h"
 #include "tests/experiments/report/small_study.h"
 #include "tests/support/input_error.h"
+#include "tests/support/run_damage.h"
 
 namespace notnot {
 namespace {
@@ -173,6 +174,7 @@ TEST_CASE("what cannot be reported is refused with a remedy") {
   };
   CHECK_HAS(complaint({base, adversary("a1", 1, 0.5), adversary("a2", 2, 1)}), "another --tvd");
 
+  remove_checksums(RunFolder(base));
   write_atomically(base / "config.json", R"({"epochs": 8})");
   CHECK_HAS(complaint({base}), "base/config.json is not the configuration of a run");
 }
@@ -254,6 +256,7 @@ TEST_CASE("a run that learnt from an earlier version of another one is refused")
 TEST_CASE("a run of an earlier version is not reported: nobody knows what it has read") {
   const TemporaryFolder folder;
   const Path base = fake_run(folder, "base");
+  remove_checksums(RunFolder(base));
   Json config = RunFolder(base).config();
   config["choices"].erase("data_checksum");
   write_atomically(base / "config.json", config.dump());
@@ -325,6 +328,7 @@ TEST_CASE("runs with other vocabularies, or on texts of other rows, were not tes
   const Path base = fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
   const Path other = fake_run(folder, spec(RunKind::base, 2), base_texts(), 0.8);
   CHECK_NOTHROW(load_studies({base, other}));
+  remove_checksums(RunFolder(other));
   Json config = Json::parse(read_file(other / "config.json"));
   config["data"]["vocabulary"] = 13825;
   write_atomically(other / "config.json", config.dump());
@@ -333,7 +337,8 @@ TEST_CASE("runs with other vocabularies, or on texts of other rows, were not tes
   const Path rows = fake_run(folder, spec(RunKind::base, 3), base_texts(), 0.8);
   FakeSplit fake(base_texts());
   fake.split.rows = {101, 102, 103, 105};
-  RunWriter writer(RunFolder(folder.path(), run_name("sst", spec(RunKind::base, 3))));
+  remove_checksums(RunFolder(rows));
+  RunWriter writer(RunFolder{rows});
   writer.write_attention(SplitName::test, fake.split, fake.log_attention, fake.probability);
   CHECK_HAS(input_error([&] { load_studies({base, rows}); }), "not tested on the same texts");
 }

@@ -8,6 +8,7 @@
 #include "engine/io/safetensors.h"
 #include "tests/support/fake_runs.h"
 #include "tests/support/input_error.h"
+#include "tests/support/run_damage.h"
 
 namespace notnot {
 namespace {
@@ -20,6 +21,7 @@ RunConfig config(const Json& changes = Json::object()) { return parse_run_config
 
 /// Rewrites config.json as version 0.1.0 wrote it.
 void make_old(const RunFolder& folder) {
+  if (folder.state() == RunState::finished) remove_checksums(folder);
   Json old = folder.config();
   old.erase("paths");
   for (const char* key : {"corpus", "data_checksum"}) old["choices"].erase(key);
@@ -61,6 +63,30 @@ TEST_CASE("a run that has lost its config.json is not trained over") {
   CHECK(existing_run(run, config(), kRetrain) == Existing::other);
 }
 
+TEST_CASE("a finished run with a lost or damaged file is not finished: it is refused, and --retrain replaces it") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "run");
+  const auto train = [&] {
+    RunWriter writer(run);
+    writer.start(fake_config(Json::object()));
+    write_safetensors(run.model_path(), {});
+    writer.finish(RunResult{.epoch = 1, .selected_on = "test", .split = {}});
+  };
+  train();
+  flip_a_bit(run.model_path());
+  CHECK(input_error([&] { existing_run(run, config(), {}); }) ==
+        run.model_path().string() +
+            ": its checksum is not the one in result.json; remove the run folder and train again; add --retrain to "
+            "replace it, or give another --runs folder");
+  CHECK(existing_run(run, config(), kRetrain) == Existing::other);
+  CHECK(existing_run(run, config(), kAnyExisting) == Existing::finished);  // which reads no file whole
+  train();
+  std::filesystem::remove(run.model_path());
+  CHECK_HAS(input_error([&] { existing_run(run, config(), {}); }), "model.safetensors is missing, though");
+  CHECK(existing_run(run, config(), kRetrain) == Existing::other);
+  CHECK(existing_run(run, config(), kAnyExisting) == Existing::other);
+}
+
 TEST_CASE("another run is refused with what differs and the remedy, unfinished or not; --retrain replaces it") {
   const TemporaryFolder folder;
   const RunFolder run(folder.path(), "run");
@@ -87,6 +113,7 @@ TEST_CASE("a run that cannot be known to be this one is never taken for it") {
     CHECK_HAS(input_error([&] { existing_run(run, config(), {}); }), "add --retrain");
     CHECK(existing_run(run, config(), kRetrain) == Existing::other);
   };
+  remove_checksums(run);
   Json without = run.config();
   without["choices"].erase("data_checksum");
   write_atomically(run.config_path(), without.dump());

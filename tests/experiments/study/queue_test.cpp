@@ -9,6 +9,7 @@
 #include "tests/experiments/study/run_specs.h"
 #include "tests/experiments/study/small_jobs.h"
 #include "tests/support/input_error.h"
+#include "tests/support/run_damage.h"
 
 namespace notnot {
 namespace {
@@ -39,6 +40,7 @@ std::string corrected() {
 /// Writes the base model's attention on the training split again, as if `change` had been made to the texts.
 void change_texts(const Inputs& inputs, void (*change)(Split& texts)) {
   const RunFolder base = inputs.folder(kBase);
+  remove_checksums(base);
   const Attention attention = base.attention(SplitName::train);
   Split texts = inputs.corpus.dataset.split(SplitName::train);
   change(texts);
@@ -113,6 +115,27 @@ TEST_CASE("a run whose base model is replaced waits for the new one, and stays a
   CHECK(run_all(again, true) == kAllFinished);
   CHECK(read_run_config(inputs.folder(kBase)).hidden == 2);
   CHECK(std::filesystem::last_write_time(inputs.folder(kGuided).result_path()) == written);
+}
+
+TEST_CASE("a run does not learn from a damaged one; --retrain trains that again, and those that learnt from it stay") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder);
+  Jobs first = jobs_of(inputs, {kBase, kGuided});
+  REQUIRE(run_all(first) == kAllFinished);
+  const RunFolder base = inputs.folder(kBase);
+  for (const auto& file : {base.model_path(), base.attention_path(SplitName::train)}) {
+    flip_a_bit(file);
+    Jobs both = jobs_of(inputs, {kBase, kGuided}), guided = jobs_of(inputs, {kGuided});
+    for (Jobs* jobs : {&both, &guided}) {
+      if (jobs == &guided && file == base.model_path()) continue;  // which it does not read
+      CHECK_HAS(input_error([&] { run_all(*jobs); }), file.string() + ": its checksum is not the one in result.json");
+    }
+    const auto written = std::filesystem::last_write_time(inputs.folder(kGuided).result_path());
+    Jobs again = jobs_of(inputs, {kBase, kGuided});
+    CHECK(run_all(again, true) == kAllFinished);
+    CHECK(base.damage(true).empty());
+    CHECK(std::filesystem::last_write_time(inputs.folder(kGuided).result_path()) == written);
+  }
 }
 
 TEST_CASE("a run does not learn from another one on other data, though that has the right name") {
