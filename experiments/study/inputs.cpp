@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "engine/corpora/planted_ablation.h"
 #include "engine/data/prepared.h"
 #include "engine/data/vector_coverage.h"
 #include "engine/data/word_vectors.h"
@@ -78,6 +79,14 @@ std::vector<std::string> warnings_about(const WordVectors& vectors, const Inputs
   std::vector<int64_t> running(dataset.vocabulary.size());
   for (const int32_t id : dataset.split(SplitName::train).token_ids) ++running[id];
   return vector_warnings(dataset.vocabulary, running, vectors, inputs.settings.vectors);
+}
+
+/// The test texts of the built-in corpus without their evidence, and without as many other words.
+AblatedTexts ablated_texts(const Inputs& inputs) {
+  const auto without = [&inputs, &dataset = inputs.corpus.dataset](Ablated what) {
+    return ablate(inputs.settings.corpus.planted, dataset.vocabulary, dataset.split(SplitName::test), what);
+  };
+  return {.without_evidence = without(Ablated::evidence), .without_others = without(Ablated::others)};
 }
 
 /// How the built-in corpus differs from its defaults, if it does.
@@ -199,6 +208,7 @@ Inputs load_inputs(const Settings& settings) {
     if (shape.size() == 2 && shape[1] > 0 && shape[1] < 100000) inputs.embed = shape[1];
   }
   check_selection(inputs);
+  if (inputs.corpus.reader == kPlantedReader) inputs.ablated = ablated_texts(inputs);
   return inputs;
 }
 
