@@ -11,6 +11,7 @@
 #include "engine/corpora/planted_truth.h"
 #include "engine/runs/attention.h"
 #include "engine/runs/run_metrics.h"
+#include "experiments/report/evidence_scores.h"
 #include "experiments/study/run_config.h"
 
 namespace notnot {
@@ -34,8 +35,10 @@ struct LoadedRun {
   /// For an adversary or a perturbation: the distance from the base model that it attacks; empty when the study does
   /// not have that model.
   Divergences from_attacked;
-  /// Mean share of the attention that lies on the words of the planted corpus that have importance; NaN on other data.
-  double evidence_mass = 0;
+  /// The attention against the importance of the words of the planted corpus; all NaN on other data.
+  AttentionScores attention_scores;
+  /// Nothing for a perturbation, for a run that an earlier version finished, and on other data.
+  std::optional<Reliance> reliance;
   /// [texts] Only for a perturbation: the median |change of p| under permutations of the attention.
   std::vector<double> permutation_change;
 
