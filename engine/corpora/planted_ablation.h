@@ -12,8 +12,8 @@ enum class Ablated : uint8_t {
 };
 
 /// A copy of `split`, a split of the corpus with these options, whose ablated words are filler words, chosen by chance.
-/// Every text keeps its length, label and row. A word that the vocabulary lacks has no importance, as models cannot know
-/// it. The result depends on the options and, text by text, on the row and the words.
+/// Every text keeps its length, label and row. A word that the vocabulary lacks has no importance, as models cannot
+/// know it. The result depends on the options and, text by text, on the row and the words.
 Split ablate(const PlantedOptions& options, const Vocabulary& vocabulary, const Split& split, Ablated what);
 
 }  // namespace notnot

@@ -15,8 +15,8 @@ namespace notnot {
 namespace {
 
 constexpr int32_t kSingleKinds = 20;  // evidence words of each class
-// Of each class and group, for the rules that need context: with 20 an LSTM learns the training texts by heart before it
-// finds a conjunction in them (measured: bench/notes.md).
+// Of each class and group, for the rules that need context: with 20 an LSTM learns the training texts by heart before
+// it finds a conjunction in them (measured: bench/notes.md).
 constexpr int32_t kContextKinds = 2;
 constexpr int32_t kDistractorKinds = 30;
 constexpr int32_t kCueKinds = 5;

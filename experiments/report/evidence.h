@@ -9,9 +9,10 @@ namespace notnot {
 
 Part evidence_part();
 
-/// F1 and the share of the attention on evidence, a point per model, and what equal weights have. Nothing on other data.
+/// F1 and the share of the attention on evidence, a point per model, and the share of equal weights. Nothing on other
+/// data.
 std::optional<EvidenceFigure> evidence_figure(const LoadedStudy& study);
-/// A row per model: AttentionScores and F1; then equal weights, and the rule itself with the importance as its attention.
+/// A row per model: AttentionScores and F1; then equal weights, and the rule itself, whose attention is the importance.
 ResultTable evidence_table(const LoadedStudy& study);
 /// A row per model: what its attention points at beside what its predictions use (Reliance). No rows where no run has
 /// an ablation.

@@ -288,7 +288,7 @@ TEST_CASE("planted: the first texts of each split are those of a second implemen
   }
 }
 
-// --- other kinds of evidence ------------------------------------------------------------------------------------------
+// --- other kinds of evidence -----------------------------------------------------------------------------------------
 
 namespace {
 
