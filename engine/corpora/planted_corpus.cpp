@@ -183,6 +183,13 @@ std::string_view to_string(EvidenceKind kind) {
   return "position";
 }
 
+std::optional<EvidenceKind> evidence_kind(std::string_view name) {
+  for (const EvidenceKind kind : kEvidenceKinds) {
+    if (name == to_string(kind)) return kind;
+  }
+  return std::nullopt;
+}
+
 void check_planted_options(const PlantedOptions& options) {
   // 2^30: the number of a text and of its split share 32 bits.
   const BySplit<int32_t> sizes = {options.train, options.dev, options.test};

@@ -3,6 +3,7 @@
 // label. It needs no data and no network, and it tells whether an attention points at what decides
 // (planted_truth.h has the importance of every word).
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,8 @@ inline constexpr EvidenceKind kEvidenceKinds[] = {EvidenceKind::single, Evidence
                                                   EvidenceKind::conjunction, EvidenceKind::order,
                                                   EvidenceKind::position};
 std::string_view to_string(EvidenceKind kind);
+/// The kind of that name; nothing if there is none.
+std::optional<EvidenceKind> evidence_kind(std::string_view name);
 
 struct PlantedOptions {
   uint64_t seed = 1;  ///< of the corpus, not of the training: runs with different seeds see the same texts

@@ -16,8 +16,9 @@ namespace notnot {
 /// absolute value. In each game:
 ///
 ///   single       the score is the weights' signed sum: a word is worth its weight, whatever the others are
-///   negated      the class is worth 1 (of 0) or -1; with `not` before it neither of the two says anything alone, so
-///                that each is worth 1/2; a `not` before filler is worth 0
+///   negated      the evidence word alone is worth 1 or -1; with `not` before it neither of the two says anything
+///                alone, so that each is worth 1/2. A `not` before filler is worth 0, as the rule does not read it; but
+///                as every text has one `not`, a model may learn from it that the evidence has none
 ///   conjunction  neither of the two says anything alone: 1/2 each
 ///   order        the same
 ///   position     the first evidence word alone decides: 1; the others 0

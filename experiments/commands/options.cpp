@@ -34,12 +34,6 @@ int32_t weight_from(const std::string& element) {
   return *weight;
 }
 
-/// The kind of that name, which exists.
-EvidenceKind evidence_from(const std::string& name) {
-  return *std::find_if(std::begin(kEvidenceKinds), std::end(kEvidenceKinds),
-                       [&name](EvidenceKind kind) { return name == to_string(kind); });
-}
-
 /// Sets the lengths to those of a text such as 8:200.
 void set_lengths(PlantedOptions& planted, const std::string& range) {
   const size_t colon = std::min(range.find(':'), range.size());
@@ -151,7 +145,7 @@ void add_planted_options(CLI::App& command, PlantedOptions& planted) {
   for (const EvidenceKind kind : kEvidenceKinds) kinds.emplace_back(to_string(kind));
   command
       .add_option_function<std::string>(
-          "--evidence", [&planted](const std::string& name) { planted.evidence = evidence_from(name); },
+          "--evidence", [&planted](const std::string& name) { planted.evidence = evidence_kind(name).value(); },
           "Only for planted: what decides a label; single words, negated ones, a conjunction of two, the order of two, "
           "or the position of one. A bag of words is enough for single alone")
       ->check(CLI::IsMember(kinds))

@@ -176,8 +176,9 @@ ResultTable reliance_table(const LoadedStudy& study) {
           "Points: the share of the attention on the evidence, in percent. Changed: the share of the "
           "test texts whose predicted class changes when the evidence, or as many other words of the "
           "text, are replaced by filler, in percent; then the F1 on these texts. A guided MLP keeps "
-          "the attention that it has for the whole text. Without evidence nobody can know the label: "
-          "a model that used nothing else then guesses, and about half of its predictions change. " +
+          "the attention that it has for the whole text. Of a text without evidence nobody can know the label: "
+          "a model that used nothing else then guesses, and about half of its predictions change. (Where the first of "
+          "several evidence words decides, the next one then comes first, and more change.) " +
           conditions(study),
       .header = {"Model", "Runs", "Points", "Changed: evidence", "Changed: others", "F1", "F1: evidence", "F1: others"},
       .rows = {},

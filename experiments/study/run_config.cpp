@@ -156,9 +156,7 @@ PlantedOptions parse_planted(const Json& choices) {
   read(choices, "difficulty", options.difficulty);
   read(choices, "corpus_seed", options.seed);
   read_if_there(choices, "evidence", evidence);
-  for (const EvidenceKind kind : kEvidenceKinds) {
-    if (evidence == to_string(kind)) options.evidence = kind;
-  }
+  options.evidence = evidence_kind(evidence).value_or(options.evidence);
   read_if_there(choices, "evidence_weights", options.weights);
   read_if_there(choices, "spurious", options.spurious);
   read_if_there(choices, "label_noise", options.label_noise);

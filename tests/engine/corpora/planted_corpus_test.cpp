@@ -198,6 +198,16 @@ TEST_CASE("planted: the default corpus has the bytes that it had before there we
         "9f99b1a23bf21ff27dd654e0ce952d279f4bc3dfe0d74f2d7238fed6f91421fc");
 }
 
+TEST_CASE("planted: the kinds of evidence have the names that users give") {
+  const std::vector<std::string_view> names = {"single", "negated", "conjunction", "order", "position"};
+  REQUIRE(names.size() == std::size(kEvidenceKinds));
+  for (size_t i = 0; i < names.size(); ++i) {
+    CHECK(to_string(kEvidenceKinds[i]) == names[i]);
+    CHECK(evidence_kind(names[i]) == kEvidenceKinds[i]);
+  }
+  CHECK_FALSE(evidence_kind("irony"));
+}
+
 TEST_CASE("planted: a variant is named by what differs from the defaults") {
   CHECK(variant_in_words({}).empty());
   CHECK(variant_in_words({.train = 20}).empty());
