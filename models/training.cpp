@@ -296,11 +296,7 @@ class Training {
                      .split = {}};
     for (const SplitName name : kSplitNames) {
       const Split& split = data_.split(name);
-      const SplitPredictions predictions =
-          predict_split(model_, split, positive_weight_, evaluation_targets(name), [this] {
-            // The checkpoint of the last epoch stands.
-            if (monitor_.stop_requested()) throw Interrupted("stopped after the last epoch");
-          });
+      const SplitPredictions predictions = predict_at_end(split, name);
       result.split[name] = classify(predictions.probability, split.labels);
       check_chosen(name, predictions.loss);
       writer_.write_attention(name, split, predictions.log_attention, predictions.probability);
@@ -308,8 +304,23 @@ class Training {
         writer_.write_predictions(data_.vocabulary, split, predictions.log_attention, predictions.probability);
       }
     }
+    if (request_.ablated != nullptr) {
+      const auto probability = [this](const Split& texts) {
+        return predict_at_end(texts, SplitName::test).probability;
+      };
+      writer_.write_ablation(
+          {probability(request_.ablated->without_evidence), probability(request_.ablated->without_others)});
+    }
     writer_.finish(result);
     return result;
+  }
+
+  /// `texts` may be those of the split with other words; a guided model keeps the attention that it has for the split.
+  SplitPredictions predict_at_end(const Split& texts, SplitName name) {
+    return predict_split(model_, texts, positive_weight_, evaluation_targets(name), [this] {
+      // The checkpoint of the last epoch stands.
+      if (monitor_.stop_requested()) throw Interrupted("stopped after the last epoch");
+    });
   }
 
   const TrainingRequest& request_;

@@ -65,11 +65,18 @@ class TrainingMonitor {
   virtual bool stop_requested() = 0;
 };
 
+/// The test texts with some words replaced, of the same lengths: what the finished model says of them tells which words
+/// it uses.
+struct AblatedTexts {
+  Split without_evidence, without_others;
+};
+
 struct TrainingRequest {
   const Dataset* dataset = nullptr;  ///< outlives the call
   /// The guide of AttentionKind::given, or the base model that Objective::adversary moves away from (only its training
   /// split is used); outlives the call.
   const Targets* targets = nullptr;
+  const AblatedTexts* ablated = nullptr;  ///< predicted at the end, if there are any; outlives the call
   ModelOptions model;
   TrainingOptions training;
   std::vector<float> initial_parameters;  ///< [ParameterLayout(model).total()]

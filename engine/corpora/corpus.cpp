@@ -122,8 +122,8 @@ Corpus load_corpus(const CorpusRequest& request) {
   Texts read;
   if (name != kPlantedReader && request.planted != PlantedOptions{}) {
     throw InputError(
-        fmt::format("--difficulty and --corpus-seed are for planted, the built-in corpus, and change nothing "
-                    "of {}; leave them out",
+        fmt::format("--difficulty, --evidence, --evidence-weights, --spurious, --label-noise, --lengths and "
+                    "--corpus-seed are for planted, the built-in corpus, and change nothing of {}; leave them out",
                     in_quotes(name)));
   }
   if (name == kPlantedReader) {

@@ -20,7 +20,8 @@ enum class Purpose : uint32_t {
   permutation = 9,
   adversary_start = 10,
   bootstrap = 11,
-  ties = 12
+  ties = 12,
+  ablation = 13
 };
 
 /// The 10-round Philox4x32 bijection.

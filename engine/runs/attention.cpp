@@ -75,6 +75,13 @@ std::string fault(const Perturbations& p) {
   return what;
 }
 
+std::string fault(const Ablation& ablation) {
+  const size_t size = ablation.without_evidence.size();
+  std::string what = fault_of_measure("without_evidence", ablation.without_evidence, size, 1);
+  if (what.empty()) what = fault_of_measure("without_others", ablation.without_others, size, 1);
+  return what;
+}
+
 Divergences divergences(const Attention& a, const Attention& b, double tvd_factor) {
   if (a.offsets != b.offsets || a.row != b.row || a.label != b.label) {
     throw InputError(

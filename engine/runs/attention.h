@@ -36,6 +36,13 @@ struct Perturbations {
   int32_t size() const { return static_cast<int32_t>(label.size()); }
 };
 
+/// ablation.safetensors: what the model of a run on the planted corpus says of the test texts when some of their words
+/// are replaced by filler (engine/corpora/planted_ablation.h); a tensor per member, under its name.
+struct Ablation {
+  std::vector<float> without_evidence;  ///< [size] probability of class 1 without the words that decide
+  std::vector<float> without_others;    ///< [size] the same without as many other words
+};
+
 /// The arrays of an Attention, wherever they lie.
 struct AttentionView {
   std::span<const float> log_attention;
@@ -49,6 +56,8 @@ struct AttentionView {
 std::string fault(const AttentionView& view);
 /// As above, for perturbations: the three measures must lie in the ranges that Perturbations names, too.
 std::string fault(const Perturbations& perturbations);
+/// As above: both have a probability per text.
+std::string fault(const Ablation& ablation);
 
 /// The distance of two models on the same texts: tvd = tvd_factor |p_a - p_b|, and the JSD of their attention. Throws
 /// InputError when the two were not computed on the same texts.

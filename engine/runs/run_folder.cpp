@@ -65,9 +65,9 @@ std::filesystem::path RunFolder::attention_path(SplitName split) const {
 }
 
 std::vector<std::filesystem::path> RunFolder::files() const {
-  std::vector<std::filesystem::path> paths = {config_path(),      result_path(),       metrics_path(),
-                                              checkpoint_path(),  model_path(),        vocabulary_path(),
-                                              predictions_path(), perturbation_path(), failure_path()};
+  std::vector<std::filesystem::path> paths = {
+      config_path(),     result_path(),      metrics_path(),      checkpoint_path(), model_path(),
+      vocabulary_path(), predictions_path(), perturbation_path(), ablation_path(),   failure_path()};
   for (const SplitName split : kSplitNames) paths.push_back(attention_path(split));
   return paths;
 }
@@ -233,6 +233,16 @@ Perturbations RunFolder::perturbations() const {
   result.row = file.values<int64_t>("row");
   const std::string what = fault(result);
   if (!what.empty()) throw_damaged(perturbation_path(), what);
+  return result;
+}
+
+std::optional<Ablation> RunFolder::ablation() const {
+  if (!is_taken(ablation_path())) return std::nullopt;
+  const Safetensors file = Safetensors::read(existing(ablation_path()));
+  Ablation result{.without_evidence = file.values<float>("without_evidence"),
+                  .without_others = file.values<float>("without_others")};
+  const std::string what = fault(result);
+  if (!what.empty()) throw_damaged(ablation_path(), what);
   return result;
 }
 

@@ -9,6 +9,7 @@
 //   vocabulary.txt            a word per line, line k (from 1) holds id k-1
 //   attention_SPLIT.safetensors  train, dev and test under the chosen epoch: see Attention
 //   perturbation.safetensors  only of a perturbed model: see Perturbations
+//   ablation.safetensors      only of a model of the planted corpus, if this version finished it: see Ablation
 //   predictions.jsonl         the test split, an object per text: row, id (only if the data set has ids), label,
 //                             probability, tokens, unknown (the places, from 0, of words outside the vocabulary),
 //                             attention
@@ -56,6 +57,7 @@ class RunFolder {
   std::filesystem::path predictions_path() const { return path_ / "predictions.jsonl"; }
   std::filesystem::path attention_path(SplitName split) const;
   std::filesystem::path perturbation_path() const { return path_ / "perturbation.safetensors"; }
+  std::filesystem::path ablation_path() const { return path_ / "ablation.safetensors"; }
   std::filesystem::path config_path() const { return path_ / "config.json"; }
   std::filesystem::path metrics_path() const { return path_ / "metrics.csv"; }
   std::filesystem::path result_path() const { return path_ / "result.json"; }
@@ -97,6 +99,8 @@ class RunFolder {
   Attention attention(SplitName split) const;
   /// Checked likewise; the three measures lie in the ranges that Perturbations names.
   Perturbations perturbations() const;
+  /// Nothing if the run has none. Otherwise checked likewise.
+  std::optional<Ablation> ablation() const;
 
  private:
   /// `files` of result.json: an empty object for a run that is not finished, or has no checksums.

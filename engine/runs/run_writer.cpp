@@ -186,6 +186,15 @@ void RunWriter::write_perturbations(const Perturbations& p) {
                      {"row", DType::i64, {size}, p.row.data()}});
 }
 
+void RunWriter::write_ablation(const Ablation& ablation) {
+  const std::string what = fault(ablation);
+  NOTNOT_CHECK(what.empty(), "{}", what);
+  const int64_t size = ablation.without_evidence.size();
+  write_safetensors(opened_.ablation_path(),
+                    {{"without_evidence", DType::f32, {size}, ablation.without_evidence.data()},
+                     {"without_others", DType::f32, {size}, ablation.without_others.data()}});
+}
+
 void RunWriter::write_predictions(const Vocabulary& vocabulary, const Split& texts,
                                   std::span<const float> log_attention, std::span<const float> probability) {
   check_attention(texts, log_attention, probability);

@@ -47,6 +47,8 @@ class RunWriter {
                        std::span<const float> probability);
   /// Throws Error if the rules of Perturbations are broken.
   void write_perturbations(const Perturbations& perturbations);
+  /// Throws Error if the rules of Ablation are broken.
+  void write_ablation(const Ablation& ablation);
   /// Writes predictions.jsonl. The arguments are those of write_attention for the test split; the file has weights, and
   /// no boundary tokens. Throws Error, too, if `texts` lacks the spelling of a word (WordReader).
   void write_predictions(const Vocabulary& vocabulary, const Split& texts, std::span<const float> log_attention,

@@ -19,6 +19,7 @@
 #include "engine/runs/run_folder.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/data_summary.h"
+#include "experiments/commands/options.h"
 #include "experiments/terminal/show.h"
 
 namespace notnot {
@@ -29,6 +30,7 @@ struct DataArguments {
   std::optional<std::string> tokens;
   int32_t samples = 2;
   bool show_texts = false;
+  PlantedOptions planted;
 };
 
 /// The file or folder from which load_corpus takes the texts; empty for the built-in corpus.
@@ -52,7 +54,7 @@ void write_tokens_command(const DataArguments& arguments) {
   }
   // Where the lines go to standard output, nothing else may go there.
   FILE* const messages = same_file(file, kStandardOutput) ? stderr : stdout;
-  const Corpus corpus = load_corpus({.dataset = arguments.dataset});
+  const Corpus corpus = load_corpus({.dataset = arguments.dataset, .planted = arguments.planted});
   write_tokens(file, corpus.dataset);
   for (const std::string& warning : corpus.warnings) warn(warning);
   if (corpus.synthetic()) {
@@ -110,9 +112,12 @@ void add_data_command(CLI::App& app) {
           "Show nothing, but write the words of every text to this file, or to standard output if it is -, as JSON "
           "lines; the data set may then be anything that notnot train --dataset takes")
       ->excludes("--samples");
+  add_planted_options(*command, arguments->planted);
   command->callback([arguments] {
     if (arguments->tokens) {
       write_tokens_command(*arguments);
+    } else if (arguments->planted != PlantedOptions{}) {
+      throw InputError("the options of the planted corpus need --tokens: only that writes its texts");
     } else {
       show_command(*arguments);
     }

@@ -20,6 +20,30 @@ bool is_seed(const std::string& text) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+/// The number that the text is, from 1 on; nothing if it is none.
+std::optional<int32_t> whole_number(std::string_view text) {
+  int32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool number = error == std::errc() && end == text.data() + text.size();
+  return number && value > 0 ? std::optional(value) : std::nullopt;
+}
+
+int32_t weight_from(const std::string& element) {
+  const std::optional<int32_t> weight = whole_number(element);
+  if (!weight) throw InputError(element + " is not a whole number from 1 on");
+  return *weight;
+}
+
+/// Sets the lengths to those of a text such as 8:200.
+void set_lengths(PlantedOptions& planted, const std::string& range) {
+  const size_t colon = std::min(range.find(':'), range.size());
+  const auto least = whole_number(range.substr(0, colon)),
+             most = whole_number(range.substr(std::min(colon + 1, range.size())));
+  if (!least || !most) throw CLI::ValidationError("--lengths", range + " is not two whole numbers such as 8:200");
+  planted.min_length = *least;
+  planted.max_length = *most;
+}
+
 /// Whether CLI11 reads the text as another number than people do: 010, 0x10, 0b1, and those with a sign before that.
 bool has_other_base(std::string_view text) {
   const size_t digits = text.find_first_not_of("+- \t");
@@ -110,18 +134,51 @@ void add_filter_options(CLI::App& command, std::optional<int32_t>& min_df, std::
       ->check(CLI::Range(1, kMost));
 }
 
-void add_data_options(CLI::App& command, Settings& a) {
-  add_filter_options(command, a.corpus.min_df, a.corpus.min_length, a.corpus.max_length);
+void add_planted_options(CLI::App& command, PlantedOptions& planted) {
   command
       .add_option(
-          "--difficulty", a.corpus.planted.difficulty,
+          "--difficulty", planted.difficulty,
           "Only for planted: the share of the texts that also have evidence for the other class, though less of it")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  std::vector<std::string> kinds;
+  for (const EvidenceKind kind : kEvidenceKinds) kinds.emplace_back(to_string(kind));
   command
-      .add_option("--corpus-seed", a.corpus.planted.seed,
+      .add_option_function<std::string>(
+          "--evidence", [&planted](const std::string& name) { planted.evidence = evidence_kind(name).value(); },
+          "Only for planted: what decides a label; single words, negated ones, a conjunction of two, the order of two, "
+          "or the position of one. A bag of words is enough for single alone")
+      ->check(CLI::IsMember(kinds))
+      ->default_str(std::string(to_string(planted.evidence)));
+  add_list_option<int32_t>(command, "--evidence-weights", planted.weights, weight_from,
+                           "Only for planted with --evidence single: weights that the evidence words have in turn; the "
+                           "class with the larger sum is the label");
+  command
+      .add_option("--spurious", planted.spurious,
+                  "Only for planted: the share of the texts with a word that goes with the label in training, and with "
+                  "neither class in dev and test")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command
+      .add_option("--label-noise", planted.label_noise,
+                  "Only for planted: the share of the labels that are turned over")
+      ->check(CLI::Range(0.0, 0.5))
+      ->capture_default_str();
+  command
+      .add_option_function<std::string>(
+          "--lengths", [&planted](const std::string& range) { set_lengths(planted, range); },
+          "Only for planted: the least and the largest number of words of a text, from 8 on")
+      ->type_name("MIN:MAX")
+      ->default_str(fmt::format("{}:{}", planted.min_length, planted.max_length));
+  command
+      .add_option("--corpus-seed", planted.seed,
                   "Only for planted: the random seed of the texts; --seed does not change them")
       ->capture_default_str();
+}
+
+void add_data_options(CLI::App& command, Settings& a) {
+  add_filter_options(command, a.corpus.min_df, a.corpus.min_length, a.corpus.max_length);
+  add_planted_options(command, a.corpus.planted);
   command.add_option(
       "--vectors", a.vectors,
       "A file of word vectors, in the text format of fastText or GloVe or in the binary format of word2vec (default: "

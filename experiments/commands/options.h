@@ -22,7 +22,10 @@ void add_dataset_option(CLI::App& command, Settings& settings);
 /// Adds --min-df, --min-length, --max-length.
 void add_filter_options(CLI::App& command, std::optional<int32_t>& min_df, std::optional<int32_t>& min_length,
                         std::optional<int32_t>& max_length);
-/// Adds those of add_filter_options, --difficulty, --corpus-seed, --vectors.
+/// Adds --difficulty, --evidence, --evidence-weights, --spurious, --label-noise, --lengths and --corpus-seed, which are
+/// for the built-in corpus only.
+void add_planted_options(CLI::App& command, PlantedOptions& options);
+/// Adds those of add_filter_options and add_planted_options, and --vectors.
 void add_data_options(CLI::App& command, Settings& settings);
 /// Adds --hidden, --epochs, --batch, --select, --device, --precision, --threads, --checkpoint-minutes, --runs.
 void add_training_options(CLI::App& command, Settings& settings);

@@ -39,7 +39,7 @@ void run_paper(const CLI::App& command, const PaperArguments& arguments) {
   std::set<PaperTest> tests;
   for (const std::string& name : arguments.tests) tests.insert(kTests.at(name));
   Studies studies;
-  // --difficulty and --corpus-seed are for planted, which may stand in the list beside others.
+  // The options of the planted corpus change no other data set, which may stand in the list beside it.
   PaperArguments others = arguments;
   if (std::count(arguments.datasets.begin(), arguments.datasets.end(), kPlantedReader) > 0)
     others.settings.corpus.planted = {};

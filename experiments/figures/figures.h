@@ -51,6 +51,8 @@ struct FrontierFigure {
 struct EvidenceFigure {
   std::string title;                ///< may be empty
   std::vector<FigurePoint> models;  ///< label: the model's name
+  /// The share that equal weights have, 0 to 1, as a dotted line with a label; NaN: no line.
+  double chance = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// The contents of a figure's two files.

@@ -146,6 +146,18 @@ void label_frontier(Chart& chart, LabelLayout layout, const FrontierFigure& figu
   add_labels(chart, place_labels(chart, layout, order, false));
 }
 
+/// Draws the line of chance, with its label at the lower end.
+void add_chance(Chart& chart, LabelLayout& layout, double share) {
+  NOTNOT_CHECK(share >= 0 && share <= 1, "the share of chance is {}, not from 0 to 1", share);
+  const double x = chart.pixel_x(share), bottom = chart.frame().bottom;
+  chart.line(x, bottom, x, chart.frame().top, fmt::format("{} lc rgb '{}' back", kDotted, kDarkGrey));
+  layout.avoid_line(x, bottom, x, chart.frame().top);
+  constexpr const char* label = "chance";
+  const double left = x + 5, middle = bottom + kSmallFontSize;
+  chart.text(label, left, middle, "left", kSmallFontSize);
+  layout.avoid({left, bottom, left + text_width(label, kSmallFontSize), bottom + 2 * kSmallFontSize});
+}
+
 }  // namespace
 
 DrawnFigure draw(const FrontierFigure& figure, const std::string& alt_text) {
@@ -205,6 +217,7 @@ DrawnFigure draw(const EvidenceFigure& figure, const std::string& alt_text) {
                .x = {-0.02, 1.02},
                .y = {bottom - 0.02, 1 + 0.12 * (1 - bottom)}});
   LabelLayout layout(chart.frame());
+  if (!std::isnan(figure.chance)) add_chance(chart, layout, figure.chance);
   avoid_points(layout, chart, figure.models);
   std::string plots = "plot NaN notitle";
   for (size_t i = 0; i < figure.models.size(); ++i) {

@@ -110,6 +110,14 @@ TextWords parse_words(std::string_view line, int64_t row, int64_t size) {
   return text;
 }
 
+PlantedTruth truth_of(const PlantedOptions& options, const TextWords& text) {
+  std::vector<std::string_view> words(text.words.begin(), text.words.end());
+  for (const size_t i : text.unknown) {
+    if (i < words.size()) words[i] = "";
+  }
+  return planted_truth(options, words);
+}
+
 /// "the base model" or "an adversary"; for attention from elsewhere, its label.
 std::string title_of_guide(const std::string& dataset, const std::string& other) {
   const std::optional<RunSpec> guide = parse_run_name(dataset, other);
@@ -159,7 +167,9 @@ std::map<size_t, TextWords> read_words(const LoadedRun& run, const std::set<size
     if (!lines.next()) throw damaged(index, "missing");
     if (!texts.contains(index)) continue;
     try {
-      words[index] = parse_words(lines.text(), rows[index], offsets[index + 1] - offsets[index] - 2);
+      TextWords& text = words[index];
+      text = parse_words(lines.text(), rows[index], offsets[index + 1] - offsets[index] - 2);
+      if (run.planted()) text.truth = truth_of(run.planted_options(), text);
     } catch (const Json::exception&) {
       throw damaged(index, "`row`, `tokens` or `unknown` is missing or of another type");
     } catch (const InputError& error) {

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "engine/corpora/corpus.h"
+#include "engine/corpora/planted_truth.h"
 #include "engine/runs/attention.h"
 #include "engine/runs/run_metrics.h"
+#include "experiments/report/evidence_scores.h"
 #include "experiments/study/run_config.h"
 
 namespace notnot {
@@ -33,8 +35,10 @@ struct LoadedRun {
   /// For an adversary or a perturbation: the distance from the base model that it attacks; empty when the study does
   /// not have that model.
   Divergences from_attacked;
-  /// Mean share of the attention that lies on the evidence words of the planted corpus; NaN on other data.
-  double evidence_mass = 0;
+  /// The attention against the importance of the words of the planted corpus; all NaN on other data.
+  AttentionScores attention_scores;
+  /// Nothing for a perturbation, for a run that an earlier version finished, and on other data.
+  std::optional<Reliance> reliance;
   /// [texts] Only for a perturbation: the median |change of p| under permutations of the attention.
   std::vector<double> permutation_change;
 
@@ -44,6 +48,8 @@ struct LoadedRun {
   std::string name() const { return path.filename().string(); }
   /// Whether the run is on the built-in corpus, whose evidence words are known (engine/corpora/planted_corpus.h).
   bool planted() const { return config.data.corpus == kPlantedReader; }
+  /// The options of the built-in corpus; the defaults where the configuration has none.
+  PlantedOptions planted_options() const { return config.data.planted.value_or(PlantedOptions{}); }
   const Classification& test() const { return result.split.test; }
 };
 
@@ -60,9 +66,12 @@ Attention test_attention(const LoadedRun& run);
 struct TextWords {
   std::vector<std::string> words;
   std::set<size_t> unknown;  ///< places of the words that are not in the vocabulary
+  /// Only on the planted corpus: the importance of each word, and what its rule says (planted_truth.h). A word that
+  /// models cannot know has none.
+  PlantedTruth truth = {};
 
-  /// On the planted corpus: whether word i decides the label, and models may know it.
-  bool is_evidence(size_t i) const { return !unknown.contains(i) && is_planted_evidence(words[i]); }
+  /// Whether word i has importance; false on other data.
+  bool is_evidence(size_t i) const { return i < truth.importance.size() && truth.importance[i] > 0; }
 };
 
 /// The words of some texts of the test split, by index. `rows` and `offsets` are Attention's. Throws InputError when

@@ -128,28 +128,27 @@ std::vector<float> largest_weights(const Attention& attention) {
   return result;
 }
 
-/// [tokens] 1 for a token that is evidence, otherwise 0. Empty if the evidence is not known.
-std::vector<float> evidence_of(const LoadedStudy& study, const Attention& attention) {
+/// Reads what the texts of the planted corpus are worth. Nothing where that is not known.
+void read_truth(LoadedStudy& study, const Attention& attention) {
   const auto reader = std::find_if(study.runs.begin(), study.runs.end(),
                                    [](const LoadedRun& run) { return run.spec().kind != RunKind::perturbation; });
-  std::vector<float> evidence(attention.log_attention.size(), 0);
-  if (!study.planted() || reader == study.runs.end()) return {};
+  if (!study.planted() || reader == study.runs.end()) return;
+  study.importance.assign(attention.log_attention.size(), 0);
+  study.rule_probability.assign(attention.row.size(), 0.5F);
   std::set<size_t> all;
   for (size_t i = 0; i < attention.row.size(); ++i) all.insert(i);
   for (const auto& [index, text] : read_words(*reader, all, attention.row, attention.offsets)) {
-    const int64_t begin = attention.offsets[index] + 1;
-    for (size_t k = 0; k < text.words.size(); ++k) evidence[begin + k] = text.is_evidence(k) ? 1 : 0;
+    const std::vector<double>& importance = text.truth.importance;
+    std::copy(importance.begin(), importance.end(), study.importance.begin() + attention.offsets[index] + 1);
+    if (text.truth.score != 0) study.rule_probability[index] = text.truth.score > 0 ? 1.0F : 0.0F;
   }
-  return evidence;
 }
 
-double mean_evidence(const Attention& attention, const std::vector<float>& evidence) {
-  if (evidence.empty()) return kNoNumber;
-  double sum = 0;
-  for (size_t i = 0; i < evidence.size(); ++i) {
-    if (evidence[i] > 0) sum += std::exp(static_cast<double>(attention.log_attention[i]));
-  }
-  return sum / attention.size();
+void measure_evidence(const LoadedStudy& study, const Attention& attention, LoadedRun& run) {
+  run.attention_scores = {kNoNumber, kNoNumber, kNoNumber};
+  if (!study.importance.empty()) run.attention_scores = score_attention(attention, study.importance);
+  const std::optional<Ablation> ablation = study.planted() ? RunFolder(run.path).ablation() : std::nullopt;
+  if (ablation) run.reliance = reliance(*ablation, run.probability, study.label);
 }
 
 void check_same_inputs(const LoadedStudy& study) {
@@ -210,14 +209,14 @@ void measure_runs(LoadedStudy& study) {
   study.row = reference.row;
   study.offsets = reference.offsets;
   study.largest_attention = largest_weights(reference);
-  const std::vector<float> evidence = evidence_of(study, reference);
+  read_truth(study, reference);
   for (LoadedRun& run : study.runs) {
     const Attention attention = test_attention(run);
     check_same_texts(study, reference, run, attention);
     run.probability = attention.probability;
     run.from_reference = divergences(reference, attention, study.tvd_factor);
     run.from_attacked = from_attacked(study, run, attention);
-    run.evidence_mass = mean_evidence(attention, evidence);
+    measure_evidence(study, attention, run);
     if (run.spec().kind == RunKind::perturbation) {
       const std::vector<float> change = RunFolder(run.path).perturbations().permutation_change;
       run.permutation_change.assign(change.begin(), change.end());
@@ -263,7 +262,11 @@ bool LoadedStudy::confidential() const {
 }
 
 std::string LoadedStudy::title() const {
-  if (planted()) return "the planted corpus";
+  if (planted()) {
+    const std::string variant = variant_in_words(any_run().planted_options());
+    return "the planted corpus" + (variant.empty() ? "" : fmt::format(" ({})", variant)) +
+           (folder.empty() ? "" : ", runs in " + folder);
+  }
   const std::string name(published() == nullptr ? dataset : published()->title);
   const bool namesake = published() == nullptr && find_published(dataset) != nullptr;
   return name + (namesake ? " (own texts)" : "") + (synthetic() ? " (SYNTHETIC texts)" : "") +

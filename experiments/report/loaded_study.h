@@ -36,6 +36,10 @@ struct LoadedStudy {
   std::vector<int64_t> row, offsets;     ///< as in Attention
   std::vector<float> largest_attention;  ///< the largest weight of a text under the reference
 
+  // Only of the planted corpus; otherwise empty.
+  std::vector<double> importance;       ///< [tokens] of the words; 0 at boundary tokens
+  std::vector<float> rule_probability;  ///< [texts] 1 or 0 as the rule of the corpus says; 0.5 where it cannot tell
+
   const LoadedRun& reference_run() const { return runs[reference]; }
   bool has_base() const { return reference_run().spec().kind == RunKind::base; }
   const LoadedRun& any_run() const { return runs.empty() ? unused.front() : runs.front(); }

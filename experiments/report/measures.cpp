@@ -112,7 +112,10 @@ std::string missing_texts(const LoadedStudy& study) {
 }  // namespace
 
 std::string data_in_words(const LoadedStudy& study) {
-  if (study.planted()) return "the built-in planted corpus";
+  if (study.planted()) {
+    const std::string variant = variant_in_words(study.any_run().planted_options());
+    return "the built-in planted corpus" + (variant.empty() ? "" : fmt::format(" with {}", variant));
+  }
   std::string data = study.synthetic() ? "SYNTHETIC texts in place of the real ones" : study.dataset;
   if (study.published() != nullptr && !study.synthetic()) {
     data += is_papers_test_split(study) ? ", as many test texts of each class as in the paper"

@@ -108,12 +108,6 @@ std::vector<double> ModelGroup::f1() const {
   return result;
 }
 
-std::vector<double> ModelGroup::evidence() const {
-  std::vector<double> result;
-  for (const LoadedRun* run : runs) result.push_back(run->evidence_mass);
-  return result;
-}
-
 std::vector<ModelGroup> attention_groups(const LoadedStudy& study) {
   const PaperResults* paper = study.paper();
   std::vector<ModelGroup> groups;

@@ -31,7 +31,6 @@ struct ModelGroup {
 
   // On the test split, in the order of the runs.
   std::vector<double> f1() const;
-  std::vector<double> evidence() const;  ///< LoadedRun::evidence_mass
 };
 
 // Each of these functions returns only groups that have runs.

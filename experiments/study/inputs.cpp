@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "engine/corpora/planted_ablation.h"
 #include "engine/data/prepared.h"
 #include "engine/data/vector_coverage.h"
 #include "engine/data/word_vectors.h"
@@ -65,12 +66,8 @@ DataChoices data_choices(const Inputs& inputs) {
                    .options = corpus.options,
                    .checksum = corpus.checksum,
                    .synthetic = corpus.synthetic(),
-                   .difficulty = {},
-                   .corpus_seed = {}};
-  if (corpus.reader == kPlantedReader) {
-    data.difficulty = inputs.settings.corpus.planted.difficulty;
-    data.corpus_seed = inputs.settings.corpus.planted.seed;
-  }
+                   .planted = {}};
+  if (corpus.reader == kPlantedReader) data.planted = inputs.settings.corpus.planted;
   data.tokenise = corpus.tokenise;
   return data;
 }
@@ -82,6 +79,23 @@ std::vector<std::string> warnings_about(const WordVectors& vectors, const Inputs
   std::vector<int64_t> running(dataset.vocabulary.size());
   for (const int32_t id : dataset.split(SplitName::train).token_ids) ++running[id];
   return vector_warnings(dataset.vocabulary, running, vectors, inputs.settings.vectors);
+}
+
+/// The test texts of the built-in corpus without their evidence, and without as many other words.
+AblatedTexts ablated_texts(const Inputs& inputs) {
+  const auto without = [&inputs, &dataset = inputs.corpus.dataset](Ablated what) {
+    return ablate(inputs.settings.corpus.planted, dataset.vocabulary, dataset.split(SplitName::test), what);
+  };
+  return {.without_evidence = without(Ablated::evidence), .without_others = without(Ablated::others)};
+}
+
+/// How the built-in corpus differs from its defaults, if it does.
+void describe_planted(const PlantedOptions& options) {
+  const std::string variant = variant_in_words(options);
+  if (!variant.empty()) show("note: the planted corpus with {}\n", variant);
+  if (options.label_noise == 0) return;
+  show("note: {:g} % of its labels are turned over; the rule itself has an expected F1 of {:g} (Bayes F1)\n",
+       100 * options.label_noise, options.bayes_f1());
 }
 
 SplitSizes sizes_of(const Split& split) {
@@ -195,6 +209,7 @@ Inputs load_inputs(const Settings& settings) {
     if (shape.size() == 2 && shape[1] > 0 && shape[1] < 100000) inputs.embed = shape[1];
   }
   check_selection(inputs);
+  if (inputs.corpus.reader == kPlantedReader) inputs.ablated = ablated_texts(inputs);
   return inputs;
 }
 
@@ -224,6 +239,7 @@ void describe(const Inputs& inputs) {
   show(" texts (negative + positive), vocabulary {}", inputs.corpus.dataset.vocabulary.size());
   show("{}\n", inputs.embedding.empty() ? std::string(", random embeddings")
                                         : fmt::format(", {} words with vectors", inputs.vectors_found));
+  if (inputs.corpus.reader == kPlantedReader) describe_planted(inputs.settings.corpus.planted);
   if (inputs.corpus.synthetic()) show("note: SYNTHETIC texts; nothing measured here is about the real data\n");
   if (inputs.corpus.confidential()) {
     show("note: CONFIDENTIAL texts; the run folders hold their words, and only you can read them: do not share them\n");

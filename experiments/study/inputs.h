@@ -35,6 +35,7 @@ struct Inputs {
   std::optional<Safetensors> init = {};
   std::string init_checksum = {};
   std::optional<ExternalGuide> guide = {};
+  std::optional<AblatedTexts> ablated = {};  ///< only of the planted corpus
 
   /// The name of the data set.
   const std::string& name() const { return corpus.dataset.name; }

@@ -173,6 +173,7 @@ void run_job(Job& job, const OpenDevice& device, const JobOptions& options, Trai
   }
   const TrainingRequest request{.dataset = &job.inputs->corpus.dataset,
                                 .targets = targets,
+                                .ablated = job.inputs->ablated ? &*job.inputs->ablated : nullptr,
                                 .model = job.inputs->model(job.spec),
                                 .training = job.inputs->training(job.spec),
                                 .initial_parameters = job.inputs->initial_parameters(job.spec),

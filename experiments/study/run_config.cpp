@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -26,6 +28,24 @@ void add_unless_empty(Json& object, const char* key, const std::string& value) {
   if (!value.empty()) object[key] = value;
 }
 
+/// The keys of planted_choices.
+constexpr std::array kPlantedKeys = {"difficulty", "corpus_seed", "evidence",  "evidence_weights",
+                                     "spurious",   "label_noise", "min_words", "max_words"};
+
+/// Earlier versions had no other options than the first two, and wrote no others. Neither does this one where they have
+/// their defaults.
+Json planted_choices(const PlantedOptions& options) {
+  const PlantedOptions plain;
+  Json choices = {{"difficulty", options.difficulty}, {"corpus_seed", options.seed}};
+  if (options.evidence != plain.evidence) choices["evidence"] = to_string(options.evidence);
+  if (options.weights != plain.weights) choices["evidence_weights"] = options.weights;
+  if (options.spurious != plain.spurious) choices["spurious"] = options.spurious;
+  if (options.label_noise != plain.label_noise) choices["label_noise"] = options.label_noise;
+  if (options.min_length != plain.min_length) choices["min_words"] = options.min_length;
+  if (options.max_length != plain.max_length) choices["max_words"] = options.max_length;
+  return choices;
+}
+
 Json data_choices(const DataChoices& data) {
   const DatasetOptions& options = data.options;
   const auto bound = [&](int32_t length) { return options.filter_by_length ? Json(length) : Json(); };
@@ -35,8 +55,7 @@ Json data_choices(const DataChoices& data) {
                   {"length_filter", options.filter_by_length},
                   {"min_length", bound(options.min_length)},
                   {"max_length", bound(options.max_length)}};
-  if (data.difficulty) choices["difficulty"] = *data.difficulty;
-  if (data.corpus_seed) choices["corpus_seed"] = *data.corpus_seed;
+  if (data.planted) choices.update(planted_choices(*data.planted));
   add_unless_empty(choices, "data_checksum", data.checksum);
   if (data.synthetic) choices["synthetic"] = true;
   if (!data.tokenise.empty()) choices["tokenise"] = data.tokenise;
@@ -131,6 +150,22 @@ const Json& member(const Json& object, const char* key) {
   return *found;
 }
 
+PlantedOptions parse_planted(const Json& choices) {
+  PlantedOptions options;
+  std::string evidence(to_string(options.evidence));
+  read(choices, "difficulty", options.difficulty);
+  read(choices, "corpus_seed", options.seed);
+  read_if_there(choices, "evidence", evidence);
+  options.evidence = evidence_kind(evidence).value_or(options.evidence);
+  read_if_there(choices, "evidence_weights", options.weights);
+  read_if_there(choices, "spurious", options.spurious);
+  read_if_there(choices, "label_noise", options.label_noise);
+  read_if_there(choices, "min_words", options.min_length);
+  read_if_there(choices, "max_words", options.max_length);
+  check_planted_options(options);
+  return options;
+}
+
 DataChoices parse_data(const Json& choices) {
   DataChoices data;
   read(choices, "dataset", data.dataset);
@@ -141,8 +176,7 @@ DataChoices parse_data(const Json& choices) {
     read(choices, "min_length", data.options.min_length);
     read(choices, "max_length", data.options.max_length);
   }
-  if (choices.contains("difficulty")) read(choices, "difficulty", data.difficulty.emplace());
-  if (choices.contains("corpus_seed")) read(choices, "corpus_seed", data.corpus_seed.emplace());
+  if (choices.contains("difficulty")) data.planted = parse_planted(choices);
   read_if_there(choices, "data_checksum", data.checksum);
   read_if_there(choices, "synthetic", data.synthetic);
   read_if_there(choices, "tokenise", data.tokenise);
@@ -376,7 +410,8 @@ std::vector<std::string> differing_inputs(const RunConfig& a, const RunConfig& b
 std::vector<std::string> differing_content(const RunConfig& a, const RunConfig& b) {
   std::vector<std::string> keys = differing_inputs(a, b);
   std::erase_if(keys, [](const std::string& key) {
-    return key != "corpus" && key != "data_checksum" && key != "difficulty" && key != "corpus_seed";
+    return key != "corpus" && key != "data_checksum" &&
+           std::find(kPlantedKeys.begin(), kPlantedKeys.end(), key) == kPlantedKeys.end();
   });
   return keys;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/corpora/planted_corpus.h"
 #include "engine/data/dataset.h"
 #include "engine/data/split_name.h"
 #include "engine/runs/external_attention.h"
@@ -17,15 +18,13 @@ namespace notnot {
 
 /// Which texts a run is trained on.
 struct DataChoices {
-  std::string dataset;        ///< the name of the data set
-  std::string corpus;         ///< Corpus::reader; empty in the configuration of an earlier version
-  DatasetOptions options;     ///< vocabulary and length filter
-  std::string checksum;       ///< Corpus::checksum; empty for the built-in corpus
-  bool synthetic = false;     ///< the texts are made up in place of real ones
-  std::string tokenise = {};  ///< Corpus::tokenise
-  /// Only for the built-in corpus, see PlantedOptions.
-  std::optional<double> difficulty;
-  std::optional<uint64_t> corpus_seed;
+  std::string dataset;                    ///< the name of the data set
+  std::string corpus;                     ///< Corpus::reader; empty in the configuration of an earlier version
+  DatasetOptions options;                 ///< vocabulary and length filter
+  std::string checksum;                   ///< Corpus::checksum; empty for the built-in corpus
+  bool synthetic = false;                 ///< the texts are made up in place of real ones
+  std::string tokenise = {};              ///< Corpus::tokenise
+  std::optional<PlantedOptions> planted;  ///< only for the built-in corpus
 };
 
 /// Where the inputs of a run lay; empty for an input that it does not have. The paths are recorded for people, and

@@ -15,8 +15,8 @@
 
 namespace {
 
-constexpr std::array kFiles = {"config.json",       "result.json", "metrics.csv", "attention_test.safetensors",
-                               "predictions.jsonl", "failure.json"};
+constexpr std::array kFiles = {"config.json",       "result.json",  "metrics.csv",         "attention_test.safetensors",
+                               "predictions.jsonl", "failure.json", "ablation.safetensors"};
 
 void read_model(const std::filesystem::path& path) {
   const auto runs = notnot::read_runs({path});
@@ -30,6 +30,7 @@ void read_model(const std::filesystem::path& path) {
     (void)notnot::divergences(attention, attention, 0.5);
     std::set<size_t> texts;
     for (size_t i = 0; i < attention.label.size(); ++i) texts.insert(i);
+    (void)notnot::RunFolder(run.path).ablation();
     (void)notnot::read_words(run, texts, attention.row, attention.offsets);
   }
 }

@@ -197,6 +197,39 @@ TEST_CASE("a guided model is trained and evaluated with the guide's attention of
   check_run(request, plain, first_best(scores_of(plain, SplitName::dev)));
 }
 
+TEST_CASE(
+    "changed copies of the test texts are predicted by the model of the chosen epoch, and with the guide's attention") {
+  const Dataset data = unbalanced_corpus();
+  const Split& test = data.split(SplitName::test);
+  AblatedTexts ablated{.without_evidence = test, .without_others = test};
+  std::vector<int32_t> ids = test.token_ids;
+  for (int32_t text = 0; text < test.size(); ++text) ids[test.offsets[text] + 1] = kFirstWordId;
+  ablated.without_evidence.token_ids = ids;
+  const Targets targets = random_targets(data, 5);
+  for (const AttentionKind attention : {AttentionKind::learned, AttentionKind::given}) {
+    const bool guided = attention == AttentionKind::given;
+    TrainingRequest request = request_of(data, small_model(data, guided ? Encoder::tokens : Encoder::lstm, attention));
+    if (guided) request.targets = &targets;
+    request.ablated = &ablated;
+    const TemporaryFolder folder;
+    const RunFolder run(folder.path(), "run");
+    (void)train_to_the_end(request, run);
+    AttentionClassifier model(open_cpu(1), request.model, prediction_plan(test));
+    model.allocate();
+    model.set_parameters(load_parameters(ParameterLayout(request.model), run.model_path()));
+    const TextTargets* given = guided ? &targets.test : nullptr;
+    const std::optional<Ablation> found = run.ablation();
+    REQUIRE(found);
+    CHECK(found->without_evidence == evaluate(model, ablated.without_evidence, given).probability);
+    CHECK(found->without_others == run.attention(SplitName::test).probability);
+    CHECK(found->without_evidence != found->without_others);
+    request.ablated = nullptr;
+    const RunFolder plain(folder.path(), "plain");
+    (void)train_to_the_end(request, plain);
+    CHECK_FALSE(plain.ablation());
+  }
+}
+
 TEST_CASE("an adversary's epochs each have a loss of their own, and the lowest is kept") {
   const Dataset data = unbalanced_corpus();
   const Targets targets = random_targets(data, 4);

@@ -198,7 +198,9 @@ class Options(BadInput):
         for option, values in {"--epochs": (0, -1, "x", 1.5), "--batch": (0, 65537), "--hidden": (0, 4097, "many"),
                                "--threads": (0, 1025), "--min-df": (0, -3), "--min-length": (-1,), "--max-length": (0,),
                                "--seed": (-1, "x", "1,x", 1.5, 2**64), "--encoder": ("gru",), "--attention": ("given",),
-                               "--select": ("train",), "--precision": ("tf32", "bf16")}.items():
+                               "--select": ("train",), "--precision": ("tf32", "bf16"), "--evidence": ("irony",),
+                               "--evidence-weights": (0, "1,x"), "--spurious": (-1, 1.5), "--label-noise": (0.6, "nan"),
+                               "--lengths": (8, "8:", ":9", "8:9x", "8-9", "0:9")}.items():
             for value in values:
                 with self.subTest(option=option, value=value):
                     self.refuse(option, value, words=(option,))

@@ -325,6 +325,18 @@ class Reports(Study):
         self.succeed("report", self.runs, "--out", again)
         self.assertEqual((report / "index.html").read_bytes(), (again / "index.html").read_bytes(),
                          "notnot report makes the same page from the folder of runs")
+        with open(report / "tables" / "planted-reliance.csv", newline="", encoding="utf-8") as file:
+            models = [row[0] for row in csv.reader(file)][1:]
+        self.assertTrue({"Base", "Uniform", "Trained MLP", "MLP by Base LSTM"} <= set(models), models)
+        other = ("uniform", "--dataset", "planted", "--hidden", 8, "--epochs", 1, "--device", self.device, "--runs",
+                 self.runs, "--evidence", "negated", "--label-noise", 0.1)
+        refused = run(*other)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("evidence, label_noise", refused.stderr)
+        plan = run(*other, "--plan")
+        self.assertIn("note: the planted corpus with evidence negated, label noise 0.1", plan.stdout)
+        self.assertIn("(Bayes F1)", plan.stdout)
+        self.assertEqual(plan.returncode, 2)
 
 
 class Survives(Study):

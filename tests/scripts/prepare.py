@@ -307,10 +307,10 @@ class Data(Prepare):
         self.assertNotIn("Table 1", output)
         self.assertNotIn("Sample texts", self.succeed("data", self.out, "--samples", 0))
 
-    def tokens(self, dataset):
+    def tokens(self, dataset, *options):
         """What `notnot data --tokens` writes, line by line."""
         file = self.folder / "tokens.jsonl"
-        output = self.succeed("data", dataset, "--tokens", file)
+        output = self.succeed("data", dataset, "--tokens", file, *options)
         lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
         self.assertIn(f"{file}: the words of {len(lines)} texts", output)
         return lines
@@ -353,6 +353,15 @@ class Data(Prepare):
         (test,) = [line for line in lines if line["row"] == 2401]
         self.assertNotIn("id", test)
         self.assertEqual(test["split"], "test")
+
+    def test_tokens_of_another_built_in_corpus(self):
+        lines = self.tokens("planted", "--evidence", "order", "--lengths", "9:12", "--corpus-seed", 3)
+        for line in lines:
+            first = next(token for token in line["tokens"] if token.startswith(("praise", "blame")))
+            self.assertEqual(line["label"], int(first.startswith("praise")))
+            self.assertIn(len(line["tokens"]), range(9, 13))
+        self.refuse_data("planted", "need --tokens", options=("--evidence", "order"))
+        self.refuse_data(self.file, "are for planted", options=("--tokens", self.folder / "x", "--label-noise", 0.1))
 
     def test_tokens_that_cannot_be_written(self):
         self.refuse_data("nothing", "'nothing'", "planted", options=("--tokens", self.folder / "tokens.jsonl"))

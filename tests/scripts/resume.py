@@ -100,7 +100,7 @@ class Resume(TestWithChildren):
                 self.assertTrue(path.name.startswith(TEMPORARY) or path.name == ".lock", path)
 
     def assert_as_undisturbed(self):
-        self.assert_same_bytes(self.whole, self.run_folder, (*EXACT_FILES, "config.json"))
+        self.assert_same_bytes(self.whole, self.run_folder, (*EXACT_FILES, "ablation.safetensors", "config.json"))
         self.assert_same_metrics(self.whole, self.run_folder)
         names = {path.name for path in self.whole.iterdir()}
         self.assertEqual({path.name for path in self.run_folder.iterdir()}, names)

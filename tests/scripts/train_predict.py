@@ -21,7 +21,7 @@ PLANTED = ("--dataset", "planted", "--hidden", HIDDEN)
 # Rows of the planted corpus: 2000 training texts, 400 dev, 400 test; labels 0, 1, 0, 1, ...
 FIRST_ROW = {"train": 1, "dev": 2001, "test": 2401}
 SIZES = {"train": 2000, "dev": 400, "test": 400}
-FILES = {*EXACT_FILES, "config.json", "metrics.csv", ".lock"}
+FILES = {*EXACT_FILES, "ablation.safetensors", "config.json", "metrics.csv", ".lock"}
 
 
 def sizes_of(encoder, vocabulary, embed=300, hidden=HIDDEN):

@@ -70,10 +70,12 @@ TEST_CASE("corpus: a data set is known by its content; its name makes nothing of
 TEST_CASE("corpus: options of the built-in corpus are refused for any other") {
   const TemporaryFolder folder;
   write_atomically(folder / "own.csv", kSmallCsv);
-  for (const PlantedOptions& planted : {PlantedOptions{.difficulty = 0.5}, PlantedOptions{.seed = 7}}) {
+  for (const PlantedOptions& planted :
+       {PlantedOptions{.difficulty = 0.5}, PlantedOptions{.seed = 7}, PlantedOptions{.evidence = EvidenceKind::order},
+        PlantedOptions{.label_noise = 0.1}}) {
     const std::string message =
         input_error([&] { load_corpus({.dataset = (folder / "own.csv").string(), .planted = planted}); });
-    CHECK_HAS(message, "--difficulty and --corpus-seed are for planted, the built-in corpus");
+    CHECK_HAS(message, "--corpus-seed are for planted, the built-in corpus, and change nothing of");
     CHECK(load_corpus({.dataset = "planted", .planted = planted}).reader == "planted");
   }
 }

@@ -1,22 +1,28 @@
-// The planted corpus: reproducible, balanced, and its label is the majority of its evidence words, whatever the
-// difficulty.
+// The planted corpus: reproducible, balanced, and its label is what its rule says, whatever the difficulty. Which rules
+// a bag of words can follow.
 #include "engine/corpora/planted_corpus.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "engine/corpora/planted_words.h"
+#include "engine/io/checksum.h"
 #include "engine/io/input_error.h"
 #include "engine/io/text.h"
+#include "tests/support/input_error.h"
 
 using namespace notnot;
 
 namespace {
+
+bool is_evidence(std::string_view word) { return planted_word(kPlantedEvidence, word).has_value(); }
 
 struct Evidence {
   int praise = 0, blame = 0, chatter = 0;
@@ -28,7 +34,7 @@ Evidence count_evidence(const LabelledText& text) {
     evidence.praise += word.starts_with("praise") ? 1 : 0;
     evidence.blame += word.starts_with("blame") ? 1 : 0;
     evidence.chatter += word.starts_with("chatter") ? 1 : 0;
-    CHECK(is_planted_evidence(word) == (word.starts_with("praise") || word.starts_with("blame")));
+    CHECK(is_evidence(word) == (word.starts_with("praise") || word.starts_with("blame")));
   }
   return evidence;
 }
@@ -101,7 +107,7 @@ TEST_CASE("planted: neither distractors nor filler tell the label") {
     INFO(entry.first);
     const double share = static_cast<double>(count.positive) / count.all;
     const double deviation = 0.5 / std::sqrt(count.all);
-    if (is_planted_evidence(entry.first)) {
+    if (is_evidence(entry.first)) {
       CHECK(std::abs(share - 0.5) > 10 * deviation);
     } else {
       CHECK(std::abs(share - 0.5) < 5 * deviation);
@@ -129,11 +135,22 @@ TEST_CASE("planted: a text does not depend on how many there are") {
   CHECK(texts[0].words != texts[2000].words);
 }
 
-TEST_CASE("planted: evidence is known by its name") {
-  for (const char* word : {"praise0", "blame19"}) CHECK(is_planted_evidence(word));
-  for (const char* word : {"", "praise", "praise1x", "blames1", "word3", "chatter2", "xpraise1", "<UNK>"}) {
+TEST_CASE("planted: a word is known by its group and its number") {
+  const auto check = [](const char* name, int32_t label, int32_t number) {
+    const auto word = planted_word(kPlantedEvidence, name);
+    REQUIRE(word);
+    CHECK(word->label == label);
+    CHECK(word->number == number);
+  };
+  check("praise0", 1, 0);
+  check("blame19", 0, 19);
+  check("praise999999999", 1, 999999999);
+  CHECK(planted_word(kPlantedPartner, "agree1")->label == 1);
+  CHECK(planted_word(kPlantedCue, "rainy4")->label == 0);
+  for (const char* word : {"", "praise", "praise1x", "praise-1", "praise9999999999", "blames1", "word3", "chatter2",
+                           "xpraise1", "agree0", "not", "<UNK>"}) {
     INFO(word);
-    CHECK_FALSE(is_planted_evidence(word));
+    CHECK_FALSE(planted_word(kPlantedEvidence, word));
   }
 }
 
@@ -150,6 +167,58 @@ TEST_CASE("planted: options out of range are refused") {
   refused([](PlantedOptions& o) { o.difficulty = 1.01; });
   refused([](PlantedOptions& o) { o.difficulty = -0.01; });
   refused([](PlantedOptions& o) { o.difficulty = std::numeric_limits<double>::quiet_NaN(); });
+  refused([](PlantedOptions& o) { o.spurious = 1.01; });
+  refused([](PlantedOptions& o) { o.spurious = std::numeric_limits<double>::quiet_NaN(); });
+  refused([](PlantedOptions& o) { o.label_noise = 0.51; });
+  refused([](PlantedOptions& o) { o.label_noise = -0.01; });
+  refused([](PlantedOptions& o) { o.weights = {}; });
+  refused([](PlantedOptions& o) { o.weights = {1, 0}; });
+  refused([](PlantedOptions& o) { o.weights = {101}; });
+  refused([](PlantedOptions& o) { o.weights = std::vector<int32_t>(21, 1); });
+}
+
+TEST_CASE("planted: what only single evidence has is refused for the other kinds") {
+  for (const EvidenceKind kind : kEvidenceKinds) {
+    for (PlantedOptions options : {PlantedOptions{.difficulty = 0.5}, PlantedOptions{.weights = {1, 2}}}) {
+      options.evidence = kind;
+      options.train = options.dev = options.test = 2;
+      if (kind == EvidenceKind::single) {
+        CHECK_NOTHROW(make_planted_corpus(options));
+      } else {
+        CHECK_HAS(input_error([&] { make_planted_corpus(options); }),
+                  "--difficulty and --evidence-weights are for --evidence single");
+      }
+    }
+  }
+}
+
+TEST_CASE("planted: the default corpus has the bytes that it had before there were other kinds") {
+  // SHA-256 of the words and labels that commit 4f2319e wrote with `notnot data planted --tokens`, a text per line.
+  CHECK(sha256(all_words(make_planted_corpus({}))) ==
+        "9f99b1a23bf21ff27dd654e0ce952d279f4bc3dfe0d74f2d7238fed6f91421fc");
+}
+
+TEST_CASE("planted: the kinds of evidence have the names that users give") {
+  const std::vector<std::string_view> names = {"single", "negated", "conjunction", "order", "position"};
+  REQUIRE(names.size() == std::size(kEvidenceKinds));
+  for (size_t i = 0; i < names.size(); ++i) {
+    CHECK(to_string(kEvidenceKinds[i]) == names[i]);
+    CHECK(evidence_kind(names[i]) == kEvidenceKinds[i]);
+  }
+  CHECK_FALSE(evidence_kind("irony"));
+}
+
+TEST_CASE("planted: a variant is named by what differs from the defaults") {
+  CHECK(variant_in_words({}).empty());
+  CHECK(variant_in_words({.train = 20}).empty());
+  CHECK(variant_in_words({.seed = 2,
+                          .min_length = 8,
+                          .max_length = 200,
+                          .evidence = EvidenceKind::negated,
+                          .spurious = 0.5,
+                          .label_noise = 0.1}) ==
+        "evidence negated, spurious 0.5, label noise 0.1, lengths 8:200, corpus seed 2");
+  CHECK(variant_in_words({.difficulty = 1, .weights = {1, 2, 4}}) == "weights 1,2,4, difficulty 1");
 }
 
 namespace {
@@ -194,7 +263,7 @@ TEST_CASE("planted: every kind of a word is equally frequent, and evidence stand
     REQUIRE(words.size() == kLength);
     for (size_t i = 0; i < kLength; ++i) {
       const std::string word(words[i]);
-      if (is_planted_evidence(word)) ++places[i];
+      if (is_evidence(word)) ++places[i];
       const int number = std::stoi(word.substr(word.find_first_of("0123456789")));
       ++(word.starts_with("praise")    ? praise
          : word.starts_with("blame")   ? blame
@@ -226,5 +295,220 @@ TEST_CASE("planted: the first texts of each split are those of a second implemen
   for (size_t i = 0; i < texts.size(); ++i) {
     CHECK(texts[i].words == expected[i]);
     CHECK(texts[i].label == static_cast<int32_t>(i % 2));
+  }
+}
+
+// --- other kinds of evidence -----------------------------------------------------------------------------------------
+
+namespace {
+
+PlantedOptions of_kind(EvidenceKind kind) {
+  PlantedOptions options;
+  options.evidence = kind;
+  return options;
+}
+
+/// The label of a text by its rule, written down again: from the words as strings.
+int32_t label_by_rule(EvidenceKind kind, const std::vector<std::string_view>& words) {
+  std::vector<std::string_view>
+      signs;  // "praise", "blame", "agree", "deny", each with "not" before it if that is there
+  std::vector<bool> turned;
+  for (size_t i = 0; i < words.size(); ++i) {
+    for (const char* group : {"praise", "blame", "agree", "deny"}) {
+      if (!words[i].starts_with(group)) continue;
+      signs.push_back(group);
+      turned.push_back(i > 0 && words[i - 1] == "not");
+    }
+  }
+  REQUIRE_FALSE(signs.empty());
+  const bool praise = signs[0] == "praise";
+  if (kind == EvidenceKind::negated) {
+    REQUIRE(signs.size() == 1);
+    return praise != turned[0] ? 1 : 0;
+  }
+  if (kind == EvidenceKind::conjunction) {
+    REQUIRE(signs.size() == 2);
+    const auto has = [&](const char* group) { return std::count(signs.begin(), signs.end(), group) == 1; };
+    REQUIRE(has("praise") != has("blame"));
+    REQUIRE(has("agree") != has("deny"));
+    return has("praise") == has("agree") ? 1 : 0;
+  }
+  REQUIRE(std::count(signs.begin(), signs.end(), "praise") > 0);
+  REQUIRE(std::count(signs.begin(), signs.end(), "blame") > 0);
+  REQUIRE(signs.size() <= (kind == EvidenceKind::order ? 2 : 4));
+  return praise ? 1 : 0;
+}
+
+/// The words of a text without their order, without those that say nothing.
+std::string bag_of(const std::vector<std::string_view>& words) {
+  std::vector<std::string_view> planted;
+  for (const std::string_view word : words) {
+    if (!word.starts_with("word") && !word.starts_with("chatter")) planted.push_back(word);
+  }
+  std::sort(planted.begin(), planted.end());
+  return join_words(planted);
+}
+
+/// Accuracy on the test texts of naive Bayes over the words that a text has, with the counts of the training texts and
+/// one added to each.
+double naive_bayes_accuracy(const std::vector<LabelledText>& texts) {
+  std::map<std::string_view, std::array<double, 2>> with_word;
+  double right = 0, tested = 0;
+  const auto score = [&](const LabelledText& text) {
+    double sum = 0;
+    for (const std::string_view word : split_words(text.words)) {
+      const auto found = with_word.find(word);
+      if (found != with_word.end()) sum += std::log((found->second[1] + 1) / (found->second[0] + 1));
+    }
+    return sum;
+  };
+  for (const LabelledText& text : texts) {  // the training texts come first
+    if (text.split == SplitName::train) {
+      for (const std::string_view word : split_words(text.words)) ++with_word[word][text.label];
+    } else if (text.split == SplitName::test) {
+      right += (score(text) > 0) == (text.label == 1) ? 1 : 0;
+      ++tested;
+    }
+  }
+  return right / tested;
+}
+
+}  // namespace
+
+TEST_CASE("planted: every label is what the rule says of the words") {
+  for (const EvidenceKind kind :
+       {EvidenceKind::negated, EvidenceKind::conjunction, EvidenceKind::order, EvidenceKind::position}) {
+    INFO(to_string(kind));
+    for (const LabelledText& text : make_planted_corpus(of_kind(kind))) {
+      const auto words = split_words(text.words);
+      REQUIRE(words.size() >= 8);
+      REQUIRE(words.size() <= 30);
+      REQUIRE(label_by_rule(kind, words) == text.label);
+      REQUIRE(std::count(words.begin(), words.end(), "not") == (kind == EvidenceKind::negated ? 1 : 0));
+    }
+  }
+}
+
+TEST_CASE("planted: for negated, order and position the words without their order tell nothing") {
+  for (const EvidenceKind kind : {EvidenceKind::negated, EvidenceKind::order, EvidenceKind::position}) {
+    INFO(to_string(kind));
+    PlantedOptions options = of_kind(kind);
+    options.train = 20000;
+    std::map<std::string, std::array<int, 2>> labels;
+    for (const LabelledText& text : make_planted_corpus(options)) ++labels[bag_of(split_words(text.words))][text.label];
+    double statistic = 0;
+    for (const auto& entry : labels) {
+      const double n = entry.second[0] + entry.second[1], difference = entry.second[0] - entry.second[1];
+      statistic += difference * difference / n;
+    }
+    // Chi-squared with a degree per bag: mean k, variance 2 k; five standard deviations.
+    const auto bags = static_cast<double>(labels.size());
+    INFO(bags);
+    CHECK(statistic < bags + 5 * std::sqrt(2 * bags));
+  }
+}
+
+TEST_CASE("planted: naive Bayes follows single evidence, and is at chance for every other kind") {
+  // Of 4000 test texts: a standard deviation of 0.0079.
+  for (const EvidenceKind kind : kEvidenceKinds) {
+    INFO(to_string(kind));
+    PlantedOptions options = of_kind(kind);
+    options.test = 4000;
+    const double accuracy = naive_bayes_accuracy(make_planted_corpus(options));
+    if (kind == EvidenceKind::single) {
+      CHECK(accuracy > 0.97);
+    } else {
+      CHECK(std::abs(accuracy - 0.5) < 5 * 0.0079);
+    }
+  }
+}
+
+TEST_CASE("planted: with weights the larger sum is the label, though it may have fewer words") {
+  PlantedOptions options{.difficulty = 1, .weights = {1, 2, 4}};
+  int fewer_words = 0;
+  for (const LabelledText& text : make_planted_corpus(options)) {
+    int sum = 0, words = 0;
+    for (const std::string_view word : split_words(text.words)) {
+      if (!is_evidence(word)) continue;
+      const bool praise = word.starts_with("praise");
+      constexpr int weights[] = {1, 2, 4};
+      const int weight = weights[std::stoi(std::string(word.substr(praise ? 6 : 5))) % 3];
+      sum += praise ? weight : -weight;
+      words += praise ? 1 : -1;
+    }
+    REQUIRE(sum != 0);
+    REQUIRE((sum > 0) == (text.label == 1));
+    fewer_words += words * sum <= 0 ? 1 : 0;
+  }
+  CHECK(fewer_words > 200);  // of 2800: there a majority of words is wrong, or cannot tell
+}
+
+TEST_CASE("planted: label noise turns its share of the labels of each split, and no word") {
+  PlantedOptions options{.train = 20000, .dev = 4000, .test = 4000};
+  const auto clean = make_planted_corpus(options);
+  options.label_noise = 0.1;
+  const auto noisy = make_planted_corpus(options);
+  CHECK(options.bayes_f1() == doctest::Approx(0.9));
+  std::map<std::string_view, std::array<int, 2>> turned;
+  int right_positive = 0, rule_positive = 0, positive = 0;
+  for (size_t i = 0; i < clean.size(); ++i) {
+    REQUIRE(noisy[i].words == clean[i].words);
+    ++turned[to_string(clean[i].split)][noisy[i].label == clean[i].label ? 0 : 1];
+    right_positive += clean[i].label == 1 && noisy[i].label == 1 ? 1 : 0;
+    rule_positive += clean[i].label;
+    positive += noisy[i].label;
+  }
+  for (const auto& [split, counts] : turned) {
+    INFO(split);
+    const double n = counts[0] + counts[1];
+    CHECK(std::abs(counts[1] / n - 0.1) < 5 * std::sqrt(0.1 * 0.9 / n));
+  }
+  // F1 of the rule's own labels on the noisy ones: 2 TP / (predicted + positive).
+  CHECK(2.0 * right_positive / (rule_positive + positive) == doctest::Approx(options.bayes_f1()).epsilon(0.01));
+}
+
+TEST_CASE("planted: a spurious cue goes with the label in training only") {
+  for (const EvidenceKind kind : {EvidenceKind::single, EvidenceKind::conjunction}) {
+    PlantedOptions options = of_kind(kind);
+    options.train = options.dev = options.test = 4000;
+    options.spurious = 0.3;
+    std::map<std::string_view, std::array<int, 2>> agree;
+    for (const LabelledText& text : make_planted_corpus(options)) {
+      int cues = 0;
+      for (const std::string_view word : split_words(text.words)) {
+        if (!word.starts_with("sunny") && !word.starts_with("rainy")) continue;
+        ++cues;
+        ++agree[to_string(text.split)][word.starts_with("sunny") == (text.label == 1) ? 1 : 0];
+      }
+      REQUIRE(cues <= 1);
+    }
+    for (const auto& [split, counts] : agree) {
+      INFO(split);
+      const double n = counts[0] + counts[1];
+      CHECK(std::abs(n / 4000 - 0.3) < 5 * std::sqrt(0.3 * 0.7 / 4000));
+      if (split == "train") {
+        CHECK(counts[0] == 0);
+      } else {
+        CHECK(std::abs(counts[1] / n - 0.5) < 5 * 0.5 / std::sqrt(n));
+      }
+    }
+  }
+}
+
+TEST_CASE("planted: texts have any length from 8 to 200, whatever the evidence") {
+  for (const EvidenceKind kind : kEvidenceKinds) {
+    INFO(to_string(kind));
+    PlantedOptions options = of_kind(kind);
+    options.train = 4000;
+    options.spurious = 0.5;
+    options.max_length = 200;
+    std::vector<int> counts(193);
+    for (const LabelledText& text : make_planted_corpus(options)) ++counts.at(split_words(text.words).size() - 8);
+    CHECK(counts.front() > 0);
+    CHECK(counts.back() > 0);
+    CHECK(chi_squared(counts) < 260);  // p = 0.001 with 192 degrees of freedom: 258.6
+    options.max_length = 8;
+    options.train = 200;
+    for (const LabelledText& text : make_planted_corpus(options)) REQUIRE(split_words(text.words).size() == 8);
   }
 }

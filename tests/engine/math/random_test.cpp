@@ -136,7 +136,8 @@ TEST_CASE("every purpose has the number that older runs were made with") {
   const std::vector<Purpose> in_order = {Purpose::initialisation,  Purpose::embedding,       Purpose::jitter,
                                          Purpose::shuffle,         Purpose::planted_corpus,  Purpose::test_data,
                                          Purpose::split,           Purpose::missing_vectors, Purpose::permutation,
-                                         Purpose::adversary_start, Purpose::bootstrap};
+                                         Purpose::adversary_start, Purpose::bootstrap,       Purpose::ties,
+                                         Purpose::ablation};
   for (uint32_t i = 0; i < in_order.size(); ++i) {
     CHECK(static_cast<uint32_t>(in_order[i]) == i + 1);
     CHECK(Random(7, in_order[i], 3).bits(5) == philox4x32({1, 0, i + 1, 3}, {7, 0})[1]);  // of no other purpose

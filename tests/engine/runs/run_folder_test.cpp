@@ -111,6 +111,7 @@ TEST_CASE("starting again removes every file of the earlier run") {
   write_safetensors(run.checkpoint_path(), {});
   write_safetensors(run.model_path(), {});
   writer.write_perturbations(sample_perturbations());
+  writer.write_ablation({.without_evidence = {0.5F}, .without_others = {0.5F}});
   writer.finish(RunResult{});
   write_atomically(run.path() / "notes.txt", "the user's own");
 
@@ -454,6 +455,34 @@ TEST_CASE("perturbations come back as they were") {
   CHECK(back.offsets == sample.offsets);
   CHECK(back.label == sample.label);
   CHECK(back.row == sample.row);
+}
+
+TEST_CASE("an ablation comes back as it was; most runs have none, and a wrong one is refused") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "planted");
+  RunWriter writer(run);
+  CHECK_FALSE(run.ablation());
+  writer.write_ablation({.without_evidence = {0.25F, 1}, .without_others = {0, 0.75F}});
+  const std::optional<Ablation> back = run.ablation();
+  REQUIRE(back);
+  CHECK(back->without_evidence == std::vector<float>{0.25F, 1});
+  CHECK(back->without_others == std::vector<float>{0, 0.75F});
+  const std::pair<const char*, Ablation> damages[] = {
+      {"text 1: its without_evidence is 1.5", {.without_evidence = {0, 1.5F}, .without_others = {0, 0}}},
+      {"text 0: its without_others is nan", {.without_evidence = {0, 0}, .without_others = {kNaN, 0}}},
+      {"1 values of without_others for 2 texts", {.without_evidence = {0, 0}, .without_others = {0}}}};
+  for (const auto& [expected, damaged] : damages) {
+    CAPTURE(expected);
+    CHECK_THROWS_WITH_AS(writer.write_ablation(damaged), doctest::Contains(expected), Error);
+    const auto f32 = [](const char* name, const std::vector<float>& values) {
+      return TensorView{name, DType::f32, {static_cast<int64_t>(values.size())}, values.data()};
+    };
+    write_safetensors(run.ablation_path(), {f32("without_evidence", damaged.without_evidence),
+                                            f32("without_others", damaged.without_others)});
+    const std::string message = input_error([&] { (void)run.ablation(); });
+    CHECK_MESSAGE(has(message, expected), message);
+    CHECK(message.starts_with(run.ablation_path().string()));
+  }
 }
 
 /// One change to good Perturbations, and what the complaint must say. Their attention is checked as Attention is.

@@ -70,6 +70,12 @@ TEST_CASE("each option changes exactly its own choices of a run") {
              {{"length_filter", true}, {"min_length", 4}, {"max_length", 90}});
   check_both({"--difficulty", "0.75"}, {{"difficulty", 0.75}});
   check_both({"--corpus-seed", "7"}, {{"corpus_seed", 7}});
+  check_both({"--evidence", "single"}, Json::object());
+  check_both({"--evidence", "negated"}, {{"evidence", "negated"}});
+  check_both({"--evidence-weights", "1,2,4"}, {{"evidence_weights", {1, 2, 4}}});
+  check_both({"--spurious", "0.5"}, {{"spurious", 0.5}});
+  check_both({"--label-noise", "0.1"}, {{"label_noise", 0.1}});
+  check_both({"--lengths", "9:200"}, {{"min_words", 9}, {"max_words", 200}});
   check_both({"--hidden", "8"}, {{"hidden", 8}});
   check_both({"--batch", "16"}, {{"batch", 16}});
   check({"--epochs", "3"}, {{"epochs", 3}}, Json::object());

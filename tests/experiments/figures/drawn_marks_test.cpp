@@ -17,7 +17,8 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 // Okabe and Ito's palette, as they publish it.
 constexpr const char *kItoOrange = "#E69F00", *kItoGreen = "#009E73", *kItoBlue = "#0072B2",
-                     *kItoVermillion = "#D55E00", *kItoPurple = "#CC79A7", *kItoBlack = "#000000";
+                     *kItoVermillion = "#D55E00", *kItoPurple = "#CC79A7", *kItoBlack = "#000000",
+                     *kItoGrey = "#444444";
 
 void need_gnuplot() {
   if (can_draw()) return;
@@ -240,6 +241,18 @@ TEST_CASE("the evidence figure: ten models differ in shape or filling, each has 
   }
   for (const auto& [colour, expected] : bars) check_lines(lines_of(drawing, colour, false), expected);
   check_axis_texts(drawing, "Share of attention on the evidence", "F1");
+}
+
+TEST_CASE("the evidence figure: a dotted line at the share of chance, from the bottom to the top") {
+  need_gnuplot();
+  EvidenceFigure figure{"", {{"a", 0.5, 0.99}, {"b", 0.15, 0.86}}};
+  CHECK(lines_of(drawn(figure), kItoGrey, true).empty());
+  CHECK_FALSE(drawn(figure).has_text("chance"));
+  figure.chance = 0.14;
+  const Drawing drawing = drawn(figure);
+  check_lines(lines_of(drawing, kItoGrey, true), {{{0.14, 0.78}, {0.14, 1 + 0.12 * 0.2}}});
+  CHECK(drawing.has_text("chance"));
+  CHECK(drawing.has_text("b"));
 }
 
 TEST_CASE("the evidence figure: the F1 axis goes down to the lowest point with its bar, and no farther than 0") {

@@ -276,6 +276,7 @@ TEST_CASE("impossible numbers are errors") {
   refused(FrontierFigure{"", {}, {{"", 0.1, 1.5}}, {}, {}});
   refused(FrontierFigure{"", {}, {}, {{"", 0.8, 0.1}}, {}});
   refused(EvidenceFigure{"", {{"", 0.5, 0.5, -1}}});
+  refused(EvidenceFigure{"", {{"", 0.5, 0.5}}, 1.5});
 }
 
 /// As long as it lives, PATH holds no program but a `gnuplot` that is this script; an empty script: no gnuplot, either.

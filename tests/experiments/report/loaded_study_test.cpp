@@ -107,7 +107,7 @@ TEST_CASE("attention is measured from the base model of the base seed") {
   CHECK(other.from_reference.jsd[1] == doctest::Approx(kHalfway));
   CHECK(other.from_reference.jsd[2] == 0);
   CHECK(other.from_reference.mean_tvd() == doctest::Approx(0.05));
-  CHECK(std::isnan(other.evidence_mass));
+  CHECK(std::isnan(other.attention_scores.precision));
 }
 
 TEST_CASE("labels tell the runs apart, and are no longer than that needs") {

@@ -45,8 +45,7 @@ TEST_CASE("the configuration of the built-in corpus says how it was made") {
   CHECK(config.data.checksum.empty());
   CHECK(config.paths.data.empty());
   CHECK(config.has_checksums());
-  CHECK(config.data.difficulty == 0.75);
-  CHECK(config.data.corpus_seed == 4);
+  CHECK(config.data.planted == PlantedOptions{.seed = 4, .difficulty = 0.75});
   CHECK(config.texts.train.negative == 1000);
   CHECK(config.texts.test.positive == 200);
   CHECK(config.vocabulary == inputs.corpus.dataset.vocabulary.size());

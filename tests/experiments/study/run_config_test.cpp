@@ -27,8 +27,13 @@ RunConfig sample(const RunSpec& spec) {
                .checksum = "abc",
                .synthetic = true,
                .tokenise = "words",
-               .difficulty = 0.5,
-               .corpus_seed = 3},
+               .planted = PlantedOptions{.seed = 3,
+                                         .min_length = 9,
+                                         .max_length = 200,
+                                         .difficulty = 0.5,
+                                         .weights = {1, 2, 4},
+                                         .spurious = 0.25,
+                                         .label_noise = 0.125}},
       .spec = spec,
       .embed = 100,
       .hidden = 64,
@@ -84,7 +89,8 @@ TEST_CASE("config.json: the keys, which other programs read") {
   const Json expected = Json::parse(R"json({
     "choices": {"attention": "learned", "batch": 16, "beta1": 0.8, "beta2": 0.9, "corpus": "csv", "corpus_seed": 3,
                 "data_checksum": "abc", "dataset": "sst", "difficulty": 0.5, "embed": 100, "encoder": "lstm", "epochs": 7,
-                "epsilon": 1e-7, "hidden": 64, "importance": "softmax", "init_checksum": "2ab", "learning_rate": 0.1,
+                "epsilon": 1e-7, "evidence_weights": [1, 2, 4], "label_noise": 0.125, "max_words": 200, "min_words": 9,
+                "spurious": 0.25, "hidden": 64, "importance": "softmax", "init_checksum": "2ab", "learning_rate": 0.1,
                 "length_filter": true,
                 "max_length": 60, "min_df": 2, "min_length": 5, "other": "sst-lstm-learned-seed50",
                 "other_checksum": "def", "perturbation": true, "precision": "bf16x3",
@@ -118,13 +124,13 @@ TEST_CASE("config.json: defaults that are not written") {
   config.paths = {};
   config.data.synthetic = false;
   config.data.tokenise = "";
-  config.data.difficulty = std::nullopt;
-  config.data.corpus_seed = std::nullopt;
+  config.data.planted = std::nullopt;
   config.precision = Precision::fp32;
   const Json json = to_json(config);
   for (const char* key :
        {"data_checksum", "vectors_checksum", "init_checksum", "other_checksum", "synthetic", "tokenise", "difficulty",
-        "corpus_seed", "precision", "other", "objective", "perturbation", "importance"}) {
+        "corpus_seed", "evidence", "evidence_weights", "spurious", "label_noise", "min_words", "max_words", "precision",
+        "other", "objective", "perturbation", "importance"}) {
     CAPTURE(key);
     CHECK_FALSE(json["choices"].contains(key));
   }
@@ -147,7 +153,8 @@ TEST_CASE("config.json is read strictly: every key must be there, be known and h
     bad = good;
     bad["choices"].erase(key);
     const bool optional = key.ends_with("_checksum") || key == "synthetic" || key == "tokenise" ||
-                          key == "difficulty" || key == "corpus_seed" || key == "precision" || key == "importance";
+                          key == "evidence_weights" || key == "spurious" || key == "label_noise" ||
+                          key == "min_words" || key == "max_words" || key == "precision" || key == "importance";
     CHECK((error_of(bad) == "no InputError was thrown") == optional);
   }
   // Each error names its key.
@@ -273,10 +280,37 @@ TEST_CASE("runs are comparable if they have read the same texts, and the same ve
   other.vectors_checksum = "another";
   other.data.checksum = "another";
   other.data.options.max_length = 7;
-  other.data.difficulty = 1;
+  other.data.planted->difficulty = 1;
   const Keys expected = {"data_checksum", "difficulty", "max_length", "vectors_checksum"};
   CHECK(differing_inputs(config, other) == expected);
   CHECK(differing_content(config, other) == Keys{"data_checksum", "difficulty"});
+}
+
+TEST_CASE(
+    "the options of the planted corpus that earlier versions did not have are written where they are no defaults") {
+  RunConfig config = sample(plain(RunKind::base));
+  config.data.planted = PlantedOptions{.seed = 4};
+  Json choices = to_json(config)["choices"];
+  CHECK(choices["difficulty"] == 0.25);
+  CHECK(choices["corpus_seed"] == 4);
+  for (const char* key : {"evidence", "evidence_weights", "spurious", "label_noise", "min_words", "max_words"}) {
+    CAPTURE(key);
+    CHECK_FALSE(choices.contains(key));
+  }
+  RunConfig other = config;
+  other.data.planted->evidence = EvidenceKind::conjunction;
+  other.data.planted->label_noise = 0.1;
+  CHECK(to_json(other)["choices"]["evidence"] == "conjunction");
+  CHECK(parse_run_config(to_json(other)).data.planted == other.data.planted);
+  const Keys keys = {"evidence", "label_noise"};
+  CHECK(differing_choices(config, other) == keys);
+  CHECK(differing_content(config, other) == keys);
+  Json bad = to_json(other);
+  bad["choices"]["evidence"] = "irony";
+  CHECK_HAS(error_of(bad), "evidence");
+  bad = to_json(other);
+  bad["choices"]["label_noise"] = 0.75;
+  CHECK_HAS(error_of(bad), "label noise 0.75");
 }
 
 TEST_CASE("keys in words: those that do not speak for themselves are explained") {
