@@ -238,7 +238,7 @@ Perturbations RunFolder::perturbations() const {
 
 std::optional<Ablation> RunFolder::ablation() const {
   if (!is_taken(ablation_path())) return std::nullopt;
-  const Safetensors file = Safetensors::read(existing(ablation_path()));
+  const Safetensors file = Safetensors::read(intact(ablation_path()));
   Ablation result{.without_evidence = file.values<float>("without_evidence"),
                   .without_others = file.values<float>("without_others")};
   const std::string what = fault(result);
