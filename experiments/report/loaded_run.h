@@ -10,6 +10,7 @@
 #include "engine/corpora/corpus.h"
 #include "engine/runs/attention.h"
 #include "engine/runs/run_metrics.h"
+#include "experiments/study/paper_numbers.h"
 #include "experiments/study/run_config.h"
 
 namespace notnot {
@@ -33,6 +34,8 @@ struct LoadedRun {
   /// For an adversary or a perturbation: the distance from the base model that it attacks; empty when the study does
   /// not have that model.
   Divergences from_attacked;
+  /// For an adversary of the study's reference: its mean JSD from it on the development split; otherwise NaN.
+  double dev_jsd = kNoNumber;
   /// Mean share of the attention that lies on the evidence words of the planted corpus; NaN on other data.
   double evidence_mass = 0;
   /// [texts] Only for a perturbation: the median |change of p| under permutations of the attention.
@@ -45,6 +48,9 @@ struct LoadedRun {
   /// Whether the run is on the built-in corpus, whose evidence words are known (engine/corpora/planted_corpus.h).
   bool planted() const { return config.data.corpus == kPlantedReader; }
   const Classification& test() const { return result.split.test; }
+  /// Whether an adversary was stopped by its limit of epochs, and its loss had fallen within the last
+  /// TrainingOptions::patience of them: it would have gone on.
+  bool cut_off() const;
 };
 
 /// The runs of `folders`, each of which is a run folder or holds run folders; in the order of `folders`, the runs of
