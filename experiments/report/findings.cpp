@@ -17,6 +17,8 @@ constexpr double kLevel = 0.05;
 
 bool can_judge(const Test& test) { return test.estimate.seeds() >= kSeedsForVerdict; }
 
+double smaller_p(const Test& test) { return std::min(test.p_agrees, test.p_disagrees); }
+
 Test test_of(std::string quantity, UncertainMean estimate, std::string bound, double coverage) {
   Test test{.quantity = std::move(quantity),
             .estimate = std::move(estimate),
@@ -39,8 +41,8 @@ std::string in_words(const Test& test, bool judged) {
   const UncertainMean& estimate = test.estimate;
   const std::string texts = three_decimals(std::sqrt(estimate.texts_variance));
   std::string text = fmt::format("{} {} (", test.quantity, number_of(test, estimate.value()));
-  const double p = std::min(test.p_agrees, test.p_disagrees);
-  const std::string p_words = judged ? fmt::format("; p {}, Holm's p {}", p_in_words(p), p_in_words(test.p_holm)) : "";
+  const std::string p_words =
+      judged ? fmt::format("; p {}, Holm's p {}", p_in_words(smaller_p(test)), p_in_words(test.p_holm)) : "";
   if (!can_judge(test)) return text + fmt::format("error of texts {})", texts);
   if (test.of_one_run) {
     return text + fmt::format("a further run: {:.0f}% interval {} to {}{})", 100 * test.coverage,
@@ -52,17 +54,28 @@ std::string in_words(const Test& test, bool judged) {
   return text + p_words + ")";
 }
 
-/// "n = 3 seeds: ...; .... What lies nearer to zero than 0.025 could not have been seen (Base minus Uniform)."
+/// Why the test has told nothing: " What lies nearer to zero than 0.025 could not have been seen (Base minus Uniform)."
+/// Empty if it has.
+std::string not_told(const Test& test) {
+  if (!can_judge(test) || test.verdict() != Verdict::cannot_be_told) return "";
+  if (smaller_p(test) <= kLevel)
+    return fmt::format(" Alone, but not among so many tests, it would be told ({}).", test.quantity);
+  return fmt::format(" What lies nearer to {} than {} could not have been seen ({}).", test.bound,
+                     three_decimals((test.interval.high - test.interval.low) / 2), test.quantity);
+}
+
+/// "n = 3: ...; ...." and what they do not tell.
 std::string sentences(const std::vector<Test>& tests, bool judged) {
-  std::string text = fmt::format("n = {}: ", tests.front().estimate.seeds());
-  for (const Test& test : tests) text += (&test == &tests.front() ? "" : "; ") + in_words(test, judged);
-  text += ".";
+  std::string text, remarks;
+  size_t seeds = 0;
   for (const Test& test : tests) {
-    if (!judged || !can_judge(test) || test.of_one_run || test.verdict() != Verdict::cannot_be_told) continue;
-    text += fmt::format(" What lies nearer to {} than {} could not have been seen ({}).", test.bound,
-                        three_decimals((test.interval.high - test.interval.low) / 2), test.quantity);
+    if (!text.empty()) text += "; ";
+    if (test.estimate.seeds() != seeds) text += fmt::format("n = {}: ", test.estimate.seeds());
+    seeds = test.estimate.seeds();
+    text += in_words(test, judged);
+    if (judged) remarks += not_told(test);
   }
-  return text;
+  return text + "." + remarks;
 }
 
 Verdict verdict_of(const std::vector<Test>& tests) {
@@ -212,7 +225,7 @@ size_t judge(std::vector<std::vector<Finding>>& findings) {
   }
   std::vector<double> p;
   p.reserve(tests.size());
-  for (const Test* test : tests) p.push_back(std::min(test->p_agrees, test->p_disagrees));
+  for (const Test* test : tests) p.push_back(smaller_p(*test));
   const std::vector<double> corrected = holm(p);
   for (size_t i = 0; i < tests.size(); ++i) tests[i]->p_holm = corrected[i];
   for (auto& of_study : findings) {

@@ -92,6 +92,7 @@ TEST_CASE("all tests of a report are corrected together") {
   four[1].push_back(finding(0));
   CHECK(judge(four) == 4);
   CHECK(four[0][0].verdict == Verdict::cannot_be_told);
+  CHECK(four[0][0].reason.ends_with(" Alone, but not among so many tests, it would be told (A minus B)."));
   // What is not judged does not count.
   others[1].push_back(finding(0, "something is missing"));
   others[1].push_back(finding(0, "", false));
@@ -111,6 +112,14 @@ TEST_CASE("what could have been seen, in words") {
         "n = 3: A minus B 0.000 (95% interval -0.025 to +0.025; error of seeds 0.006, of texts 0.000; "
         "p = 1.000, Holm's p = 1.000). What lies nearer to zero than 0.025 could not have been seen (A minus B).");
   CHECK(finding.why.empty());
+}
+
+TEST_CASE("each number of seeds is said where it changes") {
+  const Finding finding = judged(
+      {above_zero("A", certain(1)), above_zero("B", {{1, 1, 1, 1}, 0, 100}), above_zero("C", {{1, 1, 1, 1}, 0, 100})});
+  CHECK_HAS(finding.reason, "n = 3: A 1.000 (");
+  CHECK_HAS(finding.reason, "); n = 4: B 1.000 (");
+  CHECK_HAS(finding.reason, "); C 1.000 (");
 }
 
 TEST_CASE("a doubt keeps a contrary result from a verdict, and no other") {
