@@ -99,12 +99,13 @@ void conclude(Finding& finding) {
   finding.verdict = finding.of_paper ? Verdict::cannot_be_told : Verdict::no_claim;
   finding.why = finding.obstacle;
   if (judged) {
-    finding.verdict = verdict_of(finding.tests);
-    finding.verdict_by_roc_auc = verdict_of(finding.by_roc_auc);
-    if (finding.verdict == Verdict::disagrees && !finding.doubt.empty()) {
-      finding.verdict = Verdict::cannot_be_told;
-      finding.why = finding.doubt;
-    }
+    const auto unless_in_doubt = [&](Verdict verdict) {
+      return verdict == Verdict::disagrees && !finding.doubt.empty() ? Verdict::cannot_be_told : verdict;
+    };
+    const Verdict by_numbers = verdict_of(finding.tests);
+    finding.verdict = unless_in_doubt(by_numbers);
+    finding.verdict_by_roc_auc = unless_in_doubt(verdict_of(finding.by_roc_auc));
+    if (finding.verdict != by_numbers) finding.why = finding.doubt;
     if (finding.verdict == Verdict::cannot_be_told && finding.why.empty()) finding.why = too_few_seeds(finding);
   }
   if (!finding.tests.empty()) finding.reason = sentences(finding.tests, judged);
