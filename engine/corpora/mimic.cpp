@@ -317,7 +317,8 @@ MimicReport read_mimic(MimicTask task, const MimicSource& source, const TextSink
             .label = place.label,
             .split = split,
             .row = place.id.admission,
-            .id = std::to_string(place.id.admission)});
+            .id = std::to_string(place.id.admission),
+            .group = place.id.subject});
       for (const Note& note : admission.notes) done += note.range.bytes;
       if (progress) progress("texts", done, total);
     }

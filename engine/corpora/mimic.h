@@ -61,7 +61,7 @@ using MimicProgress = std::function<void(std::string_view what, uint64_t done, u
 
 /// Hands over the task's texts one at a time: first all of train, then dev, then test; inside a split by (SUBJECT_ID,
 /// HADM_ID), for anemia all of label 0 before those of label 1, as published. LabelledText::row and id
-/// are the HADM_ID. NOTEEVENTS.csv is read once from front to back, which keeps only the places of the notes that will
+/// are the HADM_ID, and group is the SUBJECT_ID. NOTEEVENTS.csv is read once from front to back, which keeps only the places of the notes that will
 /// be needed; then those notes are read again. So memory depends on the number of admissions and on the longest one,
 /// not on the file's size, and nothing is written anywhere.
 MimicReport read_mimic(MimicTask task, const MimicSource& source, const TextSink& take,

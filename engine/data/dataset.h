@@ -35,6 +35,9 @@ struct LabelledText {
   /// The text's name in its source: a file's, or what stands in the user's column `id`. Empty where it has none.
   /// Several texts may have the same.
   std::string id = {};
+  /// Texts with the same number belong together, such as those of one patient: they are no independent samples. 0 where
+  /// nothing is known.
+  int64_t group = 0;
 };
 
 /// Words and their ids. Ids kFirstWordId.. are given in byte order of the words, so that a corpus has one vocabulary.
@@ -79,6 +82,7 @@ struct Split {
   Column<int32_t> labels;         ///< [size] 0 or 1
   Column<int64_t> rows;           ///< [size] LabelledText::row
   StringColumn ids = {};          ///< [size] LabelledText::id; empty if no text of any split has one
+  Column<int64_t> groups = {};    ///< [size] LabelledText::group; empty if no text of any split has one
   StringColumn outside = {};      ///< the distinct words that the vocabulary lacks, in the order of their first use
   Column<int32_t> unknown = {};   ///< for each kUnknownId of token_ids, in order: the word's number in `outside`
 

@@ -45,8 +45,13 @@ void DatasetBuilder::add(const LabelledText& text) {
     word.last_text = number;
   }
   NOTNOT_CHECK(words_.size() > begin, "the text of row {} has no word", text.row);
-  texts_.push_back(
-      {.begin = begin, .end = words_.size(), .label = text.label, .split = text.split, .row = text.row, .id = text.id});
+  texts_.push_back({.begin = begin,
+                    .end = words_.size(),
+                    .label = text.label,
+                    .split = text.split,
+                    .row = text.row,
+                    .id = text.id,
+                    .group = text.group});
 }
 
 Vocabulary DatasetBuilder::vocabulary(int32_t min_df) const {
@@ -100,6 +105,7 @@ void DatasetBuilder::add_unknown(const Vocabulary& vocabulary, const std::vector
 Dataset DatasetBuilder::outline(std::string name, const DatasetOptions& options) const {
   Dataset dataset{std::move(name), vocabulary(options.min_df), {}};
   const bool has_ids = std::any_of(texts_.begin(), texts_.end(), [](const Text& text) { return !text.id.empty(); });
+  const bool has_groups = std::any_of(texts_.begin(), texts_.end(), [](const Text& text) { return text.group != 0; });
   for (const SplitName split_name : kSplitNames) {
     const std::string where = fmt::format("{}: the {} split", dataset.name, to_string(split_name));
     const SplitCounts counts = count(split_name, options);
@@ -116,6 +122,7 @@ Dataset DatasetBuilder::outline(std::string name, const DatasetOptions& options)
       split.labels.push_back(texts_[i].label);
       split.rows.push_back(texts_[i].row);
       if (has_ids) split.ids.push_back(texts_[i].id);
+      if (has_groups) split.groups.push_back(texts_[i].group);
     }
     add_unknown(dataset.vocabulary, counts.kept, split);
     if (split_name != SplitName::dev) check_two_classes(where, split);
@@ -160,7 +167,7 @@ LabelledText DatasetBuilder::text(size_t i) const {
     if (!words.empty()) words += ' ';
     words += distinct_[word].spelling;
   }
-  return {std::move(words), text.label, text.split, text.row, text.id};
+  return {std::move(words), text.label, text.split, text.row, text.id, text.group};
 }
 
 }  // namespace notnot

@@ -67,6 +67,7 @@ class DatasetBuilder {
     SplitName split;
     int64_t row;
     std::string id;
+    int64_t group;
     size_t length() const { return end - begin; }
   };
   struct Word {

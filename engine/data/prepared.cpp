@@ -36,7 +36,7 @@ constexpr const char* kTexts = "texts.csv";
 constexpr size_t kTextColumns = 5;  // of texts.csv
 constexpr const char* kVectors = "vectors.safetensors";
 // Tensors of data.safetensors: the strings of Split as bytes, and where they begin.
-constexpr const char *kIds = "ids", *kIdsOffsets = "ids_offsets";
+constexpr const char *kIds = "ids", *kIdsOffsets = "ids_offsets", *kGroups = "groups";
 constexpr const char *kOutside = "outside", *kOutsideOffsets = "outside_offsets";
 
 std::string to_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
@@ -63,6 +63,7 @@ std::vector<TensorView> tensors_of(const Dataset& outline, const TokenIds& token
     add(name, "rows", DType::i64, split.rows);
     add(name, kOutsideOffsets, DType::i64, split.outside.offsets);
     if (!split.ids.empty()) add(name, kIdsOffsets, DType::i64, split.ids.offsets);
+    if (!split.groups.empty()) add(name, kGroups, DType::i64, split.groups);
   }
   for (const SplitName name : kSplitNames) {
     const Split& split = outline.split(name);
@@ -146,6 +147,7 @@ std::string fault(const Split& split, int32_t vocabulary) {
   const auto is_wrong_label = [](int32_t label) { return label != 0 && label != 1; };
   if (std::any_of(split.labels.begin(), split.labels.end(), is_wrong_label)) return "a label that is neither 0 nor 1";
   if (!split.ids.fits() || (!split.ids.empty() && split.ids.size() != size)) return "ids that do not fit the texts";
+  if (!split.groups.empty() && split.groups.size() != size) return "groups that do not fit the texts";
   return spells_unknown_words(split) ? "" : "spellings that do not fit the unknown words";
 }
 
@@ -345,6 +347,8 @@ Dataset PreparedFolder::dataset() const {
     split.outside = strings(data, tensor_name(name, kOutside), tensor_name(name, kOutsideOffsets));
     const std::string ids = tensor_name(name, kIds);
     if (data.contains(ids)) split.ids = strings(data, ids, tensor_name(name, kIdsOffsets));
+    const std::string groups = tensor_name(name, kGroups);
+    if (data.contains(groups)) split.groups = data.column<int64_t>(groups);
     const std::string what = fault(split, dataset.vocabulary.size());
     if (!what.empty()) damaged(kData, fmt::format("the {} split: {}", to_string(name), what));
   }

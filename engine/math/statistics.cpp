@@ -1,14 +1,10 @@
 #include "engine/math/statistics.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
-#include "engine/math/metrics.h"
-#include "engine/math/random.h"
 #include "kernels/base/error.h"
-#include "kernels/base/share_out.h"
 
 namespace notnot {
 namespace {
@@ -43,23 +39,6 @@ double density_at(double x, std::span<const double> values, double bandwidth) {
     sum += std::exp(-0.5 * z * z);
   }
   return sum / (static_cast<double>(values.size()) * bandwidth * std::sqrt(2 * std::numbers::pi));
-}
-
-/// Texts by (label, predicted by a, predicted by b): all that two F1s depend on.
-using Counts = std::array<int64_t, 8>;
-
-size_t cell(int32_t label, float probability_a, float probability_b) {
-  return 4 * label + 2 * predicted_class(probability_a) + predicted_class(probability_b);
-}
-
-double f1(int64_t true_positives, int64_t wrong) {
-  const double denominator = 2.0 * static_cast<double>(true_positives) + static_cast<double>(wrong);
-  return denominator == 0 ? 0 : 2.0 * static_cast<double>(true_positives) / denominator;
-}
-
-double f1_difference(const Counts& n) {
-  const int64_t both_wrong = n[3] + n[4];  // label 0, both say 1; label 1, both say 0
-  return f1(n[6] + n[7], both_wrong + n[2] + n[5]) - f1(n[5] + n[7], both_wrong + n[1] + n[6]);
 }
 
 }  // namespace
@@ -107,36 +86,6 @@ Violin violin(std::span<const double> values, double low, double high) {
     result.grid.push_back(std::lerp(first, last, static_cast<double>(i) / (kViolinPoints - 1)));
     result.density.push_back(density_at(result.grid.back(), ordered, bandwidth));
   }
-  return result;
-}
-
-F1Difference paired_bootstrap_f1(std::span<const float> probability_a, std::span<const float> probability_b,
-                                 std::span<const int32_t> labels, int32_t resamples, uint64_t seed, int threads) {
-  NOTNOT_CHECK(resamples >= 1, "{} resamples", resamples);
-  // From classify, not from the counts: every table shows the same F1, after the same checks.
-  F1Difference result{.difference = classify(probability_a, labels).f1 - classify(probability_b, labels).f1};
-
-  const int64_t texts = labels.size();
-  std::vector<size_t> cells;
-  for (size_t i = 0; i < labels.size(); ++i) cells.push_back(cell(labels[i], probability_a[i], probability_b[i]));
-  std::vector<double> differences(resamples);
-  constexpr int64_t kCostOfText = 40;  // of its random number
-  parallel_for(threads, resamples, kCostOfText * texts, [&](int32_t resample) {
-    const Random random(seed, Purpose::bootstrap, resample);
-    Counts counts{};
-    for (int64_t i = 0; i < texts; ++i) {
-      ++counts[cells[random.integer(i, 0, texts - 1)]];
-    }
-    differences[resample] = f1_difference(counts);
-  });
-
-  constexpr double rounding = 1e-12;  // the same F1 may come from another division
-  const auto extreme = std::count_if(differences.begin(), differences.end(), [&](double value) {
-    return std::fabs(value - result.difference) >= std::fabs(result.difference) - rounding;
-  });
-  result.p_value = static_cast<double>(1 + extreme) / static_cast<double>(1 + int64_t{resamples});
-  result.low = quantile(differences, 0.025);
-  result.high = quantile(differences, 0.975);
   return result;
 }
 

@@ -1,12 +1,10 @@
 #pragma once
-// Statistics of the report: the means and spreads over seeds, the violins, and the intervals in the tables. All in
-// double on the host. Values must be finite unless said otherwise; NaN and infinity throw Error.
-#include <cstdint>
+// Statistics of the report: means, spreads and violins. All in double on the host. Values must be finite unless said
+// otherwise; NaN and infinity throw Error.
+#include <cstddef>
 #include <numbers>
 #include <span>
 #include <vector>
-
-#include "kernels/base/available_threads.h"
 
 namespace notnot {
 
@@ -38,19 +36,5 @@ inline constexpr int kViolinPoints = 100;
 /// shape: grid and density stay empty, and the figure shows the values themselves. A value outside [low, high] throws
 /// Error.
 Violin violin(std::span<const double> values, double low = 0, double high = std::numbers::ln2);
-
-/// F1 of model a minus F1 of model b on the same texts.
-struct F1Difference {
-  double difference = 0;
-  double low = 0, high = 0;  ///< percentile interval of 95 %
-  double p_value = 1;        ///< two-sided: chance of a difference at least as large if the true one were 0
-};
-/// Paired bootstrap over the texts: each resample draws as many texts as there are, with replacement, the same for
-/// both models. p_value = (1 + resamples whose difference lies at least |difference| away from it) / (1 + resamples).
-/// probability_a, probability_b [n] and labels [n] of 0 or 1, n >= 1; resamples >= 1; errors as classify's. The result
-/// depends on the arguments only, not on the number of threads.
-F1Difference paired_bootstrap_f1(std::span<const float> probability_a, std::span<const float> probability_b,
-                                 std::span<const int32_t> labels, int32_t resamples, uint64_t seed,
-                                 int threads = available_threads());
 
 }  // namespace notnot

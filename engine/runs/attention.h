@@ -10,13 +10,15 @@
 namespace notnot {
 
 /// attention_SPLIT.safetensors: tensors `log_attention`, `offsets`, `probability`, `label`, `row`. Where the data set
-/// has ids, other programs find them there, too: text i has the bytes id_offsets[i] .. id_offsets[i+1] of `id` (U8).
+/// has ids, other programs find them there, too: text i has the bytes id_offsets[i] .. id_offsets[i+1] of `id` (U8). Where
+/// it has groups, there is `group`, too.
 struct Attention {
   std::vector<float> log_attention;  ///< [tokens] natural log; -inf for the first and last token of every text
   std::vector<int64_t> offsets;      ///< [size + 1] text i has the tokens offsets[i] .. offsets[i+1]
   std::vector<float> probability;    ///< [size] of class 1
   std::vector<int32_t> label;        ///< [size] 0 or 1
   std::vector<int64_t> row;          ///< [size] LabelledText::row
+  std::vector<int64_t> group = {};   ///< [size] LabelledText::group; empty where no text of the data set has one
 
   int32_t size() const { return static_cast<int32_t>(label.size()); }
 };

@@ -215,8 +215,12 @@ Attention RunFolder::attention(SplitName split) const {
   result.probability = file.values<float>("probability");
   result.label = file.values<int32_t>("label");
   result.row = file.values<int64_t>("row");
+  if (file.contains("group")) result.group = file.values<int64_t>("group");
   const std::string what = fault({result.log_attention, result.offsets, result.probability, result.label, result.row});
   if (!what.empty()) throw_damaged(attention_path(split), what);
+  if (!result.group.empty() && result.group.size() != result.row.size()) {
+    throw_damaged(attention_path(split), fmt::format("{} groups of {} texts", result.group.size(), result.row.size()));
+  }
   return result;
 }
 

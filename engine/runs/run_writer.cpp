@@ -165,6 +165,7 @@ void RunWriter::write_attention(SplitName split, const Split& texts, std::span<c
     tensors.push_back({"id_offsets", DType::i64, {size + 1}, texts.ids.offsets.data()});
     tensors.push_back({"id", DType::u8, {bytes}, texts.ids.bytes.data()});
   }
+  if (!texts.groups.empty()) tensors.push_back({"group", DType::i64, {size}, texts.groups.data()});
   write_safetensors(opened_.attention_path(split), tensors);
 }
 

@@ -127,6 +127,11 @@ std::string title_of_guide(const std::string& dataset, const std::string& other)
 
 }  // namespace
 
+bool LoadedRun::cut_off() const {
+  return spec().kind == RunKind::adversary && epochs_trained == config.training.epochs &&
+         result.epoch + config.training.patience > epochs_trained;
+}
+
 std::vector<LoadedRun> read_runs(const std::vector<Path>& folders) {
   if (folders.empty()) throw InputError("a report needs at least one run folder; give one that `notnot train` wrote");
   std::vector<LoadedRun> runs;

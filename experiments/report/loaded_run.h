@@ -12,6 +12,7 @@
 #include "engine/runs/attention.h"
 #include "engine/runs/run_metrics.h"
 #include "experiments/report/evidence_scores.h"
+#include "experiments/study/paper_numbers.h"
 #include "experiments/study/run_config.h"
 
 namespace notnot {
@@ -39,6 +40,8 @@ struct LoadedRun {
   AttentionScores attention_scores;
   /// Nothing for a perturbation, for a run that an earlier version finished, and on other data.
   std::optional<Reliance> reliance;
+  /// For an adversary of the study's reference: its mean JSD from it on the development split; otherwise NaN.
+  double dev_jsd = kNoNumber;
   /// [texts] Only for a perturbation: the median |change of p| under permutations of the attention.
   std::vector<double> permutation_change;
 
@@ -51,6 +54,9 @@ struct LoadedRun {
   /// The options of the built-in corpus; the defaults where the configuration has none.
   PlantedOptions planted_options() const { return config.data.planted.value_or(PlantedOptions{}); }
   const Classification& test() const { return result.split.test; }
+  /// Whether an adversary was stopped by its limit of epochs, and its loss had fallen within the last
+  /// TrainingOptions::patience of them: it would have gone on.
+  bool cut_off() const;
 };
 
 /// The runs of `folders`, each of which is a run folder or holds run folders; in the order of `folders`, the runs of

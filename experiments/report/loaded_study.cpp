@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <tuple>
 
@@ -128,6 +129,24 @@ std::vector<float> largest_weights(const Attention& attention) {
   return result;
 }
 
+/// LoadedStudy::cluster. Texts with the same label, probability and largest weight are told apart by their rows.
+std::vector<int32_t> clusters_of(const Attention& reference, const std::vector<float>& largest_attention) {
+  const auto content = [&](int32_t i) {
+    return std::tuple(reference.label[i], reference.probability[i], largest_attention[i], reference.row[i]);
+  };
+  std::vector<int32_t> order(reference.size()), cluster(reference.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return content(a) < content(b); });
+  std::map<int64_t, int32_t> of_group;
+  int32_t clusters = 0;
+  for (const int32_t i : order) {
+    const int64_t group = reference.group.empty() ? 0 : reference.group[i];
+    const bool is_new = group == 0 || of_group.emplace(group, clusters).second;
+    cluster[i] = is_new ? clusters++ : of_group.at(group);
+  }
+  return cluster;
+}
+
 /// Reads what the texts of the planted corpus are worth. Nothing where that is not known.
 void read_truth(LoadedStudy& study, const Attention& attention) {
   const auto reader = std::find_if(study.runs.begin(), study.runs.end(),
@@ -203,12 +222,28 @@ Divergences from_attacked(const LoadedStudy& study, const LoadedRun& run, const 
   return divergences(test_attention(*attacked), attention, study.tvd_factor);
 }
 
+/// LoadedRun::dev_jsd.
+void measure_on_dev(LoadedStudy& study) {
+  std::vector<LoadedRun*> adversaries;
+  for (LoadedRun& run : study.runs) {
+    const bool attacks = run.spec().kind == RunKind::adversary && study.other_of(run) == &study.reference_run();
+    if (attacks) adversaries.push_back(&run);
+  }
+  if (adversaries.empty()) return;
+  const Attention reference = RunFolder(study.reference_run().path).attention(SplitName::dev);
+  for (LoadedRun* run : adversaries) {
+    const Attention attention = RunFolder(run->path).attention(SplitName::dev);
+    run->dev_jsd = divergences(reference, attention, study.tvd_factor).mean_jsd();
+  }
+}
+
 void measure_runs(LoadedStudy& study) {
   const Attention reference = test_attention(study.reference_run());
   study.label = reference.label;
   study.row = reference.row;
   study.offsets = reference.offsets;
   study.largest_attention = largest_weights(reference);
+  study.cluster = clusters_of(reference, study.largest_attention);
   read_truth(study, reference);
   for (LoadedRun& run : study.runs) {
     const Attention attention = test_attention(run);
@@ -250,6 +285,7 @@ LoadedStudy make_study(std::vector<LoadedRun> runs, bool one_of_several) {
   check_same_inputs(study);
   check_learnt_from_this_study(study);
   measure_runs(study);
+  measure_on_dev(study);
   return study;
 }
 

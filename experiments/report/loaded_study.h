@@ -1,5 +1,6 @@
 #pragma once
 // The runs of the paper's tests on one data set, and how far each is from the base model.
+#include <algorithm>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -35,6 +36,11 @@ struct LoadedStudy {
   std::vector<int32_t> label;
   std::vector<int64_t> row, offsets;     ///< as in Attention
   std::vector<float> largest_attention;  ///< the largest weight of a text under the reference
+  /// The groups of texts that a bootstrap draws together (LabelledText::group), numbered from 0; a text without a group
+  /// is one by itself. The numbers follow from what the reference says about the texts, so that a resample is the same
+  /// in whatever order a file has them.
+  std::vector<int32_t> cluster;
+  int32_t clusters() const { return 1 + *std::max_element(cluster.begin(), cluster.end()); }
 
   // Only of the planted corpus; otherwise empty.
   std::vector<double> importance;       ///< [tokens] of the words; 0 at boundary tokens

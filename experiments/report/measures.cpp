@@ -3,6 +3,9 @@
 #include <cmath>
 #include <filesystem>
 
+#include "engine/math/resampling.h"
+#include "engine/math/statistics.h"
+
 namespace notnot {
 namespace {
 
@@ -88,6 +91,22 @@ std::vector<std::string> f1_row(const ModelGroup& group, const std::vector<const
     row.insert(row.end(), {three_decimals(group.paper_f1), signed_three_decimals(mean(f1) - group.paper_f1)});
   }
   row.insert(row.end(), {defined ? mean_and_spread(roc_auc) : "-", mean_and_spread(accuracy)});
+  return row;
+}
+
+std::vector<std::string> difference_row(const std::string& name, const char* measure, const UncertainMean& difference) {
+  std::vector<std::string> row = {name, measure, fmt::format("{}", difference.seeds()),
+                                  signed_three_decimals(difference.value())};
+  const std::string texts = three_decimals(std::sqrt(difference.texts_variance));
+  if (difference.seeds() < kSeedsForVerdict) {
+    row.insert(row.end(), {"-", texts, "-", "-"});
+    return row;
+  }
+  const Interval interval = difference.interval(0.95);
+  row.insert(row.end(),
+             {three_decimals(std::sqrt(difference.seeds_variance())), texts,
+              fmt::format("{:.1f}", difference.degrees_of_freedom()),
+              fmt::format("{} to {}", signed_three_decimals(interval.low), signed_three_decimals(interval.high))});
   return row;
 }
 
@@ -195,28 +214,22 @@ std::string seeds_note(const std::vector<ModelGroup>& groups) {
 }
 
 ResultTable comparison_table(const LoadedStudy& study, const std::string& name, const std::string& caption,
-                             const std::vector<F1Comparison>& comparisons) {
-  ResultTable table{.name = study.key + "-" + name,
-                    .caption = fmt::format("{} on {}", caption, study.title()),
-                    .note = fmt::format(
-                        "One seed{}: difference, interval and p of the paired bootstrap over the test texts, {} "
-                        "resamples. Over n seeds: mean and sample's standard deviation of the difference between runs "
-                        "of the same seed, and the interval of that mean (Student's t). {}",
-                        comparisons.empty() ? "" : fmt::format(" ({})", comparisons.front().seed),
-                        with_thousands(kResamples), conditions(study)),
-                    .header = {"F1 difference", "One seed", "95% interval", "p", "n", "Over seeds", "95% of mean"},
-                    .rows = {},
-                    .left = 1};
-  const auto interval = [](double low, double high) {
-    return fmt::format("{} to {}", signed_three_decimals(low), signed_three_decimals(high));
-  };
-  for (const F1Comparison& each : comparisons) {
-    const size_t seeds = each.by_seed.size();
-    table.rows.push_back({fmt::format("{} - {}", each.a, each.b), signed_three_decimals(each.texts.difference),
-                          interval(each.texts.low, each.texts.high),
-                          each.texts.p_value < 0.001 ? "< 0.001" : three_decimals(each.texts.p_value),
-                          fmt::format("{}", seeds), seeds < 2 ? "-" : mean_and_spread(each.by_seed),
-                          seeds < kSeedsForInterval ? "-" : interval(each.low(), each.high())});
+                             const std::vector<Comparison>& comparisons) {
+  ResultTable table{
+      .name = study.key + "-" + name,
+      .caption = fmt::format("{} on {}", caption, study.title()),
+      .note = fmt::format(
+          "Mean over n seeds of the difference between runs of one seed. Its standard error has two parts: what other "
+          "seeds would change, and what other test texts would (bootstrap, {} resamples of the texts, the same for "
+          "all models). The interval has both (Student's t, Satterthwaite's degrees of freedom, df); with fewer than "
+          "{} seeds there is none. {}",
+          with_thousands(kResamples), kSeedsForVerdict, conditions(study)),
+      .header = {"Difference", "Measure", "n", "Mean", "Error of seeds", "Error of texts", "df", "95% interval"},
+      .rows = {},
+      .left = 2};
+  for (const Comparison& each : comparisons) {
+    table.rows.push_back(difference_row(each.a + " - " + each.b, "F1", each.f1));
+    if (each.roc_auc) table.rows.push_back(difference_row(each.a + " - " + each.b, "ROC-AUC", *each.roc_auc));
   }
   return table;
 }

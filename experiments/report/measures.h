@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "experiments/format/result_table.h"
-#include "experiments/report/model_groups.h"
+#include "experiments/report/comparisons.h"
 
 namespace notnot {
 
@@ -55,8 +55,8 @@ std::vector<std::vector<std::string>> f1_rows(const ModelGroup& group, const std
 /// The seeds over which f1_rows takes means, as a sentence for the note. Empty if every group has one run.
 std::string seeds_note(const std::vector<ModelGroup>& groups);
 
-/// A row per comparison: the difference of F1 with its intervals.
+/// Two rows per comparison: the difference of F1 and that of ROC-AUC, with the parts of their standard errors.
 ResultTable comparison_table(const LoadedStudy& study, const std::string& name, const std::string& caption,
-                             const std::vector<F1Comparison>& comparisons);
+                             const std::vector<Comparison>& comparisons);
 
 }  // namespace notnot

@@ -4,24 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 namespace notnot {
 namespace {
-
-/// The 0.975 quantile of Student's t distribution. Above 30 degrees of freedom: the quantile for 30, which makes the
-/// interval a little too wide.
-double student_t(size_t degrees_of_freedom) {
-  constexpr std::array<double, 30> quantiles = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-                                                2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-                                                2.080,  2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042};
-  return quantiles.at(std::min(degrees_of_freedom, quantiles.size()) - 1);
-}
-
-/// Half the width of the 95 % interval of the mean.
-double half_width(const std::vector<double>& values) {
-  return student_t(values.size() - 1) * standard_deviation(values) / std::sqrt(values.size());
-}
 
 void add_kind(const LoadedStudy& study, RunKind kind, std::string_view name, double paper_f1,
               std::vector<ModelGroup>& groups) {
@@ -93,13 +78,6 @@ int rank_of(const ModelGroup& group) {
   return group.name.ends_with(kElsewhere) ? 4 : 3;
 }
 
-/// The name of a group of Table 3 among other models. In Table 3 a group has the name of its guide; elsewhere the name
-/// must say that the model is an MLP.
-std::string name_of_mlp(const std::string& guide) {
-  if (guide == kTrainedGuide) return guide;
-  return guide == kUniformGuide ? guide + " MLP" : "MLP by " + guide;
-}
-
 }  // namespace
 
 std::vector<double> ModelGroup::f1() const {
@@ -113,7 +91,7 @@ std::vector<ModelGroup> attention_groups(const LoadedStudy& study) {
   std::vector<ModelGroup> groups;
   add_kind(study, RunKind::base, "Base", paper == nullptr ? kNoNumber : paper->base_f1, groups);
   if (paper != nullptr && !groups.empty()) groups.back().jain_wallace_f1 = paper->jain_wallace_f1;
-  add_kind(study, RunKind::uniform, "Uniform", paper == nullptr ? kNoNumber : paper->uniform_f1, groups);
+  add_kind(study, RunKind::uniform, kUniformModel, paper == nullptr ? kNoNumber : paper->uniform_f1, groups);
   return groups;
 }
 
@@ -153,6 +131,11 @@ std::string adversary_guide(const AdversaryKind& kind) {
          seed_in_words(kind);
 }
 
+std::string name_of_mlp(const std::string& guide) {
+  if (guide == kTrainedGuide) return guide;
+  return guide == kUniformGuide ? guide + " MLP" : "MLP by " + guide;
+}
+
 const ModelGroup* find_group(const std::vector<ModelGroup>& groups, std::string_view name) {
   const auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.name == name; });
   return found == groups.end() ? nullptr : &*found;
@@ -183,47 +166,6 @@ ModelGroup with_seeds(ModelGroup group, const std::vector<uint64_t>& seeds) {
     return std::find(seeds.begin(), seeds.end(), run->spec().seed) == seeds.end();
   });
   return group;
-}
-
-double F1Comparison::mean_difference() const {
-  return by_seed.size() < kSeedsForInterval ? texts.difference : mean(by_seed);
-}
-double F1Comparison::low() const {
-  return by_seed.size() < kSeedsForInterval ? texts.low : mean(by_seed) - half_width(by_seed);
-}
-double F1Comparison::high() const {
-  return by_seed.size() < kSeedsForInterval ? texts.high : mean(by_seed) + half_width(by_seed);
-}
-
-std::optional<F1Comparison> compare(const LoadedStudy& study, const ModelGroup& a, const ModelGroup& b) {
-  std::optional<F1Comparison> result;
-  for (const LoadedRun* run : a.runs) {
-    const auto twin = std::find_if(b.runs.begin(), b.runs.end(),
-                                   [&](const LoadedRun* other) { return other->spec().seed == run->spec().seed; });
-    if (twin == b.runs.end()) continue;
-    if (!result) {
-      result = F1Comparison{
-          a.name,
-          b.name,
-          {},
-          run->spec().seed,
-          paired_bootstrap_f1(run->probability, (*twin)->probability, study.label, kResamples, study.base_seed)};
-    }
-    result->by_seed.push_back(run->test().f1 - (*twin)->test().f1);
-  }
-  return result;
-}
-
-std::vector<F1Comparison> compare_neighbours(const LoadedStudy& study, const std::vector<ModelGroup>& groups) {
-  std::vector<F1Comparison> result;
-  const ModelGroup* before = nullptr;
-  for (const ModelGroup& group : groups) {
-    if (group.adversary && default_adversary(groups, group.adversary->lambda) != &group) continue;
-    auto comparison = before == nullptr ? std::nullopt : compare(study, group, *before);
-    if (comparison) result.push_back(std::move(*comparison));
-    before = &group;
-  }
-  return result;
 }
 
 }  // namespace notnot

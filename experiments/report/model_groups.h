@@ -1,11 +1,9 @@
 #pragma once
-// Groups of runs that differ only in their seeds, as the rows of the paper's Tables 2 and 3 have them, and differences
-// of F1 between two groups.
+// Groups of runs that differ only in their seeds, as the rows of the paper's Tables 2 and 3 have them.
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "engine/math/statistics.h"
 #include "experiments/format/numbers.h"
 #include "experiments/report/loaded_study.h"
 
@@ -44,9 +42,14 @@ std::vector<ModelGroup> guide_groups(const LoadedStudy& study);
 /// All models that classify: those of Tables 2 and 3, and the kinds of adversaries.
 std::vector<ModelGroup> model_groups(const LoadedStudy& study);
 
+/// The name of the uniform model among attention_groups.
+inline constexpr std::string_view kUniformModel = "Uniform";
 /// The names of the groups of guide_groups.
 inline constexpr std::string_view kUniformGuide = "Uniform", kTrainedGuide = "Trained MLP", kBaseGuide = "Base LSTM";
 std::string adversary_guide(const AdversaryKind& kind);
+/// The name of a group of guide_groups among model_groups. In Table 3 a group has the name of its guide; elsewhere the
+/// name must say that the model is an MLP.
+std::string name_of_mlp(const std::string& guide);
 /// The group of that name; null when there is none.
 const ModelGroup* find_group(const std::vector<ModelGroup>& groups, std::string_view name);
 /// The group that stands for the adversaries of this lambda where one must: that with their base models' seeds; without
@@ -57,27 +60,5 @@ const ModelGroup* default_adversary(const std::vector<ModelGroup>& groups, doubl
 std::vector<uint64_t> common_seeds(const std::vector<ModelGroup>& groups);
 /// The group without the runs of other seeds; it may have no runs.
 ModelGroup with_seeds(ModelGroup group, const std::vector<uint64_t>& seeds);
-
-/// F1 of model a minus F1 of model b.
-struct F1Comparison {
-  std::string a, b;
-  std::vector<double> by_seed;  ///< a difference per seed that both models have
-  uint64_t seed = 0;            ///< the first such seed
-  F1Difference texts;           ///< for `seed`: the paired bootstrap over the test texts
-
-  // The rule of the findings: with kSeedsForInterval seeds or more, the mean over the seeds and its 95 % interval
-  // (Student's t); otherwise the difference and the interval of the bootstrap.
-  double mean_difference() const;
-  double low() const, high() const;
-  bool above() const { return low() > 0; }
-  bool below() const { return high() < 0; }
-};
-inline constexpr size_t kSeedsForInterval = 3;
-inline constexpr int32_t kResamples = 10000;
-/// F1 of `a` minus F1 of `b`. Nothing when the two have no seed in common.
-std::optional<F1Comparison> compare(const LoadedStudy& study, const ModelGroup& a, const ModelGroup& b);
-/// Compares each group with the group before it: F1 of the later one minus F1 of the earlier one. Of the adversaries
-/// with one lambda, only default_adversary is compared.
-std::vector<F1Comparison> compare_neighbours(const LoadedStudy& study, const std::vector<ModelGroup>& groups);
 
 }  // namespace notnot

@@ -24,9 +24,9 @@ namespace {
 /// A study and its sections on the page.
 struct Chapter {
   const LoadedStudy& study;
-  std::vector<Finding> findings;  ///< empty without a finished run
-  std::vector<Section> sections;  ///< those that have something to show
-  std::vector<Section> missing;   ///< those that have nothing to show, although a command makes such runs
+  const std::vector<Finding>& findings;  ///< empty without a finished run
+  std::vector<Section> sections;         ///< those that have something to show
+  std::vector<Section> missing;          ///< those that have nothing to show, although a command makes such runs
 };
 
 std::string title_of(const std::vector<LoadedStudy>& studies) {
@@ -51,7 +51,7 @@ std::vector<Part> parts() {
 const char* caveat_of_data(const LoadedStudy& study) {
   if (study.synthetic()) return " The texts are SYNTHETIC: this says nothing about the real data.";
   if (!is_papers_test_split(study)) return " The test split is not the paper&#39;s.";
-  return study.planted() ? " The corpus is made up; the paper does not have it." : "";
+  return study.planted() ? " The corpus is made up." : "";
 }
 
 /// training_caveat as a paragraph behind `name`; empty if the runs were trained alike.
@@ -60,21 +60,50 @@ std::string caveat_of_training(const LoadedStudy& study, const std::string& name
   return caveat.empty() ? "" : fmt::format("<p><b>{}{}</b></p>\n", name, escape(caveat));
 }
 
-Section findings_section(const LoadedStudy& study, const std::vector<Finding>& findings) {
-  std::string html = fmt::format(
-      "<p>Whether these runs agree with what the paper finds. A difference of F1 counts when its 95% interval does not "
-      "contain zero. With {} seeds or more it is the interval over the seeds, otherwise the interval over the test "
-      "texts.{}</p>\n{}<div class=\"findings\">\n",
-      kSeedsForInterval, caveat_of_data(study), caveat_of_training(study));
+/// How to read the verdicts on the study.
+std::string rule_of_verdicts(const LoadedStudy& study, size_t tests) {
+  const std::string errors =
+      "An interval (Student&#39;s t) has two sources of chance, whose standard errors are given: other seeds, and "
+      "other "
+      "test texts.";
+  if (!has_claims(study)) {
+    return "The paper does not have these texts, so that the numbers of its tests stand here without a verdict. " +
+           errors;
+  }
+  const std::string many =
+      tests == 0 ? ""
+                 : fmt::format(
+                       "The tests behind the verdicts of this report, {} in number, are judged together (Holm), "
+                       "so that the chance of even one wrong verdict is about 5%. ",
+                       tests);
+  return fmt::format(
+      "Whether these runs agree with what the paper claims for this data set. A verdict needs {} seeds. {} {}&ldquo;"
+      "Cannot be told&rdquo; does not mean that there is no difference: it says how small a difference could have been "
+      "seen.",
+      kSeedsForVerdict, errors, many);
+}
+
+std::string finding_html(const Finding& finding) {
+  std::string lines;
+  for (const char letter : escape(finding.reason)) lines += letter == '\n' ? "<br>\n" : std::string(1, letter);
+  return fmt::format("<div class=\"finding\"><p><b>{}.</b> {}</p>\n<p>{}{}. {}</p></div>\n", escape(finding.title),
+                     escape(finding.claim), verdict_html(finding.verdict),
+                     finding.why.empty() ? "" : ": " + escape(finding.why), lines);
+}
+
+/// Without findings that have neither a claim nor numbers.
+Section findings_section(const LoadedStudy& study, const std::vector<Finding>& findings, size_t tests) {
+  std::string html = fmt::format("<p>{}{}</p>\n{}<div class=\"findings\">\n", rule_of_verdicts(study, tests),
+                                 caveat_of_data(study), caveat_of_training(study));
   for (const Finding& finding : findings) {
-    html += fmt::format("<div class=\"finding\"><p><b>{}.</b> {}</p>\n<p>{}. {}</p></div>\n", escape(finding.title),
-                        escape(finding.claim), verdict_html(finding.verdict), escape(finding.reason));
+    if (finding.verdict != Verdict::no_claim || !finding.tests.empty()) html += finding_html(finding);
   }
   return {study.key + "-findings", "Findings", html + "</div>\n"};
 }
 
-Chapter chapter_of(const LoadedStudy& study, const Exhibits& exhibits) {
-  Chapter chapter{study, {}, {}, {}};
+Chapter chapter_of(const LoadedStudy& study, const std::vector<Finding>& findings, size_t tests,
+                   const Exhibits& exhibits) {
+  Chapter chapter{study, findings, {}, {}};
   const auto add = [&](Section section) {
     if (!section.html.empty()) {
       chapter.sections.push_back(std::move(section));
@@ -83,8 +112,7 @@ Chapter chapter_of(const LoadedStudy& study, const Exhibits& exhibits) {
     }
   };
   if (!study.runs.empty()) {
-    chapter.findings = findings(study);
-    add(findings_section(study, chapter.findings));
+    add(findings_section(study, chapter.findings, tests));
     for (const Part& part : parts()) add(part.section(study, exhibits));
   }
   add(runs_part().section(study, exhibits));
@@ -215,18 +243,26 @@ std::string chapter_html(const Chapter& chapter) {
 
 }  // namespace
 
-std::vector<Finding> findings(const LoadedStudy& study) {
-  std::vector<Finding> all;
-  for (const Part& part : parts()) {
-    for (const auto& finding : part.findings) all.push_back(finding(study));
+JudgedFindings findings(const std::vector<LoadedStudy>& studies) {
+  JudgedFindings all;
+  for (const LoadedStudy& study : studies) {
+    std::vector<Finding>& of_study = all.of_study.emplace_back();
+    if (study.runs.empty()) continue;
+    for (const Part& part : parts()) {
+      for (const auto& finding : part.findings) of_study.push_back(finding(study));
+    }
   }
+  all.tests = judge(all.of_study);
   return all;
 }
 
 std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits& exhibits) {
   std::vector<Chapter> chapters;
   chapters.reserve(studies.size());
-  for (const LoadedStudy& study : studies) chapters.push_back(chapter_of(study, exhibits));
+  const JudgedFindings judged = findings(studies);
+  for (size_t i = 0; i < studies.size(); ++i) {
+    chapters.push_back(chapter_of(studies[i], judged.of_study[i], judged.tests, exhibits));
+  }
   std::string body = "<a class=\"skip\" href=\"#main\">Skip to the content</a>\n" + header_html(studies) +
                      contents(chapters) + "<main id=\"main\">\n";
   if (studies.size() > 1) body += overview(chapters);

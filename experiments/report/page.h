@@ -11,8 +11,13 @@
 
 namespace notnot {
 
-/// All findings of the paper, in its order, with the verdict of the study's runs. Every study has the same findings.
-std::vector<Finding> findings(const LoadedStudy& study);
+/// The findings of one report, judged together.
+struct JudgedFindings {
+  /// For every study the same findings, in the paper's order; none for a study without a finished run.
+  std::vector<std::vector<Finding>> of_study;
+  size_t tests = 0;  ///< the number of tests behind the verdicts
+};
+JudgedFindings findings(const std::vector<LoadedStudy>& studies);
 
 /// The whole page, with a banner if a study is confidential. Adds its tables and figures through `exhibits`.
 std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits& exhibits);

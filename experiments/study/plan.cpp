@@ -168,7 +168,7 @@ GridState grid_state(const Inputs& inputs, const StudyOptions& options, const st
   GridState state;
   if (!finished(planner.base(options.seed))) return state;
   state.complete = true;
-  const Attention attacked = base.attention(SplitName::test);
+  const Attention attacked = base.attention(SplitName::dev);
   double best_f1 = -1;
   for (const RunSpec& spec : runs) {
     if (spec != planner.adversary(spec.lambda, options.seed)) continue;
@@ -176,8 +176,8 @@ GridState grid_state(const Inputs& inputs, const StudyOptions& options, const st
       state.complete = false;
       continue;
     }
-    const double jsd = divergences(attacked, inputs.folder(spec).attention(SplitName::test), kTvdSingle).mean_jsd();
-    const double f1 = inputs.folder(spec).result().split.test.f1;
+    const double jsd = divergences(attacked, inputs.folder(spec).attention(SplitName::dev), kTvdSingle).mean_jsd();
+    const double f1 = inputs.folder(spec).result().split.dev.f1;
     state.largest_jsd = std::max(state.largest_jsd, jsd);
     state.largest_lambda = std::max(state.largest_lambda, spec.lambda);
     if (jsd > kFarAttention && (f1 > best_f1 || (f1 == best_f1 && spec.lambda < state.best))) {

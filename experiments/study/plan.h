@@ -36,10 +36,11 @@ inline constexpr int kExtensions = 3;
 /// InputError when attention from another program has the name of a run.
 std::vector<RunSpec> planned_runs(const Inputs& inputs, const StudyOptions& options, const std::set<PaperTest>& tests);
 
-/// How far the finished adversaries of the base seed move the attention.
+/// How far the finished adversaries of the base seed move the attention on the development split, on which the report
+/// chooses one, too.
 struct GridState {
-  /// The lambda with the highest test F1 among the adversaries whose mean JSD over the test texts is above
-  /// kFarAttention. Of several with the same F1 the smallest, as in the report's Table 4.
+  /// The lambda with the highest F1 among the adversaries whose mean JSD is above kFarAttention. Of several with the
+  /// same F1 the smallest, as in the report's Table 4.
   std::optional<double> best;
   double largest_jsd = 0;
   double largest_lambda = 0;

@@ -25,6 +25,7 @@ FakeSplit::FakeSplit(const std::vector<FakeText>& texts) : vocabulary(vocabulary
     split.offsets.push_back(static_cast<int64_t>(split.token_ids.size()));
     split.labels.push_back(text.label);
     split.rows.push_back(100 + split.size());
+    if (text.group != 0) split.groups.push_back(text.group);
     log_attention.push_back(-std::numeric_limits<float>::infinity());
     for (const float weight : text.attention) log_attention.push_back(std::log(weight));
     log_attention.push_back(-std::numeric_limits<float>::infinity());
@@ -82,12 +83,14 @@ std::filesystem::path fake_run(const TemporaryFolder& folder, const std::string&
     epochs[i].train_seconds = 1.25;
   }
   writer.write_metrics(epochs);
-  writer.write_attention(SplitName::test, fake.split, fake.log_attention, fake.probability);
+  for (const SplitName split : {SplitName::dev, SplitName::test}) {
+    writer.write_attention(split, fake.split, fake.log_attention, fake.probability);
+  }
   writer.write_predictions(fake.vocabulary, fake.split, fake.log_attention, fake.probability);
   const bool adversary = changes.value("objective", "") == "adversary";
   writer.finish(RunResult{.epoch = std::min(5, epochs.back().epoch),
                           .selected_on = adversary ? "train loss" : "test",
-                          .split = {{}, {}, test}});
+                          .split = {{}, test, test}});
   return folder.path() / name;
 }
 

@@ -17,6 +17,7 @@ struct FakeText {
   int32_t label;
   float probability;
   std::vector<float> attention;  ///< a weight per word
+  int64_t group = 0;             ///< LabelledText::group
 };
 
 /// Two texts under a base model. The words of the second one must be escaped in HTML.
@@ -46,7 +47,7 @@ struct FakeSplit {
 };
 
 /// Writes a finished run and returns its folder. `test` holds the measures of the test split for result.json; they need
-/// not fit the texts.
+/// not fit the texts. The development split is a copy of the test split.
 std::filesystem::path fake_run(const TemporaryFolder& folder, const std::string& name,
                                const nlohmann::json& changes = nlohmann::json::object(),
                                const std::vector<FakeText>& texts = kTexts,

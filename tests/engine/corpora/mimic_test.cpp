@@ -144,20 +144,21 @@ TEST_CASE("diabetes: labels, folds and order") {
   const auto texts = mimic.read(MimicTask::diabetes);
   REQUIRE(texts.size() == 5);
   struct Expected {
-    int64_t row;
+    int64_t subject, row;
     std::string words;
     int32_t label;
     SplitName split;
   };
-  const std::vector<Expected> expected = {{104, "first", 1, SplitName::train},
-                                          {205, "second", 0, SplitName::train},
-                                          {101, "third", 1, SplitName::train},
-                                          {103, "d", 0, SplitName::dev},
-                                          {102, "e", 1, SplitName::test}};
+  const std::vector<Expected> expected = {{2, 104, "first", 1, SplitName::train},
+                                          {2, 205, "second", 0, SplitName::train},
+                                          {9, 101, "third", 1, SplitName::train},
+                                          {1, 103, "d", 0, SplitName::dev},
+                                          {1, 102, "e", 1, SplitName::test}};
   for (size_t i = 0; i < expected.size(); ++i) {
     INFO(i);
     CHECK(texts[i].row == expected[i].row);
     CHECK(texts[i].id == std::to_string(expected[i].row));
+    CHECK(texts[i].group == expected[i].subject);
     CHECK(texts[i].words == expected[i].words);
     CHECK(texts[i].label == expected[i].label);
     CHECK(texts[i].split == expected[i].split);

@@ -165,6 +165,26 @@ TEST_CASE("prepared: texts without ids have none when they are read again") {
   for (const SplitName name : kSplitNames) CHECK(dataset.split(name).ids.empty());
 }
 
+TEST_CASE("prepared: which texts belong together goes through; without groups there is no column") {
+  const TemporaryFolder folder;
+  DatasetBuilder built;
+  for (LabelledText& text : corpus()) {
+    text.group = text.row % 3;
+    built.add(text);
+  }
+  PreparedWriter writer(folder / "tiny");
+  writer.write(built, preparation());
+  writer.finish();
+  const Dataset dataset = PreparedFolder(folder / "tiny").dataset();
+  for (const SplitName name : kSplitNames) {
+    const Split& split = dataset.split(name);
+    REQUIRE(split.groups.size() == split.rows.size());
+    for (int32_t i = 0; i < split.size(); ++i) CHECK(split.groups[i] == split.rows[i] % 3);
+  }
+  prepare(folder / "plain");
+  CHECK(PreparedFolder(folder / "plain").dataset().splits.train.groups.empty());
+}
+
 TEST_CASE("prepared: words in a scratch file give the same bytes as words in memory") {
   const TemporaryFolder folder;
   const auto texts = make_planted_corpus({.train = 20'000, .dev = 20, .test = 20});  // more words than a spool buffers

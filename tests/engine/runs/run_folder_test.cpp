@@ -547,6 +547,7 @@ TEST_CASE("predictions and attention files have the texts' own ids, and predicti
   sample.texts.unknown = {0, 0};
   sample.texts.ids.push_back("review/7");
   sample.texts.ids.push_back("");
+  sample.texts.groups = {5, 0};
   RunWriter writer(run);
   writer.write_predictions(sample.vocabulary, sample.texts, sample.log_attention, sample.probability);
   CHECK(read_file(run.predictions_path()) ==
@@ -561,9 +562,11 @@ TEST_CASE("predictions and attention files have the texts' own ids, and predicti
   CHECK(std::string(bytes.begin(), bytes.end()) == "review/7");
   CHECK(file.values<int64_t>("id_offsets") == std::vector<int64_t>{0, 8, 8});
   CHECK(run.attention(SplitName::test).row == std::vector<int64_t>{17, 23});
+  CHECK(run.attention(SplitName::test).group == std::vector<int64_t>{5, 0});
 
   writer.write_attention(SplitName::dev, Sample().texts, sample.log_attention, sample.probability);
   CHECK_FALSE(Safetensors::read(run.attention_path(SplitName::dev)).contains("id"));
+  CHECK(run.attention(SplitName::dev).group.empty());
 
   sample.texts.unknown = {};
   CHECK_THROWS_AS(writer.write_predictions(sample.vocabulary, sample.texts, sample.log_attention, sample.probability),

@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include <array>
 #include <functional>
 
 #include "experiments/report/page.h"
@@ -12,176 +11,188 @@
 namespace notnot {
 namespace {
 
-TEST_CASE("findings say what the numbers say") {
-  const TemporaryFolder folder;
-  // The base model is right on all of 40 texts; the others fail on half of the positive ones.
-  std::vector<FakeText> right, wrong;
-  for (int i = 0; i < 40; ++i) {
-    right.push_back({"a b", i % 2, i % 2 == 1 ? 0.9F : 0.1F, {1, 0}});
-    wrong.push_back({"a b", i % 2, i % 4 == 1 ? 0.9F : 0.1F, {1, 0}});
-  }
-  fake_run(folder, spec(RunKind::base), right, 1);
-  for (const Finding& finding : findings(only_study(folder))) {
+UncertainMean certain(double value) { return {{value, value, value}, 0, 100}; }
+/// Of three seeds, with this mean, the standard error 0.001 / sqrt(3) of the seeds, and none of the texts.
+UncertainMean around(double value) { return {{value - 0.001, value, value + 0.001}, 0, 100}; }
+
+Finding judged(std::vector<Test> tests) {
+  std::vector<std::vector<Finding>> all = {{Finding{.title = "T", .claim = "C", .tests = std::move(tests)}}};
+  judge(all);
+  return all[0][0];
+}
+
+TEST_CASE("a claim of a difference is two-sided") {
+  CHECK(judged({above_zero("A minus B", certain(0.01))}).verdict == Verdict::agrees);
+  CHECK(judged({above_zero("A minus B", certain(-0.01))}).verdict == Verdict::disagrees);
+  CHECK(judged({above_zero("A minus B", certain(0))}).verdict == Verdict::cannot_be_told);
+  const Test test = above_zero("A minus B", {{0.10, 0.09, 0.08}, 0, 100});
+  CHECK(test.p_agrees == doctest::Approx(2 * 0.0020449983447606863));  // scipy.stats.t.sf(.09 / (.01 / 3**.5), 2)
+  CHECK(test.p_disagrees == 1);
+  // t(2) = 4.303
+  CHECK(test.interval.low == doctest::Approx(0.09 - 0.024842).epsilon(1e-4));
+  CHECK(test.coverage == 0.95);
+}
+
+TEST_CASE("a claim of a bound is one-sided") {
+  CHECK(judged({above("JSD", around(0.45), 0.4)}).verdict == Verdict::agrees);
+  CHECK(judged({above("JSD", around(0.35), 0.4)}).verdict == Verdict::disagrees);
+  CHECK(judged({above("JSD", around(0.401), 0.4)}).verdict == Verdict::cannot_be_told);
+  CHECK(judged({below("TVD", around(0.03), 0.04)}).verdict == Verdict::agrees);
+  CHECK(judged({below("TVD", around(0.05), 0.04)}).verdict == Verdict::disagrees);
+  // scipy.stats.t.sf(.002 / (.001 / 3**.5), 2); t.ppf(.95, 2) = 2.920
+  const Test test = above("JSD", around(0.402), 0.4);
+  CHECK(test.p_agrees == doctest::Approx(0.037089950113724277));
+  CHECK(test.interval.low == doctest::Approx(0.402 - 2.91999 * 0.001 / std::sqrt(3.0)));
+  CHECK(test.coverage == 0.9);
+}
+
+TEST_CASE("a claim of no difference needs both of its tests") {
+  CHECK(judged({equal_within("A minus B", around(0.003), 0.01)}).verdict == Verdict::agrees);
+  CHECK(judged({equal_within("A minus B", around(0.03), 0.01)}).verdict == Verdict::disagrees);
+  CHECK(judged({equal_within("A minus B", around(-0.03), 0.01)}).verdict == Verdict::disagrees);
+  CHECK(judged({equal_within("A minus B", around(0.0095), 0.01)}).verdict == Verdict::cannot_be_told);
+  // se = .001 / 3**.5; scipy.stats.t.cdf((.003 - .01) / se, 2), the larger of the two
+  CHECK(equal_within("A minus B", around(0.003), 0.01).p_agrees == doctest::Approx(0.0033670416675777833));
+  CHECK(equal_within("A minus B", around(0.032), 0.01).p_disagrees == doctest::Approx(0.0003439972887426403));
+}
+
+TEST_CASE("the runs agree if all tests do, and disagree if one does") {
+  const Test right = above_zero("A", certain(0.1)), wrong = above_zero("B", certain(-0.1)),
+             untold = above_zero("C", certain(0));
+  CHECK(judged({right, right}).verdict == Verdict::agrees);
+  CHECK(judged({right, untold}).verdict == Verdict::cannot_be_told);
+  CHECK(judged({right, wrong}).verdict == Verdict::disagrees);
+  CHECK(judged({untold, wrong}).verdict == Verdict::disagrees);
+  CHECK(judged({}).verdict == Verdict::cannot_be_told);
+}
+
+TEST_CASE("no verdict from one seed or two, whatever the difference") {
+  for (const size_t n : {1, 2}) {
+    const Finding finding = judged({above_zero("A minus B", {std::vector<double>(n, 0.5), 1e-8, 1000})});
     CHECK(finding.verdict == Verdict::cannot_be_told);
-    CHECK_HAS(finding.reason, "`notnot ");
+    CHECK(finding.why == (n == 1 ? "one seed; `--repeats 5` trains more" : "two seeds; `--repeats 5` trains more"));
+    CHECK(finding.reason == fmt::format("n = {}: A minus B +0.500 (error of texts 0.000).", n));
   }
-  fake_run(folder, spec(RunKind::uniform), wrong, 0.667);
-  CHECK(findings(only_study(folder))[0].verdict == Verdict::agrees);
-  fake_run(folder, spec(RunKind::uniform), right, 1);
-  CHECK(findings(only_study(folder))[0].verdict == Verdict::cannot_be_told);
-  fake_run(folder, spec(RunKind::base), wrong, 0.667);
-  CHECK(findings(only_study(folder))[0].verdict == Verdict::disagrees);
-
-  fake_run(folder, spec(RunKind::uniform_mlp), wrong, 0.667);
-  fake_run(folder, spec(RunKind::trained_mlp), right, 1);
-  fake_run(folder, spec(RunKind::guided_mlp, 10, 0, kBaseName), right, 1);
-  CHECK(findings(only_study(folder))[1].verdict == Verdict::cannot_be_told);  // the last two are equal
-  fake_run(folder, spec(RunKind::guided_mlp, 10, 0, kBaseName), wrong, 0.667);
-  CHECK(findings(only_study(folder))[1].verdict == Verdict::disagrees);
-
-  const std::string adversary = run_name("sst", spec(RunKind::adversary, 10, 1e-3, kBaseName));
-  fake_run(folder, spec(RunKind::guided_mlp, 10, 0, adversary), right, 1);
-  CHECK(findings(only_study(folder))[2].verdict == Verdict::disagrees);
-  for (const RunSpec& each :
-       {spec(RunKind::uniform_mlp), spec(RunKind::trained_mlp), spec(RunKind::guided_mlp, 10, 0, kBaseName)}) {
-    fake_run(folder, each, right, 1);
-  }
-  fake_run(folder, spec(RunKind::guided_mlp, 10, 0, adversary), wrong, 0.667);
-  CHECK(findings(only_study(folder))[2].verdict == Verdict::agrees);
 }
 
-F1Comparison comparison(const std::string& a, const std::string& b, std::vector<double> by_seed, F1Difference texts) {
-  return {a, b, std::move(by_seed), 7, texts};
-}
-
-constexpr const char* kOverTexts = "in brackets the 95% interval of the paired bootstrap over the test texts). ";
-constexpr const char* kOverThreeSeeds =
-    "F1 differences (mean and standard deviation over n = 3 seeds, in brackets the 95% interval of the mean). ";
-
-TEST_CASE("differences in words: which model minus which, by which method, with which interval") {
-  const F1Comparison one = comparison("Base", "Uniform", {0.03}, {0.031, 0.011, 0.052, 0.02}),
-                     two = comparison("A", "B", {-0.02, -0.03}, {-0.021, -0.05, 0.01, 0.3}),
-                     three = comparison("C", "D", {0.01, 0.02, 0.03}, {0.5, 0.4, 0.6, 0});
-  const std::string of_one = std::string("F1 differences (seed 7, n = 1, ") + kOverTexts;
-  // Of three seeds: mean 0.02, deviation 0.01, t(2) = 4.303, so the interval is 0.0248 to both sides.
-  const std::string of_three = std::string(kOverThreeSeeds) + "C minus D: 0.020 ± 0.010 (-0.005 to +0.045)";
-  CHECK(sentences({one}) == of_one + "Base minus Uniform: +0.031 (+0.011 to +0.052).");
-  CHECK(sentences({two}) ==
-        std::string("F1 differences (seed 7, n = 2, ") + kOverTexts + "A minus B: -0.021 (-0.050 to +0.010).");
-  CHECK(sentences({three}) == of_three + ".");
-  CHECK(sentences({one, three}) == of_one + "Base minus Uniform: +0.031 (+0.011 to +0.052). " + of_three + ".");
-  CHECK(sentences({one, one}) ==
-        of_one + "Base minus Uniform: +0.031 (+0.011 to +0.052); Base minus Uniform: +0.031 (+0.011 to +0.052).");
-}
-
-TEST_CASE("a verdict: all intervals above zero, or one below it; an interval that touches zero tells nothing") {
-  const auto judged = [](const std::vector<std::pair<double, double>>& intervals) {
-    std::vector<F1Comparison> differences;
-    for (const auto& interval : intervals) {
-      differences.push_back(comparison("A", "B", {0.1}, {0.1, interval.first, interval.second, 0.1}));
-    }
-    Finding finding;
-    judge(differences, finding);
-    const bool untold = finding.verdict == Verdict::cannot_be_told;
-    CHECK(finding.reason == sentences(differences) + (untold ? " An interval contains zero." : ""));
-    return finding.verdict;
+TEST_CASE("all tests of a report are corrected together") {
+  const auto finding = [](double difference, const std::string& obstacle = "", bool of_paper = true) {
+    return Finding{.title = "T",
+                   .claim = "C",
+                   .of_paper = of_paper,
+                   .obstacle = obstacle,
+                   .tests = {above_zero("A minus B", {{difference - 0.01, difference, difference + 0.01}, 0, 100})}};
   };
-  CHECK(judged({{0.01, 0.02}}) == Verdict::agrees);
-  CHECK(judged({{0.01, 0.02}, {0.001, 0.3}}) == Verdict::agrees);
-  CHECK(judged({{0.01, 0.02}, {0, 0.3}}) == Verdict::cannot_be_told);
-  CHECK(judged({{0, 0.3}, {0.01, 0.02}}) == Verdict::cannot_be_told);
-  CHECK(judged({{-0.1, 0.2}}) == Verdict::cannot_be_told);
-  CHECK(judged({{-0.2, 0}}) == Verdict::cannot_be_told);
-  CHECK(judged({{-0.2, -0.1}}) == Verdict::disagrees);
-  CHECK(judged({{0.01, 0.02}, {-0.2, -0.1}}) == Verdict::disagrees);
-  CHECK(judged({{-0.2, -0.1}, {-0.2, 0.1}}) == Verdict::disagrees);
+  // p of 0.05 +- 0.01 is 0.0131 (scipy.stats.t.sf(.05 / (.01 / 3**.5), 2) * 2): three tests make it 0.0393, four
+  // 0.0524.
+  std::vector<std::vector<Finding>> three = {{finding(0.05), finding(0)}, {finding(0)}}, four = three, others = three;
+  CHECK(judge(three) == 3);
+  CHECK(three[0][0].verdict == Verdict::agrees);
+  CHECK_HAS(three[0][0].reason, "; p = 0.013, Holm's p = 0.039).");
+  four[1].push_back(finding(0));
+  CHECK(judge(four) == 4);
+  CHECK(four[0][0].verdict == Verdict::cannot_be_told);
+  CHECK(four[0][0].reason.ends_with(" Alone, but not among so many tests, it would be told (A minus B)."));
+  // What is not judged does not count.
+  others[1].push_back(finding(0, "something is missing"));
+  others[1].push_back(finding(0, "", false));
+  CHECK(judge(others) == 3);
+  CHECK(others[0][0].verdict == Verdict::agrees);
+  CHECK(others[1][1].verdict == Verdict::cannot_be_told);
+  CHECK(others[1][1].why == "something is missing");
+  CHECK(others[1][2].verdict == Verdict::no_claim);
+  CHECK(others[1][2].reason ==
+        "n = 3: A minus B 0.000 (95% interval -0.025 to +0.025; error of seeds 0.006, of texts 0.000).");
+}
+
+TEST_CASE("what could have been seen, in words") {
+  // t(2) = 4.303 times 0.01 / sqrt(3)
+  const Finding finding = judged({above_zero("A minus B", {{-0.01, 0, 0.01}, 0, 100})});
+  CHECK(finding.reason ==
+        "n = 3: A minus B 0.000 (95% interval -0.025 to +0.025; error of seeds 0.006, of texts 0.000; "
+        "p = 1.000, Holm's p = 1.000). What lies nearer to zero than 0.025 could not have been seen (A minus B).");
+  CHECK(finding.why.empty());
+}
+
+TEST_CASE("each number of seeds is said where it changes") {
+  const Finding finding = judged(
+      {above_zero("A", certain(1)), above_zero("B", {{1, 1, 1, 1}, 0, 100}), above_zero("C", {{1, 1, 1, 1}, 0, 100})});
+  CHECK_HAS(finding.reason, "n = 3: A 1.000 (");
+  CHECK_HAS(finding.reason, "); n = 4: B 1.000 (");
+  CHECK_HAS(finding.reason, "); C 1.000 (");
+}
+
+TEST_CASE("a doubt keeps a contrary result from a verdict, and no other") {
+  std::vector<std::vector<Finding>> all(1);
+  for (const double value : {-0.1, 0.1}) {
+    all[0].push_back({.title = "T",
+                      .claim = "C",
+                      .doubt = "train longer",
+                      .tests = {above_zero("A", certain(value))},
+                      .by_roc_auc = {above_zero("A", certain(value))}});
+  }
+  judge(all);
+  CHECK(all[0][0].verdict == Verdict::cannot_be_told);
+  CHECK(all[0][0].why == "train longer");
+  CHECK(all[0][0].verdict_by_roc_auc == Verdict::cannot_be_told);
+  CHECK(all[0][1].verdict == Verdict::agrees);
+  CHECK(all[0][1].why.empty());
+}
+
+TEST_CASE("ROC-AUC has its own verdict beside that of F1") {
+  std::vector<std::vector<Finding>> all = {{{.title = "T",
+                                             .claim = "C",
+                                             .remark = "The end.",
+                                             .tests = {above_zero("A minus B", certain(0.1))},
+                                             .by_roc_auc = {above_zero("A minus B", certain(-0.1))}}}};
+  CHECK(judge(all) == 2);
+  CHECK(all[0][0].verdict == Verdict::agrees);
+  CHECK(all[0][0].verdict_by_roc_auc == Verdict::disagrees);
+  CHECK_HAS(all[0][0].reason, "; p < 0.001, Holm's p < 0.001).\nBy ROC-AUC: does not agree. n = 3: A minus");
+  CHECK(all[0][0].reason.ends_with(".\nThe end."));
+}
+
+TEST_CASE("a published number agrees unless a further run would hardly have it") {
+  // v = [.80, .82, .84]: mean .82, sd .02; t.ppf(.975, 2) * .02 * (1 + 1 / 3)**.5 = 0.0994
+  const Test inside = predicts("Base", {0.80, 0.82, 0.84}, 0.9);
+  CHECK(inside.interval.low == doctest::Approx(0.82 - 0.099366).epsilon(1e-5));
+  CHECK(inside.interval.high == doctest::Approx(0.82 + 0.099366).epsilon(1e-5));
+  // 2 * t.sf(.08 / (.02 * (4 / 3)**.5), 2)
+  CHECK(inside.p_disagrees == doctest::Approx(0.07417990022744854));
+  CHECK(judged({inside}).verdict == Verdict::agrees);
+  CHECK_HAS(judged({inside}).reason,
+            "n = 3: Base 0.820 (a further run: 95% interval 0.721 to 0.919; p = 0.074, Holm's");
+  CHECK(judged({predicts("Base", {0.80, 0.82, 0.84}, 0.925)}).verdict == Verdict::disagrees);
+  CHECK(judged({predicts("Base", {0.80, 0.82}, 0.81)}).verdict == Verdict::cannot_be_told);
 }
 
 TEST_CASE("verdicts in words and as HTML") {
   CHECK(to_string(Verdict::agrees) == "agrees");
   CHECK(to_string(Verdict::disagrees) == "does not agree");
   CHECK(to_string(Verdict::cannot_be_told) == "cannot be told");
+  CHECK(to_string(Verdict::no_claim) == "no claim");
   const auto html = [](const char* name, const char* mark, const char* words) {
     return fmt::format(R"(<span class="verdict {}"><span aria-hidden="true">{}</span> {}</span>)", name, mark, words);
   };
   CHECK(verdict_html(Verdict::agrees) == html("agrees", "&#10003;", "agrees"));                // a tick
   CHECK(verdict_html(Verdict::disagrees) == html("disagrees", "&#10007;", "does not agree"));  // a cross
   CHECK(verdict_html(Verdict::cannot_be_told) == html("untold", "?", "cannot be told"));
+  CHECK(verdict_html(Verdict::no_claim) == html("no-claim", "&#8211;", "no claim"));
 }
 
-constexpr std::array<uint64_t, 3> kThreeSeeds = {10, 2, 50};
-
-/// A run of each seed, with these F1.
-void fake_seeds(const TemporaryFolder& folder, const std::function<RunSpec(uint64_t)>& of_seed,
-                const std::array<double, 3>& f1) {
-  for (size_t i = 0; i < f1.size(); ++i) fake_run(folder, of_seed(kThreeSeeds[i]), base_texts(), f1[i]);
-}
-
-TEST_CASE("attention helps: over seeds, in numbers worked out by hand") {
-  const auto finding = [](const std::array<double, 3>& base, const std::array<double, 3>& uniform) {
-    const TemporaryFolder folder;
-    fake_seeds(
-        folder, [](uint64_t seed) { return spec(RunKind::base, seed); }, base);
-    fake_seeds(
-        folder, [](uint64_t seed) { return spec(RunKind::uniform, seed); }, uniform);
-    return findings(only_study(folder))[0];
-  };
-  const Finding helps = finding({0.80, 0.82, 0.84}, {0.70, 0.73, 0.76});  // 0.10, 0.09, 0.08
-  CHECK(helps.title == "Attention helps");
-  CHECK(helps.verdict == Verdict::agrees);
-  CHECK(helps.reason == std::string("F1: Base 0.820 ± 0.020 (n = 3), Uniform 0.730 ± 0.030 (n = 3). ") +
-                            kOverThreeSeeds + "Base minus Uniform: 0.090 ± 0.010 (+0.065 to +0.115).");
-  const Finding harms = finding({0.70, 0.73, 0.76}, {0.80, 0.82, 0.84});
-  CHECK(harms.verdict == Verdict::disagrees);
-  CHECK_HAS(harms.reason, "Base minus Uniform: -0.090 ± 0.010 (-0.115 to -0.065).");
-  const Finding untold = finding({0.80, 0.82, 0.84}, {0.80, 0.83, 0.80});  // 0, -0.01, 0.04
-  CHECK(untold.verdict == Verdict::cannot_be_told);
-  CHECK(untold.reason.ends_with("Base minus Uniform: 0.010 ± 0.026 (-0.056 to +0.076). The interval contains zero."));
-}
-
-TEST_CASE("guides: over seeds, in numbers worked out by hand") {
-  const auto by_base = [](uint64_t seed) {
-    return spec(RunKind::guided_mlp, seed, 0, run_name("sst", spec(RunKind::base, seed)));
-  };
-  const auto by_adversary = [](double lambda) {
-    return [lambda](uint64_t seed) {
-      const std::string base = run_name("sst", spec(RunKind::base, seed));
-      return spec(RunKind::guided_mlp, seed, 0, run_name("sst", spec(RunKind::adversary, seed, lambda, base)));
-    };
-  };
+TEST_CASE("without runs to compare, every finding says which command trains them") {
   const TemporaryFolder folder;
-  fake_seeds(folder, [](uint64_t seed) { return spec(RunKind::uniform_mlp, seed); }, {0.50, 0.52, 0.51});
-  fake_seeds(folder, [](uint64_t seed) { return spec(RunKind::trained_mlp, seed); }, {0.60, 0.63, 0.60});
-  fake_seeds(folder, by_base, {0.68, 0.69, 0.70});
-  fake_seeds(folder, by_adversary(2e-3), {0.10, 0.10, 0.10});
-  const Finding order = findings(only_study(folder))[1];
-  CHECK(order.title == "Attention guides");
-  CHECK(order.verdict == Verdict::agrees);
-  CHECK(order.reason == std::string(kOverThreeSeeds) +
-                            "Trained MLP minus Uniform: 0.100 ± 0.010 (+0.075 to +0.125); "
-                            "Base LSTM minus Trained MLP: 0.080 ± 0.020 (+0.030 to +0.130).");
-  // Only the adversary with the paper's lambda counts.
-  CHECK(findings(only_study(folder))[2].verdict == Verdict::cannot_be_told);
-  CHECK_HAS(findings(only_study(folder))[2].reason, "`notnot guides`");
-
-  fake_seeds(folder, by_adversary(1e-3), {0.45, 0.45, 0.45});
-  const Finding worst = findings(only_study(folder))[2];
-  CHECK(worst.title == "Adversarial attention does not guide");
-  CHECK(worst.verdict == Verdict::agrees);
-  CHECK(worst.reason == std::string(kOverThreeSeeds) +
-                            "Uniform minus Adversary, λ = 0.001: 0.060 ± 0.010 (+0.035 to +0.085); "
-                            "Trained MLP minus Adversary, λ = 0.001: 0.160 ± 0.017 (+0.117 to +0.203); "
-                            "Base LSTM minus Adversary, λ = 0.001: 0.240 ± 0.010 (+0.215 to +0.265).");
-  // The finding is about these, whatever adversaries with one other seed guide.
-  for (const uint64_t seed : kThreeSeeds) {
-    const std::string base = run_name("sst", spec(RunKind::base, seed));
-    const std::string other = run_name("sst", spec(RunKind::adversary, 1, 1e-3, base));
-    fake_run(folder, spec(RunKind::guided_mlp, seed, 0, other), base_texts(), 0.9);
+  fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
+  std::vector<LoadedStudy> studies = load_studies({folder.path()});
+  const JudgedFindings all = findings(studies);
+  CHECK(all.tests == 0);
+  REQUIRE(all.of_study.size() == 1);
+  for (const Finding& finding : all.of_study[0]) {
+    CAPTURE(finding.title);
+    if (finding.verdict == Verdict::no_claim) continue;
+    CHECK(finding.verdict == Verdict::cannot_be_told);
+    CHECK_HAS(finding.why, finding.title == "Published F1, Table 2" ? "`--repeats 5`" : "`notnot ");
   }
-  CHECK(findings(only_study(folder))[2].reason == worst.reason);
-
-  fake_seeds(folder, by_adversary(1e-3), {0.66, 0.66, 0.66});  // better than the trained MLP, worse than the base's
-  CHECK(findings(only_study(folder))[2].verdict == Verdict::disagrees);
 }
 
 }  // namespace

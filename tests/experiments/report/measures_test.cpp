@@ -135,19 +135,20 @@ TEST_CASE("rows of F1: the first run, the mean over the seeds, and ours minus th
 TEST_CASE("the table of differences, cell by cell") {
   using Row = std::vector<std::string>;
   const LoadedStudy study = study_of("own", {});
-  const auto row = [&](const std::vector<double>& by_seed, const F1Difference& texts) {
-    return comparison_table(study, "x", "Differences", {{"A", "B", by_seed, 7, texts}}).rows.front();
+  const auto rows = [&](const std::vector<double>& f1, const std::optional<UncertainMean>& roc_auc) {
+    return comparison_table(study, "x", "Differences", {{"A", "B", {f1, 4e-6, 100}, roc_auc}}).rows;
   };
-  CHECK(row({0.03}, {0.031, 0.011, 0.052, 0.0009}) ==
-        Row{"A - B", "+0.031", "+0.011 to +0.052", "< 0.001", "1", "-", "-"});
-  CHECK(row({0.03, 0.05}, {-0.031, -0.06, 0.002, 0.001}) ==
-        Row{"A - B", "-0.031", "-0.060 to +0.002", "0.001", "2", "0.040 ± 0.014", "-"});
-  CHECK(row({0.01, 0.02, 0.03}, {0.031, 0.011, 0.052, 1}) ==
-        Row{"A - B", "+0.031", "+0.011 to +0.052", "1.000", "3", "0.020 ± 0.010", "-0.005 to +0.045"});
-  const ResultTable table = comparison_table(study, "x", "Differences", {{"A", "B", {0.1}, 7, {}}});
-  CHECK(table.header == Row{"F1 difference", "One seed", "95% interval", "p", "n", "Over seeds", "95% of mean"});
-  CHECK_HAS(table.note,
-            "One seed (7): difference, interval and p of the paired bootstrap over the test texts, 10,000 ");
+  CHECK(rows({0.03}, {}) == std::vector<Row>{{"A - B", "F1", "1", "+0.030", "-", "0.002", "-", "-"}});
+  CHECK(rows({0.03, -0.05}, {})[0] == Row{"A - B", "F1", "2", "-0.010", "-", "0.002", "-", "-"});
+  // S = 1e-4 / 3, V = 4e-6: df = (S + V)**2 / (S**2 / 2 + V**2 / 99) = 2.508, and t(2) sqrt(S) = 0.0248 is more than
+  // scipy.stats.t.ppf(.975, df) * (S + V)**.5 = 0.0218.
+  const auto both = rows({0.01, 0.02, 0.03}, UncertainMean{{0.1, 0.1, 0.1}, 1e-4, 100});
+  CHECK(both == std::vector<Row>{{"A - B", "F1", "3", "+0.020", "0.006", "0.002", "2.5", "-0.005 to +0.045"},
+                                 {"A - B", "ROC-AUC", "3", "+0.100", "0.000", "0.010", "99.0", "+0.080 to +0.120"}});
+  const ResultTable table = comparison_table(study, "x", "Differences", {});
+  CHECK(table.header ==
+        Row{"Difference", "Measure", "n", "Mean", "Error of seeds", "Error of texts", "df", "95% interval"});
+  CHECK_HAS(table.note, "(bootstrap, 2,000 resamples of the texts, the same for all models)");
   CHECK(table.caption == "Differences on own");
 }
 

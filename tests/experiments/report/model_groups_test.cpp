@@ -2,112 +2,14 @@
 
 #include <doctest/doctest.h>
 
-#include <array>
 #include <cmath>
 
+#include "experiments/report/comparisons.h"
 #include "experiments/report/measures.h"
 #include "tests/experiments/report/small_study.h"
 
 namespace notnot {
 namespace {
-
-TEST_CASE("a difference over seeds has Student's interval, of one or two the bootstrap's") {
-  const TemporaryFolder folder;
-  const std::array<uint64_t, 3> seeds = {10, 2, 50};
-  for (size_t i = 0; i < seeds.size(); ++i) {
-    fake_run(folder, spec(RunKind::base, seeds[i]), base_texts(), 0.8);
-    fake_run(folder, spec(RunKind::uniform, seeds[i]), base_texts(), 0.7 - 0.1 * static_cast<double>(i));
-  }
-  const LoadedStudy study = only_study(folder);
-  auto groups = attention_groups(study);
-  const auto difference = compare(study, groups[0], groups[1]);
-  REQUIRE(difference);
-  CHECK(difference->seed == 10);
-  CHECK(difference->by_seed.size() == 3);
-  CHECK(difference->mean_difference() == doctest::Approx(0.2));
-  // t(2) = 4.303, standard deviation 0.1.
-  CHECK(difference->low() == doctest::Approx(0.2 - 4.303 * 0.1 / std::sqrt(3.0)));
-  CHECK(difference->high() == doctest::Approx(0.2 + 4.303 * 0.1 / std::sqrt(3.0)));
-  CHECK_FALSE(difference->above());
-  CHECK(difference->texts.difference == 0);  // the same predictions
-
-  groups[1].runs.pop_back();
-  const auto of_two = compare(study, groups[0], groups[1]);
-  CHECK(of_two->low() == of_two->texts.low);
-  const ResultTable table = comparison_table(study, "x", "F1", {*difference, *of_two});
-  CHECK(table.rows[0][5] == "0.200 ± 0.100");
-  CHECK(table.rows[0][6] == "-0.048 to +0.448");
-  CHECK(table.rows[1][6] == "-");
-  groups[1].runs = {groups[0].runs[1]};
-  groups[0].runs = {groups[0].runs[0]};
-  CHECK_FALSE(compare(study, groups[0], groups[1]));
-}
-
-/// The 0.975 quantile of Student's t, from its density.
-double student_t(int degrees) {
-  const double n = degrees;
-  const double factor = std::exp(std::lgamma((n + 1) / 2) - std::lgamma(n / 2)) / std::sqrt(n * std::acos(-1.0));
-  const auto density = [&](double t) { return factor * std::pow(1 + t * t / n, -(n + 1) / 2); };
-  double t = 0, sum = 0;
-  constexpr double kStep = 1e-4;
-  while (sum < 0.475) sum += kStep * density((t += kStep) - kStep / 2);
-  return t;
-}
-
-TEST_CASE("the interval over seeds is Student's for every number of seeds") {
-  for (const int n : {3, 4, 5, 6, 7, 8, 9, 10, 11, 16, 20, 25, 30, 31}) {
-    CAPTURE(n);
-    F1Comparison comparison;
-    for (int i = 0; i < n; ++i) comparison.by_seed.push_back(0.01 * i);
-    const double deviation = 0.01 * std::sqrt(n * (n + 1) / 12.0);  // of 0, 1, ..., n - 1, divided by n - 1
-    CHECK(comparison.mean_difference() == doctest::Approx(0.005 * (n - 1)));
-    // The quantiles are known to three decimals.
-    const double quantile = (comparison.high() - comparison.low()) / 2 / (deviation / std::sqrt(n));
-    CHECK(std::fabs(quantile - student_t(n - 1)) < 6e-4);
-    CHECK((comparison.high() + comparison.low()) / 2 == doctest::Approx(0.005 * (n - 1)));
-  }
-  // Beyond 31 seeds the interval is a little too wide, never too narrow.
-  F1Comparison many;
-  for (int i = 0; i < 60; ++i) many.by_seed.push_back(0.01 * i);
-  const double exact = student_t(59) * 0.01 * std::sqrt(60 * 61 / 12.0) / std::sqrt(60);
-  CHECK((many.high() - many.low()) / 2 > exact);
-  CHECK((many.high() - many.low()) / 2 < 1.03 * exact);
-}
-
-TEST_CASE("of one or two seeds the difference and its interval are those over the texts") {
-  const F1Comparison two{"A", "B", {0.5, 0.7}, 10, {0.1, 0.02, 0.3, 0.5}};
-  CHECK(two.mean_difference() == 0.1);
-  CHECK(two.low() == 0.02);
-  CHECK(two.high() == 0.3);
-}
-
-TEST_CASE("a comparison pairs the runs of one seed, and takes the second model from the first") {
-  const TemporaryFolder folder;
-  // Labels 1, 0, 0, 1. The base model predicts 1, 1, 0, 0: F1 0.5. The uniform model is right everywhere: F1 1.
-  std::vector<FakeText> right = base_texts();
-  for (FakeText& text : right) text.probability = text.label == 1 ? 0.9F : 0.1F;
-  fake_run(folder, spec(RunKind::base), base_texts(), 0.80);
-  fake_run(folder, spec(RunKind::base, 2), right, 0.81);
-  fake_run(folder, spec(RunKind::base, 50), base_texts(), 0.83);
-  fake_run(folder, spec(RunKind::uniform, 50), right, 0.70);
-  fake_run(folder, spec(RunKind::uniform, 7), base_texts(), 0.10);
-  fake_run(folder, spec(RunKind::uniform, 2), base_texts(), 0.75);
-  const LoadedStudy study = only_study(folder);
-  const auto groups = attention_groups(study);
-  const auto difference = compare(study, groups[0], groups[1]);
-  REQUIRE(difference);
-  CHECK(difference->a == "Base");
-  CHECK(difference->b == "Uniform");
-  CHECK(difference->seed == 2);  // the first that both have
-  REQUIRE(difference->by_seed.size() == 2);
-  CHECK(difference->by_seed[0] == doctest::Approx(0.06));
-  CHECK(difference->by_seed[1] == doctest::Approx(0.13));
-  CHECK(difference->texts.difference == doctest::Approx(0.5));  // right minus base_texts
-  CHECK(compare(study, groups[1], groups[0])->texts.difference == doctest::Approx(-0.5));
-  const auto neighbours = compare_neighbours(study, groups);
-  REQUIRE(neighbours.size() == 1);
-  CHECK(neighbours[0].a == "Uniform");  // the later minus the earlier
-}
 
 TEST_CASE("every group has its name and the paper's F1 for it") {
   const TemporaryFolder folder;
@@ -193,7 +95,7 @@ TEST_CASE("adversaries with their base models' seeds, and those with one other s
   const auto neighbours = compare_neighbours(study, guides);
   REQUIRE(neighbours.size() == 1);
   CHECK(neighbours[0].a == "Adversary, λ = 0.001");
-  CHECK(neighbours[0].by_seed == std::vector<double>{-0.9, -0.9});
+  CHECK(neighbours[0].f1.by_seed == std::vector<double>{-0.9, -0.9});
 }
 
 TEST_CASE("without adversaries with their base models' seeds, those with the smallest seed stand for them") {

@@ -5,6 +5,7 @@
 #include "experiments/report/by_class.h"
 #include "experiments/report/seeds.h"
 #include "tests/experiments/report/small_study.h"
+#include "tests/support/input_error.h"
 
 namespace notnot {
 namespace {
@@ -79,6 +80,42 @@ TEST_CASE("violins by class have the reference's classes and weights, and stay i
   CHECK(figure.predicted == std::vector<int32_t>{1, 1, 0, 0});
   const std::vector<double> largest = {0.75, 0.6, 1, 0.5};
   for (size_t i = 0; i < 4; ++i) CHECK(figure.largest_attention[i] == doctest::Approx(largest[i]));
+}
+
+/// The base model, which predicts 1, 1, 0, 0; three others, whose attention on the first words is `seeds`; and the
+/// per-instance adversary with `per_instance`.
+Finding finding_on_seeds(const std::string& dataset, const std::vector<float>& seeds,
+                         const std::vector<float>& per_instance, const char* title) {
+  const TemporaryFolder folder;
+  const nlohmann::json data = {{"dataset", dataset}};
+  fake_run(folder, spec(RunKind::base), base_texts(), 0.8, data);
+  for (const uint64_t seed : {2, 50, 7}) fake_run(folder, spec(RunKind::base, seed), moved(0, seeds), 0.8, data);
+  fake_perturbation(folder, spec(RunKind::perturbation, 10, 0, run_name(dataset, spec(RunKind::base))),
+                    moved(0, per_instance), {0, 0, 0, 0}, data);
+  return judged_finding(folder, title);
+}
+
+TEST_CASE("seeds against the per-instance adversary, by predicted class") {
+  const char* title = "Attention is robust to the seed";
+  // JSD of (0.5, 0.5) and of (0, 1) from (1, 0): 0.216 and ln 2.
+  const Finding robust = finding_on_seeds("sst", {0.5F, 0.5F, 1, 1}, {0, 0, 0.5F, 0.5F}, title);
+  CHECK(robust.verdict == Verdict::agrees);
+  CHECK_HAS(robust.reason,
+            "JSD of the per-instance adversary minus that of the seeds, texts predicted negative +0.216 (95% interval");
+  CHECK_HAS(robust.reason, "texts predicted positive +0.477 (");  // ln 2 - 0.216
+  CHECK(finding_on_seeds("sst", {0.5F, 0.5F, 1, 1}, {0, 0, 1, 1}, title).verdict == Verdict::cannot_be_told);
+  CHECK(finding_on_seeds("sst", {0.5F, 0.5F, 0, 0}, {0, 0, 1, 1}, title).verdict == Verdict::disagrees);
+  CHECK(finding_on_seeds("imdb", {0.5F, 0.5F, 1, 1}, {0, 0, 0.5F, 0.5F}, title).verdict == Verdict::no_claim);
+}
+
+TEST_CASE("seeds move the attention of Diabetes' negative class farther") {
+  const char* title = "The seed moves one class";
+  const std::vector<float> any(4, 1);
+  const Finding negative = finding_on_seeds("diabetes", {1, 1, 0, 0}, any, title);
+  CHECK(negative.verdict == Verdict::agrees);
+  CHECK_HAS(negative.reason, "JSD of the texts predicted absent minus that of those predicted present +0.693 (");
+  CHECK(finding_on_seeds("diabetes", {0, 0, 1, 1}, any, title).verdict == Verdict::disagrees);
+  CHECK(finding_on_seeds("sst", {0, 0, 1, 1}, any, title).verdict == Verdict::no_claim);
 }
 
 }  // namespace

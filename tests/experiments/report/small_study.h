@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "experiments/report/loaded_study.h"
+#include "experiments/report/page.h"
 #include "tests/support/fake_runs.h"
 
 namespace notnot {
@@ -41,6 +42,21 @@ inline LoadedStudy only_study(const TemporaryFolder& folder) {
   std::vector<LoadedStudy> studies = load_studies({folder.path()});
   REQUIRE(studies.size() == 1);
   return std::move(studies.front());
+}
+
+/// The findings on the runs in the folder, judged alone.
+inline std::vector<Finding> judged_findings(const TemporaryFolder& folder) {
+  const std::vector<LoadedStudy> studies = load_studies({folder.path()});
+  REQUIRE(studies.size() == 1);
+  return findings(studies).of_study.front();
+}
+/// That of this title.
+inline Finding judged_finding(const TemporaryFolder& folder, const std::string& title) {
+  for (const Finding& finding : judged_findings(folder)) {
+    if (finding.title == title) return finding;
+  }
+  FAIL(("no finding " + title));
+  return {};
 }
 
 }  // namespace notnot

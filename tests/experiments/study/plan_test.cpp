@@ -43,7 +43,7 @@ Attention attention_of(float first_weight, float probability) {
           .row = {1, 2}};
 }
 
-/// A finished run whose test attention and F1 are known.
+/// A finished run whose attention and F1 on the development split are known.
 void finish_run(const Inputs& inputs, const RunSpec& spec, const Attention& attention, double f1) {
   RunWriter writer(inputs.folder(spec));
   writer.start(to_json(inputs.config(spec)));
@@ -52,9 +52,9 @@ void finish_run(const Inputs& inputs, const RunSpec& spec, const Attention& atte
   split.offsets = attention.offsets;
   split.labels = attention.label;
   split.rows = attention.row;
-  writer.write_attention(SplitName::test, split, attention.log_attention, attention.probability);
+  writer.write_attention(SplitName::dev, split, attention.log_attention, attention.probability);
   RunResult result{.epoch = 1, .selected_on = "train loss", .split = {}};
-  result.split.test.f1 = f1;
+  result.split.dev.f1 = f1;
   writer.finish(result);
 }
 

@@ -1,0 +1,89 @@
+#include "experiments/report/comparisons.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/math/resampling.h"
+
+namespace notnot {
+
+Comparison compare(const LoadedStudy& study, std::string a, std::string b, const RunPairs& pairs) {
+  Comparison result{.a = std::move(a), .b = std::move(b), .f1 = {}, .roc_auc = UncertainMean()};
+  std::vector<std::pair<ResampledMeasures, ResampledMeasures>> measures;
+  for (const auto& [run, other] : pairs) {
+    result.f1.by_seed.push_back(run->test().f1 - other->test().f1);
+    result.roc_auc->by_seed.push_back(run->test().roc_auc - other->test().roc_auc);
+    measures.emplace_back(ResampledMeasures(run->probability, study.label),
+                          ResampledMeasures(other->probability, study.label));
+  }
+  const auto mean_differences = [&](std::span<const int32_t> times, std::span<double> means) {
+    means[0] = means[1] = 0;
+    for (const auto& [of_run, of_other] : measures) {
+      means[0] += (of_run.f1(times) - of_other.f1(times)) / static_cast<double>(measures.size());
+      means[1] += (of_run.roc_auc(times) - of_other.roc_auc(times)) / static_cast<double>(measures.size());
+    }
+  };
+  const auto variances = bootstrap_variances(study.cluster, 2, mean_differences, study.base_seed);
+  result.f1.texts_variance = variances[0];
+  result.roc_auc->texts_variance = variances[1];
+  result.f1.clusters = result.roc_auc->clusters = study.clusters();
+  const auto& auc = result.roc_auc->by_seed;
+  if (std::any_of(auc.begin(), auc.end(), [](double value) { return std::isnan(value); })) result.roc_auc.reset();
+  return result;
+}
+
+std::optional<Comparison> compare(const LoadedStudy& study, const ModelGroup& a, const ModelGroup& b) {
+  RunPairs pairs;
+  for (const LoadedRun* run : a.runs) {
+    const auto twin = std::find_if(b.runs.begin(), b.runs.end(),
+                                   [&](const LoadedRun* other) { return other->spec().seed == run->spec().seed; });
+    if (twin != b.runs.end()) pairs.emplace_back(run, *twin);
+  }
+  if (pairs.empty()) return std::nullopt;
+  return compare(study, a.name, b.name, pairs);
+}
+
+std::vector<Comparison> compare_neighbours(const LoadedStudy& study, const std::vector<ModelGroup>& groups) {
+  std::vector<Comparison> result;
+  const ModelGroup* before = nullptr;
+  for (const ModelGroup& group : groups) {
+    if (group.adversary && default_adversary(groups, group.adversary->lambda) != &group) continue;
+    auto comparison = before == nullptr ? std::nullopt : compare(study, group, *before);
+    if (comparison) result.push_back(std::move(*comparison));
+    before = &group;
+  }
+  return result;
+}
+
+UncertainMean over_seeds(const LoadedStudy& study, const std::vector<ResampledMeasure>& of_seeds) {
+  UncertainMean result{.by_seed = {}, .texts_variance = 0, .clusters = study.clusters()};
+  const std::vector<int32_t> once(study.label.size(), 1);
+  for (const ResampledMeasure& measure : of_seeds) result.by_seed.push_back(measure(once));
+  const auto mean_of_resample = [&](std::span<const int32_t> times, std::span<double> mean) {
+    mean[0] = 0;
+    for (const ResampledMeasure& measure : of_seeds) mean[0] += measure(times) / static_cast<double>(of_seeds.size());
+  };
+  result.texts_variance = bootstrap_variances(study.cluster, 1, mean_of_resample, study.base_seed).front();
+  return result;
+}
+
+double resampled_mean(const TextValues& values, std::span<const int32_t> times, const std::vector<bool>& counts) {
+  double sum = 0;
+  int64_t texts = 0;
+  for (size_t i = 0; i < times.size(); ++i) {
+    if (!counts.empty() && !counts[i]) continue;
+    sum += times[i] * values[i];
+    texts += times[i];
+  }
+  return sum / static_cast<double>(texts);
+}
+
+UncertainMean mean_over_seeds(const LoadedStudy& study, const std::vector<TextValues>& of_seeds) {
+  std::vector<ResampledMeasure> means;
+  for (const TextValues& values : of_seeds) {
+    means.push_back([&values](std::span<const int32_t> times) { return resampled_mean(values, times); });
+  }
+  return over_seeds(study, means);
+}
+
+}  // namespace notnot

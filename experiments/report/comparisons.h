@@ -1,0 +1,48 @@
+#pragma once
+// Differences between two groups of runs, and means over texts, as estimates that know of seeds and of texts
+// (engine/math/uncertain_mean.h).
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/math/uncertain_mean.h"
+#include "experiments/report/by_class.h"
+#include "experiments/report/model_groups.h"
+
+namespace notnot {
+
+/// With fewer seeds there is no interval and no verdict: nine base models of SST that differ in nothing but their seed
+/// gave 14 false verdicts in 36 pairs when one seed was enough.
+inline constexpr size_t kSeedsForVerdict = 3;
+
+/// Model a minus model b: over pairs of runs, on the same texts.
+struct Comparison {
+  std::string a, b;
+  UncertainMean f1;                      ///< a pair counts as a seed
+  std::optional<UncertainMean> roc_auc;  ///< nothing where it is undefined for a run
+
+  std::string name() const { return a + " minus " + b; }
+};
+/// The runs of each pair: one of model a, and the one of model b that it is compared with. At least one pair.
+using RunPairs = std::vector<std::pair<const LoadedRun*, const LoadedRun*>>;
+Comparison compare(const LoadedStudy& study, std::string a, std::string b, const RunPairs& pairs);
+/// The runs of each seed that both groups have. Nothing when they have none in common.
+std::optional<Comparison> compare(const LoadedStudy& study, const ModelGroup& a, const ModelGroup& b);
+/// Compares each group with the group before it: the later one minus the earlier one. Of the adversaries with one
+/// lambda, only default_adversary is compared.
+std::vector<Comparison> compare_neighbours(const LoadedStudy& study, const std::vector<ModelGroup>& groups);
+
+/// A measure of one seed on texts of which text i counts times[i] times. Must not throw.
+using ResampledMeasure = std::function<double(std::span<const int32_t> times)>;
+/// The mean of the measures, at least one, with its variances.
+UncertainMean over_seeds(const LoadedStudy& study, const std::vector<ResampledMeasure>& of_seeds);
+/// The mean of `values` [texts] over the texts for which `counts` is true, or over all; NaN if none is drawn.
+double resampled_mean(const TextValues& values, std::span<const int32_t> times, const std::vector<bool>& counts = {});
+/// The mean over all texts of each seed's values.
+UncertainMean mean_over_seeds(const LoadedStudy& study, const std::vector<TextValues>& of_seeds);
+
+}  // namespace notnot
