@@ -11,6 +11,7 @@
 #include "engine/io/safetensors.h"
 #include "kernels/attention_head_math.h"
 #include "models/checkpoint.h"
+#include "models/guide_controls.h"
 
 namespace notnot {
 namespace {
@@ -296,7 +297,7 @@ class Training {
                      .split = {}};
     for (const SplitName name : kSplitNames) {
       const Split& split = data_.split(name);
-      const SplitPredictions predictions = predict_at_end(split, name);
+      const SplitPredictions predictions = predict_at_end(split, evaluation_targets(name));
       result.split[name] = classify(predictions.probability, split.labels);
       check_chosen(name, predictions.loss);
       writer_.write_attention(name, split, predictions.log_attention, predictions.probability);
@@ -304,20 +305,31 @@ class Training {
         writer_.write_predictions(data_.vocabulary, split, predictions.log_attention, predictions.probability);
       }
     }
-    if (request_.ablated != nullptr) {
-      const auto probability = [this](const Split& texts) {
-        return predict_at_end(texts, SplitName::test).probability;
-      };
-      writer_.write_ablation(
-          {probability(request_.ablated->without_evidence), probability(request_.ablated->without_others)});
-    }
+    write_controls();
     writer_.finish(result);
     return result;
   }
 
-  /// `texts` may be those of the split with other words; a guided model keeps the attention that it has for the split.
-  SplitPredictions predict_at_end(const Split& texts, SplitName name) {
-    return predict_split(model_, texts, positive_weight_, evaluation_targets(name), [this] {
+  /// What the chosen model says of other texts, and with other weights than its guide's.
+  void write_controls() {
+    const TextTargets& guide = evaluation_targets(SplitName::test);
+    const Split& test = data_.split(SplitName::test);
+    const auto probability = [this](const Split& texts, const TextTargets& weights) {
+      return predict_at_end(texts, weights).probability;
+    };
+    if (request_.ablated != nullptr) {
+      writer_.write_ablation({probability(request_.ablated->without_evidence, guide),
+                              probability(request_.ablated->without_others, guide)});
+    }
+    if (request_.model.attention == AttentionKind::given) {
+      const TextTargets permuted{permuted_within_texts(guide.log_attention, test, options_.seed), {}},
+          equal{equal_within_texts(test), {}};
+      writer_.write_guide_controls({probability(test, permuted), probability(test, equal)});
+    }
+  }
+
+  SplitPredictions predict_at_end(const Split& texts, const TextTargets& targets) {
+    return predict_split(model_, texts, positive_weight_, targets, [this] {
       // The checkpoint of the last epoch stands.
       if (monitor_.stop_requested()) throw Interrupted("stopped after the last epoch");
     });

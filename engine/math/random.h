@@ -21,7 +21,8 @@ enum class Purpose : uint32_t {
   adversary_start = 10,
   bootstrap = 11,
   ties = 12,
-  ablation = 13
+  ablation = 13,
+  guide_control = 14
 };
 
 /// The 10-round Philox4x32 bijection.

@@ -82,6 +82,13 @@ std::string fault(const Ablation& ablation) {
   return what;
 }
 
+std::string fault(const GuideControls& controls) {
+  const size_t size = controls.permuted_weights.size();
+  std::string what = fault_of_measure("permuted_weights", controls.permuted_weights, size, 1);
+  if (what.empty()) what = fault_of_measure("equal_weights", controls.equal_weights, size, 1);
+  return what;
+}
+
 Divergences divergences(const Attention& a, const Attention& b, double tvd_factor) {
   if (a.offsets != b.offsets || a.row != b.row || a.label != b.label) {
     throw InputError(

@@ -45,6 +45,13 @@ struct Ablation {
   std::vector<float> without_others;    ///< [size] the same without as many other words
 };
 
+/// guide_controls.safetensors: what a model that attention guides says of the test texts when their words have other
+/// weights than the guide's (models/guide_controls.h); a tensor per member, under its name.
+struct GuideControls {
+  std::vector<float> permuted_weights;  ///< [size] probability of class 1 with the guide's, dealt out anew in each text
+  std::vector<float> equal_weights;     ///< [size] the same with equal weights
+};
+
 /// The arrays of an Attention, wherever they lie.
 struct AttentionView {
   std::span<const float> log_attention;
@@ -60,6 +67,7 @@ std::string fault(const AttentionView& view);
 std::string fault(const Perturbations& perturbations);
 /// As above: both have a probability per text.
 std::string fault(const Ablation& ablation);
+std::string fault(const GuideControls& controls);
 
 /// The distance of two models on the same texts: tvd = tvd_factor |p_a - p_b|, and the JSD of their attention. Throws
 /// InputError when the two were not computed on the same texts.

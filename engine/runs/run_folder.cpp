@@ -66,8 +66,8 @@ std::filesystem::path RunFolder::attention_path(SplitName split) const {
 
 std::vector<std::filesystem::path> RunFolder::files() const {
   std::vector<std::filesystem::path> paths = {
-      config_path(),     result_path(),      metrics_path(),      checkpoint_path(), model_path(),
-      vocabulary_path(), predictions_path(), perturbation_path(), ablation_path(),   failure_path()};
+      config_path(),      result_path(),       metrics_path(),  checkpoint_path(),     model_path(),  vocabulary_path(),
+      predictions_path(), perturbation_path(), ablation_path(), guide_controls_path(), failure_path()};
   for (const SplitName split : kSplitNames) paths.push_back(attention_path(split));
   return paths;
 }
@@ -247,6 +247,16 @@ std::optional<Ablation> RunFolder::ablation() const {
                   .without_others = file.values<float>("without_others")};
   const std::string what = fault(result);
   if (!what.empty()) throw_damaged(ablation_path(), what);
+  return result;
+}
+
+std::optional<GuideControls> RunFolder::guide_controls() const {
+  if (!is_taken(guide_controls_path())) return std::nullopt;
+  const Safetensors file = Safetensors::read(intact(guide_controls_path()));
+  GuideControls result{.permuted_weights = file.values<float>("permuted_weights"),
+                       .equal_weights = file.values<float>("equal_weights")};
+  const std::string what = fault(result);
+  if (!what.empty()) throw_damaged(guide_controls_path(), what);
   return result;
 }
 

@@ -10,6 +10,7 @@
 //   attention_SPLIT.safetensors  train, dev and test under the chosen epoch: see Attention
 //   perturbation.safetensors  only of a perturbed model: see Perturbations
 //   ablation.safetensors      only of a model of the planted corpus, if this version finished it: see Ablation
+//   guide_controls.safetensors  only of a model that attention guides, if this version finished it: see GuideControls
 //   predictions.jsonl         the test split, an object per text: row, id (only if the data set has ids), label,
 //                             probability, tokens, unknown (the places, from 0, of words outside the vocabulary),
 //                             attention
@@ -58,6 +59,7 @@ class RunFolder {
   std::filesystem::path attention_path(SplitName split) const;
   std::filesystem::path perturbation_path() const { return path_ / "perturbation.safetensors"; }
   std::filesystem::path ablation_path() const { return path_ / "ablation.safetensors"; }
+  std::filesystem::path guide_controls_path() const { return path_ / "guide_controls.safetensors"; }
   std::filesystem::path config_path() const { return path_ / "config.json"; }
   std::filesystem::path metrics_path() const { return path_ / "metrics.csv"; }
   std::filesystem::path result_path() const { return path_ / "result.json"; }
@@ -101,6 +103,7 @@ class RunFolder {
   Perturbations perturbations() const;
   /// Nothing if the run has none. Otherwise checked likewise.
   std::optional<Ablation> ablation() const;
+  std::optional<GuideControls> guide_controls() const;
 
  private:
   /// `files` of result.json: an empty object for a run that is not finished, or has no checksums.

@@ -196,6 +196,15 @@ void RunWriter::write_ablation(const Ablation& ablation) {
                      {"without_others", DType::f32, {size}, ablation.without_others.data()}});
 }
 
+void RunWriter::write_guide_controls(const GuideControls& controls) {
+  const std::string what = fault(controls);
+  NOTNOT_CHECK(what.empty(), "{}", what);
+  const int64_t size = controls.equal_weights.size();
+  write_safetensors(opened_.guide_controls_path(),
+                    {{"permuted_weights", DType::f32, {size}, controls.permuted_weights.data()},
+                     {"equal_weights", DType::f32, {size}, controls.equal_weights.data()}});
+}
+
 void RunWriter::write_predictions(const Vocabulary& vocabulary, const Split& texts,
                                   std::span<const float> log_attention, std::span<const float> probability) {
   check_attention(texts, log_attention, probability);

@@ -49,6 +49,8 @@ class RunWriter {
   void write_perturbations(const Perturbations& perturbations);
   /// Throws Error if the rules of Ablation are broken.
   void write_ablation(const Ablation& ablation);
+  /// Throws Error if the rules of GuideControls are broken.
+  void write_guide_controls(const GuideControls& controls);
   /// Writes predictions.jsonl. The arguments are those of write_attention for the test split; the file has weights, and
   /// no boundary tokens. Throws Error, too, if `texts` lacks the spelling of a word (WordReader).
   void write_predictions(const Vocabulary& vocabulary, const Split& texts, std::span<const float> log_attention,

@@ -8,5 +8,7 @@ namespace notnot {
 Part guides_part();
 
 ResultTable guide_table(const LoadedStudy& study);  ///< Table 3
+/// The guided MLPs with other weights than their guides', see GuideScores; may have no rows.
+ResultTable guide_controls_table(const LoadedStudy& study);
 
 }  // namespace notnot

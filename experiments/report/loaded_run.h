@@ -12,6 +12,7 @@
 #include "engine/runs/attention.h"
 #include "engine/runs/run_metrics.h"
 #include "experiments/report/evidence_scores.h"
+#include "experiments/report/guide_scores.h"
 #include "experiments/study/paper_numbers.h"
 #include "experiments/study/run_config.h"
 
@@ -40,6 +41,8 @@ struct LoadedRun {
   AttentionScores attention_scores;
   /// Nothing for a perturbation, for a run that an earlier version finished, and on other data.
   std::optional<Reliance> reliance;
+  /// Only for a guided model, and nothing if an earlier version finished it.
+  std::optional<GuideScores> guide_scores;
   /// For an adversary of the study's reference: its mean JSD from it on the development split; otherwise NaN.
   double dev_jsd = kNoNumber;
   /// [texts] Only for a perturbation: the median |change of p| under permutations of the attention.

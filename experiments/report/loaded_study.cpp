@@ -252,6 +252,9 @@ void measure_runs(LoadedStudy& study) {
     run.from_reference = divergences(reference, attention, study.tvd_factor);
     run.from_attacked = from_attacked(study, run, attention);
     measure_evidence(study, attention, run);
+    if (const auto controls = RunFolder(run.path).guide_controls()) {
+      run.guide_scores = guide_scores(*controls, run.test().roc_auc, study.label);
+    }
     if (run.spec().kind == RunKind::perturbation) {
       const std::vector<float> change = RunFolder(run.path).perturbations().permutation_change;
       run.permutation_change.assign(change.begin(), change.end());

@@ -38,6 +38,12 @@ std::string summary_table(const LoadedStudy& study) {
       table += fmt::format("{:<{}}  {:>10}  F1 {}\n", "", width, fmt::format("{} runs", group.runs.size()),
                            mean_and_spread(group.f1()));
     }
+    if (run.guide_scores) {
+      table += fmt::format(
+          "{:<{}}  {:>10}  ROC-AUC {} with its weights permuted in each text, {} with equal ones; leakage {}\n", "",
+          width, "", three_decimals(run.guide_scores->permuted_weights),
+          three_decimals(run.guide_scores->equal_weights), three_decimals(run.guide_scores->leakage));
+    }
   }
   if (study.synthetic()) table += "SYNTHETIC texts: nothing measured here is about the real data\n";
   const std::string caveat = training_caveat(study);

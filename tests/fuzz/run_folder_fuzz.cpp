@@ -15,8 +15,9 @@
 
 namespace {
 
-constexpr std::array kFiles = {"config.json",       "result.json",  "metrics.csv",         "attention_test.safetensors",
-                               "predictions.jsonl", "failure.json", "ablation.safetensors"};
+constexpr std::array kFiles = {
+    "config.json",       "result.json",  "metrics.csv",          "attention_test.safetensors",
+    "predictions.jsonl", "failure.json", "ablation.safetensors", "guide_controls.safetensors"};
 
 void read_model(const std::filesystem::path& path) {
   const auto runs = notnot::read_runs({path});
@@ -31,6 +32,7 @@ void read_model(const std::filesystem::path& path) {
     std::set<size_t> texts;
     for (size_t i = 0; i < attention.label.size(); ++i) texts.insert(i);
     (void)notnot::RunFolder(run.path).ablation();
+    (void)notnot::RunFolder(run.path).guide_controls();
     (void)notnot::read_words(run, texts, attention.row, attention.offsets);
   }
 }

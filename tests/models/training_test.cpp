@@ -13,6 +13,7 @@
 
 #include "engine/data/batches.h"
 #include "engine/io/files.h"
+#include "models/guide_controls.h"
 #include "tests/models/small_training.h"
 #include "tests/support/temporary_folder.h"
 
@@ -227,6 +228,31 @@ TEST_CASE(
     const RunFolder plain(folder.path(), "plain");
     (void)train_to_the_end(request, plain);
     CHECK_FALSE(plain.ablation());
+  }
+}
+
+TEST_CASE("a guided model is tried with other weights than its guide's, and no other model is") {
+  const Dataset data = unbalanced_corpus();
+  const Split& test = data.split(SplitName::test);
+  const Targets targets = random_targets(data, 5);
+  for (const AttentionKind attention : {AttentionKind::learned, AttentionKind::given}) {
+    TrainingRequest request = request_of(data, small_model(data, Encoder::tokens, attention));
+    if (attention == AttentionKind::given) request.targets = &targets;
+    const TemporaryFolder folder;
+    const RunFolder run(folder.path(), "run");
+    (void)train_to_the_end(request, run);
+    const std::optional<GuideControls> found = run.guide_controls();
+    CHECK(found.has_value() == (attention == AttentionKind::given));
+    if (!found) continue;
+    AttentionClassifier model(open_cpu(1), request.model, prediction_plan(test));
+    model.allocate();
+    model.set_parameters(load_parameters(ParameterLayout(request.model), run.model_path()));
+    const TextTargets permuted{permuted_within_texts(targets.test.log_attention, test, request.training.seed), {}};
+    CHECK(found->permuted_weights == evaluate(model, test, &permuted).probability);
+    const TextTargets equal{equal_within_texts(test), {}};
+    CHECK(found->equal_weights == evaluate(model, test, &equal).probability);
+    CHECK(found->permuted_weights != run.attention(SplitName::test).probability);
+    CHECK(found->equal_weights != found->permuted_weights);
   }
 }
 

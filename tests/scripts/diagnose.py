@@ -197,5 +197,33 @@ class Diagnose(Test):
         self.assertEqual(len(inodes), 1)
 
 
+class Leakage(Test):
+    """Guides for the planted corpus: one that points at the evidence, and one of filler words that tell the label."""
+
+    def leakage(self, name, weight):
+        """What is printed of the MLP that the guide `weight(word, label)` guides: its ROC-AUC, and the leakage."""
+        tokens, guide = self.folder / "tokens.jsonl", self.folder / f"{name}.jsonl"
+        if not tokens.exists():
+            self.succeed("data", "planted", "--tokens", tokens)
+        with guide.open("w") as file:
+            for text in map(json.loads, tokens.read_text().splitlines()):
+                weights = [weight(word, text["label"]) for word in text["tokens"]]
+                file.write(json.dumps({**text, "attention": weights if sum(weights) else [1] * len(weights)}) + "\n")
+        output = self.succeed("diagnose", "--dataset", "planted", "--attention", guide, "--epochs", 3, "--hidden", 16,
+                              "--threads", 1, "--device", self.device, "--runs", self.runs)
+        lines = output.splitlines()
+        (at,) = (i for i, line in enumerate(lines) if line.startswith(f"MLP by external-{name}"))
+        return float(lines[at].split()[-8]), float(lines[at + 1].split("leakage ")[1])
+
+    def test_a_guide_that_smuggles_the_label_is_told_from_one_that_points_at_evidence(self):
+        roc_auc, leakage = self.leakage("honest", lambda word, _: int(word.startswith(("praise", "blame"))))
+        self.assertGreater(roc_auc, 0.95)
+        self.assertLess(leakage, 0.15)
+        roc_auc, leakage = self.leakage("smuggler", lambda word, label: int(word.startswith("word") and
+                                                                            int(word[4:]) % 2 == label))
+        self.assertGreater(roc_auc, 0.95)
+        self.assertGreater(leakage, 0.5)
+
+
 if __name__ == "__main__":
     main()

@@ -112,6 +112,7 @@ TEST_CASE("starting again removes every file of the earlier run") {
   write_safetensors(run.model_path(), {});
   writer.write_perturbations(sample_perturbations());
   writer.write_ablation({.without_evidence = {0.5F}, .without_others = {0.5F}});
+  writer.write_guide_controls({.permuted_weights = {0.5F}, .equal_weights = {0.5F}});
   writer.finish(RunResult{});
   write_atomically(run.path() / "notes.txt", "the user's own");
 
@@ -483,6 +484,25 @@ TEST_CASE("an ablation comes back as it was; most runs have none, and a wrong on
     CHECK_MESSAGE(has(message, expected), message);
     CHECK(message.starts_with(run.ablation_path().string()));
   }
+}
+
+TEST_CASE("the controls of a guide come back as they were; most runs have none, and wrong ones are refused") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "guided");
+  RunWriter writer(run);
+  CHECK_FALSE(run.guide_controls());
+  writer.write_guide_controls({.permuted_weights = {0.25F, 1}, .equal_weights = {0, 0.75F}});
+  const std::optional<GuideControls> back = run.guide_controls();
+  REQUIRE(back);
+  CHECK(back->permuted_weights == std::vector<float>{0.25F, 1});
+  CHECK(back->equal_weights == std::vector<float>{0, 0.75F});
+  const float nan = kNaN, values[] = {0.5F, nan};
+  CHECK_THROWS_WITH_AS(writer.write_guide_controls({.permuted_weights = {0.5F}, .equal_weights = {nan}}),
+                       doctest::Contains("text 0: its equal_weights is nan"), Error);
+  write_safetensors(run.guide_controls_path(),
+                    {{"permuted_weights", DType::f32, {2}, values}, {"equal_weights", DType::f32, {1}, values}});
+  CHECK_HAS(input_error([&] { (void)run.guide_controls(); }),
+            run.guide_controls_path().string() + ": text 1: its permuted_weights is nan");
 }
 
 /// One change to good Perturbations, and what the complaint must say. Their attention is checked as Attention is.

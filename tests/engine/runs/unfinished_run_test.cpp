@@ -59,14 +59,16 @@ void finish_run(RunWriter& writer) {
   write_safetensors(writer.folder().model_path(), {});
   writer.write_perturbations(some_perturbations());
   writer.write_ablation({.without_evidence = {0.5F}, .without_others = {0.5F}});
+  writer.write_guide_controls({.permuted_weights = {0.5F}, .equal_weights = {0.5F}});
   writer.finish(RunResult{});
 }
 
 /// Every file of a run but its configuration.
 std::vector<std::filesystem::path> outputs(const RunFolder& run) {
-  std::vector<std::filesystem::path> paths = {run.result_path(),       run.metrics_path(),    run.checkpoint_path(),
-                                              run.model_path(),        run.vocabulary_path(), run.predictions_path(),
-                                              run.perturbation_path(), run.ablation_path()};
+  std::vector<std::filesystem::path> paths = {
+      run.result_path(),       run.metrics_path(),    run.checkpoint_path(),
+      run.model_path(),        run.vocabulary_path(), run.predictions_path(),
+      run.perturbation_path(), run.ablation_path(),   run.guide_controls_path()};
   for (const SplitName split : kSplitNames) paths.push_back(run.attention_path(split));
   return paths;
 }
