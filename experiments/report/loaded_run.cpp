@@ -93,6 +93,7 @@ LoadedRun read_run(const Path& path) {
   check_epochs(folder, run, epochs.size());
   run.epochs_trained = epochs.size();
   for (const EpochMetrics& epoch : epochs) run.train_seconds += epoch.train_seconds;
+  if (run.spec().kind != RunKind::adversary) run.epoch_choice = epoch_choice(epochs);
   return run;
 }
 

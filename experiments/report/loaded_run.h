@@ -3,6 +3,7 @@
 // report on 60 runs of long texts holds those of a few runs.
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "engine/corpora/planted_truth.h"
 #include "engine/runs/attention.h"
 #include "engine/runs/run_metrics.h"
+#include "experiments/report/epoch_choice.h"
 #include "experiments/report/evidence_scores.h"
 #include "experiments/report/guide_scores.h"
 #include "experiments/study/paper_numbers.h"
@@ -28,8 +30,9 @@ struct LoadedRun {
   std::string unfinished;
 
   int32_t epochs_trained = 0;
-  double train_seconds = 0;  ///< of all epochs, without evaluation
-  RunResult result;          ///< not for a perturbation
+  double train_seconds = 0;                 ///< of all epochs, without evaluation
+  RunResult result;                         ///< not for a perturbation
+  std::optional<EpochChoice> epoch_choice;  ///< only if a ROC-AUC chose the epoch, and those of both splits are defined
   /// [texts] of the test split. For a perturbation run: the predictions under its per-instance adversary.
   std::vector<float> probability;
   /// The distance from the attention and the predictions of the study's reference (loaded_study.h).

@@ -6,6 +6,8 @@ namespace notnot {
 
 Part runs_part();
 
+/// A row per model whose epoch a ROC-AUC chose, with means over its runs; may have no rows.
+ResultTable epoch_choice_table(const LoadedStudy& study);
 ResultTable run_table(const LoadedStudy& study);     ///< a row per finished run
 ResultTable unused_table(const LoadedStudy& study);  ///< a row per failed or unfinished run, with the reason
 
