@@ -21,6 +21,7 @@ struct ViolinFigure {
   std::string x_label = "JSD from the base model's attention (median over seeds)";
   double low = 0, high = std::numbers::ln2;                     ///< the least and the largest possible `divergence`
   std::array<std::string, 2> classes = {"class 0", "class 1"};  ///< names of the predicted classes
+  std::string of_class = "predicted";  ///< stands before these names; another word if `predicted` holds other classes
   // Each of the three has one entry per instance.
   std::vector<double> divergence;         ///< from low to high
   std::vector<double> largest_attention;  ///< of the base model, from 0 to 1

@@ -9,14 +9,6 @@
 #include "experiments/report/measures.h"
 
 namespace notnot {
-namespace {
-
-constexpr const char* kHowToReadViolins =
-    "Each row holds the texts whose largest attention weight under the base model lies in one quarter of the range "
-    "from 0 to 1. It has a violin per predicted class, with the quartiles inside and the number of texts beside. ";
-
-}  // namespace
-
 double mean_over_texts(const LoadedStudy& study, const TextValues& values, std::optional<int32_t> predicted) {
   TextValues chosen;
   for (size_t i = 0; i < values.size(); ++i) {
@@ -61,7 +53,12 @@ ViolinFigure violins_by_class(const LoadedStudy& study, const std::string& x_lab
   return figure;
 }
 
-std::string violin_caption(const std::string& x) { return fmt::format("{}x: {}.", kHowToReadViolins, x); }
+std::string violin_caption(const std::string& x, const std::string& violin) {
+  return fmt::format(
+      "Each row holds the texts whose largest attention weight under the base model lies in one quarter of the range "
+      "from 0 to 1. It has a violin per {}, with the quartiles inside and the number of texts beside. x: {}.",
+      violin, x);
+}
 
 std::string violin_alt_text(const LoadedStudy& study, const std::string& values) {
   return fmt::format("Violin plots of {} on {}, by the largest base attention and predicted class.", values,

@@ -30,8 +30,8 @@ std::string jsd_note(const LoadedStudy& study);
 
 /// Violins of `values`, from 0 to `high`.
 ViolinFigure violins_by_class(const LoadedStudy& study, const std::string& x_label, double high, TextValues values);
-/// How to read such violins, for the caption. `x` says what the horizontal axis shows.
-std::string violin_caption(const std::string& x);
+/// How to read such violins, for the caption. `x` says what the horizontal axis shows, `violin` what has one.
+std::string violin_caption(const std::string& x, const std::string& violin = "predicted class");
 /// The figure in words, for a screen reader.
 std::string violin_alt_text(const LoadedStudy& study, const std::string& values);
 

@@ -11,6 +11,7 @@
 #include "experiments/report/evidence.h"
 #include "experiments/report/guides.h"
 #include "experiments/report/heat_map.h"
+#include "experiments/report/limits.h"
 #include "experiments/report/measures.h"
 #include "experiments/report/part.h"
 #include "experiments/report/perturbation.h"
@@ -222,8 +223,9 @@ std::string overview(const std::vector<Chapter>& chapters) {
 }
 
 std::string chapter_html(const Chapter& chapter) {
-  std::string html = fmt::format("<section>\n<h2 id=\"{}\">{}</h2>\n{}", chapter.study.key, heading_of(chapter.study),
-                                 facts(chapter.study));
+  const LoadedStudy& study = chapter.study;
+  std::string html = fmt::format("<section>\n<h2 id=\"{}\">{}</h2>\n{}{}", study.key, heading_of(study), facts(study),
+                                 study.runs.empty() ? "" : limits_html(study, chapter.findings));
   for (const Section& section : chapter.sections) {
     html += fmt::format("<section>\n<h3 id=\"{}\">{}</h3>\n{}</section>\n", section.id, escape(section.title),
                         section.html);

@@ -15,16 +15,22 @@ using Row = std::vector<std::string>;
 TEST_CASE("Figure 3: the median over the other seeds, by text") {
   const TemporaryFolder folder;
   fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
-  CHECK_FALSE(seed_violins(only_study(folder)));
+  CHECK_FALSE(seed_violins(only_study(folder), Figure3::released));
   fake_run(folder, spec(RunKind::base, 2), moved(0, {0, 0, 1, 1}), 0.8);
   fake_run(folder, spec(RunKind::base, 50), moved(0, {0, 1, 1, 1}), 0.8);
   fake_run(folder, spec(RunKind::base, 257), moved(0, {1, 1, 0, 1}), 0.8);
-  const auto figure = seed_violins(only_study(folder));
+  const auto figure = seed_violins(only_study(folder), Figure3::released);
   REQUIRE(figure);
   CHECK(figure->divergence == std::vector<double>{kFar, 0, 0, 0});
   CHECK(figure->largest_attention == std::vector<double>{1, 1, 1, 1});
   CHECK(figure->predicted == std::vector<int32_t>{1, 1, 0, 0});
   CHECK(figure->classes == std::array<std::string, 2>{"negative", "positive"});
+  // As the paper's caption has it: the largest, by label. The seeds move text 0 in two of three, the others in one.
+  const auto captioned = seed_violins(only_study(folder), Figure3::captioned);
+  REQUIRE(captioned);
+  CHECK(captioned->divergence == std::vector<double>{kFar, kFar, kFar, 0});
+  CHECK(captioned->predicted == std::vector<int32_t>{1, 0, 0, 1});
+  CHECK(captioned->of_class == "labelled");
   const ResultTable table = seed_table(only_study(folder));
   CHECK(table.rows[0] == Row{"2", "0.347", "0.347", "0.000", "0.693"});
   CHECK(table.rows.back()[0] == "Each text's median over the seeds");
@@ -119,4 +125,16 @@ TEST_CASE("seeds move the attention of Diabetes' negative class farther") {
 }
 
 }  // namespace
+TEST_CASE("all pairs of base models: each from all others, with their epochs") {
+  const TemporaryFolder folder;
+  fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
+  fake_run(folder, spec(RunKind::base, 2), moved(0, {0, 0, 1, 1}), 0.8);
+  CHECK(seed_pairs_table(only_study(folder)).rows.empty());  // one pair, which seed_table has
+  fake_run(folder, spec(RunKind::base, 50), moved(0, {0, 1, 1, 1}), 0.8);
+  // In units of ln 2 and four texts: 10 and 2 differ in two texts, 10 and 50 in one, 2 and 50 in one.
+  CHECK(seed_pairs_table(only_study(folder)).rows == std::vector<Row>{{"10", "5", "0.260", "0.173", "0.347"},
+                                                                      {"2", "5", "0.260", "0.173", "0.347"},
+                                                                      {"50", "5", "0.173", "0.173", "0.173"}});
+}
+
 }  // namespace notnot

@@ -1,0 +1,139 @@
+#include "experiments/report/limits.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/math/statistics.h"
+#include "experiments/format/html.h"
+#include "experiments/report/guides.h"
+#include "experiments/report/measures.h"
+#include "experiments/report/model_groups.h"
+
+namespace notnot {
+namespace {
+
+/// Which models have too few runs for a verdict, and how small a difference of F1 could have been seen.
+std::string about_seeds(const LoadedStudy& study, const std::vector<Finding>& findings) {
+  std::vector<std::string> few;
+  for (const ModelGroup& group : model_groups(study)) {
+    if (group.runs.size() < kSeedsForVerdict) few.push_back(fmt::format("{} ({})", group.name, group.runs.size()));
+  }
+  std::string text;
+  if (!few.empty()) {
+    text = fmt::format("There is no verdict on models of fewer than {} seeds: {}.", kSeedsForVerdict,
+                       joined_with_and(few));
+  }
+  const Test* finest = nullptr;
+  const Test* coarsest = nullptr;
+  const auto width = [](const Test* test) { return test->interval.high - test->interval.low; };
+  for (const Finding& finding : findings) {
+    for (const Test& test : finding.tests) {
+      const bool is_difference = test.quantity.find(" minus ") != std::string::npos && !test.of_one_run;
+      if (!is_difference || test.estimate.seeds() < kSeedsForVerdict) continue;
+      if (finest == nullptr || width(&test) < width(finest)) finest = &test;
+      if (coarsest == nullptr || width(&test) > width(coarsest)) coarsest = &test;
+    }
+  }
+  if (finest == nullptr) return text;
+  return fmt::format("{}{}Differences smaller than {} ({}) to {} ({}) could not have been seen.", text,
+                     text.empty() ? "" : " ", three_decimals(width(finest) / 2), finest->quantity,
+                     three_decimals(width(coarsest) / 2), coarsest->quantity);
+}
+
+std::string about_epochs(const LoadedStudy& study) {
+  size_t on_test = 0;
+  std::vector<double> gains;
+  for (const LoadedRun& run : study.runs) {
+    if (!run.epoch_choice) continue;
+    on_test += run.result.selected_on == "test" ? 1 : 0;
+    gains.push_back(run.epoch_choice->test_by_test.f1 - run.epoch_choice->test_by_dev.f1);
+  }
+  if (on_test == 0) return "";
+  return fmt::format(
+      "The epoch of {} of {} classifiers was chosen on the test split itself. In F1 that gains {} over the choice on "
+      "the "
+      "development split, on average; the adversaries, chosen by their training loss, gain nothing.",
+      on_test, gains.size(), signed_three_decimals(mean(gains)));
+}
+
+std::string about_length(const LoadedStudy& study) {
+  const bool shorter = std::any_of(study.runs.begin(), study.runs.end(), [](const LoadedRun& run) {
+    return run.epoch_choice && run.config.training.epochs < kPaperEpochs;
+  });
+  if (!shorter) return "";
+  return fmt::format("Some models were trained for fewer than the paper's {} epochs.", kPaperEpochs);
+}
+
+/// The adversaries that would have gone on, and how far they were.
+std::string about_adversaries(const LoadedStudy& study) {
+  const std::vector<const LoadedRun*> adversaries = study.of_kind(RunKind::adversary);
+  std::vector<double> jsd;
+  for (const LoadedRun* run : adversaries) {
+    if (run->cut_off() && !run->from_attacked.jsd.empty()) jsd.push_back(run->from_attacked.mean_jsd());
+  }
+  if (jsd.empty()) return "";
+  const auto [least, most] = std::minmax_element(jsd.begin(), jsd.end());
+  return fmt::format(
+      "{} of {} adversaries were stopped by their limit of epochs while their loss still fell, at a JSD of {} to {}: "
+      "how "
+      "far they could have moved is not known.",
+      jsd.size(), adversaries.size(), three_decimals(*least), three_decimals(*most));
+}
+
+std::string about_guide(const LoadedStudy& study) {
+  const ModelGroup* guided = nullptr;
+  const std::vector<ModelGroup> groups = guide_groups(study);
+  guided = default_adversary(groups, kGuideLambda);
+  if (guided == nullptr) return "";
+  std::vector<double> jsd;
+  for (const LoadedRun* mlp : guided->runs) {
+    const LoadedRun* adversary = study.other_of(*mlp);
+    if (adversary != nullptr && !adversary->from_attacked.jsd.empty())
+      jsd.push_back(adversary->from_attacked.mean_jsd());
+  }
+  if (jsd.empty() || mean(jsd) > kFarAttention) return "";
+  return fmt::format(
+      "The adversary that guides an MLP has moved to a JSD of {} only: that its attention is a good guide tells "
+      "nothing.",
+      three_decimals(mean(jsd)));
+}
+
+std::string about_reference(const LoadedStudy& study) {
+  if (!study.has_base()) return "";
+  return fmt::format("All distances of attention are from one base model, that of seed {}.",
+                     study.reference_run().spec().seed);
+}
+
+}  // namespace
+
+std::vector<std::string> limits(const LoadedStudy& study, const std::vector<Finding>& findings) {
+  std::vector<std::string> sentences = {about_seeds(study, findings), about_epochs(study), about_length(study),
+                                        about_adversaries(study),     about_guide(study),  about_reference(study)};
+  if (!study.of_kind(RunKind::guided_mlp).empty()) {
+    sentences.emplace_back(
+        "Attention that guides another model well is useful to that model. This is not faithfulness: the model that it "
+        "comes from may decide by other means.");
+  }
+  if (study.planted()) {
+    sentences.emplace_back(
+        "The share of the attention on the planted evidence says where it points (plausibility), not what the model "
+        "uses; the reliance on the evidence does.");
+  }
+  sentences.emplace_back(
+      "The models are of one family, the texts have two classes, and no people have judged the explanations.");
+  std::erase(sentences, "");
+  return sentences;
+}
+
+std::string limits_html(const LoadedStudy& study, const std::vector<Finding>& findings) {
+  std::string html =
+      "<aside class=\"limits\" aria-label=\"What this report cannot show\">\n"
+      "<p><b>What this report cannot show</b></p>\n<ul>\n";
+  for (const std::string& sentence : limits(study, findings)) html += fmt::format("<li>{}</li>\n", escape(sentence));
+  return html + "</ul>\n</aside>\n";
+}
+
+}  // namespace notnot
