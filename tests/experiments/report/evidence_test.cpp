@@ -30,6 +30,8 @@ TEST_CASE("on the planted corpus evidence is marked and its attention summed") {
   CHECK(has(page, "70 % on evidence"));
   CHECK(has(page, "<td>1</td><td>60.0</td>"));
   CHECK(has(page, "praise0 (evidence)"));
+  CHECK(
+      has(page, "These runs are of an earlier version, which did not try the models on texts without their evidence."));
   CHECK(count(page, "<u>") == 4);  // three words and the legend
   CHECK(std::filesystem::exists(out / "report" / "tables" / "planted-evidence.csv"));
 
