@@ -1,8 +1,10 @@
 #include "experiments/report/guide_scores.h"
 
+#include <fmt/format.h>
+
 #include "engine/io/input_error.h"
 #include "engine/math/metrics.h"
-#include "experiments/format/numbers.h"
+#include "experiments/study/paper_numbers.h"
 
 namespace notnot {
 
