@@ -11,6 +11,7 @@
 #include "engine/math/statistics.h"
 #include "experiments/report/by_class.h"
 #include "experiments/report/comparisons.h"
+#include "experiments/report/measures.h"
 
 namespace notnot {
 namespace {
