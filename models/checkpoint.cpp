@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -60,16 +62,40 @@ std::string fault_of(const OptimiserState& state, const Progress& progress, int6
   return "";
 }
 
-constexpr const char* kChecksum = "sha256";  // in the metadata of the file
+using Metadata = std::map<std::string, std::string>;
+
+constexpr const char* kChecksum = "sha256";
+
+std::string_view bytes_of(const std::vector<float>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+}
+
+Metadata to_metadata(const Companions& companions) {
+  Metadata metadata;
+  for (const auto& [key, value] :
+       {std::pair{"choices", &companions.choices}, {"metrics", &companions.metrics}, {"model", &companions.model}}) {
+    if (!value->empty()) metadata[key] = *value;
+  }
+  return metadata;
+}
+
+Companions companions_of(const Metadata& metadata) {
+  const auto value = [&metadata](const char* key) {
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? std::string() : found->second;
+  };
+  return {.choices = value("choices"), .metrics = value("metrics"), .model = value("model")};
+}
 
 std::string checksum_of(const Checkpoint& checkpoint) {
-  const auto& [progress, parameters, optimiser] = checkpoint;
+  const auto& [progress, parameters, optimiser, companions] = checkpoint;
   const auto& [epoch, batch, best_epoch, score, seconds, loss] = progress;
   Sha256 sum;
   sum.update(fmt::format("{} {} {} {} {:a} {:a} {:a}", optimiser.step, epoch, batch, best_epoch, score, seconds, loss));
+  for (const auto& [key, value] : to_metadata(companions)) sum.update(fmt::format("{} {}\n", key, value));
   for (const auto* values :
        {&parameters, &optimiser.first_moment, &optimiser.second_moment, &optimiser.largest_second_moment}) {
-    sum.update({reinterpret_cast<const char*>(values->data()), values->size() * sizeof(float)});
+    sum.update(bytes_of(*values));
   }
   return sum.hex();
 }
@@ -92,7 +118,8 @@ Checkpoint read(const std::filesystem::path& path, const ParameterLayout& layout
                         .parameters = load_parameters(layout, file, "parameter/"),
                         .optimiser = {scalar<int64_t>(file, "step"), load_parameters(layout, file, "first_moment/"),
                                       load_parameters(layout, file, "second_moment/"),
-                                      load_parameters(layout, file, "largest_second_moment/")}};
+                                      load_parameters(layout, file, "largest_second_moment/")},
+                        .companions = companions_of(file.metadata())};
   std::string fault = fault_of(checkpoint.progress, bounds);
   if (fault.empty()) fault = fault_of(checkpoint.optimiser, checkpoint.progress, bounds.batches);
   if (!fault.empty()) damaged(path, fault);
@@ -101,6 +128,8 @@ Checkpoint read(const std::filesystem::path& path, const ParameterLayout& layout
 }
 
 }  // namespace
+
+std::string checksum_of(const std::vector<float>& values) { return sha256(bytes_of(values)); }
 
 Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout,
                            const TrainingBounds& bounds) {
@@ -112,7 +141,7 @@ Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLay
 }
 
 void write_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, const Checkpoint& checkpoint) {
-  const auto& [progress, parameters, optimiser] = checkpoint;
+  const auto& [progress, parameters, optimiser, companions] = checkpoint;
   std::vector<TensorView> tensors = {{"step", DType::i64, {1}, &optimiser.step},
                                      {"epoch", DType::i32, {1}, &progress.epoch},
                                      {"batch", DType::i32, {1}, &progress.batch},
@@ -126,7 +155,9 @@ void write_checkpoint(const std::filesystem::path& path, const ParameterLayout& 
                                        {"largest_second_moment/", &optimiser.largest_second_moment}}) {
     for (TensorView& view : parameter_views(layout, *values, prefix)) tensors.push_back(std::move(view));
   }
-  write_safetensors(path, tensors, {{kChecksum, checksum_of(checkpoint)}});
+  Metadata metadata = to_metadata(companions);
+  metadata[kChecksum] = checksum_of(checkpoint);
+  write_safetensors(path, tensors, metadata);
 }
 
 }  // namespace notnot

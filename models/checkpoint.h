@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "models/optimiser.h"
@@ -20,10 +21,21 @@ struct Progress {
   double loss = 0;           ///< of the epoch under way: the sum over its batches so far
 };
 
+/// What lies beside the checkpoint and belongs to it, by its checksums. All are empty in a checkpoint of an earlier
+/// version.
+struct Companions {
+  std::string choices;  ///< checksum_of_choices of config.json
+  std::string metrics;  ///< checksum_of_metrics of the finished epochs
+  std::string model;    ///< checksum_of the parameters of the best epoch; empty before the first one, too
+};
+/// The SHA-256 of the bytes of `values`.
+std::string checksum_of(const std::vector<float>& values);
+
 struct Checkpoint {
   Progress progress;
   std::vector<float> parameters;  ///< [layout.total()]
   OptimiserState optimiser;
+  Companions companions = {};
 };
 
 /// What a training can reach.
@@ -35,7 +47,8 @@ struct TrainingBounds {
 
 /// Reads the checkpoint of a training within `bounds`. Throws InputError if the file lacks a tensor or has another
 /// shape than `layout`, if no such training can have stood there, or if a value was changed since: the file's metadata
-/// has `sha256`, the checksum of all its values. The parameters may have any values.
+/// has `sha256`, the checksum of all its values and of the companions, which stand there, too. The parameters may have
+/// any values.
 Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout,
                            const TrainingBounds& bounds);
 

@@ -9,6 +9,7 @@
 #include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
+#include "engine/runs/run_checksums.h"
 #include "kernels/attention_head_math.h"
 #include "models/checkpoint.h"
 #include "models/guide_controls.h"
@@ -97,8 +98,28 @@ class Training {
     // A model is never replaced by parameters that a damaged checkpoint has.
     const bool finite = std::all_of(parameters.begin(), parameters.end(), [](float x) { return std::isfinite(x); });
     if (progress_.batch == 0 && progress_.best_epoch == progress_.epoch - 1 && finite) save_model();
-    if (progress_.best_epoch > 0) check_there(folder.model_path());
+    check_companions(checkpoint.companions);
     return true;
+  }
+
+  /// Throws InputError if the checkpoint, the rows of metrics.csv and the model are not all of this run.
+  void check_companions(const Companions& known) {
+    const RunFolder& folder = writer_.folder();
+    const auto check = [&](const std::string& expected, const std::string& found, const std::filesystem::path& file,
+                           const char* what) {
+      if (expected.empty() || expected == found) return;
+      throw InputError(fmt::format("{} {}; copy the right one back, or {}", file.string(), what, kTrainAgain));
+    };
+    check(known.choices, checksum_of_choices(request_.config), folder.checkpoint_path(), "is of another run");
+    check(known.metrics, checksum_of_metrics(to_csv(metrics_)), folder.metrics_path(),
+          "has other rows than when the checkpoint was written");
+    if (progress_.best_epoch == 0) return;
+    check_there(folder.model_path());
+    best_model_ = known.model;
+    if (!best_model_.empty()) {
+      check(best_model_, checksum_of(chosen_parameters()), folder.model_path(),
+            "is not the model of the best epoch so far");
+    }
   }
 
   /// The words of the model, which are written once, when the run begins.
@@ -137,8 +158,14 @@ class Training {
 
   void save_checkpoint(const Progress& progress) {
     write_checkpoint(writer_.opened().checkpoint_path(), model_.layout(),
-                     {progress, model_.parameters(), model_.optimiser_state()});
+                     {progress, model_.parameters(), model_.optimiser_state(), companions()});
     last_checkpoint_ = std::chrono::steady_clock::now();
+  }
+
+  Companions companions() const {
+    return {.choices = checksum_of_choices(request_.config),
+            .metrics = checksum_of_metrics(to_csv(metrics_)),
+            .model = best_model_};
   }
 
   void save_model() {
@@ -251,6 +278,7 @@ class Training {
     if (best) {
       progress_.best_score = score;
       progress_.best_epoch = progress_.epoch;
+      best_model_ = checksum_of(model_.parameters());
     }
     metrics_.push_back(metrics);
     writer_.write_metrics(metrics_);
@@ -345,7 +373,8 @@ class Training {
   std::vector<int32_t> places_;  ///< of the training texts
   AttentionClassifier model_;
   Progress progress_;
-  size_t batches_ = 0;  ///< of the epoch under way
+  std::string best_model_;  ///< Companions::model
+  size_t batches_ = 0;      ///< of the epoch under way
   std::chrono::steady_clock::time_point last_checkpoint_ = std::chrono::steady_clock::now();
   std::vector<EpochMetrics> metrics_;
 };

@@ -46,6 +46,10 @@ auto parse(const std::filesystem::path& path, const Parse& parse_object) {
   }
 }
 
+bool has_checksum(const Json& entry, const std::string& checksum) {
+  return entry.is_object() && entry.value("sha256", Json()) == checksum;
+}
+
 void check_size(const std::filesystem::path& file, const Json& entry) {
   if (!entry.is_object() || !entry.contains("bytes") || entry["bytes"] == std::filesystem::file_size(file)) return;
   throw_damaged(file, "its size is not the one in result.json");
@@ -103,12 +107,15 @@ std::filesystem::path RunFolder::intact(std::filesystem::path file) const {
 std::string RunFolder::damage(bool contents) const {
   try {
     const Json known = checksums();
+    if (known.empty() && state() == RunState::finished) check_all_there();
     for (const std::filesystem::path& file : files()) {
       const auto entry = known.find(file.filename().string());
       if (entry == known.end()) continue;
       check_size(existing(file), *entry);
       if (!contents) continue;
-      if (file == metrics_path()) {
+      if (file == config_path()) {
+        (void)config();
+      } else if (file == metrics_path()) {
         (void)metrics();
       } else {
         (void)intact(file);
@@ -120,6 +127,15 @@ std::string RunFolder::damage(bool contents) const {
   }
 }
 
+void RunFolder::check_all_there() const {
+  if (is_taken(perturbation_path())) return;
+  std::vector<std::filesystem::path> needed = {model_path(), vocabulary_path(), metrics_path(), predictions_path()};
+  for (const SplitName split : kSplitNames) needed.push_back(attention_path(split));
+  const bool perturbation = read_json(existing(result_path())).contains("permutation_change");
+  if (perturbation) needed = {perturbation_path()};
+  for (const std::filesystem::path& file : needed) (void)existing(file);
+}
+
 Json RunFolder::checksums() const {
   if (state() != RunState::finished) return Json::object();
   return parse(existing(result_path()), [](Json json) { return check_result(json); });
@@ -128,7 +144,7 @@ Json RunFolder::checksums() const {
 void RunFolder::check(const std::filesystem::path& file, const std::string& checksum) const {
   const Json known = checksums();
   const auto entry = known.find(file.filename().string());
-  if (entry == known.end() || (entry->is_object() && entry->value("sha256", Json()) == checksum)) return;
+  if (entry == known.end() || has_checksum(*entry, checksum)) return;
   throw_damaged(file, "its checksum is not the one in result.json");
 }
 
@@ -157,10 +173,16 @@ bool is_file_of_run(const std::filesystem::path& path) {
 }
 
 Json RunFolder::config() const {
-  return parse(existing(config_path()), [](Json json) {
+  const Json config = parse(existing(config_path()), [](Json json) {
     check_config(json);
     return json;
   });
+  const Json known = checksums();
+  const auto entry = known.find(config_path().filename().string());
+  if (entry != known.end() && !has_checksum(*entry, checksum_of_choices(config))) {
+    throw_damaged(config_path(), "it is not the configuration with which the run in result.json was trained");
+  }
+  return config;
 }
 
 std::optional<std::string> RunFolder::failure() const {

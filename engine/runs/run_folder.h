@@ -83,7 +83,8 @@ class RunFolder {
   std::filesystem::path intact(std::filesystem::path file) const;
 
   /// What is wrong with a file of a finished run: one that result.json names is missing, has another size or, if
-  /// `contents`, which reads all files, another checksum. Empty if nothing is, and for a run without checksums.
+  /// `contents`, which reads all files, another checksum. Empty if nothing is. Of a run without checksums nothing but a
+  /// missing file is known.
   std::string damage(bool contents) const;
 
   nlohmann::json config() const;
@@ -106,6 +107,8 @@ class RunFolder {
   std::optional<GuideControls> guide_controls() const;
 
  private:
+  /// Throws InputError if a file is missing that every finished run has.
+  void check_all_there() const;
   /// `files` of result.json: an empty object for a run that is not finished, or has no checksums.
   nlohmann::json checksums() const;
   /// Throws InputError if the run is finished and `checksum` is not what result.json has of `file`.

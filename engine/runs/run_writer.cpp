@@ -135,11 +135,13 @@ void RunWriter::start(Json config) {
     }
   }
   begun.commit();
+  choices_ = checksum_of_choices(config);
 }
 
 void RunWriter::resume(Json config) {
   sign_config(config);
   write_atomically(opened_.config_path(), to_text(config));
+  choices_ = checksum_of_choices(config);
 }
 
 void RunWriter::write_vocabulary(const Vocabulary& vocabulary) {
@@ -221,7 +223,7 @@ void RunWriter::finish(const RunResult& result) { finish(to_json(result)); }
 void RunWriter::finish(const PerturbationResult& result) { finish(to_json(result)); }
 
 void RunWriter::finish(Json result) {
-  sign_result(opened_, result);
+  sign_result(opened_, choices_, result);
   write_atomically(opened_.result_path(), to_text(result));
 }
 

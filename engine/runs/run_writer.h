@@ -70,6 +70,7 @@ class RunWriter {
   OpenFolder open_;
   RunFolder opened_;
   FolderLock lock_;
+  std::string choices_;  ///< checksum_of_choices; empty until the run starts or goes on
 };
 
 }  // namespace notnot

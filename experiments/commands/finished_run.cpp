@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "engine/io/files.h"
 #include "engine/io/input_error.h"
 
 namespace notnot {
 
 void check_there(const RunFolder& folder) {
+  (void)is_there(folder.config_path());  // which throws if the folder may not be entered
   if (folder.state() != RunState::absent) return;
   throw InputError(
       fmt::format("{} is no run folder (it has no config.json); give one that notnot trained", folder.path().string()));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "engine/io/files.h"
 #include "engine/io/input_error.h"
 #include "engine/io/json_lines.h"
 #include "engine/io/stop.h"
@@ -18,10 +19,24 @@ using Path = std::filesystem::path;
 
 bool is_run_folder(const Path& path) { return RunFolder(path).state() != RunState::absent; }
 
+/// Throws InputError for what was a run folder: a report without it would not say so.
+void check_whole(const Path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) return;
+  (void)is_there(path / "config.json");  // which throws if the folder may not be entered
+  const RunFolder folder(path);
+  const Path left = folder.left_without_config();
+  if (left.empty()) return;
+  throw InputError(
+      fmt::format("{} is missing, though {} of a run is there; copy it back, or move that folder elsewhere",
+                  folder.config_path().string(), left.filename().string()));
+}
+
 std::vector<Path> run_folders_in(const Path& path) {
   std::vector<Path> result;
   std::error_code error;
   for (std::filesystem::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
+    check_whole(at->path());
     if (is_run_folder(at->path())) result.push_back(at->path());
   }
   std::sort(result.begin(), result.end());

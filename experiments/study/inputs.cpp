@@ -107,15 +107,17 @@ SplitSizes sizes_of(const Split& split) {
 /// A warning if no run lies around `init` that says of which words its embeddings are. Throws InputError if they are of
 /// other words than `vocabulary`, or the run's files are damaged.
 std::vector<std::string> check_same_words(const std::filesystem::path& init, const Vocabulary& vocabulary) {
-  const RunFolder run(init.parent_path());
+  const std::filesystem::path file = std::filesystem::weakly_canonical(init);  // the run's model may be linked
+  const RunFolder run(file.parent_path());
   std::error_code ignored;
-  if (run.state() == RunState::absent || !std::filesystem::exists(run.vocabulary_path(), ignored)) {
+  const bool is_words = std::filesystem::exists(run.vocabulary_path(), ignored);
+  if (!is_words && run.state() != RunState::finished) {
     return {fmt::format(
         "{} does not lie in the folder of its run, whose vocabulary.txt says of which words the embeddings are; only "
         "their number was compared with the data set's: make sure that they are the same words",
         init.string())};
   }
-  for (const auto& file : {init, run.vocabulary_path()}) (void)run.intact(file);
+  for (const auto& read : {file, run.vocabulary_path()}) (void)run.intact(read);
   const std::string words = vocabulary.serialize();
   if (FileReader(run.vocabulary_path()).size() == words.size() && read_file(run.vocabulary_path()) == words) return {};
   throw InputError(

@@ -276,6 +276,25 @@ TEST_CASE("a run with a damaged or missing file is not gone on with, and the mes
       rewrite_tensor(path, "decoder.linear_1.bias", /*drop=*/false, [more](double value) { return value + more; });
     };
   };
+  CHECK_HAS(complaint("model.safetensors", add_to_bias(1e-6)), "is not the model of the best epoch so far; copy");
+  CHECK_HAS(complaint("metrics.csv",
+                      [](const auto& path) {
+                        std::string rows = read_file(path);
+                        const size_t loss = rows.find("\n1,") + 3;  // of epoch 1
+                        rows[loss + 2] = rows[loss + 2] == '5' ? '6' : '5';
+                        write_atomically(path, rows);
+                      }),
+            "has other rows than when the checkpoint was written");
+  TrainingRequest other = request;
+  other.config = {{"choices", {{"seed", 11}}}};
+  const RunFolder other_run(folder.path(), "other");
+  interrupt_after(other, other_run, 3, 1);
+  CHECK_HAS(complaint("checkpoint.safetensors",
+                      [&](const auto& path) { write_atomically(path, read_file(other_run.checkpoint_path())); }),
+            "is of another run; copy the right one back, or");
+
+  // A checkpoint of an earlier version knows nothing of the other files: the model is known by its losses.
+  rewrite_tensor(interrupted.checkpoint_path(), "step", /*drop=*/false, [](double value) { return value; });
   CHECK_HAS(complaint("model.safetensors", add_to_bias(0.1)), "is not the model of epoch 1: its loss on train is");
   // What is lost by rounding is no damage.
   const Resumed elsewhere(folder, interrupted, number);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
 #include <vector>
@@ -41,11 +42,18 @@ struct Results {
   bool operator==(const Results&) const = default;
 };
 
+/// result.json without the checksums of files: those of attention have the texts in the order of the data.
+std::string measures_in(const std::filesystem::path& result) {
+  nlohmann::json json = nlohmann::json::parse(read_file(result));
+  for (const char* key : {"files", "checksum"}) json.erase(key);
+  return json.dump();
+}
+
 Results results_of(const Dataset& data, const TrainingRequest& request, const RunFolder& run) {
   train_to_the_end(request, run);
   Results results{.vocabulary = data.vocabulary.serialize(),
                   .model = read_file(run.model_path()),
-                  .result = read_file(run.result_path()),
+                  .result = measures_in(run.result_path()),
                   .epochs = {}};
   for (const EpochMetrics& epoch : run.metrics()) {
     for (const SplitName name : kSplitNames) {

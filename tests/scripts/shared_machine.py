@@ -12,7 +12,7 @@ import sys
 import time
 import unittest
 
-from common.program import PROGRAM, Test, command, main, read_json, run, small_corpus, write_csv
+from common.program import PROGRAM, Test, command, main, read_json, remove_checksums, run, small_corpus, write_csv
 
 MENDABLE, INTERRUPTED = 2, 130
 OTHER = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
@@ -193,6 +193,7 @@ class Confidential(Shared):
             os.umask(before)
 
     def check_older_runs(self, folder):
+        remove_checksums(folder)
         config = read_json(folder / "config.json")
         del config["confidential"]
         (folder / "config.json").write_text(json.dumps(config))

@@ -2,9 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <functional>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "engine/io/files.h"
@@ -83,7 +86,9 @@ void change_config(const RunFolder& run, const std::string& pointer, const Json&
 TEST_CASE("result.json has the sizes and the checksums of the run's files, as sha256sum prints them") {
   const FinishedRun finished;
   const Json files = Json::parse(read_file(finished.run.result_path())).at("files");
-  CHECK(files.size() == readers(finished.run).size());
+  CHECK(files.size() == 1 + readers(finished.run).size());
+  // printf '{\n  "choices": {\n    "seed": 10\n  },\n  "data": {\n    "vocabulary": 5\n  }\n}' | sha256sum
+  CHECK(files["config.json"] == Json{{"sha256", "7c5b3512b574d5fafefc89d063f16c132a89cba81996677a8f0a4cb393b735de"}});
   // printf '<0>\n<UNK>\n<SOS>\n<EOS>\na\n' | sha256sum
   CHECK(read_file(finished.run.vocabulary_path()) == "<0>\n<UNK>\n<SOS>\n<EOS>\na\n");
   // cut -d, -f1-16 metrics.csv | sha256sum
@@ -106,13 +111,11 @@ TEST_CASE("a flipped bit in any file of a finished run is noticed by its reader 
   }
 }
 
-TEST_CASE("values of config.json and metrics.csv that could be true are noticed, too; times and paths may change") {
+TEST_CASE("values of config.json and metrics.csv that could be true are noticed, too; times may change") {
   const FinishedRun finished;
   const RunFolder& run = finished.run;
   RunWriter(run).write_metrics(one_epoch(2));
   CHECK(run.metrics()[0].train_seconds == 2);
-  change_config(run, "/paths/data", "elsewhere/a.csv");
-  change_config(run, "/confidential", true);
   CHECK(run.damage(true).empty());
 
   std::vector<EpochMetrics> better = one_epoch(2);
@@ -121,13 +124,62 @@ TEST_CASE("values of config.json and metrics.csv that could be true are noticed,
   CHECK(input_error([&] { (void)run.metrics(); }) ==
         run.metrics_path().string() +
             ": its checksum is not the one in result.json; remove the run folder and train again");
-  for (const char* pointer : {"/choices/seed", "/data/vocabulary"}) {
+  for (const char* pointer : {"/choices/seed", "/data/vocabulary", "/paths/data", "/confidential"}) {
     const FinishedRun another;
     change_config(another.run, pointer, 11);
     CHECK(input_error([&] { (void)another.run.config(); }) ==
           another.run.config_path().string() +
               ": its checksum is not that of its content; remove the run folder and train again");
   }
+}
+
+TEST_CASE("the configuration of another run is not taken for the run's own; a mark and paths may be written anew") {
+  const FinishedRun finished;
+  const RunFolder& run = finished.run;
+  Json config = run.config();
+  config["confidential"] = true;
+  config["paths"]["data"] = "elsewhere/a.csv";
+  RunWriter(run).resume(config);
+  CHECK(run.damage(true).empty());
+  CHECK(run.config()["confidential"] == true);
+  config["choices"]["seed"] = 11;
+  RunWriter(run).resume(config);
+  const std::string expected = run.config_path().string() +
+                               ": it is not the configuration with which the run in "
+                               "result.json was trained; remove the run folder";
+  CHECK_HAS(input_error([&] { (void)run.config(); }), expected);
+  CHECK_HAS(run.damage(true), expected);
+}
+
+TEST_CASE("another program may write whole numbers without a decimal point") {
+  const FinishedRun finished;
+  const RunFolder& run = finished.run;
+  RunWriter(run).finish(RunResult{.epoch = 1, .selected_on = "dev", .split = {{}, {}, {1, 0.5, 0.25, 0}}});
+  std::string text = read_file(run.result_path());
+  for (const auto& [written, other] :
+       {std::pair{"\"f1\": 1.0", "\"f1\": 1"}, {"\"average_precision\": 0.0", "\"average_precision\": 0"}}) {
+    REQUIRE(text.find(written) != std::string::npos);
+    for (size_t at = 0; (at = text.find(written, at)) != std::string::npos;)
+      text.replace(at, std::strlen(written), other);
+  }
+  write_atomically(run.result_path(), text);
+  CHECK(run.result().split.test.f1 == 1);
+}
+
+TEST_CASE("a run without checksums must have all its files all the same") {
+  const FinishedRun finished;
+  const RunFolder& run = finished.run;
+  std::filesystem::remove(run.perturbation_path());
+  remove_checksums(run);
+  CHECK(run.damage(false).empty());
+  for (const Path& file : {run.model_path(), run.vocabulary_path(), run.metrics_path(), run.predictions_path(),
+                           run.attention_path(SplitName::dev)}) {
+    const std::string content = read_file(file);
+    std::filesystem::remove(file);
+    CHECK_HAS(run.damage(false), file.string() + " is missing, though the run is finished");
+    write_atomically(file, content);
+  }
+  CHECK(run.damage(false).empty());
 }
 
 TEST_CASE("a lost file and one of another size are noticed without reading any") {
@@ -178,7 +230,6 @@ TEST_CASE("checkpoint and failure are not compared, nor are the files of a run w
 
   remove_checksums(run);
   flip_a_bit(run.model_path());
-  std::filesystem::remove(run.predictions_path());
   CHECK(run.damage(true).empty());
   CHECK_NOTHROW((void)run.intact(run.model_path()));
   CHECK(run.result().epoch == 1);

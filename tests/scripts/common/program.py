@@ -25,6 +25,8 @@ TIMES = ("train_seconds", "eval_seconds", "tokens_per_second")
 # among them: they hold times and the number of threads.
 EXACT_FILES = ("model.safetensors", "checkpoint.safetensors", "vocabulary.txt", "predictions.jsonl", "result.json",
                *(f"attention_{split}.safetensors" for split in SPLITS))
+RESULT, CHECKPOINT = "result.json", "checkpoint.safetensors"
+
 
 
 def command(*arguments):
@@ -138,6 +140,15 @@ class Test(unittest.TestCase):
     def assert_same_bytes(self, a, b, names=EXACT_FILES):
         for name in names:
             self.assertEqual((a / name).read_bytes(), (b / name).read_bytes(), f"{name} of {a} and {b} differ")
+
+    def assert_same_results(self, a, b):
+        """As assert_same_bytes, for runs on the same texts in other files: what names the run's choices differs."""
+        self.assert_same_bytes(a, b, [name for name in EXACT_FILES if name not in (RESULT, CHECKPOINT)])
+        results = [read_json(folder / RESULT) for folder in (a, b)]
+        for result in results:
+            del result["checksum"], result["files"]["config.json"]
+        self.assertEqual(*results)
+        self.assertEqual(*(read_safetensors(folder / CHECKPOINT) for folder in (a, b)))
 
     def assert_same_metrics(self, a, b):
         drop = [{k: v for k, v in row.items() if k not in TIMES} for row in read_metrics(a)]
