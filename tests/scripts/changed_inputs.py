@@ -382,6 +382,29 @@ class DamagedRuns(Inputs):
                 (self.trained / name).write_bytes(self.whole[name])
                 self.assert_finished()
 
+    def test_files_of_another_run(self):
+        """All but config.json, as where a copy has left out one file."""
+        self.accept("--attention", "uniform")
+        other = self.runs / "own-lstm-uniform-seed10"
+        for name in self.files:
+            (self.trained / name).write_bytes((other / name).read_bytes())
+        for action in (self.call, lambda: run("report", self.runs, "--out", self.folder / "report"),
+                       lambda: run("predict", self.trained, "--text", "good")):
+            self.assert_refused(action(), self.trained / "config.json", "is not the configuration with which")
+        self.accept("--retrain")
+        self.assert_finished()
+
+    def test_init(self):
+        link = self.folder / "start.safetensors"
+        link.symlink_to(self.trained / "model.safetensors")
+        self.accept("--seed", 3, "--init", link)
+        self.damage("model.safetensors")
+        for path in (link, self.trained / "model.safetensors"):
+            self.assert_refused(self.call("--seed", 4, "--init", path), self.trained / "model.safetensors")
+        (self.trained / "model.safetensors").write_bytes(self.whole["model.safetensors"])
+        (self.trained / "vocabulary.txt").unlink()
+        self.assert_refused(self.call("--seed", 4, "--init", link), "vocabulary.txt is missing, though the run is")
+
     def test_measures_and_choices_that_were_edited(self):
         result = json.loads(self.whole["result.json"])
         result["test"]["f1"] = 0.99

@@ -71,6 +71,20 @@ TEST_CASE("damaged predictions are refused with their line") {
   }
 }
 
+TEST_CASE("a run that has lost its config.json is not left out without a word") {
+  const TemporaryFolder folder;
+  (void)fake_run(folder, "a");
+  const Path b = fake_run(folder, "b");
+  std::filesystem::create_directories(folder / "notes");
+  CHECK(read_runs({folder.path()}).size() == 2);
+  std::filesystem::remove(b / "config.json");
+  CHECK(
+      input_error([&] { read_runs({folder.path()}); }) ==
+      fmt::format("{}/config.json is missing, though result.json of a run is there; copy it back, or move that folder "
+                  "elsewhere",
+                  b.string()));
+}
+
 TEST_CASE("a run whose epochs do not fit its result or its configuration is refused") {
   const TemporaryFolder folder;
   const Path base = fake_run(folder, "base");
