@@ -77,7 +77,7 @@ void sign_result(const RunFolder& folder, const std::string& choices, Json& resu
 }
 
 Json check_result(Json& result) {
-  if (!result.contains(kFiles) && !result.contains(kChecksum)) return Json::object();
+  if (!result.contains(kFiles) && !result.contains(kChecksum)) return nullptr;
   compare(result.value(kChecksum, Json()), checksum_without(result));
   result.erase(kChecksum);
   Json files = result.value(kFiles, Json());

@@ -31,8 +31,8 @@ void check_config(nlohmann::json& config);
 /// Adds `files` and `checksum` to the content of result.json. All other files must have been written. `choices`: the
 /// checksum_of_choices of the run; empty if it has no config.json.
 void sign_result(const RunFolder& folder, const std::string& choices, nlohmann::json& result);
-/// Takes both from the content of result.json and returns `files`: an empty object if it has none. Throws InputError,
-/// which does not name the file, if the checksum is another one.
+/// Takes both from the content of result.json and returns `files`: null if it has neither. Throws InputError, which does
+/// not name the file, if the checksum is another one.
 nlohmann::json check_result(nlohmann::json& result);
 
 /// The `sha256` of metrics.csv with this content.

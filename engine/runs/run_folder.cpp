@@ -107,7 +107,7 @@ std::filesystem::path RunFolder::intact(std::filesystem::path file) const {
 std::string RunFolder::damage(bool contents) const {
   try {
     const Json known = checksums();
-    if (known.empty() && state() == RunState::finished) check_all_there();
+    if (known.is_null() && state() == RunState::finished) check_all_there();
     for (const std::filesystem::path& file : files()) {
       const auto entry = known.find(file.filename().string());
       if (entry == known.end()) continue;
@@ -137,7 +137,7 @@ void RunFolder::check_all_there() const {
 }
 
 Json RunFolder::checksums() const {
-  if (state() != RunState::finished) return Json::object();
+  if (state() != RunState::finished) return nullptr;
   return parse(existing(result_path()), [](Json json) { return check_result(json); });
 }
 
@@ -177,6 +177,7 @@ Json RunFolder::config() const {
     check_config(json);
     return json;
   });
+  if (!other_than_file(result_path()).empty()) return config;
   const Json known = checksums();
   const auto entry = known.find(config_path().filename().string());
   if (entry != known.end() && !has_checksum(*entry, checksum_of_choices(config))) {

@@ -109,7 +109,7 @@ class RunFolder {
  private:
   /// Throws InputError if a file is missing that every finished run has.
   void check_all_there() const;
-  /// `files` of result.json: an empty object for a run that is not finished, or has no checksums.
+  /// `files` of result.json; null for a run that is not finished, or has no checksums.
   nlohmann::json checksums() const;
   /// Throws InputError if the run is finished and `checksum` is not what result.json has of `file`.
   void check(const std::filesystem::path& file, const std::string& checksum) const;
