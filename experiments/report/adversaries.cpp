@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "experiments/report/by_class.h"
 #include "experiments/report/comparisons.h"
@@ -115,6 +116,36 @@ Finding adversary_exists(const LoadedStudy& study) {
   return finding;
 }
 
+/// Whether the cells of Table 4 are what a further run would have.
+Finding published_table4(const LoadedStudy& study) {
+  Finding finding{.title = "Published adversary, Table 4",
+                  .claim = no_claim_in_words(study),
+                  .of_paper = has_further_claims(study)};
+  if (!finding.of_paper) return finding;
+  finding.claim = "F1, TVD and JSD of Table 4 lie where those of a further adversary of ours are expected.";
+  const LoadedRun* best = best_adversary(study);
+  if (best == nullptr) {
+    finding.obstacle = "no adversary is as far as those of Table 4; `notnot adversary` trains them";
+    return finding;
+  }
+  if (!is_papers_test_split(study)) finding.obstacle = "the test split is not the paper's";
+  std::vector<double> f1, tvd, jsd;
+  for (const LoadedRun* run : confirming(study, *best)) {
+    f1.push_back(run->test().f1);
+    tvd.push_back(run->from_attacked.mean_tvd());
+    jsd.push_back(run->from_attacked.mean_jsd());
+  }
+  const PaperResults::Adversary& paper = study.paper()->adversary;
+  const auto test = [](const char* measure, std::vector<double> by_seed, double published) {
+    return predicts(fmt::format("{} (published {})", measure, three_decimals(published)), std::move(by_seed),
+                    published);
+  };
+  finding.tests = {test("F1", std::move(f1), paper.f1),
+                   test("TVD", std::move(tvd), paper.tvd * study.tvd_factor / kTvdSingle),
+                   test("JSD", std::move(jsd), paper.jsd)};
+  return finding;
+}
+
 // --- tables ----------------------------------------------------------------------------------------------------------
 
 std::vector<std::string> lambda_row(const LoadedRun& run) {
@@ -191,7 +222,8 @@ Section adversary_section(const LoadedStudy& study, const Exhibits& exhibits) {
 }  // namespace
 
 Part adversaries_part() {
-  return {.section = adversary_section, .findings = {adversary_exists, plus_below_curve, curve_is_convex}};
+  return {.section = adversary_section,
+          .findings = {adversary_exists, plus_below_curve, curve_is_convex, published_table4}};
 }
 
 uint64_t seed_of_grid(const LoadedStudy& study) {

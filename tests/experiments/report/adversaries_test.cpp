@@ -258,6 +258,29 @@ TEST_CASE("adversaries of another seed or of another base model are not in the g
   CHECK(adversary_seed_table(study).rows == std::vector<Row>{{"0.003", "50", "0.960", "0.000", "0.693"}});
 }
 
+TEST_CASE("the cells of Table 4 are compared with what a further adversary would have") {
+  const TemporaryFolder folder;
+  FakeAttacks{.f1 = {0, 0.02, 0.023, 0.026}}.write(folder);
+  const Finding finding = judged_finding(folder, "Published adversary, Table 4");
+  REQUIRE(finding.tests.size() == 3);
+  // The other three seeds: 0.823 with a standard deviation of 0.003; t(2) = 4.303 times 0.003 sqrt(4 / 3) is 0.0149.
+  CHECK(finding.tests[0].quantity == "F1 (published 0.823)");
+  CHECK(finding.tests[0].interval.low == doctest::Approx(0.823 - 0.0149).epsilon(1e-4));
+  CHECK(finding.tests[0].interval.high == doctest::Approx(0.823 + 0.0149).epsilon(1e-4));
+  CHECK(finding.tests[0].verdict() == Verdict::agrees);
+  // All three have the same TVD, 0.02, and JSD, 0.5: a further one would, too.
+  CHECK(finding.tests[1].quantity == "TVD (published 0.036)");
+  CHECK(finding.tests[1].estimate.value() == doctest::Approx(0.02));
+  CHECK(finding.tests[1].verdict() == Verdict::disagrees);
+  CHECK(finding.tests[2].quantity == "JSD (published 0.514)");
+  CHECK(finding.tests[2].estimate.value() == doctest::Approx(0.5));
+  CHECK(finding.verdict == Verdict::disagrees);
+
+  const TemporaryFolder near;
+  FakeAttacks{.jsd = 0.3}.write(near);
+  CHECK_HAS(judged_finding(near, "Published adversary, Table 4").why, "no adversary is as far as those of Table 4");
+}
+
 TEST_CASE("if all adversaries have other seeds than their base models, Table 4 has those with the smallest seed") {
   const TemporaryFolder folder;
   fake_run(folder, spec(RunKind::base), base_texts(), 0.8);
