@@ -173,7 +173,7 @@ bool is_file_of_run(const std::filesystem::path& path) {
 }
 
 Json RunFolder::config() const {
-  const Json config = parse(existing(config_path()), [](Json json) {
+  Json config = parse(existing(config_path()), [](Json json) {
     check_config(json);
     return json;
   });

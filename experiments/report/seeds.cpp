@@ -104,6 +104,7 @@ Finding negative_class_is_arbitrary(const LoadedStudy& study) {
   }
   const std::vector<bool> negative = predicted(study, 0), positive = predicted(study, 1);
   std::vector<ResampledMeasure> differences;
+  differences.reserve(seeds.size());
   for (const LoadedRun* seed : seeds) {
     differences.push_back([negative, positive, seed](std::span<const int32_t> times) {
       return resampled_mean(seed->from_reference.jsd, times, negative) -
@@ -191,6 +192,7 @@ ResultTable seed_pairs_table(const LoadedStudy& study) {
   if (!study.has_base() || models.size() < 2) return table;
   models.insert(models.begin(), &study.reference_run());
   std::vector<Attention> attention;
+  attention.reserve(models.size());
   for (const LoadedRun* model : models) attention.push_back(test_attention(*model));
   for (size_t a = 0; a < models.size(); ++a) {
     std::vector<double> jsd;

@@ -207,10 +207,10 @@ TEST_CASE("a result.json that was changed is refused, whatever the change") {
       {"no files", [](Json& j) { j.erase("files"); }},
       {"no checksum", [](Json& j) { j.erase("checksum"); }},
       {"a checksum of another type", [](Json& j) { j["checksum"] = 7; }}};
-  for (const auto& [name, change] : changes) {
-    CAPTURE(name);
+  for (const auto& each : changes) {
+    CAPTURE(each.first);
     Json changed = whole;
-    change(changed);
+    each.second(changed);
     write_atomically(run.result_path(), changed.dump());
     const std::string expected = run.result_path().string() + ": its checksum is not that of its content; remove the";
     CHECK_HAS(input_error([&] { (void)run.result(); }), expected);
