@@ -41,6 +41,7 @@ std::vector<double> bootstrap_variances(std::span<const int32_t> cluster, int32_
     resampled(times, std::span(all).subspan(int64_t{resample} * values, values));
   });
   std::vector<double> variances;
+  variances.reserve(values);
   for (int32_t value = 0; value < values; ++value) variances.push_back(variance_of(all, value, values));
   return variances;
 }

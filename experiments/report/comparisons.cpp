@@ -80,6 +80,7 @@ double resampled_mean(const TextValues& values, std::span<const int32_t> times, 
 
 UncertainMean mean_over_seeds(const LoadedStudy& study, const std::vector<TextValues>& of_seeds) {
   std::vector<ResampledMeasure> means;
+  means.reserve(of_seeds.size());
   for (const TextValues& values : of_seeds) {
     means.push_back([&values](std::span<const int32_t> times) { return resampled_mean(values, times); });
   }
