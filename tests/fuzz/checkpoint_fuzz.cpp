@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   try {
     const notnot::Checkpoint read =
         notnot::read_checkpoint(folder / "fuzz", layout, {.epochs = kEpochs, .batches = kBatches});
-    const auto& [progress, parameters, optimiser] = read;
+    const auto& [progress, parameters, optimiser, companions] = read;
     check(progress.epoch >= 1 && progress.epoch <= kEpochs + 1 && progress.batch >= 0 && progress.batch <= kBatches);
     check(progress.best_epoch >= 0 && progress.best_epoch < progress.epoch);
     check(optimiser.step >= 0 && optimiser.step <= (progress.epoch - 1) * kBatches + progress.batch);
