@@ -50,6 +50,13 @@ bool has_checksum(const Json& entry, const std::string& checksum) {
   return entry.is_object() && entry.value("sha256", Json()) == checksum;
 }
 
+/// Throws InputError if `checksum` is not what `known`, the checksums in result.json, has of `file`.
+void check(const Json& known, const std::filesystem::path& file, const std::string& checksum,
+           const char* what = "its checksum is not the one in result.json") {
+  const auto entry = known.find(file.filename().string());
+  if (entry != known.end() && !has_checksum(*entry, checksum)) throw_damaged(file, what);
+}
+
 void check_size(const std::filesystem::path& file, const Json& entry) {
   if (!entry.is_object() || !entry.contains("bytes") || entry["bytes"] == std::filesystem::file_size(file)) return;
   throw_damaged(file, "its size is not the one in result.json");
@@ -100,7 +107,8 @@ std::filesystem::path RunFolder::existing(std::filesystem::path file) const {
 
 std::filesystem::path RunFolder::intact(std::filesystem::path file) const {
   file = existing(std::move(file));
-  if (checksums().contains(file.filename().string())) check(file, sha256_of_file(file));
+  const Json known = checksums();
+  if (known.contains(file.filename().string())) check(known, file, sha256_of_file(file));
   return file;
 }
 
@@ -128,24 +136,17 @@ std::string RunFolder::damage(bool contents) const {
 }
 
 void RunFolder::check_all_there() const {
-  if (is_taken(perturbation_path())) return;
-  std::vector<std::filesystem::path> needed = {model_path(), vocabulary_path(), metrics_path(), predictions_path()};
-  for (const SplitName split : kSplitNames) needed.push_back(attention_path(split));
-  const bool perturbation = read_json(existing(result_path())).contains("permutation_change");
-  if (perturbation) needed = {perturbation_path()};
-  for (const std::filesystem::path& file : needed) (void)existing(file);
+  if (read_json(existing(result_path())).contains("permutation_change")) {
+    (void)existing(perturbation_path());
+    return;
+  }
+  for (const auto& file : {model_path(), vocabulary_path(), metrics_path(), predictions_path()}) (void)existing(file);
+  for (const SplitName split : kSplitNames) (void)existing(attention_path(split));
 }
 
 Json RunFolder::checksums() const {
   if (state() != RunState::finished) return nullptr;
   return parse(existing(result_path()), [](Json json) { return check_result(json); });
-}
-
-void RunFolder::check(const std::filesystem::path& file, const std::string& checksum) const {
-  const Json known = checksums();
-  const auto entry = known.find(file.filename().string());
-  if (entry == known.end() || has_checksum(*entry, checksum)) return;
-  throw_damaged(file, "its checksum is not the one in result.json");
 }
 
 RunState RunFolder::state() const {
@@ -178,11 +179,8 @@ Json RunFolder::config() const {
     return json;
   });
   if (!other_than_file(result_path()).empty()) return config;
-  const Json known = checksums();
-  const auto entry = known.find(config_path().filename().string());
-  if (entry != known.end() && !has_checksum(*entry, checksum_of_choices(config))) {
-    throw_damaged(config_path(), "it is not the configuration with which the run in result.json was trained");
-  }
+  check(checksums(), config_path(), checksum_of_choices(config),
+        "it is not the configuration with which the run in result.json was trained");
   return config;
 }
 
@@ -198,7 +196,7 @@ std::optional<std::string> RunFolder::failure() const {
 std::vector<EpochMetrics> RunFolder::metrics() const {
   constexpr size_t kLargest = size_t{64} << 20;  // has room for 100000 epochs, the most on the command line
   const std::string content = read_small_file(existing(metrics_path()), kLargest, remedy_for(metrics_path()));
-  check(metrics_path(), checksum_of_metrics(content));
+  check(checksums(), metrics_path(), checksum_of_metrics(content));
   try {
     return parse_metrics(content);
   } catch (const InputError& error) {
@@ -222,9 +220,10 @@ PerturbationResult RunFolder::perturbation_result() const {
 
 std::string RunFolder::attention_checksum() const {
   Sha256 all;
+  const Json known = checksums();
   for (const SplitName split : kSplitNames) {
     const std::string sum = sha256_of_file(existing(attention_path(split)));
-    check(attention_path(split), sum);
+    check(known, attention_path(split), sum);
     all.update(sum);
   }
   return all.hex();

@@ -95,8 +95,8 @@ class RunFolder {
   RunResult result() const;
   /// Of a perturbation.
   PerturbationResult perturbation_result() const;
-  /// SHA-256 over the attention files of all three splits, each of them intact. A run that learns from this one keeps the sum in its
-  /// config.json, so that a change of this run is noticed.
+  /// SHA-256 over the attention files of all three splits, each of them intact. A run that learns from this one keeps
+  /// the sum in its config.json, so that a change of this run is noticed.
   std::string attention_checksum() const;
   /// Checked by `fault`: offsets fit, labels are 0 or 1, probabilities lie in [0, 1], every text's weights sum to 1.
   Attention attention(SplitName split) const;
@@ -111,8 +111,6 @@ class RunFolder {
   void check_all_there() const;
   /// `files` of result.json; null for a run that is not finished, or has no checksums.
   nlohmann::json checksums() const;
-  /// Throws InputError if the run is finished and `checksum` is not what result.json has of `file`.
-  void check(const std::filesystem::path& file, const std::string& checksum) const;
 
   std::filesystem::path path_;
 };

@@ -59,13 +59,8 @@ Finding attention_above_architecture(const LoadedStudy& study) {
 /// Why the adversaries that guide the MLPs of the group are too near to their base models to show anything; empty if
 /// they have moved.
 std::string has_not_moved(const LoadedStudy& study, const ModelGroup& group) {
-  std::vector<double> jsd, of_seeds;
-  for (const LoadedRun* mlp : group.runs) {
-    const LoadedRun* adversary = study.other_of(*mlp);
-    if (adversary != nullptr && !adversary->from_attacked.jsd.empty()) {
-      jsd.push_back(adversary->from_attacked.mean_jsd());
-    }
-  }
+  const std::vector<double> jsd = jsd_of_guides(study, group);
+  std::vector<double> of_seeds;
   for (const LoadedRun* base : study.other_base_models()) of_seeds.push_back(base->from_reference.mean_jsd());
   if (jsd.empty()) return "the adversary that guides is not among the runs";
   const double needed = of_seeds.empty() ? kFarAttention : std::max(kFarAttention, mean(of_seeds));
@@ -160,6 +155,17 @@ std::string score(const ModelGroup& group, double GuideScores::*member) {
 }
 
 }  // namespace
+
+std::vector<double> jsd_of_guides(const LoadedStudy& study, const ModelGroup& guided) {
+  std::vector<double> jsd;
+  for (const LoadedRun* mlp : guided.runs) {
+    const LoadedRun* adversary = study.other_of(*mlp);
+    if (adversary != nullptr && !adversary->from_attacked.jsd.empty()) {
+      jsd.push_back(adversary->from_attacked.mean_jsd());
+    }
+  }
+  return jsd;
+}
 
 Part guides_part() {
   return {.section = guides_section,

@@ -7,6 +7,10 @@ namespace notnot {
 
 Part guides_part();
 
+/// The mean JSD of each adversary that guides an MLP of the group, from the base model that it attacks. Adversaries
+/// that the study does not have are left out.
+std::vector<double> jsd_of_guides(const LoadedStudy& study, const ModelGroup& guided);
+
 ResultTable guide_table(const LoadedStudy& study);  ///< Table 3
 /// The guided MLPs with other weights than their guides', see GuideScores; may have no rows.
 ResultTable guide_controls_table(const LoadedStudy& study);

@@ -54,8 +54,7 @@ std::string about_epochs(const LoadedStudy& study) {
   if (on_test == 0) return "";
   return fmt::format(
       "The epoch of {} of {} classifiers was chosen on the test split itself. In F1 that gains {} over the choice on "
-      "the "
-      "development split, on average; the adversaries, chosen by their training loss, gain nothing.",
+      "the development split, on average; the adversaries, chosen by their training loss, gain nothing.",
       on_test, gains.size(), signed_three_decimals(mean(gains)));
 }
 
@@ -78,22 +77,15 @@ std::string about_adversaries(const LoadedStudy& study) {
   const auto [least, most] = std::minmax_element(jsd.begin(), jsd.end());
   return fmt::format(
       "{} of {} adversaries were stopped by their limit of epochs while their loss still fell, at a JSD of {} to {}: "
-      "how "
-      "far they could have moved is not known.",
+      "how far they could have moved is not known.",
       jsd.size(), adversaries.size(), three_decimals(*least), three_decimals(*most));
 }
 
 std::string about_guide(const LoadedStudy& study) {
-  const ModelGroup* guided = nullptr;
   const std::vector<ModelGroup> groups = guide_groups(study);
-  guided = default_adversary(groups, kGuideLambda);
+  const ModelGroup* guided = default_adversary(groups, kGuideLambda);
   if (guided == nullptr) return "";
-  std::vector<double> jsd;
-  for (const LoadedRun* mlp : guided->runs) {
-    const LoadedRun* adversary = study.other_of(*mlp);
-    if (adversary != nullptr && !adversary->from_attacked.jsd.empty())
-      jsd.push_back(adversary->from_attacked.mean_jsd());
-  }
+  const std::vector<double> jsd = jsd_of_guides(study, *guided);
   if (jsd.empty() || mean(jsd) > kFarAttention) return "";
   return fmt::format(
       "The adversary that guides an MLP has moved to a JSD of {} only: that its attention is a good guide tells "
