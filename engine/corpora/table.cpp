@@ -6,6 +6,7 @@
 #include <array>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 #include <utility>
 
 #include "engine/corpora/quote_warnings.h"
@@ -28,7 +29,7 @@ using Fail = std::function<void(const std::string&)>;
 /// One record as it stands in the file.
 struct Fields {
   std::string text, label;
-  std::optional<std::string> split, id;
+  std::optional<std::string> split, id, group;
 };
 
 /// 1 for 1.0: programs that know no whole numbers write labels so.
@@ -72,6 +73,7 @@ class TextCollector {
     if (fields.split) text.split = split(*fields.split);
     text.row = table_.texts.size() + 1;
     text.id = fields.id.value_or("");
+    text.group = group(without_blanks_around(fields.group.value_or("")), text.row);
     count_missing(without_blanks_around(fields.text), text.row);
     table_.texts.push_back(std::move(text));
   }
@@ -109,6 +111,11 @@ class TextCollector {
     return *split;
   }
 
+  /// The row of the first text with the group; 0 where `name` is empty.
+  int64_t group(std::string_view name, int64_t row) {
+    return name.empty() ? 0 : groups_.emplace(name, row).first->second;
+  }
+
   void count_missing(std::string_view text, uint64_t row) {
     if (!is_missing(text)) return;
     if (missing_++ == 0) first_missing_ = fmt::format("{} ({})", row, in_quotes(text));
@@ -129,6 +136,7 @@ class TextCollector {
   const TableOptions& options_;
   Fail fail_;
   Table table_;
+  std::unordered_map<std::string, int64_t> groups_;  ///< the row of the first text of each
   uint64_t missing_ = 0;
   std::string first_missing_;  ///< the record and its text
 };
@@ -139,7 +147,7 @@ constexpr size_t kAbsent = static_cast<size_t>(-1);
 
 /// Positions of the named columns in a record.
 struct Columns {
-  size_t text, label, split, id;
+  size_t text, label, split, id, group;
   Record header;
 };
 
@@ -196,6 +204,7 @@ Columns find_columns(const Record& header, char delimiter, bool needs_split, con
           .label = needed({"label"}),
           .split = needs_split ? needed(split) : find_column(header, split, fail),
           .id = find_column(header, {"id"}, fail),
+          .group = find_column(header, {"group"}, fail),
           .header = header};
 }
 
@@ -258,7 +267,8 @@ Table parse_delimited(std::string_view content, const std::string& name, char de
     texts.add({.text = std::move(record[columns->text]),
                .label = std::move(record[columns->label]),
                .split = optional(columns->split),
-               .id = optional(columns->id)});
+               .id = optional(columns->id),
+               .group = optional(columns->group)});
   });
   if (!columns) throw InputError(fmt::format("{}: the file is empty; its first line must be text,label,split", name));
   for (const std::string& warning : {swallowed->warning(), kept.warning()}) {
@@ -322,7 +332,8 @@ class JsonLinesTable {
     Fields fields{.text = *member(*object, {"text"}, true),
                   .label = *member(*object, {"label"}, true),
                   .split = member(*object, {"split", "exp_split"}, options_.needs_split),
-                  .id = id(*object)};
+                  .id = name(*object, "id"),
+                  .group = name(*object, "group")};
     if (has_split_.value_or(fields.split.has_value()) != fields.split.has_value())
       fail("some records have a 'split' and some have none; give it to all or to none");
     has_split_ = fields.split.has_value();
@@ -360,12 +371,13 @@ class JsonLinesTable {
   }
 
   /// A string as it is, a whole number as its digits; null counts as none.
-  std::optional<std::string> id(const Json& object) const {
-    const auto found = find(object, "id");
+  std::optional<std::string> name(const Json& object, const char* what) const {
+    const auto found = find(object, what);
     if (found == object.end() || found->is_null()) return std::nullopt;
-    if (found->is_string()) return member(object, {"id"}, false);
+    if (found->is_string()) return member(object, {what}, false);
     std::optional<std::string> digits = whole_number(*found);
-    if (!digits) fail("'id' is neither a string nor a whole number below 2^53; write it as a string");
+    if (!digits)
+      fail(fmt::format("'{}' is neither a string nor a whole number below 2^53; write it as a string", what));
     return digits;
   }
 

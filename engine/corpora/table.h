@@ -1,7 +1,7 @@
 #pragma once
 // The user's own texts: a table in UTF-8 with the columns `text`, `label` and `split`, in any order; `exp_split` is
-// accepted for `split`, an `id` column is kept, further columns are ignored. Where no column has a name exactly, one
-// has it in any case (`Text`, `ID`).
+// accepted for `split`; columns `id` and `group` are kept, further columns are ignored. Where no column has a name
+// exactly, one has it in any case (`Text`, `ID`).
 //
 // CSV         engine/io/delimited.h; the first record names the columns
 // TSV         as CSV, with tabs for commas; quotes have rules only where they follow some (engine/io/tab_quotes.h)
@@ -17,6 +17,8 @@
 // label  0 or 1, also as 1.0, true or false (in any case); or one of the two names in TableOptions::labels, exactly
 // split  train, dev (or val, valid, validation) or test
 // id     anything, or nothing; several texts may have the same. In JSON a string, a whole number or null
+// group  likewise; texts with the same group belong together, such as those of one patient, and a text without one
+//        stands alone. Blanks around it are no matter
 // text   cleaned (cleaning.h), by white space only unless asked for otherwise: punctuation that should be a token of
 //        its own must then already stand between blanks, and a file that is so tokenised, as the published
 //        sst_dataset.csv, comes out as it is
@@ -56,7 +58,9 @@ struct TableOptions {
 };
 
 struct Table {
-  std::vector<LabelledText> texts;  ///< in the file's order; LabelledText::row is the record's number
+  /// In the file's order. LabelledText::row is the record's number, LabelledText::group the row of the first text with
+  /// the same group.
+  std::vector<LabelledText> texts;
   bool has_split = false;
   std::string checksum = {};  ///< SHA-256 of the file; empty for a table in memory
   /// Sentences about what may be wrong with the form of the file: a quote that is never closed.

@@ -20,6 +20,16 @@ void check_two_classes(const std::string& where, const Split& split) {
       where, split.size(), positives > 0 ? 1 : 0));
 }
 
+/// Statements about other texts than those of the test split need samples, of which each group is one.
+void check_two_groups(const std::string& where, const std::vector<int64_t>& groups) {
+  if (groups.empty() || groups.front() == 0) return;
+  if (std::count(groups.begin(), groups.end(), groups.front()) < static_cast<int64_t>(groups.size())) return;
+  throw InputError(fmt::format(
+      "{}: all {} texts are of one group, so that they say nothing about other groups; add texts of other groups, or "
+      "remove the column group",
+      where, groups.size()));
+}
+
 }  // namespace
 
 int32_t DatasetBuilder::word_number(std::string_view word) {
@@ -126,6 +136,7 @@ Dataset DatasetBuilder::outline(std::string name, const DatasetOptions& options)
     }
     add_unknown(dataset.vocabulary, counts.kept, split);
     if (split_name != SplitName::dev) check_two_classes(where, split);
+    if (split_name == SplitName::test) check_two_groups(where, {split.groups.begin(), split.groups.end()});
   }
   if (dataset.vocabulary.size() == kFirstWordId) {
     throw InputError(fmt::format(

@@ -45,7 +45,7 @@ class DatasetBuilder {
 
   /// Builds the vocabulary from the training split (before the length filter), filters and encodes. Throws InputError
   /// when a split is empty after the filter or when the training or test split has only one class (ROC-AUC is undefined
-  /// there), or the vocabulary is empty.
+  /// there), the test split only one group, or the vocabulary is empty.
   Dataset build(std::string name, const DatasetOptions& options) const;
 
   /// The Dataset of `build` without its token ids, which `encode` gives.

@@ -19,6 +19,17 @@ bool is_several_words(std::string_view word) {
   return std::count_if(pieces.begin(), pieces.end(), count_letters_without_blanks) > 1;
 }
 
+/// "2 of 3 test texts and 1 of 2 dev texts"; empty if there are none.
+std::string counts_in_words(const BySplit<int64_t>& some, const BySplit<int64_t>& all) {
+  std::string counts;
+  for (const SplitName split : {SplitName::test, SplitName::dev}) {
+    if (some[split] == 0) continue;
+    counts +=
+        fmt::format("{}{} of {} {} texts", counts.empty() ? "" : " and ", some[split], all[split], to_string(split));
+  }
+  return counts;
+}
+
 }  // namespace
 
 RepeatedTexts count_repeated(const std::vector<LabelledText>& texts) {
@@ -41,20 +52,32 @@ RepeatedTexts count_repeated(const std::vector<LabelledText>& texts) {
 }
 
 std::string repeated_warning(const RepeatedTexts& texts) {
-  std::string counts;
-  for (const SplitName split : {SplitName::test, SplitName::dev}) {
-    if (texts.in_train[split] == 0) continue;
-    counts += fmt::format("{}{} of {} {} texts", counts.empty() ? "" : " and ", texts.in_train[split],
-                          texts.texts[split], to_string(split));
-  }
-  std::string sentence;
-  if (!counts.empty()) sentence = counts + " are also training texts";
+  std::string sentence = counts_in_words(texts.in_train, texts.texts);
+  if (!sentence.empty()) sentence += " are also training texts";
   if (texts.test_in_dev > 0) {
     sentence += fmt::format("{}{} of {} test texts are also dev texts", sentence.empty() ? "" : ", and ",
                             texts.test_in_dev, texts.texts.test);
   }
   if (sentence.empty()) return "";
   return sentence + ", word for word, so scores on them say little about new texts; leave each text in one split";
+}
+
+std::string divided_groups_warning(const std::vector<LabelledText>& texts) {
+  std::unordered_set<int64_t> in_training;
+  for (const LabelledText& text : texts) {
+    if (text.split == SplitName::train && text.group != 0) in_training.insert(text.group);
+  }
+  BySplit<int64_t> all{}, divided{};
+  for (const LabelledText& text : texts) {
+    if (text.split == SplitName::train) continue;
+    ++all[text.split];
+    if (in_training.contains(text.group)) ++divided[text.split];
+  }
+  const std::string counts = counts_in_words(divided, all);
+  if (counts.empty()) return "";
+  return counts +
+         " belong to groups (the column group) that have training texts, too, so scores on them say little about new "
+         "groups; leave each group in one split";
 }
 
 std::string uncut_warning(const std::vector<LabelledText>& texts) {
@@ -82,7 +105,8 @@ std::string uncut_warning(const std::vector<LabelledText>& texts) {
 
 std::vector<std::string> text_warnings(const std::vector<LabelledText>& texts) {
   std::vector<std::string> warnings;
-  for (std::string& warning : std::vector{repeated_warning(count_repeated(texts)), uncut_warning(texts)}) {
+  for (std::string& warning :
+       std::vector{repeated_warning(count_repeated(texts)), divided_groups_warning(texts), uncut_warning(texts)}) {
     if (!warning.empty()) warnings.push_back(std::move(warning));
   }
   return warnings;

@@ -18,6 +18,9 @@ RepeatedTexts count_repeated(const std::vector<LabelledText>& texts);
 /// A sentence about the splits in which texts are repeated; empty if none are.
 std::string repeated_warning(const RepeatedTexts& texts);
 
+/// A sentence about texts of dev and test whose group (LabelledText::group) has training texts, too; empty if none have.
+std::string divided_groups_warning(const std::vector<LabelledText>& texts);
+
 /// A sentence if the texts' words are mostly pieces of writing without blanks (Chinese, Japanese, Thai, ...); otherwise
 /// empty. The rule: of the first 20,000 words with letters of such a script (count_letters_without_blanks), at least
 /// half have a Unicode word boundary within, or more than 6 letters. Texts that are cut into words have few of them.

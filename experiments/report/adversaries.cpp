@@ -108,6 +108,11 @@ Finding adversary_exists(const LoadedStudy& study) {
   const auto adversaries = confirming(study, chosen);
   add_tests(study, adversaries, finding);
   finding.doubt = doubt_about(study, adversaries);
+  if (best == nullptr) {
+    finding.more_seeds = fmt::format(
+        "no \u03bb passes a JSD of {:g} on the development split, so that none was repeated; `--lambdas` tries others",
+        kFarAttention);
+  }
   finding.remark = fmt::format(
       "\u03bb = {}{}, {} on the development split of seed {}; the numbers are of the test split{}.{}",
       chosen.spec().lambda, seed_in_words(kind_of(chosen)),

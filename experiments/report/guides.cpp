@@ -59,15 +59,12 @@ Finding attention_above_architecture(const LoadedStudy& study) {
 /// Why the adversaries that guide the MLPs of the group are too near to their base models to show anything; empty if
 /// they have moved.
 std::string has_not_moved(const LoadedStudy& study, const ModelGroup& group) {
-  const std::vector<double> jsd = jsd_of_guides(study, group);
-  std::vector<double> of_seeds;
-  for (const LoadedRun* base : study.other_base_models()) of_seeds.push_back(base->from_reference.mean_jsd());
-  if (jsd.empty()) return "the adversary that guides is not among the runs";
-  const double needed = of_seeds.empty() ? kFarAttention : std::max(kFarAttention, mean(of_seeds));
-  if (mean(jsd) > needed) return "";
-  return fmt::format("the adversary has not moved (JSD {}, where {} is needed: {:g}{})", three_decimals(mean(jsd)),
-                     three_decimals(needed), kFarAttention,
-                     of_seeds.empty() ? "" : fmt::format(", and the seeds' {}", three_decimals(mean(of_seeds))));
+  const std::optional<GuideDistance> distance = guide_distance(study, group);
+  if (!distance) return "the adversary that guides is not among the runs";
+  if (distance->has_moved()) return "";
+  return fmt::format("the adversary has not moved (JSD {}, where {} is needed: {:g}{})", three_decimals(distance->jsd),
+                     three_decimals(distance->needed), kFarAttention,
+                     distance->of_seeds ? fmt::format(", and the seeds' {}", three_decimals(*distance->of_seeds)) : "");
 }
 
 /// One column of Table 3 in words: "above the uniform weights, below ...".
@@ -156,15 +153,21 @@ std::string score(const ModelGroup& group, double GuideScores::*member) {
 
 }  // namespace
 
-std::vector<double> jsd_of_guides(const LoadedStudy& study, const ModelGroup& guided) {
-  std::vector<double> jsd;
+std::optional<GuideDistance> guide_distance(const LoadedStudy& study, const ModelGroup& guided) {
+  std::vector<double> jsd, of_seeds;
   for (const LoadedRun* mlp : guided.runs) {
     const LoadedRun* adversary = study.other_of(*mlp);
-    if (adversary != nullptr && !adversary->from_attacked.jsd.empty()) {
+    if (adversary != nullptr && !adversary->from_attacked.jsd.empty())
       jsd.push_back(adversary->from_attacked.mean_jsd());
-    }
   }
-  return jsd;
+  if (jsd.empty()) return std::nullopt;
+  for (const LoadedRun* base : study.other_base_models()) of_seeds.push_back(base->from_reference.mean_jsd());
+  GuideDistance distance{.jsd = mean(jsd), .needed = kFarAttention};
+  if (!of_seeds.empty()) {
+    distance.of_seeds = mean(of_seeds);
+    distance.needed = std::max(kFarAttention, *distance.of_seeds);
+  }
+  return distance;
 }
 
 Part guides_part() {

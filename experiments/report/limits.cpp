@@ -85,12 +85,13 @@ std::string about_guide(const LoadedStudy& study) {
   const std::vector<ModelGroup> groups = guide_groups(study);
   const ModelGroup* guided = default_adversary(groups, kGuideLambda);
   if (guided == nullptr) return "";
-  const std::vector<double> jsd = jsd_of_guides(study, *guided);
-  if (jsd.empty() || mean(jsd) > kFarAttention) return "";
+  const std::optional<GuideDistance> distance = guide_distance(study, *guided);
+  if (!distance || distance->has_moved()) return "";
   return fmt::format(
-      "The adversary that guides an MLP has moved to a JSD of {} only: that its attention is a good guide tells "
-      "nothing.",
-      three_decimals(mean(jsd)));
+      "The adversary that guides an MLP has moved to a JSD of {} only, where {} is needed: that its attention is a "
+      "good "
+      "guide tells nothing.",
+      three_decimals(distance->jsd), three_decimals(distance->needed));
 }
 
 std::string about_reference(const LoadedStudy& study) {

@@ -41,6 +41,8 @@ struct LoadedStudy {
   /// in whatever order a file has them.
   std::vector<int32_t> cluster;
   int32_t clusters() const { return 1 + *std::max_element(cluster.begin(), cluster.end()); }
+  /// Whether some texts belong together.
+  bool has_groups() const { return clusters() < static_cast<int32_t>(cluster.size()); }
 
   // Only of the planted corpus; otherwise empty.
   std::vector<double> importance;       ///< [tokens] of the words; 0 at boundary tokens

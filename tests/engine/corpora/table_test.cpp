@@ -320,6 +320,26 @@ TEST_CASE("table: ids are kept as they stand; texts may have none, and share one
         std::vector<std::string>{"caf\xC3\xA9/01", "17", "17", "", ""});
 }
 
+TEST_CASE("table: a group is named by the row of its first text; a text without one stands alone") {
+  const auto groups = [](const Table& table) {
+    std::vector<int64_t> result;
+    for (const LabelledText& text : table.texts) result.push_back(text.group);
+    return result;
+  };
+  CHECK(groups(parse_table("text,label,split,Group\na,1,dev,\nb,1,dev,p 7\nc,0,test,q\nd,0,dev, p 7 \ne,0,dev,\"\"\n",
+                           "own", TableFormat::csv)) == std::vector<int64_t>{0, 2, 3, 2, 0});
+  CHECK(groups(parse_table("{\"text\":\"a\",\"label\":1,\"split\":\"dev\",\"group\":17}\n"
+                           "{\"text\":\"a\",\"label\":1,\"split\":\"dev\",\"group\":null}\n"
+                           "{\"text\":\"a\",\"label\":1,\"split\":\"dev\"}\n"
+                           "{\"text\":\"a\",\"label\":1,\"split\":\"dev\",\"group\":\"17\"}\n",
+                           "own", TableFormat::json_lines)) == std::vector<int64_t>{1, 0, 0, 1});
+  CHECK(groups(parse_table("text,label,split\na,1,dev\n", "own", TableFormat::csv)) == std::vector<int64_t>{0});
+  CHECK_HAS(table_error(R"({"text": "a", "label": 1, "split": "dev", "group": [1]})", TableFormat::json_lines),
+            "own, record 1 (line 1): 'group' is neither a string nor a whole number");
+  CHECK_HAS(table_error("text,label,split,group,group\na,1,dev,1,2\n", TableFormat::csv),
+            "2 columns are called 'group'; keep one");
+}
+
 TEST_CASE("table: names of columns in any case, where none is exact") {
   const LabelledText csv = parse_table("ID,Text,LABEL,Exp_Split\n7,a,1,dev\n", "own", TableFormat::csv).texts[0];
   const LabelledText json =

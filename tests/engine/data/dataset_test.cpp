@@ -186,6 +186,21 @@ TEST_CASE("dataset: an empty split and a split with one class are refused") {
   CHECK_HAS(error("a,1,train\nb,0,train\na,0,dev\na,0,test\nb,1,test\n"), "no InputError");
 }
 
+TEST_CASE("dataset: a test split of one group is refused") {
+  const auto error = [](const std::string& group_of_last) {
+    return input_error([&] {
+      make_dataset("own",
+                   parse_csv("text,label,split,group\na,1,train,p\nb,0,train,p\na,0,dev,p\na,0,test,q\nb,1,test," +
+                                 group_of_last + "\n",
+                             "own.csv"),
+                   {});
+    });
+  };
+  CHECK_HAS(error("q"), "own: the test split: all 2 texts are of one group");
+  CHECK_HAS(error("r"), "no InputError");
+  CHECK_HAS(error(""), "no InputError");
+}
+
 TEST_CASE("dataset builder: the words come back, and counts tell both sides of the filter") {
   auto texts = make_planted_corpus({.train = 60, .dev = 20, .test = 20});
   texts[0].words += " , \"quoted\" caf\xC3\xA9";

@@ -2,6 +2,7 @@
 #include "engine/data/text_warnings.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 #include <vector>
@@ -44,6 +45,20 @@ TEST_CASE("text warnings: texts of test that are dev texts") {
   const std::vector<LabelledText> texts = {
       {.words = "a"}, {.words = "b", .split = SplitName::dev}, {.words = "b", .split = SplitName::test}};
   CHECK(repeated_warning(count_repeated(texts)).starts_with("1 of 1 test texts are also dev texts, word for word"));
+}
+
+TEST_CASE("text warnings: groups that have texts in training and elsewhere") {
+  const auto text = [](SplitName split, int64_t group) {
+    return LabelledText{.words = fmt::format("{} {}", to_string(split), group), .split = split, .group = group};
+  };
+  std::vector<LabelledText> texts = {text(SplitName::train, 1), text(SplitName::train, 0), text(SplitName::test, 0),
+                                     text(SplitName::test, 3), text(SplitName::dev, 3)};
+  CHECK(divided_groups_warning(texts).empty());  // dev and test may share a group; texts without one stand alone
+  texts.push_back(text(SplitName::test, 1));
+  CHECK(divided_groups_warning(texts).starts_with("1 of 3 test texts belong to groups"));
+  texts.push_back(text(SplitName::dev, 1));
+  CHECK(divided_groups_warning(texts).starts_with("1 of 3 test texts and 1 of 2 dev texts belong to groups"));
+  CHECK(text_warnings(texts).size() == 1);
 }
 
 TEST_CASE("text warnings: texts in scripts without blanks that nothing has cut") {

@@ -200,6 +200,9 @@ TEST_CASE("one base model, or two or three, are too few to confirm") {
           (others == 2 ? "two seeds; `--repeats 5` trains more" : "one seed; `--repeats 5` trains more"));
     CHECK_HAS(finding.reason, "JSD 0.500 (error of texts 0.000)");
   }
+  CHECK(FakeAttacks{.seeds = {10}, .jsd = 0.3}.finding().why ==
+        "one seed; no λ passes a JSD of 0.4 on the development split, so that none was repeated; `--lambdas` tries "
+        "others");
 }
 
 TEST_CASE("adversaries that the limit of epochs stopped tell nothing against the paper") {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "experiments/report/guides.h"
+#include "experiments/report/limits.h"
 #include "experiments/report/model_groups.h"
 #include "experiments/report/report_folder.h"
 #include "tests/experiments/report/small_study.h"
@@ -157,6 +158,10 @@ TEST_CASE("an adversary that has not moved shows nothing as a guide") {
   CHECK(judged_finding(folder, title).verdict == Verdict::agrees);
   for (const uint64_t seed : {2, 50}) fake_run(folder, spec(RunKind::base, seed), moved(0, {0, 0, 0, 0}), 0.8);
   CHECK_HAS(judged_finding(folder, title).why, "the adversary has not moved (JSD ");
+  // The box of limits has the same measure.
+  const std::vector<LoadedStudy> studies = load_studies({folder.path()});
+  CHECK_HAS(fmt::format("{}", fmt::join(limits(studies.front(), {}), "\n")),
+            "where 0.693 is needed: that its attention");
   // Only the paper's lambda counts.
   CHECK_HAS(FakeGuides{.lambda = 2e-3}.finding(title).why, "`notnot guides`");
 }
