@@ -73,7 +73,7 @@ class TextCollector {
     if (fields.split) text.split = split(*fields.split);
     text.row = table_.texts.size() + 1;
     text.id = fields.id.value_or("");
-    text.group = group(without_blanks_around(fields.group.value_or("")), text.row);
+    text.group = group(std::string(without_blanks_around(fields.group.value_or(""))), text.row);
     count_missing(without_blanks_around(fields.text), text.row);
     table_.texts.push_back(std::move(text));
   }
@@ -97,6 +97,12 @@ class TextCollector {
                       "databases and Python write so where there is no text; remove these records",
                       missing_, first_missing_));
     }
+    if (without_group_ > 0) {
+      warn(
+          fmt::format("{} texts have the group NA, NaN, NULL or None, the first is record {}: they count as texts "
+                      "without a group; leave the field empty, or choose another name",
+                      without_group_, first_without_group_));
+    }
     table_.has_split = has_split;
     return std::move(table_);
   }
@@ -112,8 +118,11 @@ class TextCollector {
   }
 
   /// The row of the first text with the group; 0 where `name` is empty.
-  int64_t group(std::string_view name, int64_t row) {
-    return name.empty() ? 0 : groups_.emplace(name, row).first->second;
+  int64_t group(const std::string& name, int64_t row) {
+    if (name.empty()) return 0;
+    if (!is_missing(name)) return groups_.emplace(name, row).first->second;
+    if (without_group_++ == 0) first_without_group_ = fmt::format("{} ({})", row, in_quotes(name));
+    return 0;
   }
 
   void count_missing(std::string_view text, uint64_t row) {
@@ -139,6 +148,8 @@ class TextCollector {
   std::unordered_map<std::string, int64_t> groups_;  ///< the row of the first text of each
   uint64_t missing_ = 0;
   std::string first_missing_;  ///< the record and its text
+  uint64_t without_group_ = 0;
+  std::string first_without_group_;  ///< the record and what it has as its group
 };
 
 // --- CSV and TSV

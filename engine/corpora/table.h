@@ -18,7 +18,7 @@
 // split  train, dev (or val, valid, validation) or test
 // id     anything, or nothing; several texts may have the same. In JSON a string, a whole number or null
 // group  likewise; texts with the same group belong together, such as those of one patient, and a text without one
-//        stands alone. Blanks around it are no matter
+//        stands alone, also with NA, NaN, NULL or None (with a warning). Blanks around it are no matter
 // text   cleaned (cleaning.h), by white space only unless asked for otherwise: punctuation that should be a token of
 //        its own must then already stand between blanks, and a file that is so tokenised, as the published
 //        sst_dataset.csv, comes out as it is

@@ -34,13 +34,14 @@ double UncertainMean::degrees_of_freedom() const {
   const double of_seeds = seeds_variance(), sum = of_seeds + texts_variance;
   const auto free_seeds = static_cast<double>(seeds() - 1);
   if (sum <= kRounding * kRounding) return free_seeds;
-  return sum * sum / (of_seeds * of_seeds / free_seeds + texts_variance * texts_variance / (clusters - 1.0));
+  return sum * sum / (of_seeds * of_seeds / free_seeds + texts_variance * texts_variance / (clusters - 1));
 }
 
 double UncertainMean::half_width(double coverage) const {
   const double share = (1 + coverage) / 2;
-  return std::max(student_t_quantile(share, degrees_of_freedom()) * standard_error(),
-                  student_t_quantile(share, static_cast<double>(seeds() - 1)) * std::sqrt(seeds_variance()));
+  return std::max({student_t_quantile(share, degrees_of_freedom()) * standard_error(),
+                   student_t_quantile(share, static_cast<double>(seeds() - 1)) * std::sqrt(seeds_variance()),
+                   student_t_quantile(share, clusters - 1) * std::sqrt(texts_variance)});
 }
 
 Interval UncertainMean::interval(double coverage) const {
@@ -48,13 +49,23 @@ Interval UncertainMean::interval(double coverage) const {
 }
 
 double UncertainMean::p_above(double bound) const {
-  const double distance = value() - bound, of_seeds = seeds_variance();
-  const double of_both = tail(std::fabs(distance), of_seeds + texts_variance, degrees_of_freedom());
-  const double p = std::max(of_both, tail(std::fabs(distance), of_seeds, static_cast<double>(seeds() - 1)));
+  const double distance = value() - bound, away = std::fabs(distance);
+  const double p = std::max({tail(away, seeds_variance() + texts_variance, degrees_of_freedom()),
+                             tail(away, seeds_variance(), static_cast<double>(seeds() - 1)),
+                             tail(away, texts_variance, clusters - 1)});
   return distance >= 0 ? p : 1 - p;
 }
 
 double UncertainMean::p_below(double bound) const { return 1 - p_above(bound); }
+
+double effective_number(std::span<const int32_t> sizes) {
+  double sum = 0, squares = 0;
+  for (const int32_t size : sizes) {
+    sum += size;
+    squares += static_cast<double>(size) * size;
+  }
+  return sum * sum / squares;
+}
 
 std::vector<double> holm(std::span<const double> p) {
   std::vector<size_t> order(p.size());

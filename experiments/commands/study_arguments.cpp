@@ -45,6 +45,8 @@ void add_study_options(CLI::App& command, StudyArguments& a) {
       ->check(CLI::IsMember({"paper", "careful"}))
       ->capture_default_str();
   command.parse_complete_callback([&a, &command, select] {
+    const CLI::Option* seeds = command.get_option_no_throw("--seeds");
+    if (seeds == nullptr || seeds->empty()) std::erase(a.study.seeds, a.study.seed);  // of the default ones
     if (a.protocol != "careful") return;
     if (select->empty()) a.settings.select = "dev";
     const CLI::Option* repeats = command.get_option_no_throw("--repeats");

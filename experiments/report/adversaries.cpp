@@ -51,7 +51,7 @@ void add_tests(const LoadedStudy& study, const std::vector<const LoadedRun*>& ad
   }
   const Comparison difference = compare(study, "Adversary", "its base model", pairs);
   finding.tests = {above("JSD", mean_over_seeds(study, jsd), kFarAttention),
-                   above("F1 of " + difference.name(), difference.f1, -kNearF1),
+                   of_f1_difference(above("F1 of " + difference.name(), difference.f1, -kNearF1)),
                    below("TVD", mean_over_seeds(study, tvd), kNearTvd * study.tvd_factor / kTvdSingle)};
   if (difference.roc_auc) finding.by_roc_auc = {above(difference.name(), *difference.roc_auc, -kNearF1)};
 }
@@ -67,14 +67,15 @@ std::string doubt_about(const LoadedStudy& study, const std::vector<const Loaded
   return cut_off ? "train longer (`--adversary-epochs`)" : "";
 }
 
-/// "Stopped by the limit of 80 epochs while the loss still fell: seed 10 with lambda = 0.001 and 0.002." Empty if no
-/// adversary is.
+/// "Stopped by the limit of 80 epochs less than 10 epochs after the best: seed 10 with lambda = 0.001 and 0.002." Empty if
+/// no adversary is.
 std::string cut_off_in_words(const LoadedStudy& study) {
   std::vector<std::pair<uint64_t, std::vector<std::string>>> of_seeds;  // their lambdas
-  int32_t limit = 0;
+  int32_t limit = 0, patience = 0;
   for (const LoadedRun* run : study.of_kind(RunKind::adversary)) {
     if (!run->cut_off()) continue;
     limit = std::max(limit, run->epochs_trained);
+    patience = std::max(patience, run->config.training.patience);
     auto known = std::find_if(of_seeds.begin(), of_seeds.end(),
                               [&](const auto& entry) { return entry.first == run->spec().seed; });
     if (known == of_seeds.end()) known = of_seeds.insert(known, {run->spec().seed, {}});
@@ -86,7 +87,7 @@ std::string cut_off_in_words(const LoadedStudy& study) {
   for (const auto& [seed, lambdas] : of_seeds) {
     names.push_back(fmt::format("seed {} with \u03bb = {}", seed, joined_with_and(lambdas)));
   }
-  return fmt::format(" Stopped by the limit of {} epochs while the loss still fell: {}.", limit,
+  return fmt::format(" Stopped by the limit of {} epochs less than {} epochs after the best: {}.", limit, patience,
                      fmt::join(names, "; "));
 }
 

@@ -6,6 +6,12 @@
 #include "engine/math/resampling.h"
 
 namespace notnot {
+namespace {
+
+/// A bootstrap's variance is too small by the share of one group.
+double unbiased(double variance, double clusters) { return variance * clusters / (clusters - 1); }
+
+}  // namespace
 
 Comparison compare(const LoadedStudy& study, std::string a, std::string b, const RunPairs& pairs) {
   Comparison result{.a = std::move(a), .b = std::move(b), .f1 = {}, .roc_auc = UncertainMean()};
@@ -24,9 +30,9 @@ Comparison compare(const LoadedStudy& study, std::string a, std::string b, const
     }
   };
   const auto variances = bootstrap_variances(study.cluster, 2, mean_differences, study.base_seed);
-  result.f1.texts_variance = variances[0];
-  result.roc_auc->texts_variance = variances[1];
-  result.f1.clusters = result.roc_auc->clusters = study.clusters();
+  result.f1.clusters = result.roc_auc->clusters = study.effective_clusters();
+  result.f1.texts_variance = unbiased(variances[0], result.f1.clusters);
+  result.roc_auc->texts_variance = unbiased(variances[1], result.f1.clusters);
   const auto& auc = result.roc_auc->by_seed;
   if (std::any_of(auc.begin(), auc.end(), [](double value) { return std::isnan(value); })) result.roc_auc.reset();
   return result;
@@ -56,14 +62,15 @@ std::vector<Comparison> compare_neighbours(const LoadedStudy& study, const std::
 }
 
 UncertainMean over_seeds(const LoadedStudy& study, const std::vector<ResampledMeasure>& of_seeds) {
-  UncertainMean result{.by_seed = {}, .texts_variance = 0, .clusters = study.clusters()};
+  UncertainMean result{.by_seed = {}, .texts_variance = 0, .clusters = study.effective_clusters()};
   const std::vector<int32_t> once(study.label.size(), 1);
   for (const ResampledMeasure& measure : of_seeds) result.by_seed.push_back(measure(once));
   const auto mean_of_resample = [&](std::span<const int32_t> times, std::span<double> mean) {
     mean[0] = 0;
     for (const ResampledMeasure& measure : of_seeds) mean[0] += measure(times) / static_cast<double>(of_seeds.size());
   };
-  result.texts_variance = bootstrap_variances(study.cluster, 1, mean_of_resample, study.base_seed).front();
+  result.texts_variance =
+      unbiased(bootstrap_variances(study.cluster, 1, mean_of_resample, study.base_seed).front(), result.clusters);
   return result;
 }
 

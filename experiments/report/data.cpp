@@ -75,12 +75,6 @@ std::vector<std::string> remarks_on_data(const LoadedStudy& study) {
                     with_thousands(test.negative), with_thousands(test.positive),
                     with_thousands(study.published()->test[0]), with_thousands(study.published()->test[1])));
   }
-  if (study.has_groups()) {
-    result.push_back(fmt::format(
-        "Of the {} test texts some belong together, such as those of one patient: intervals are those of {} "
-        "independent groups.",
-        with_thousands(static_cast<int64_t>(study.label.size())), with_thousands(study.clusters())));
-  }
   return result;
 }
 

@@ -54,14 +54,14 @@ std::string in_words(const Test& test, bool judged) {
   return text + p_words + ")";
 }
 
-/// Why the test has told nothing: " What lies nearer to zero than 0.025 could not have been seen (Base minus Uniform)."
-/// Empty if it has.
+/// Why the test has told nothing: " Base minus Uniform is known to within 0.025, which is too little to tell its side of
+/// zero." Empty if it has.
 std::string not_told(const Test& test) {
   if (!can_judge(test) || test.verdict() != Verdict::cannot_be_told) return "";
   if (smaller_p(test) <= kLevel)
     return fmt::format(" Alone, but not among so many tests, it would be told ({}).", test.quantity);
-  return fmt::format(" What lies nearer to {} than {} could not have been seen ({}).", test.bound,
-                     three_decimals((test.interval.high - test.interval.low) / 2), test.quantity);
+  return fmt::format(" {} is known to within {}, which is too little to tell its side of {}.", test.quantity,
+                     three_decimals((test.interval.high - test.interval.low) / 2), test.bound);
 }
 
 /// "n = 3: ...; ...." and what they do not tell.
@@ -118,6 +118,11 @@ void conclude(Finding& finding) {
 }
 
 }  // namespace
+
+Test of_f1_difference(Test test) {
+  test.of_f1_difference = true;
+  return test;
+}
 
 std::string_view to_string(Verdict verdict) {
   constexpr std::array<std::string_view, 4> words = {"agrees", "does not agree", "cannot be told", "no claim"};

@@ -28,6 +28,7 @@ struct Test {
   double p_holm = 1;                            ///< the smaller of the two, corrected by judge
   Verdict otherwise = Verdict::cannot_be_told;  ///< if neither is small
   bool of_one_run = false;                      ///< the interval is that of a further run, not that of the mean
+  bool of_f1_difference = false;                ///< the quantity is a difference of F1 between two models
 
   Verdict verdict() const;
 };
@@ -45,6 +46,9 @@ Test equal_within(std::string quantity, UncertainMean estimate, double margin);
 /// `published` lies in the interval of 95 % in which a further run is expected: mean +- t s sqrt(1 + 1/n), of values
 /// `by_seed` on the published texts. It agrees unless it lies outside.
 Test predicts(std::string quantity, std::vector<double> by_seed, double published);
+
+/// The test, marked as one of a difference of F1.
+Test of_f1_difference(Test test);
 
 /// Whether the paper's claims can be tried on the study: the paper has the corpus, and the texts are no made-up ones.
 bool has_claims(const LoadedStudy& study);

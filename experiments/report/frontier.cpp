@@ -80,7 +80,35 @@ void sort_by_jsd(std::vector<CurvePoint>& curve) {
   std::sort(curve.begin(), curve.end(), [](const CurvePoint& a, const CurvePoint& b) { return a.jsd < b.jsd; });
 }
 
-constexpr const char* kMoreGrids = "`notnot adversary --seed` trains the adversaries of another base model";
+/// The mean JSD of the nearest and of the farthest adversary, and of the per-instance adversary.
+struct CurveReach {
+  double first, last, plus;
+};
+CurveReach reach_of(const Grid& grid, std::span<const int32_t> times) {
+  std::vector<CurvePoint> curve = curve_of(grid, times);
+  sort_by_jsd(curve);
+  return {curve.front().jsd, curve.back().jsd, point_of(*grid.per_instance, times).jsd};
+}
+
+constexpr const char* kMoreGrids =
+    "`notnot adversary --seed` with a seed of its own trains the adversaries of another base model";
+
+/// Why the curves are not those of the paper: adversaries that were stopped before its limit of epochs, and would have
+/// gone on. Empty if there are none.
+std::string unfinished_curve(const std::vector<Grid>& grids) {
+  int32_t all = 0, stopped = 0;
+  for (const Grid& grid : grids) {
+    for (const LoadedRun* run : grid.adversaries) {
+      ++all;
+      stopped += run->cut_off() && run->epochs_trained < kPaperAdversaryEpochs ? 1 : 0;
+    }
+  }
+  if (stopped == 0) return "";
+  return fmt::format(
+      "{} of {} adversaries were stopped after fewer than the paper's {} epochs; train longer "
+      "(`--adversary-epochs`)",
+      stopped, all, kPaperAdversaryEpochs);
+}
 
 }  // namespace
 
@@ -134,8 +162,21 @@ Finding plus_below_curve(const LoadedStudy& study) {
         "change the predictions (TVD) more: the plus lies below the curve (section 4, Figure 5).";
   }
   std::vector<ResampledMeasure> heights;
+  std::vector<Grid> used;
+  const std::vector<int32_t> once(study.label.size(), 1);
   for (const Grid& grid : grids(study)) {
     if (grid.per_instance == nullptr) continue;
+    used.push_back(grid);
+    const CurveReach reach = reach_of(grid, once);
+    if (reach.plus < reach.first) finding.obstacle = "the plus lies nearer to the base model than the whole curve";
+    if (reach.plus > reach.last) {
+      finding.doubt = "the curve ends before the plus; larger lambdas (`--lambdas`) may reach it";
+      finding.remark += fmt::format(
+          "{}Of seed {} the curve ends at a JSD of {}, before the plus at {}: its end stands for "
+          "what lies beyond, which is too low if the curve rises.",
+          finding.remark.empty() ? "" : " ", grid.adversaries.front()->spec().seed, three_decimals(reach.last),
+          three_decimals(reach.plus));
+    }
     heights.push_back([grid](std::span<const int32_t> times) {
       const CurvePoint plus = point_of(*grid.per_instance, times);
       return tvd_at(curve_of(grid, times), plus.jsd) - plus.tvd;
@@ -147,6 +188,7 @@ Finding plus_below_curve(const LoadedStudy& study) {
         "adversary` trains them";
     return finding;
   }
+  if (finding.obstacle.empty()) finding.obstacle = unfinished_curve(used);
   finding.tests = {above_zero("TVD of the curve minus that of the plus", over_seeds(study, heights))};
   return finding;
 }
@@ -172,6 +214,7 @@ Finding curve_is_convex(const LoadedStudy& study) {
     finding.obstacle = "no base model has adversaries with three lambdas; `notnot adversary` trains them";
     return finding;
   }
+  finding.obstacle = unfinished_curve(grids(study));
   finding.tests = {above_zero("TVD of the chord minus that of the curve", over_seeds(study, heights))};
   return finding;
 }

@@ -31,18 +31,23 @@ void add_test(const LoadedStudy& study, const ModelGroup* a, const ModelGroup* b
     finding.obstacle = kMlpsMissing;
     return;
   }
-  finding.tests.push_back(test(difference->name(), difference->f1));
+  finding.tests.push_back(of_f1_difference(test(difference->name(), difference->f1)));
   if (difference->roc_auc) finding.by_roc_auc.push_back(test(difference->name(), *difference->roc_auc));
+}
+
+/// Of mlp_groups or model_groups.
+const ModelGroup* find_guided(const std::vector<ModelGroup>& groups, std::string_view guide) {
+  return find_group(groups, name_of_mlp(std::string(guide)));
 }
 
 Finding guide_order(const LoadedStudy& study) {
   Finding finding = finding_of(study, "Attention guides",
                                "An MLP on single words classifies worst when uniform weights guide it, better with "
                                "weights that it learns itself, and best with the base LSTM's attention (Table 3).");
-  const auto groups = guide_groups(study);
-  const ModelGroup *uniform = find_group(groups, kUniformGuide), *trained = find_group(groups, kTrainedGuide);
+  const auto groups = mlp_groups(study);
+  const ModelGroup *uniform = find_guided(groups, kUniformGuide), *trained = find_guided(groups, kTrainedGuide);
   add_test(study, trained, uniform, above_zero, finding);
-  add_test(study, find_group(groups, kBaseGuide), trained, above_zero, finding);
+  add_test(study, find_guided(groups, kBaseGuide), trained, above_zero, finding);
   return finding;
 }
 
@@ -51,8 +56,7 @@ Finding attention_above_architecture(const LoadedStudy& study) {
                                "An MLP on single words that the base LSTM's attention guides classifies better than "
                                "the LSTM with uniform attention (section 3.4, Tables 2 and 3).");
   const auto groups = model_groups(study);
-  add_test(study, find_group(groups, name_of_mlp(std::string(kBaseGuide))), find_group(groups, kUniformModel),
-           above_zero, finding);
+  add_test(study, find_guided(groups, kBaseGuide), find_group(groups, kUniformModel), above_zero, finding);
   return finding;
 }
 
@@ -85,7 +89,7 @@ std::string place_in_column(const PaperResults::Guides& guides) {
 
 Finding adversary_as_guide(const LoadedStudy& study) {
   Finding finding = finding_of(study, "Adversarial attention as a guide", "");
-  const auto groups = guide_groups(study);
+  const auto groups = mlp_groups(study);
   const ModelGroup* adversary = default_adversary(groups, kGuideLambda);
   const PaperResults::Guides guides = finding.of_paper ? study.paper()->guides : PaperResults::Guides();
   if (finding.of_paper) {
@@ -96,7 +100,7 @@ Finding adversary_as_guide(const LoadedStudy& study) {
   }
   for (const auto& [name, f1] : {std::pair(kUniformGuide, guides.uniform), std::pair(kTrainedGuide, guides.trained_mlp),
                                  std::pair(kBaseGuide, guides.base)}) {
-    const ModelGroup* other = find_group(groups, name);
+    const ModelGroup* other = find_guided(groups, name);
     if (std::fabs(f1 - guides.adversary) <= kLittleGain) {
       add_test(
           study, adversary, other,
@@ -126,10 +130,16 @@ Section guides_section(const LoadedStudy& study, const Exhibits& exhibits) {
       "<p>Is the attention useful to a model that sees no context? An MLP on single words is trained once with each "
       "guide: the attention that weighs its words.</p>\n" +
       exhibits.table(guide_table(study));
-  const auto comparisons = compare_neighbours(study, groups);
+  auto comparisons = compare_neighbours(study, groups);
+  const ModelGroup* uniform = find_group(groups, kUniformGuide);
+  for (const ModelGroup& guide : groups) {
+    if (!guide.from_elsewhere || uniform == nullptr || &guide == uniform + 1) continue;  // that pair is there already
+    if (auto comparison = compare(study, guide, *uniform)) comparisons.push_back(std::move(*comparison));
+  }
   if (!comparisons.empty()) {
-    section.html +=
-        exhibits.table(comparison_table(study, "table3-differences", "Each guide minus the one above it", comparisons));
+    section.html += exhibits.table(comparison_table(
+        study, "table3-differences",
+        "Each guide minus the one above it, and guides from elsewhere minus uniform weights", comparisons));
   }
   const ResultTable controls = guide_controls_table(study);
   if (!controls.rows.empty()) {
@@ -140,15 +150,6 @@ Section guides_section(const LoadedStudy& study, const Exhibits& exhibits) {
         exhibits.table(controls);
   }
   return section;
-}
-
-/// The mean of a score over the runs of the group that have it.
-std::string score(const ModelGroup& group, double GuideScores::*member) {
-  std::vector<double> values;
-  for (const LoadedRun* run : group.runs) {
-    if (run->guide_scores) values.push_back((*run->guide_scores).*member);
-  }
-  return mean_and_spread(values);
 }
 
 }  // namespace
@@ -168,6 +169,18 @@ std::optional<GuideDistance> guide_distance(const LoadedStudy& study, const Mode
     distance.needed = std::max(kFarAttention, *distance.of_seeds);
   }
   return distance;
+}
+
+std::string guide_score(const ModelGroup& group, double GuideScores::*score) {
+  std::vector<double> values;
+  size_t runs = 0;
+  for (const LoadedRun* run : group.runs) {
+    if (!run->guide_scores) continue;
+    ++runs;
+    if (!std::isnan((*run->guide_scores).*score)) values.push_back((*run->guide_scores).*score);
+  }
+  if (values.empty()) return three_decimals(kNoNumber);
+  return mean_and_spread(values) + (values.size() == runs ? "" : fmt::format(" (n = {})", values.size()));
 }
 
 Part guides_part() {
@@ -200,9 +213,10 @@ ResultTable guide_controls_table(const LoadedStudy& study) {
       .note =
           "ROC-AUC on the test split. Permuted: the guide's weights, dealt out anew among the words of each text. "
           "Equal: all words weigh the same. The MLP is the one that was trained with the guide. Leakage: the part "
-          "of what it tells beyond chance (0.5) that it loses with equal weights. Near 0 the words tell the class, "
-          "and the guide only points at them; near 1 only the guide tells it, and its use to the MLP is no "
-          "evidence that it explains. " +
+          "of what it tells beyond chance (0.5) that it loses with equal weights; none where that could be chance. "
+          "Near 1 "
+          "only the guide tells the class, and its use to the MLP is no evidence that it explains. Near 0 the words "
+          "tell it, too; but a guide that chooses among such words by the label would also leave it near 0. " +
           conditions(study),
       .header = {"Guide", "Runs", "ROC-AUC", "Permuted", "Equal", "Leakage"},
       .rows = {}};
@@ -213,8 +227,8 @@ ResultTable guide_controls_table(const LoadedStudy& study) {
     }
     if (roc_auc.empty()) continue;
     table.rows.push_back({group.name, fmt::format("{}", roc_auc.size()), mean_and_spread(roc_auc),
-                          score(group, &GuideScores::permuted_weights), score(group, &GuideScores::equal_weights),
-                          score(group, &GuideScores::leakage)});
+                          guide_score(group, &GuideScores::permuted_weights),
+                          guide_score(group, &GuideScores::equal_weights), guide_score(group, &GuideScores::leakage)});
   }
   return table;
 }

@@ -20,6 +20,10 @@ struct GuideDistance {
 /// Of the adversaries that guide the MLPs of the group. Nothing if the study has none of them.
 std::optional<GuideDistance> guide_distance(const LoadedStudy& study, const ModelGroup& guided);
 
+/// A score of GuideScores over the runs of the group: mean and spread over the runs where it is a number, and how many
+/// these are if not all.
+std::string guide_score(const ModelGroup& group, double GuideScores::*score);
+
 ResultTable guide_table(const LoadedStudy& study);  ///< Table 3
 /// The guided MLPs with other weights than their guides', see GuideScores; may have no rows.
 ResultTable guide_controls_table(const LoadedStudy& study);

@@ -19,7 +19,9 @@ namespace {
 std::string about_seeds(const LoadedStudy& study, const std::vector<Finding>& findings) {
   std::vector<std::string> few;
   for (const ModelGroup& group : model_groups(study)) {
-    if (group.runs.size() < kSeedsForVerdict) few.push_back(fmt::format("{} ({})", group.name, group.runs.size()));
+    if (group.runs.size() < kSeedsForVerdict)
+      few.push_back(
+          fmt::format("{} ({} {})", group.name, group.runs.size(), group.runs.size() == 1 ? "seed" : "seeds"));
   }
   std::string text;
   if (!few.empty()) {
@@ -28,19 +30,22 @@ std::string about_seeds(const LoadedStudy& study, const std::vector<Finding>& fi
   }
   const Test* finest = nullptr;
   const Test* coarsest = nullptr;
-  const auto width = [](const Test* test) { return test->interval.high - test->interval.low; };
+  const auto width = [](const Test* test) { return test->estimate.half_width(0.95); };
   for (const Finding& finding : findings) {
     for (const Test& test : finding.tests) {
-      const bool is_difference = test.quantity.find(" minus ") != std::string::npos && !test.of_one_run;
-      if (!is_difference || test.estimate.seeds() < kSeedsForVerdict) continue;
+      if (!test.of_f1_difference || test.estimate.seeds() < kSeedsForVerdict) continue;
       if (finest == nullptr || width(&test) < width(finest)) finest = &test;
       if (coarsest == nullptr || width(&test) > width(coarsest)) coarsest = &test;
     }
   }
   if (finest == nullptr) return text;
-  return fmt::format("{}{}Differences smaller than {} ({}) to {} ({}) could not have been seen.", text,
-                     text.empty() ? "" : " ", three_decimals(width(finest) / 2), finest->quantity,
-                     three_decimals(width(coarsest) / 2), coarsest->quantity);
+  const auto of_test = [&](const Test& test) {
+    return fmt::format("{} ({})", three_decimals(width(&test)), test.quantity);
+  };
+  return fmt::format(
+      "{}{}Differences of F1 smaller than {}{} could not have been seen, even by a test that stands alone (95% "
+      "intervals).",
+      text, text.empty() ? "" : " ", of_test(*finest), finest == coarsest ? "" : " to " + of_test(*coarsest));
 }
 
 std::string about_epochs(const LoadedStudy& study) {
@@ -53,9 +58,13 @@ std::string about_epochs(const LoadedStudy& study) {
   }
   if (on_test == 0) return "";
   return fmt::format(
-      "The epoch of {} of {} classifiers was chosen on the test split itself. In F1 that gains {} over the choice on "
-      "the development split, on average; the adversaries, chosen by their training loss, gain nothing.",
-      on_test, gains.size(), signed_three_decimals(mean(gains)));
+      "The epoch of {} of {} classifiers was chosen on the test split itself. Against the choice on the development "
+      "split "
+      "that changes F1 by {} on average{}.",
+      on_test, gains.size(), signed_three_decimals(mean(gains)),
+      study.of_kind(RunKind::adversary).empty()
+          ? ""
+          : "; the adversaries, chosen by their training loss, have no such advantage");
 }
 
 std::string about_length(const LoadedStudy& study) {
@@ -76,9 +85,29 @@ std::string about_adversaries(const LoadedStudy& study) {
   if (jsd.empty()) return "";
   const auto [least, most] = std::minmax_element(jsd.begin(), jsd.end());
   return fmt::format(
-      "{} of {} adversaries were stopped by their limit of epochs while their loss still fell, at a JSD of {} to {}: "
-      "how far they could have moved is not known.",
-      jsd.size(), adversaries.size(), three_decimals(*least), three_decimals(*most));
+      "Of {} adversaries, {} reached the limit of epochs soon after their best epoch, at a JSD of {}{}: how far they "
+      "could "
+      "have moved is not known.",
+      adversaries.size(), jsd.size(), three_decimals(*least),
+      jsd.size() == 1 ? "" : fmt::format(" to {}", three_decimals(*most)));
+}
+
+/// How many texts are as many independent ones, and whether the model has seen texts of their groups.
+std::string about_groups(const LoadedStudy& study) {
+  if (!study.has_groups()) return "";
+  std::string text = fmt::format(
+      "Of the {} test texts some belong together, such as those of one patient: intervals are those of {} groups, "
+      "which say "
+      "as much as {:.0f} of equal size.",
+      with_thousands(static_cast<int64_t>(study.label.size())), with_thousands(study.clusters()),
+      study.effective_clusters());
+  if (study.texts_of_training_groups > 0) {
+    text += fmt::format(
+        " {} of the texts belong to groups that have training texts, too: what is measured on them says "
+        "little about new groups.",
+        with_thousands(study.texts_of_training_groups));
+  }
+  return text;
 }
 
 std::string about_guide(const LoadedStudy& study) {
@@ -104,7 +133,8 @@ std::string about_reference(const LoadedStudy& study) {
 
 std::vector<std::string> limits(const LoadedStudy& study, const std::vector<Finding>& findings) {
   std::vector<std::string> sentences = {about_seeds(study, findings), about_epochs(study), about_length(study),
-                                        about_adversaries(study),     about_guide(study),  about_reference(study)};
+                                        about_adversaries(study),     about_guide(study),  about_reference(study),
+                                        about_groups(study)};
   if (!study.of_kind(RunKind::guided_mlp).empty()) {
     sentences.emplace_back(
         "Attention that guides another model well is useful to that model. This is not faithfulness: the model that it "

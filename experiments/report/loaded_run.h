@@ -60,8 +60,8 @@ struct LoadedRun {
   /// The options of the built-in corpus; the defaults where the configuration has none.
   PlantedOptions planted_options() const { return config.data.planted.value_or(PlantedOptions{}); }
   const Classification& test() const { return result.split.test; }
-  /// Whether an adversary was stopped by its limit of epochs, and its loss had fallen within the last
-  /// TrainingOptions::patience of them: it would have gone on.
+  /// Whether an adversary was stopped by its limit of epochs with its best epoch among the last
+  /// TrainingOptions::patience: without the limit it would have gone on.
   bool cut_off() const;
 };
 

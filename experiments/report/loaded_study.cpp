@@ -7,11 +7,13 @@
 #include <functional>
 #include <map>
 #include <numeric>
+#include <set>
 #include <tuple>
 
 #include "engine/io/file_modes.h"
 #include "engine/io/file_name.h"
 #include "engine/io/input_error.h"
+#include "engine/math/uncertain_mean.h"
 
 namespace notnot {
 namespace {
@@ -147,6 +149,14 @@ std::vector<int32_t> clusters_of(const Attention& reference, const std::vector<f
   return cluster;
 }
 
+/// LoadedStudy::texts_of_training_groups. `test`: the reference's attention on the test split.
+int64_t count_texts_of_training_groups(const LoadedStudy& study, const Attention& test) {
+  const std::vector<int64_t> training = RunFolder(study.reference_run().path).attention(SplitName::train).group;
+  const std::set<int64_t> groups(training.begin(), training.end());
+  return std::count_if(test.group.begin(), test.group.end(),
+                       [&](int64_t group) { return group != 0 && groups.contains(group); });
+}
+
 /// Reads what the texts of the planted corpus are worth. Nothing where that is not known.
 void read_truth(LoadedStudy& study, const Attention& attention) {
   const auto reader = std::find_if(study.runs.begin(), study.runs.end(),
@@ -244,6 +254,7 @@ void measure_runs(LoadedStudy& study) {
   study.offsets = reference.offsets;
   study.largest_attention = largest_weights(reference);
   study.cluster = clusters_of(reference, study.largest_attention);
+  if (study.has_groups()) study.texts_of_training_groups = count_texts_of_training_groups(study, reference);
   read_truth(study, reference);
   for (LoadedRun& run : study.runs) {
     const Attention attention = test_attention(run);
@@ -315,6 +326,12 @@ std::string LoadedStudy::title() const {
 std::array<std::string, 2> LoadedStudy::classes() const {
   if (published() == nullptr) return {"negative", "positive"};
   return {std::string(published()->classes[0]), std::string(published()->classes[1])};
+}
+
+double LoadedStudy::effective_clusters() const {
+  std::vector<int32_t> sizes(clusters(), 0);
+  for (const int32_t i : cluster) ++sizes[i];
+  return effective_number(sizes);
 }
 
 std::vector<const LoadedRun*> LoadedStudy::of_kind(RunKind kind) const {

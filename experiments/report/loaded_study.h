@@ -41,8 +41,11 @@ struct LoadedStudy {
   /// in whatever order a file has them.
   std::vector<int32_t> cluster;
   int32_t clusters() const { return 1 + *std::max_element(cluster.begin(), cluster.end()); }
+  /// effective_number of the sizes of the groups.
+  double effective_clusters() const;
+  int64_t texts_of_training_groups = 0;  ///< test texts whose group has training texts, too
   /// Whether some texts belong together.
-  bool has_groups() const { return clusters() < static_cast<int32_t>(cluster.size()); }
+  bool has_groups() const { return !cluster.empty() && clusters() < static_cast<int32_t>(cluster.size()); }
 
   // Only of the planted corpus; otherwise empty.
   std::vector<double> importance;       ///< [tokens] of the words; 0 at boundary tokens

@@ -220,10 +220,11 @@ ResultTable comparison_table(const LoadedStudy& study, const std::string& name, 
       .caption = fmt::format("{} on {}", caption, study.title()),
       .note = fmt::format(
           "Mean over n seeds of the difference between runs of one seed. Its standard error has two parts: what other "
-          "seeds would change, and what other test texts would (bootstrap, {} resamples of the texts, the same for "
+          "seeds would change, and what other test texts would (bootstrap, {} resamples of the {}, the same for "
           "all models). The interval has both (Student's t, Satterthwaite's degrees of freedom, df); with fewer than "
           "{} seeds there is none. {}",
-          with_thousands(kResamples), kSeedsForVerdict, conditions(study)),
+          with_thousands(kResamples), study.has_groups() ? "groups of texts" : "texts", kSeedsForVerdict,
+          conditions(study)),
       .header = {"Difference", "Measure", "n", "Mean", "Error of seeds", "Error of texts", "df", "95% interval"},
       .rows = {},
       .left = 2};

@@ -26,7 +26,8 @@ constexpr const char* kElsewhere = " (from elsewhere)";
 /// The row of Table 3 that a guided run belongs to, without its runs.
 ModelGroup row_of(const LoadedRun& run) {
   const std::optional<RunSpec> guide = parse_run_name(run.dataset(), run.spec().other);
-  if (!run.config.paths.attention.empty() || !guide) return {.name = run.spec().other + kElsewhere, .runs = {}};
+  if (!run.config.paths.attention.empty() || !guide)
+    return {.name = run.spec().other + kElsewhere, .runs = {}, .from_elsewhere = true};
   if (guide->kind != RunKind::adversary) return {.name = std::string(kBaseGuide), .runs = {}};
   const AdversaryKind kind = kind_of_adversary(run.dataset(), *guide);
   return {.name = adversary_guide(kind), .runs = {}, .adversary = kind};
@@ -108,12 +109,15 @@ std::vector<ModelGroup> guide_groups(const LoadedStudy& study) {
   return groups;
 }
 
+std::vector<ModelGroup> mlp_groups(const LoadedStudy& study) {
+  std::vector<ModelGroup> groups = guide_groups(study);
+  for (ModelGroup& group : groups) group.name = name_of_mlp(group.name);
+  return groups;
+}
+
 std::vector<ModelGroup> model_groups(const LoadedStudy& study) {
   std::vector<ModelGroup> groups = attention_groups(study);
-  for (ModelGroup& group : guide_groups(study)) {
-    group.name = name_of_mlp(group.name);
-    groups.push_back(std::move(group));
-  }
+  for (ModelGroup& group : mlp_groups(study)) groups.push_back(std::move(group));
   for (ModelGroup& group : adversary_groups(study)) groups.push_back(std::move(group));
   return groups;
 }

@@ -26,6 +26,7 @@ struct ModelGroup {
   std::vector<const LoadedRun*> runs;  ///< at least one; the run of the base seed first, if there is one
   double paper_f1 = kNoNumber, jain_wallace_f1 = kNoNumber;
   std::optional<AdversaryKind> adversary = {};  ///< of the runs or, for MLPs, of their guides
+  bool from_elsewhere = false;                  ///< MLPs whose guide is no run of notnot
 
   // On the test split, in the order of the runs.
   std::vector<double> f1() const;
@@ -38,6 +39,8 @@ std::vector<ModelGroup> attention_groups(const LoadedStudy& study);
 /// The rows of Table 3, MLPs by their guide: uniform, trained MLP, base LSTM, the kinds of adversaries, and attention
 /// from elsewhere.
 std::vector<ModelGroup> guide_groups(const LoadedStudy& study);
+/// The same with names that say that the models are MLPs (name_of_mlp).
+std::vector<ModelGroup> mlp_groups(const LoadedStudy& study);
 
 /// All models that classify: those of Tables 2 and 3, and the kinds of adversaries.
 std::vector<ModelGroup> model_groups(const LoadedStudy& study);
@@ -47,7 +50,7 @@ inline constexpr std::string_view kUniformModel = "Uniform";
 /// The names of the groups of guide_groups.
 inline constexpr std::string_view kUniformGuide = "Uniform", kTrainedGuide = "Trained MLP", kBaseGuide = "Base LSTM";
 std::string adversary_guide(const AdversaryKind& kind);
-/// The name of a group of guide_groups among model_groups. In Table 3 a group has the name of its guide; elsewhere the
+/// The name of a group of guide_groups among mlp_groups and model_groups. In Table 3 a group has the name of its guide; elsewhere the
 /// name must say that the model is an MLP.
 std::string name_of_mlp(const std::string& guide);
 /// The group of that name; null when there is none.

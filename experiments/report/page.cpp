@@ -253,6 +253,12 @@ JudgedFindings findings(const std::vector<LoadedStudy>& studies) {
     for (const Part& part : parts()) {
       for (const auto& finding : part.findings) of_study.push_back(finding(study));
     }
+    if (!study.has_groups() || study.effective_clusters() >= kGroupsForVerdict) continue;
+    for (Finding& finding : of_study) {
+      finding.obstacle =
+          fmt::format("the test texts belong to too few groups (as many as {:.1f} of equal size; {} are needed)",
+                      study.effective_clusters(), kGroupsForVerdict);
+    }
   }
   all.tests = judge(all.of_study);
   return all;

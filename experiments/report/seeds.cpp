@@ -182,8 +182,8 @@ ResultTable seed_pairs_table(const LoadedStudy& study) {
       .caption = fmt::format("All pairs of base models on {}", study.title()),
       .note =
           "Mean JSD of a base model's attention from that of each other base model: the mean over these, and the "
-          "least and the largest. The report compares all with the first row's. Models of different epochs are "
-          "often farther from each other than models of different seeds. " +
+          "least and the largest. The report compares all with the first row's. Part of a distance may be that "
+          "the two models are of different epochs. " +
           conditions(study),
       .header = {"Seed", "Epoch", "Mean", "Least", "Largest"},
       .rows = {},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "experiments/report/guides.h"
 #include "experiments/report/measures.h"
 #include "experiments/report/model_groups.h"
 
@@ -41,8 +42,8 @@ std::string summary_table(const LoadedStudy& study) {
     if (run.guide_scores) {
       table += fmt::format(
           "{:<{}}  {:>10}  ROC-AUC {} with its weights permuted in each text, {} with equal ones; leakage {}\n", "",
-          width, "", three_decimals(run.guide_scores->permuted_weights),
-          three_decimals(run.guide_scores->equal_weights), three_decimals(run.guide_scores->leakage));
+          width, "", guide_score(group, &GuideScores::permuted_weights),
+          guide_score(group, &GuideScores::equal_weights), guide_score(group, &GuideScores::leakage));
     }
   }
   if (study.synthetic()) table += "SYNTHETIC texts: nothing measured here is about the real data\n";

@@ -44,7 +44,7 @@ Finding gain_from_attention(const LoadedStudy& study) {
     return gain ? above_zero(difference->name(), estimate) : equal_within(difference->name(), estimate, kLittleGain);
   };
   const auto seeds = common_seeds(groups);
-  finding.tests = {test(difference->f1)};
+  finding.tests = {of_f1_difference(test(difference->f1))};
   if (difference->roc_auc) finding.by_roc_auc = {test(*difference->roc_auc)};
   finding.remark =
       fmt::format("F1: {}, {}.", spread_of(with_seeds(groups[0], seeds)), spread_of(with_seeds(groups[1], seeds)));

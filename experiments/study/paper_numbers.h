@@ -37,7 +37,7 @@ inline constexpr std::array<double, 12> kLambdas = {0,    1e-4,    2e-4, 2.5e-4,
                                                     5e-4, 5.25e-4, 6e-4, 8e-4,   1e-3, 2e-3};
 /// The mean JSD over the test texts that the adversaries of Table 4 must exceed.
 inline constexpr double kFarAttention = 0.4;
-inline constexpr int32_t kPaperEpochs = 8, kPaperHidden = 128;
+inline constexpr int32_t kPaperEpochs = 8, kPaperAdversaryEpochs = 80, kPaperHidden = 128;
 inline constexpr uint64_t kPaperSeed = 10;
 
 /// The paper's results on a corpus; null if the paper does not have it. Ask by the reader of the texts

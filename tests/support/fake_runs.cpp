@@ -18,6 +18,7 @@ Vocabulary vocabulary_of(const std::vector<FakeText>& texts) {
 }  // namespace
 
 FakeSplit::FakeSplit(const std::vector<FakeText>& texts) : vocabulary(vocabulary_of(texts)) {
+  const bool has_groups = std::any_of(texts.begin(), texts.end(), [](const FakeText& text) { return text.group != 0; });
   for (const FakeText& text : texts) {
     const std::vector<int32_t> ids = vocabulary.encode(text.words);
     NOTNOT_CHECK(ids.size() == text.attention.size() + 2, "`{}` has {} weights", text.words, text.attention.size());
@@ -25,7 +26,7 @@ FakeSplit::FakeSplit(const std::vector<FakeText>& texts) : vocabulary(vocabulary
     split.offsets.push_back(static_cast<int64_t>(split.token_ids.size()));
     split.labels.push_back(text.label);
     split.rows.push_back(100 + split.size());
-    if (text.group != 0) split.groups.push_back(text.group);
+    if (has_groups) split.groups.push_back(text.group);
     log_attention.push_back(-std::numeric_limits<float>::infinity());
     for (const float weight : text.attention) log_attention.push_back(std::log(weight));
     log_attention.push_back(-std::numeric_limits<float>::infinity());
@@ -83,7 +84,7 @@ std::filesystem::path fake_run(const TemporaryFolder& folder, const std::string&
     epochs[i].train_seconds = 1.25;
   }
   writer.write_metrics(epochs);
-  for (const SplitName split : {SplitName::dev, SplitName::test}) {
+  for (const SplitName split : kSplitNames) {
     writer.write_attention(split, fake.split, fake.log_attention, fake.probability);
   }
   writer.write_predictions(fake.vocabulary, fake.split, fake.log_attention, fake.probability);

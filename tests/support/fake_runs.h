@@ -47,7 +47,7 @@ struct FakeSplit {
 };
 
 /// Writes a finished run and returns its folder. `test` holds the measures of the test split for result.json; they need
-/// not fit the texts. The development split is a copy of the test split.
+/// not fit the texts. The other splits are copies of the test split.
 std::filesystem::path fake_run(const TemporaryFolder& folder, const std::string& name,
                                const nlohmann::json& changes = nlohmann::json::object(),
                                const std::vector<FakeText>& texts = kTexts,

@@ -334,6 +334,11 @@ TEST_CASE("table: a group is named by the row of its first text; a text without 
                            "{\"text\":\"a\",\"label\":1,\"split\":\"dev\",\"group\":\"17\"}\n",
                            "own", TableFormat::json_lines)) == std::vector<int64_t>{1, 0, 0, 1});
   CHECK(groups(parse_table("text,label,split\na,1,dev\n", "own", TableFormat::csv)) == std::vector<int64_t>{0});
+  const Table missing =
+      parse_table("text,label,split,group\na,1,dev,NA\nb,1,dev,None\nc,1,dev,p\n", "own", TableFormat::csv);
+  CHECK(groups(missing) == std::vector<int64_t>{0, 0, 3});
+  REQUIRE(missing.warnings.size() == 1);
+  CHECK_HAS(missing.warnings.front(), "2 texts have the group NA, NaN, NULL or None, the first is record 1 ('NA')");
   CHECK_HAS(table_error(R"({"text": "a", "label": 1, "split": "dev", "group": [1]})", TableFormat::json_lines),
             "own, record 1 (line 1): 'group' is neither a string nor a whole number");
   CHECK_HAS(table_error("text,label,split,group,group\na,1,dev,1,2\n", TableFormat::csv),

@@ -1,8 +1,12 @@
 #include "engine/data/stratified_split.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "tests/support/input_error.h"
@@ -31,6 +35,36 @@ TEST_CASE("stratified split: both classes dealt out alike, by seed") {
   CHECK(splits(1) == first);
   CHECK(splits(2) != first);
   CHECK_HAS(input_error([&] { split_stratified(texts, {.dev = 0.5, .test = 0.5}); }), "their sum below 1");
+}
+
+TEST_CASE("stratified split: a group goes to one split, whatever the order of the texts") {
+  std::vector<LabelledText> texts;
+  for (int64_t i = 0; i < 120; ++i) {
+    const int64_t group = i < 80 ? 1 + i / 4 : 0;  // 20 groups of 4, then 40 texts that stand alone
+    texts.push_back(
+        {.words = fmt::format("word{}", i), .label = static_cast<int32_t>(i / 4 % 2), .row = i + 1, .group = group});
+  }
+  texts[3].label = 1;  // in a group of the class 0
+  const auto split_by_words = [](std::vector<LabelledText> dealt) {
+    split_stratified(dealt, {.dev = 0.15, .test = 0.3, .seed = 5});
+    std::map<std::string, SplitName> result;
+    for (const LabelledText& text : dealt) result.emplace(text.words, text.split);
+    return result;
+  };
+  const auto splits = split_by_words(texts);
+  std::map<int64_t, std::set<SplitName>> of_group;
+  BySplit<int> count{};
+  for (const LabelledText& text : texts) {
+    ++count[splits.at(text.words)];
+    if (text.group != 0) of_group[text.group].insert(splits.at(text.words));
+  }
+  for (const auto& [group, its_splits] : of_group) CHECK(its_splits.size() == 1);
+  CHECK(count.test >= 36);  // of 120; the last group of each class may have 3 more
+  CHECK(count.test <= 36 + 2 * 3);
+  CHECK(count.dev >= 18 - 2 * 3);
+  CHECK(count.dev <= 18 + 2 * 3);
+  std::reverse(texts.begin(), texts.end());
+  CHECK(split_by_words(texts) == splits);
 }
 
 namespace {

@@ -141,6 +141,10 @@ TEST_CASE("seeds: each once, and as many as the repeats") {
   CHECK_HAS(complaint({"--seeds", "50,257", "--repeats", "4"}), "--seed and --seeds give 3");
   CHECK_HAS(complaint({"--seeds", "50,50"}), "seed 50 is given twice");
   CHECK_HAS(complaint({"--seed", "50", "--seeds", "257,50"}), "seed 50 is given twice");
+  // The paper's other seeds are the default; one of them may be --seed.
+  CHECK_NOTHROW(check_arguments(parsed({"--seed", "50"})));
+  CHECK(parsed({"--seed", "50"}).study.seeds ==
+        std::vector<uint64_t>{257, 500231, 100078, 12504, 90754789, 8988812, 2});
   CHECK(given_twice({3, 1, 2}) == std::nullopt);
   CHECK(given_twice({9, 3, 9, 3}) == 3);
 }

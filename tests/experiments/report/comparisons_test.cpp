@@ -95,10 +95,10 @@ TEST_CASE("texts of one patient are drawn together") {
   CHECK(study.clusters() == 2);
   CHECK(study.cluster[0] == study.cluster[1]);
   CHECK(study.cluster[2] == study.cluster[3]);
-  // Two patients with the means 0 and 1: variance 1/4 (divided by 2), over 2. As four texts: 1/4 over 4.
+  // Two patients with the means 0 and 1: variance 1/2 (divided by 2 - 1), over 2. As four texts: 1/3 over 4.
   const UncertainMean grouped = mean_over_seeds(study, {{0, 0, 1, 1}});
   CHECK(grouped.clusters == 2);
-  CHECK(grouped.texts_variance == doctest::Approx(0.125).epsilon(0.13));
+  CHECK(grouped.texts_variance == doctest::Approx(0.25).epsilon(0.13));
 }
 
 TEST_CASE("means over texts and seeds") {
@@ -108,8 +108,8 @@ TEST_CASE("means over texts and seeds") {
   const UncertainMean all = mean_over_seeds(study, {{0.1, 0.3, 0.5, 0.5}, {0.3, 0.5, 0.5, 0.5}});
   CHECK(all.by_seed[0] == doctest::Approx(0.35));
   CHECK(all.by_seed[1] == doctest::Approx(0.45));
-  // Over the seeds the texts have 0.2, 0.4, 0.5 and 0.5: variance 0.015 (divided by 4), so 0.00375 for the mean of 4.
-  CHECK(all.texts_variance == doctest::Approx(0.00375).epsilon(0.13));
+  // Over the seeds the texts have 0.2, 0.4, 0.5 and 0.5: variance 0.02 (divided by 3), so 0.005 for the mean of 4.
+  CHECK(all.texts_variance == doctest::Approx(0.005).epsilon(0.13));
   const std::vector<int32_t> times = {2, 0, 1, 1};
   CHECK(resampled_mean({0.1, 0.3, 0.5, 0.9}, times) == doctest::Approx(0.4));
   CHECK(resampled_mean({0.1, 0.3, 0.5, 0.9}, times, {false, true, true, true}) == doctest::Approx(0.7));

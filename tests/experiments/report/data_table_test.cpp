@@ -69,20 +69,6 @@ TEST_CASE("what differs from the paper: epochs, units, precision, the start and 
   CHECK_HAS(section({{"synthetic", true}}), "<b>SYNTHETIC texts</b>");
 }
 
-TEST_CASE("a remark says that texts belong together") {
-  const auto section = [](int64_t group) {
-    const TemporaryFolder folder;
-    std::vector<FakeText> texts = base_texts();
-    texts[0].group = texts[1].group = group;
-    fake_run(folder, spec(RunKind::base), texts, 0.8);
-    return data_section(folder);
-  };
-  CHECK_HAS(section(7),
-            "Of the 4 test texts some belong together, such as those of one patient: intervals are those of 3 "
-            "independent groups.");
-  CHECK(section(0).find("belong together") == std::string::npos);
-}
-
 TEST_CASE("a remark that holds for some runs only names them; adversaries have none") {
   const TemporaryFolder folder;
   fake_run(folder, spec(RunKind::base), base_texts(), 0.8);

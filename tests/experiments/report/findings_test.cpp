@@ -110,7 +110,8 @@ TEST_CASE("what could have been seen, in words") {
   const Finding finding = judged({above_zero("A minus B", {{-0.01, 0, 0.01}, 0, 100})});
   CHECK(finding.reason ==
         "n = 3: A minus B 0.000 (95% interval -0.025 to +0.025; error of seeds 0.006, of texts 0.000; "
-        "p = 1.000, Holm's p = 1.000). What lies nearer to zero than 0.025 could not have been seen (A minus B).");
+        "p = 1.000, Holm's p = 1.000). A minus B is known to within 0.025, which is too little to tell its side of "
+        "zero.");
   CHECK(finding.why.empty());
 }
 

@@ -41,20 +41,23 @@ struct FakeGrids {
   std::vector<uint64_t> seeds = {10, 2, 50};
   std::vector<float> tvd = {0.001F, 0.004F, 0.045F};
   float plus = 0.001F;
+  std::vector<std::vector<float>> first = {{0, 1, 1, 1}, {0, 0, 1, 1}, {0, 0, 0, 0}};  ///< weights of the first word
+  std::vector<float> first_of_plus = {0, 0, 1, 1};
+  int32_t patience = 3;  ///< with 3 the adversaries' 8 epochs, of which they chose the fifth, are all that they want
 
   Finding finding(const char* title) const {
     const TemporaryFolder folder;
     const nlohmann::json data = {{"dataset", dataset}};
-    const std::vector<std::vector<float>> first = {{0, 1, 1, 1}, {0, 0, 1, 1}, {0, 0, 0, 0}};
     for (const uint64_t seed : seeds) {
       const std::string base = run_name(dataset, spec(RunKind::base, seed));
       fake_run(folder, spec(RunKind::base, seed), thirty_times(base_texts()), 0.8, data);
       for (size_t i = 0; i < first.size(); ++i) {
         fake_run(folder, spec(RunKind::adversary, seed, 1e-3 * static_cast<double>(i + 1), base),
-                 thirty_times(moved(2 * tvd[i], first[i])), 0.8, {{"dataset", dataset}, {"tvd_factor", 0.5}});
+                 thirty_times(moved(2 * tvd[i], first[i])), 0.8,
+                 {{"dataset", dataset}, {"tvd_factor", 0.5}, {"patience", patience}});
       }
-      fake_perturbation(folder, spec(RunKind::perturbation, seed, 0, base), thirty_times(moved(2 * plus, first[1])),
-                        std::vector<float>(120, 0), data);
+      fake_perturbation(folder, spec(RunKind::perturbation, seed, 0, base),
+                        thirty_times(moved(2 * plus, first_of_plus)), std::vector<float>(120, 0), data);
     }
     return judged_finding(folder, title);
   }
@@ -68,8 +71,34 @@ TEST_CASE("the per-instance adversary below the curve, or above it") {
   CHECK(FakeGrids{.plus = 0.03F}.finding(title).verdict == Verdict::disagrees);
   const Finding one = FakeGrids{.seeds = {10}}.finding(title);
   CHECK(one.verdict == Verdict::cannot_be_told);
-  CHECK(one.why == "one seed; `notnot adversary --seed` trains the adversaries of another base model");
+  CHECK(one.why ==
+        "one seed; `notnot adversary --seed` with a seed of its own trains the adversaries of another base model");
   CHECK(FakeGrids{.dataset = "own"}.finding(title).verdict == Verdict::no_claim);
+}
+
+TEST_CASE("adversaries that would have gone on tell nothing about the curve") {
+  for (const char* title : {"The per-instance adversary exaggerates", "The curve is convex"}) {
+    CAPTURE(title);
+    const Finding finding = FakeGrids{.patience = 4}.finding(title);
+    CHECK(finding.verdict == Verdict::cannot_be_told);
+    CHECK(
+        finding.why ==
+        "9 of 9 adversaries were stopped after fewer than the paper's 80 epochs; train longer (`--adversary-epochs`)");
+  }
+}
+
+TEST_CASE("a curve that ends before the plus can confirm, but not refute; one that begins behind it tells nothing") {
+  const char* title = "The per-instance adversary exaggerates";
+  FakeGrids grids{.first = {{0, 1, 1, 1}, {1, 0, 1, 1}, {0, 0, 1, 1}}, .first_of_plus = {0, 0, 0, 0}};
+  const Finding below = grids.finding(title);
+  CHECK(below.verdict == Verdict::agrees);
+  CHECK_HAS(below.reason, "Of seed 10 the curve ends at a JSD of 0.347, before the plus at 0.693: its end stands for");
+  grids.plus = 0.05F;
+  const Finding above = grids.finding(title);
+  CHECK(above.verdict == Verdict::cannot_be_told);
+  CHECK(above.why == "the curve ends before the plus; larger lambdas (`--lambdas`) may reach it");
+  CHECK(FakeGrids{.first_of_plus = {1, 1, 1, 1}}.finding(title).why ==
+        "the plus lies nearer to the base model than the whole curve");
 }
 
 TEST_CASE("the curve is convex, or concave") {

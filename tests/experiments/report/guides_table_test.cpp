@@ -100,8 +100,8 @@ TEST_CASE("attention guides: uniform, trained, base, in this order") {
       FakeGuides{.uniform = {0.500, 0.501, 0.502}, .trained = {0.60, 0.60, 0.60}, .base = {0.7, 0.7, 0.7}}.finding(
           "Attention guides");
   CHECK(order.verdict == Verdict::agrees);
-  CHECK_HAS(order.reason, "n = 3: Trained MLP minus Uniform +0.099 (95% interval +0.097 to +0.101; ");
-  CHECK_HAS(order.reason, "; Base LSTM minus Trained MLP +0.100 (");
+  CHECK_HAS(order.reason, "n = 3: Trained MLP minus Uniform MLP +0.099 (95% interval +0.097 to +0.101; ");
+  CHECK_HAS(order.reason, "; MLP by Base LSTM minus Trained MLP +0.100 (");
   CHECK(FakeGuides{.trained = {0.70, 0.70, 0.70}, .base = {0.6, 0.6, 0.6}}.finding("Attention guides").verdict ==
         Verdict::disagrees);
   CHECK(FakeGuides{.dataset = "own"}.finding("Attention guides").verdict == Verdict::no_claim);
@@ -151,7 +151,7 @@ TEST_CASE("an adversary that has not moved shows nothing as a guide") {
   const Finding near = FakeGuides{.first_weight = 0.5}.finding(title);  // JSD 0.216
   CHECK(near.verdict == Verdict::cannot_be_told);
   CHECK(near.why == "the adversary has not moved (JSD 0.216, where 0.400 is needed: 0.4, and the seeds' 0.000)");
-  CHECK_HAS(near.reason, "Uniform minus Adversary, λ = 0.001 +0.060 (");
+  CHECK_HAS(near.reason, "Uniform MLP minus MLP by Adversary, λ = 0.001 +0.060 (");
   // As far as the paper's, but no farther than the base models of other seeds.
   const TemporaryFolder folder;
   FakeGuides{.uniform = {0.8, 0.8, 0.8}, .trained = {0.8, 0.8, 0.8}, .base = {0.8, 0.8, 0.8}}.write(folder);
