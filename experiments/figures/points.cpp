@@ -182,7 +182,7 @@ DrawnFigure draw(const FrontierFigure& figure, const std::string& alt_text) {
                .x_label = "JSD from the base model's attention",
                .y_label = "TVD from the base model",
                .legend = legend,
-               .left = 85,
+               .left = 100,
                .right = 578,
                .x = {0, right_end},
                .y = {0, top}});

@@ -13,6 +13,10 @@ double unbiased(double variance, double clusters) { return variance * clusters /
 
 }  // namespace
 
+bool has_few_groups(const LoadedStudy& study) {
+  return study.has_groups() && study.effective_clusters() < kGroupsForVerdict;
+}
+
 Comparison compare(const LoadedStudy& study, std::string a, std::string b, const RunPairs& pairs) {
   Comparison result{.a = std::move(a), .b = std::move(b), .f1 = {}, .roc_auc = UncertainMean()};
   std::vector<std::pair<ResampledMeasures, ResampledMeasures>> measures;

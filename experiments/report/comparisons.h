@@ -21,6 +21,7 @@ inline constexpr size_t kSeedsForVerdict = 3;
 /// With fewer groups of texts that belong together there is no verdict either: simulated, intervals from 10 groups miss
 /// as rarely as those from many, from 5 they miss too often. Counted by effective_number.
 inline constexpr double kGroupsForVerdict = 10;
+bool has_few_groups(const LoadedStudy& study);
 
 /// Model a minus model b: over pairs of runs, on the same texts.
 struct Comparison {

@@ -98,9 +98,9 @@ std::string about_groups(const LoadedStudy& study) {
   std::string text = fmt::format(
       "Of the {} test texts some belong together, such as those of one patient: intervals are those of {} groups, "
       "which say "
-      "as much as {:.0f} of equal size.",
+      "as much as {:.1f} of equal size{}.",
       with_thousands(static_cast<int64_t>(study.label.size())), with_thousands(study.clusters()),
-      study.effective_clusters());
+      study.effective_clusters(), has_few_groups(study) ? fmt::format("; a verdict needs {}", kGroupsForVerdict) : "");
   if (study.texts_of_training_groups > 0) {
     text += fmt::format(
         " {} of the texts belong to groups that have training texts, too: what is measured on them says "

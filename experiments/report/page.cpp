@@ -253,11 +253,11 @@ JudgedFindings findings(const std::vector<LoadedStudy>& studies) {
     for (const Part& part : parts()) {
       for (const auto& finding : part.findings) of_study.push_back(finding(study));
     }
-    if (!study.has_groups() || study.effective_clusters() >= kGroupsForVerdict) continue;
+    if (!has_few_groups(study)) continue;
     for (Finding& finding : of_study) {
-      finding.obstacle =
-          fmt::format("the test texts belong to too few groups (as many as {:.1f} of equal size; {} are needed)",
-                      study.effective_clusters(), kGroupsForVerdict);
+      if (!finding.of_paper || !finding.obstacle.empty()) continue;
+      finding.obstacle = fmt::format("too few groups of texts (as many as {:.1f} of equal size; {} are needed)",
+                                     study.effective_clusters(), kGroupsForVerdict);
     }
   }
   all.tests = judge(all.of_study);

@@ -92,7 +92,8 @@ TEST_CASE("texts that belong together are counted, also those whose groups were 
       sentence_with(limits_of(folder), "belong together") ==
       "Of the 4 test texts some belong together, such as those of one patient: intervals are those of 3 groups, which "
       "say "
-      "as much as 3 of equal size. 2 of the texts belong to groups that have training texts, too: what is measured on "
+      "as much as 2.7 of equal size; a verdict needs 10. 2 of the texts belong to groups that have training texts, "
+      "too: what is measured on "
       "them says little about new groups.");
   const TemporaryFolder alone;
   fake_run(alone, spec(RunKind::base), base_texts(), 0.8);
@@ -109,7 +110,7 @@ TEST_CASE("too few groups of texts allow no verdict") {
   }
   const Finding finding = judged_finding(folder, "What attention adds");
   CHECK(finding.verdict == Verdict::cannot_be_told);
-  CHECK(finding.why == "the test texts belong to too few groups (as many as 2.7 of equal size; 10 are needed)");
+  CHECK(finding.why == "too few groups of texts (as many as 2.7 of equal size; 10 are needed)");
 }
 
 TEST_CASE("the box is part of the page") {
