@@ -93,6 +93,42 @@ struct FakeGuides {
   }
 };
 
+TEST_CASE("a guided MLP that could be chance has no leakage; the mean is over the runs that have one") {
+  const TemporaryFolder folder;
+  for (const uint64_t seed : {10, 2, 50}) {
+    const RunSpec base = spec(RunKind::base, seed);
+    fake_run(folder, base, base_texts(), 0.8);
+    fake_run(folder, spec(RunKind::uniform_mlp, seed), base_texts(), 0.6);
+    fake_run(folder, spec(RunKind::guided_mlp, seed, 0, run_name("sst", base)), base_texts(), 0.7);
+  }
+  LoadedStudy study = only_study(folder);
+  const std::vector<double> leakage = {0.2, kNoNumber, 0.4};
+  size_t guided = 0;
+  for (LoadedRun& run : study.runs) {
+    if (run.spec().kind == RunKind::uniform_mlp) run.guide_scores = GuideScores{0.5, 0.5, kNoNumber};
+    if (run.spec().kind == RunKind::guided_mlp) run.guide_scores = GuideScores{0.6, 0.7, leakage.at(guided++)};
+  }
+  const ResultTable table = guide_controls_table(study);
+  REQUIRE(table.rows.size() == 2);
+  CHECK(table.rows[0] == Row{"Uniform", "3", "0.900 ± 0.000", "0.500 ± 0.000", "0.500 ± 0.000", "-"});
+  CHECK(table.rows[1] ==
+        Row{"Base LSTM", "3", "0.900 ± 0.000", "0.600 ± 0.000", "0.700 ± 0.000", "0.300 ± 0.141 (n = 2)"});
+}
+
+TEST_CASE("a guide from elsewhere is compared with uniform weights, too") {
+  const TemporaryFolder folder;
+  const RunSpec base = spec(RunKind::base);
+  fake_run(folder, base, base_texts(), 0.8);
+  fake_run(folder, spec(RunKind::uniform_mlp), base_texts(), 0.6);
+  fake_run(folder, spec(RunKind::guided_mlp, 10, 0, run_name("sst", base)), base_texts(), 0.7);
+  fake_run(folder, spec(RunKind::guided_mlp, 10, 0, "external-own"), base_texts(), 0.65);
+  const TemporaryFolder out;
+  ReportFolder report(out / "report", false);
+  const std::string html = guides_part().section(only_study(folder), Exhibits(report)).html;
+  CHECK_HAS(html, "external-own (from elsewhere) - Base LSTM");
+  CHECK_HAS(html, "external-own (from elsewhere) - Uniform");
+}
+
 // The numbers of these tests are far from any doubt: Holm's correction over some twenty tests leaves them certain.
 
 TEST_CASE("attention guides: uniform, trained, base, in this order") {
