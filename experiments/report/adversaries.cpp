@@ -111,7 +111,8 @@ Finding adversary_exists(const LoadedStudy& study) {
   finding.doubt = doubt_about(study, adversaries);
   if (best == nullptr) {
     finding.more_seeds = fmt::format(
-        "no \u03bb passes a JSD of {:g} on the development split, so that none was repeated; `--lambdas` tries others",
+        "no \u03bb passes a JSD of {:g} on the development split, so that `--repeats` trains no more seeds; "
+        "`--lambdas` tries others",
         kFarAttention);
   }
   finding.remark = fmt::format(

@@ -202,8 +202,8 @@ TEST_CASE("one base model, or two or three, are too few to confirm") {
     CHECK_HAS(finding.reason, "JSD 0.500 (error of texts 0.000)");
   }
   CHECK(FakeAttacks{.seeds = {10}, .jsd = 0.3}.finding().why ==
-        "one seed; no λ passes a JSD of 0.4 on the development split, so that none was repeated; `--lambdas` tries "
-        "others");
+        "one seed; no λ passes a JSD of 0.4 on the development split, so that `--repeats` trains no more seeds; "
+        "`--lambdas` tries others");
 }
 
 TEST_CASE("adversaries that the limit of epochs stopped tell nothing against the paper") {
