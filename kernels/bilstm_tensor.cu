@@ -50,13 +50,14 @@ struct Operand {
   uint32_t *hi, *lo;
 };
 
-/// A lane owns the units unit(0) and unit(1) of the sequences slot(0) and slot(1) of its group.
+/// A lane owns four cells: cell i is unit(i) of the sequence slot(i) of its group.
 struct Lane {
   __device__ static int warp() { return static_cast<int>(threadIdx.x) / 32; }
   __device__ static int row() { return static_cast<int>(threadIdx.x) % 32 / 4; }
   __device__ static int column() { return static_cast<int>(threadIdx.x) % 4; }
-  __device__ static int unit(int i) { return warp() * 16 + row() + 8 * i; }
-  __device__ static int slot(int i) { return column() * 2 + i; }
+  __device__ static int unit(int i) { return warp() * 16 + row() + 8 * (i % 2); }
+  __device__ static int slot(int i) { return column() * 2 + i / 2; }
+  __device__ static bool stores() { return true; }
 };
 
 using Weights = ResidentWeights<uint4, kShared>;
@@ -114,6 +115,7 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
   Weights weights;
   weights.shared = dynamic_shared<uint4>();
   load_forward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
+  weights.arrive(h);
   const auto buffer = [&](int step) {
     uint32_t* const hi = h + (step & 1) * 2 * kStateWords;
     return Operand{hi, hi + kStateWords};
@@ -121,12 +123,10 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
 
   for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
     const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
-    ForwardCell cells[2][2];  // [slot][unit]
+    ForwardCell<kSequences> cells[4];
 #pragma unroll
-    for (int i = 0; i < 4; ++i) cells[i / 2][i % 2].start(args, Lane::unit(i % 2), first + Lane::slot(i / 2));
-    for (int step = 0; step < steps; ++step) {
-      float4 sums[kTiles] = {};
-      if (step > 0) add_product(weights, buffer(step), kStateStride, 0, sums);
+    for (int i = 0; i < 4; ++i) cells[i].start(args, Lane::unit(i), first + Lane::slot(i));
+    const auto take_step = [&](int step, const float4(&sums)[kTiles]) {
       const Operand next = buffer(step + 1);
 #pragma unroll
       for (int s = 0; s < 2; ++s) {
@@ -136,14 +136,21 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
           const float4 &if_sums = sums[2 * u], &go_sums = sums[2 * u + 1];
           const float4 z = s == 0 ? float4{if_sums.x, if_sums.z, go_sums.x, go_sums.z}
                                   : float4{if_sums.y, if_sums.w, go_sums.y, go_sums.w};
-          state[u] = cells[s][u].advance(args, Lane::unit(u), z, true);
+          state[u] = cells[2 * s + u].compute(z);
         }
         const SplitPair pair = split(state[0], state[1]);
-        const int at = Lane::slot(s) * kStateStride + Lane::warp() * 8 + Lane::row();
+        const int at = Lane::slot(2 * s) * kStateStride + Lane::warp() * 8 + Lane::row();
         next.hi[at] = pair.hi;
         next.lo[at] = pair.lo;
       }
       __syncthreads();
+      finish_step<Lane>(args, cells);
+    };
+    take_step(0, {});
+    for (int step = 1; step < steps; ++step) {
+      float4 sums[kTiles] = {};
+      add_product(weights, buffer(step), kStateStride, 0, sums);
+      take_step(step, sums);
     }
   }
   clear_slack(args);
@@ -176,11 +183,13 @@ __device__ __forceinline__ void load_backward(Weights& weights, const float* wei
 }
 
 /// Computes dh of the lane's cells from dz in shared memory, through `parts` [kParts][kHidden][kSequences]. The two
-/// sequences of a lane are neighbours there.
+/// sequences of a lane are neighbours there. Calls late(sum) when the product is done.
+template <class Late>
 __device__ __forceinline__ void backward_product(const Weights& weights, const Operand& dz, float* parts,
-                                                 float2 (&dh)[2]) {
+                                                 float2 (&dh)[2], const Late& late) {
   float4 sums[kTiles] = {};
   add_product(weights, dz, kGradientStride, part_of_k() * kChunks, sums);
+  late(sums[0].x);
   const auto part = [&](int number, int output) {
     return reinterpret_cast<float2*>(parts + number * kPartSums + output * kSequences + Lane::slot(0));
   };
@@ -210,26 +219,33 @@ __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackw
   Weights weights;
   weights.shared = dynamic_shared<uint4>();
   load_backward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
+  weights.arrive(shared);
 
   for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
     const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
-    BackwardCell cells[2][2];  // [slot][unit]
+    BackwardCell<kSequences> cells[4];
 #pragma unroll
-    for (int i = 0; i < 4; ++i) cells[i / 2][i % 2].start(args, Lane::unit(i % 2), first + Lane::slot(i / 2));
-    float2 dh[2] = {};  // [unit], of both slots
-    for (int step = 0;; ++step) {
+    for (int i = 0; i < 4; ++i) cells[i].start(args, Lane::unit(i), first + Lane::slot(i));
+    const auto take_step = [&](const float2(&dh)[2]) {  // [unit], of both slots
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        const int s = i / 2, u = i % 2;
-        const float4 d = cells[s][u].advance(args, Lane::unit(u), s == 0 ? dh[u].x : dh[u].y, true);
+        const float4 d = cells[i].compute(i < 2 ? dh[i].x : dh[i - 2].y);
         const SplitPair input_forget = split(d.x, d.y), cell_output = split(d.z, d.w);
-        const int at = Lane::slot(s) * kGradientStride + Lane::unit(u) * 2;
+        const int at = Lane::slot(i) * kGradientStride + Lane::unit(i) * 2;
         *reinterpret_cast<uint2*>(dz.hi + at) = {input_forget.hi, cell_output.hi};
         *reinterpret_cast<uint2*>(dz.lo + at) = {input_forget.lo, cell_output.lo};
       }
       __syncthreads();
-      if (step + 1 == steps) break;
-      backward_product(weights, dz, parts, dh);
+      finish_step<Lane>(args, cells);
+    };
+    take_step({});
+    for (int step = 1; step < steps; ++step) {
+      float2 dh[2];
+      backward_product(weights, dz, parts, dh, [&](float sum) {
+#pragma unroll
+        for (BackwardCell<kSequences>& cell : cells) cell.hold(args, sum);
+      });
+      take_step(dh);
     }
   }
   clear_slack(args);
