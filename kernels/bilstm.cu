@@ -4,10 +4,16 @@
 //
 // Floor per step and SM in clocks (128 FMA/clk, 128 B/clk of shared memory); S = kSequences, n = shared_weights(S):
 //   FMA               512 S
-//   shared memory     8 n (weights) + 64 S (forward: h) or 128 S (backward: dz)
-//                     + shuffles: forward 64, 96, 192, backward 32, 56, 112 for S = 1, 2, 4
-// The larger of the two, plus some 350 of latency (shuffles, gates, barrier): forward 860, 1,370, 2,400 clocks. No GPU
-// has measured it yet.
+//   shared memory     8 n (weights) + 256 S (h or dz; for h 128 S where neighbouring threads' equal addresses
+//                     merge) + shuffles: forward 64, 96, 192, backward 64, 120, 240 for S = 1, 2, 4
+//                     together forward 704, 1,120, 1,984, backward 704, 1,144, 2,032
+// To the larger of the two comes what cannot run beside it, from the last product to the first of the next step:
+// shuffles, gates, barrier. A model of the instructions as ptxas has ordered them (bench/notes.md) gives, for S = 1, 2, 4,
+// forward 1,180, 1,770, 3,250 and backward 1,100, 1,660, 3,030 clocks. No GPU has measured it yet.
+//
+// What the order of the instructions must keep: a step is one basic block, because nothing moves across a branch or a
+// call. So accesses are predicated (store_if, load_if), and there is no IEEE division. What a step loads for the next one
+// must not be waited for before the next one's gates.
 //
 // The order of every sum depends only on the unit: a lane adds its k chunks in ascending order, then lanes are added in
 // the butterfly's order, whatever S and the split are. So a sequence has the same bytes in any block and any batch.
@@ -91,9 +97,9 @@ __device__ __forceinline__ float multiply_add(float4 a, float4 b, float sum) {
 
 // --- forward ---------------------------------------------------------------------------------------------------------
 // Four lanes share the gate rows of two units. Lane l of the four has k = 16 chunk + 4 l + (0..3). So the four lanes read
-// 64 consecutive bytes of h; with 32 consecutive k per lane all four would read the same bank. Neighbouring threads read
-// the same 16 bytes: the bits of the thread's number within eight are, from above, which of the two units the lane keeps
-// at the end, l (of which the upper bit tells the unit's two lanes apart), and which pair of units.
+// 64 consecutive bytes of h; with 32 consecutive k per lane all four would read the same bank. l is bits 1 and 2 of the
+// thread's number: bit 2 tells which of the two units the lane keeps at the end, bit 1 tells that unit's two lanes apart.
+// Bit 0 tells two pairs of units apart, so that neighbouring threads read the same 16 bytes.
 constexpr int kForwardChunks = kHidden / 16, kForwardRows = 8;
 
 template <int kSequences>

@@ -8,11 +8,14 @@
 //   tensor cores, 3 * 512 * 128 * 8 FMA: 2,048/clk on sm_90 (sm_80: 1,024)         768       768
 //   shared memory: weights 8 kShared, h or dz 256,
 //                  written h 32, or dz and partial sums, which are read, 384     1,056     1,408
-//   cells, 4 per lane: 650 and 520 instructions of PTX, stores included          1,300     1,040
-// A step takes the larger of the first two and then the cells, because a barrier lies between them: 2,350 and 2,450
-// clocks (sm_80: 2,850 and 2,600). 8 sequences in fp32 take 512 * 8 = 4,096 of FMA, with their cells 5,400 and 5,100.
-// The floor leaves out latency, and that mma.sync may not reach Hopper's rate, which is that of wgmma. No GPU has
-// measured it yet.
+//   cells, 4 per lane, up to the barrier: 291 and 244 instructions of sm_90a         582       488
+//     of them 40 and 8 of MUFU, 8 clocks each                                        640       128
+// A step takes the larger of the first two and then the larger of the last two, because a barrier lies between them:
+// 1,700 and 1,900 clocks (sm_80: 2,180 and 2,020). The other 139 and 128 instructions (stores, loads ahead, addresses)
+// stand behind the barrier, beside the next product. The floor leaves out latency, and that mma.sync may not reach
+// Hopper's rate, which is that of wgmma. A model of the instructions as ptxas has ordered them (bench/notes.md), with
+// two thirds of that rate, gives 2,440 and 2,340 clocks, where two blocks of four sequences in fp32 take 6,510 and
+// 6,060. No GPU has measured it yet.
 //
 // The order of every sum is fixed: chunks of k ascending, in each of them hi hi, hi lo, lo hi; in backward, quarters of
 // k ascending. A column of a product depends on no other, so a sequence has the same bytes in any slot, block and
