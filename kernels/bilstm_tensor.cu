@@ -254,8 +254,11 @@ __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackw
   clear_slack(args);
 }
 
-/// Some devices have less shared memory than a block takes.
-void check_shared_memory(const Device& device, size_t bytes) {
+/// Some devices have less shared memory than a block takes; and some batches have more tokens than the cells can index.
+void check_fits(const Device& device, const RaggedBatch& batch, size_t bytes) {
+  NOTNOT_CHECK(fits_indices(batch),
+               "a batch of {} tokens and {} ids is too large for bf16x3; use smaller batches or fp32", batch.tokens,
+               batch.unique);
   const size_t limit = shared_memory_limit(device);
   NOTNOT_CHECK(bytes <= limit, "bf16x3 takes {} bytes of shared memory per block, device {} has {}; use fp32", bytes,
                device.ordinal, limit);
@@ -264,12 +267,12 @@ void check_shared_memory(const Device& device, size_t bytes) {
 }  // namespace
 
 void recur_forward_bf16x3(const Device& device, const BiLstmForward& args) {
-  check_shared_memory(device, kForwardBytes);
+  check_fits(device, args.batch, kForwardBytes);
   launch_persistent(device, "bilstm_forward, bf16x3", args, kSequences, kForwardBytes, forward_kernel);
 }
 
 void recur_backward_bf16x3(const Device& device, const BiLstmBackward& args) {
-  check_shared_memory(device, kBackwardBytes);
+  check_fits(device, args.batch, kBackwardBytes);
   launch_persistent(device, "bilstm_backward, bf16x3", args, kSequences, kBackwardBytes, backward_kernel);
 }
 
