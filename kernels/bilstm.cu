@@ -26,8 +26,9 @@
 namespace notnot::cuda {
 namespace {
 
-/// Weights per thread in shared memory; the others are in registers. S = 1 is bound by shared memory: as few as the
-/// registers allow (with 40, sm_80 spills). S = 2 and 4 are bound by FMA: some more, so that the scheduler is freer.
+/// Weights per thread in shared memory; the others are in registers. S = 1 is bound by shared memory: few, but so many
+/// that registers are left to read ahead (with 40 the model gives 1,330 and 1,210 clocks; with 32, sm_80 spills). S = 2
+/// and 4 need FMA as long as shared memory: some more, so that the scheduler is freer.
 /// kernels/budgets.md has the registers that ptxas gives. A spill or any other use of local memory is an error in this
 /// file (cmake/targets.cmake).
 constexpr int shared_weights(int sequences) { return sequences == 1 ? 48 : sequences == 2 ? 64 : 96; }
