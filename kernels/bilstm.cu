@@ -8,12 +8,12 @@
 //                     merge) + shuffles: forward 64, 96, 192, backward 64, 120, 240 for S = 1, 2, 4
 //                     together forward 704, 1,120, 1,984, backward 704, 1,144, 2,032
 // To the larger of the two comes what cannot run beside it, from the last product to the first of the next step:
-// shuffles, gates, barrier. A model of the instructions as ptxas has ordered them (bench/notes.md) gives, for S = 1, 2, 4,
-// forward 1,180, 1,770, 3,250 and backward 1,100, 1,660, 3,030 clocks. No GPU has measured it yet.
+// shuffles, gates, barrier. A model of the instructions as ptxas has ordered them (bench/notes.md) gives, for S = 1, 2
+// and 4, forward 1,180, 1,770, 3,250 and backward 1,100, 1,660, 3,030 clocks. No GPU has measured it yet.
 //
 // What the order of the instructions must keep: a step is one basic block, because nothing moves across a branch or a
-// call. So accesses are predicated (store_if, load_if), and there is no IEEE division. What a step loads for the next one
-// must not be waited for before the next one's gates.
+// call. So accesses are predicated (store_if, load_if), and there is no IEEE division. What a step loads for the next
+// one must not be waited for before the next one's gates.
 //
 // The order of every sum depends only on the unit: a lane adds its k chunks in ascending order, then lanes are added in
 // the butterfly's order, whatever S and the split are. So a sequence has the same bytes in any block and any batch.
@@ -97,10 +97,10 @@ __device__ __forceinline__ float multiply_add(float4 a, float4 b, float sum) {
 }
 
 // --- forward ---------------------------------------------------------------------------------------------------------
-// Four lanes share the gate rows of two units. Lane l of the four has k = 16 chunk + 4 l + (0..3). So the four lanes read
-// 64 consecutive bytes of h; with 32 consecutive k per lane all four would read the same bank. l is bits 1 and 2 of the
-// thread's number: bit 2 tells which of the two units the lane keeps at the end, bit 1 tells that unit's two lanes apart.
-// Bit 0 tells two pairs of units apart, so that neighbouring threads read the same 16 bytes.
+// Four lanes share the gate rows of two units. Lane l of the four has k = 16 chunk + 4 l + (0..3). So the four lanes
+// read 64 consecutive bytes of h; with 32 consecutive k per lane all four would read the same bank. l is bits 1 and 2 of
+// the thread's number: bit 2 tells which of the two units the lane keeps at the end, bit 1 tells that unit's two lanes
+// apart. Bit 0 tells two pairs of units apart, so that neighbouring threads read the same 16 bytes.
 constexpr int kForwardChunks = kHidden / 16, kForwardRows = 8;
 
 template <int kSequences>
@@ -189,9 +189,9 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
 }
 
 // --- backward --------------------------------------------------------------------------------------------------------
-// dh' = W_hh^T dz. Sixteen lanes share eight outputs, 8 (thread / 16) .. + 7. Lane l of the sixteen has the four gates of
-// the units 16 chunk + l. dz lies in shared memory as [unit][gate]: the sixteen lanes read 256 consecutive bytes, and a
-// unit's owner writes 16. The folds leave output thread / 2 to its two lanes.
+// dh' = W_hh^T dz. Sixteen lanes share eight outputs, 8 (thread / 16) .. + 7. Lane l of the sixteen has the four gates
+// of the units 16 chunk + l. dz lies in shared memory as [unit][gate]: the sixteen lanes read 256 consecutive bytes, and
+// a unit's owner writes 16. The folds leave output thread / 2 to its two lanes.
 constexpr int kBackwardChunks = kHidden / 16, kBackwardOutputs = 8;
 
 template <int kSequences>
@@ -215,8 +215,8 @@ __device__ __forceinline__ void load_backward(ResidentWeights<float4, kShared>& 
   }
 }
 
-/// sums[cell] = dh' of the lane's cells. `dz`: [kSequences][kHidden] float4 in shared memory. Calls late(sum) when three
-/// quarters are done.
+/// sums[cell] = dh' of the lane's cells. `dz`: [kSequences][kHidden] float4 in shared memory. Calls late(sum) when
+/// three quarters are done.
 template <int kSequences, int kShared, class Late>
 __device__ __forceinline__ void backward_product(const ResidentWeights<float4, kShared>& weights, const float4* dz,
                                                  float (&sums)[kBackwardOutputs * kSequences], const Late& late) {

@@ -79,8 +79,8 @@ inline bool fits_indices(const RaggedBatch& batch) {
   return batch.tokens < kMost && batch.unique < kMost;
 }
 
-// Accesses to array[at + offset] that a predicate guards. An `if` around several of them becomes a branch, which ends the
-// basic block. With the same `at` and constant offsets they share an address.
+// Accesses to array[at + offset] that a predicate guards. An `if` around several of them becomes a branch, which ends
+// the basic block. With the same `at` and constant offsets they share an address.
 __device__ __forceinline__ void store_if(bool condition, Span<float> array, uint32_t at, int offset, float value) {
 #if defined(NOTNOT_SIMT)
   if (condition) array.data[at + offset] = value;
@@ -108,8 +108,8 @@ __device__ __forceinline__ void load_if(bool condition, T& value, Span<const T> 
 
 // A step of a cell has three parts: compute() is between two products and does nothing else; then the block meets at a
 // barrier; store() and go_on() have the next product to finish. What go_on() loads is first used in compute().
-// The sequences of a group have different lengths. A cell whose sequence has ended computes on, and nobody reads what it
-// says.
+// The sequences of a group have different lengths. A cell whose sequence has ended computes on, and nobody reads what
+// it says.
 
 /// The state that a lane carries for one unit of one of kSequences sequences, from the direction's first step to its
 /// last.

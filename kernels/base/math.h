@@ -97,7 +97,7 @@ NOTNOT_HD float reciprocal(float x) {
 }
 #endif
 
-/// A number > 0 to divide by. On CUDA it is the reciprocal, which can be computed ahead, and quotients are within 2 ulp.
+/// A number > 0 to divide by. On CUDA it is the reciprocal, which can be computed ahead; quotients are within 2 ulp.
 template <class Real>
 struct Divisor {
   Divisor() = default;
