@@ -98,9 +98,9 @@ __device__ __forceinline__ float multiply_add(float4 a, float4 b, float sum) {
 
 // --- forward ---------------------------------------------------------------------------------------------------------
 // Four lanes share the gate rows of two units. Lane l of the four has k = 16 chunk + 4 l + (0..3). So the four lanes
-// read 64 consecutive bytes of h; with 32 consecutive k per lane all four would read the same bank. l is bits 1 and 2 of
-// the thread's number: bit 2 tells which of the two units the lane keeps at the end, bit 1 tells that unit's two lanes
-// apart. Bit 0 tells two pairs of units apart, so that neighbouring threads read the same 16 bytes.
+// read 64 consecutive bytes of h; with 32 consecutive k per lane all four would read the same bank. l is bits 1 and 2
+// of the thread's number: bit 2 tells which of the two units the lane keeps at the end, bit 1 tells that unit's two
+// lanes apart. Bit 0 tells two pairs of units apart, so that neighbouring threads read the same 16 bytes.
 constexpr int kForwardChunks = kHidden / 16, kForwardRows = 8;
 
 template <int kSequences>
@@ -190,8 +190,8 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
 
 // --- backward --------------------------------------------------------------------------------------------------------
 // dh' = W_hh^T dz. Sixteen lanes share eight outputs, 8 (thread / 16) .. + 7. Lane l of the sixteen has the four gates
-// of the units 16 chunk + l. dz lies in shared memory as [unit][gate]: the sixteen lanes read 256 consecutive bytes, and
-// a unit's owner writes 16. The folds leave output thread / 2 to its two lanes.
+// of the units 16 chunk + l. dz lies in shared memory as [unit][gate]: the sixteen lanes read 256 consecutive bytes,
+// and a unit's owner writes 16. The folds leave output thread / 2 to its two lanes.
 constexpr int kBackwardChunks = kHidden / 16, kBackwardOutputs = 8;
 
 template <int kSequences>
