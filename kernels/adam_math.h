@@ -17,7 +17,7 @@ using AdamHyper = AdamHyperOf<float>;
 
 /// The factors that depend only on the step's number. The host computes them once per step, in double.
 template <class Real>
-struct AdamStepScalarsOf {
+struct alignas(2 * sizeof(Real)) AdamStepScalarsOf {
   Real step_size{0};                ///< lr / (1 - beta1^t)
   Real inverse_root_correction{0};  ///< 1 / sqrt(1 - beta2^t)
 };
@@ -45,13 +45,24 @@ NOTNOT_HD void adam_moments(AdamElement<Real>& e, Real gradient, const AdamHyper
   e.largest_second_moment = e.largest_second_moment > e.second_moment ? e.largest_second_moment : e.second_moment;
 }
 
+/// sqrt(vmax) / sqrt(1 - b2^t) + eps
+template <class Real>
+NOTNOT_HD Divisor<Real> adam_denominator(Real root_of_largest, const AdamHyperOf<Real>& hyper,
+                                         const AdamStepScalarsOf<Real>& scalars) {
+  return Divisor<Real>(multiply_add(root_of_largest, scalars.inverse_root_correction, hyper.epsilon));
+}
+
+template <class Real>
+NOTNOT_HD void adam_move(AdamElement<Real>& e, const Divisor<Real>& denominator,
+                         const AdamStepScalarsOf<Real>& scalars) {
+  e.parameter = denominator.minus_quotient(e.parameter, scalars.step_size * e.first_moment);
+}
+
 template <class Real>
 NOTNOT_HD void adam_update(AdamElement<Real>& e, Real gradient, const AdamHyperOf<Real>& hyper,
                            const AdamStepScalarsOf<Real>& scalars) {
-  using std::sqrt;  // for float and double; tests have number types of their own
   adam_moments(e, gradient, hyper);
-  const Real denominator = multiply_add(sqrt(e.largest_second_moment), scalars.inverse_root_correction, hyper.epsilon);
-  e.parameter -= scalars.step_size * e.first_moment / denominator;
+  adam_move(e, adam_denominator(root(e.largest_second_moment), hyper, scalars), scalars);
 }
 
 /// The form of PyTorch 1.0 and 1.1, with which the authors computed the paper's numbers: eps is added to sqrt(vmax)

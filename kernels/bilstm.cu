@@ -4,10 +4,16 @@
 //
 // Floor per step and SM in clocks (128 FMA/clk, 128 B/clk of shared memory); S = kSequences, n = shared_weights(S):
 //   FMA               512 S
-//   shared memory     8 n (weights) + 64 S (forward: h) or 128 S (backward: dz)
-//                     + shuffles: forward 64, 96, 192, backward 32, 56, 112 for S = 1, 2, 4
-// The larger of the two, plus some 350 of latency (shuffles, gates, barrier): forward 860, 1,370, 2,400 clocks. No GPU
-// has measured it yet.
+//   shared memory     8 n (weights) + 256 S (h or dz; for h 128 S where neighbouring threads' equal addresses
+//                     merge) + shuffles: forward 64, 96, 192, backward 64, 120, 240 for S = 1, 2, 4
+//                     together forward 704, 1,120, 1,984, backward 704, 1,144, 2,032
+// To the larger of the two comes what cannot run beside it, from the last product to the first of the next step:
+// shuffles, gates, barrier. A model of the instructions as ptxas has ordered them (bench/notes.md) gives, for S = 1, 2
+// and 4, forward 1,180, 1,770, 3,250 and backward 1,100, 1,660, 3,030 clocks. No GPU has measured it yet.
+//
+// What the order of the instructions must keep: a step is one basic block, because nothing moves across a branch or a
+// call. So accesses are predicated (store_if, load_if), and there is no IEEE division. What a step loads for the next
+// one must not be waited for before the next one's gates.
 //
 // The order of every sum depends only on the unit: a lane adds its k chunks in ascending order, then lanes are added in
 // the butterfly's order, whatever S and the split are. So a sequence has the same bytes in any block and any batch.
@@ -20,8 +26,9 @@
 namespace notnot::cuda {
 namespace {
 
-/// Weights per thread in shared memory; the others are in registers. S = 1 is bound by shared memory: as few as the
-/// registers allow (with 40, sm_80 spills). S = 2 and 4 are bound by FMA: some more, so that the scheduler is freer.
+/// Weights per thread in shared memory; the others are in registers. S = 1 is bound by shared memory: few, but so many
+/// that registers are left to read ahead (with 40 the model gives 1,330 and 1,210 clocks; with 32, sm_80 spills). S = 2
+/// and 4 need FMA as long as shared memory: some more, so that the scheduler is freer.
 /// kernels/budgets.md has the registers that ptxas gives. A spill or any other use of local memory is an error in this
 /// file (cmake/targets.cmake).
 constexpr int shared_weights(int sequences) { return sequences == 1 ? 48 : sequences == 2 ? 64 : 96; }
@@ -61,27 +68,25 @@ __device__ __forceinline__ void fold(float* values, int mask, bool upper) {
   }
 }
 
-/// The last step of a reduction, over the two lanes of a unit. Each keeps the sums of half of the sequences; if there
-/// is only one sequence, both keep its sums.
+/// The last step of a reduction, over the two lanes of a unit, `mask` apart. Each keeps the sums of half of the
+/// sequences; if there is only one sequence, both keep its sums.
 template <int kSequences, int kPerSequence>
-__device__ __forceinline__ void fold_pair(float* values) {
+__device__ __forceinline__ void fold_pair(float* values, int mask) {
   if constexpr (kSequences > 1) {
-    fold<kSequences * kPerSequence>(values, 1, threadIdx.x & 1);
+    fold<kSequences * kPerSequence>(values, mask, threadIdx.x & mask);
   } else {
 #pragma unroll
-    for (int i = 0; i < kPerSequence; ++i) values[i] += __shfl_xor_sync(kFullWarp, values[i], 1);
+    for (int i = 0; i < kPerSequence; ++i) values[i] += __shfl_xor_sync(kFullWarp, values[i], mask);
   }
 }
 
-/// A lane owns unit threadIdx.x / 2 of the sequences slot(0) .. slot(kCells - 1) of its group.
+/// What the two lanes of a unit own of it, where `upper` tells them apart: half of the group's sequences each; of one
+/// sequence both have the same, and one stores it.
 template <int kSequences>
-struct Lane {
+struct Share {
   static constexpr int kCells = kSequences > 1 ? kSequences / 2 : 1;
-  __device__ static int unit() { return static_cast<int>(threadIdx.x) / 2; }
-  __device__ static int slot(int cell) {
-    return kSequences > 1 ? static_cast<int>(threadIdx.x & 1) * kCells + cell : 0;
-  }
-  __device__ static bool stores() { return kSequences > 1 || (threadIdx.x & 1) == 0; }
+  __device__ static int slot(bool upper, int cell) { return kSequences > 1 ? upper * kCells + cell : 0; }
+  __device__ static bool stores(bool upper) { return kSequences > 1 || !upper; }
 };
 
 __device__ __forceinline__ float multiply_add(float4 a, float4 b, float sum) {
@@ -92,19 +97,32 @@ __device__ __forceinline__ float multiply_add(float4 a, float4 b, float sum) {
 }
 
 // --- forward ---------------------------------------------------------------------------------------------------------
-// Four lanes share the gate rows of two units, 2 (thread / 4) and the next one. Lane l of the four has k = 16 chunk + 4
-// l + (0..3). So the four lanes read 64 consecutive bytes of h; with 32 consecutive k per lane all four would read the
-// same bank.
+// Four lanes share the gate rows of two units. Lane l of the four has k = 16 chunk + 4 l + (0..3). So the four lanes
+// read 64 consecutive bytes of h; with 32 consecutive k per lane all four would read the same bank. l is bits 1 and 2
+// of the thread's number: bit 2 tells which of the two units the lane keeps at the end, bit 1 tells that unit's two
+// lanes apart. Bit 0 tells two pairs of units apart, so that neighbouring threads read the same 16 bytes.
 constexpr int kForwardChunks = kHidden / 16, kForwardRows = 8;
+
+template <int kSequences>
+struct ForwardLane : Share<kSequences> {
+  __device__ static int first_unit() {
+    return static_cast<int>(threadIdx.x) / 8 * 4 + static_cast<int>(threadIdx.x) % 2 * 2;
+  }
+  __device__ static int k_lane() { return static_cast<int>(threadIdx.x) / 2 % 4; }
+  __device__ static int unit(int = 0) { return first_unit() + static_cast<int>(threadIdx.x) / 4 % 2; }
+  __device__ static int slot(int cell) { return Share<kSequences>::slot(threadIdx.x & 2, cell); }
+  __device__ static bool stores() { return Share<kSequences>::stores(threadIdx.x & 2); }
+};
 
 template <int kShared>
 __device__ __forceinline__ void load_forward(ResidentWeights<float4, kShared>& weights, const float* weight_hh) {
-  const int unit = static_cast<int>(threadIdx.x) / 4 * 2, lane = static_cast<int>(threadIdx.x) % 4;
+  using Own = ForwardLane<1>;
 #pragma unroll
   for (int fragment = 0; fragment < kFragments; ++fragment) {
     const int chunk = fragment / kForwardRows, row = fragment % kForwardRows;
-    const float* from = weight_hh + ((row % 4) * kHidden + unit + row / 4) * kHidden + chunk * 16 + lane * 4;
-    weights.set(fragment, {from[0], from[1], from[2], from[3]});
+    const int of_weight = (row % 4) * kHidden + Own::first_unit() + row / 4;
+    weights.set(fragment,
+                reinterpret_cast<const float4*>(weight_hh)[of_weight * (kHidden / 4) + chunk * 4 + Own::k_lane()]);
   }
 }
 
@@ -112,13 +130,12 @@ __device__ __forceinline__ void load_forward(ResidentWeights<float4, kShared>& w
 template <int kSequences, int kShared>
 __device__ __forceinline__ void forward_product(const ResidentWeights<float4, kShared>& weights, const float* h,
                                                 float (&sums)[2 * kSequences * 4]) {
-  const int lane = static_cast<int>(threadIdx.x) % 4;
 #pragma unroll
   for (int chunk = 0; chunk < kForwardChunks; ++chunk) {
     float4 state[kSequences];
 #pragma unroll
     for (int s = 0; s < kSequences; ++s) {
-      state[s] = reinterpret_cast<const float4*>(h)[s * (kHidden / 4) + chunk * 4 + lane];
+      state[s] = reinterpret_cast<const float4*>(h)[s * (kHidden / 4) + chunk * 4 + ForwardLane<1>::k_lane()];
     }
 #pragma unroll
     for (int row = 0; row < kForwardRows; ++row) {
@@ -130,116 +147,141 @@ __device__ __forceinline__ void forward_product(const ResidentWeights<float4, kS
       }
     }
   }
-  fold<2 * kSequences * 4>(sums, 2, threadIdx.x & 2);
-  fold_pair<kSequences, 4>(sums);
+  fold<2 * kSequences * 4>(sums, 4, threadIdx.x & 4);
+  fold_pair<kSequences, 4>(sums, 2);
 }
 
 template <int kSequences>
 __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForward args, int* tickets) {
-  using Own = Lane<kSequences>;
+  using Own = ForwardLane<kSequences>;
   constexpr int kShared = shared_weights(kSequences);
   float* const h = dynamic_shared<float>() + kThreads * kShared;  // [2][kSequences][kHidden]
   int* const ticket = reinterpret_cast<int*>(h + 2 * kSequences * kHidden);
   ResidentWeights<float4, kShared> weights;
   weights.shared = dynamic_shared<float4>();
   load_forward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
+  weights.arrive(reinterpret_cast<uint32_t*>(h));
 
   for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
     const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
-    ForwardCell cells[Own::kCells];
+    ForwardCell<kSequences> cells[Own::kCells];
 #pragma unroll
     for (int i = 0; i < Own::kCells; ++i) cells[i].start(args, Own::unit(), first + Own::slot(i));
-    for (int step = 0; step < steps; ++step) {
-      float sums[2 * kSequences * 4] = {};
-      if (step > 0) forward_product<kSequences>(weights, h + (step & 1) * kSequences * kHidden, sums);
+    const auto take_step = [&](int step, const float(&sums)[2 * kSequences * 4]) {
       float* const next = h + (~step & 1) * kSequences * kHidden;
 #pragma unroll
       for (int i = 0; i < Own::kCells; ++i) {
         const float* z = sums + 4 * i;
-        const float state = cells[i].advance(args, Own::unit(), {z[0], z[1], z[2], z[3]}, Own::stores());
+        const float state = cells[i].compute({z[0], z[1], z[2], z[3]});
         if (Own::stores()) next[Own::slot(i) * kHidden + Own::unit()] = state;
       }
       __syncthreads();
+      finish_step<Own>(args, cells);
+    };
+    take_step(0, {});
+    for (int step = 1; step < steps; ++step) {
+      float sums[2 * kSequences * 4] = {};
+      forward_product<kSequences>(weights, h + (step & 1) * kSequences * kHidden, sums);
+      take_step(step, sums);
     }
   }
   clear_slack(args);
 }
 
 // --- backward --------------------------------------------------------------------------------------------------------
-// dh' = W_hh^T dz. Eight lanes share four outputs, 4 (thread / 8) .. + 3. Lane l of the eight has the four gates of the
-// units 8 chunk + l. dz lies in shared memory as [unit][gate]: the eight lanes read 128 consecutive bytes, and a unit's
-// owner writes 16.
-constexpr int kBackwardChunks = kHidden / 8;
+// dh' = W_hh^T dz. Sixteen lanes share eight outputs, 8 (thread / 16) .. + 7. Lane l of the sixteen has the four gates
+// of the units 16 chunk + l. dz lies in shared memory as [unit][gate]: the sixteen lanes read 256 consecutive bytes,
+// and a unit's owner writes 16. The folds leave output thread / 2 to its two lanes.
+constexpr int kBackwardChunks = kHidden / 16, kBackwardOutputs = 8;
+
+template <int kSequences>
+struct BackwardLane : Share<kSequences> {
+  __device__ static int first_output() { return static_cast<int>(threadIdx.x) / 16 * kBackwardOutputs; }
+  __device__ static int k_lane() { return static_cast<int>(threadIdx.x) % 16; }
+  __device__ static int unit(int = 0) { return static_cast<int>(threadIdx.x) / 2; }
+  __device__ static int slot(int cell) { return Share<kSequences>::slot(threadIdx.x & 1, cell); }
+  __device__ static bool stores() { return Share<kSequences>::stores(threadIdx.x & 1); }
+};
 
 template <int kShared>
 __device__ __forceinline__ void load_backward(ResidentWeights<float4, kShared>& weights, const float* weight_hh) {
-  const int output = static_cast<int>(threadIdx.x) / 8 * 4, lane = static_cast<int>(threadIdx.x) % 8;
+  using Own = BackwardLane<1>;
 #pragma unroll
   for (int fragment = 0; fragment < kFragments; ++fragment) {
-    const int chunk = fragment / 4, gate = fragment % 4;
-    const float* from = weight_hh + (gate * kHidden + chunk * 8 + lane) * kHidden + output;
-    weights.set(fragment, {from[0], from[1], from[2], from[3]});
+    const int chunk = fragment / 8, gate = fragment / 2 % 4, half = fragment % 2;
+    const int of_weight = gate * kHidden + chunk * 16 + Own::k_lane();
+    weights.set(fragment,
+                reinterpret_cast<const float4*>(weight_hh)[of_weight * (kHidden / 4) + Own::first_output() / 4 + half]);
   }
 }
 
-/// sums[cell] = dh' of the lane's cells. `dz`: [kSequences][kHidden] float4 in shared memory.
-template <int kSequences, int kShared>
+/// sums[cell] = dh' of the lane's cells. `dz`: [kSequences][kHidden] float4 in shared memory. Calls late(sum) when
+/// three quarters are done.
+template <int kSequences, int kShared, class Late>
 __device__ __forceinline__ void backward_product(const ResidentWeights<float4, kShared>& weights, const float4* dz,
-                                                 float (&sums)[4 * kSequences]) {
-  const int lane = static_cast<int>(threadIdx.x) % 8;
+                                                 float (&sums)[kBackwardOutputs * kSequences], const Late& late) {
 #pragma unroll
   for (int chunk = 0; chunk < kBackwardChunks; ++chunk) {
+    if (chunk == kBackwardChunks * 3 / 4) late(sums[0]);
     float4 gradient[kSequences];
 #pragma unroll
-    for (int s = 0; s < kSequences; ++s) gradient[s] = dz[s * kHidden + chunk * 8 + lane];
+    for (int s = 0; s < kSequences; ++s) gradient[s] = dz[s * kHidden + chunk * 16 + BackwardLane<1>::k_lane()];
 #pragma unroll
-    for (int gate = 0; gate < 4; ++gate) {
-      const float4 weight = weights.get(chunk * 4 + gate);
+    for (int fragment = 0; fragment < 8; ++fragment) {
+      const int gate = fragment / 2, output = fragment % 2 * 4;
+      const float4 weight = weights.get(chunk * 8 + fragment);
 #pragma unroll
       for (int s = 0; s < kSequences; ++s) {
         const float4 d = gradient[s];
         const float of_gate = gate == 0 ? d.x : gate == 1 ? d.y : gate == 2 ? d.z : d.w;
-        sums[s] = fmaf(weight.x, of_gate, sums[s]);
-        sums[kSequences + s] = fmaf(weight.y, of_gate, sums[kSequences + s]);
-        sums[2 * kSequences + s] = fmaf(weight.z, of_gate, sums[2 * kSequences + s]);
-        sums[3 * kSequences + s] = fmaf(weight.w, of_gate, sums[3 * kSequences + s]);
+        float* const sum = sums + output * kSequences + s;
+        sum[0] = fmaf(weight.x, of_gate, sum[0]);
+        sum[kSequences] = fmaf(weight.y, of_gate, sum[kSequences]);
+        sum[2 * kSequences] = fmaf(weight.z, of_gate, sum[2 * kSequences]);
+        sum[3 * kSequences] = fmaf(weight.w, of_gate, sum[3 * kSequences]);
       }
     }
   }
+  fold<8 * kSequences>(sums, 8, threadIdx.x & 8);
   fold<4 * kSequences>(sums, 4, threadIdx.x & 4);
   fold<2 * kSequences>(sums, 2, threadIdx.x & 2);
-  fold_pair<kSequences, 1>(sums);
+  fold_pair<kSequences, 1>(sums, 1);
 }
 
 template <int kSequences>
 __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackward args, int* tickets) {
-  using Own = Lane<kSequences>;
+  using Own = BackwardLane<kSequences>;
   constexpr int kShared = shared_weights(kSequences);
   float4* const dz = dynamic_shared<float4>() + kThreads * kShared / 4;  // [2][kSequences][kHidden]
   int* const ticket = reinterpret_cast<int*>(dz + 2 * kSequences * kHidden);
   ResidentWeights<float4, kShared> weights;
   weights.shared = dynamic_shared<float4>();
   load_backward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
+  weights.arrive(reinterpret_cast<uint32_t*>(dz));
 
   for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
     const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
-    BackwardCell cells[Own::kCells];
+    BackwardCell<kSequences> cells[Own::kCells];
 #pragma unroll
     for (int i = 0; i < Own::kCells; ++i) cells[i].start(args, Own::unit(), first + Own::slot(i));
-    __syncwarp();  // with one sequence, both lanes of a unit read gates, and one of them overwrites these
-    float sums[4 * kSequences] = {};
-    for (int step = 0;; ++step) {
+    const auto take_step = [&](int step, const float(&sums)[kBackwardOutputs * kSequences]) {
       float4* const now = dz + (step & 1) * kSequences * kHidden;
 #pragma unroll
       for (int i = 0; i < Own::kCells; ++i) {
-        const float4 gradient = cells[i].advance(args, Own::unit(), sums[i], Own::stores());
+        const float4 gradient = cells[i].compute(sums[i]);
         if (Own::stores()) now[Own::slot(i) * kHidden + Own::unit()] = gradient;
       }
-      __syncthreads();
-      if (step + 1 == steps) break;
+      __syncthreads();  // with one sequence, both lanes of a unit have read the gates that one of them overwrites
+      finish_step<Own>(args, cells);
+    };
+    take_step(0, {});
+    for (int step = 1; step < steps; ++step) {
+      float sums[kBackwardOutputs * kSequences] = {};
+      backward_product<kSequences>(weights, dz + (~step & 1) * kSequences * kHidden, sums, [&](float sum) {
 #pragma unroll
-      for (float& sum : sums) sum = 0;
-      backward_product<kSequences>(weights, now, sums);
+        for (BackwardCell<kSequences>& cell : cells) cell.hold(args, sum);
+      });
+      take_step(step, sums);
     }
   }
   clear_slack(args);
@@ -344,10 +386,10 @@ __global__ void __launch_bounds__(kThreads) general_backward_kernel(const BiLstm
 
 /// The smallest number of sequences per block with which all run at once on this model's share of the SMs (two
 /// directions, one block per SM); a step costs 512 S clocks of FMA. Where shared memory is small, fewer. 0 means that
-/// not even one fits, or that H is not kHidden.
+/// not even one fits, that H is not kHidden, or that the batch is too large for the cells' indices.
 template <class Args>
 int sequences_per_block(const Device& device, const Args& args, size_t (*shared_bytes)(int)) {
-  if (args.hidden != kHidden) return 0;
+  if (args.hidden != kHidden || !fits_indices(args.batch)) return 0;
   const size_t limit = shared_memory_limit(device);
   const auto fits = [&](int count) { return shared_bytes(count) <= limit; };
   const int sequences = args.batch.sequences, at_once = device.multiprocessors / 2 / device.models;

@@ -38,14 +38,18 @@ void check_precision(const Device& device, Precision precision, int32_t hidden);
 /// same in both cases.
 inline constexpr int64_t kCachedGates = int64_t{8} << 20;
 
+/// Bytes: the CUDA versions read four weights at a time.
+inline constexpr int kWeightAlignment = 16;
+
 struct BiLstmForward {
   RaggedBatch batch;
-  int32_t hidden = 0;           ///< H per direction
-  Span<const float> table;      ///< [U, 2, 4, H] input side per id, direction, gate
-  Span<const float> weight_hh;  ///< [2, 4, H, H] per direction: row (gate, unit), column = unit of h'
-  Span<float> states;           ///< out [padded_rows(N), 2, H] h: forward, then backward direction; zero in the slack
-  Span<float> gates;            ///< out [N, 2, 4, H] i, f, g, o after their nonlinearity; empty in evaluation
-  Span<float> cells;            ///< out [N, 2, H] c; empty in evaluation
+  int32_t hidden = 0;       ///< H per direction
+  Span<const float> table;  ///< [U, 2, 4, H] input side per id, direction, gate
+  /// [2, 4, H, H] per direction: row (gate, unit), column = unit of h'. Begins at a multiple of kWeightAlignment.
+  Span<const float> weight_hh;
+  Span<float> states;  ///< out [padded_rows(N), 2, H] h: forward, then backward direction; zero in the slack
+  Span<float> gates;   ///< out [N, 2, 4, H] i, f, g, o after their nonlinearity; empty in evaluation
+  Span<float> cells;   ///< out [N, 2, H] c; empty in evaluation
   /// out [N, 2, H] h' of every token, zero at each direction's start and in the slack; empty in evaluation
   Span<float> previous;
   Span<float> workspace;  ///< [bilstm_workspace(H, B)]
@@ -57,6 +61,7 @@ struct BiLstmForward {
     NOTNOT_CHECK(hidden > 0, "H {}", hidden);
     NOTNOT_CHECK_SIZE(table, int64_t{batch.unique} * 8 * hidden);
     NOTNOT_CHECK_SIZE(weight_hh, int64_t{8} * hidden * hidden);
+    NOTNOT_CHECK_ALIGNED(weight_hh, kWeightAlignment);
     NOTNOT_CHECK_SIZE(states, padded_rows(batch.tokens) * 2 * hidden);
     NOTNOT_CHECK_SIZE(workspace, bilstm_workspace(hidden, batch.sequences));
     if (!training()) return;
@@ -70,7 +75,7 @@ NOTNOT_OPERATION(bilstm_forward, BiLstmForward)
 struct BiLstmBackward {
   RaggedBatch batch;
   int32_t hidden = 0;           ///< H per direction
-  Span<const float> weight_hh;  ///< [2, 4, H, H]
+  Span<const float> weight_hh;  ///< [2, 4, H, H], aligned as for forward
   Span<const float> dstates;    ///< [N, 2, H]
   /// in: forward's gates; out [N, 2, 4, H]: dz, the gradient before the nonlinearities; zero in the slack
   Span<float> gates;
@@ -84,6 +89,7 @@ struct BiLstmBackward {
     batch.check();
     NOTNOT_CHECK(hidden > 0, "H {}", hidden);
     NOTNOT_CHECK_SIZE(weight_hh, int64_t{8} * hidden * hidden);
+    NOTNOT_CHECK_ALIGNED(weight_hh, kWeightAlignment);
     NOTNOT_CHECK_SIZE(dstates, int64_t{batch.tokens} * 2 * hidden);
     NOTNOT_CHECK_SIZE(gates, int64_t{batch.tokens} * 8 * hidden);
     NOTNOT_CHECK_SIZE(cells, int64_t{batch.tokens} * 2 * hidden);

@@ -41,6 +41,17 @@ struct ResidentWeights {
     return in_shared(fragment) ? shared[shared_before(fragment) * kThreads + threadIdx.x]
                                : registers[fragment - shared_before(fragment)];
   }
+  /// Uses every register, so that the loads end here. Otherwise the first product would wait for them, at every step,
+  /// by the same counter as for what was just loaded ahead. `scratch` [kThreads] is overwritten.
+  __device__ __forceinline__ void arrive(uint32_t* scratch) const {
+    uint32_t bits = 0;
+#pragma unroll
+    for (const Fragment& f : registers) {
+      const uint4 words = __builtin_bit_cast(uint4, f);
+      bits ^= words.x ^ words.y ^ words.z ^ words.w;
+    }
+    scratch[threadIdx.x] = bits;
+  }
 };
 
 /// A place in a sequence.
@@ -61,98 +72,165 @@ __device__ __forceinline__ int take_ticket(int* counters, int* shared_ticket) {
   return *shared_ticket;
 }
 
-/// The state that a lane carries for one unit of one sequence, from the direction's first step to its last.
+/// Whether arrays of so many tokens and ids can be indexed with 32 bits, as the cells do: 64 bits would take two
+/// instructions and two registers for every address.
+inline bool fits_indices(const RaggedBatch& batch) {
+  constexpr int64_t kMost = (int64_t{1} << 32) / (2 * 4 * kHidden);
+  return batch.tokens < kMost && batch.unique < kMost;
+}
+
+// Accesses to array[at + offset] that a predicate guards. An `if` around several of them becomes a branch, which ends
+// the basic block. With the same `at` and constant offsets they share an address.
+__device__ __forceinline__ void store_if(bool condition, Span<float> array, uint32_t at, int offset, float value) {
+#if defined(NOTNOT_SIMT)
+  if (condition) array.data[at + offset] = value;
+#else
+  asm volatile("{ .reg .pred p; setp.ne.s32 p, %0, 0; @p st.global.f32 [%1], %2; }"
+               :
+               : "r"(static_cast<int>(condition)), "l"(array.data + at + offset), "f"(value)
+               : "memory");
+#endif
+}
+template <class T>
+__device__ __forceinline__ void load_if(bool condition, T& value, Span<const T> array, uint32_t at, int offset = 0) {
+  static_assert(sizeof(T) == 4);
+#if defined(NOTNOT_SIMT)
+  if (condition) value = array.data[at + offset];
+#else
+  auto bits = __builtin_bit_cast(uint32_t, value);
+  asm volatile("{ .reg .pred p; setp.ne.s32 p, %1, 0; @p ld.global.b32 %0, [%2]; }"
+               : "+r"(bits)
+               : "r"(static_cast<int>(condition)), "l"(array.data + at + offset)
+               : "memory");
+  value = __builtin_bit_cast(T, bits);
+#endif
+}
+
+// A step of a cell has three parts: compute() is between two products and does nothing else; then the block meets at a
+// barrier; store() and go_on() have the next product to finish. What go_on() loads is first used in compute().
+// The sequences of a group have different lengths. A cell whose sequence has ended computes on, and nobody reads what
+// it says.
+
+/// The state that a lane carries for one unit of one of kSequences sequences, from the direction's first step to its
+/// last.
+template <int kSequences>
 struct ForwardCell {
   Cursor at;
   int32_t next_row = 0;  // table row of the next token: its number is read two steps ahead, its values one step ahead
   float4 input = {};     // of the current token, from the table
-  float cell = 0, state = 0;
+  LstmGates<float> gates = {};
+  float cell = 0, state = 0, previous = 0;
 
-  __device__ __forceinline__ void start(const BiLstmForward& args, int unit, int sequence) {
+  __device__ __forceinline__ void start(const BiLstmForward& args, uint32_t unit, int sequence) {
     at = open_sequence(args.batch, sequence, blockIdx.y == 1);
-    if (at.left == 0) return;
-    next_row = args.batch.unique_row[at.token];
-    fetch(args, unit, at.token + (blockIdx.y == 0 ? 1 : -1), at.left > 1);
+    if (at.left > 0) next_row = args.batch.unique_row[at.token];
+    fetch(args, unit);
   }
-  __device__ __forceinline__ void fetch(const BiLstmForward& args, int unit, int32_t following, bool more) {
-    const float* row = args.table.data + (int64_t{next_row} * 2 + blockIdx.y) * (4 * kHidden) + unit;
-    input = {row[0], row[kHidden], row[2 * kHidden], row[3 * kHidden]};
-    if (more) next_row = args.batch.unique_row[following];
+  __device__ __forceinline__ void fetch(const BiLstmForward& args, uint32_t unit) {
+    const uint32_t row = (static_cast<uint32_t>(next_row) * 2 + blockIdx.y) * (4 * kHidden) + unit;
+    load_if(at.left > 0, input.x, args.table, row);
+    load_if(at.left > 0, input.y, args.table, row, kHidden);
+    load_if(at.left > 0, input.z, args.table, row, 2 * kHidden);
+    load_if(at.left > 0, input.w, args.table, row, 3 * kHidden);
+    load_if(at.left > 1, next_row, args.batch.unique_row, static_cast<uint32_t>(at.token + stride()));
   }
-  /// Takes one step, from the recurrent sums of the four gates; returns h.
-  __device__ __forceinline__ float advance(const BiLstmForward& args, int unit, float4 sums, bool stores) {
-    if (at.left == 0) return 0;
-    const auto gates = lstm_gates(input.x + sums.x, input.y + sums.y, input.z + sums.z, input.w + sums.w);
-    const float previous = state;
+  __device__ __forceinline__ static int32_t stride() { return blockIdx.y == 0 ? 1 : -1; }
+  /// h, from the recurrent sums of the four gates.
+  __device__ __forceinline__ float compute(float4 sums) {
+    gates = lstm_gates(input.x + sums.x, input.y + sums.y, input.z + sums.z, input.w + sums.w);
+    previous = state;
     cell = lstm_cell(gates, cell);
     state = lstm_output(gates, cell);
-    if (stores) store(args, unit, gates, previous);
-    const int step = blockIdx.y == 0 ? 1 : -1;
-    at.token += step;
-    if (--at.left > 0) fetch(args, unit, at.token + step, at.left > 1);
     return state;
   }
-  __device__ __forceinline__ void store(const BiLstmForward& args, int unit, const LstmGates<float>& gates,
-                                        float previous) const {
-    const int64_t row = int64_t{at.token} * 2 + blockIdx.y;
-    args.states[row * kHidden + unit] = state;
-    if (args.gates.empty()) return;
-    float* to = args.gates.data + row * (4 * kHidden) + unit;
-    to[0] = gates.i;
-    to[kHidden] = gates.f;
-    to[2 * kHidden] = gates.g;
-    to[3 * kHidden] = gates.o;
-    args.cells[row * kHidden + unit] = cell;
-    args.previous[row * kHidden + unit] = previous;
+  __device__ __forceinline__ void store(const BiLstmForward& args, uint32_t unit, bool owner) const {
+    const bool stores = owner && (kSequences == 1 || at.left > 0), training = stores && !args.gates.empty();
+    const uint32_t row = static_cast<uint32_t>(at.token) * 2 + blockIdx.y;
+    const uint32_t place = row * kHidden + unit, of_gates = row * (4 * kHidden) + unit;
+    store_if(stores, args.states, place, 0, state);
+    store_if(training, args.gates, of_gates, 0, gates.i);
+    store_if(training, args.gates, of_gates, kHidden, gates.f);
+    store_if(training, args.gates, of_gates, 2 * kHidden, gates.g);
+    store_if(training, args.gates, of_gates, 3 * kHidden, gates.o);
+    store_if(training, args.cells, place, 0, cell);
+    store_if(training, args.previous, place, 0, previous);
+  }
+  __device__ __forceinline__ void go_on(const BiLstmForward& args, uint32_t unit) {
+    at.token += stride();
+    --at.left;
+    fetch(args, unit);
   }
 };
 
 /// The state that a lane carries in backward, from the direction's last step to its first.
+template <int kSequences>
 struct BackwardCell {
   Cursor at;
   // These four belong to the current token and are read one step ahead; previous_cell is c of the step before.
   LstmGates<float> gates = {};
   float previous_cell = 0, dstate = 0, cell = 0;
   float dcell = 0;  // from the later step
+  LstmGates<float> dz = {};
 
-  __device__ __forceinline__ void start(const BiLstmBackward& args, int unit, int sequence) {
+  __device__ __forceinline__ void start(const BiLstmBackward& args, uint32_t unit, int sequence) {
     at = open_sequence(args.batch, sequence, blockIdx.y == 0);
-    if (at.left == 0) return;
-    previous_cell = args.cells[index(unit)];
     fetch(args, unit);
   }
-  __device__ __forceinline__ int64_t index(int unit) const {
-    return (int64_t{at.token} * 2 + blockIdx.y) * kHidden + unit;
+  __device__ __forceinline__ static int32_t stride() { return blockIdx.y == 0 ? -1 : 1; }
+  __device__ __forceinline__ uint32_t row() const { return static_cast<uint32_t>(at.token) * 2 + blockIdx.y; }
+  __device__ __forceinline__ uint32_t first_gate(uint32_t unit) const { return row() * (4 * kHidden) + unit; }
+  /// Reads c of both steps, although the later one is known from the step before: a copy would wait for its load.
+  __device__ __forceinline__ void fetch(const BiLstmBackward& args, uint32_t unit) {
+    const Span<const float> activations{args.gates.data, args.gates.size};
+    const uint32_t place = row() * kHidden + unit;
+    previous_cell = 0;
+    load_if(at.left > 0, cell, args.cells, place);
+    load_if(at.left > 0, gates.i, activations, first_gate(unit), 0);
+    load_if(at.left > 0, gates.f, activations, first_gate(unit), kHidden);
+    load_if(at.left > 0, gates.g, activations, first_gate(unit), 2 * kHidden);
+    load_if(at.left > 0, gates.o, activations, first_gate(unit), 3 * kHidden);
+    load_if(at.left > 0, dstate, args.dstates, place);
+    load_if(at.left > 1, previous_cell, args.cells, place, stride() * 2 * kHidden);
   }
-  __device__ __forceinline__ float* gates_of(const BiLstmBackward& args, int unit) const {
-    return args.gates.data + (int64_t{at.token} * 2 + blockIdx.y) * (4 * kHidden) + unit;
+  /// Lets c wait for `progress`, a number that the product knows late. Otherwise ptxas may begin the next step with
+  /// tanh(c), and so with waiting for c. The instruction keeps the bytes 3 to 0 of c, but only the launch knows that
+  /// (hidden is kHidden).
+  __device__ __forceinline__ void hold([[maybe_unused]] const BiLstmBackward& args, [[maybe_unused]] float progress) {
+#if !defined(NOTNOT_SIMT)
+    const uint32_t bytes = args.hidden == kHidden ? 0x3210 : 0x7654;
+    cell = __uint_as_float(__byte_perm(__float_as_uint(cell), __float_as_uint(progress), bytes));
+#endif
   }
-  __device__ __forceinline__ void fetch(const BiLstmBackward& args, int unit) {
-    const float* from = gates_of(args, unit);
-    gates = {from[0], from[kHidden], from[2 * kHidden], from[3 * kHidden]};
-    dstate = args.dstates[index(unit)];
-    cell = previous_cell;
-    const int64_t before = index(unit) + (blockIdx.y == 0 ? -2 * kHidden : 2 * kHidden);
-    previous_cell = at.left > 1 ? args.cells[before] : 0;
-  }
-  /// Takes one step back, from the gradient that the later step handed to this h; returns dz of i, f, g, o.
-  __device__ __forceinline__ float4 advance(const BiLstmBackward& args, int unit, float dh, bool stores) {
-    if (at.left == 0) return {0, 0, 0, 0};
+  /// dz of i, f, g, o, from the gradient that the later step handed to this h. Behind the end 0: without the loss's
+  /// bounds it could grow.
+  __device__ __forceinline__ float4 compute(float dh) {
     const auto gradient = lstm_backward(gates, cell, previous_cell, dstate + dh, dcell);
     dcell = gradient.dprevious_cell;
-    const LstmGates<float>& dz = gradient.dz;
-    if (stores) {
-      float* to = gates_of(args, unit);
-      to[0] = dz.i;
-      to[kHidden] = dz.f;
-      to[2 * kHidden] = dz.g;
-      to[3 * kHidden] = dz.o;
-    }
-    at.token += blockIdx.y == 0 ? -1 : 1;
-    if (--at.left > 0) fetch(args, unit);
+    dz = kSequences == 1 || at.left > 0 ? gradient.dz : LstmGates<float>{};
     return {dz.i, dz.f, dz.g, dz.o};
   }
+  __device__ __forceinline__ void store(const BiLstmBackward& args, uint32_t unit, bool owner) const {
+    const bool stores = owner && (kSequences == 1 || at.left > 0);
+    store_if(stores, args.gates, first_gate(unit), 0, dz.i);
+    store_if(stores, args.gates, first_gate(unit), kHidden, dz.f);
+    store_if(stores, args.gates, first_gate(unit), 2 * kHidden, dz.g);
+    store_if(stores, args.gates, first_gate(unit), 3 * kHidden, dz.o);
+  }
+  __device__ __forceinline__ void go_on(const BiLstmBackward& args, uint32_t unit) {
+    at.token += stride();
+    --at.left;
+    fetch(args, unit);
+  }
 };
+
+/// Writes down what the cells have computed and turns them to the next token. Lane says which cells are the lane's.
+template <class Lane, class Args, class Cell, int kCells>
+__device__ __forceinline__ void finish_step(const Args& args, Cell (&cells)[kCells]) {
+#pragma unroll
+  for (int i = 0; i < kCells; ++i) cells[i].store(args, Lane::unit(i), Lane::stores());
+#pragma unroll
+  for (int i = 0; i < kCells; ++i) cells[i].go_on(args, Lane::unit(i));
+}
 
 /// Zeros the slack as bilstm.h promises. A block calls it when its other work is done, because registers are free then;
 /// no other block's work touches these elements.

@@ -8,11 +8,14 @@
 //   tensor cores, 3 * 512 * 128 * 8 FMA: 2,048/clk on sm_90 (sm_80: 1,024)         768       768
 //   shared memory: weights 8 kShared, h or dz 256,
 //                  written h 32, or dz and partial sums, which are read, 384     1,056     1,408
-//   cells, 4 per lane: 650 and 520 instructions of PTX, stores included          1,300     1,040
-// A step takes the larger of the first two and then the cells, because a barrier lies between them: 2,350 and 2,450
-// clocks (sm_80: 2,850 and 2,600). 8 sequences in fp32 take 512 * 8 = 4,096 of FMA, with their cells 5,400 and 5,100.
-// The floor leaves out latency, and that mma.sync may not reach Hopper's rate, which is that of wgmma. No GPU has
-// measured it yet.
+//   cells, 4 per lane, up to the barrier: 291 and 244 instructions of sm_90a         582       488
+//     of them 40 and 8 of MUFU, 8 clocks each                                        640       128
+// A step takes the larger of the first two and then the larger of the last two, because a barrier lies between them:
+// 1,700 and 1,900 clocks (sm_80: 2,180 and 2,020). The other 139 and 128 instructions (stores, loads ahead, addresses)
+// stand behind the barrier, beside the next product. The floor leaves out latency, and that mma.sync may not reach
+// Hopper's rate, which is that of wgmma. A model of the instructions as ptxas has ordered them (bench/notes.md), with
+// two thirds of that rate, gives 2,440 and 2,340 clocks, where two blocks of four sequences in fp32 take 6,510 and
+// 6,060. No GPU has measured it yet.
 //
 // The order of every sum is fixed: chunks of k ascending, in each of them hi hi, hi lo, lo hi; in backward, quarters of
 // k ascending. A column of a product depends on no other, so a sequence has the same bytes in any slot, block and
@@ -50,13 +53,14 @@ struct Operand {
   uint32_t *hi, *lo;
 };
 
-/// A lane owns the units unit(0) and unit(1) of the sequences slot(0) and slot(1) of its group.
+/// A lane owns four cells: cell i is unit(i) of the sequence slot(i) of its group.
 struct Lane {
   __device__ static int warp() { return static_cast<int>(threadIdx.x) / 32; }
   __device__ static int row() { return static_cast<int>(threadIdx.x) % 32 / 4; }
   __device__ static int column() { return static_cast<int>(threadIdx.x) % 4; }
-  __device__ static int unit(int i) { return warp() * 16 + row() + 8 * i; }
-  __device__ static int slot(int i) { return column() * 2 + i; }
+  __device__ static int unit(int i) { return warp() * 16 + row() + 8 * (i % 2); }
+  __device__ static int slot(int i) { return column() * 2 + i / 2; }
+  __device__ static bool stores() { return true; }
 };
 
 using Weights = ResidentWeights<uint4, kShared>;
@@ -114,6 +118,7 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
   Weights weights;
   weights.shared = dynamic_shared<uint4>();
   load_forward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
+  weights.arrive(h);
   const auto buffer = [&](int step) {
     uint32_t* const hi = h + (step & 1) * 2 * kStateWords;
     return Operand{hi, hi + kStateWords};
@@ -121,12 +126,10 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
 
   for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
     const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
-    ForwardCell cells[2][2];  // [slot][unit]
+    ForwardCell<kSequences> cells[4];
 #pragma unroll
-    for (int i = 0; i < 4; ++i) cells[i / 2][i % 2].start(args, Lane::unit(i % 2), first + Lane::slot(i / 2));
-    for (int step = 0; step < steps; ++step) {
-      float4 sums[kTiles] = {};
-      if (step > 0) add_product(weights, buffer(step), kStateStride, 0, sums);
+    for (int i = 0; i < 4; ++i) cells[i].start(args, Lane::unit(i), first + Lane::slot(i));
+    const auto take_step = [&](int step, const float4(&sums)[kTiles]) {
       const Operand next = buffer(step + 1);
 #pragma unroll
       for (int s = 0; s < 2; ++s) {
@@ -136,14 +139,21 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
           const float4 &if_sums = sums[2 * u], &go_sums = sums[2 * u + 1];
           const float4 z = s == 0 ? float4{if_sums.x, if_sums.z, go_sums.x, go_sums.z}
                                   : float4{if_sums.y, if_sums.w, go_sums.y, go_sums.w};
-          state[u] = cells[s][u].advance(args, Lane::unit(u), z, true);
+          state[u] = cells[2 * s + u].compute(z);
         }
         const SplitPair pair = split(state[0], state[1]);
-        const int at = Lane::slot(s) * kStateStride + Lane::warp() * 8 + Lane::row();
+        const int at = Lane::slot(2 * s) * kStateStride + Lane::warp() * 8 + Lane::row();
         next.hi[at] = pair.hi;
         next.lo[at] = pair.lo;
       }
       __syncthreads();
+      finish_step<Lane>(args, cells);
+    };
+    take_step(0, {});
+    for (int step = 1; step < steps; ++step) {
+      float4 sums[kTiles] = {};
+      add_product(weights, buffer(step), kStateStride, 0, sums);
+      take_step(step, sums);
     }
   }
   clear_slack(args);
@@ -176,11 +186,13 @@ __device__ __forceinline__ void load_backward(Weights& weights, const float* wei
 }
 
 /// Computes dh of the lane's cells from dz in shared memory, through `parts` [kParts][kHidden][kSequences]. The two
-/// sequences of a lane are neighbours there.
+/// sequences of a lane are neighbours there. Calls late(sum) when the product is done.
+template <class Late>
 __device__ __forceinline__ void backward_product(const Weights& weights, const Operand& dz, float* parts,
-                                                 float2 (&dh)[2]) {
+                                                 float2 (&dh)[2], const Late& late) {
   float4 sums[kTiles] = {};
   add_product(weights, dz, kGradientStride, part_of_k() * kChunks, sums);
+  late(sums[0].x);
   const auto part = [&](int number, int output) {
     return reinterpret_cast<float2*>(parts + number * kPartSums + output * kSequences + Lane::slot(0));
   };
@@ -210,33 +222,43 @@ __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackw
   Weights weights;
   weights.shared = dynamic_shared<uint4>();
   load_backward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
+  weights.arrive(shared);
 
   for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
     const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
-    BackwardCell cells[2][2];  // [slot][unit]
+    BackwardCell<kSequences> cells[4];
 #pragma unroll
-    for (int i = 0; i < 4; ++i) cells[i / 2][i % 2].start(args, Lane::unit(i % 2), first + Lane::slot(i / 2));
-    float2 dh[2] = {};  // [unit], of both slots
-    for (int step = 0;; ++step) {
+    for (int i = 0; i < 4; ++i) cells[i].start(args, Lane::unit(i), first + Lane::slot(i));
+    const auto take_step = [&](const float2(&dh)[2]) {  // [unit], of both slots
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        const int s = i / 2, u = i % 2;
-        const float4 d = cells[s][u].advance(args, Lane::unit(u), s == 0 ? dh[u].x : dh[u].y, true);
+        const float4 d = cells[i].compute(i < 2 ? dh[i].x : dh[i - 2].y);
         const SplitPair input_forget = split(d.x, d.y), cell_output = split(d.z, d.w);
-        const int at = Lane::slot(s) * kGradientStride + Lane::unit(u) * 2;
+        const int at = Lane::slot(i) * kGradientStride + Lane::unit(i) * 2;
         *reinterpret_cast<uint2*>(dz.hi + at) = {input_forget.hi, cell_output.hi};
         *reinterpret_cast<uint2*>(dz.lo + at) = {input_forget.lo, cell_output.lo};
       }
       __syncthreads();
-      if (step + 1 == steps) break;
-      backward_product(weights, dz, parts, dh);
+      finish_step<Lane>(args, cells);
+    };
+    take_step({});
+    for (int step = 1; step < steps; ++step) {
+      float2 dh[2];
+      backward_product(weights, dz, parts, dh, [&](float sum) {
+#pragma unroll
+        for (BackwardCell<kSequences>& cell : cells) cell.hold(args, sum);
+      });
+      take_step(dh);
     }
   }
   clear_slack(args);
 }
 
-/// Some devices have less shared memory than a block takes.
-void check_shared_memory(const Device& device, size_t bytes) {
+/// Some devices have less shared memory than a block takes; and some batches have more tokens than the cells can index.
+void check_fits(const Device& device, const RaggedBatch& batch, size_t bytes) {
+  NOTNOT_CHECK(fits_indices(batch),
+               "a batch of {} tokens and {} ids is too large for bf16x3; use smaller batches or fp32", batch.tokens,
+               batch.unique);
   const size_t limit = shared_memory_limit(device);
   NOTNOT_CHECK(bytes <= limit, "bf16x3 takes {} bytes of shared memory per block, device {} has {}; use fp32", bytes,
                device.ordinal, limit);
@@ -245,12 +267,12 @@ void check_shared_memory(const Device& device, size_t bytes) {
 }  // namespace
 
 void recur_forward_bf16x3(const Device& device, const BiLstmForward& args) {
-  check_shared_memory(device, kForwardBytes);
+  check_fits(device, args.batch, kForwardBytes);
   launch_persistent(device, "bilstm_forward, bf16x3", args, kSequences, kForwardBytes, forward_kernel);
 }
 
 void recur_backward_bf16x3(const Device& device, const BiLstmBackward& args) {
-  check_shared_memory(device, kBackwardBytes);
+  check_fits(device, args.batch, kBackwardBytes);
   launch_persistent(device, "bilstm_backward, bf16x3", args, kSequences, kBackwardBytes, backward_kernel);
 }
 

@@ -164,12 +164,12 @@ Span<float> AttentionClassifier::parameter_pair(const char* name) const {
 
 Span<float> AttentionClassifier::gradient(const char* name) const {
   const Parameter& p = layout_.find(name);
-  return optimiser_->gradients().subspan(p.offset - layout_.embedding_size(), p.size);
+  return optimiser_->gradients().subspan(p.offset - layout_.encoder_begin(), p.size);
 }
 
 Span<float> AttentionClassifier::gradient_pair(const char* name) const {
   const Parameter& p = layout_.find(name);
-  return optimiser_->gradients().subspan(p.offset - layout_.embedding_size(), 2 * p.size);
+  return optimiser_->gradients().subspan(p.offset - layout_.encoder_begin(), 2 * p.size);
 }
 
 void AttentionClassifier::set_parameters(const std::vector<float>& values) {
@@ -546,7 +546,7 @@ std::vector<float> AttentionClassifier::gradients() {
   const RaggedBatch& batch = this->batch();
   std::vector<float> values(layout_.total());
   const std::vector<float> rest = to_host(device_, optimiser_->gradients());
-  std::copy(rest.begin(), rest.end(), values.begin() + layout_.embedding_size());
+  std::copy(rest.begin(), rest.end(), values.begin() + layout_.encoder_begin());
   NOTNOT_CHECK(!batch.unique_ids.empty(), "the last batch was not one of compute_gradients");
   const std::vector<int32_t> ids = to_host(device_, batch.unique_ids.subspan(0, batch.unique));
   const std::vector<float> rows = to_host(device_, buffers_->drows);

@@ -66,8 +66,10 @@ using Metadata = std::map<std::string, std::string>;
 
 constexpr const char* kChecksum = "sha256";
 
-std::string_view bytes_of(const std::vector<float>& values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+void add_parameters(Sha256& sum, const ParameterLayout& layout, const std::vector<float>& values) {
+  for (const Parameter& p : layout.parameters()) {
+    sum.update({reinterpret_cast<const char*>(values.data() + p.offset), p.size * sizeof(float)});
+  }
 }
 
 Metadata to_metadata(const Companions& companions) {
@@ -87,7 +89,7 @@ Companions companions_of(const Metadata& metadata) {
   return {.choices = value("choices"), .metrics = value("metrics"), .model = value("model")};
 }
 
-std::string checksum_of(const Checkpoint& checkpoint) {
+std::string checksum_of(const ParameterLayout& layout, const Checkpoint& checkpoint) {
   const auto& [progress, parameters, optimiser, companions] = checkpoint;
   const auto& [epoch, batch, best_epoch, score, seconds, loss] = progress;
   Sha256 sum;
@@ -95,15 +97,15 @@ std::string checksum_of(const Checkpoint& checkpoint) {
   for (const auto& [key, value] : to_metadata(companions)) sum.update(fmt::format("{} {}\n", key, value));
   for (const auto* values :
        {&parameters, &optimiser.first_moment, &optimiser.second_moment, &optimiser.largest_second_moment}) {
-    sum.update(bytes_of(*values));
+    add_parameters(sum, layout, *values);
   }
   return sum.hex();
 }
 
 /// Throws InputError if a value was changed since the file was written. Earlier versions wrote no checksum.
-void check_checksum(const Safetensors& file, const Checkpoint& checkpoint) {
+void check_checksum(const Safetensors& file, const ParameterLayout& layout, const Checkpoint& checkpoint) {
   const auto known = file.metadata().find(kChecksum);
-  if (known == file.metadata().end() || known->second == checksum_of(checkpoint)) return;
+  if (known == file.metadata().end() || known->second == checksum_of(layout, checkpoint)) return;
   damaged(file.path(), "its values are not those of its checksum");
 }
 
@@ -123,13 +125,17 @@ Checkpoint read(const std::filesystem::path& path, const ParameterLayout& layout
   std::string fault = fault_of(checkpoint.progress, bounds);
   if (fault.empty()) fault = fault_of(checkpoint.optimiser, checkpoint.progress, bounds.batches);
   if (!fault.empty()) damaged(path, fault);
-  check_checksum(file, checkpoint);
+  check_checksum(file, layout, checkpoint);
   return checkpoint;
 }
 
 }  // namespace
 
-std::string checksum_of(const std::vector<float>& values) { return sha256(bytes_of(values)); }
+std::string checksum_of(const ParameterLayout& layout, const std::vector<float>& values) {
+  Sha256 sum;
+  add_parameters(sum, layout, values);
+  return sum.hex();
+}
 
 Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout,
                            const TrainingBounds& bounds) {
@@ -156,7 +162,7 @@ void write_checkpoint(const std::filesystem::path& path, const ParameterLayout& 
     for (TensorView& view : parameter_views(layout, *values, prefix)) tensors.push_back(std::move(view));
   }
   Metadata metadata = to_metadata(companions);
-  metadata[kChecksum] = checksum_of(checkpoint);
+  metadata[kChecksum] = checksum_of(layout, checkpoint);
   write_safetensors(path, tensors, metadata);
 }
 

@@ -28,8 +28,8 @@ struct Companions {
   std::string metrics;  ///< checksum_of_metrics of the finished epochs
   std::string model;    ///< checksum_of the parameters of the best epoch; empty before the first one, too
 };
-/// The SHA-256 of the bytes of `values`.
-std::string checksum_of(const std::vector<float>& values);
+/// The SHA-256 of the bytes of all parameters, one behind the other. `values` [layout.total()].
+std::string checksum_of(const ParameterLayout& layout, const std::vector<float>& values);
 
 struct Checkpoint {
   Progress progress;

@@ -6,7 +6,7 @@ Optimiser::Optimiser(const Device& device, const ModelOptions& model, const Opti
     : device_(device), model_(model), options_(options), layout_(model) {}
 
 void Optimiser::plan(Arena& arena, int64_t steps) {
-  arena.add("optimiser", "gradients", {layout_.total() - layout_.embedding_size()}, &gradients_);
+  arena.add("optimiser", "gradients", {layout_.total() - layout_.encoder_begin()}, &gradients_);
   arena.add("optimiser", "first_moment", {layout_.total()}, &first_moment_);
   arena.add("optimiser", "second_moment", {layout_.total()}, &second_moment_);
   arena.add("optimiser", "largest_second_moment", {layout_.total()}, &largest_second_moment_);
@@ -46,7 +46,7 @@ void Optimiser::enqueue_step(Span<const int32_t> completed, Span<const int32_t> 
                            .count = static_cast<int32_t>(ids.size),
                            .ids = ids,
                            .gradients = row_gradients});
-  step_range(completed, layout_.embedding_size(), layout_.attention_begin(), options_.weight_decay);
+  step_range(completed, layout_.encoder_begin(), layout_.attention_begin(), options_.weight_decay);
   if (model_.attention == AttentionKind::learned) {
     step_range(completed, layout_.attention_begin(), layout_.total(), 0.0);
   }
@@ -56,7 +56,7 @@ void Optimiser::step_range(Span<const int32_t> completed, int64_t begin, int64_t
   adam_step(device_, {.hyper = hyper(decay),
                       .scalars = scalars_,
                       .completed = completed,
-                      .gradient = gradients_.subspan(begin - layout_.embedding_size(), end - begin),
+                      .gradient = gradients_.subspan(begin - layout_.encoder_begin(), end - begin),
                       .parameter = parameters_.subspan(begin, end - begin),
                       .first_moment = first_moment_.subspan(begin, end - begin),
                       .second_moment = second_moment_.subspan(begin, end - begin),

@@ -39,7 +39,7 @@ class Optimiser {
 
   /// The number of steps taken, those that are only enqueued included.
   int64_t step() const { return step_; }
-  /// [layout.total() - layout.embedding_size()] The gradients of all parameters but the embedding.
+  /// [layout.total() - layout.encoder_begin()] The gradients of all parameters but the embedding.
   Span<float> gradients() const { return gradients_; }
 
   /// Counts the step that is enqueued next. Throws Error if there are more steps than planned.

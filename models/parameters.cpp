@@ -33,7 +33,7 @@ ParameterLayout::ParameterLayout(const ModelOptions& options) {
                                       {"bias_ih_l0", {4 * h}},
                                       {"bias_hh_l0", {4 * h}}}) {
       add("encoder.rnn." + name, shape, ParameterGroup::encoder, h);
-      add("encoder.rnn." + name + "_reverse", shape, ParameterGroup::encoder, h);
+      add_neighbour("encoder.rnn." + name + "_reverse", shape, ParameterGroup::encoder, h);
     }
   } else {
     add("encoder.projection.weight", {h, e}, ParameterGroup::encoder, e);
@@ -41,13 +41,20 @@ ParameterLayout::ParameterLayout(const ModelOptions& options) {
   }
   add("decoder.linear_1.weight", {1, d}, ParameterGroup::output, d);
   add("decoder.linear_1.bias", {1}, ParameterGroup::output, d);
-  attention_begin_ = total_;
   add("decoder.attention.attn1.weight", {a, d}, ParameterGroup::attention, d);
+  attention_begin_ = parameters_.back().offset;
   add("decoder.attention.attn1.bias", {a}, ParameterGroup::attention, d);
   add("decoder.attention.attn2.weight", {1, a}, ParameterGroup::attention, a);
 }
 
 void ParameterLayout::add(std::string name, std::vector<int64_t> shape, ParameterGroup group, int64_t fan_in) {
+  total_ = (total_ + kAlignment - 1) / kAlignment * kAlignment;
+  add_neighbour(std::move(name), std::move(shape), group, fan_in);
+}
+
+/// Adds a parameter right behind the one before.
+void ParameterLayout::add_neighbour(std::string name, std::vector<int64_t> shape, ParameterGroup group,
+                                    int64_t fan_in) {
   int64_t size = 1;
   for (const int64_t extent : shape) size *= extent;
   parameters_.push_back({std::move(name), std::move(shape), group, total_, size, fan_in});
@@ -102,8 +109,7 @@ void check_finite(const ParameterLayout& layout, const std::vector<float>& value
 }
 
 std::vector<float> load_parameters(const ParameterLayout& layout, const Safetensors& file, const std::string& prefix) {
-  std::vector<float> values;
-  values.reserve(layout.total());
+  std::vector<float> values(layout.total());
   for (const Parameter& parameter : layout.parameters()) {
     const auto& shape = file.entry(prefix + parameter.name).shape;
     if (shape != parameter.shape) {
@@ -113,7 +119,7 @@ std::vector<float> load_parameters(const ParameterLayout& layout, const Safetens
           file.path().string(), prefix + parameter.name, fmt::join(shape, ", "), fmt::join(parameter.shape, ", ")));
     }
     const auto tensor = file.values<float>(prefix + parameter.name);
-    values.insert(values.end(), tensor.begin(), tensor.end());
+    std::copy(tensor.begin(), tensor.end(), values.begin() + parameter.offset);
   }
   return values;
 }

@@ -42,7 +42,7 @@ struct Parameter {
   std::string name;
   std::vector<int64_t> shape;
   ParameterGroup group = ParameterGroup::encoder;
-  int64_t offset = 0;  ///< floats from the start of the arena
+  int64_t offset = 0;  ///< floats from the start of the array of all parameters
   int64_t size = 0;
   /// The initial values are U(-1/sqrt(fan_in), 1/sqrt(fan_in)); H for every LSTM parameter, as in PyTorch.
   int64_t fan_in = 0;
@@ -50,19 +50,27 @@ struct Parameter {
 
 /// The embedding stands first, then encoder, output layer and attention: each group is one contiguous range, and so are
 /// encoder and output layer together. Both directions of an LSTM parameter are neighbours, so that they are one matrix
-/// [2, ...].
+/// [2, ...]. This matrix and every other parameter begins at a multiple of kAlignment. The floats between are zero and
+/// stay zero: an optimiser's step without a gradient leaves zero as it is. No file has them.
 class ParameterLayout {
  public:
+  /// Floats: 256 bytes, as of the arrays of an arena. So an operation finds its weights as well aligned within a model
+  /// as alone, whatever the size of the vocabulary.
+  static constexpr int64_t kAlignment = 64;
+
   explicit ParameterLayout(const ModelOptions& options);
 
   const std::vector<Parameter>& parameters() const { return parameters_; }
+  /// Floats of the array, those between the parameters included.
   int64_t total() const { return total_; }
   int64_t embedding_size() const { return parameters_.front().size; }
+  int64_t encoder_begin() const { return parameters_[1].offset; }
   int64_t attention_begin() const { return attention_begin_; }
   const Parameter& find(const std::string& name) const;
 
  private:
   void add(std::string name, std::vector<int64_t> shape, ParameterGroup group, int64_t fan_in);
+  void add_neighbour(std::string name, std::vector<int64_t> shape, ParameterGroup group, int64_t fan_in);
   std::vector<Parameter> parameters_;
   int64_t total_ = 0, attention_begin_ = 0;
 };

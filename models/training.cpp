@@ -117,7 +117,7 @@ class Training {
     check_there(folder.model_path());
     best_model_ = known.model;
     if (!best_model_.empty()) {
-      check(best_model_, checksum_of(chosen_parameters()), folder.model_path(),
+      check(best_model_, checksum_of(model_.layout(), chosen_parameters()), folder.model_path(),
             "is not the model of the best epoch so far");
     }
   }
@@ -278,7 +278,7 @@ class Training {
     if (best) {
       progress_.best_score = score;
       progress_.best_epoch = progress_.epoch;
-      best_model_ = checksum_of(model_.parameters());
+      best_model_ = checksum_of(model_.layout(), model_.parameters());
     }
     metrics_.push_back(metrics);
     writer_.write_metrics(metrics_);

@@ -70,6 +70,52 @@ NOTNOT_HD float logarithm(float x) {
   return x == x ? result : x;
 }
 #endif
+/// The square root of x >= 0: correctly rounded on the CPU; on CUDA within 1 ulp, and 0 for subnormal x. (CUDA's
+/// correctly rounded root and quotient call a subroutine for some arguments. Such a call ends the basic block, so that
+/// nothing else can run in their latency.)
+NOTNOT_HD float root(float x) {
+#if defined(__CUDA_ARCH__)
+  float result;
+  asm("sqrt.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+  return result;
+#else
+  return std::sqrt(x);
+#endif
+}
+template <class Real>
+NOTNOT_HD Real root(Real x) {
+  using std::sqrt;  // for double; tests have number types of their own
+  return sqrt(x);
+}
+
+#if defined(__CUDA_ARCH__)
+/// 1 / x within 1 ulp; 0 where that is subnormal.
+NOTNOT_HD float reciprocal(float x) {
+  float result;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+  return result;
+}
+#endif
+
+/// A number > 0 to divide by. On CUDA it is the reciprocal, which can be computed ahead; quotients are within 2 ulp.
+template <class Real>
+struct Divisor {
+  Divisor() = default;
+  NOTNOT_HD explicit Divisor(Real x) : value(x) {}
+  /// c - a / x
+  NOTNOT_HD Real minus_quotient(Real c, Real a) const { return c - a / value; }
+  Real value;
+};
+#if defined(__CUDA_ARCH__)
+template <>
+struct Divisor<float> {
+  Divisor() = default;
+  NOTNOT_HD explicit Divisor(float x) : inverse(reciprocal(x)) {}
+  NOTNOT_HD float minus_quotient(float c, float a) const { return fmaf(-a, inverse, c); }
+  float inverse;
+};
+#endif
+
 /// a b + c, with one rounding where the instruction set has such an instruction. Code that must round as other code
 /// does calls it, so that the compiler does not choose what is fused.
 NOTNOT_HD float multiply_add(float a, float b, float c) {
@@ -96,6 +142,9 @@ template <class Real>
 NOTNOT_HD Real sigmoid(Real x) {
   return Real(1) / (Real(1) + exponential(-x));
 }
+#if defined(__CUDA_ARCH__)
+NOTNOT_HD float sigmoid(float x) { return reciprocal(1.0F + exponential(-x)); }
+#endif
 
 /// log(1 + e^x) without overflow.
 template <class Real>

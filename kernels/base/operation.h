@@ -1,6 +1,11 @@
 #pragma once
-// For the headers of operations: the check of the arguments' sizes, and the dispatch to the device's backend.
+// For the headers of operations: the checks of the arguments' sizes and alignment, and the dispatch to a backend.
 #include "kernels/base/device.h"
+
+/// Throws Error unless a span begins at a multiple of `bytes`, as it must where several elements are read at a time.
+#define NOTNOT_CHECK_ALIGNED(span, bytes)                               \
+  NOTNOT_CHECK(reinterpret_cast<uintptr_t>((span).data) % (bytes) == 0, \
+               "`{}` does not begin at a multiple of {} bytes", #span, bytes)
 
 /// Throws Error unless a span has at least the elements that the operation touches; the message names the place and the
 /// argument.

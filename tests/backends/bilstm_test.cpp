@@ -51,17 +51,19 @@ struct Results {
   }
 };
 
+constexpr int64_t kWeightOffset = kWeightAlignment / sizeof(float);
+
 /// Forward and backward on a device; evaluation is forward without what backward needs.
 Results<float> run(const Device& device, const BiLstmInputs& inputs, bool evaluation = false,
                    Precision precision = Precision::fp32) {
   const BiLstmCase arrays(device, inputs, !evaluation);
-  // In a model W_hh lies behind the embedding, whose size may be odd: so it is not aligned.
-  std::vector<float> behind_one = inputs.weight_hh;
-  behind_one.insert(behind_one.begin(), 0.0F);
-  const DeviceArray<float> parameters(device, behind_one);
+  // W_hh is aligned as it must be, and no better.
+  std::vector<float> behind_others = inputs.weight_hh;
+  behind_others.insert(behind_others.begin(), kWeightOffset, 0.0F);
+  const DeviceArray<float> parameters(device, behind_others);
   BiLstmForward forward = arrays.forward();
   BiLstmBackward backward = arrays.backward();
-  forward.weight_hh = backward.weight_hh = parameters.span().subspan(1, arrays.weight_hh.span().size);
+  forward.weight_hh = backward.weight_hh = parameters.span().subspan(kWeightOffset, arrays.weight_hh.span().size);
   forward.precision = backward.precision = precision;
   bilstm_forward(device, forward);
   Results<float> results{
@@ -371,6 +373,19 @@ TEST_CASE("bilstm: bf16x3 is refused where it cannot be computed") {
                        doctest::Contains(reason), Error);
 }
 
+TEST_CASE("bilstm: bf16x3 is refused for a batch with more tokens or ids than it can index (CUDA)" *
+          only_on(Backend::cuda)) {
+  const Device device = test_device();
+  BiLstmForward forward;
+  BiLstmBackward backward;
+  forward.hidden = backward.hidden = kBf16x3Hidden;
+  forward.precision = backward.precision = Precision::bf16x3;
+  forward.batch.unique = backward.batch.tokens = 1 << 22;
+  const auto reason = doctest::Contains("is too large for bf16x3; use smaller batches or fp32");
+  CHECK_THROWS_WITH_AS(cuda::bilstm_forward(device, forward), reason, Error);
+  CHECK_THROWS_WITH_AS(cuda::bilstm_backward(device, backward), reason, Error);
+}
+
 TEST_CASE("bilstm: bf16x3 is refused by a device with less shared memory than it takes (emulator)" *
           doctest::skip(std::getenv("NOTNOT_SIMT_SHARED_KIB") == nullptr)) {
   const Device device = test_device();
@@ -385,6 +400,20 @@ TEST_CASE("bilstm: bf16x3 is refused by a device with less shared memory than it
   args.hidden = kBf16x3Hidden;
   args.precision = Precision::bf16x3;
   CHECK_THROWS_WITH_AS(cuda::bilstm_backward(device, args), doctest::Contains(reason(131'344).c_str()), Error);
+}
+
+TEST_CASE("bilstm: recurrent weights that are not aligned are refused") {
+  const Device device = test_device();
+  const BiLstmCase arrays(device, make_inputs({3}, 4), true);
+  const DeviceArray<float> parameters(device, int64_t{8} * 4 * 4 + 4);
+  for (int64_t offset = 1; offset < kWeightOffset; ++offset) {
+    BiLstmForward forward = arrays.forward();
+    BiLstmBackward backward = arrays.backward();
+    forward.weight_hh = backward.weight_hh = parameters.span().subspan(offset, arrays.weight_hh.span().size);
+    const auto reason = doctest::Contains("`weight_hh` does not begin at a multiple of 16 bytes");
+    CHECK_THROWS_WITH_AS(bilstm_forward(device, forward), reason, Error);
+    CHECK_THROWS_WITH_AS(bilstm_backward(device, backward), reason, Error);
+  }
 }
 
 TEST_CASE("bilstm: a hidden size that no kernel takes is named (CUDA)" * only_on(Backend::cuda)) {

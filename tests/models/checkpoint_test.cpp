@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -13,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/io/checksum.h"
 #include "engine/io/files.h"
 #include "engine/io/safetensors.h"
 #include "tests/models/small_training.h"
@@ -210,6 +212,40 @@ TEST_CASE("the scalars of a checkpoint are one value each, and one of the first 
                 fmt::format("tensor `{}` has {} values, and needs one", name, size));
     }
   }
+}
+
+TEST_CASE("the files of a model have its parameters one behind the other, and the checksums know nothing else") {
+  const TemporaryFolder folder;
+  const ParameterLayout layout({.vocabulary = 7, .embed = 3, .hidden = 5});
+  std::vector<float> values(layout.total(), 1000);  // between the parameters
+  std::string bytes;                                // of all parameters
+  float next = 0.5F;
+  for (const Parameter& p : layout.parameters()) {
+    std::generate_n(values.begin() + p.offset, p.size, [&next] { return next++; });
+    bytes.append(reinterpret_cast<const char*>(values.data() + p.offset), p.size * sizeof(float));
+  }
+  REQUIRE(layout.total() * sizeof(float) > bytes.size());
+  CHECK(checksum_of(layout, values) == sha256(bytes));
+
+  const Progress progress{.epoch = 2, .best_epoch = 1, .best_score = 0.5};
+  write_checkpoint(folder / "checkpoint", layout, {progress, values, {2, values, values, values}});
+  const Safetensors checkpoint = Safetensors::read(folder / "checkpoint");
+  CHECK(checkpoint.metadata().at("sha256") == sha256("2 2 0 1 0x1p-1 0x0p+0 0x0p+0" + bytes + bytes + bytes + bytes));
+  write_safetensors(folder / "model", parameter_views(layout, values));
+  const Safetensors model = Safetensors::read(folder / "model");
+  CHECK(model.entries().size() == layout.parameters().size());
+  for (const Parameter& p : layout.parameters()) {
+    const std::vector<float> expected(values.begin() + p.offset, values.begin() + p.offset + p.size);
+    CHECK(model.values<float>(p.name) == expected);
+    for (const char* prefix : {"parameter/", "first_moment/", "second_moment/", "largest_second_moment/"}) {
+      CHECK(checkpoint.values<float>(prefix + p.name) == expected);
+    }
+  }
+  const Checkpoint read = read_checkpoint(folder / "checkpoint", layout, {.epochs = 3, .batches = 4});
+  CHECK(read.parameters == load_parameters(layout, folder / "model"));
+  std::replace(values.begin(), values.end(), 1000.0F, 0.0F);
+  CHECK(read.parameters == values);
+  CHECK(read.optimiser.largest_second_moment == values);
 }
 
 TEST_CASE("a bit that was flipped in any byte of a checkpoint is noticed, also where another state is possible") {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,18 @@ struct PlainAdam {
   std::vector<double> values, m, v, vmax;
 };
 
+/// The values of the elements that belong to no parameter.
+std::set<float> between_parameters(const ParameterLayout& layout, const std::vector<float>& values) {
+  std::set<float> found;
+  auto at = values.begin();
+  for (const Parameter& p : layout.parameters()) {
+    found.insert(at, values.begin() + p.offset);
+    at = values.begin() + p.offset + p.size;
+  }
+  found.insert(at, values.end());
+  return found;
+}
+
 TEST_CASE("steps of training are PyTorch's Adam with AMSGrad, whatever the options") {
   const Split split = six_texts();
   const BatchCapacity capacity{.sequences = 2, .tokens = 10, .unique = 10};
@@ -81,6 +94,10 @@ TEST_CASE("steps of training are PyTorch's Adam with AMSGrad, whatever the optio
       }
       CHECK(model.step() == 9);
       const std::vector<float> actual = model.parameters();
+      const OptimiserState state = model.optimiser_state();
+      for (const auto* values : {&actual, &state.first_moment, &state.second_moment, &state.largest_second_moment}) {
+        CHECK(between_parameters(model.layout(), *values) == std::set<float>{0});
+      }
       for (const Parameter& p : model.layout().parameters()) {
         CAPTURE(p.name);
         double worst = 0, moved = 0;

@@ -168,6 +168,31 @@ TEST_CASE("no gate of the LSTM has a bias of its own: the forget gate starts as 
   }
 }
 
+TEST_CASE("every matrix of parameters is aligned, whatever its size, and both directions are one matrix") {
+  for (const Encoder encoder : {Encoder::lstm, Encoder::tokens}) {
+    for (const auto& [embed, hidden] : {std::pair{3, 5}, {7, 1}, {300, 128}}) {  // V is 9
+      CAPTURE(embed);
+      const ParameterLayout layout = layout_of(encoder, embed, hidden);
+      int64_t end = 0, sizes = 0;
+      for (const Parameter& p : layout.parameters()) {
+        CAPTURE(p.name);
+        const bool second = p.name.ends_with("_reverse");
+        CHECK(p.offset == (second ? end : (end + 63) / 64 * 64));
+        if (second) CHECK(p.shape == layout.find(p.name.substr(0, p.name.size() - 8)).shape);
+        end = p.offset + p.size;
+        sizes += p.size;
+      }
+      CHECK(layout.total() == end);
+      CHECK(layout.embedding_size() == 9 * embed);
+      CHECK(layout.encoder_begin() == layout.parameters()[1].offset);
+      CHECK(layout.attention_begin() == layout.find("decoder.attention.attn1.weight").offset);
+      const std::vector<float> values = initial_parameters(layout, 3, {});
+      // No parameter is zero but the padding row.
+      CHECK(std::count(values.begin(), values.end(), 0.0F) == layout.total() - sizes + embed);
+    }
+  }
+}
+
 TEST_CASE("a random embedding is N(0, 1) in every row but the padding row, which is zero") {
   constexpr int32_t kVocabulary = 2000, kEmbed = 50;
   const ParameterLayout layout({.vocabulary = kVocabulary, .embed = kEmbed, .hidden = 2});

@@ -96,13 +96,13 @@ class GoldenFile {
     return sorted;
   }
 
-  /// All parameters under `prefix` as one vector, in the order of ParameterLayout.
+  /// All parameters under `prefix` as one vector, in the places of ParameterLayout.
   std::vector<double> parameters(const std::string& prefix) const {
-    std::vector<double> values;
     const ParameterLayout layout(options);
+    std::vector<double> values(static_cast<size_t>(layout.total()));
     for (const Parameter& parameter : layout.parameters()) {
       const auto tensor = file.values<double>(prefix + parameter.name);
-      values.insert(values.end(), tensor.begin(), tensor.end());
+      std::copy(tensor.begin(), tensor.end(), values.begin() + parameter.offset);
     }
     return values;
   }
