@@ -44,7 +44,8 @@ Test below(std::string quantity, UncertainMean estimate, double bound);
 /// interval of 90 % lies inside the margin, and disagrees if it lies outside.
 Test equal_within(std::string quantity, UncertainMean estimate, double margin);
 /// `published` lies in the interval of 95 % in which a further run is expected: mean +- t s sqrt(1 + 1/n), of values
-/// `by_seed` on the published texts. It agrees unless it lies outside.
+/// `by_seed` on the published texts. It agrees if it lies inside, and disagrees if it lies outside beyond what many tests
+/// allow.
 Test predicts(std::string quantity, std::vector<double> by_seed, double published);
 
 /// The test, marked as one of a difference of F1.

@@ -165,6 +165,10 @@ TEST_CASE("a published number agrees unless a further run would hardly have it")
             "n = 3: Base 0.820 (a further run: 95% interval 0.721 to 0.919; p = 0.074, Holm's");
   CHECK(judged({predicts("Base", {0.80, 0.82, 0.84}, 0.925)}).verdict == Verdict::disagrees);
   CHECK(judged({predicts("Base", {0.80, 0.82}, 0.81)}).verdict == Verdict::cannot_be_told);
+  // Outside (p = 0.04), but not beyond what two tests allow: neither agrees nor disagrees.
+  const Test outside = predicts("Base", {0.80, 0.82, 0.84}, 0.933);
+  CHECK(outside.p_disagrees < 0.05);
+  CHECK(judged({outside, inside}).verdict == Verdict::cannot_be_told);
 }
 
 TEST_CASE("verdicts in words and as HTML") {
