@@ -26,7 +26,11 @@ std::string clock_time(double seconds) {
                       : fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
 }
 
-std::string three_decimals(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3f}", value); }
+std::string three_decimals(double value) {
+  if (std::isnan(value)) return "-";
+  const std::string digits = fmt::format("{:.3f}", value);
+  return digits == "-0.000" ? "0.000" : digits;
+}
 
 std::string signed_three_decimals(double value) {
   std::string digits = three_decimals(std::fabs(value));

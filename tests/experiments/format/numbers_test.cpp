@@ -44,6 +44,7 @@ TEST_CASE("measures") {
   CHECK(three_decimals(0) == "0.000");
   CHECK(three_decimals(0.8456) == "0.846");
   CHECK(three_decimals(-0.0126) == "-0.013");
+  CHECK(three_decimals(-0.0004) == "0.000");
   CHECK(three_decimals(kNaN) == "-");
 }
 
