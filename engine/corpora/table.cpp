@@ -58,6 +58,19 @@ std::string number_of(const std::string& label) {
 /// The split that a field names; nothing if it names none.
 std::optional<SplitName> split_of(std::string_view field) { return split_named(without_blanks_around(field)); }
 
+/// Fields of one column that are missing by is_missing.
+struct MissingFields {
+  uint64_t count = 0;
+  std::string first;  ///< the first record, and what it has there
+
+  /// Returns whether the field is missing.
+  bool add_if_missing(std::string_view field, int64_t row) {
+    if (!is_missing(field)) return false;
+    if (count++ == 0) first = fmt::format("{} ({})", row, in_quotes(field));
+    return true;
+  }
+};
+
 /// Turns records into texts.
 class TextCollector {
  public:
@@ -74,7 +87,7 @@ class TextCollector {
     text.row = table_.texts.size() + 1;
     text.id = fields.id.value_or("");
     text.group = group(std::string(without_blanks_around(fields.group.value_or(""))), text.row);
-    count_missing(without_blanks_around(fields.text), text.row);
+    missing_.add_if_missing(without_blanks_around(fields.text), text.row);
     table_.texts.push_back(std::move(text));
   }
 
@@ -91,17 +104,17 @@ class TextCollector {
   /// Throws `if_empty` where there is no text.
   Table take(bool has_split, const std::string& if_empty) {
     if (table_.texts.empty()) throw InputError(if_empty);
-    if (missing_ > 0) {
+    if (missing_.count > 0) {
       warn(
           fmt::format("{} texts are NA, NaN, NULL or None and nothing else, the first is record {}: R, pandas, "
                       "databases and Python write so where there is no text; remove these records",
-                      missing_, first_missing_));
+                      missing_.count, missing_.first));
     }
-    if (without_group_ > 0) {
+    if (without_group_.count > 0) {
       warn(
           fmt::format("{} texts have the group NA, NaN, NULL or None, the first is record {}: they count as texts "
                       "without a group; leave the field empty, or choose another name",
-                      without_group_, first_without_group_));
+                      without_group_.count, without_group_.first));
     }
     table_.has_split = has_split;
     return std::move(table_);
@@ -120,14 +133,8 @@ class TextCollector {
   /// The row of the first text with the group; 0 where `name` is empty.
   int64_t group(const std::string& name, int64_t row) {
     if (name.empty()) return 0;
-    if (!is_missing(name)) return groups_.emplace(name, row).first->second;
-    if (without_group_++ == 0) first_without_group_ = fmt::format("{} ({})", row, in_quotes(name));
+    if (!without_group_.add_if_missing(name, row)) return groups_.emplace(name, row).first->second;
     return 0;
-  }
-
-  void count_missing(std::string_view text, uint64_t row) {
-    if (!is_missing(text)) return;
-    if (missing_++ == 0) first_missing_ = fmt::format("{} ({})", row, in_quotes(text));
   }
 
   bool has_own_labels() const { return options_.labels[0] != "0" || options_.labels[1] != "1"; }
@@ -146,10 +153,7 @@ class TextCollector {
   Fail fail_;
   Table table_;
   std::unordered_map<std::string, int64_t> groups_;  ///< the row of the first text of each
-  uint64_t missing_ = 0;
-  std::string first_missing_;  ///< the record and its text
-  uint64_t without_group_ = 0;
-  std::string first_without_group_;  ///< the record and what it has as its group
+  MissingFields missing_, without_group_;            ///< among the texts, among the groups
 };
 
 // --- CSV and TSV

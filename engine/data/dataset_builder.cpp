@@ -21,7 +21,7 @@ void check_two_classes(const std::string& where, const Split& split) {
 }
 
 /// Statements about other texts than those of the test split need samples, of which each group is one.
-void check_two_groups(const std::string& where, const std::vector<int64_t>& groups) {
+void check_two_groups(const std::string& where, const Column<int64_t>& groups) {
   if (groups.empty() || groups.front() == 0) return;
   if (std::count(groups.begin(), groups.end(), groups.front()) < static_cast<int64_t>(groups.size())) return;
   throw InputError(fmt::format(
@@ -136,7 +136,7 @@ Dataset DatasetBuilder::outline(std::string name, const DatasetOptions& options)
     }
     add_unknown(dataset.vocabulary, counts.kept, split);
     if (split_name != SplitName::dev) check_two_classes(where, split);
-    if (split_name == SplitName::test) check_two_groups(where, {split.groups.begin(), split.groups.end()});
+    if (split_name == SplitName::test) check_two_groups(where, split.groups);
   }
   if (dataset.vocabulary.size() == kFirstWordId) {
     throw InputError(fmt::format(

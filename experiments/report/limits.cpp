@@ -118,8 +118,7 @@ std::string about_guide(const LoadedStudy& study) {
   if (!distance || distance->has_moved()) return "";
   return fmt::format(
       "The adversary that guides an MLP has moved to a JSD of {} only, where {} is needed: that its attention is a "
-      "good "
-      "guide tells nothing.",
+      "good guide tells nothing.",
       three_decimals(distance->jsd), three_decimals(distance->needed));
 }
 

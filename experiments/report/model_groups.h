@@ -50,8 +50,8 @@ inline constexpr std::string_view kUniformModel = "Uniform";
 /// The names of the groups of guide_groups.
 inline constexpr std::string_view kUniformGuide = "Uniform", kTrainedGuide = "Trained MLP", kBaseGuide = "Base LSTM";
 std::string adversary_guide(const AdversaryKind& kind);
-/// The name of a group of guide_groups among mlp_groups and model_groups. In Table 3 a group has the name of its guide; elsewhere the
-/// name must say that the model is an MLP.
+/// The name of a group of guide_groups among mlp_groups and model_groups. In Table 3 a group has the name of its guide;
+/// elsewhere the name must say that the model is an MLP.
 std::string name_of_mlp(const std::string& guide);
 /// The group of that name; null when there is none.
 const ModelGroup* find_group(const std::vector<ModelGroup>& groups, std::string_view name);
