@@ -1,6 +1,6 @@
 // Persistent BiLSTM for H = 128: a block keeps W_hh of one direction (512 x 128 floats, 256 KiB) on its SM for the
 // whole batch, split between registers and shared memory, and carries kSequences sequences at a time. No grid
-// synchronisation. Blocks take groups of sequences from a ticket counter, longest first.
+// synchronisation. Blocks take groups of sequences, longest first; where there are fewer blocks than groups, from a ticket counter.
 //
 // Floor per step and SM in clocks (128 FMA/clk, 128 B/clk of shared memory); S = kSequences, n = shared_weights(S):
 //   FMA               512 S
@@ -162,7 +162,8 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
   load_forward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
   weights.arrive(reinterpret_cast<uint32_t*>(h));
 
-  for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
+  for (int first = static_cast<int>(blockIdx.x) * kSequences; first < args.batch.sequences;
+       first = next_group(tickets, ticket) * kSequences) {
     const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
     ForwardCell<kSequences> cells[Own::kCells];
 #pragma unroll
@@ -259,7 +260,8 @@ __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackw
   load_backward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
   weights.arrive(reinterpret_cast<uint32_t*>(dz));
 
-  for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
+  for (int first = static_cast<int>(blockIdx.x) * kSequences; first < args.batch.sequences;
+       first = next_group(tickets, ticket) * kSequences) {
     const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
     BackwardCell<kSequences> cells[Own::kCells];
 #pragma unroll
@@ -446,7 +448,6 @@ void bilstm_backward(const Device& device, const BiLstmBackward& args) {
   check_precision(device, args.precision, args.hidden);
   const auto recur = args.precision == Precision::fp32 ? recur_backward : recur_backward_bf16x3;
   recur(device, args);
-  add_recurrent_weight_gradient(device, args);
 }
 
 }  // namespace notnot::cuda

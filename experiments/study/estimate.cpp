@@ -64,7 +64,7 @@ Speed Estimator::measure(const RunSpec& spec) const {
   const ModelOptions options = inputs_.model(spec);
   TrainingOptions training = inputs_.training(spec);
   training.epochs = 2;  // the steps of one epoch are measured, and one step before them warms up
-  AttentionClassifier model(device_.get(), options, training_plan(data, training), training.optimiser);
+  AttentionClassifier model(device_.get(), options, training_plan(device_.get(), data, training), training.optimiser);
   model.allocate();
   model.set_parameters(inputs_.initial_parameters(spec));
   const Split& texts = data.split(SplitName::train);
@@ -92,7 +92,7 @@ double Estimator::perturbation_seconds(const RunSpec& spec) const {
   const Split& split = inputs_.corpus.dataset.split(SplitName::test);
   const Split some = first_texts(split, 16);
   const ModelOptions options = inputs_.model(spec);
-  AttentionClassifier model(device_.get(), options, prediction_plan(some));
+  AttentionClassifier model(device_.get(), options, prediction_plan(device_.get(), some));
   model.allocate();
   model.set_parameters(inputs_.initial_parameters(spec));
   // The first use of a word projects it. A whole split repeats its words, so the projection is not measured.

@@ -46,7 +46,7 @@ class ScopedDevice {
 std::vector<float> train_steps(const Device& device, const Dataset& data, const ModelOptions& options, uint64_t seed,
                                int32_t batch_size, size_t steps) {
   TrainingOptions training{.seed = seed, .batch_size = batch_size, .optimiser = {}};
-  AttentionClassifier model(device, options, training_plan(data, training));
+  AttentionClassifier model(device, options, training_plan(device, data, training));
   model.allocate();
   model.set_parameters(initial_parameters(model.layout(), seed, {}));
   const Split& split = data.split(SplitName::train);
@@ -115,7 +115,8 @@ void check_same_run(const RunFolder& a, const RunFolder& b) {
 /// The predictions of a base model with random parameters for every text.
 Targets random_targets(const Device& device, const Dataset& data, uint64_t seed) {
   const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
-  AttentionClassifier model(device, options, training_plan(data, {.seed = seed, .batch_size = 16, .optimiser = {}}));
+  AttentionClassifier model(device, options,
+                            training_plan(device, data, {.seed = seed, .batch_size = 16, .optimiser = {}}));
   model.allocate();
   model.set_parameters(initial_parameters(model.layout(), seed, {}));
   Targets targets;
@@ -145,8 +146,8 @@ void check_steps_in_flight(Objective objective, Encoder encoder, int32_t hidden)
   const ModelOptions options = small_model(data, encoder, AttentionKind::learned, hidden);
   const TrainingOptions training{.batch_size = 8, .optimiser = {}};
   const ObjectiveOptions towards{.objective = objective, .positive_weight = 1.5, .lambda = 0.1};
-  AttentionClassifier one_by_one(test_device(), options, training_plan(data, training)),
-      in_flight(test_device(), options, training_plan(data, training));
+  AttentionClassifier one_by_one(test_device(), options, training_plan(test_device(), data, training)),
+      in_flight(test_device(), options, training_plan(test_device(), data, training));
   for (AttentionClassifier* model : {&one_by_one, &in_flight}) {
     model->allocate();
     model->set_parameters(initial_parameters(model->layout(), 3, {}));
@@ -232,7 +233,7 @@ TEST_CASE("a text's prediction is the same alone, in a batch and after any other
   ScopedDevice device;
   for (const auto& [encoder, attention] : kModels) {
     const ModelOptions options = small_model(data, encoder, attention, 16);
-    AttentionClassifier model(device.get(), options, prediction_plan(split));
+    AttentionClassifier model(device.get(), options, prediction_plan(device.get(), split));
     model.allocate();
     model.set_parameters(initial_parameters(model.layout(), 10, {}));
     const SplitPredictions together = predict_split(model, split, 1.0);
@@ -264,7 +265,8 @@ TEST_CASE("a prediction is that of the parameters as they are, whatever the mode
     const HostBatch others = assemble_batch(train, {3, 4}, options.vocabulary);
     const auto start = initial_parameters(ParameterLayout(options), 10, {});
     const auto make = [&](const std::vector<float>& parameters) {
-      AttentionClassifier model(device.get(), options, training_plan(data, {.batch_size = 4, .optimiser = {}}));
+      AttentionClassifier model(device.get(), options,
+                                training_plan(device.get(), data, {.batch_size = 4, .optimiser = {}}));
       model.allocate();
       model.set_parameters(parameters);
       return model;
@@ -298,7 +300,8 @@ TEST_CASE("what follows an update at once has the bytes of what waits for it") {
   const auto batch = [&](int32_t first) { return assemble_batch(split, {first, first + 1}, options.vocabulary); };
   std::vector<std::vector<float>> results;
   for (const bool waits : {true, false}) {
-    AttentionClassifier model(test_device(), options, training_plan(data, {.batch_size = 2, .optimiser = {}}));
+    AttentionClassifier model(test_device(), options,
+                              training_plan(test_device(), data, {.batch_size = 2, .optimiser = {}}));
     model.allocate();
     model.set_parameters(initial_parameters(model.layout(), 10, {}));
     const auto update = [&](int32_t first) {
@@ -332,7 +335,8 @@ TEST_CASE("bf16x3 moves no gradient of a step by more than 1e-5 of the largest o
   std::vector<std::vector<float>> gradients;
   for (const Precision precision : {Precision::fp32, Precision::bf16x3}) {
     options.precision = precision;
-    AttentionClassifier model(device.get(), options, training_plan(data, {.batch_size = 32, .optimiser = {}}));
+    AttentionClassifier model(device.get(), options,
+                              training_plan(device.get(), data, {.batch_size = 32, .optimiser = {}}));
     model.allocate();
     model.set_parameters(initial_parameters(layout, 10, {}));
     model.compute_gradients(batch, {});
