@@ -90,6 +90,6 @@ def output(*command, **options):
 
 
 def disassemble(cuobjdump, file):
-    """As parse(), of a library, object file or cubin."""
+    """As parse(), of a library or object file."""
     environment = {**os.environ, "LC_ALL": "C"}
     return parse(output("c++filt", input=output(cuobjdump, "--dump-sass", str(file), env=environment)))

@@ -51,7 +51,7 @@ class Loop:
         loops = [(last - first, first, last) for last, first in self.jumps
                  if first < last and self.products(code[first:last]) >= spec.count]
         if not loops:
-            raise LookupError(f"no loop with {spec.count} {spec.product}")
+            raise LookupError(f"{spec.kernel}: no loop with {spec.count} {spec.product}")
         _, self.first, self.last = min(loops)
         self.path = self._path()
 

@@ -148,10 +148,10 @@ class Sm:
         if step.unit == "load_store":
             begins = max(now + TO_LOAD_STORE, self.load_store_free)
             self.load_store_free = begins + step.busy
-            scheduler.queue.append(begins)
         elif step.unit == "mufu":
             begins = max(now, scheduler.free["mufu"])
-            scheduler.queue.append(begins + step.busy // 2)
+        if step.unit in QUEUED:
+            scheduler.queue.append(begins)
         if step.unit in scheduler.free:
             scheduler.free[step.unit] = begins + step.busy
         warp.clear[step.writes] = max(warp.clear[step.writes], begins + step.latency)
