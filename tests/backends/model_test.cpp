@@ -211,6 +211,48 @@ TEST_CASE("steps in flight of another objective, another encoder and of H = 128 
   check_steps_in_flight(Objective::classify, Encoder::lstm, 128);  // on CUDA, the persistent kernels
 }
 
+TEST_CASE("models that come and go on the device during a training change no byte of it") {
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::train);
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned, 128);
+  const auto batches = training_batches(split, 8, 5, 1);
+  const auto train = [&](bool with_others) {
+    AttentionClassifier model(test_device(), options,
+                              training_plan(test_device(), data, {.batch_size = 8, .optimiser = {}}));
+    model.allocate();
+    model.set_parameters(initial_parameters(model.layout(), 3, {}));
+    std::vector<RunningModel> others;
+    for (int step = 0; step < 12; ++step) {
+      if (with_others && step == 4) {
+        for (int i = 0; i < 5; ++i) others.emplace_back(test_device());
+      }
+      if (step == 9) others.clear();
+      model.enqueue_step(assemble_batch(split, batches[step % 2], options.vocabulary), {});
+      if (model.steps_in_flight() == 2) model.finish_step();
+      if (step % 4 == 3 && test_device().backend == Backend::cuda) {
+        // What was captured is forgotten when the number of models changes: before step 4, and two steps ago.
+        CHECK(model.captured_steps() == (with_others && step == 11 ? 1 : 2));
+      }
+    }
+    model.finish_step();
+    return model.parameters();
+  };
+  check_same_bytes(train(true), train(false), "parameters");
+}
+
+TEST_CASE("the models on a device are counted, rounded up to a power of two") {
+  const RunningModel one(test_device());
+  CHECK(one.on_device() == 1);
+  {
+    std::vector<RunningModel> others;
+    for (const int expected : {2, 4, 4, 8}) {
+      others.emplace_back(test_device());
+      CHECK(one.on_device() == expected);
+    }
+  }
+  CHECK(one.on_device() == 1);
+}
+
 TEST_CASE("another seed gives other parameters") {
   const Dataset data = small_corpus();
   ScopedDevice device;

@@ -319,7 +319,6 @@ TEST_CASE("where a device computes a wave of sequences at once, evaluation batch
     split.offsets.push_back(split.offsets.back() + length);
     split.labels.push_back(0);
   }
-  split.token_ids.resize(split.offsets.back(), 1);
   std::vector<size_t> sizes;
   const auto batches = evaluation_batches(split, {.tokens = 150, .wave = 6, .most_tokens = 300});
   for (const auto& batch : batches) sizes.push_back(batch.size());
