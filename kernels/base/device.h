@@ -72,6 +72,8 @@ std::string build_status();
 /// The number of usable devices. If it is 0, `reason` says why (not built, or the driver's message and code).
 int device_count(std::string& reason);
 DeviceInfo describe(int ordinal);
+/// Bytes of a GEMM workspace: cuBLAS asks for as much on Hopper.
+inline constexpr size_t kGemmWorkspaceBytes = size_t{32} << 20;
 /// Opens a context with its own stream, GEMM handle and GEMM workspace. close releases them and never throws.
 Device open(int ordinal);
 void close(Device& device) noexcept;
