@@ -129,12 +129,14 @@ struct Kind {
   size_t workspace_per_column = 0;  ///< bytes
   bool in_eights = false;           ///< eight products are summed before they are added to the sum
 };
-/// The fastest first. The last one computes every product.
-constexpr std::array<Kind, 7> kKinds = {{
+/// The fastest first, for a product of many columns. The last one computes every product. Those that need the promised alignment come before others
+/// of their sort, so that a promise that is not kept does not pass unnoticed.
+constexpr std::array<Kind, 8> kKinds = {{
     {.smallest_k = 256, .alignment = 16, .splits = 4},
-    {.smallest_k = 64, .splits = 2, .in_eights = true},
+    {.smallest_k = 64, .alignment = 16, .splits = 2, .in_eights = true},
+    {.smallest_k = 64, .splits = 3},
     {.smallest_n = 128, .alignment = 16, .in_eights = true},
-    {.workspace_per_column = 256},
+    {.alignment = 16, .workspace_per_column = 256},
     {.alignment = 128},
     {.alignment = 16, .in_eights = true},
     {},
@@ -157,6 +159,12 @@ bool offered(const Kind& kind, const Product& product, const Preference& prefere
       std::ranges::all_of(preference.alignments, [&](uint32_t promised) { return promised >= kind.alignment; });
   const bool reduces = kind.splits == 1 || (preference.schemes & CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE) != 0;
   return aligned && reduces && workspace_of(kind, product) <= preference.workspace && runs(kind, product);
+}
+
+/// The kind at this place of the order from fastest to slowest, which depends on the shape.
+size_t in_order(size_t place, const Product& product) {
+  constexpr int64_t kFewColumns = 96;
+  return product.n >= kFewColumns ? place : (place + kKinds.size() - 1) % kKinds.size();
 }
 
 const Kind* kind_of(const cublasLtMatmulAlgo_t* opaque) {
@@ -365,7 +373,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   // The first result is none, as cuBLASLt's may be: its algorithm cannot be used.
   results[0] = {.algo = {}, .workspaceSize = 0, .state = CUBLAS_STATUS_NOT_SUPPORTED, .wavesCount = 0, .reserved = {}};
   *found = 1;
-  for (size_t id = 0; id < kKinds.size() && *found < most; ++id) {
+  for (size_t place = 0; place < kKinds.size() && *found < most; ++place) {
+    const size_t id = in_order(place, product);
     if (!offered(kKinds[id], product, *preference)) continue;
     cublasLtMatmulHeuristicResult_t& result = results[(*found)++];
     result = {.algo = {},
