@@ -3,6 +3,17 @@
 #include "kernels/base/launch.cuh"
 
 namespace notnot::cuda {
+namespace {
+
+/// Makes the context's device the calling thread's current one. Every function here does so first: the thread may have
+/// used another device last, or none, and then its current device is 0, where a call would make a context of half a
+/// gigabyte.
+void use(const Device& device) { NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal)); }
+
+/// The same for functions that release something and never throw.
+void try_to_use(const Device& device) noexcept { without_last_error(cudaSetDevice(device.ordinal)); }
+
+}  // namespace
 
 std::string build_status() { return NOTNOT_CUDA_STATUS; }
 
@@ -46,6 +57,7 @@ Device open(int ordinal) {
 }
 
 void close(Device& device) noexcept {
+  try_to_use(device);
   if (device.stream != nullptr) cudaStreamSynchronize(device.stream);
   close_gemm(device.gemm);
   if (device.stream != nullptr) cudaStreamDestroy(device.stream);
@@ -54,7 +66,7 @@ void close(Device& device) noexcept {
 }
 
 void* allocate(const Device& device, size_t bytes) {
-  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
+  use(device);
   void* pointer = nullptr;
   const cudaError_t status = without_last_error(cudaMalloc(&pointer, bytes));
   if (status == cudaErrorMemoryAllocation) throw OutOfMemory(bytes, "device memory");
@@ -62,26 +74,35 @@ void* allocate(const Device& device, size_t bytes) {
   return pointer;
 }
 
-void release(const Device&, void* pointer) noexcept { cudaFree(pointer); }
+void release(const Device& device, void* pointer) noexcept {
+  try_to_use(device);
+  cudaFree(pointer);
+}
 
 void copy_to_device(const Device& device, void* to, const void* from, size_t bytes) {
+  use(device);
   NOTNOT_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, device.stream));
   cuda::synchronize(device);  // a GPU that can address the host's memory may still read `from` when the call returns
 }
 
 void copy_to_host(const Device& device, void* to, const void* from, size_t bytes) {
+  use(device);
   NOTNOT_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device.stream));
   cuda::synchronize(device);
 }
 
 void fill_zero(const Device& device, void* to, size_t bytes) {
+  use(device);
   NOTNOT_CUDA_CHECK(cudaMemsetAsync(to, 0, bytes, device.stream));
 }
 
-void synchronize(const Device& device) { NOTNOT_CUDA_CHECK(cudaStreamSynchronize(device.stream)); }
+void synchronize(const Device& device) {
+  use(device);
+  NOTNOT_CUDA_CHECK(cudaStreamSynchronize(device.stream));
+}
 
 Device open_side_stream(const Device& device) {
-  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
+  use(device);
   Device side = device;
   side.gemm = nullptr;
   NOTNOT_CUDA_CHECK(cudaStreamCreateWithFlags(&side.stream, cudaStreamNonBlocking));
@@ -89,7 +110,7 @@ Device open_side_stream(const Device& device) {
 }
 
 void* allocate_pinned(const Device& device, size_t bytes) {
-  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
+  use(device);
   void* pointer = nullptr;
   const cudaError_t status = without_last_error(cudaMallocHost(&pointer, bytes));
   if (status == cudaErrorMemoryAllocation) throw OutOfMemory(bytes, "pinned host memory");
@@ -97,39 +118,57 @@ void* allocate_pinned(const Device& device, size_t bytes) {
   return pointer;
 }
 
-void release_pinned(void* pointer) noexcept { cudaFreeHost(pointer); }
+void release_pinned(const Device& device, void* pointer) noexcept {
+  try_to_use(device);
+  cudaFreeHost(pointer);
+}
 
 void enqueue_copy_to_pinned(const Device& device, void* to, const void* from, size_t bytes) {
+  use(device);
   NOTNOT_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device.stream));
 }
 
 void enqueue_copy_from_pinned(const Device& device, void* to, const void* from, size_t bytes) {
+  use(device);
   NOTNOT_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, device.stream));
 }
 
 CUevent_st* open_event(const Device& device) {
-  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
+  use(device);
   cudaEvent_t event = nullptr;
   // A fleet has more threads than the host has cores, so a waiting thread sleeps instead of spinning.
   NOTNOT_CUDA_CHECK(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync));
   return event;
 }
 
-void close_event(CUevent_st* event) noexcept { cudaEventDestroy(event); }
+void close_event(const Device& device, CUevent_st* event) noexcept {
+  try_to_use(device);
+  cudaEventDestroy(event);
+}
 
-void record(const Device& device, CUevent_st* event) { NOTNOT_CUDA_CHECK(cudaEventRecord(event, device.stream)); }
+void record(const Device& device, CUevent_st* event) {
+  use(device);
+  NOTNOT_CUDA_CHECK(cudaEventRecord(event, device.stream));
+}
 
-void wait(const Device& device, CUevent_st* event) { NOTNOT_CUDA_CHECK(cudaStreamWaitEvent(device.stream, event, 0)); }
+void wait(const Device& device, CUevent_st* event) {
+  use(device);
+  NOTNOT_CUDA_CHECK(cudaStreamWaitEvent(device.stream, event, 0));
+}
 
-void synchronize(CUevent_st* event) { NOTNOT_CUDA_CHECK(cudaEventSynchronize(event)); }
+void synchronize(const Device& device, CUevent_st* event) {
+  use(device);
+  NOTNOT_CUDA_CHECK(cudaEventSynchronize(event));
+}
 
 void begin_capture(const Device& device) {
-  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
+  use(device);
   // Only this thread's calls are captured: other models of the fleet allocate and wait meanwhile.
   NOTNOT_CUDA_CHECK(cudaStreamBeginCapture(device.stream, cudaStreamCaptureModeThreadLocal));
 }
 
 CUgraphExec_st* end_capture(const Device& device) {
+  use(device);
   cudaGraph_t graph = nullptr;
   NOTNOT_CUDA_CHECK(cudaStreamEndCapture(device.stream, &graph));
   cudaGraphExec_t work = nullptr;
@@ -140,16 +179,20 @@ CUgraphExec_st* end_capture(const Device& device) {
 }
 
 void abandon_capture(const Device& device) noexcept {
+  try_to_use(device);
   cudaGraph_t graph = nullptr;
   without_last_error(cudaStreamEndCapture(device.stream, &graph));  // the failure is already on its way as an exception
   if (graph != nullptr) cudaGraphDestroy(graph);
 }
 
 void launch_captured(const Device& device, CUgraphExec_st* work) {
-  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
+  use(device);
   NOTNOT_CUDA_CHECK(cudaGraphLaunch(work, device.stream));
 }
 
-void close_captured(CUgraphExec_st* work) noexcept { cudaGraphExecDestroy(work); }
+void close_captured(const Device& device, CUgraphExec_st* work) noexcept {
+  try_to_use(device);
+  cudaGraphExecDestroy(work);
+}
 
 }  // namespace notnot::cuda

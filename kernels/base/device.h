@@ -88,17 +88,17 @@ void synchronize(const Device& device);
 Device open_side_stream(const Device& device);
 /// Allocates host memory that the device copies to and from by itself, while the host goes on.
 void* allocate_pinned(const Device& device, size_t bytes);
-void release_pinned(void* pointer) noexcept;
+void release_pinned(const Device& device, void* pointer) noexcept;
 /// Both enqueue a copy. The pinned memory must stay as it is until the copy is done.
 void enqueue_copy_to_pinned(const Device& device, void* to, const void* from, size_t bytes);
 void enqueue_copy_from_pinned(const Device& device, void* to, const void* from, size_t bytes);
 CUevent_st* open_event(const Device& device);
-void close_event(CUevent_st* event) noexcept;
+void close_event(const Device& device, CUevent_st* event) noexcept;
 void record(const Device& device, CUevent_st* event);
 /// All work that is enqueued on `device` from now on waits for the event.
 void wait(const Device& device, CUevent_st* event);
 /// The calling thread waits for the event.
-void synchronize(CUevent_st* event);
+void synchronize(const Device& device, CUevent_st* event);
 /// Between begin_capture and end_capture the context's stream notes operations and does not run them. Copies to and
 /// from host memory are allowed only if it is pinned. If an operation may not be captured, end_capture throws at the
 /// latest.
@@ -107,7 +107,7 @@ CUgraphExec_st* end_capture(const Device& device);
 /// Ends a capture that an exception left open.
 void abandon_capture(const Device& device) noexcept;
 void launch_captured(const Device& device, CUgraphExec_st* work);
-void close_captured(CUgraphExec_st* work) noexcept;
+void close_captured(const Device& device, CUgraphExec_st* work) noexcept;
 }  // namespace cuda
 
 // --- memory, on any backend ------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "tests/backends/backend.h"
 
 #include <cstdlib>
+#include <optional>
 
 namespace notnot {
 namespace {
@@ -40,6 +41,16 @@ doctest::skip only_on(Backend backend) { return {(backend_name() == "cuda") != (
 Device test_device() {
   static const Device device = open_test_device();
   return device;
+}
+
+const Device* second_device() {
+  static const std::optional<Device> device = []() -> std::optional<Device> {
+    std::string reason;
+    if (cuda::device_count(reason) < 2) return std::nullopt;
+    return cuda::open(1);
+  }();
+  if (!device) MESSAGE("skipped: there is no second CUDA device");
+  return device ? &*device : nullptr;
 }
 
 void check_close(const std::vector<float>& actual, const std::vector<double>& expected, double tolerance,

@@ -78,5 +78,21 @@ TEST_CASE("a failure while work is captured leaves the stream as it was") {
   check_same_bytes(gather.to.host(), {4, 5, 2, 3}, "after the failure");
 }
 
+TEST_CASE("a stream waits for an event of another device (CUDA)" * only_on(Backend::cuda)) {
+  if (second_device() == nullptr) return;
+  const Device first = test_device(), second = *second_device();
+  const DeviceArray<float> there(second, 1), here(first, 1);
+  PinnedMemory between(second, sizeof(float));
+  Event arrived(second);
+  for (const float value : {1.0F, 2.0F, 3.0F}) {
+    copy_to_device(second, there.span().data, &value, sizeof value);
+    between.enqueue_copy_of(there.span().data, sizeof value);
+    arrived.record(second);
+    arrived.make_wait(first);
+    cuda::enqueue_copy_from_pinned(first, here.span().data, between.data(), sizeof value);
+    check_same_bytes(here.host(), {value}, "the value that came over");
+  }
+}
+
 }  // namespace
 }  // namespace notnot

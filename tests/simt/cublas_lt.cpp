@@ -14,7 +14,9 @@
 #include <utility>
 #include <vector>
 
-struct cublasLtContext {};
+struct cublasLtContext {
+  int device = notnot::simt::current_device;
+};
 
 namespace notnot::simt {
 namespace {
@@ -279,6 +281,13 @@ void compute(const Product& product, const Kind& kind, const Pointers& at, float
   }
 }
 
+/// A handle is for the device that was current when it was created, and is to be used while that one is current.
+cublasStatus_t check_handle(cublasLtHandle_t handle) {
+  if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
+  use_current_device();
+  return handle->device == current_device ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_INVALID_VALUE;
+}
+
 bool aligned(const void* pointer, size_t bytes) { return reinterpret_cast<uintptr_t>(pointer) % bytes == 0; }
 
 }  // namespace
@@ -288,11 +297,13 @@ using namespace notnot::simt;  // NOLINT(google-build-using-namespace): what fol
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t* handle) {
   if (handle == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
+  use_current_device();
   return *handle = new cublasLtContext, CUBLAS_STATUS_SUCCESS;
 }
 
 cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle) {
   if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
+  use_current_device();
   return delete handle, CUBLAS_STATUS_SUCCESS;
 }
 
@@ -364,7 +375,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
                                               cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
                                               cublasLtMatmulPreference_t opaque, int most,
                                               cublasLtMatmulHeuristicResult_t results[], int* found) {
-  if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
+  if (const cublasStatus_t status = check_handle(handle); status != CUBLAS_STATUS_SUCCESS) return status;
   const auto preference = read<Preference>(opaque);
   if (!preference || most <= 0 || results == nullptr || found == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
   Product product;
@@ -391,7 +402,7 @@ cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t handle, cublasLtMatmulDe
                                        cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
                                        cublasLtMatrixLayout_t d, const cublasLtMatmulAlgo_t* algorithm,
                                        cublasLtMatmulHeuristicResult_t* result) {
-  if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
+  if (const cublasStatus_t status = check_handle(handle); status != CUBLAS_STATUS_SUCCESS) return status;
   const Kind* kind = kind_of(algorithm);
   if (kind == nullptr || result == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
   Product product;
@@ -425,7 +436,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t oper
                               const void* beta, const void* c, cublasLtMatrixLayout_t c_layout, void* d,
                               cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t* algorithm, void* workspace,
                               size_t workspace_bytes, cudaStream_t stream) {
-  if (handle == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
+  if (const cublasStatus_t status = check_handle(handle); status != CUBLAS_STATUS_SUCCESS) return status;
   const Kind* kind = kind_of(algorithm);
   for (const void* pointer : {static_cast<const void*>(kind), alpha, a, b, beta, c, static_cast<const void*>(d)}) {
     if (pointer == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
@@ -443,6 +454,17 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t oper
   if (needed > 0 && (workspace == nullptr || !aligned(workspace, kWorkspaceAlignment))) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
+  const auto bytes = [](const Operand& operand, int64_t down, int64_t right) {
+    return static_cast<size_t>((down - 1) * operand.down + (right - 1) * operand.right + 1) * sizeof(float);
+  };
+  const auto in_memory = [](const void* pointer, size_t size) {
+    return check_memory(pointer, size, current_device, "a matrix product");
+  };
+  const bool fits = in_memory(a, bytes(product.a, product.m, product.k)) &&
+                    in_memory(b, bytes(product.b, product.k, product.n)) &&
+                    in_memory(c, bytes({1, product.c_stride}, product.m, product.n)) &&
+                    in_memory(d, bytes({1, product.d_stride}, product.m, product.n)) && in_memory(workspace, needed);
+  if (!fits || !is_current(stream)) return CUBLAS_STATUS_EXECUTION_FAILED;
   const Pointers at = {static_cast<const float*>(a), static_cast<const float*>(b), static_cast<const float*>(c),
                        static_cast<float*>(d), static_cast<float*>(workspace)};
   enqueue(stream, [=, alpha_value = *static_cast<const float*>(alpha), beta_value = *static_cast<const float*>(beta)] {

@@ -252,9 +252,9 @@ TEST_CASE("a failed call stays the last error, which CUB reports, unless NOTNOT_
     size_t bytes = scratch.size() * sizeof(int);
     return cub::DeviceScan::InclusiveSum(scratch.data(), bytes, values.data(), sums.data(), 3, nullptr);
   };
-  CHECK(cudaSetDevice(7) == cudaErrorInvalidValue);
-  CHECK(scan() == cudaErrorInvalidValue);
-  CHECK(cudaGetLastError() == cudaErrorInvalidValue);
+  CHECK(cudaSetDevice(7) == cudaErrorInvalidDevice);
+  CHECK(scan() == cudaErrorInvalidDevice);
+  CHECK(cudaGetLastError() == cudaErrorInvalidDevice);
   CHECK(scan() == cudaSuccess);
   CHECK_THROWS_AS(NOTNOT_CUDA_CHECK(cudaSetDevice(7)), Error);
   CHECK(!error_of(1, 1025, 0, empty_kernel).empty());

@@ -13,9 +13,12 @@
 #include <memory>
 #include <vector>
 
+#include "tests/simt/devices.h"
+
 /// A captured graph: the work that was enqueued, in its order.
 struct CUgraphExec_st {
-  std::vector<std::function<void()>> work;
+  int device;
+  std::vector<std::function<void()>> work = {};
 };
 
 namespace notnot::simt {
@@ -34,16 +37,23 @@ void run_until(const Position& position);
 void run_all();
 }  // namespace notnot::simt
 
+// A stream or an event belongs to the device that was its thread's current one when it was made.
 struct CUstream_st {
+  int device = notnot::simt::current_device;
   CUgraphExec_st* capture = nullptr;  ///< the graph that takes the work while a capture is open
   std::shared_ptr<notnot::simt::Queue> queue = notnot::simt::open_queue();
 };
 struct CUevent_st {
-  std::chrono::steady_clock::time_point time;
+  int device = notnot::simt::current_device;
+  std::chrono::steady_clock::time_point time = {};
   notnot::simt::Position position = {};
 };
 
 namespace notnot::simt {
+/// The device of a stream; the default stream (a null pointer) is that of the current device.
+inline int device_of(const CUstream_st* stream) { return stream == nullptr ? current_device : stream->device; }
+/// Whether the stream is one of the current device, as launches and event records want it.
+inline bool is_current(const CUstream_st* stream) { return device_of(stream) == current_device; }
 /// Adds `work` to the stream, and does it now unless the stream is late; an open capture only keeps it. `work` must
 /// hold copies of its arguments.
 void enqueue(CUstream_st* stream, std::function<void()> work);

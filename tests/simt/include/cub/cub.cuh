@@ -15,6 +15,7 @@ struct DeviceRadixSort {
     const auto size = static_cast<size_t>(count);
     const size_t needed = size * (sizeof(Key) + sizeof(Value));
     if (scratch == nullptr) return bytes = needed, cudaSuccess;
+    if (!notnot::simt::is_current(stream)) return cudaErrorInvalidResourceHandle;
     const Key mask =
         (end_bit - begin_bit >= static_cast<int>(8 * sizeof(Key)) ? ~Key{0} : (Key{1} << (end_bit - begin_bit)) - 1)
         << begin_bit;
@@ -39,6 +40,7 @@ struct DeviceScan {
                                   cudaStream_t stream) {
     constexpr size_t kNeeded = 256;
     if (scratch == nullptr) return bytes = kNeeded, cudaSuccess;
+    if (!notnot::simt::is_current(stream)) return cudaErrorInvalidResourceHandle;
     notnot::simt::enqueue(stream, [=] {
       std::memset(scratch, 0xFF, kNeeded);
       std::partial_sum(values, values + count, sums);
