@@ -23,6 +23,8 @@ int device_count(std::string& reason) {
   reason = NOTNOT_CUDA_STATUS;
   return 0;
 }
+std::string why_unusable(int) { throw_no_cuda(); }
+bool card_exists() { return false; }
 DeviceInfo describe(int) { throw_no_cuda(); }
 Device open(int) { throw_no_cuda(); }
 void close(Device&) noexcept {}

@@ -1,4 +1,6 @@
 // The CUDA side of device.h: contexts and memory. Operations never allocate: an allocation here is a whole arena.
+#include <cstdlib>
+
 #include "kernels/base/gemm_context.h"
 #include "kernels/base/launch.cuh"
 
@@ -13,6 +15,50 @@ void use(const Device& device) { NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal)
 /// The same for functions that release something and never throw.
 void try_to_use(const Device& device) noexcept { without_last_error(cudaSetDevice(device.ordinal)); }
 
+/// Stands for all kernels of this library: they have code for the same architectures.
+__global__ void probe_kernel() {}
+
+std::string version_name(int version) { return fmt::format("{}.{}", version / 1000, version % 1000 / 10); }
+
+/// The oldest driver that runs programs of this toolkit.
+constexpr int kOldestDriver = CUDART_VERSION >= 13000 ? 580 : 525;
+
+std::string newer_driver() {
+  int version = 0;
+  without_last_error(cudaDriverGetVersion(&version));
+  return fmt::format(
+      "{} and this program needs CUDA {}: install driver {} or newer, or build with an older toolkit",
+      version == 0 ? "there is no driver," : fmt::format("the driver has CUDA {},", version_name(version)),
+      version_name(CUDART_VERSION), kOldestDriver);
+}
+
+/// What the user can do about a status, or nothing.
+std::string remedy(cudaError_t status) {
+  switch (status) {
+    case cudaErrorInsufficientDriver:
+      return newer_driver();
+    case cudaErrorSystemDriverMismatch:
+      return "the driver's kernel module and its library are of different versions: restart the machine";
+    case cudaErrorSystemNotReady:
+      return "start NVIDIA's fabric manager (the service nvidia-fabricmanager)";
+    case cudaErrorNoDevice:
+      return card_exists() ? "give this process permission to read and write /dev/nvidia*, in a container by --gpus all"
+                           : "";
+    case cudaErrorNoKernelImageForDevice:
+      return fmt::format("this program was {}: add the device to -DNOTNOT_CUDA_ARCHITECTURES and build again",
+                         NOTNOT_CUDA_STATUS);
+    default:
+      return "";
+  }
+}
+
+/// The driver's message, the code, and what to do.
+std::string explained(cudaError_t status) {
+  const std::string advice = remedy(status);
+  return fmt::format("{} (CUDA error {}){}{}", cudaGetErrorString(status), static_cast<int>(status),
+                     advice.empty() ? "" : "; ", advice);
+}
+
 }  // namespace
 
 std::string build_status() { return NOTNOT_CUDA_STATUS; }
@@ -21,11 +67,36 @@ int device_count(std::string& reason) {
   int count = 0;
   const cudaError_t status = without_last_error(cudaGetDeviceCount(&count));
   if (status != cudaSuccess) {
-    reason = fmt::format("{} (CUDA error {})", cudaGetErrorString(status), static_cast<int>(status));
+    reason = explained(status);
     return 0;
   }
   if (count == 0) reason = "no CUDA device found";
   return count;
+}
+
+std::string why_unusable(int ordinal) {
+  const DeviceInfo info = describe(ordinal);
+  constexpr int kOldestMajor = 8;
+  if (info.compute_major < kOldestMajor) {
+    return fmt::format("{} has compute capability {}.{}, and {}.0 is needed", info.name, info.compute_major,
+                       info.compute_minor, kOldestMajor);
+  }
+  cudaError_t status = without_last_error(cudaSetDevice(ordinal));
+  cudaFuncAttributes attributes;
+  if (status == cudaSuccess) {
+    status = without_last_error(cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(probe_kernel)));
+  }
+  return status == cudaSuccess ? "" : fmt::format("{}: {}", info.name, explained(status));
+}
+
+bool card_exists() {
+  const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  if (visible != nullptr && (*visible == '\0' || *visible == '-')) return false;
+#if defined(NOTNOT_SIMT)
+  return !simt::fault().empty();
+#else
+  return has_nvidia_card("/dev");
+#endif
 }
 
 DeviceInfo describe(int ordinal) {

@@ -65,12 +65,20 @@ struct UnavailableIsa : Error {
 CpuIsa detect_cpu_isa();
 std::string_view to_string(CpuIsa isa);
 Device open_cpu(int threads);
+/// Whether `folder`, which is /dev but for tests, has the file of an NVIDIA card: nvidia0, nvidia1, ...
+bool has_nvidia_card(const std::string& folder);
 
 namespace cuda {
 /// "built with CUDA 13.0 for sm_80, sm_90a" or "not built: <why>".
 std::string build_status();
-/// The number of usable devices. If it is 0, `reason` says why (not built, or the driver's message and code).
+/// The number of devices that the driver lists. If it is 0, `reason` says why (not built, or the driver's message and
+/// code), and what to do about it.
 int device_count(std::string& reason);
+/// Why a device that the driver lists cannot compute, and what to do about it; empty if it can.
+std::string why_unusable(int ordinal);
+/// Whether there is a card for this process, even if the driver lists no device: not one that the user has hidden by
+/// CUDA_VISIBLE_DEVICES.
+bool card_exists();
 DeviceInfo describe(int ordinal);
 /// Opens a context with its own stream, GEMM handle and GEMM workspace. close releases them and never throws.
 Device open(int ordinal);

@@ -20,7 +20,8 @@ Device open_test_device() {
   const std::string backend = backend_name();
   if (backend == "cuda") {
     std::string reason;
-    if (cuda::device_count(reason) == 0) skip(reason);
+    if (cuda::device_count(reason) > 0) reason = cuda::why_unusable(0);
+    if (!reason.empty()) skip(reason);
     return cuda::open(0);
   }
   NOTNOT_CHECK(backend == "cpu", "NOTNOT_TEST_BACKEND is `{}`; it can be cpu or cuda", backend);
@@ -46,7 +47,7 @@ Device test_device() {
 const Device* second_device() {
   static const std::optional<Device> device = []() -> std::optional<Device> {
     std::string reason;
-    if (cuda::device_count(reason) < 2) return std::nullopt;
+    if (cuda::device_count(reason) < 2 || !cuda::why_unusable(1).empty()) return std::nullopt;
     return cuda::open(1);
   }();
   if (!device) MESSAGE("skipped: there is no second CUDA device");

@@ -78,7 +78,7 @@ void check_parameter(const void* parameter, size_t bytes, int device) {
 
 std::string fault() {
   static const std::set<std::string, std::less<>> known = {
-      "", "driver-too-old", "driver-mismatch", "no-permission", "no-kernel-image", "compute-7.5"};
+      "", "driver-too-old", "driver-mismatch", "no-permission", "no-kernel-image", "compute-7.5", "first-compute-7.5"};
   std::string name = environment("NOTNOT_SIMT_FAULT", "");
   NOTNOT_CHECK(known.contains(name), "NOTNOT_SIMT_FAULT is `{}`; tests/simt/README.md lists the faults", name);
   return name;

@@ -258,9 +258,13 @@ inline cudaError_t cudaSetDevice(int ordinal) {
   return notnot::simt::current_device = ordinal, cudaSuccess;
 }
 inline cudaError_t cudaGetDevice(int* ordinal) { return *ordinal = notnot::simt::current_device, cudaSuccess; }
-inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int ordinal) {
   *properties = {"SIMT emulator", notnot::simt::kMemoryBytes, 9, 0, notnot::simt::kMultiprocessors};
-  if (notnot::simt::fault() == "compute-7.5") properties->major = 7, properties->minor = 5;
+  const std::string fault = notnot::simt::fault();
+  if (fault == "compute-7.5" || (fault == "first-compute-7.5" && ordinal == 0)) {
+    properties->major = 7;
+    properties->minor = 5;
+  }
   return cudaSuccess;
 }
 inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
