@@ -1,5 +1,5 @@
 #pragma once
-// The object that Device::gemm points to. gemm.cu defines it, device.cu opens and closes it; the emulator has none.
+// The object that Device::gemm points to. gemm.cu defines it, device.cu opens and closes it.
 
 namespace notnot::cuda {
 
