@@ -24,6 +24,7 @@ int device_count(std::string& reason) {
 }
 std::string why_unusable(int) { throw_no_cuda(); }
 bool card_exists() { return false; }
+std::string connections() { return ""; }
 DeviceInfo describe(int) { throw_no_cuda(); }
 Device open(int) { throw_no_cuda(); }
 void close(Device&) noexcept {}

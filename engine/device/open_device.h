@@ -23,6 +23,8 @@ class OpenDevice {
   const Device& get() const { return device_; }
   /// "cpu (avx512)" or "cuda:0 (NVIDIA H200)": for config.json and messages.
   std::string description() const;
+  /// On CUDA, the queues that the device has for this process's streams (CUDA_DEVICE_MAX_CONNECTIONS); otherwise empty.
+  std::string connections() const;
 
  private:
   Device device_;

@@ -75,11 +75,27 @@ void open_stream(Device& device, bool with_gemm) {
   }
 }
 
+constexpr const char* kConnectionsVariable = "CUDA_DEVICE_MAX_CONNECTIONS";
+
+/// Before the process's first call of CUDA, which reads the variable. A fleet of 16 models has 64 streams; those that
+/// share one of the device's queues wait for each other. CUDA's default is 8 queues, 32 are the most. A value that the
+/// user has set stays.
+void ask_for_connections() {
+  static const int once = setenv(kConnectionsVariable, "32", /*overwrite=*/0);
+  static_cast<void>(once);
+}
+
 }  // namespace
 
 std::string build_status() { return NOTNOT_CUDA_STATUS; }
 
+std::string connections() {
+  const char* const value = std::getenv(kConnectionsVariable);
+  return value == nullptr ? "" : value;
+}
+
 int device_count(std::string& reason) {
+  ask_for_connections();
   int count = 0;
   const cudaError_t status = without_last_error(cudaGetDeviceCount(&count));
   if (status != cudaSuccess) {
@@ -128,6 +144,7 @@ DeviceInfo describe(int ordinal) {
 }
 
 Device open(int ordinal) {
+  ask_for_connections();
   NOTNOT_CUDA_CHECK(cudaSetDevice(ordinal));
   Device device;
   device.backend = Backend::cuda;
