@@ -552,6 +552,7 @@ void AttentionClassifier::enqueue_gradients(const ObjectiveOptions& objective) {
   fill_zero(beside, optimiser_->gradients());
   project_batch();
   encode(/*training=*/true);
+  head_branch.join();  // from here on, gradients are added to zeros
   const AttentionHeadTrain head = head_training(objective);
   {
     const Profile::Section section(profile_, device_, "attention head, training", 2 * head_flop());

@@ -430,7 +430,7 @@ TEST_CASE("models on two devices, one after the other and in turns, have the byt
   check_same_bytes(train_steps(*second_device(), data, options, 10, 16, 6), expected, "on the second device");
 
   const Split& split = data.split(SplitName::train);
-  const auto plan = training_plan(data, {.batch_size = 16, .optimiser = {}});
+  const auto plan = training_plan(test_device(), data, {.batch_size = 16, .optimiser = {}});
   AttentionClassifier first(test_device(), options, plan), second(*second_device(), options, plan);
   for (AttentionClassifier* model : {&first, &second}) {
     model->allocate();

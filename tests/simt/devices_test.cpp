@@ -57,7 +57,7 @@ std::vector<Step> steps_on_device_1() {
       {"fill_zero", [=] { cuda::fill_zero(s->device, s->values.data, bytes); }},
       {"transpose", [=] { transpose(s->device, {.rows = 1, .columns = 1, .from = part(0), .to = part(1)}); }},
       {"synchronize", [=] { cuda::synchronize(s->device); }},
-      {"open_side_stream", [=] { s->side = cuda::open_side_stream(s->device); }},
+      {"open_side_stream", [=] { s->side = cuda::open_side_stream(s->device, /*with_gemm=*/true); }},
       {"allocate_pinned", [=] { s->pinned = cuda::allocate_pinned(s->device, bytes); }},
       {"enqueue_copy_to_pinned", [=] { cuda::enqueue_copy_to_pinned(s->side, s->pinned, s->values.data, bytes); }},
       {"open_event", [=] { s->event = cuda::open_event(s->device); }},
