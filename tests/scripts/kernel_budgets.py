@@ -15,6 +15,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else "build/release").resolve()
 LIBRARY = BUILD / "libnotnot_cuda.a"
+SOURCES = [*(ROOT / "kernels").glob("*.cu"), *(ROOT / "kernels/base").glob("*.cu")]
 SLACK = 8  # registers by which the document may be above the truth
 PERSISTENT = re.compile(r"bilstm: (forward|backward)_kernel<\d>|bilstm_tensor: (forward|backward)_kernel")
 
@@ -70,7 +71,7 @@ def compilations():
     commands = json.loads((BUILD / "compile_commands.json").read_text())
     paths = [pathlib.Path(entry["file"]) for entry in commands]
     return [(path.stem, shlex.split(entry["command"]), entry["directory"]) for path, entry in zip(paths, commands)
-            if path.suffix == ".cu" and path.parent.name == "kernels"]
+            if path in SOURCES]
 
 
 def reported(command, folder):
@@ -166,7 +167,7 @@ class Budgets(unittest.TestCase):
 
     def test_dynamic_shared_memory_is_asserted_in_the_source(self):
         for name, (_, size) in self.documented.items():
-            source = (ROOT / "kernels" / f"{name.split(':')[0]}.cu").read_text()
+            (source,) = [path.read_text() for path in SOURCES if path.stem == name.split(":")[0]]
             with self.subTest(name):
                 if size == 0:
                     kernel = re.escape(re.sub(r".*: |<.*", "", name))
@@ -178,7 +179,7 @@ class Budgets(unittest.TestCase):
 
     def test_code_of_every_architecture_and_ptx_of_the_first(self):
         images = images_in_library(self.cuobjdump) if self.cuobjdump else images_by_nvcc()
-        sources = [path.stem for path in (ROOT / "kernels").glob("*.cu")]
+        sources = [path.stem for path in SOURCES]
         kinds = [("elf", architecture) for architecture in self.architectures] + [("ptx", self.architectures[0])]
         self.assertEqual(sorted(images), sorted((source, *kind) for source in sources for kind in kinds))
 
