@@ -1,13 +1,14 @@
 # Decides whether the CUDA backend is built: NOTNOT_CUDA_BUILT, and why not in NOTNOT_CUDA_STATUS.
 
-# Chooses NOTNOT_CUDA_ARCHITECTURES unless the user has: Ampere and Ada (80), Hopper (90a), Blackwell in data centres (100) and
-# in workstations (120), as far as the toolkit has them. PTX of the first serves all others: the driver compiles it, and a
-# persistent kernel that spilled registers there would be slow without a word.
+# Chooses NOTNOT_CUDA_ARCHITECTURES unless the user has: Ampere and Ada (80), Hopper (90a), Blackwell in data centres
+# (100) and in workstations (120), as far as the toolkit has them. PTX of the first serves all others: the driver
+# compiles it, and a persistent kernel that spilled registers there would be slow without a word.
 function(notnot_default_architectures)
   if(NOTNOT_CUDA_ARCHITECTURES)
     return()
   endif()
-  execute_process(COMMAND ${CUDAToolkit_NVCC_EXECUTABLE} --list-gpu-code OUTPUT_VARIABLE known COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${CUDAToolkit_NVCC_EXECUTABLE} --list-gpu-code OUTPUT_VARIABLE known
+                  COMMAND_ERROR_IS_FATAL ANY)
   set(architectures "")
   foreach(architecture 80 90a 100 120)
     string(REGEX REPLACE "a$" "" listed sm_${architecture})  # nvcc lists sm_90 for sm_90a
