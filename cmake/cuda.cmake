@@ -1,4 +1,24 @@
 # Decides whether the CUDA backend is built: NOTNOT_CUDA_BUILT, and why not in NOTNOT_CUDA_STATUS.
+
+# Chooses NOTNOT_CUDA_ARCHITECTURES unless the user has: Ampere and Ada (80), Hopper (90a), Blackwell in data centres
+# (100) and in workstations (120), as far as the toolkit has them. PTX of the first serves all others: the driver
+# compiles it, and a persistent kernel that spilled registers there would be slow without a word.
+function(notnot_default_architectures)
+  if(NOTNOT_CUDA_ARCHITECTURES)
+    return()
+  endif()
+  execute_process(COMMAND ${CUDAToolkit_NVCC_EXECUTABLE} --list-gpu-code OUTPUT_VARIABLE known
+                  COMMAND_ERROR_IS_FATAL ANY)
+  set(architectures "")
+  foreach(architecture 80 90a 100 120)
+    string(REGEX REPLACE "a$" "" listed sm_${architecture})  # nvcc lists sm_90 for sm_90a
+    if(known MATCHES "${listed}\n")
+      list(APPEND architectures ${architecture})
+    endif()
+  endforeach()
+  set_property(CACHE NOTNOT_CUDA_ARCHITECTURES PROPERTY VALUE "${architectures}")
+endfunction()
+
 option(NOTNOT_SIMT "Run the .cu files on the CPU, in the emulator of tests/simt, as the CUDA backend" OFF)
 set(NOTNOT_CUDA_BUILT OFF)
 if(NOTNOT_SIMT)
@@ -17,6 +37,7 @@ else()
     set(NOTNOT_CUDA_STATUS "not built: CUDA ${CUDAToolkit_VERSION} has no cuBLASLt")
   else()
     set(NOTNOT_CUDA_BUILT ON)
+    notnot_default_architectures()
     string(REPLACE ";" ", sm_" architectures "sm_${NOTNOT_CUDA_ARCHITECTURES}")
     set(NOTNOT_CUDA_STATUS "built with CUDA ${CUDAToolkit_VERSION} for ${architectures}")
   endif()

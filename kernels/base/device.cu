@@ -107,18 +107,20 @@ int device_count(std::string& reason) {
 }
 
 std::string why_unusable(int ordinal) {
-  const DeviceInfo info = describe(ordinal);
+  cudaDeviceProp properties;
+  cudaError_t status = without_last_error(cudaGetDeviceProperties(&properties, ordinal));
+  if (status != cudaSuccess) return explained(status);
   constexpr int kOldestMajor = 8;
-  if (info.compute_major < kOldestMajor) {
-    return fmt::format("{} has compute capability {}.{}, and {}.0 is needed", info.name, info.compute_major,
-                       info.compute_minor, kOldestMajor);
+  if (properties.major < kOldestMajor) {
+    return fmt::format("{} has compute capability {}.{}, and {}.0 is needed", properties.name, properties.major,
+                       properties.minor, kOldestMajor);
   }
-  cudaError_t status = without_last_error(cudaSetDevice(ordinal));
+  status = without_last_error(cudaSetDevice(ordinal));
   cudaFuncAttributes attributes;
   if (status == cudaSuccess) {
     status = without_last_error(cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(probe_kernel)));
   }
-  return status == cudaSuccess ? "" : fmt::format("{}: {}", info.name, explained(status));
+  return status == cudaSuccess ? "" : fmt::format("{}: {}", properties.name, explained(status));
 }
 
 bool card_exists() {

@@ -69,7 +69,7 @@ Device open_cpu(int threads);
 bool has_nvidia_card(const std::string& folder);
 
 namespace cuda {
-/// "built with CUDA 13.0 for sm_80, sm_90a" or "not built: <why>".
+/// "built with CUDA 13.0 for sm_80, sm_90a, sm_100, sm_120" or "not built: <why>".
 std::string build_status();
 /// The number of devices that the driver lists. If it is 0, `reason` says why (not built, or the driver's message and
 /// code), and what to do about it.

@@ -15,9 +15,9 @@ from common.cuda_build import (BUDGETS, BUILD, LIBRARY, ROOT, architectures, doc
                                table)
 from sass.disassembly import find_cuobjdump, kernel_name, output
 
+SOURCES = [*(ROOT / "kernels").glob("*.cu"), *(ROOT / "kernels/base").glob("*.cu")]
 SLACK = 8  # registers by which the document may be above the truth
 PERSISTENT = re.compile(r"bilstm: (forward|backward)_kernel<\d>|bilstm_tensor: (forward|backward)_kernel")
-
 
 def usage_in_library(cuobjdump):
     """{(kernel, architecture): (registers, bytes of local memory, bytes of static shared memory)}"""
@@ -38,18 +38,15 @@ def usage_in_library(cuobjdump):
                 usage[name, architecture] = (registers, stack + local, shared - reserved)
     return usage
 
-
 def compilations():
     """[(source, the build's own command for it, the folder where it runs)]"""
     commands = json.loads((BUILD / "compile_commands.json").read_text())
     paths = [pathlib.Path(entry["file"]) for entry in commands]
     return [(path.stem, shlex.split(entry["command"]), entry["directory"]) for path, entry in zip(paths, commands)
-            if path.suffix == ".cu" and path.parent.name == "kernels"]
-
+            if path in SOURCES]
 
 def reported(command, folder):
     return subprocess.run(command, cwd=folder, check=True, text=True, stderr=subprocess.PIPE).stderr
-
 
 def usage_by_ptxas():
     """As usage_in_library, but from the compiler."""
@@ -66,7 +63,6 @@ def usage_by_ptxas():
                 usage[name, architecture] = (int(registers), int(stack), int(shared or 0))
     return usage
 
-
 def images_in_library(cuobjdump):
     """{(source, "elf" or "ptx", architecture)} of the sources in kernels/; those in kernels/base/ have no kernels."""
     listing = output(cuobjdump, "--list-elf", str(LIBRARY)) + output(cuobjdump, "--list-ptx", str(LIBRARY))
@@ -74,12 +70,10 @@ def images_in_library(cuobjdump):
             for source, architecture, suffix in re.findall(r"(\w+)\.(sm_\w+)\.(cubin|ptx)", listing)
             if (ROOT / "kernels" / f"{source}.cu").exists()}
 
-
 def images_by_nvcc():
     """As images_in_library, but from nvcc, which says what it would put there."""
     return {(source, kind, f"sm_{number}") for source, command, folder in compilations()
             for kind, number in re.findall(r"kind=(\w+),sm=(\w+)", reported([*command, "--dryrun"], folder))}
-
 
 def documented():
     """{kernel: ({architecture: registers}, bytes of dynamic shared memory)}"""
@@ -89,7 +83,6 @@ def documented():
     if len(rows) != len(cells):
         raise ValueError("kernels/budgets.md has two rows for one kernel")
     return rows
-
 
 class Budgets(unittest.TestCase):
     @classmethod
@@ -135,7 +128,7 @@ class Budgets(unittest.TestCase):
 
     def test_dynamic_shared_memory_is_asserted_in_the_source(self):
         for name, (_, size) in self.documented.items():
-            source = (ROOT / "kernels" / f"{name.split(':')[0]}.cu").read_text()
+            (source,) = [path.read_text() for path in SOURCES if path.stem == name.split(":")[0]]
             with self.subTest(name):
                 if size == 0:
                     kernel = re.escape(re.sub(r".*: |<.*", "", name))
@@ -147,10 +140,9 @@ class Budgets(unittest.TestCase):
 
     def test_code_of_every_architecture_and_ptx_of_the_first(self):
         images = images_in_library(self.cuobjdump) if self.cuobjdump else images_by_nvcc()
-        sources = [path.stem for path in (ROOT / "kernels").glob("*.cu")]
+        sources = [path.stem for path in SOURCES]
         kinds = [("elf", architecture) for architecture in self.architectures] + [("ptx", self.architectures[0])]
         self.assertEqual(sorted(images), sorted((source, *kind) for source in sources for kind in kinds))
-
 
 if __name__ == "__main__":
     if not LIBRARY.exists():

@@ -131,8 +131,8 @@ struct Kind {
   size_t workspace_per_column = 0;  ///< bytes
   bool in_eights = false;           ///< eight products are summed before they are added to the sum
 };
-/// The fastest first, for a product of many columns. The last one computes every product. Those that need the promised alignment come before others
-/// of their sort, so that a promise that is not kept does not pass unnoticed.
+/// The fastest first, for a product of many columns. The last one computes every product. Those that need the promised
+/// alignment come before others of their sort, so that a promise that is not kept does not pass unnoticed.
 constexpr std::array<Kind, 8> kKinds = {{
     {.smallest_k = 256, .alignment = 16, .splits = 4},
     {.smallest_k = 64, .alignment = 16, .splits = 2, .in_eights = true},

@@ -72,6 +72,7 @@ std::vector<Step> steps_on_device_1() {
       {"launch_captured", [=] { cuda::launch_captured(s->device, s->work); }},
       {"begin_capture again", [=] { cuda::begin_capture(s->device); }},
       {"abandon_capture", [=] { cuda::abandon_capture(s->device); }},
+      {"synchronize at the end", [=] { cuda::synchronize(s->device); }},
       {"close_captured", [=] { cuda::close_captured(s->device, s->work); }},
       {"close_event", [=] { cuda::close_event(s->device, s->event); }},
       {"release_pinned", [=] { cuda::release_pinned(s->device, s->pinned); }},
@@ -165,9 +166,9 @@ TEST_CASE("what is of another device than the current one is refused, except for
     CHECK(cudaEventRecord(other->event, other->stream) == cudaErrorInvalidResourceHandle);
     CHECK(cudaStreamWaitEvent(own->stream, other->event, 0) == cudaSuccess);
     CHECK(cudaEventSynchronize(other->event) == cudaSuccess);
-    CHECK(cudaStreamSynchronize(other->stream) == cudaSuccess);
     std::vector<float> host(2);
     CHECK(cudaMemcpyAsync(host.data(), other->memory, 8, cudaMemcpyDeviceToHost, other->stream) == cudaSuccess);
+    CHECK(cudaStreamSynchronize(other->stream) == cudaSuccess);
     cublasLtMatmulHeuristicResult_t result;
     int found = 0;
     CHECK(cublasLtMatmulAlgoGetHeuristic(other->handle, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, 1,
@@ -203,6 +204,7 @@ TEST_CASE("memory of another device is reported") {
   CHECK(cudaLaunchKernelEx(&config, write_two, Argument{1, {one.memory, 2}}) == cudaSuccess);
   CHECK_THROWS_WITH_AS(cudaLaunchKernelEx(&config, write_two, Argument{1, {zero.memory, 2}}),
                        doctest::Contains("a kernel on device 1 touches memory of device 0"), Error);
+  cudaStreamSynchronize(one.stream);  // the copy reads `host`
   cudaGetLastError();
   cudaSetDevice(0);
 }
