@@ -115,8 +115,7 @@ double training_floor(const Track& track, const Limits& limits, int models) {
   for (const HostBatch& batch : track.batches) {
     const ForwardFlop forward(track.model, batch.tokens(), batch.unique);
     // Backward has two products for each of forward's: towards the input, and towards the weights.
-    chain += one_model_floor(3 * forward.recurrent, 3 * forward.rest,
-                             batch.longest * (kForwardClocks + kBackwardClocks), limits);
+    chain += one_model_floor(3 * forward.recurrent, 3 * forward.rest, batch.longest * 2 * kRecurrentClocks, limits);
     flop += 3 * (forward.recurrent + forward.rest);
   }
   return std::max(chain, models * flop / limits.flop_per_second);
@@ -127,7 +126,7 @@ double evaluation_floor(const Track& track, const Limits& limits, int models) {
   const ForwardFlop forward(track.model, static_cast<double>(track.tokens()), static_cast<double>(distinct.size()));
   int32_t longest = 0;
   for (int32_t i = 0; i < track.texts.size(); ++i) longest = std::max(longest, track.texts.length(i));
-  return std::max(one_model_floor(forward.recurrent, forward.rest, longest * kForwardClocks, limits),
+  return std::max(one_model_floor(forward.recurrent, forward.rest, longest * kRecurrentClocks, limits),
                   models * (forward.recurrent + forward.rest) / limits.flop_per_second);
 }
 
