@@ -1,9 +1,9 @@
 #include "bench/track.h"
 
 #include <algorithm>
-#include <future>
 #include <numeric>
 #include <unordered_set>
+#include <utility>
 
 #include "bench/kernel_cases.h"
 #include "models/training.h"
@@ -84,18 +84,41 @@ Fleet::Fleet(const Track& track, const std::string& device, int threads, int mod
     devices_.emplace_back(device, std::max(1, threads / workers_), models);
     models_.push_back(make_model(track, devices_.back().get()));
   }
+  for (int worker = 0; workers_ > 1 && worker < workers_; ++worker) {
+    threads_.emplace_back([this, worker](const std::stop_token& stop) { take_rounds(stop, worker); });
+  }
 }
 
-void Fleet::run(const std::function<void(AttentionClassifier&, int)>& work) {
-  const int models = models_.size();
-  const auto share = [&](int worker) {
-    for (int i = worker; i < models; i += workers_) work(models_[i], i);
-  };
-  if (workers_ == 1) return share(0);
-  std::vector<std::future<void>> others;
-  others.reserve(workers_);
-  for (int worker = 0; worker < workers_; ++worker) others.push_back(std::async(std::launch::async, share, worker));
-  for (auto& other : others) other.get();
+void Fleet::work_on_share(int worker, const Work& work) {
+  for (int i = worker; i < std::ssize(models_); i += workers_) work(models_[i], i);
+}
+
+/// What a thread does until the fleet ends.
+void Fleet::take_rounds(const std::stop_token& stop, int worker) {
+  std::unique_lock lock(mutex_);
+  for (int64_t done = 0; changed_.wait(lock, stop, [&] { return round_ > done; }); ++done) {
+    std::exception_ptr error;
+    lock.unlock();
+    try {
+      work_on_share(worker, *work_);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    lock.lock();
+    if (error && !error_) error_ = error;
+    if (--at_work_ == 0) changed_.notify_all();
+  }
+}
+
+void Fleet::run(const Work& work) {
+  if (workers_ == 1) return work_on_share(0, work);
+  std::unique_lock lock(mutex_);
+  work_ = &work;
+  at_work_ = workers_;
+  ++round_;
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return at_work_ == 0; });
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
 Times Fleet::time(int rounds, int cuda_warm_up, const std::function<void(AttentionClassifier&, int)>& work) {
