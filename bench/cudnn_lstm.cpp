@@ -15,16 +15,12 @@
 namespace notnot::bench {
 namespace {
 
-/// Throws unless `status` is success. It throws CudnnRefused for `not supported` and for `bad parameter`: cuDNN says
-/// the latter, too, of sizes that an algorithm does not take. Each of the two is a range of a thousand statuses.
+/// Throws CudnnRefused unless `status` is success. cuDNN has many ways to say that it has no such algorithm: not
+/// supported, a bad parameter, a part of the library or of the run-time compiler that is not installed.
 void check(cudnnStatus_t status, std::string_view call) {
   if (status == CUDNN_STATUS_SUCCESS) return;
-  const std::string message =
-      fmt::format("{}: {} ({})", call.substr(0, 30), cudnnGetErrorString(status), static_cast<int>(status));
-  if (status / 1000 == CUDNN_STATUS_NOT_SUPPORTED / 1000 || status / 1000 == CUDNN_STATUS_BAD_PARAM / 1000) {
-    throw CudnnRefused(message);
-  }
-  throw Error(message);
+  throw CudnnRefused(fmt::format("{}: {} ({})", call.substr(0, call.find('(')), cudnnGetErrorString(status),
+                                 static_cast<int>(status)));
 }
 
 /// Owns a cuDNN object.
