@@ -22,7 +22,8 @@ struct RunCost {
 };
 
 /// What `runs` cost together if `fleet` of them, at least 1, run at once: at least the time of the longest one, and the
-/// memory of as many of the largest one as run at once.
+/// memory of as many of the largest one as run at once. The seconds of each are those that it takes beside fleet - 1
+/// others.
 RunCost cost_of_fleet(const std::vector<RunCost>& runs, int fleet);
 
 }  // namespace notnot
