@@ -42,6 +42,7 @@ struct RecurBackward : RecurForward<true> {
     BiLstmBackward args = backward();
     args.precision = available(device, kPrecision);
     bilstm_backward(device, args);
+    add_recurrent_weight_gradient(device, args);
   }
   /// Backward turns the gates into their gradients.
   void reset(const Device& device) {

@@ -62,9 +62,12 @@ class OurLstm {
 
   void backward() {
     bilstm_backward(device_, recurrence_.backward());
+    add_recurrent_weight_gradient(device_, recurrence_.backward());
     TokenProjectionBackward args = input_.backward();
     args.dvalues = recurrence_.gates;
     token_projection_backward(device_, args);
+    embedding_gradients(device_, args);
+    add_projection_gradients(device_, args);
   }
 
   LstmResults results() const {

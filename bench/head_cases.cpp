@@ -17,7 +17,10 @@ struct HeadForward : AttentionHeadCase {
 template <Objective kObjective>
 struct HeadTrain : HeadForward {
   HeadTrain(const Device& device, const Sizes& s) : HeadForward(device, s, kObjective) {}
-  void launch(const Device& device) { attention_head_train(device, train()); }
+  void launch(const Device& device) {
+    attention_head_train(device, train());
+    add_head_gradients(device, train());
+  }
   std::vector<float> result() { return head(dhidden.host(), log_attention.span().size * inputs.width); }
 };
 

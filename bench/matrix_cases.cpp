@@ -60,13 +60,9 @@ struct Gather : Matrices {
 struct SumColumns : Matrices {
   using Matrices::Matrices;
   void launch(const Device& device) {
-    column_sum(device, {.rows = n(),
-                        .columns = d(),
-                        .values = states,
-                        .scale = {},
-                        .sums = sums,
-                        .second_sums = {},
-                        .workspace = workspace});
+    ColumnSums args{.parts = {}, .workspace = workspace};
+    args.parts[0] = {.rows = n(), .columns = d(), .values = states, .sums = sums};
+    column_sums(device, args);
   }
   std::vector<float> result() { return sums.host(); }
 };
@@ -110,7 +106,7 @@ void add_matrix_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
                    .tolerance = kSumTolerance,
                    .prepare = preparing<GradientOfWeight>(s)});
   cases.push_back({.name = "gather_rows", .shape = shape, .bytes = floats(2 * n * d), .prepare = preparing<Gather>(s)});
-  cases.push_back({.name = "column_sum",
+  cases.push_back({.name = "column_sums",
                    .shape = shape,
                    .bytes = floats(n * d),
                    .tolerance = kSumTolerance,

@@ -1,23 +1,10 @@
-// Distinct ids and the projection of their embeddings.
+// The projection of the embeddings of distinct ids.
 #include "bench/kernel_sizes.h"
 #include "kernels/cases/token_projection_case.h"
-#include "kernels/cases/unique_tokens_case.h"
 #include "kernels/gemm.h"
 
 namespace notnot::bench {
 namespace {
-
-struct FindUnique : UniqueTokensCase {
-  FindUnique(const Device& device, const Sizes& s) : UniqueTokensCase(device, s.batch.ragged, s.vocabulary) {}
-  void launch(const Device& device) { unique_tokens(device, arguments()); }
-  std::vector<float> result() {
-    std::vector<float> all;
-    for (const auto* array : {&unique_ids, &unique_row, &occurrence_offsets, &occurrences}) {
-      for (const int32_t value : array->host()) all.push_back(static_cast<float>(value));
-    }
-    return all;
-  }
-};
 
 struct ProjectForward : TokenProjectionCase {
   ProjectForward(const Device& device, const Sizes& s)
@@ -29,7 +16,11 @@ struct ProjectForward : TokenProjectionCase {
 
 struct ProjectBackward : ProjectForward {
   using ProjectForward::ProjectForward;
-  void launch(const Device& device) { token_projection_backward(device, backward()); }
+  void launch(const Device& device) {
+    token_projection_backward(device, backward());
+    embedding_gradients(device, backward());
+    add_projection_gradients(device, backward());
+  }
   std::vector<float> result() {
     std::vector<float> all = dweight.host();
     const std::vector<float> more = head(drows.host(), int64_t{batch.batch().unique} * embed);
@@ -64,10 +55,6 @@ struct ProjectEveryToken {
 void add_token_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
   const auto n = static_cast<double>(s->batch.n), u = static_cast<double>(s->batch.u);
   const auto e = static_cast<double>(s->e), p = static_cast<double>(s->p);
-  cases.push_back({.name = "unique_tokens",
-                   .shape = s->tokens(),
-                   .bytes = floats(3 * n + 2 * u),
-                   .prepare = preparing<FindUnique>(s)});
   cases.push_back({.name = "token_projection_forward",
                    .shape = fmt::format("{} [U,{}]x[{},{}]", s->tokens(), s->e, s->e, s->p),
                    .flop = 2 * u * e * p,

@@ -48,14 +48,15 @@ Track::Track(const TextShape& shape, int32_t its_batch_size, int32_t batch_count
   for (const auto& indices : training_batches(texts, batch_size, kSeed, 1)) {
     batches.push_back(assemble_batch(texts, indices, model.vocabulary));
   }
-  capacity = prediction_plan(texts);
-  capacity.training = training_capacity(texts, batch_size, model.vocabulary);
-  capacity.steps = epochs * batch_count;
+  steps = epochs * batch_count;
   start = initial_parameters(ParameterLayout(model), kSeed, {});
 }
 
 AttentionClassifier make_model(const Track& track, const Device& device) {
-  AttentionClassifier model(device, track.model, track.capacity);
+  ModelCapacity capacity = prediction_plan(device, track.texts);
+  capacity.training = training_capacity(track.texts, track.batch_size, track.model.vocabulary);
+  capacity.steps = track.steps;
+  AttentionClassifier model(device, track.model, capacity);
   model.allocate();
   model.set_parameters(track.start);
   return model;
@@ -81,7 +82,7 @@ void evaluate(const Track& track, AttentionClassifier& model) {
 Fleet::Fleet(const Track& track, const std::string& device, int threads, int models)
     : workers_(OpenDevice(device, 1).get().backend == Backend::cuda ? models : std::min(models, threads)) {
   for (int i = 0; i < models; ++i) {
-    devices_.emplace_back(device, std::max(1, threads / workers_), models);
+    devices_.emplace_back(device, std::max(1, threads / workers_));
     models_.push_back(make_model(track, devices_.back().get()));
   }
   for (int worker = 0; workers_ > 1 && worker < workers_; ++worker) {

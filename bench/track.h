@@ -28,8 +28,8 @@ struct Track {
   int32_t batch_size;
   Split texts;                     ///< as many as batch_count full batches hold
   std::vector<HostBatch> batches;  ///< those of the first epoch
-  ModelCapacity capacity;
-  std::vector<float> start;  ///< [ParameterLayout(model).total()]
+  int64_t steps;                   ///< that a model will take at most
+  std::vector<float> start;        ///< [ParameterLayout(model).total()]
 
   int64_t tokens() const { return texts.token_ids.size(); }
 };

@@ -129,7 +129,7 @@ notnot_library(engine_io engine/io DEPS kernels_base
   LIBRARIES nlohmann_json::nlohmann_json ICU::uc libcsv OpenSSL::Crypto ZLIB::ZLIB)
 notnot_library(engine_math engine/math DEPS kernels_base engine_io)
 notnot_library(engine_device engine/device DEPS kernels_base engine_io)
-notnot_library(engine_data engine/data DEPS kernels_base kernels engine_io engine_math engine_device)
+notnot_library(engine_data engine/data DEPS kernels_base engine_io engine_math engine_device)
 notnot_library(engine_corpora engine/corpora DEPS kernels_base engine_io engine_math engine_data)
 notnot_library(engine_runs engine/runs DEPS engine_io engine_math engine_data)
 notnot_library(models models DEPS kernels engine_io engine_math engine_device engine_data engine_runs)

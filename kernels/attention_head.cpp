@@ -1,45 +1,6 @@
 #include "kernels/attention_head.h"
 
 namespace notnot {
-namespace {
-
-/// sums += values summed over rows, scaled if `scale` is given.
-void add_columns(const Device& device, const AttentionHeadTrain& args, int32_t rows, int32_t columns,
-                 Span<const float> values, Span<const float> scale, Span<float> sums) {
-  const int64_t used =
-      int64_t{args.forward.batch.sequences} * args.forward.attention_width;  // parts of dattention_vector
-  column_sum(device, {.rows = rows,
-                      .columns = columns,
-                      .values = values,
-                      .scale = scale,
-                      .sums = sums,
-                      .second_sums = {},
-                      .workspace = args.workspace.subspan(used, args.workspace.size - used)});
-}
-
-void add_attention_gradients(const Device& device, const AttentionHeadTrain& args) {
-  const AttentionHeadForward& forward = args.forward;
-  const int32_t tokens = forward.batch.tokens, width = forward.width, attention_width = forward.attention_width;
-  add_columns(device, args, forward.batch.sequences, attention_width, args.workspace, {}, args.dattention_vector);
-  add_columns(device, args, tokens, attention_width, forward.activation, {}, args.dattention_bias);
-  weight_gradient(device, {.rows = tokens,
-                           .outputs = attention_width,
-                           .inputs = width,
-                           .a_stride = attention_width,
-                           .b_stride = width,
-                           .a = forward.activation,
-                           .b = forward.hidden,
-                           .c = args.dattention_weight});
-  matmul(device, {.rows = tokens,
-                  .inner = attention_width,
-                  .columns = width,
-                  .a = forward.activation,
-                  .b = args.attention_weight,
-                  .c = args.dhidden,
-                  .accumulate = true});
-}
-
-}  // namespace
 
 void multiply_hidden(const Device& device, const AttentionHeadForward& args) {
   if (args.kind != AttentionKind::learned) return;
@@ -51,12 +12,47 @@ void multiply_hidden(const Device& device, const AttentionHeadForward& args) {
                   .c = args.activation});
 }
 
+void add_to_dhidden(const Device& device, const AttentionHeadTrain& args) {
+  const AttentionHeadForward& forward = args.forward;
+  if (forward.kind != AttentionKind::learned) return;
+  matmul(device, {.rows = forward.batch.tokens,
+                  .inner = forward.attention_width,
+                  .columns = forward.width,
+                  .a = forward.activation,
+                  .b = args.attention_weight,
+                  .c = args.dhidden,
+                  .accumulate = true});
+}
+
 void add_head_gradients(const Device& device, const AttentionHeadTrain& args) {
   const AttentionHeadForward& forward = args.forward;
-  const int32_t sequences = forward.batch.sequences;
-  add_columns(device, args, sequences, 1, args.dlogit, {}, args.doutput_bias);
-  add_columns(device, args, sequences, forward.width, forward.context, args.dlogit, args.doutput_weight);
-  if (forward.kind == AttentionKind::learned) add_attention_gradients(device, args);
+  const int32_t sequences = forward.batch.sequences, tokens = forward.batch.tokens, width = forward.width,
+                attention_width = forward.attention_width;
+  const bool learned = forward.kind == AttentionKind::learned;
+  const int64_t parts = learned ? int64_t{sequences} * attention_width : 0;  // of dattention_vector
+  ColumnSums sums{.parts = {}, .workspace = args.workspace.subspan(parts, args.workspace.size - parts)};
+  sums.parts[0] = {.rows = sequences, .columns = 1, .values = args.dlogit, .sums = args.doutput_bias};
+  sums.parts[1] = {.rows = sequences,
+                   .columns = width,
+                   .values = forward.context,
+                   .scale = args.dlogit,
+                   .sums = args.doutput_weight};
+  if (learned) {
+    sums.parts[2] = {
+        .rows = sequences, .columns = attention_width, .values = args.workspace, .sums = args.dattention_vector};
+    sums.parts[3] = {
+        .rows = tokens, .columns = attention_width, .values = forward.activation, .sums = args.dattention_bias};
+  }
+  column_sums(device, sums);
+  if (!learned) return;
+  weight_gradient(device, {.rows = tokens,
+                           .outputs = attention_width,
+                           .inputs = width,
+                           .a_stride = attention_width,
+                           .b_stride = width,
+                           .a = forward.activation,
+                           .b = forward.hidden,
+                           .c = args.dattention_weight});
 }
 
 }  // namespace notnot

@@ -346,7 +346,7 @@ void attention_head_train(const Device& device, const AttentionHeadTrain& args) 
   multiply_hidden(device, args.forward);
   launch(device, "attention_head_train", {dim3(args.forward.batch.sequences), dim3(kThreads), sizeof(Shared)},
          train_kernel, args);
-  add_head_gradients(device, args);
+  add_to_dhidden(device, args);
 }
 
 }  // namespace notnot::cuda

@@ -4,6 +4,8 @@
 //   u_n = v . tanh(W_a h_n + b_a),  alpha = softmax over the sequence's word tokens (first and last token: exactly 0),
 //   context = sum_n alpha_n h_n,  logit = w . context + b,  p = sigmoid(logit).
 // Attention is kept as logarithms, so that a weight that underflows to 0 never makes an infinity in KL.
+#include <algorithm>
+
 #include "kernels/base/operation.h"
 #include "kernels/base/ragged.h"
 #include "kernels/gemm.h"
@@ -63,8 +65,8 @@ enum class Objective : uint8_t {
   adversary
 };
 
-/// Forward, loss and all gradients. `forward.activation` is overwritten: it holds d(W_a h + b_a) afterwards, zero in
-/// the batch's slack.
+/// Forward, loss and dhidden; then add_head_gradients computes the gradients of the parameters. `forward.activation` is
+/// overwritten: it holds d(W_a h + b_a) afterwards, zero in the batch's slack.
 struct AttentionHeadTrain {
   AttentionHeadForward forward;
   Objective objective = Objective::classify;
@@ -80,21 +82,20 @@ struct AttentionHeadTrain {
   Span<float> dlogit;                    ///< out [B]
   Span<float> dscore;                    ///< out [N] du, gradient of the attention logits; only learned
   Span<float> dhidden;                   ///< out [padded_rows(N), D]
-  Span<float> dattention_weight;         ///< [A, D], accumulates; only learned, as the next two
-  Span<float> dattention_bias;           ///< [A], accumulates
-  Span<float> dattention_vector;         ///< [A], accumulates
-  Span<float> doutput_weight;            ///< [D], accumulates
-  Span<float> doutput_bias;              ///< [1], accumulates
+  Span<float> dattention_weight;         ///< [A, D]; only learned, as the next two. add_head_gradients adds to all five
+  Span<float> dattention_bias;           ///< [A]
+  Span<float> dattention_vector;         ///< [A]
+  Span<float> doutput_weight;            ///< [D]
+  Span<float> doutput_bias;              ///< [1]
   Span<float> workspace;                 ///< [attention_head_workspace(B, N, D, A)]
 
   void check() const;
 };
 
-/// Floats for each sequence's part of dattention_vector (B x A) and for the blocks of the column sums, whose order is
-/// fixed.
+/// Floats for each sequence's part of dattention_vector (B x A), and for the column sums.
 constexpr int64_t attention_head_workspace(int64_t sequences, int64_t tokens, int64_t width, int64_t attention_width) {
   return sequences * attention_width + column_sum_workspace(tokens, attention_width) +
-         column_sum_workspace(sequences, width) + column_sum_workspace(sequences, attention_width);
+         column_sum_workspace(sequences, std::max(width, attention_width));
 }
 
 inline void AttentionHeadTrain::check() const {
@@ -124,12 +125,15 @@ inline void AttentionHeadTrain::check() const {
 }
 NOTNOT_OPERATION(attention_head_train, AttentionHeadTrain)
 
-// The parts of both that are other operations, before and after the pass over each sequence.
+/// The gradients of all parameters, which attention_head_train leaves out, so that they can be computed beside what the
+/// gradient of `hidden` is needed for. It reads what that operation leaves: context, dlogit, the gradients in
+/// `activation`, and in the workspace each sequence's part of dattention_vector [B, A].
+void add_head_gradients(const Device& device, const AttentionHeadTrain& args);
+
+// The parts of both operations that are other operations, before and after the pass over each sequence.
 /// activation = W_a h for all tokens, where attention is learned. Bias and tanh follow in the pass.
 void multiply_hidden(const Device& device, const AttentionHeadForward& args);
-/// The gradients of all parameters, and what flows back from the attention into dhidden. It reads what the pass leaves:
-/// context, dlogit, the gradients in `activation`, and in the workspace each sequence's part of dattention_vector [B,
-/// A].
-void add_head_gradients(const Device& device, const AttentionHeadTrain& args);
+/// dhidden += W_a^T d(W_a h + b_a), where attention is learned.
+void add_to_dhidden(const Device& device, const AttentionHeadTrain& args);
 
 }  // namespace notnot

@@ -171,7 +171,7 @@ void attention_head_train(const Device& device, const AttentionHeadTrain& args) 
     if (learned) attention_gradient(args, b);
   });
   if (learned) clear_slack(forward);
-  add_head_gradients(device, args);
+  add_to_dhidden(device, args);
 }
 
 }  // namespace notnot::NOTNOT_CPU_NAMESPACE

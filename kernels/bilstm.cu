@@ -1,6 +1,6 @@
 // Persistent BiLSTM for H = 128: a block keeps W_hh of one direction (512 x 128 floats, 256 KiB) on its SM for the
 // whole batch, split between registers and shared memory, and carries kSequences sequences at a time. No grid
-// synchronisation. Blocks take groups of sequences from a ticket counter, longest first.
+// synchronisation. Blocks take groups of sequences, longest first; where there are fewer blocks than groups, from a ticket counter.
 //
 // Floor per step and SM in clocks (128 FMA/clk, 128 B/clk of shared memory); S = kSequences, n = shared_weights(S):
 //   FMA               512 S
@@ -9,7 +9,7 @@
 //                     together forward 704, 1,120, 1,984, backward 704, 1,144, 2,032
 // To the larger of the two comes what cannot run beside it, from the last product to the first of the next step:
 // shuffles, gates, barrier. A model of the instructions as ptxas has ordered them (bench/notes.md) gives, for S = 1, 2
-// and 4, forward 1,180, 1,770, 3,250 and backward 1,100, 1,660, 3,030 clocks. No GPU has measured it yet.
+// and 4, forward 1,160, 1,750, 3,260 and backward 1,080, 1,610, 3,030 clocks. No GPU has measured it yet.
 //
 // What the order of the instructions must keep: a step is one basic block, because nothing moves across a branch or a
 // call. So accesses are predicated (store_if, load_if), and there is no IEEE division. What a step loads for the next
@@ -162,7 +162,8 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
   load_forward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
   weights.arrive(reinterpret_cast<uint32_t*>(h));
 
-  for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
+  for (int first = static_cast<int>(blockIdx.x) * kSequences; first < args.batch.sequences;
+       first = next_group(tickets, ticket) * kSequences) {
     const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
     ForwardCell<kSequences> cells[Own::kCells];
 #pragma unroll
@@ -259,7 +260,8 @@ __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackw
   load_backward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
   weights.arrive(reinterpret_cast<uint32_t*>(dz));
 
-  for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
+  for (int first = static_cast<int>(blockIdx.x) * kSequences; first < args.batch.sequences;
+       first = next_group(tickets, ticket) * kSequences) {
     const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
     BackwardCell<kSequences> cells[Own::kCells];
 #pragma unroll
@@ -446,7 +448,6 @@ void bilstm_backward(const Device& device, const BiLstmBackward& args) {
   check_precision(device, args.precision, args.hidden);
   const auto recur = args.precision == Precision::fp32 ? recur_backward : recur_backward_bf16x3;
   recur(device, args);
-  add_recurrent_weight_gradient(device, args);
 }
 
 }  // namespace notnot::cuda

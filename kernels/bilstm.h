@@ -81,7 +81,7 @@ struct BiLstmBackward {
   Span<float> gates;
   Span<const float> cells;     ///< [N, 2, H] from forward
   Span<const float> previous;  ///< [N, 2, H] from forward
-  Span<float> dweight_hh;      ///< [2, 4, H, H], accumulates sum over tokens of dz h'^T
+  Span<float> dweight_hh;      ///< [2, 4, H, H] add_recurrent_weight_gradient adds to it
   Span<float> workspace;       ///< [bilstm_workspace(H, B)]
   Precision precision = Precision::fp32;
 
@@ -100,8 +100,8 @@ struct BiLstmBackward {
 };
 NOTNOT_OPERATION(bilstm_backward, BiLstmBackward)
 
-/// The last part of bilstm_backward, composed of other operations: dweight_hh += sum over tokens of dz h'^T, from the
-/// dz that `gates` holds by then.
+/// dweight_hh += sum over tokens of dz h'^T, from the dz that bilstm_backward leaves in `gates`. It is not part of that
+/// operation, so that it can be computed beside what else needs dz.
 void add_recurrent_weight_gradient(const Device& device, const BiLstmBackward& args);
 
 }  // namespace notnot

@@ -416,7 +416,6 @@ void bilstm_backward(const Device& device, const BiLstmBackward& args) {
     run_backward(args, direction, begin, end, dcarried, dcarried + 2 * int64_t{sequences} * direction.padded());
   });
   clear_rows(args.gates, int64_t{8} * hidden, args.batch.offsets[sequences], args.batch.tokens);
-  add_recurrent_weight_gradient(device, args);
 }
 
 }  // namespace notnot::NOTNOT_CPU_NAMESPACE

@@ -42,7 +42,7 @@ struct ResidentWeights {
                                : registers[fragment - shared_before(fragment)];
   }
   /// Uses every register, so that the loads end here. Otherwise the first product would wait for them, at every step,
-  /// by the same counter as for what was just loaded ahead. `scratch` [kThreads] is overwritten.
+  /// by the same counter as for what was just loaded ahead. `scratch` [kThreads] is overwritten. The block meets here.
   __device__ __forceinline__ void arrive(uint32_t* scratch) const {
     uint32_t bits = 0;
 #pragma unroll
@@ -51,6 +51,7 @@ struct ResidentWeights {
       bits ^= words.x ^ words.y ^ words.z ^ words.w;
     }
     scratch[threadIdx.x] = bits;
+    __syncthreads();
   }
 };
 
@@ -65,9 +66,13 @@ __device__ __forceinline__ Cursor open_sequence(const RaggedBatch& batch, int se
   return {from_end ? end - 1 : begin, end - begin};
 }
 
-/// Takes the next group of sequences of this direction; all threads of the block get the same.
-__device__ __forceinline__ int take_ticket(int* counters, int* shared_ticket) {
-  if (threadIdx.x == 0) *shared_ticket = atomicAdd(&counters[blockIdx.y], 1);
+/// The group of sequences that this block takes next; all threads get the same. Its first one has the block's own
+/// number. `tickets` [2], per direction, count the groups that were taken after those; they are null if there is a block
+/// for every group.
+__device__ __forceinline__ int next_group(int* tickets, int* shared_ticket) {
+  constexpr int kNone = 1 << 24;
+  if (tickets == nullptr) return kNone;
+  if (threadIdx.x == 0) *shared_ticket = static_cast<int>(gridDim.x) + atomicAdd(&tickets[blockIdx.y], 1);
   __syncthreads();
   return *shared_ticket;
 }
@@ -243,16 +248,23 @@ __device__ __forceinline__ void clear_slack(const BiLstmBackward& args) {
   clear_rows(args.gates.data, 8 * args.hidden, args.batch.offsets[args.batch.sequences], args.batch.tokens);
 }
 
-/// Launches a persistent kernel. The tickets of both directions start at 0. There are no more blocks than groups of
-/// sequences, and no more than there are SMs.
+/// Launches a persistent kernel. There are no more blocks than groups of sequences, and no more than there are SMs. A
+/// training batch has a block for every group; only larger batches need tickets, which start at 0.
 template <class Args>
 void launch_persistent(const Device& device, const char* name, const Args& args, int per_block, size_t shared_bytes,
                        void (*kernel)(Args, int*)) {
-  int* const tickets = reinterpret_cast<int*>(args.workspace.data);
-  fill_zero(device, Span<int>{tickets, 2});
   const int groups = (args.batch.sequences + per_block - 1) / per_block;
   const int blocks = std::clamp(device.multiprocessors / 2, 1, groups);
-  launch(device, name, {dim3(blocks, 2), dim3(kThreads), shared_bytes}, kernel, args, tickets);
+  int* tickets = nullptr;
+  if (blocks < groups) {
+    tickets = reinterpret_cast<int*>(args.workspace.data);
+    fill_zero(device, Span<int>{tickets, 2});
+  }
+  const LaunchShape shape{.blocks = dim3(blocks, 2),
+                          .threads = dim3(kThreads),
+                          .shared_bytes = shared_bytes,
+                          .priority = LaunchPriority::low};
+  launch(device, name, shape, kernel, args, tickets);
 }
 
 /// The largest dynamic shared memory that a block of the device may ask for.

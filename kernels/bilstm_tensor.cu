@@ -124,7 +124,8 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
     return Operand{hi, hi + kStateWords};
   };
 
-  for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
+  for (int first = static_cast<int>(blockIdx.x) * kSequences; first < args.batch.sequences;
+       first = next_group(tickets, ticket) * kSequences) {
     const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
     ForwardCell<kSequences> cells[4];
 #pragma unroll
@@ -224,7 +225,8 @@ __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackw
   load_backward(weights, args.weight_hh.data + blockIdx.y * (4 * kHidden * kHidden));
   weights.arrive(shared);
 
-  for (int first = 0; (first = take_ticket(tickets, ticket) * kSequences) < args.batch.sequences;) {
+  for (int first = static_cast<int>(blockIdx.x) * kSequences; first < args.batch.sequences;
+       first = next_group(tickets, ticket) * kSequences) {
     const int steps = args.batch.offsets[first + 1] - args.batch.offsets[first];
     BackwardCell<kSequences> cells[4];
 #pragma unroll

@@ -33,7 +33,6 @@
 namespace notnot::cuda {
 namespace {
 
-constexpr size_t kWorkspaceBytes = size_t{32} << 20;  // cuBLAS asks for as much on Hopper
 constexpr int64_t kCanonicalRows = 4096;
 constexpr int64_t kMostRows = padded_rows(int64_t{1} << 18);  // the largest MatMul that an algorithm is checked for
 
@@ -89,7 +88,7 @@ bool runs(const Gemm& gemm, const Product& p, const cublasLtMatmulAlgo_t& algori
   cublasLtMatmulHeuristicResult_t result{};
   const cublasStatus_t status = cublasLtMatmulAlgoCheck(gemm.handle, &d.operation, &d.first, &d.second, &d.result,
                                                         &d.result, &algorithm, &result);
-  return status == CUBLAS_STATUS_SUCCESS && result.workspaceSize <= kWorkspaceBytes;
+  return status == CUBLAS_STATUS_SUCCESS && result.workspaceSize <= kGemmWorkspaceBytes;
 }
 
 /// The fastest algorithm, by cuBLASLt's own estimate, of those that can compute every shape that it is chosen for: a
@@ -105,7 +104,7 @@ cublasLtMatmulAlgo_t choose_algorithm(const Gemm& gemm, const Product& p) {
   Descriptors d(p);
   cublasLtMatmulPreferenceOpaque_t preference;
   NOTNOT_CUBLAS_CHECK(cublasLtMatmulPreferenceInit(&preference));
-  set_preference(&preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, uint64_t{kWorkspaceBytes});
+  set_preference(&preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, uint64_t{kGemmWorkspaceBytes});
   set_preference(
       &preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
       static_cast<uint32_t>(p.split_k ? CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE : CUBLASLT_REDUCTION_SCHEME_NONE));
@@ -154,8 +153,8 @@ void multiply(const Device& device, const Product& shape, Product canonical, con
   Descriptors d(shape);
   const float alpha = 1;
   NOTNOT_CUBLAS_CHECK(cublasLtMatmul(gemm.handle, &d.operation, &alpha, first, &d.first, second, &d.second, &beta,
-                                     result, &d.result, result, &d.result, &algorithm, gemm.workspace, kWorkspaceBytes,
-                                     device.stream));
+                                     result, &d.result, result, &d.result, &algorithm, gemm.workspace,
+                                     kGemmWorkspaceBytes, device.stream));
 }
 
 }  // namespace
@@ -163,7 +162,7 @@ void multiply(const Device& device, const Product& shape, Product canonical, con
 void* open_gemm() {
   auto gemm = std::make_unique<Gemm>();
   NOTNOT_CUBLAS_CHECK(cublasLtCreate(&gemm->handle));
-  NOTNOT_CUDA_CHECK(cudaMalloc(&gemm->workspace, kWorkspaceBytes));
+  NOTNOT_CUDA_CHECK(cudaMalloc(&gemm->workspace, kGemmWorkspaceBytes));
   return gemm.release();
 }
 

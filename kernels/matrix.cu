@@ -43,40 +43,53 @@ __global__ void __launch_bounds__(kGatherRows * 32)
   for (int32_t j = threadIdx.x; j < columns; j += 32) to[int64_t{i} * columns + j] = source[j];
 }
 
-// Column sum: a thread sums one column of one block of rows; then a thread per column adds the blocks, in order. The
-// second kernel's additions depend on each other, but its loads do not: unrolled, they are in flight together.
-constexpr int kColumns = 128;
+// Column sums: a warp's lanes have a column each of kSumColumns, and each warp of the block sums another block of rows;
+// then the first warp adds what the warps have, in order. Loads are unrolled, so that they are in flight together.
+constexpr int kSumColumns = 32, kSumWarps = 16;
+constexpr size_t kSumBytes = sizeof(float) * kSumColumns * kSumWarps;
+static_assert(kSumBytes == 2'048, "as in kernels/budgets.md");
 
-__global__ void __launch_bounds__(kColumns)
-    column_sum_blocks(const float* __restrict__ values, const float* __restrict__ scale, float* __restrict__ partial,
-                      int32_t rows, int32_t columns) {
-  const int32_t j = blockIdx.y * kColumns + threadIdx.x;
-  if (j >= columns) return;
-  const int32_t begin = static_cast<int32_t>(blockIdx.x) * kColumnSumBlock;
-  const int32_t end = min(begin + kColumnSumBlock, rows);
+/// The sum of the rows of one block at column j.
+__device__ __forceinline__ float block_sum(const ColumnSum& part, int32_t j, int32_t begin) {
+  const int32_t end = min(begin + kColumnSumBlock, part.rows);
   float sum = 0;
 #pragma unroll 8
   for (int32_t i = begin; i < end; ++i) {
-    const float value = values[int64_t{i} * columns + j];
-    sum += scale == nullptr ? value : scale[i] * value;
+    const float value = part.values.data[int64_t{i} * part.columns + j];
+    sum += part.scale.empty() ? value : part.scale.data[i] * value;
   }
-  partial[int64_t{blockIdx.x} * columns + j] = sum;
+  return sum;
 }
 
-__global__ void __launch_bounds__(kColumns)
-    column_sum_total(const float* __restrict__ partial, float* __restrict__ sums, float* __restrict__ second_sums,
-                     int32_t blocks, int32_t columns) {
-  const int32_t j = blockIdx.x * kColumns + threadIdx.x;
-  if (j >= columns) return;
-  float sum = sums[j], second = second_sums == nullptr ? 0.0F : second_sums[j];
-#pragma unroll 16
-  for (int32_t block = 0; block < blocks; ++block) {
-    const float value = partial[int64_t{block} * columns + j];
-    sum += value;
-    second += value;
+__device__ void sum_columns(const ColumnSum& part, int32_t j) {
+  float* const of_block = dynamic_shared<float>();  // [kSumWarps][kSumColumns]
+  const auto lane = static_cast<int32_t>(threadIdx.x), warp = static_cast<int32_t>(threadIdx.y);
+  const bool adds = warp == 0 && j < part.columns;
+  float sum = adds ? part.sums.data[j] : 0, second = adds && !part.second_sums.empty() ? part.second_sums.data[j] : 0;
+  for (int32_t first = 0; first < part.rows; first += kSumWarps * kColumnSumBlock) {
+    const int32_t begin = first + warp * kColumnSumBlock;
+    if (j < part.columns && begin < part.rows) of_block[warp * kSumColumns + lane] = block_sum(part, j, begin);
+    __syncthreads();
+    for (int32_t w = 0; adds && w < kSumWarps && first + w * kColumnSumBlock < part.rows; ++w) {
+      sum += of_block[w * kSumColumns + lane];
+      second += of_block[w * kSumColumns + lane];
+    }
+    __syncthreads();
   }
-  sums[j] = sum;
-  if (second_sums != nullptr) second_sums[j] = second;
+  if (!adds) return;
+  part.sums.data[j] = sum;
+  if (!part.second_sums.empty()) part.second_sums.data[j] = second;
+}
+
+/// Blocks in the order of the parts, a part without rows has none.
+__global__ void __launch_bounds__(kSumColumns* kSumWarps) column_sums_kernel(const ColumnSums args) {
+  auto block = static_cast<int32_t>(blockIdx.x);
+#pragma unroll
+  for (const ColumnSum& part : args.parts) {
+    const int32_t blocks = (part.columns + kSumColumns - 1) / kSumColumns;
+    if (block >= 0 && block < blocks) sum_columns(part, block * kSumColumns + static_cast<int32_t>(threadIdx.x));
+    block -= blocks;
+  }
 }
 
 // Row dot: a warp per row.
@@ -110,14 +123,11 @@ void gather_rows(const Device& device, const GatherRows& args) {
          args.from.data, args.rows.data, args.to.data, args.count, args.columns);
 }
 
-void column_sum(const Device& device, const ColumnSum& args) {
-  const ProfileRange range("column_sum");
-  const unsigned blocks = blocks_for(args.rows, kColumnSumBlock), column_blocks = blocks_for(args.columns, kColumns);
-  const float* scale = args.scale.empty() ? nullptr : args.scale.data;
-  launch(device, "column_sum_blocks", {{blocks, column_blocks}, kColumns}, column_sum_blocks, args.values.data, scale,
-         args.workspace.data, args.rows, args.columns);
-  launch(device, "column_sum_total", {column_blocks, kColumns}, column_sum_total, args.workspace.data, args.sums.data,
-         args.second_sums.empty() ? nullptr : args.second_sums.data, static_cast<int32_t>(blocks), args.columns);
+void column_sums(const Device& device, const ColumnSums& args) {
+  const ProfileRange range("column_sums");
+  unsigned blocks = 0;
+  for (const ColumnSum& part : args.parts) blocks += blocks_for(part.columns, kSumColumns);
+  launch(device, "column_sums", {blocks, {kSumColumns, kSumWarps}, kSumBytes}, column_sums_kernel, args);
 }
 
 void row_dot(const Device& device, const RowDot& args) {

@@ -1,5 +1,7 @@
 #pragma once
 // Operations on the rows and columns of a matrix, around the matrix products of gemm.h.
+#include <array>
+
 #include "kernels/base/operation.h"
 
 namespace notnot {
@@ -38,33 +40,44 @@ struct GatherRows {
 };
 NOTNOT_OPERATION(gather_rows, GatherRows)
 
-/// sums[j] += sum over i of scale[i] values[i, j]. Rows are summed in ascending order in blocks of a fixed size, so
-/// that neither threads nor thread blocks change the order of summation. An empty `scale` means 1 everywhere.
+/// sums[j] += sum over i of scale[i] values[i, j]. An empty `scale` means 1 everywhere.
 struct ColumnSum {
   int32_t rows = 0, columns = 0;
-  Span<const float> values;  ///< [rows, columns]
-  Span<const float> scale;   ///< [rows] or empty
-  Span<float> sums;          ///< [columns], accumulates
-  Span<float> second_sums;   ///< [columns], accumulates the same, or empty
-  Span<float> workspace;     ///< [column_sum_workspace(rows, columns)]
+  Span<const float> values;      ///< [rows, columns]
+  Span<const float> scale = {};  ///< [rows] or empty
+  Span<float> sums;              ///< [columns], accumulates
+  Span<float> second_sums = {};  ///< [columns], accumulates the same, or empty
+
+  void check() const {
+    NOTNOT_CHECK(rows > 0 && columns > 0, "[{}, {}]", rows, columns);
+    NOTNOT_CHECK_SIZE(values, int64_t{rows} * columns);
+    NOTNOT_CHECK(scale.empty() || scale.size >= rows, "`scale` has {} elements for {} rows", scale.size, rows);
+    NOTNOT_CHECK_SIZE(sums, columns);
+    NOTNOT_CHECK(second_sums.empty() || second_sums.size >= columns, "`second_sums` has {} elements, needs {}",
+                 second_sums.size, columns);
+  }
+};
+
+/// The column sums of up to four matrices: together they are one launch. Rows are summed in ascending order in blocks of
+/// kColumnSumBlock, and the sums of the blocks are added in order: so neither threads nor thread blocks change a bit.
+struct ColumnSums {
+  std::array<ColumnSum, 4> parts;  ///< a part without rows is none
+  Span<float> workspace;           ///< [column_sum_workspace(rows, columns)] for the part that needs most
 
   void check() const;
 };
-/// Rows that are summed one after the other; the partial sums of the blocks are then added in order.
 inline constexpr int32_t kColumnSumBlock = 64;
 constexpr int64_t column_sum_workspace(int64_t rows, int64_t columns) {
   return (rows + kColumnSumBlock - 1) / kColumnSumBlock * columns;
 }
-inline void ColumnSum::check() const {
-  NOTNOT_CHECK(rows > 0 && columns > 0, "[{}, {}]", rows, columns);
-  NOTNOT_CHECK_SIZE(values, int64_t{rows} * columns);
-  NOTNOT_CHECK(scale.empty() || scale.size >= rows, "`scale` has {} elements for {} rows", scale.size, rows);
-  NOTNOT_CHECK_SIZE(sums, columns);
-  NOTNOT_CHECK(second_sums.empty() || second_sums.size >= columns, "`second_sums` has {} elements, needs {}",
-               second_sums.size, columns);
-  NOTNOT_CHECK_SIZE(workspace, column_sum_workspace(rows, columns));
+inline void ColumnSums::check() const {
+  for (const ColumnSum& part : parts) {
+    if (part.rows == 0) continue;
+    part.check();
+    NOTNOT_CHECK_SIZE(workspace, column_sum_workspace(part.rows, part.columns));
+  }
 }
-NOTNOT_OPERATION(column_sum, ColumnSum)
+NOTNOT_OPERATION(column_sums, ColumnSums)
 
 /// products[i] = values[i] . vector. The order of a row's sum depends only on `columns`.
 struct RowDot {

@@ -26,11 +26,13 @@ void gather_rows(const Device& device, const GatherRows& args) {
   });
 }
 
-void column_sum(const Device& device, const ColumnSum& args) {
+namespace {
+
+void add_columns(const Device& device, const ColumnSum& args, Span<float> workspace) {
   const int32_t columns = args.columns;
   const int32_t blocks = (args.rows + kColumnSumBlock - 1) / kColumnSumBlock;
   parallel_for(device.threads, blocks, int64_t{kColumnSumBlock} * columns, [&](int32_t block) {
-    float* partial = &args.workspace[int64_t{block} * columns];
+    float* partial = &workspace[int64_t{block} * columns];
     for (int32_t j = 0; j < columns; ++j) partial[j] = 0;
     for (int32_t i = block * kColumnSumBlock; i < smaller((block + 1) * kColumnSumBlock, args.rows); ++i) {
       const float* row = &args.values[int64_t{i} * columns];
@@ -41,10 +43,18 @@ void column_sum(const Device& device, const ColumnSum& args) {
   });
   for (const Span<float>& sums : {args.sums, args.second_sums}) {
     for (int32_t block = 0; block < blocks && !sums.empty(); ++block) {
-      const float* partial = &args.workspace[int64_t{block} * columns];
+      const float* partial = &workspace[int64_t{block} * columns];
       NOTNOT_SIMD
       for (int32_t j = 0; j < columns; ++j) sums[j] += partial[j];
     }
+  }
+}
+
+}  // namespace
+
+void column_sums(const Device& device, const ColumnSums& args) {
+  for (const ColumnSum& part : args.parts) {
+    if (part.rows > 0) add_columns(device, part, args.workspace);
   }
 }
 

@@ -7,7 +7,6 @@
 #include "kernels/instance_adversary.h"
 #include "kernels/matrix.h"
 #include "kernels/token_projection.h"
-#include "kernels/unique_tokens.h"
 
 namespace notnot::cuda {
 namespace {
@@ -34,7 +33,7 @@ void copy_to_host(const Device&, void*, const void*, size_t) { throw_no_cuda(); 
 void fill_zero(const Device&, void*, size_t) { throw_no_cuda(); }
 void synchronize(const Device&) { throw_no_cuda(); }
 
-Device open_side_stream(const Device&) { throw_no_cuda(); }
+Device open_side_stream(const Device&, bool) { throw_no_cuda(); }
 void* allocate_pinned(const Device&, size_t) { throw_no_cuda(); }
 void release_pinned(void*) noexcept {}
 void enqueue_copy_to_pinned(const Device&, void*, const void*, size_t) { throw_no_cuda(); }
@@ -56,9 +55,8 @@ NOTNOT_NO_CUDA(matmul, MatMul)
 NOTNOT_NO_CUDA(weight_gradient, WeightGradient)
 NOTNOT_NO_CUDA(transpose, Transpose)
 NOTNOT_NO_CUDA(gather_rows, GatherRows)
-NOTNOT_NO_CUDA(column_sum, ColumnSum)
+NOTNOT_NO_CUDA(column_sums, ColumnSums)
 NOTNOT_NO_CUDA(row_dot, RowDot)
-NOTNOT_NO_CUDA(unique_tokens, UniqueTokens)
 NOTNOT_NO_CUDA(token_projection_forward, TokenProjectionForward)
 NOTNOT_NO_CUDA(token_projection_backward, TokenProjectionBackward)
 NOTNOT_NO_CUDA(bilstm_forward, BiLstmForward)

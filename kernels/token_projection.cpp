@@ -12,6 +12,15 @@ void multiply_rows(const Device& device, const TokenProjectionForward& args) {
                   .c = args.table});
 }
 
+void embedding_gradients(const Device& device, const TokenProjectionBackward& args) {
+  matmul(device, {.rows = args.batch.unique,
+                  .inner = args.width,
+                  .columns = args.embed,
+                  .a = args.dtable,
+                  .b = args.weight,
+                  .c = args.drows});
+}
+
 void add_projection_gradients(const Device& device, const TokenProjectionBackward& args) {
   const int32_t unique = args.batch.unique, width = args.width, embed = args.embed;
   weight_gradient(device, {.rows = unique,
@@ -22,15 +31,10 @@ void add_projection_gradients(const Device& device, const TokenProjectionBackwar
                            .a = args.dtable,
                            .b = args.rows,
                            .c = args.dweight});
-  column_sum(device, {.rows = unique,
-                      .columns = width,
-                      .values = args.dtable,
-                      .scale = {},
-                      .sums = args.dbias,
-                      .second_sums = args.second_dbias,
-                      .workspace = args.workspace});
-  matmul(device,
-         {.rows = unique, .inner = width, .columns = embed, .a = args.dtable, .b = args.weight, .c = args.drows});
+  ColumnSums sums{.parts = {}, .workspace = args.workspace};
+  sums.parts[0] = {
+      .rows = unique, .columns = width, .values = args.dtable, .sums = args.dbias, .second_sums = args.second_dbias};
+  column_sums(device, sums);
 }
 
 }  // namespace notnot

@@ -55,7 +55,6 @@ void token_projection_backward(const Device& device, const TokenProjectionBackwa
   launch(device, "sum_occurrences", {{static_cast<unsigned>(unique), blocks_for(width, kColumns)}, kColumns},
          sum_occurrences, args.dvalues.data, args.batch.occurrence_offsets.data, args.batch.occurrences.data,
          args.table.data, args.dtable.data, width, args.activation == Activation::tanh);
-  add_projection_gradients(device, args);
 }
 
 }  // namespace notnot::cuda

@@ -33,8 +33,8 @@ struct TokenProjectionForward {
 };
 NOTNOT_OPERATION(token_projection_forward, TokenProjectionForward)
 
-/// dtable[u] = (sum over the occurrences of id u, in ascending order, of dvalues) * activation'(table[u]); then
-/// dweight += dtable^T rows, dbias += sum_u dtable (fixed order), drows = dtable weight.
+/// dtable[u] = (sum over the occurrences of id u, in ascending order, of dvalues) * activation'(table[u]). Then
+/// embedding_gradients and add_projection_gradients compute all else from it, in any order or side by side.
 struct TokenProjectionBackward {
   RaggedBatch batch;
   int32_t embed = 0, width = 0;  ///< E, P
@@ -44,10 +44,10 @@ struct TokenProjectionBackward {
   Span<const float> weight;   ///< [P, E]
   Span<const float> dvalues;  ///< [N, P] gradient at every token's projected value
   Span<float> dtable;         ///< out [padded_rows(U), P]
-  Span<float> dweight;        ///< [P, E], accumulates
-  Span<float> dbias;          ///< [P], accumulates
+  Span<float> dweight;        ///< [P, E]; add_projection_gradients adds to this and the next two
+  Span<float> dbias;          ///< [P]
   Span<float> second_dbias;   ///< [P], receives the same sum, or empty
-  Span<float> drows;          ///< out [padded_rows(U), E] gradient of the embedding rows batch.unique_ids
+  Span<float> drows;          ///< [padded_rows(U), E] gradient of the embedding rows batch.unique_ids
   Span<float> workspace;      ///< [column_sum_workspace(U, P)]
 
   void check() const {
@@ -68,10 +68,12 @@ struct TokenProjectionBackward {
 };
 NOTNOT_OPERATION(token_projection_backward, TokenProjectionBackward)
 
-// The parts of both that are other operations.
+/// drows = dtable W.
+void embedding_gradients(const Device& device, const TokenProjectionBackward& args);
+/// dweight += dtable^T rows, dbias and second_dbias += sum_u dtable.
+void add_projection_gradients(const Device& device, const TokenProjectionBackward& args);
+
 /// table = rows W^T: the first part of token_projection_forward. Biases and activation follow.
 void multiply_rows(const Device& device, const TokenProjectionForward& args);
-/// dweight, dbias, second_dbias and drows from dtable: the last part of token_projection_backward.
-void add_projection_gradients(const Device& device, const TokenProjectionBackward& args);
 
 }  // namespace notnot

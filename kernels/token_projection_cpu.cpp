@@ -59,7 +59,6 @@ void token_projection_forward(const Device& device, const TokenProjectionForward
 
 void token_projection_backward(const Device& device, const TokenProjectionBackward& args) {
   sum_occurrences(device, args);
-  add_projection_gradients(device, args);
 }
 
 }  // namespace notnot::NOTNOT_CPU_NAMESPACE

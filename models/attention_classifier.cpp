@@ -5,32 +5,43 @@
 #include <numeric>
 #include <optional>
 
+#include "kernels/base/gemm_context.h"
+
 namespace notnot {
 
-/// A batch on the device with what belongs to it. A model that trains has two: while a step computes on one, the next
-/// batch goes into the other.
+/// A batch on the device with what belongs to it. There are two: while the model computes on one, the next batch goes
+/// into the other.
 struct AttentionClassifier::Slot {
-  DeviceBatch batch;
-  Span<float> given_log_attention = {}, base_log_attention = {}, base_probability = {}, scale = {};
-  Span<int32_t> completed = {};
+  Span<std::byte> packed;   ///< the upload's block
+  Span<float> predictions;  ///< [2 B + N] probability, logit, log_attention: read by the host in one copy
+
+  // In `packed`, from `load` on.
+  DeviceBatch batch = {};
+  Span<const float> given_log_attention = {}, base_log_attention = {}, base_probability = {}, scale = {};
+  Span<const int32_t> completed = {};
 
   /// The host's side, from `allocate` on.
   struct Host {
     Upload upload;
-    PinnedMemory loss;
+    PinnedMemory results;  ///< the losses, or the predictions
     Event uploaded, finished;
   };
   std::optional<Host> host = {};
+
+  int64_t sequences() const { return batch.ragged.sequences; }
+  int64_t tokens() const { return batch.ragged.tokens; }
+  Span<float> probability() const { return predictions.subspan(0, sequences()); }
+  Span<float> logit() const { return predictions.subspan(sequences(), sequences()); }
+  Span<float> log_attention() const { return predictions.subspan(2 * sequences(), tokens()); }
 };
 
 /// The device buffers of a model besides those of its slots and its optimiser. `plan` and `plan_training` declare their
 /// shapes.
 struct AttentionClassifier::Buffers {
   std::vector<Slot> slots;
-  size_t upload_bytes = 0, loss_bytes = 0;
   Span<float> parameters, projection_weight_transposed, attention_weight_transposed;
   // For the forward pass of evaluation and training: each has the larger size of the two.
-  Span<float> table, states, activation, log_attention, context, logit, probability, contribution, bilstm_workspace;
+  Span<float> table, states, activation, context, contribution, bilstm_workspace;
   // For training only.
   Span<float> gates, cells, previous, rows, dtable, drows, projection_workspace;
   Span<float> loss, divergence, dlogit, dscore, dhidden, head_workspace;
@@ -45,13 +56,29 @@ AttentionClassifier::AttentionClassifier(const Device& device, const ModelOption
       captured_(device),
       buffers_(std::make_unique<Buffers>()),
       optimiser_(std::make_unique<Optimiser>(device, options, optimiser)),
+      trains_(capacity.training.sequences > 0),
       table_(options.vocabulary) {
   ModelCapacity roomy = capacity;
   roomy.evaluation.unique = ProjectionRows::most_added(capacity.evaluation.tokens, options.vocabulary);
   roomy.training = with_slack(device, capacity.training);
   plan_slots(roomy);
   plan(roomy);
-  if (capacity.training.sequences > 0) plan_training(roomy);
+  if (trains_) plan_training(roomy);
+}
+
+std::vector<MemoryRow> AttentionClassifier::memory_table() const {
+  std::vector<MemoryRow> rows = arena_.table();
+  if (device_.backend != Backend::cuda) return rows;
+  const int64_t workspaces = trains_ ? 1 + kBranches : 1;
+  const auto workspace_bytes = static_cast<int64_t>(cuda::kGemmWorkspaceBytes);
+  rows.push_back({"streams", "GEMM workspaces", {workspaces}, workspaces * workspace_bytes});
+  if (trains_) {
+    rows.push_back({"streams",
+                    "captured steps, at most (estimate)",
+                    {CapturedWork::kMostGraphs},
+                    CapturedWork::kMostGraphs * CapturedWork::kGraphBytes});
+  }
+  return rows;
 }
 
 AttentionClassifier::AttentionClassifier(AttentionClassifier&&) noexcept = default;
@@ -66,29 +93,20 @@ AttentionClassifier::~AttentionClassifier() {
 }
 
 AttentionClassifier::Slot& AttentionClassifier::slot() const { return buffers_->slots[slot_]; }
-const RaggedBatch& AttentionClassifier::batch() const { return slot().batch.ragged(); }
+const RaggedBatch& AttentionClassifier::batch() const { return slot().batch.ragged; }
 
 void AttentionClassifier::plan_slots(const ModelCapacity& capacity) {
-  const bool trains = capacity.training.sequences > 0;
   Buffers& b = *buffers_;
-  b.slots.reserve(2);  // the arena keeps the addresses of their spans
-  for (const char* group : {"batch", "next batch"}) {
-    const BatchCapacity evaluation = b.slots.empty() ? capacity.evaluation : BatchCapacity{};
-    const BatchCapacity c = larger(evaluation, capacity.training);
-    Slot& slot = b.slots.emplace_back(
-        Slot{.batch = DeviceBatch(arena_, group, evaluation, capacity.training, options_.vocabulary)});
-    if (options_.attention == AttentionKind::given)
-      arena_.add(group, "given_log_attention", {c.tokens}, &slot.given_log_attention);
-    if (!trains) break;
-    arena_.add(group, "base_log_attention", {capacity.training.tokens}, &slot.base_log_attention);
-    arena_.add(group, "base_probability", {capacity.training.sequences}, &slot.base_probability);
-    arena_.add(group, "scale", {1}, &slot.scale);
-    arena_.add(group, "completed steps", {1}, &slot.completed);
-  }
   const BatchCapacity c = larger(capacity.evaluation, capacity.training);
-  b.upload_bytes =
-      DeviceBatch::upload_bytes(c) + (2 * c.tokens + c.sequences + 2) * sizeof(float) + 5 * Upload::kAlignment;
-  b.loss_bytes = capacity.training.sequences * sizeof(float);
+  int64_t bytes = packed_bytes(capacity.evaluation, capacity.training);
+  for (const int64_t size : {c.tokens, c.tokens, c.sequences, int64_t{1}, int64_t{1}})  // targets, scale, steps
+    bytes += Upload::packed_bytes(size);
+  b.slots.resize(2);  // the arena keeps the addresses of their spans
+  for (Slot& slot : b.slots) {
+    const char* const group = &slot == b.slots.data() ? "batch" : "next batch";
+    arena_.add(group, "packed", {bytes}, &slot.packed);
+    arena_.add(group, "predictions", {2 * c.sequences + c.tokens}, &slot.predictions);
+  }
 }
 
 void AttentionClassifier::plan(const ModelCapacity& capacity) {
@@ -105,11 +123,8 @@ void AttentionClassifier::plan(const ModelCapacity& capacity) {
   arena_.add("activations", "states", {token_rows, d}, &b.states);
   if (options_.attention == AttentionKind::learned)
     arena_.add("activations", "activation", {token_rows, a}, &b.activation);
-  arena_.add("activations", "log_attention", {c.tokens}, &b.log_attention);
   arena_.add("activations", "contribution", {c.tokens}, &b.contribution);
   arena_.add("activations", "context", {c.sequences, d}, &b.context);
-  arena_.add("activations", "logit", {c.sequences}, &b.logit);
-  arena_.add("activations", "probability", {c.sequences}, &b.probability);
   if (options_.encoder == Encoder::lstm) {
     arena_.add("activations", "bilstm workspace", {bilstm_workspace(options_.hidden, c.sequences)},
                &b.bilstm_workspace);
@@ -140,13 +155,17 @@ void AttentionClassifier::plan_training(const ModelCapacity& capacity) {
 
 void AttentionClassifier::allocate() {
   arena_.allocate(device_);
+  running_.emplace(device_);
+  optimiser_->start(buffers_->parameters);
   for (Slot& slot : buffers_->slots) {
-    slot.host.emplace(Slot::Host{.upload = Upload(device_, buffers_->upload_bytes),
-                                 .loss = PinnedMemory(device_, buffers_->loss_bytes),
+    const int64_t most = std::max(slot.predictions.size, buffers_->loss.size);
+    slot.host.emplace(Slot::Host{.upload = Upload(device_, slot.packed),
+                                 .results = PinnedMemory(device_, most * sizeof(float)),
                                  .uploaded = Event(device_),
                                  .finished = Event(device_)});
   }
-  optimiser_->start(buffers_->parameters);
+  if (!trains_) return;
+  for (int i = 0; i < kBranches; ++i) branches_.emplace_back(device_);
 }
 
 // --- parameters ------------------------------------------------------------------------------------------------------
@@ -178,7 +197,8 @@ void AttentionClassifier::set_parameters(const std::vector<float>& values) {
   copy_to_device(device_, buffers_->parameters.data, values.data(), values.size() * sizeof(float));
   optimiser_->mark_rows_current();
   table_.clear();
-  refresh_transposes();
+  transpose_projection_weight(device_);
+  transpose_attention_weight(device_);
 }
 
 std::vector<float> AttentionClassifier::parameters() {
@@ -196,19 +216,22 @@ void AttentionClassifier::set_optimiser_state(const OptimiserState& state) {
   table_.clear();
 }
 
-void AttentionClassifier::refresh_transposes() {
-  const Profile::Section section(profile_, device_, "weight transposes");
+void AttentionClassifier::transpose_projection_weight(const Device& device) {
+  const Profile::Section section(profile_, device, "weight transposes");
   const bool lstm = options_.encoder == Encoder::lstm;
-  transpose(device_,
-            {.rows = options_.projection(),
-             .columns = options_.embed,
-             .to_stride = weight_stride(options_.projection()),
-             .from = lstm ? parameter_pair("encoder.rnn.weight_ih_l0") : parameter("encoder.projection.weight"),
-             .to = buffers_->projection_weight_transposed});
-  transpose(device_, {.rows = options_.attention_width(),
-                      .columns = options_.width(),
-                      .from = parameter("decoder.attention.attn1.weight"),
-                      .to = buffers_->attention_weight_transposed});
+  transpose(device, {.rows = options_.projection(),
+                     .columns = options_.embed,
+                     .to_stride = weight_stride(options_.projection()),
+                     .from = lstm ? parameter_pair("encoder.rnn.weight_ih_l0") : parameter("encoder.projection.weight"),
+                     .to = buffers_->projection_weight_transposed});
+}
+
+void AttentionClassifier::transpose_attention_weight(const Device& device) {
+  const Profile::Section section(profile_, device, "weight transposes");
+  transpose(device, {.rows = options_.attention_width(),
+                     .columns = options_.width(),
+                     .from = parameter("decoder.attention.attn1.weight"),
+                     .to = buffers_->attention_weight_transposed});
 }
 
 void AttentionClassifier::check_idle() const {
@@ -231,57 +254,66 @@ void AttentionClassifier::replay_rows(Span<const int32_t> ids) {
 
 // --- forward and backward --------------------------------------------------------------------------------------------
 
-/// Loads the batch into the current slot, on the stream for uploads.
-void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targets, bool training) {
-  const Profile::Section section(profile_, device_, "batch upload and unique tokens");
-  const Device& device = upload_stream_.device();
+/// How many models share the device decides how the recurrence is shared out, and stands in no key.
+void AttentionClassifier::follow_running_models() {
+  const int models = running_->on_device();
+  if (models == device_.models) return;
+  if (in_flight_ > 0) synchronize(device_);  // captured steps may still run
+  captured_.clear();
+  device_.models = models;
+}
+
+/// Loads the batch into the other slot, because the device may still compute on the current one. What is enqueued from
+/// now on waits for it.
+void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targets, bool training, float scale) {
+  NOTNOT_CHECK(in_flight_ < 2, "two batches are in flight");
+  follow_running_models();
+  const Profile::Section section(profile_, device_, "batch upload and distinct ids");
+  slot_ = 1 - slot_;
   Slot& s = slot();
+  Upload& upload = s.host->upload;
+  const Device& device = upload_stream_.device();
   s.host->finished.make_wait(device);  // the last update with this slot may still read it
-  s.host->upload.restart();
-  const auto upload = [&](const char* name, const Span<float>& to, const std::vector<float>& from, int32_t expected) {
-    if (from.empty()) return;
-    NOTNOT_CHECK(static_cast<int32_t>(from.size()) == expected && to.size >= expected,
-                 "`{}` has {} values; this batch needs {}, and the model has space for {}", name, from.size(), expected,
-                 to.size);
-    s.host->upload.add(device, to, from);
-  };
-  upload("given_log_attention", s.given_log_attention, targets.given_log_attention, batch.tokens());
-  upload("base_log_attention", s.base_log_attention, targets.base_log_attention, batch.tokens());
-  upload("base_probability", s.base_probability, targets.base_probability, batch.sequences());
-  NOTNOT_CHECK(options_.attention != AttentionKind::given || !targets.given_log_attention.empty(),
-               "a model with given attention needs given_log_attention for every batch");
-  if (optimiser_->trains()) {
-    s.host->upload.add(device, s.completed, std::vector<int32_t>{static_cast<int32_t>(step())});
-  }
+  upload.restart();
   if (training) {
     table_.clear();  // project_batch overwrites the table
-    s.batch.load_for_training(device, s.host->upload, batch);
+    s.batch = pack_for_training(device_, upload, batch, options_.vocabulary);
   } else {
-    s.batch.load_for_evaluation(device, s.host->upload, batch, table_);
+    s.batch = pack_for_evaluation(upload, batch, table_);
   }
+  pack_targets(batch, targets);
+  s.scale = upload.add(std::vector<float>{scale});
+  s.completed = upload.add(std::vector<int32_t>{static_cast<int32_t>(step())});
+  upload.enqueue(device);
+  s.host->uploaded.record(device);
+  s.host->uploaded.make_wait(device_);
 }
 
-/// Makes the work that is enqueued from now on wait for the loaded batch.
-void AttentionClassifier::await_load() {
-  slot().host->uploaded.record(upload_stream_.device());
-  slot().host->uploaded.make_wait(device_);
+/// Packs the outputs of other models that the batch needs.
+void AttentionClassifier::pack_targets(const HostBatch& batch, const BatchTargets& targets) {
+  Slot& s = slot();
+  Upload& upload = s.host->upload;
+  const auto pack = [&](const char* name, const std::vector<float>& from, int32_t expected, int64_t with_slack) {
+    if (from.empty()) return Span<const float>{};
+    NOTNOT_CHECK(std::ssize(from) == expected, "`{}` has {} values; this batch needs {}", name, from.size(), expected);
+    return upload.add(from, with_slack);
+  };
+  NOTNOT_CHECK(options_.attention != AttentionKind::given || !targets.given_log_attention.empty(),
+               "a model with given attention needs given_log_attention for every batch");
+  s.given_log_attention = pack("given_log_attention", targets.given_log_attention, batch.tokens(), s.tokens());
+  s.base_log_attention = pack("base_log_attention", targets.base_log_attention, batch.tokens(), s.tokens());
+  s.base_probability = pack("base_probability", targets.base_probability, batch.sequences(), batch.sequences());
 }
 
-/// Loads the batch into the other slot, because a step may still compute on the current one.
 void AttentionClassifier::load_for_training(const HostBatch& batch, const ObjectiveOptions& objective,
                                             const BatchTargets& targets) {
-  NOTNOT_CHECK(optimiser_->trains(), "this model was planned without training");
+  NOTNOT_CHECK(trains_, "this model was planned without training");
   NOTNOT_CHECK(objective.objective == Objective::classify ||
                    (!targets.base_log_attention.empty() && !targets.base_probability.empty()),
                "an adversary needs the base model's attention and probabilities");
-  NOTNOT_CHECK(in_flight_ < 2, "two training steps are in flight");
-  slot_ = 1 - slot_;
-  load(batch, targets, /*training=*/true);
   const auto positives = std::accumulate(batch.labels.begin(), batch.labels.end(), int32_t{0});
   const double scale = batch.sequences() - positives + objective.positive_weight * positives;
-  const Device& device = upload_stream_.device();
-  slot().host->upload.add(device, slot().scale, std::vector<float>{static_cast<float>(scale)});
-  await_load();
+  load(batch, targets, /*training=*/true, static_cast<float>(scale));
 }
 
 /// Computes the table's rows from `first_row` on, from the embeddings of `ids`.
@@ -310,7 +342,7 @@ void AttentionClassifier::project(Span<const int32_t> ids, int64_t first_row) {
 /// Computes the rows of the ids that the loaded batch added to the table. A row has the bits that its id would get in a
 /// training batch's table.
 void AttentionClassifier::project_added() {
-  const Span<const int32_t> ids = slot().batch.added_ids();
+  const Span<const int32_t> ids = slot().batch.added_ids;
   if (ids.empty()) return;
   if (step() > 0) replay_rows(ids);
   const Profile::Section section(profile_, device_, "input projection, evaluation", projection_flop(ids.size));
@@ -353,40 +385,70 @@ void AttentionClassifier::encode(bool training) {
   }
 }
 
-/// Computes the gradients of everything below the attention head from buffers_->dhidden, those of the states.
-void AttentionClassifier::encode_backward() {
+BiLstmBackward AttentionClassifier::recurrence_backward() const {
   const Buffers& b = *buffers_;
-  const RaggedBatch& batch = this->batch();
+  return {.batch = batch(),
+          .hidden = options_.hidden,
+          .weight_hh = parameter_pair("encoder.rnn.weight_hh_l0"),
+          .dstates = b.dhidden,
+          .gates = b.gates,
+          .cells = b.cells,
+          .previous = b.previous,
+          .dweight_hh = gradient_pair("encoder.rnn.weight_hh_l0"),
+          .workspace = b.bilstm_workspace,
+          .precision = options_.precision};
+}
+
+TokenProjectionBackward AttentionClassifier::projection_backward() const {
+  const Buffers& b = *buffers_;
+  const bool lstm = options_.encoder == Encoder::lstm;
+  return {.batch = batch(),
+          .embed = options_.embed,
+          .width = options_.projection(),
+          .activation = lstm ? Activation::identity : Activation::tanh,
+          .rows = b.rows,
+          .table = b.table,
+          .weight = lstm ? parameter_pair("encoder.rnn.weight_ih_l0") : parameter("encoder.projection.weight"),
+          .dvalues = lstm ? b.gates : b.dhidden,
+          .dtable = b.dtable,
+          .dweight = lstm ? gradient_pair("encoder.rnn.weight_ih_l0") : gradient("encoder.projection.weight"),
+          .dbias = lstm ? gradient_pair("encoder.rnn.bias_ih_l0") : gradient("encoder.projection.bias"),
+          .second_dbias = lstm ? gradient_pair("encoder.rnn.bias_hh_l0") : Span<float>{},
+          .drows = b.drows,
+          .workspace = b.projection_workspace};
+}
+
+/// Computes the gradients of everything below the attention head from buffers_->dhidden, those of the states. What
+/// nothing else here needs goes on branches; then all branches are joined.
+void AttentionClassifier::encode_backward() {
+  const Branch &rows_branch = branches_[0], &recurrence_branch = branches_[1];
   const bool lstm = options_.encoder == Encoder::lstm;
   if (lstm) {
-    const Profile::Section section(profile_, device_, "BiLSTM, backward", 2 * recurrent_flop());
-    bilstm_backward(device_, {.batch = batch,
-                              .hidden = options_.hidden,
-                              .weight_hh = parameter_pair("encoder.rnn.weight_hh_l0"),
-                              .dstates = b.dhidden,
-                              .gates = b.gates,
-                              .cells = b.cells,
-                              .previous = b.previous,
-                              .dweight_hh = gradient_pair("encoder.rnn.weight_hh_l0"),
-                              .workspace = b.bilstm_workspace,
-                              .precision = options_.precision});
+    {
+      const Profile::Section section(profile_, device_, "BiLSTM, backward", recurrent_flop());
+      bilstm_backward(device_, recurrence_backward());
+    }
+    recurrence_branch.fork();
+    const Profile::Section section(profile_, recurrence_branch.device(), "BiLSTM, gradient of W_hh", recurrent_flop());
+    add_recurrent_weight_gradient(recurrence_branch.device(), recurrence_backward());
   }
-  const Profile::Section section(profile_, device_, "input projection, backward", 2 * projection_flop(batch.unique));
-  token_projection_backward(
-      device_, {.batch = batch,
-                .embed = options_.embed,
-                .width = options_.projection(),
-                .activation = lstm ? Activation::identity : Activation::tanh,
-                .rows = b.rows,
-                .table = b.table,
-                .weight = lstm ? parameter_pair("encoder.rnn.weight_ih_l0") : parameter("encoder.projection.weight"),
-                .dvalues = lstm ? b.gates : b.dhidden,
-                .dtable = b.dtable,
-                .dweight = lstm ? gradient_pair("encoder.rnn.weight_ih_l0") : gradient("encoder.projection.weight"),
-                .dbias = lstm ? gradient_pair("encoder.rnn.bias_ih_l0") : gradient("encoder.projection.bias"),
-                .second_dbias = lstm ? gradient_pair("encoder.rnn.bias_hh_l0") : Span<float>{},
-                .drows = b.drows,
-                .workspace = b.projection_workspace});
+  const double flop = projection_flop(batch().unique);
+  const TokenProjectionBackward backward = projection_backward();
+  {
+    const Profile::Section section(profile_, device_, "input projection, sums per id");
+    token_projection_backward(device_, backward);
+  }
+  rows_branch.fork();
+  {
+    const Profile::Section section(profile_, rows_branch.device(), "gradients of embeddings", flop);
+    embedding_gradients(rows_branch.device(), backward);
+  }
+  {
+    const Profile::Section section(profile_, device_, "input projection, gradients of parameters", flop);
+    add_projection_gradients(device_, backward);
+  }
+  rows_branch.join();
+  if (lstm) recurrence_branch.join();
 }
 
 AttentionHeadForward AttentionClassifier::head() const {
@@ -403,26 +465,45 @@ AttentionHeadForward AttentionClassifier::head() const {
           .output_bias = parameter("decoder.linear_1.bias"),
           .given_log_attention = slot().given_log_attention,
           .activation = b.activation,
-          .log_attention = b.log_attention,
+          .log_attention = slot().log_attention(),
           .context = b.context,
-          .logit = b.logit,
-          .probability = b.probability};
+          .logit = slot().logit(),
+          .probability = slot().probability()};
 }
 
-AttentionClassifier::Predictions AttentionClassifier::predict(const HostBatch& batch, const BatchTargets& targets) {
-  check_idle();
-  slot_ = 0;
-  load(batch, targets, /*training=*/false);
-  await_load();
-  project_added();
+void AttentionClassifier::enqueue_prediction(const HostBatch& batch, const BatchTargets& targets) {
+  try {
+    load(batch, targets, /*training=*/false);
+    project_added();
+  } catch (...) {
+    table_.clear();  // ids may have got rows that nobody computed
+    throw;
+  }
   encode(/*training=*/false);
   {
     const Profile::Section section(profile_, device_, "attention head, forward", head_flop());
     attention_head_forward(device_, head());
   }
-  return {to_host(device_, buffers_->probability.subspan(0, batch.sequences())),
-          to_host(device_, buffers_->logit.subspan(0, batch.sequences())),
-          to_host(device_, buffers_->log_attention.subspan(0, batch.tokens()))};
+  const Slot& s = slot();
+  s.host->results.enqueue_copy_of(device_, s.predictions.data, (2 * s.sequences() + s.tokens()) * sizeof(float));
+  s.host->finished.record(device_);
+  ++in_flight_;
+}
+
+AttentionClassifier::Predictions AttentionClassifier::finish_prediction() {
+  const Slot& s = finish_oldest();
+  const auto* values = reinterpret_cast<const float*>(s.host->results.data());
+  const float* const logit = values + s.sequences();
+  const float* const log_attention = logit + s.sequences();
+  return {.probability = {values, logit},
+          .logit = {logit, log_attention},
+          .log_attention = {log_attention, log_attention + s.tokens()}};
+}
+
+AttentionClassifier::Predictions AttentionClassifier::predict(const HostBatch& batch, const BatchTargets& targets) {
+  check_idle();
+  enqueue_prediction(batch, targets);
+  return finish_prediction();
 }
 
 AttentionClassifier::Contributions AttentionClassifier::contributions(const HostBatch& batch) {
@@ -438,43 +519,58 @@ AttentionClassifier::Contributions AttentionClassifier::contributions(const Host
   return result;
 }
 
-void AttentionClassifier::enqueue_gradients(const ObjectiveOptions& objective) {
+AttentionHeadTrain AttentionClassifier::head_training(const ObjectiveOptions& objective) const {
   const Buffers& b = *buffers_;
   const Slot& s = slot();
+  return {.forward = head(),
+          .objective = objective.objective,
+          .positive_weight = static_cast<float>(objective.positive_weight),
+          .labels = s.batch.labels,
+          .tvd_factor = static_cast<float>(objective.tvd_factor),
+          .lambda = static_cast<float>(objective.lambda),
+          .scale = s.scale,
+          .base_probability = s.base_probability,
+          .base_log_attention = s.base_log_attention,
+          .attention_weight = parameter("decoder.attention.attn1.weight"),
+          .loss = b.loss,
+          .divergence = b.divergence,
+          .dlogit = b.dlogit,
+          .dscore = b.dscore,
+          .dhidden = b.dhidden,
+          .dattention_weight = gradient("decoder.attention.attn1.weight"),
+          .dattention_bias = gradient("decoder.attention.attn1.bias"),
+          .dattention_vector = gradient("decoder.attention.attn2.weight"),
+          .doutput_weight = gradient("decoder.linear_1.weight"),
+          .doutput_bias = gradient("decoder.linear_1.bias"),
+          .workspace = b.head_workspace};
+}
+
+/// What the gradients of the states need is a chain, which the device's stream computes. The gradients of parameters
+/// hang on its links and go beside it: those of the head beside the recurrence, that of W_hh beside the projection's.
+void AttentionClassifier::enqueue_gradients(const ObjectiveOptions& objective) {
+  const Branch& head_branch = branches_[0];
+  const Device& beside = head_branch.device();
+  head_branch.fork();
+  fill_zero(beside, optimiser_->gradients());
   project_batch();
   encode(/*training=*/true);
-  fill_zero(device_, optimiser_->gradients());
+  const AttentionHeadTrain head = head_training(objective);
   {
-    const Profile::Section section(profile_, device_, "attention head, training", 3 * head_flop());
-    attention_head_train(device_, {.forward = head(),
-                                   .objective = objective.objective,
-                                   .positive_weight = static_cast<float>(objective.positive_weight),
-                                   .labels = s.batch.labels(),
-                                   .tvd_factor = static_cast<float>(objective.tvd_factor),
-                                   .lambda = static_cast<float>(objective.lambda),
-                                   .scale = s.scale,
-                                   .base_probability = s.base_probability,
-                                   .base_log_attention = s.base_log_attention,
-                                   .attention_weight = parameter("decoder.attention.attn1.weight"),
-                                   .loss = b.loss,
-                                   .divergence = b.divergence,
-                                   .dlogit = b.dlogit,
-                                   .dscore = b.dscore,
-                                   .dhidden = b.dhidden,
-                                   .dattention_weight = gradient("decoder.attention.attn1.weight"),
-                                   .dattention_bias = gradient("decoder.attention.attn1.bias"),
-                                   .dattention_vector = gradient("decoder.attention.attn2.weight"),
-                                   .doutput_weight = gradient("decoder.linear_1.weight"),
-                                   .doutput_bias = gradient("decoder.linear_1.bias"),
-                                   .workspace = b.head_workspace});
+    const Profile::Section section(profile_, device_, "attention head, training", 2 * head_flop());
+    attention_head_train(device_, head);
   }
+  head_branch.fork();
+  {
+    const Profile::Section section(profile_, beside, "attention head, gradients of parameters", head_flop());
+    add_head_gradients(beside, head);
+  }
+  slot().host->results.enqueue_copy_of(beside, buffers_->loss.data, batch().sequences * sizeof(float));
   encode_backward();
-  slot().host->loss.enqueue_copy_of(b.loss.data, batch().sequences * sizeof(float));
 }
 
 double AttentionClassifier::loss_of_slot(const Slot& slot) {
-  const auto* loss = reinterpret_cast<const float*>(slot.host->loss.data());
-  return std::accumulate(loss, loss + slot.batch.ragged().sequences, 0.0);
+  const auto* loss = reinterpret_cast<const float*>(slot.host->results.data());
+  return std::accumulate(loss, loss + slot.sequences(), 0.0);
 }
 
 double AttentionClassifier::compute_gradients(const HostBatch& batch, const ObjectiveOptions& objective,
@@ -517,23 +613,40 @@ void AttentionClassifier::enqueue_step(const HostBatch& batch, const ObjectiveOp
   ++in_flight_;
 }
 
-double AttentionClassifier::finish_step() {
-  NOTNOT_CHECK(in_flight_ > 0, "no training step is in flight");
+double AttentionClassifier::finish_step() { return loss_of_slot(finish_oldest()); }
+
+const AttentionClassifier::Slot& AttentionClassifier::finish_oldest() {
+  NOTNOT_CHECK(in_flight_ > 0, "nothing is in flight");
   const Slot& oldest = buffers_->slots[in_flight_ == 2 ? 1 - slot_ : slot_];
   oldest.host->finished.wait();
   --in_flight_;
-  return loss_of_slot(oldest);
+  return oldest;
 }
 
 // --- update ----------------------------------------------------------------------------------------------------------
 
-/// One step of Adam with the gradients of the loaded batch; then the transposed copies of the weights that moved.
+/// One step of Adam with the gradients of the loaded batch; then the transposed copies of the weights that moved. The
+/// three groups of parameters move side by side.
 void AttentionClassifier::enqueue_update() {
+  const Device &attention = branches_[0].device(), &rows = branches_[1].device();
+  const Span<const int32_t> completed = slot().completed;
+  for (const Branch& branch : branches_) branch.fork();
+  {
+    const Profile::Section section(profile_, attention, "Adam");
+    optimiser_->enqueue_attention_step(attention, completed);
+  }
+  transpose_attention_weight(attention);
+  {
+    const Profile::Section section(profile_, rows, "Adam");
+    const Span<const int32_t> ids = batch().unique_ids.subspan(0, batch().unique);
+    optimiser_->enqueue_rows_step(rows, completed, ids, buffers_->drows);
+  }
   {
     const Profile::Section section(profile_, device_, "Adam");
-    optimiser_->enqueue_step(slot().completed, batch().unique_ids.subspan(0, batch().unique), buffers_->drows);
+    optimiser_->enqueue_encoder_step(device_, completed);
   }
-  refresh_transposes();
+  transpose_projection_weight(device_);
+  for (const Branch& branch : branches_) branch.join();
 }
 
 void AttentionClassifier::apply_gradients() {

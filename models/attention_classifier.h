@@ -4,11 +4,13 @@
 // device. Each has its own stream or its own share of the threads, and they share no state, so that a model trains to
 // the same bytes alone and in a fleet.
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/data/batches.h"
 #include "engine/device/arena.h"
 #include "engine/device/profile.h"
+#include "engine/device/running_models.h"
 #include "engine/device/streams.h"
 #include "kernels/attention_head.h"
 #include "kernels/bilstm.h"
@@ -53,7 +55,9 @@ class AttentionClassifier {
   const Device& device() const { return device_; }
   const ModelOptions& options() const { return options_; }
   const ParameterLayout& layout() const { return layout_; }
-  const std::vector<MemoryRow>& memory_table() const { return arena_.table(); }
+  /// What the model takes of the device's memory. On CUDA the memory of its streams is part of it: workspaces of matrix
+  /// products, and captured steps, of which only an estimate is known.
+  std::vector<MemoryRow> memory_table() const;
   void allocate();
   void attach(Profile* profile) { profile_ = profile; }
 
@@ -73,6 +77,12 @@ class AttentionClassifier {
     std::vector<float> log_attention;  ///< [N], -infinity at boundary tokens
   };
   Predictions predict(const HostBatch& batch, const BatchTargets& targets = {});
+  /// The same in two halves: on CUDA the first only enqueues the work, so that the host can take care of the batches
+  /// before and after it. At most two batches may be in flight.
+  void enqueue_prediction(const HostBatch& batch, const BatchTargets& targets = {});
+  /// Waits for the oldest batch in flight.
+  Predictions finish_prediction();
+  int predictions_in_flight() const { return in_flight_; }
 
   /// The parts of the logit for fixed states and output layer: logit = bias + sum_n alpha_n contribution_n.
   struct Contributions {
@@ -113,7 +123,8 @@ class AttentionClassifier {
   Span<float> parameter_pair(const char* name) const;
   Span<float> gradient(const char* name) const;
   Span<float> gradient_pair(const char* name) const;
-  void refresh_transposes();
+  void transpose_projection_weight(const Device& device);
+  void transpose_attention_weight(const Device& device);
   void check_idle() const;
   void replay_all_rows();
   void replay_rows(Span<const int32_t> ids);
@@ -122,12 +133,17 @@ class AttentionClassifier {
   void project_batch();
   void encode(bool training);
   void encode_backward();
+  BiLstmBackward recurrence_backward() const;
+  TokenProjectionBackward projection_backward() const;
   AttentionHeadForward head() const;
-  void load(const HostBatch& batch, const BatchTargets& targets, bool training);
-  void await_load();
+  AttentionHeadTrain head_training(const ObjectiveOptions& objective) const;
+  void follow_running_models();
+  void load(const HostBatch& batch, const BatchTargets& targets, bool training, float scale = 1);
+  void pack_targets(const HostBatch& batch, const BatchTargets& targets);
   void load_for_training(const HostBatch& batch, const ObjectiveOptions& objective, const BatchTargets& targets);
   void enqueue_gradients(const ObjectiveOptions& objective);
   void enqueue_update();
+  const Slot& finish_oldest();
   static double loss_of_slot(const Slot& slot);
   CapturedWork::Key step_key(const ObjectiveOptions& objective) const;
   double projection_flop(int64_t ids) const;
@@ -139,13 +155,17 @@ class AttentionClassifier {
   ParameterLayout layout_;
   Arena arena_;
   SideStream upload_stream_;
+  static constexpr int kBranches = 2;
+  std::vector<Branch> branches_;  ///< of a model that trains, from `allocate` on
   CapturedWork captured_;
+  std::optional<RunningModel> running_;  ///< from `allocate` on
   // The arena keeps addresses in these two, so that they stay where they are when the model moves.
   std::unique_ptr<Buffers> buffers_;
   std::unique_ptr<Optimiser> optimiser_;
   Profile* profile_ = nullptr;
-  int slot_ = 0;          ///< index of the slot that was loaded last
-  int in_flight_ = 0;     ///< steps enqueued and not finished
+  int slot_ = 0;       ///< index of the slot that was loaded last
+  int in_flight_ = 0;  ///< steps or predictions enqueued and not finished
+  const bool trains_;
   ProjectionRows table_;  ///< the ids that predictions projected since the parameters last changed
 };
 

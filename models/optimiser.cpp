@@ -41,26 +41,33 @@ void Optimiser::count_step() {
   ++step_;
 }
 
-void Optimiser::enqueue_step(Span<const int32_t> completed, Span<const int32_t> ids, Span<const float> row_gradients) {
-  adam_rows_step(device_, {.state = embedding_rows(completed),
-                           .count = static_cast<int32_t>(ids.size),
-                           .ids = ids,
-                           .gradients = row_gradients});
-  step_range(completed, layout_.encoder_begin(), layout_.attention_begin(), options_.weight_decay);
-  if (model_.attention == AttentionKind::learned) {
-    step_range(completed, layout_.attention_begin(), layout_.total(), 0.0);
-  }
+void Optimiser::enqueue_rows_step(const Device& device, Span<const int32_t> completed, Span<const int32_t> ids,
+                                  Span<const float> row_gradients) {
+  adam_rows_step(device, {.state = embedding_rows(completed),
+                          .count = static_cast<int32_t>(ids.size),
+                          .ids = ids,
+                          .gradients = row_gradients});
 }
 
-void Optimiser::step_range(Span<const int32_t> completed, int64_t begin, int64_t end, double decay) {
-  adam_step(device_, {.hyper = hyper(decay),
-                      .scalars = scalars_,
-                      .completed = completed,
-                      .gradient = gradients_.subspan(begin - layout_.encoder_begin(), end - begin),
-                      .parameter = parameters_.subspan(begin, end - begin),
-                      .first_moment = first_moment_.subspan(begin, end - begin),
-                      .second_moment = second_moment_.subspan(begin, end - begin),
-                      .largest_second_moment = largest_second_moment_.subspan(begin, end - begin)});
+void Optimiser::enqueue_encoder_step(const Device& device, Span<const int32_t> completed) {
+  step_range(device, completed, layout_.encoder_begin(), layout_.attention_begin(), options_.weight_decay);
+}
+
+void Optimiser::enqueue_attention_step(const Device& device, Span<const int32_t> completed) {
+  if (model_.attention != AttentionKind::learned) return;
+  step_range(device, completed, layout_.attention_begin(), layout_.total(), 0.0);
+}
+
+void Optimiser::step_range(const Device& device, Span<const int32_t> completed, int64_t begin, int64_t end,
+                           double decay) {
+  adam_step(device, {.hyper = hyper(decay),
+                     .scalars = scalars_,
+                     .completed = completed,
+                     .gradient = gradients_.subspan(begin - layout_.encoder_begin(), end - begin),
+                     .parameter = parameters_.subspan(begin, end - begin),
+                     .first_moment = first_moment_.subspan(begin, end - begin),
+                     .second_moment = second_moment_.subspan(begin, end - begin),
+                     .largest_second_moment = largest_second_moment_.subspan(begin, end - begin)});
 }
 
 // --- embedding rows --------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ struct OptimiserState {
   std::vector<float> first_moment, second_moment, largest_second_moment;  ///< [layout.total()] each
 };
 
-/// Steps are only enqueued on the device's stream. A row of the embedding that a batch lacks stays behind; before its
+/// Steps are only enqueued. A row of the embedding that a batch lacks stays behind; before its
 /// next use the steps that it missed are replayed, which gives the bits that a dense step would have given.
 class Optimiser {
  public:
@@ -35,7 +35,6 @@ class Optimiser {
   void plan(Arena& arena, int64_t steps);
   /// To be called once the arena is allocated. The steps will move `parameters` [layout.total()].
   void start(Span<float> parameters);
-  bool trains() const { return !gradients_.empty(); }
 
   /// The number of steps taken, those that are only enqueued included.
   int64_t step() const { return step_; }
@@ -44,10 +43,16 @@ class Optimiser {
 
   /// Counts the step that is enqueued next. Throws Error if there are more steps than planned.
   void count_step();
-  /// Enqueues a step with gradients() and `row_gradients` [n, E], the gradients of the embedding rows of `ids` [n]. The
-  /// ids are the distinct ids of the batch, and their rows must be up to date. `completed` [1] holds the number of
-  /// steps before this one.
-  void enqueue_step(Span<const int32_t> completed, Span<const int32_t> ids, Span<const float> row_gradients);
+  // A step has three parts, which share nothing: each may be enqueued on a stream of its own. `completed` [1] holds the
+  // number of steps before this one.
+  /// Moves the embedding rows of `ids` [n], the distinct ids of the batch, by their gradients `row_gradients` [n, E]. The
+  /// rows must be up to date.
+  void enqueue_rows_step(const Device& device, Span<const int32_t> completed, Span<const int32_t> ids,
+                         Span<const float> row_gradients);
+  /// Moves encoder and output layer by gradients().
+  void enqueue_encoder_step(const Device& device, Span<const int32_t> completed);
+  /// Moves the attention by gradients(), where it is learned.
+  void enqueue_attention_step(const Device& device, Span<const int32_t> completed);
 
   /// Brings the embedding rows of `ids` (at least one) up to the step in `completed` [1].
   void replay_rows(Span<const int32_t> completed, Span<const int32_t> ids);
@@ -64,7 +69,7 @@ class Optimiser {
  private:
   AdamHyper hyper(double decay) const;
   AdamRows embedding_rows(Span<const int32_t> completed) const;
-  void step_range(Span<const int32_t> completed, int64_t begin, int64_t end, double decay);
+  void step_range(const Device& device, Span<const int32_t> completed, int64_t begin, int64_t end, double decay);
 
   Device device_;
   ModelOptions model_;

@@ -50,7 +50,7 @@ class Perturber {
  public:
   Perturber(AttentionClassifier& model, const Split& split, const PerturbationOptions& options)
       : model_(model), device_(model.device()), split_(split), options_(options) {
-    const BatchCapacity c = prediction_plan(split).evaluation;
+    const BatchCapacity c = prediction_plan(model.device(), split).evaluation;
     const int64_t adversaries = options.adversaries;
     arena_.add("perturbation", "offsets", {c.sequences + 1}, &offsets_);
     arena_.add("perturbation", "keys", {c.sequences}, &keys_);
@@ -202,7 +202,7 @@ Perturbations perturb_split(AttentionClassifier& model, const Split& split, cons
   }
   result.adversary_log_attention.resize(split.token_ids.size());
   Perturber perturber(model, split, options);
-  for (const auto& texts : prediction_batches(split)) {
+  for (const auto& texts : prediction_batches(model.device(), split)) {
     check_stop();
     perturber.perturb(assemble_batch(split, texts, model.options().vocabulary), result);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <numeric>
 
 #include "engine/data/text_order.h"
@@ -16,9 +17,6 @@
 
 namespace notnot {
 namespace {
-
-// The most tokens of an evaluation batch: enough for full tiles and lanes, and still cheap in memory.
-constexpr int64_t kEvaluationTokens = 8192;
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -39,6 +37,20 @@ BatchTargets targets_of(const Split& split, const HostBatch& batch, const ModelO
   return result;
 }
 
+/// Puts the predictions of a batch in their places, and adds its texts' losses.
+void add_predictions(const AttentionClassifier::Predictions& predictions, const HostBatch& batch, const Split& split,
+                     double positive_weight, SplitPredictions& result, std::vector<double>& losses) {
+  for (size_t b = 0; b < batch.texts.size(); ++b) {
+    const int32_t text = batch.texts[b];
+    result.probability[text] = predictions.probability[b];
+    std::copy(predictions.log_attention.begin() + batch.offsets[b],
+              predictions.log_attention.begin() + batch.offsets[b + 1],
+              result.log_attention.begin() + split.offsets[text]);
+    const double weight = batch.labels[b] == 1 ? positive_weight : 1.0;
+    losses.push_back(classification_loss(double{predictions.logit[b]}, batch.labels[b], weight).loss);
+  }
+}
+
 /// The training batches of an epoch.
 int64_t batch_count(const Split& train, int32_t batch_size) { return (train.size() + batch_size - 1) / batch_size; }
 
@@ -53,7 +65,7 @@ class Training {
         adversary_(options_.objective == Objective::adversary),
         positive_weight_(data_.positive_weight()),
         places_(places_by_content(data_.split(SplitName::train))),
-        model_(device, request.model, training_plan(data_, options_), options_.optimiser) {}
+        model_(device, request.model, training_plan(device, data_, options_), options_.optimiser) {}
 
   RunResult run() {
     model_.allocate();
@@ -381,21 +393,19 @@ class Training {
 
 }  // namespace
 
-std::vector<std::vector<int32_t>> prediction_batches(const Split& split) {
-  int64_t longest = 0;
-  for (int32_t i = 0; i < split.size(); ++i) longest = std::max<int64_t>(longest, split.length(i));
-  return evaluation_batches(split, std::max(longest, kEvaluationTokens));
+std::vector<std::vector<int32_t>> prediction_batches(const Device& device, const Split& split) {
+  return evaluation_batches(split, evaluation_limits(device));
 }
 
-ModelCapacity prediction_plan(const Split& split) {
-  return {.evaluation = capacity_of(split, prediction_batches(split)), .training = {}, .steps = 0};
+ModelCapacity prediction_plan(const Device& device, const Split& split) {
+  return {.evaluation = capacity_of(split, prediction_batches(device, split)), .training = {}, .steps = 0};
 }
 
-ModelCapacity training_plan(const Dataset& dataset, const TrainingOptions& options) {
+ModelCapacity training_plan(const Device& device, const Dataset& dataset, const TrainingOptions& options) {
   const Split& train = dataset.split(SplitName::train);
   ModelCapacity capacity;
   for (const SplitName name : kSplitNames) {
-    capacity.evaluation = larger(capacity.evaluation, prediction_plan(dataset.split(name)).evaluation);
+    capacity.evaluation = larger(capacity.evaluation, prediction_plan(device, dataset.split(name)).evaluation);
   }
   capacity.training = training_capacity(train, options.batch_size, dataset.vocabulary.size());
   capacity.steps = options.epochs * batch_count(train, options.batch_size);
@@ -415,21 +425,20 @@ SplitPredictions predict_split(AttentionClassifier& model, const Split& split, d
   result.log_attention.resize(split.token_ids.size());
   std::vector<double> losses;
   losses.reserve(split.size());
-  for (const auto& texts : prediction_batches(split)) {
+  std::deque<HostBatch> in_flight;  // the host assembles a batch while the device computes the one before
+  const auto take_oldest = [&] {
+    add_predictions(model.finish_prediction(), in_flight.front(), split, positive_weight, result, losses);
+    in_flight.pop_front();
+  };
+  for (const auto& texts : prediction_batches(model.device(), split)) {
     poll();
-    const HostBatch batch = assemble_batch(split, texts, model.options().vocabulary);
-    const auto predictions = model.predict(
+    in_flight.push_back(assemble_batch(split, texts, model.options().vocabulary));
+    const HostBatch& batch = in_flight.back();
+    model.enqueue_prediction(
         batch, targets.log_attention.empty() ? BatchTargets{} : targets_of(split, batch, model.options(), targets));
-    for (size_t b = 0; b < batch.texts.size(); ++b) {
-      const int32_t text = batch.texts[b];
-      result.probability[text] = predictions.probability[b];
-      std::copy(predictions.log_attention.begin() + batch.offsets[b],
-                predictions.log_attention.begin() + batch.offsets[b + 1],
-                result.log_attention.begin() + split.offsets[text]);
-      const double weight = batch.labels[b] == 1 ? positive_weight : 1.0;
-      losses.push_back(classification_loss(double{predictions.logit[b]}, batch.labels[b], weight).loss);
-    }
+    if (in_flight.size() == 2) take_oldest();
   }
+  if (!in_flight.empty()) take_oldest();
   // In the order of their size, so that the order of the texts changes no bit of the sum.
   std::sort(losses.begin(), losses.end());
   result.loss = std::accumulate(losses.begin(), losses.end(), 0.0) / split.size();

@@ -35,12 +35,12 @@ struct TextTargets {
 };
 using Targets = BySplit<TextTargets>;
 
-/// Sizes a model for training and evaluating on `dataset`.
-ModelCapacity training_plan(const Dataset& dataset, const TrainingOptions& options);
-/// The batches in which a split is predicted, as indices into it.
-std::vector<std::vector<int32_t>> prediction_batches(const Split& split);
+/// Sizes a model for training and evaluating on `dataset`, on `device`.
+ModelCapacity training_plan(const Device& device, const Dataset& dataset, const TrainingOptions& options);
+/// The batches in which `device` predicts a split, as indices into it. No result depends on them.
+std::vector<std::vector<int32_t>> prediction_batches(const Device& device, const Split& split);
 /// Sizes a model that only predicts `split`.
-ModelCapacity prediction_plan(const Split& split);
+ModelCapacity prediction_plan(const Device& device, const Split& split);
 /// Host memory that training takes besides the data set and the model's arena.
 std::vector<MemoryRow> host_memory(const ParameterLayout& layout);
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "engine/data/distinct_ids.h"
 #include "engine/data/text_order.h"
 #include "engine/math/random.h"
 
@@ -49,19 +50,46 @@ std::vector<std::vector<int32_t>> training_batches(const Split& split, const std
   return batches;
 }
 
-std::vector<std::vector<int32_t>> evaluation_batches(const Split& split, int64_t max_tokens) {
+EvaluationLimits evaluation_limits(const Device& device) {
+  constexpr int64_t kTokens = 8192;  // enough for full tiles and lanes, and still cheap in memory
+  if (device.backend == Backend::cpu) return {.tokens = kTokens};
+  return {.tokens = kTokens, .wave = std::max(1, device.multiprocessors / 2), .most_tokens = int64_t{1} << 17};
+}
+
+namespace {
+
+/// The number of texts of the next batch: of the first `fit`, which have limits.tokens together, or of the first
+/// `fit_most`, which have limits.most_tokens.
+int64_t batch_size(const EvaluationLimits& limits, int64_t fit, int64_t fit_most) {
+  if (limits.wave == 0) return fit;
+  const int64_t full = 4 * limits.wave;
+  if (fit >= full) return fit / full * full;
+  for (const int64_t size : {full, 2 * limits.wave, limits.wave}) {
+    if (size <= fit_most) return size;
+  }
+  return fit_most;
+}
+
+}  // namespace
+
+std::vector<std::vector<int32_t>> evaluation_batches(const Split& split, const EvaluationLimits& limits) {
   std::vector<int32_t> order(split.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return split.length(a) < split.length(b); });
   std::vector<std::vector<int32_t>> batches;
-  int64_t tokens = 0;
-  for (const int32_t text : order) {
-    if (batches.empty() || tokens + split.length(text) > max_tokens) {
-      batches.emplace_back();
-      tokens = 0;
-    }
-    batches.back().push_back(text);
-    tokens += split.length(text);
+  for (auto next = order.begin(); next != order.end();) {
+    // The longest text alone may have more tokens than the limit.
+    const auto fitting = [&](int64_t most_tokens) {
+      int64_t count = 0;
+      for (int64_t tokens = 0; next + count != order.end(); ++count) {
+        tokens += split.length(next[count]);
+        if (tokens > most_tokens) break;
+      }
+      return std::max<int64_t>(count, 1);
+    };
+    const auto end = next + batch_size(limits, fitting(limits.tokens), fitting(limits.most_tokens));
+    batches.emplace_back(next, end);
+    next = end;
   }
   return batches;
 }
@@ -145,75 +173,54 @@ BatchCapacity with_slack(const Device& device, const BatchCapacity& capacity) {
   return {capacity.sequences, size_with_slack(device, capacity.tokens), size_with_slack(device, capacity.unique)};
 }
 
-DeviceBatch::DeviceBatch(Arena& arena, const std::string& group, const BatchCapacity& evaluation,
-                         const BatchCapacity& training, int32_t vocabulary)
-    : vocabulary_(vocabulary) {
-  const BatchCapacity capacity = larger(evaluation, training);
-  arena.add(group, "offsets", {capacity.sequences + 1}, &buffers_->offsets);
-  arena.add(group, "labels", {capacity.sequences}, &buffers_->labels);
-  arena.add(group, "unique_ids", {capacity.unique}, &buffers_->unique_ids);
-  arena.add(group, "unique_row", {capacity.tokens}, &buffers_->unique_row);
-  if (training.tokens == 0) return;
-  arena.add(group, "token_ids", {training.tokens}, &buffers_->token_ids);
-  arena.add(group, "occurrence_offsets", {training.unique + 1}, &buffers_->occurrence_offsets);
-  arena.add(group, "occurrences", {training.tokens}, &buffers_->occurrences);
-  arena.add(group, "unique_tokens workspace", {unique_tokens_workspace(training.tokens, vocabulary)},
-            &buffers_->workspace);
+namespace {
+
+/// What training and evaluation have in common.
+DeviceBatch pack_texts(Upload& upload, const HostBatch& batch) {
+  DeviceBatch packed;
+  packed.ragged.sequences = batch.sequences();
+  packed.ragged.tokens = batch.tokens();
+  packed.ragged.longest = batch.longest;
+  packed.ragged.offsets = upload.add(batch.offsets);
+  packed.labels = upload.add(batch.labels);
+  return packed;
 }
 
-size_t DeviceBatch::upload_bytes(const BatchCapacity& capacity) {
-  return (capacity.tokens + capacity.unique + 2 * capacity.sequences + 1) * sizeof(int32_t) + 4 * Upload::kAlignment;
+}  // namespace
+
+DeviceBatch pack_for_training(const Device& device, Upload& upload, const HostBatch& batch, int32_t vocabulary) {
+  const auto tokens = static_cast<int32_t>(size_with_slack(device, batch.tokens()));
+  const auto unique = static_cast<int32_t>(size_with_slack(device, batch.unique));
+  DeviceBatch packed = pack_texts(upload, batch);
+  const auto ids = upload.reserve<int32_t>(unique), row = upload.reserve<int32_t>(tokens),
+             offsets = upload.reserve<int32_t>(unique + 1), occurrences = upload.reserve<int32_t>(tokens);
+  find_distinct_ids(batch.token_ids, vocabulary, {ids.host, row.host, offsets.host, occurrences.host});
+  packed.ragged.tokens = tokens;
+  packed.ragged.unique = unique;
+  packed.ragged.unique_ids = ids.device;
+  packed.ragged.unique_row = row.device;
+  packed.ragged.occurrence_offsets = offsets.device;
+  packed.ragged.occurrences = occurrences.device;
+  return packed;
 }
 
-void DeviceBatch::load(const Device& device, Upload& upload, const HostBatch& batch) {
-  const Buffers& b = *buffers_;
-  NOTNOT_CHECK(batch.tokens() <= b.unique_row.size && batch.sequences() < b.offsets.size,
-               "{} tokens, {} sequences exceed the capacity {}, {}", batch.tokens(), batch.sequences(),
-               b.unique_row.size, b.offsets.size - 1);
-  upload.add(device, b.offsets, batch.offsets);
-  upload.add(device, b.labels, batch.labels);
-  labels_ = b.labels;
-  added_ids_ = {};
-  ragged_ = {.sequences = batch.sequences(),
-             .tokens = batch.tokens(),
-             .longest = batch.longest,
-             .unique = 0,
-             .offsets = b.offsets,
-             .unique_ids = {},
-             .unique_row = b.unique_row,
-             .occurrence_offsets = {},
-             .occurrences = {}};
-}
-
-void DeviceBatch::load_for_training(const Device& device, Upload& upload, const HostBatch& batch) {
-  const Buffers& b = *buffers_;
-  const auto with_slack = [&](int32_t size) { return static_cast<int32_t>(size_with_slack(device, size)); };
-  load(device, upload, batch);
-  upload.add(device, b.token_ids, batch.token_ids);
-  ragged_.tokens = with_slack(batch.tokens());
-  ragged_.unique = with_slack(batch.unique);
-  unique_tokens(device, {.tokens = batch.tokens(),
-                         .vocabulary = vocabulary_,
-                         .unique = ragged_.unique,
-                         .token_ids = b.token_ids,
-                         .unique_ids = b.unique_ids,
-                         .unique_row = b.unique_row,
-                         .occurrence_offsets = b.occurrence_offsets,
-                         .occurrences = b.occurrences,
-                         .workspace = b.workspace});
-  ragged_.unique_ids = b.unique_ids;
-  ragged_.occurrence_offsets = b.occurrence_offsets;
-  ragged_.occurrences = b.occurrences;
-}
-
-void DeviceBatch::load_for_evaluation(const Device& device, Upload& upload, const HostBatch& batch,
-                                      ProjectionRows& projected) {
-  load(device, upload, batch);
+DeviceBatch pack_for_evaluation(Upload& upload, const HostBatch& batch, ProjectionRows& projected) {
+  DeviceBatch packed = pack_texts(upload, batch);
   std::vector<int32_t> added;
-  upload.add(device, buffers_->unique_row, projected.rows_of(batch.token_ids, added));
-  upload.add(device, buffers_->unique_ids, added);
-  ragged_.unique = projected.size();
-  added_ids_ = buffers_->unique_ids.subspan(0, added.size());
+  packed.ragged.unique_row = upload.add(projected.rows_of(batch.token_ids, added));
+  packed.added_ids = upload.add(added);
+  packed.ragged.unique = projected.size();
+  return packed;
+}
+
+int64_t packed_bytes(const BatchCapacity& evaluation, const BatchCapacity& training) {
+  const auto bytes = [](const BatchCapacity& c, std::initializer_list<int64_t> more) {
+    int64_t sum = Upload::packed_bytes(c.sequences + 1) + Upload::packed_bytes(c.sequences);
+    for (const int64_t size : more) sum += Upload::packed_bytes(size);
+    return sum;
+  };
+  return std::max(bytes(evaluation, {evaluation.tokens, evaluation.unique}),
+                  bytes(training, {training.tokens, training.tokens, training.unique, training.unique + 1}));
 }
 
 }  // namespace notnot

@@ -2,13 +2,11 @@
 // Which texts make a batch, in which order, and the batch in memory.
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "engine/data/dataset.h"
-#include "engine/device/arena.h"
 #include "engine/device/streams.h"
-#include "kernels/unique_tokens.h"
+#include "kernels/base/ragged.h"
 
 namespace notnot {
 
@@ -24,8 +22,16 @@ std::vector<std::vector<int32_t>> training_batches(const Split& split, const std
 std::vector<std::vector<int32_t>> training_batches(const Split& split, int32_t batch_size, uint64_t seed,
                                                    int32_t epoch);
 
-/// Batches for evaluation: texts sorted by length, as many per batch as fit `max_tokens` (at least one), not shuffled.
-std::vector<std::vector<int32_t>> evaluation_batches(const Split& split, int64_t max_tokens);
+/// What bounds a batch for evaluation.
+struct EvaluationLimits {
+  int64_t tokens = 0;
+  /// CUDA: the sequences that the device computes side by side with one per block, half of its SMs; 0: of no account. A
+  /// batch then has one, two, four or a multiple of four times as many, and for that up to `most_tokens`.
+  int64_t wave = 0, most_tokens = 0;
+};
+EvaluationLimits evaluation_limits(const Device& device);
+/// Batches for evaluation: texts sorted by length, as many per batch as the limits allow (at least one), not shuffled.
+std::vector<std::vector<int32_t>> evaluation_batches(const Split& split, const EvaluationLimits& limits);
 
 /// Upper bounds that device buffers are sized for.
 struct BatchCapacity {
@@ -84,36 +90,19 @@ class ProjectionRows {
   int32_t filler_ = 0;  ///< ids below it have rows
 };
 
-/// Device buffers for one batch, refilled again and again: at most `evaluation` or, for training, at most `training`
-/// (with slack).
-class DeviceBatch {
- public:
-  /// Declares the buffers in `arena` as `group`; usable once the arena is allocated.
-  DeviceBatch(Arena& arena, const std::string& group, const BatchCapacity& evaluation, const BatchCapacity& training,
-              int32_t vocabulary);
-  /// The bytes of an Upload that a batch of this size takes.
-  static size_t upload_bytes(const BatchCapacity& capacity);
-  /// Uploads the batch and finds its distinct ids, which are the rows of the table; all of it on `device`'s stream.
-  /// Throws Error when the batch exceeds the capacity, as does load_for_evaluation.
-  void load_for_training(const Device& device, Upload& upload, const HostBatch& batch);
-  /// Uploads the row of every token, and the ids that had none.
-  void load_for_evaluation(const Device& device, Upload& upload, const HostBatch& batch, ProjectionRows& projected);
-
-  const RaggedBatch& ragged() const { return ragged_; }
-  Span<const int32_t> labels() const { return labels_; }
-  /// The ids to which load_for_evaluation gave rows: the last rows of the table.
-  Span<const int32_t> added_ids() const { return added_ids_; }
-
- private:
-  void load(const Device& device, Upload& upload, const HostBatch& batch);
-  /// The spans live apart so that the arena's pointers to them survive a move of the DeviceBatch.
-  struct Buffers {
-    Span<int32_t> token_ids, offsets, labels, unique_ids, unique_row, occurrence_offsets, occurrences, workspace;
-  };
-  std::unique_ptr<Buffers> buffers_ = std::make_unique<Buffers>();
-  int32_t vocabulary_ = 0;
-  RaggedBatch ragged_;
-  Span<const int32_t> labels_, added_ids_;
+/// A batch on the device, as an Upload brings it there.
+struct DeviceBatch {
+  RaggedBatch ragged;
+  Span<const int32_t> labels;     ///< [B]
+  Span<const int32_t> added_ids;  ///< in evaluation the ids that got rows with this batch: the last rows of the table
 };
+/// Packs a batch for training, with slack and with its distinct ids, which are the rows of the table. Where each array
+/// lies depends on B, N and U (with slack) only. Throws Error when the upload is too small, as does
+/// pack_for_evaluation.
+DeviceBatch pack_for_training(const Device& device, Upload& upload, const HostBatch& batch, int32_t vocabulary);
+/// Packs the row of every token, and the ids that had none.
+DeviceBatch pack_for_evaluation(Upload& upload, const HostBatch& batch, ProjectionRows& projected);
+/// The bytes that these take at most, for batches of this size (with slack); in evaluation `unique` counts added ids.
+int64_t packed_bytes(const BatchCapacity& evaluation, const BatchCapacity& training);
 
 }  // namespace notnot

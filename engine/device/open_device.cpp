@@ -45,9 +45,7 @@ Device open_by_name(const std::string& name, int threads) {
 
 }  // namespace
 
-OpenDevice::OpenDevice(const std::string& name, int threads, int models) : device_(open_by_name(name, threads)) {
-  device_.models = models;
-}
+OpenDevice::OpenDevice(const std::string& name, int threads) : device_(open_by_name(name, threads)) {}
 
 OpenDevice::OpenDevice(OpenDevice&& other) noexcept : device_(std::exchange(other.device_, Device{})) {}
 

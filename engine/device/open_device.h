@@ -13,7 +13,7 @@ class OpenDevice {
   /// `name`: "auto" (the first CUDA device, otherwise the CPU), "cpu", "cuda" or "cuda:<number>". `threads` is for the
   /// CPU, `models` for CUDA: how many will compute at once, each with a context of its own. Throws InputError when the
   /// name is unknown, or when CUDA is asked for and cannot be used, with the reason.
-  OpenDevice(const std::string& name, int threads, int models = 1);
+  OpenDevice(const std::string& name, int threads);
   ~OpenDevice();
   OpenDevice(OpenDevice&& other) noexcept;
   OpenDevice& operator=(OpenDevice&&) = delete;

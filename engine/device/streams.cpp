@@ -1,7 +1,5 @@
 #include "engine/device/streams.h"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace notnot {
@@ -28,26 +26,28 @@ PinnedMemory::~PinnedMemory() {
   }
 }
 
-void PinnedMemory::enqueue_copy_of(const void* from, size_t bytes) {
+void PinnedMemory::enqueue_copy_of(const Device& device, const void* from, size_t bytes) const {
   NOTNOT_CHECK(bytes <= size_, "{} bytes for {}", bytes, size_);
-  if (is_cuda(device_)) return cuda::enqueue_copy_to_pinned(device_, data_, from, bytes);
-  copy_to_host(device_, data_, from, bytes);
+  if (is_cuda(device)) return cuda::enqueue_copy_to_pinned(device, data_, from, bytes);
+  copy_to_host(device, data_, from, bytes);
 }
 
-void Upload::add(const Device& device, void* to, const void* from, size_t bytes) {
-  NOTNOT_CHECK(used_ + bytes <= memory_.size(), "{} bytes more than the {} that are left of an upload", bytes,
-               memory_.size() - used_);
-  if (bytes == 0) return;
-  std::memcpy(memory_.data() + used_, from, bytes);
-  if (is_cuda(device)) {
-    cuda::enqueue_copy_from_pinned(device, to, memory_.data() + used_, bytes);
-  } else {
-    copy_to_device(device, to, memory_.data() + used_, bytes);
-  }
-  used_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;
+int64_t Upload::take(int64_t size) {
+  const int64_t bytes = packed_bytes(size), at = used_;
+  NOTNOT_CHECK(at + bytes <= block_.size, "{} bytes more than the {} that are left of an upload", bytes,
+               block_.size - at);
+  used_ += bytes;
+  return at;
 }
 
-SideStream::SideStream(const Device& device) : device_(is_cuda(device) ? cuda::open_side_stream(device) : device) {}
+void Upload::enqueue(const Device& device) const {
+  if (used_ == 0) return;
+  if (is_cuda(device)) return cuda::enqueue_copy_from_pinned(device, block_.data, memory_.data(), used_);
+  copy_to_device(device, block_.data, memory_.data(), used_);
+}
+
+SideStream::SideStream(const Device& device, Products products)
+    : device_(is_cuda(device) ? cuda::open_side_stream(device, products == Products::own_workspace) : device) {}
 
 SideStream::SideStream(SideStream&& other) noexcept : device_(std::exchange(other.device_, Device{})) {}
 
@@ -63,7 +63,7 @@ Event::~Event() {
   if (event_ != nullptr) cuda::close_event(event_);
 }
 
-void Event::record(const Device& device) {
+void Event::record(const Device& device) const {
   if (event_ != nullptr) cuda::record(device, event_);
 }
 
@@ -76,24 +76,28 @@ void Event::wait() const {
 }
 
 CapturedWork::CapturedWork(CapturedWork&& other) noexcept
-    : device_(other.device_), work_(std::exchange(other.work_, {})) {}
+    : device_(other.device_), work_(std::exchange(other.work_, {})), captured_(std::exchange(other.captured_, 0)) {}
 
-CapturedWork::~CapturedWork() {
+CapturedWork::~CapturedWork() { clear(); }
+
+void CapturedWork::clear() noexcept {
   for (const auto& [key, work] : work_) {
     if (work != nullptr) cuda::close_captured(work);
   }
+  work_.clear();
+  captured_ = 0;
 }
 
 void CapturedWork::run(const Key& key, const std::function<void()>& enqueue) {
   if (!is_cuda(device_)) return enqueue();
   const auto [at, first] = work_.try_emplace(key, nullptr);
   if (first) return enqueue();
-  if (at->second == nullptr) at->second = capture(enqueue);
+  if (at->second == nullptr) {
+    if (captured_ == kMostGraphs) return enqueue();
+    at->second = capture(enqueue);
+    ++captured_;
+  }
   cuda::launch_captured(device_, at->second);
-}
-
-int64_t CapturedWork::captured() const {
-  return std::count_if(work_.begin(), work_.end(), [](const auto& entry) { return entry.second != nullptr; });
 }
 
 CUgraphExec_st* CapturedWork::capture(const std::function<void()>& enqueue) const {

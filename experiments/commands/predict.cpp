@@ -270,7 +270,7 @@ class Predictor {
  private:
   /// Loads the model, again if these texts need more room than those before.
   void make_room(const Split& split) {
-    const BatchCapacity need = prediction_plan(split).evaluation;
+    const BatchCapacity need = prediction_plan(device_.get(), split).evaluation;
     if (model_ && need.tokens <= capacity_.tokens && need.sequences <= capacity_.sequences) return;
     capacity_ = larger(capacity_, need);
     model_.reset();

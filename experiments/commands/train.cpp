@@ -52,8 +52,8 @@ void explain(const Inputs& inputs, const RunSpec& spec) {
   const OpenDevice device(inputs.settings.device, inputs.threads());
   const TrainingOptions training = inputs.training(spec);
   warm_up(device.get(), inputs.model(spec));
-  const AttentionClassifier model(device.get(), inputs.model(spec), training_plan(inputs.corpus.dataset, training),
-                                  training.optimiser);
+  const AttentionClassifier model(device.get(), inputs.model(spec),
+                                  training_plan(device.get(), inputs.corpus.dataset, training), training.optimiser);
   std::vector<MemoryRow> rows = model.memory_table();
   const int64_t resident = resident_bytes();
   rows.push_back({"host", "program, libraries, data set and vectors, now", {}, resident});

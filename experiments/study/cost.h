@@ -7,7 +7,7 @@
 
 namespace notnot {
 
-/// Seconds per token. Evaluation includes the projection of the words in its batches.
+/// Seconds per token. On the CPU evaluation includes the projection of the words in its batches.
 struct Speed {
   double train_token = 0, evaluation_token = 0;
 };

@@ -24,7 +24,8 @@ struct Rounds {
 };
 // On the CPU most of an epoch is measured. On CUDA a few batches are, over and over: a training captures each size of
 // step when it comes up the second time, for each of two slots (engine/device/streams.h), and launches it as a whole
-// from the third time on. That is the speed of nearly all steps, so it is the one to measure.
+// from the third time on. That is the speed of nearly all steps, so it is the one to measure. Evaluations, too, are
+// measured when they have projected their words.
 constexpr Rounds kCpuRounds, kCudaRounds = {.batches = 16, .warm_up = 4, .most = 100};
 const Rounds& rounds_of(const Device& device) { return device.backend == Backend::cuda ? kCudaRounds : kCpuRounds; }
 
@@ -128,46 +129,52 @@ class Estimator::Trial {
         training_(inputs.training(spec)),
         rounds_(rounds_of(device)),
         training_batches_(some_of(training_batches(texts_, training_.batch_size, training_.seed, 1), rounds_)),
-        evaluation_batches_(device.backend == Backend::cuda ? some_of(prediction_batches(texts_), rounds_)
+        evaluation_batches_(device.backend == Backend::cuda ? some_of(prediction_batches(device, texts_), rounds_)
                                                             : training_batches_),
-        model_(device, options_, capacity(inputs), training_.optimiser) {
+        model_(device, options_, capacity(device, inputs), training_.optimiser) {
     model_.allocate();
     model_.set_parameters(inputs.initial_parameters(spec));
   }
 
   void warm_up_training() {
-    training_loop().warm_up([this](const HostBatch& batch) { train(batch); }, [this] { finish(0); });
+    training_loop().warm_up([this](const HostBatch& batch) { train(batch); }, [this] { finish_training(0); });
   }
   double training_seconds_per_token() {
-    return training_loop().seconds_per_token([this](const HostBatch& batch) { train(batch); }, [this] { finish(0); });
+    return training_loop().seconds_per_token([this](const HostBatch& batch) { train(batch); },
+                                             [this] { finish_training(0); });
   }
   void warm_up_evaluation() {
-    evaluation_loop().warm_up([this](const HostBatch& batch) { evaluate(batch); }, [] {});
+    evaluation_loop().warm_up([this](const HostBatch& batch) { evaluate(batch); }, [this] { finish_evaluation(0); });
   }
   double evaluation_seconds_per_token() {
-    return evaluation_loop().seconds_per_token([this](const HostBatch& batch) { evaluate(batch); }, [] {});
+    return evaluation_loop().seconds_per_token([this](const HostBatch& batch) { evaluate(batch); },
+                                               [this] { finish_evaluation(0); });
   }
 
  private:
-  ModelCapacity capacity(const Inputs& inputs) const {
+  ModelCapacity capacity(const Device& device, const Inputs& inputs) const {
     TrainingOptions training = training_;
     training.epochs = std::max(1, rounds_.warm_up) + rounds_.most;
-    return training_plan(inputs.corpus.dataset, training);
+    return training_plan(device, inputs.corpus.dataset, training);
   }
   BatchLoop training_loop() const { return {texts_, training_batches_, options_.vocabulary, rounds_}; }
   BatchLoop evaluation_loop() const { return {texts_, evaluation_batches_, options_.vocabulary, rounds_}; }
 
-  /// As in a training, the host reads a step's loss after it has enqueued the next step.
+  /// As in a training, the host reads the results of a step or a prediction after it has enqueued the next one.
   void train(const HostBatch& batch) {
     model_.enqueue_step(batch, {.objective = training_.objective, .lambda = training_.lambda},
                         some_targets(batch, options_.attention, training_.objective));
-    finish(1);
+    finish_training(1);
   }
-  void finish(int in_flight) {
+  void finish_training(int in_flight) {
     while (model_.steps_in_flight() > in_flight) model_.finish_step();
   }
   void evaluate(const HostBatch& batch) {
-    model_.predict(batch, some_targets(batch, options_.attention, Objective::classify));
+    model_.enqueue_prediction(batch, some_targets(batch, options_.attention, Objective::classify));
+    finish_evaluation(1);
+  }
+  void finish_evaluation(int in_flight) {
+    while (model_.predictions_in_flight() > in_flight) model_.finish_prediction();
   }
 
   const Split& texts_;
@@ -185,7 +192,7 @@ int Estimator::side_by_side(int at_once) const { return device_.get().backend ==
 
 std::vector<OpenDevice> Estimator::open_devices(int count) const {
   std::vector<OpenDevice> devices;
-  for (int i = 0; i < count; ++i) devices.emplace_back(inputs_.settings.device, threads_, count);
+  for (int i = 0; i < count; ++i) devices.emplace_back(inputs_.settings.device, threads_);
   return devices;
 }
 
@@ -213,7 +220,8 @@ double Estimator::perturbation_seconds(const RunSpec& spec, int models) const {
   const std::vector<OpenDevice> devices = open_devices(models);
   std::vector<AttentionClassifier> trials;
   for (const OpenDevice& device : devices) {
-    AttentionClassifier& model = trials.emplace_back(device.get(), inputs_.model(spec), prediction_plan(some));
+    AttentionClassifier& model =
+        trials.emplace_back(device.get(), inputs_.model(spec), prediction_plan(device.get(), some));
     model.allocate();
     model.set_parameters(inputs_.initial_parameters(spec));
     // The first use of a word projects it. A whole split repeats its words, so the projection is not measured.

@@ -23,7 +23,7 @@ int64_t longest_text(const Split& split) {
 
 MemoryNeed memory_need(const Inputs& inputs, const RunSpec& spec, const Device& device) {
   const TrainingOptions training = inputs.training(spec);
-  const AttentionClassifier model(device, inputs.model(spec), training_plan(inputs.corpus.dataset, training),
+  const AttentionClassifier model(device, inputs.model(spec), training_plan(device, inputs.corpus.dataset, training),
                                   training.optimiser);
   return {.device_bytes = total_bytes(model.memory_table()), .host_bytes = total_bytes(host_memory(model.layout()))};
 }

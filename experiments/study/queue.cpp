@@ -114,7 +114,7 @@ std::string result_line(const Job& job) {
 void perturb(Job& job, const OpenDevice& device, const RunConfig& config) {
   const Split& split = job.inputs->corpus.dataset.split(SplitName::test);
   const ModelOptions options = job.inputs->model(job.spec);
-  AttentionClassifier model(device.get(), options, prediction_plan(split));
+  AttentionClassifier model(device.get(), options, prediction_plan(device.get(), split));
   model.allocate();
   const RunFolder other = folder_of_other(job);
   model.set_parameters(load_parameters(model.layout(), other.intact(other.model_path())));
@@ -455,8 +455,7 @@ void run_jobs(Jobs& jobs, const JobOptions& options) {
   {
     ProgressDisplay display(lines);
     const std::vector<std::jthread> workers = start_workers(fleet, [&] {
-      return std::jthread(
-          [&, device = OpenDevice(inputs.settings.device, share, fleet)] { queue.work(device, display); });
+      return std::jthread([&, device = OpenDevice(inputs.settings.device, share)] { queue.work(device, display); });
     });
   }
   for (const auto& job : jobs) {

@@ -25,7 +25,6 @@ namespace notnot {
 
 /// Thrown by the CPU operations, defined once in device.cpp.
 [[noreturn]] void throw_gemm_failed(int status);
-[[noreturn]] void throw_wrong_unique_count(int32_t expected, int32_t found);
 
 namespace NOTNOT_CPU_NAMESPACE {
 

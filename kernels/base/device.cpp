@@ -13,10 +13,6 @@ namespace notnot {
 
 void throw_gemm_failed(int status) { throw Error(fmt::format("oneDNN: sgemm returned status {}", status)); }
 
-void throw_wrong_unique_count(int32_t expected, int32_t found) {
-  throw Error(fmt::format("the batch was assembled with {} distinct ids but has {}", expected, found));
-}
-
 std::string_view to_string(CpuIsa isa) {
   switch (isa) {
     case CpuIsa::avx512:

@@ -3,6 +3,25 @@
 #include "kernels/base/launch.cuh"
 
 namespace notnot::cuda {
+namespace {
+
+/// Gives the context a stream of its own, of the highest priority (LaunchPriority in launch.cuh).
+void open_stream(Device& device, bool with_gemm) {
+  device.stream = nullptr;
+  device.gemm = nullptr;
+  int lowest = 0, highest = 0;
+  NOTNOT_CUDA_CHECK(cudaDeviceGetStreamPriorityRange(&lowest, &highest));
+  NOTNOT_CUDA_CHECK(cudaStreamCreateWithPriority(&device.stream, cudaStreamNonBlocking, highest));
+  if (!with_gemm) return;
+  try {
+    device.gemm = open_gemm();
+  } catch (...) {
+    close(device);
+    throw;
+  }
+}
+
+}  // namespace
 
 std::string build_status() { return NOTNOT_CUDA_STATUS; }
 
@@ -35,13 +54,7 @@ Device open(int ordinal) {
   device.backend = Backend::cuda;
   device.ordinal = ordinal;
   NOTNOT_CUDA_CHECK(cudaDeviceGetAttribute(&device.multiprocessors, cudaDevAttrMultiProcessorCount, ordinal));
-  NOTNOT_CUDA_CHECK(cudaStreamCreateWithFlags(&device.stream, cudaStreamNonBlocking));
-  try {
-    device.gemm = open_gemm();
-  } catch (...) {
-    close(device);
-    throw;
-  }
+  open_stream(device, /*with_gemm=*/true);
   return device;
 }
 
@@ -80,11 +93,10 @@ void fill_zero(const Device& device, void* to, size_t bytes) {
 
 void synchronize(const Device& device) { NOTNOT_CUDA_CHECK(cudaStreamSynchronize(device.stream)); }
 
-Device open_side_stream(const Device& device) {
+Device open_side_stream(const Device& device, bool with_gemm) {
   NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
   Device side = device;
-  side.gemm = nullptr;
-  NOTNOT_CUDA_CHECK(cudaStreamCreateWithFlags(&side.stream, cudaStreamNonBlocking));
+  open_stream(side, with_gemm);
   return side;
 }
 

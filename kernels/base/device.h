@@ -84,8 +84,8 @@ void fill_zero(const Device& device, void* to, size_t bytes);
 void synchronize(const Device& device);
 
 // engine/device/streams.h is made of the functions from here on; only the CUDA backend has them.
-/// A context on another stream of the same device, without a GEMM handle; `close` releases it.
-Device open_side_stream(const Device& device);
+/// A context on another stream of the same device, perhaps with a GEMM handle and workspace; `close` releases it.
+Device open_side_stream(const Device& device, bool with_gemm);
 /// Allocates host memory that the device copies to and from by itself, while the host goes on.
 void* allocate_pinned(const Device& device, size_t bytes);
 void release_pinned(void* pointer) noexcept;

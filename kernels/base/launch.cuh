@@ -45,9 +45,14 @@ constexpr unsigned blocks_for(int64_t work, int64_t per_block) {
   return static_cast<unsigned>((work + per_block - 1) / per_block);
 }
 
+/// A block of a kernel of low priority starts when no block of another kernel waits for an SM. A block of a persistent
+/// kernel keeps its SM for milliseconds: so the small kernels of the other models pass those that wait.
+enum class LaunchPriority : uint8_t { normal, low };
+
 struct LaunchShape {
   dim3 blocks, threads;
   size_t shared_bytes = 0;
+  LaunchPriority priority = LaunchPriority::normal;
 };
 
 /// Enqueues `kernel` on the context's stream and checks the launch. CUDA gives a kernel more than 48 KiB of shared
@@ -67,6 +72,11 @@ void launch(const Device& device, const char* name, const LaunchShape& shape, vo
   config.blockDim = shape.threads;
   config.dynamicSmemBytes = shape.shared_bytes;
   config.stream = device.stream;
+  cudaLaunchAttribute low_priority;
+  low_priority.id = cudaLaunchAttributePriority;
+  low_priority.val.priority = 0;  // streams have the highest, which is negative (open_stream in device.cu)
+  config.attrs = &low_priority;
+  config.numAttrs = shape.priority == LaunchPriority::low ? 1 : 0;
   const cudaError_t status =
       without_last_error(cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...));
   NOTNOT_CHECK(status == cudaSuccess, "launch of {}: {} ({}); grid {} x {}, block {} x {}, {} bytes of shared memory",

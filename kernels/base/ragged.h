@@ -11,7 +11,7 @@ inline constexpr int32_t kPaddingId = 0;
 /// tokens. Sequences stand longest first.
 ///
 /// Every token reads a row of a table of projected ids (token_projection.h). In training the table has only the batch's
-/// distinct ids, and unique_tokens (unique_tokens.h) makes the last four arrays. In evaluation the table also has the
+/// distinct ids, and find_distinct_ids (engine/data/distinct_ids.h) makes the last four arrays. In evaluation the table also has the
 /// ids of earlier batches (ProjectionRows in engine/data/batches.h), and of the last four arrays only unique_row is
 /// there.
 ///

@@ -94,6 +94,7 @@ Results<float> evaluate(const Device& device, const AttentionHeadInputs& inputs)
 Results<float> train(const Device& device, const AttentionHeadInputs& inputs) {
   const AttentionHeadCase arrays(device, inputs);
   attention_head_train(device, arrays.train());
+  add_head_gradients(device, arrays.train());
   Results<float> results = read_forward(arrays);
   results.loss = arrays.loss.host();
   results.divergence = arrays.divergence.host();

@@ -70,6 +70,7 @@ Results<float> run(const Device& device, const BiLstmInputs& inputs, bool evalua
       arrays.states.host(), arrays.gates.host(), arrays.cells.host(), arrays.previous.host(), {}, {}};
   if (evaluation) return results;
   bilstm_backward(device, backward);
+  add_recurrent_weight_gradient(device, backward);
   results.dz = arrays.gates.host();
   results.dweight_hh = arrays.dweight_hh.host();
   return results;

@@ -87,23 +87,43 @@ std::vector<float> column_sum_of(const Device& device, int rows, int columns, co
                                  const std::vector<float>& scale, const std::vector<float>& before) {
   const DeviceArray<float> matrix(device, values), factors(device, scale), sums(device, before), alone(device, before),
       second(device, before), workspace(device, column_sum_workspace(rows, columns));
-  ColumnSum args{.rows = rows,
-                 .columns = columns,
-                 .values = matrix,
-                 .scale = factors,
-                 .sums = sums,
-                 .second_sums = second,
-                 .workspace = workspace};
-  column_sum(device, args);
+  ColumnSums args{.parts = {}, .workspace = workspace};
+  ColumnSum& part = args.parts[2];  // the others have no rows
+  part = {.rows = rows, .columns = columns, .values = matrix, .scale = factors, .sums = sums, .second_sums = second};
+  column_sums(device, args);
   check_same_bytes(second.host(), sums.host(), "second_sums");
-  args.sums = alone;
-  args.second_sums = {};
-  column_sum(device, args);
+  part.sums = alone;
+  part.second_sums = {};
+  column_sums(device, args);
   check_same_bytes(alone.host(), sums.host(), "without second_sums");
   return sums.host();
 }
 
-TEST_CASE("column_sum adds to what is there, in a fixed order") {
+TEST_CASE("column sums of several matrices at once have the bytes of each alone") {
+  const Device device = test_device();
+  const std::vector<std::pair<int, int>> shapes = {{3, 1}, {2000, 33}, {1, 300}, {1025, 128}};  // rows, columns
+  std::vector<DeviceArray<float>> matrices, scales, together, alone;
+  ColumnSums args;
+  int64_t floats = 0;
+  for (const auto& [rows, columns] : shapes) floats = std::max(floats, column_sum_workspace(rows, columns));
+  const DeviceArray<float> workspace(device, floats);
+  args.workspace = workspace;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const auto& [rows, columns] = shapes[i];
+    matrices.emplace_back(device, random_floats(int64_t{rows} * columns, 6 + i));
+    scales.emplace_back(device, random_floats(i % 2 == 0 ? 0 : rows, 16 + i));
+    for (auto* sums : {&together, &alone}) sums->emplace_back(device, random_floats(columns, 26 + i));
+    args.parts[i] = {.rows = rows, .columns = columns, .values = matrices[i], .scale = scales[i], .sums = together[i]};
+    ColumnSums one{.parts = {}, .workspace = workspace};
+    one.parts[0] = args.parts[i];
+    one.parts[0].sums = alone[i];
+    column_sums(device, one);
+  }
+  column_sums(device, args);
+  for (size_t i = 0; i < shapes.size(); ++i) check_same_bytes(together[i].host(), alone[i].host(), "together");
+}
+
+TEST_CASE("column_sums adds to what is there, in a fixed order") {
   for (const int rows : {1, 63, 64, 65, 1000}) {
     for (const int columns : {1, 128, 130}) {
       for (const bool scaled : {false, true}) {
@@ -121,7 +141,7 @@ TEST_CASE("column_sum adds to what is there, in a fixed order") {
           }
         }
         const std::vector<float> sums = column_sum_of(device, rows, columns, values, scale, before);
-        check_allowed(sums, test::allowed_sums("column_sum", expected), "");
+        check_allowed(sums, test::allowed_sums("column_sums", expected), "");
         for (const int threads : {1, 3, 5}) {
           device.threads = threads;
           check_same_bytes(column_sum_of(device, rows, columns, values, scale, before), sums, "other threads");

@@ -46,7 +46,7 @@ class ScopedDevice {
 std::vector<float> train_steps(const Device& device, const Dataset& data, const ModelOptions& options, uint64_t seed,
                                int32_t batch_size, size_t steps) {
   TrainingOptions training{.seed = seed, .batch_size = batch_size, .optimiser = {}};
-  AttentionClassifier model(device, options, training_plan(data, training));
+  AttentionClassifier model(device, options, training_plan(device, data, training));
   model.allocate();
   model.set_parameters(initial_parameters(model.layout(), seed, {}));
   const Split& split = data.split(SplitName::train);
@@ -115,7 +115,8 @@ void check_same_run(const RunFolder& a, const RunFolder& b) {
 /// The predictions of a base model with random parameters for every text.
 Targets random_targets(const Device& device, const Dataset& data, uint64_t seed) {
   const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
-  AttentionClassifier model(device, options, training_plan(data, {.seed = seed, .batch_size = 16, .optimiser = {}}));
+  AttentionClassifier model(device, options,
+                            training_plan(device, data, {.seed = seed, .batch_size = 16, .optimiser = {}}));
   model.allocate();
   model.set_parameters(initial_parameters(model.layout(), seed, {}));
   Targets targets;
@@ -145,8 +146,8 @@ void check_steps_in_flight(Objective objective, Encoder encoder, int32_t hidden)
   const ModelOptions options = small_model(data, encoder, AttentionKind::learned, hidden);
   const TrainingOptions training{.batch_size = 8, .optimiser = {}};
   const ObjectiveOptions towards{.objective = objective, .positive_weight = 1.5, .lambda = 0.1};
-  AttentionClassifier one_by_one(test_device(), options, training_plan(data, training)),
-      in_flight(test_device(), options, training_plan(data, training));
+  AttentionClassifier one_by_one(test_device(), options, training_plan(test_device(), data, training)),
+      in_flight(test_device(), options, training_plan(test_device(), data, training));
   for (AttentionClassifier* model : {&one_by_one, &in_flight}) {
     model->allocate();
     model->set_parameters(initial_parameters(model->layout(), 3, {}));
@@ -210,6 +211,48 @@ TEST_CASE("steps in flight of another objective, another encoder and of H = 128 
   check_steps_in_flight(Objective::classify, Encoder::lstm, 128);  // on CUDA, the persistent kernels
 }
 
+TEST_CASE("models that come and go on the device during a training change no byte of it") {
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::train);
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned, 128);
+  const auto batches = training_batches(split, 8, 5, 1);
+  const auto train = [&](bool with_others) {
+    AttentionClassifier model(test_device(), options,
+                              training_plan(test_device(), data, {.batch_size = 8, .optimiser = {}}));
+    model.allocate();
+    model.set_parameters(initial_parameters(model.layout(), 3, {}));
+    std::vector<RunningModel> others;
+    for (int step = 0; step < 12; ++step) {
+      if (with_others && step == 4) {
+        for (int i = 0; i < 5; ++i) others.emplace_back(test_device());
+      }
+      if (step == 9) others.clear();
+      model.enqueue_step(assemble_batch(split, batches[step % 2], options.vocabulary), {});
+      if (model.steps_in_flight() == 2) model.finish_step();
+      if (step % 4 == 3 && test_device().backend == Backend::cuda) {
+        // What was captured is forgotten when the number of models changes: before step 4, and two steps ago.
+        CHECK(model.captured_steps() == (with_others && step == 11 ? 1 : 2));
+      }
+    }
+    model.finish_step();
+    return model.parameters();
+  };
+  check_same_bytes(train(true), train(false), "parameters");
+}
+
+TEST_CASE("the models on a device are counted, rounded up to a power of two") {
+  const RunningModel one(test_device());
+  CHECK(one.on_device() == 1);
+  {
+    std::vector<RunningModel> others;
+    for (const int expected : {2, 4, 4, 8}) {
+      others.emplace_back(test_device());
+      CHECK(one.on_device() == expected);
+    }
+  }
+  CHECK(one.on_device() == 1);
+}
+
 TEST_CASE("another seed gives other parameters") {
   const Dataset data = small_corpus();
   ScopedDevice device;
@@ -232,7 +275,7 @@ TEST_CASE("a text's prediction is the same alone, in a batch and after any other
   ScopedDevice device;
   for (const auto& [encoder, attention] : kModels) {
     const ModelOptions options = small_model(data, encoder, attention, 16);
-    AttentionClassifier model(device.get(), options, prediction_plan(split));
+    AttentionClassifier model(device.get(), options, prediction_plan(device.get(), split));
     model.allocate();
     model.set_parameters(initial_parameters(model.layout(), 10, {}));
     const SplitPredictions together = predict_split(model, split, 1.0);
@@ -264,7 +307,8 @@ TEST_CASE("a prediction is that of the parameters as they are, whatever the mode
     const HostBatch others = assemble_batch(train, {3, 4}, options.vocabulary);
     const auto start = initial_parameters(ParameterLayout(options), 10, {});
     const auto make = [&](const std::vector<float>& parameters) {
-      AttentionClassifier model(device.get(), options, training_plan(data, {.batch_size = 4, .optimiser = {}}));
+      AttentionClassifier model(device.get(), options,
+                                training_plan(device.get(), data, {.batch_size = 4, .optimiser = {}}));
       model.allocate();
       model.set_parameters(parameters);
       return model;
@@ -298,7 +342,8 @@ TEST_CASE("what follows an update at once has the bytes of what waits for it") {
   const auto batch = [&](int32_t first) { return assemble_batch(split, {first, first + 1}, options.vocabulary); };
   std::vector<std::vector<float>> results;
   for (const bool waits : {true, false}) {
-    AttentionClassifier model(test_device(), options, training_plan(data, {.batch_size = 2, .optimiser = {}}));
+    AttentionClassifier model(test_device(), options,
+                              training_plan(test_device(), data, {.batch_size = 2, .optimiser = {}}));
     model.allocate();
     model.set_parameters(initial_parameters(model.layout(), 10, {}));
     const auto update = [&](int32_t first) {
@@ -332,7 +377,8 @@ TEST_CASE("bf16x3 moves no gradient of a step by more than 1e-5 of the largest o
   std::vector<std::vector<float>> gradients;
   for (const Precision precision : {Precision::fp32, Precision::bf16x3}) {
     options.precision = precision;
-    AttentionClassifier model(device.get(), options, training_plan(data, {.batch_size = 32, .optimiser = {}}));
+    AttentionClassifier model(device.get(), options,
+                              training_plan(device.get(), data, {.batch_size = 32, .optimiser = {}}));
     model.allocate();
     model.set_parameters(initial_parameters(layout, 10, {}));
     model.compute_gradients(batch, {});

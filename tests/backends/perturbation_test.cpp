@@ -27,7 +27,7 @@ Dataset small_corpus() { return short_texts(4, 2, 12); }
 /// A model with initial parameters, its output layer enlarged so that attention matters.
 AttentionClassifier make_model(const Dataset& data, const Split& split) {
   const ModelOptions options = {.vocabulary = data.vocabulary.size(), .embed = 7, .hidden = 5};
-  AttentionClassifier model(test_device(), options, prediction_plan(split));
+  AttentionClassifier model(test_device(), options, prediction_plan(test_device(), split));
   model.allocate();
   std::vector<float> parameters = initial_parameters(model.layout(), 10, {});
   const Parameter& weight = model.layout().find("decoder.linear_1.weight");

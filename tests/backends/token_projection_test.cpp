@@ -103,6 +103,8 @@ Result run(const Device& device, const TokenProjectionInputs& p) {
   const TokenProjectionCase arrays(device, p);
   token_projection_forward(device, arrays.forward());
   token_projection_backward(device, arrays.backward());
+  embedding_gradients(device, arrays.backward());
+  add_projection_gradients(device, arrays.backward());
   const int64_t unique = p.batch.unique();
   return {head(arrays.table.host(), unique * p.width), arrays.dweight.host(), arrays.dbias.host(),
           arrays.second_dbias.host(), head(arrays.drows.host(), unique * p.embed)};

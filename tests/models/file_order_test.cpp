@@ -103,7 +103,7 @@ TEST_CASE("the order of the file changes no measure of a perturbation") {
   using Measures = std::map<std::vector<int32_t>, std::vector<float>>;
   check_orders<Measures>(texts_with_twins(), [](const Dataset& data, const std::string& /*order*/) {
     const Split& split = data.split(SplitName::test);
-    AttentionClassifier model(open_cpu(1), small_model(data), prediction_plan(split));
+    AttentionClassifier model(open_cpu(1), small_model(data), prediction_plan(open_cpu(1), split));
     model.allocate();
     model.set_parameters(initial_parameters(model.layout(), 3, {}));
     const Perturbations perturbed =

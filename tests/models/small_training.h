@@ -63,7 +63,8 @@ inline TrainingRequest request_of(const Dataset& data, const ModelOptions& model
 /// Another model's outputs on every text: of a base model with random parameters.
 inline Targets random_targets(const Dataset& data, uint64_t seed) {
   const ModelOptions options = small_model(data);
-  AttentionClassifier model(open_cpu(1), options, training_plan(data, {.batch_size = kBatch, .optimiser = {}}));
+  AttentionClassifier model(open_cpu(1), options,
+                            training_plan(open_cpu(1), data, {.batch_size = kBatch, .optimiser = {}}));
   model.allocate();
   model.set_parameters(initial_parameters(model.layout(), seed, {}));
   Targets targets;

@@ -29,7 +29,7 @@ struct Pipe {
 TEST_CASE("all work goes on until it is asked to stop") {
   const Split split{.token_ids = {kStartId, kFirstWordId, kEndId}, .offsets = {0, 3}, .labels = {1}, .rows = {1}};
   const ModelOptions options{.vocabulary = kFirstWordId + 1, .embed = 3, .hidden = 2};
-  AttentionClassifier model(open_cpu(1), options, prediction_plan(split));
+  AttentionClassifier model(open_cpu(1), options, prediction_plan(open_cpu(1), split));
   model.allocate();
   model.set_parameters(initial_parameters(model.layout(), 1, {}));
   const PerturbationOptions few{.permutations = 1, .adversaries = 1, .steps = 1};

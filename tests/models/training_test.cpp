@@ -75,7 +75,7 @@ std::vector<PlainEpoch> plain_training(const TrainingRequest& request) {
   const Dataset& data = *request.dataset;
   const TrainingOptions& options = request.training;
   const AttentionKind kind = request.model.attention;
-  AttentionClassifier model(open_cpu(1), request.model, training_plan(data, options), options.optimiser);
+  AttentionClassifier model(open_cpu(1), request.model, training_plan(open_cpu(1), data, options), options.optimiser);
   model.allocate();
   model.set_parameters(request.initial_parameters);
   std::vector<PlainEpoch> epochs;
@@ -215,7 +215,7 @@ TEST_CASE(
     const TemporaryFolder folder;
     const RunFolder run(folder.path(), "run");
     (void)train_to_the_end(request, run);
-    AttentionClassifier model(open_cpu(1), request.model, prediction_plan(test));
+    AttentionClassifier model(open_cpu(1), request.model, prediction_plan(open_cpu(1), test));
     model.allocate();
     model.set_parameters(load_parameters(ParameterLayout(request.model), run.model_path()));
     const TextTargets* given = guided ? &targets.test : nullptr;
@@ -244,7 +244,7 @@ TEST_CASE("a guided model is tried with other weights than its guide's, and no o
     const std::optional<GuideControls> found = run.guide_controls();
     CHECK(found.has_value() == (attention == AttentionKind::given));
     if (!found) continue;
-    AttentionClassifier model(open_cpu(1), request.model, prediction_plan(test));
+    AttentionClassifier model(open_cpu(1), request.model, prediction_plan(open_cpu(1), test));
     model.allocate();
     model.set_parameters(load_parameters(ParameterLayout(request.model), run.model_path()));
     const TextTargets permuted{permuted_within_texts(targets.test.log_attention, test, request.training.seed), {}};
@@ -352,10 +352,10 @@ TEST_CASE("the loss of an evaluation is the mean over texts, however they fall i
   }
   const Dataset data = make_dataset("long", texts, {});
   const Split& split = data.split(SplitName::test);
-  const auto batches = prediction_batches(split);
+  const auto batches = prediction_batches(open_cpu(1), split);
   REQUIRE(batches.size() > 5);
   REQUIRE(batches.front().size() != batches.back().size());
-  AttentionClassifier model(open_cpu(1), small_model(data), prediction_plan(split));
+  AttentionClassifier model(open_cpu(1), small_model(data), prediction_plan(open_cpu(1), split));
   model.allocate();
   std::vector<float> parameters = initial_parameters(model.layout(), 3, {});
   const Parameter& output = model.layout().find("decoder.linear_1.weight");

@@ -21,6 +21,10 @@ STAND_INS = {
     "cmake": 'echo "cmake version ${CMAKE:-3.25.1}"',
     "ninja": "", "git": "", "python3": "", "gnuplot": "",
 }
+CHECKERS = {
+    "clang-format": "", "clang-tidy": "", "shellcheck": "", "clang++": "",
+    "pip3": 'echo "pip3 $*" >> "$CALLS"',
+}
 LIBRARIES = ("libfmt-dev nlohmann-json3-dev libcli11-dev libicu-dev libdnnl-dev ocl-icd-opencl-dev "
              "libcsv-dev libssl-dev zlib1g-dev doctest-dev").split()
 
@@ -30,15 +34,21 @@ class Bootstrap(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.bin, self.calls = self.folder / "bin", self.folder / "calls"
         self.bin.mkdir()
+        self.tool = self.folder / "clone" / "tools" / "bootstrap"
+        self.tool.parent.mkdir(parents=True)
+        shutil.copy(TOOL, self.tool)
         for command in COMMANDS:
             (self.bin / command).symlink_to(shutil.which(command))
-        for name, body in STAND_INS.items():
-            (self.bin / name).write_text(f"#!{shutil.which('bash')}\n{body}\n")
-            (self.bin / name).chmod(0o755)
+        self.stand_in(STAND_INS)
         self.system("debian", "12")
 
     def tearDown(self):
         shutil.rmtree(self.folder)
+
+    def stand_in(self, commands):
+        for name, body in commands.items():
+            (self.bin / name).write_text(f"#!{shutil.which('bash')}\n{body}\n")
+            (self.bin / name).chmod(0o755)
 
     def system(self, name, version):
         (self.folder / "os-release").write_text(f'ID={name}\nVERSION_ID="{version}"\n')
@@ -47,7 +57,7 @@ class Bootstrap(unittest.TestCase):
         installed = " ".join(library for library in LIBRARIES if library not in without)
         environment = {"PATH": str(self.bin), "NOTNOT_OS_RELEASE": str(self.folder / "os-release"), "CXX": "g++",
                        "INSTALLED": installed, "CALLS": str(self.calls), "USER_ID": str(user), **environment}
-        result = subprocess.run([shutil.which("bash"), TOOL, *arguments], env=environment, text=True,
+        result = subprocess.run([shutil.which("bash"), self.tool, *arguments], env=environment, text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
         calls = self.calls.read_text().splitlines() if self.calls.exists() else []
         return result.returncode, result.stdout, calls
@@ -82,10 +92,41 @@ class Bootstrap(unittest.TestCase):
         self.assertIn("libcsv-dev", output)
 
     def test_options_ask_for_more(self):
-        for option, package in (("--download", "ca-certificates"), ("--simt", "libboost-context-dev"), ("--presets", "ccache"),
-                                ("--checks", "libclang-rt-14-dev")):
+        for option, package in (("--download", "ca-certificates"), ("--simt", "libboost-context-dev"), ("--presets", "ccache")):
             status, output, calls = self.bootstrap(option)
             self.assertEqual((status, calls[-1].split()[-1]), (0, package), output)
+        self.stand_in({"pip3": CHECKERS["pip3"]})
+        status, output, calls = self.bootstrap("--checks")
+        self.assertEqual((status, calls[-2].split()[-5:]), (0, "clang-format clang-tidy shellcheck clang libclang-rt-14-dev".split()),
+                         output)
+
+    def test_disassembler(self):
+        """A toolkit may have it; otherwise it comes from Python packages, once."""
+        self.stand_in(CHECKERS)
+        there = {"INSTALLED": " ".join([*LIBRARIES, "libclang-rt-14-dev"])}
+        self.assertEqual(self.bootstrap(**there), (0, "", []))
+        status, output, calls = self.bootstrap("--check", "--checks", **there)
+        self.assertEqual((status, calls), (1, []))
+        self.assertIn("CUDA's disassembler", output)
+        folder = self.folder / "clone" / "tools" / ".." / "build" / "cuda_tools"
+        status, output, calls = self.bootstrap("--checks", **there)
+        self.assertEqual((status, calls), (0, [
+            f"pip3 install --quiet --disable-pip-version-check --no-deps --upgrade --target {folder} nvidia-cuda-cuobjdump "
+            "nvidia-cuda-nvdisasm"]), output)
+        self.calls.unlink()
+        (self.folder / "clone" / "build" / "cuda_tools" / "nvidia" / "cu13" / "bin").mkdir(parents=True)
+        (folder / "nvidia" / "cu13" / "bin" / "nvdisasm").touch()
+        self.assertEqual(self.bootstrap("--checks", **there), (0, "", []))
+        shutil.rmtree(self.folder / "clone" / "build")
+        self.stand_in({"cuobjdump": "", "nvdisasm": ""})
+        self.assertEqual(self.bootstrap("--checks", **there), (0, "", []))
+        (self.bin / "nvdisasm").unlink()
+        self.stand_in({"pip3": "exit 1"})
+        self.assertEqual(self.bootstrap("--checks", **there)[0], 1)
+
+    def test_failed_refresh(self):
+        self.stand_in({"apt-get": '[[ $1 != update ]]'})
+        self.assertNotEqual(self.bootstrap(without=("libcsv-dev",))[0], 0)
 
     def test_failed_installation(self):
         (self.bin / "apt-get").write_text("#!/bin/sh\nexit 100\n")

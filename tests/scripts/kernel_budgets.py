@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""kernels/budgets.md against the kernels of this build, which cuobjdump reads in the library. If the toolkit came without
-cuobjdump, the device code is compiled once more, and nvcc and ptxas report the same: 40 seconds instead of one."""
+"""kernels/budgets.md against the kernels of this build, which cuobjdump reads in the library. Where there is no cuobjdump,
+the device code is compiled once more, and nvcc and ptxas report the same: 40 seconds instead of one."""
 import json
 import os
 import pathlib
@@ -8,41 +8,15 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else "build/release").resolve()
-LIBRARY = BUILD / "libnotnot_cuda.a"
+from common.cuda_build import (BUDGETS, BUILD, LIBRARY, ROOT, architectures, documented_version, nvcc, nvcc_version, skip,
+                               table)
+from sass.disassembly import find_cuobjdump, kernel_name, output
+
 SLACK = 8  # registers by which the document may be above the truth
 PERSISTENT = re.compile(r"bilstm: (forward|backward)_kernel<\d>|bilstm_tensor: (forward|backward)_kernel")
-
-
-def skip(reason):
-    print(f"skipped: {reason}")
-    sys.exit(77)
-
-
-def cache(name):
-    """A variable of the build's CMakeCache.txt; None when it has none."""
-    match = re.search(rf"^{name}:\w+=(.*)$", (BUILD / "CMakeCache.txt").read_text(), re.M)
-    return match and match.group(1)
-
-
-def output(*command, **options):
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout
-
-
-def find_cuobjdump(nvcc):
-    beside = pathlib.Path(nvcc).resolve().with_name("cuobjdump")
-    return str(beside) if beside.exists() else shutil.which("cuobjdump")
-
-
-def kernel_name(source, symbol):
-    """`bilstm: forward_kernel<1>`; None for a kernel that is not ours."""
-    name = re.match(r"(?:void )?notnot::cuda::\(anonymous namespace\)::(\w+(?:<.*?>)?)\(", symbol)
-    return name and f"{source}: {name.group(1)}"
 
 
 def usage_in_library(cuobjdump):
@@ -94,10 +68,11 @@ def usage_by_ptxas():
 
 
 def images_in_library(cuobjdump):
-    """{(source, "elf" or "ptx", architecture)}"""
+    """{(source, "elf" or "ptx", architecture)} of the sources in kernels/; those in kernels/base/ have no kernels."""
     listing = output(cuobjdump, "--list-elf", str(LIBRARY)) + output(cuobjdump, "--list-ptx", str(LIBRARY))
     return {(source, "ptx" if suffix == "ptx" else "elf", architecture)
-            for source, architecture, suffix in re.findall(r"(\w+)\.(sm_\w+)\.(cubin|ptx)", listing)}
+            for source, architecture, suffix in re.findall(r"(\w+)\.(sm_\w+)\.(cubin|ptx)", listing)
+            if (ROOT / "kernels" / f"{source}.cu").exists()}
 
 
 def images_by_nvcc():
@@ -108,26 +83,20 @@ def images_by_nvcc():
 
 def documented():
     """{kernel: ({architecture: registers}, bytes of dynamic shared memory)}"""
-    lines = [line for line in (ROOT / "kernels" / "budgets.md").read_text().splitlines() if line.startswith("|")]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    architectures = [title.removeprefix("registers ") for title in cells[0] if title.startswith("registers ")]
-    rows = {row[0]: (dict(zip(architectures, map(int, row[1:]))), int(row[1 + len(architectures)])) for row in cells[2:]}
-    if len(rows) != len(cells) - 2:
+    titles, *cells = table(BUDGETS, "kernel")
+    columns = [title.removeprefix("registers ") for title in titles if title.startswith("registers ")]
+    rows = {row[0]: (dict(zip(columns, map(int, row[1:]))), int(row[1 + len(columns)])) for row in cells}
+    if len(rows) != len(cells):
         raise ValueError("kernels/budgets.md has two rows for one kernel")
     return rows
-
-
-def documented_version():
-    return re.search(r"CUDA (\d+\.\d+)", (ROOT / "kernels" / "budgets.md").read_text()).group(1)
 
 
 class Budgets(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        nvcc = cache("CUDAToolkit_NVCC_EXECUTABLE") or cache("CMAKE_CUDA_COMPILER")
-        cls.cuobjdump = find_cuobjdump(nvcc)
-        cls.version = re.search(r"release (\d+\.\d+)", output(nvcc, "--version")).group(1)
-        cls.architectures = [f"sm_{number}" for number in cache("NOTNOT_CUDA_ARCHITECTURES").split(";")]
+        cls.cuobjdump = find_cuobjdump(nvcc())
+        cls.version = nvcc_version()
+        cls.architectures = architectures()
         cls.usage = usage_in_library(cls.cuobjdump) if cls.cuobjdump else usage_by_ptxas()
         cls.documented = documented()
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
-#include <cub/cub.cuh>
 #include <limits>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -245,21 +245,14 @@ TEST_CASE("a seed is a whole number") {
   }
 }
 
-TEST_CASE("a failed call stays the last error, which CUB reports, unless NOTNOT_CUDA_CHECK saw it") {
-  const std::vector<int> values = {1, 2, 3};
-  std::vector<int> sums(3), scratch(64);
-  const auto scan = [&] {
-    size_t bytes = scratch.size() * sizeof(int);
-    return cub::DeviceScan::InclusiveSum(scratch.data(), bytes, values.data(), sums.data(), 3, nullptr);
-  };
+TEST_CASE("a failed call stays the last error unless NOTNOT_CUDA_CHECK saw it") {
   CHECK(cudaSetDevice(7) == cudaErrorInvalidValue);
-  CHECK(scan() == cudaErrorInvalidValue);
+  CHECK(cudaPeekAtLastError() == cudaErrorInvalidValue);
   CHECK(cudaGetLastError() == cudaErrorInvalidValue);
-  CHECK(scan() == cudaSuccess);
+  CHECK(cudaPeekAtLastError() == cudaSuccess);
   CHECK_THROWS_AS(NOTNOT_CUDA_CHECK(cudaSetDevice(7)), Error);
   CHECK(!error_of(1, 1025, 0, empty_kernel).empty());
-  CHECK(scan() == cudaSuccess);
-  CHECK(sums == std::vector<int>{1, 3, 6});
+  CHECK(cudaPeekAtLastError() == cudaSuccess);
 }
 
 /// In each of 1,000 rounds the stream `first` copies a number from the host, and `second` copies it back. Returns in
@@ -267,8 +260,8 @@ TEST_CASE("a failed call stays the last error, which CUB reports, unless NOTNOT_
 int rounds_in_order(bool second_waits, bool host_waits) {
   cudaStream_t first = nullptr, second = nullptr;
   cudaEvent_t copied = nullptr;
-  cudaStreamCreateWithFlags(&first, cudaStreamNonBlocking);
-  cudaStreamCreateWithFlags(&second, cudaStreamNonBlocking);
+  cudaStreamCreateWithPriority(&first, cudaStreamNonBlocking, 0);
+  cudaStreamCreateWithPriority(&second, cudaStreamNonBlocking, 0);
   cudaEventCreate(&copied);
   int in_order = 0;
   for (int round = 1; round <= 1000; ++round) {
@@ -287,6 +280,88 @@ int rounds_in_order(bool second_waits, bool host_waits) {
   cudaStreamDestroy(first);
   cudaStreamDestroy(second);
   return in_order;
+}
+
+/// Two streams and an event.
+struct TwoStreams {
+  cudaStream_t trunk = nullptr, branch = nullptr;
+  cudaEvent_t event = nullptr;
+  TwoStreams() {
+    cudaStreamCreateWithPriority(&trunk, cudaStreamNonBlocking, 0);
+    cudaStreamCreateWithPriority(&branch, cudaStreamNonBlocking, 0);
+    cudaEventCreate(&event);
+  }
+  TwoStreams(const TwoStreams&) = delete;
+  TwoStreams& operator=(const TwoStreams&) = delete;
+  ~TwoStreams() {
+    cudaEventDestroy(event);
+    cudaStreamDestroy(trunk);
+    cudaStreamDestroy(branch);
+  }
+  cudaError_t order(cudaStream_t before, cudaStream_t after) const {
+    cudaEventRecord(event, before);
+    return cudaStreamWaitEvent(after, event, 0);
+  }
+};
+
+TEST_CASE("a captured graph keeps which work waits for which, over several streams") {
+  const TwoStreams s;
+  std::vector<int> done;
+  const auto enqueue = [&](cudaStream_t stream, int number) {
+    simt::enqueue(stream, [&done, number] { done.push_back(number); });
+  };
+  cudaStreamBeginCapture(s.trunk, cudaStreamCaptureModeThreadLocal);
+  enqueue(s.trunk, 0);
+  CHECK(s.order(s.trunk, s.branch) == cudaSuccess);
+  for (const int number : {10, 11, 12}) enqueue(s.branch, number);
+  for (const int number : {1, 2, 3, 4}) enqueue(s.trunk, number);
+  CHECK(s.order(s.branch, s.trunk) == cudaSuccess);
+  enqueue(s.trunk, 5);
+  cudaGraph_t graph = nullptr;
+  REQUIRE(cudaStreamEndCapture(s.trunk, &graph) == cudaSuccess);
+  const simt::GraphSize size = simt::size_of(*graph);
+  CHECK(size.nodes == 9);
+  CHECK(size.longest_path == 6);
+  CHECK(done.empty());
+  cudaGraphExec_t work = nullptr;
+  cudaGraphInstantiate(&work, graph, 0);
+  cudaGraphDestroy(graph);
+  std::set<std::vector<int>> orders;
+  for (int launch = 0; launch < 50; ++launch) {
+    done.clear();
+    cudaGraphLaunch(work, s.trunk);
+    cudaStreamSynchronize(s.trunk);
+    REQUIRE(done.size() == 9);
+    CHECK(done.front() == 0);
+    CHECK(done.back() == 5);
+    std::vector<int> branch, trunk;
+    for (const int number : done) (number >= 10 ? branch : trunk).push_back(number);
+    CHECK(std::is_sorted(branch.begin(), branch.end()));
+    CHECK(std::is_sorted(trunk.begin(), trunk.end()));
+    orders.insert(done);
+  }
+  CHECK((orders.size() > 10) == (std::getenv("NOTNOT_SIMT_STREAMS") != nullptr));
+  cudaGraphExecDestroy(work);
+  enqueue(s.branch, 20);  // no longer captured
+  cudaStreamSynchronize(s.branch);
+  CHECK(done.back() == 20);
+}
+
+TEST_CASE("a capture with work that was not joined, or that waits for work outside of it, fails") {
+  const TwoStreams s;
+  cudaGraph_t graph = nullptr;
+  cudaStreamBeginCapture(s.trunk, cudaStreamCaptureModeThreadLocal);
+  s.order(s.trunk, s.branch);
+  simt::enqueue(s.branch, [] {});
+  CHECK(cudaStreamEndCapture(s.branch, &graph) == cudaErrorIllegalState);  // it began on the other stream
+  CHECK(cudaStreamEndCapture(s.trunk, &graph) == cudaErrorStreamCaptureUnjoined);
+  CHECK(graph == nullptr);
+  cudaEventRecord(s.event, s.branch);
+  cudaStreamBeginCapture(s.trunk, cudaStreamCaptureModeThreadLocal);
+  CHECK(cudaStreamWaitEvent(s.trunk, s.event, 0) == cudaErrorStreamCaptureIsolation);
+  CHECK(cudaStreamEndCapture(s.trunk, &graph) == cudaSuccess);
+  cudaGraphDestroy(graph);
+  cudaGetLastError();
 }
 
 TEST_CASE("streams and the host overtake each other where nothing waits" *

@@ -13,9 +13,13 @@
 #include <memory>
 #include <vector>
 
-/// A captured graph: the work that was enqueued, in its order.
+/// A captured graph: the work that was enqueued, in its order, and for each piece the earlier ones that it waits for.
 struct CUgraphExec_st {
-  std::vector<std::function<void()>> work;
+  struct Node {
+    std::function<void()> work;
+    std::vector<size_t> after;
+  };
+  std::vector<Node> nodes;
 };
 
 namespace notnot::simt {
@@ -34,17 +38,46 @@ void run_until(const Position& position);
 void run_all();
 }  // namespace notnot::simt
 
+struct CUstream_st;
+
+namespace notnot::simt {
+/// A capture that is open, shared by the stream that it began on and those that waited for an event of it.
+struct Capture {
+  CUgraphExec_st graph;
+  std::vector<CUstream_st*> streams;  ///< the first one is the origin
+};
+}  // namespace notnot::simt
+
 struct CUstream_st {
-  CUgraphExec_st* capture = nullptr;  ///< the graph that takes the work while a capture is open
+  std::shared_ptr<notnot::simt::Capture> capture = {};  ///< takes the work while it is open
+  std::vector<size_t> last = {};                        ///< the nodes that the next one of this stream waits for
   std::shared_ptr<notnot::simt::Queue> queue = notnot::simt::open_queue();
 };
 struct CUevent_st {
   std::chrono::steady_clock::time_point time;
   notnot::simt::Position position = {};
+  std::shared_ptr<notnot::simt::Capture> capture = {};  ///< where the event was recorded in a capture
+  std::vector<size_t> last = {};                        ///< the nodes that were then the last of the stream
 };
 
 namespace notnot::simt {
 /// Adds `work` to the stream, and does it now unless the stream is late; an open capture only keeps it. `work` must
 /// hold copies of its arguments.
 void enqueue(CUstream_st* stream, std::function<void()> work);
+
+void begin_capture(CUstream_st* stream);
+/// Null if a stream that takes part was not joined again: work of it has no path to the origin's last work.
+CUgraphExec_st* end_capture(CUstream_st* origin);
+/// What the stream enqueues from now on waits for the event, inside or outside a capture. False: the stream captures,
+/// and the event does not belong to the same capture.
+bool wait_for(CUstream_st* stream, const CUevent_st& event);
+/// The nodes in their order, or with NOTNOT_SIMT_STREAMS=random in another one that the edges allow.
+void launch(const CUgraphExec_st& graph, CUstream_st* stream);
+
+/// The size of the graph that this thread instantiated last.
+struct GraphSize {
+  int64_t nodes = 0, longest_path = 0;  ///< in nodes
+};
+GraphSize& last_graph();
+GraphSize size_of(const CUgraphExec_st& graph);
 }  // namespace notnot::simt

@@ -106,14 +106,14 @@ TEST_CASE("jitter takes the protocol's whole range and no more") {
 
 TEST_CASE("evaluation batches hold every text once and stay below the bound") {
   const Split split = random_split(203, 50);
-  const auto batches = evaluation_batches(split, 300);
+  const auto batches = evaluation_batches(split, {.tokens = 300});
   CHECK(flattened(batches).size() == 203);
   for (const auto& batch : batches) {
     const int64_t tokens = std::accumulate(batch.begin(), batch.end(), int64_t{0},
                                            [&](int64_t s, int32_t t) { return s + split.length(t); });
     CHECK((tokens <= 300 || batch.size() == 1));
   }
-  CHECK(evaluation_batches(split, 1).size() == 203);
+  CHECK(evaluation_batches(split, {.tokens = 1}).size() == 203);
 }
 
 TEST_CASE("a batch on the host: longest first, its ids, its distinct ids") {
@@ -310,6 +310,23 @@ TEST_CASE("the same texts in another order meet in the same batches") {
     }
     CHECK(batches == training_batches(split, 32, 10, epoch));
   }
+}
+
+TEST_CASE("where a device computes a wave of sequences at once, evaluation batches are full waves as far as they fit") {
+  Split split;
+  for (int32_t i = 0; i < 203; ++i) {  // 100 texts of 3 tokens, 50 of 10, 40 of 30, 13 of 100
+    const int64_t length = i < 100 ? 3 : i < 150 ? 10 : i < 190 ? 30 : 100;
+    split.offsets.push_back(split.offsets.back() + length);
+    split.labels.push_back(0);
+  }
+  std::vector<size_t> sizes;
+  const auto batches = evaluation_batches(split, {.tokens = 150, .wave = 6, .most_tokens = 300});
+  for (const auto& batch : batches) sizes.push_back(batch.size());
+  CHECK(flattened(batches).size() == 203);
+  // 150 tokens hold 50 texts of 3: twice 24. Then four waves, of 4 x 3 + 20 x 10 tokens; 29 texts of 10 are more than
+  // 24, and 24 are more than 150 tokens. 10 texts of 30 hold one wave, 3 texts of 100 none.
+  CHECK(sizes == std::vector<size_t>{48, 48, 24, 24, 12, 6, 6, 6, 6, 6, 5, 3, 3, 3, 3});
+  CHECK(evaluation_batches(split, {.tokens = 50, .wave = 1, .most_tokens = 50}).back().size() == 1);
 }
 
 TEST_CASE("in every epoch, and with every seed, other texts meet in a batch") {

@@ -156,6 +156,8 @@ enum cudaError_t {
   cudaErrorInvalidConfiguration = 9,
   cudaErrorNoDevice = 100,
   cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureUnjoined = 904,
+  cudaErrorStreamCaptureIsolation = 905,
   cudaErrorIllegalState = 401
 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
@@ -170,10 +172,19 @@ enum cudaDeviceAttr {
 enum { cudaStreamNonBlocking = 1, cudaEventBlockingSync = 1, cudaEventDisableTiming = 2 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };
 
+enum cudaLaunchAttributeID { cudaLaunchAttributePriority };
+struct cudaLaunchAttribute {
+  cudaLaunchAttributeID id;
+  struct {
+    int priority;
+  } val;
+};
 struct cudaLaunchConfig_t {
   dim3 gridDim, blockDim;
   size_t dynamicSmemBytes;
   cudaStream_t stream;
+  cudaLaunchAttribute* attrs;
+  unsigned numAttrs;
 };
 struct cudaDeviceProp {
   char name[256];
@@ -189,6 +200,9 @@ inline constexpr size_t kMemoryBytes = size_t{1} << 32;
 /// The status of the calling thread's last call that failed; successful calls do not change it.
 inline thread_local cudaError_t last_error = cudaSuccess;
 inline cudaError_t failed(cudaError_t status) { return last_error = status; }
+
+/// The calling thread's calls that enqueue something, each of which takes a driver some microseconds.
+inline thread_local int64_t enqueuing_calls = 0;
 }  // namespace notnot::simt
 
 inline cudaError_t cudaPeekAtLastError() { return notnot::simt::last_error; }
@@ -205,6 +219,10 @@ inline const char* cudaGetErrorString(cudaError_t status) {
       return "no CUDA-capable device is detected";
     case cudaErrorStreamCaptureUnsupported:
       return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureUnjoined:
+      return "capture was not ended in the same stream as it began, or has unjoined work";
+    case cudaErrorStreamCaptureIsolation:
+      return "dependency created on uncaptured work in another stream";
     case cudaErrorIllegalState:
       return "the operation cannot be performed in the present state";
     default:
@@ -239,7 +257,13 @@ inline cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int byte
              ? cudaSuccess
              : notnot::simt::failed(cudaErrorInvalidValue);
 }
+inline cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
+  return *least = 0, *greatest = -5, cudaSuccess;
+}
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  return *stream = new CUstream_st, cudaSuccess;
+}
+inline cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned, int) {
   return *stream = new CUstream_st, cudaSuccess;
 }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
@@ -252,31 +276,37 @@ inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 inline cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   if (stream->capture != nullptr) return notnot::simt::failed(cudaErrorIllegalState);
-  return stream->capture = new CUgraphExec_st, cudaSuccess;
+  return notnot::simt::begin_capture(stream), cudaSuccess;
 }
 inline cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
-  *graph = std::exchange(stream->capture, nullptr);
-  return *graph != nullptr ? cudaSuccess : notnot::simt::failed(cudaErrorIllegalState);
+  *graph = nullptr;
+  if (stream->capture == nullptr || stream->capture->streams.front() != stream) {
+    return notnot::simt::failed(cudaErrorIllegalState);
+  }
+  *graph = notnot::simt::end_capture(stream);
+  return *graph != nullptr ? cudaSuccess : notnot::simt::failed(cudaErrorStreamCaptureUnjoined);
 }
 inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* work, cudaGraph_t graph, unsigned long long) {
+  notnot::simt::last_graph() = notnot::simt::size_of(*graph);
   return *work = new CUgraphExec_st(*graph), cudaSuccess;
 }
 inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) { return delete graph, cudaSuccess; }
 inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t work) { return delete work, cudaSuccess; }
 inline cudaError_t cudaGraphLaunch(cudaGraphExec_t work, cudaStream_t stream) {
-  for (const auto& step : work->work) notnot::simt::enqueue(stream, step);
-  return cudaSuccess;
+  ++notnot::simt::enqueuing_calls;
+  return notnot::simt::launch(*work, stream), cudaSuccess;
 }
 using cudaEvent_t = CUevent_st*;
 inline cudaError_t cudaEventCreate(cudaEvent_t* event) { return *event = new CUevent_st, cudaSuccess; }
 inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) { return cudaEventCreate(event); }
 inline cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
-  notnot::simt::enqueue(stream, [position = event->position] { notnot::simt::run_until(position); });
-  return cudaSuccess;
+  ++notnot::simt::enqueuing_calls;
+  return notnot::simt::wait_for(stream, *event) ? cudaSuccess : notnot::simt::failed(cudaErrorStreamCaptureIsolation);
 }
 inline cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, cudaSuccess; }
 inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  *event = {std::chrono::steady_clock::now(), notnot::simt::end_of(stream->queue)};
+  ++notnot::simt::enqueuing_calls;
+  *event = {std::chrono::steady_clock::now(), notnot::simt::end_of(stream->queue), stream->capture, stream->last};
   return cudaSuccess;
 }
 inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
@@ -300,12 +330,14 @@ inline cudaError_t cudaFree(void* pointer) {
 inline cudaError_t cudaMallocHost(void** pointer, size_t bytes) { return cudaMalloc(pointer, bytes); }
 inline cudaError_t cudaFreeHost(void* pointer) { return std::free(pointer), cudaSuccess; }
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
+  ++notnot::simt::enqueuing_calls;
   notnot::simt::enqueue(stream, [=] {
     if (bytes > 0) std::memcpy(to, from, bytes);
   });
   return cudaSuccess;
 }
 inline cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t stream) {
+  ++notnot::simt::enqueuing_calls;
   notnot::simt::enqueue(stream, [=] {
     if (bytes > 0) std::memset(to, value, bytes);
   });
@@ -315,6 +347,7 @@ inline cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream
 template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
+  ++notnot::simt::enqueuing_calls;
   const dim3 grid = config->gridDim, block = config->blockDim;
   const uint64_t threads = uint64_t{block.x} * block.y * block.z;
   const bool has_threads = threads > 0 && threads <= 1024 && block.z <= 64;
