@@ -44,7 +44,6 @@ using Tensor = Owned<cudnnTensorDescriptor_t, cudnnCreateTensorDescriptor, cudnn
 
 constexpr std::array kAlgorithms = {CUDNN_RNN_ALGO_STANDARD, CUDNN_RNN_ALGO_PERSIST_STATIC,
                                     CUDNN_RNN_ALGO_PERSIST_DYNAMIC, CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H};
-constexpr std::array kNames = {"STANDARD", "PERSIST_STATIC", "PERSIST_DYNAMIC", "PERSIST_STATIC_SMALL_H"};
 
 /// cuDNN's order of the tokens: time step by time step, in each the sequences that still run; if padded, all sequences.
 struct TimeMajor {
@@ -72,24 +71,6 @@ std::vector<float> to_time_major(const TimeMajor& order, int64_t width, Source s
 }
 
 }  // namespace
-
-std::string CudnnVariant::name() const {
-  return fmt::format("{} {} {}", kNames[static_cast<size_t>(algorithm)], padded ? "padded" : "packed",
-                     tf32 ? "tf32" : "fp32");
-}
-
-std::vector<CudnnVariant> cudnn_variants() {
-  std::vector<CudnnVariant> variants;
-  for (size_t algorithm = 0; algorithm < kAlgorithms.size(); ++algorithm) {
-    for (const bool padded : {false, true}) {
-      for (const bool tf32 : {false, true}) {
-        variants.push_back(
-            {.algorithm = static_cast<CudnnVariant::Algorithm>(algorithm), .padded = padded, .tf32 = tf32});
-      }
-    }
-  }
-  return variants;
-}
 
 std::string cudnn_version() {
   const size_t version = cudnnGetVersion();

@@ -1,7 +1,6 @@
 #include "bench/track.h"
 
 #include <algorithm>
-#include <numeric>
 #include <unordered_set>
 #include <utility>
 
@@ -128,10 +127,20 @@ Times Fleet::time(int rounds, int cuda_warm_up, const std::function<void(Attenti
   return time_rounds(rounds, [&] { run(work); });
 }
 
-int64_t Fleet::arena_bytes() const {
-  return std::accumulate(models_.begin(), models_.end(), int64_t{0}, [](int64_t sum, const AttentionClassifier& model) {
-    return sum + total_bytes(model.memory_table());
-  });
+int64_t Fleet::sum_of_rows(const std::function<bool(const MemoryRow&)>& counts) const {
+  int64_t sum = 0;
+  for (const AttentionClassifier& model : models_) {
+    for (const MemoryRow& row : model.memory_table()) sum += counts(row) ? row.bytes : 0;
+  }
+  return sum;
+}
+
+int64_t Fleet::table_bytes() const {
+  return sum_of_rows([](const MemoryRow&) { return true; });
+}
+
+int64_t Fleet::table_bytes_at_most() const {
+  return sum_of_rows([](const MemoryRow& row) { return row.name.find("at most") != std::string::npos; });
 }
 
 double training_floor(const Track& track, const Limits& limits, int models) {

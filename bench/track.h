@@ -87,11 +87,13 @@ class Fleet {
   void run(const std::function<void(AttentionClassifier&, int)>& work);
   /// Times rounds of `run`, after one round that warms up; on CUDA after `cuda_warm_up` rounds.
   Times time(int rounds, int cuda_warm_up, const std::function<void(AttentionClassifier&, int)>& work);
-  /// The totals of the models' memory tables.
-  int64_t arena_bytes() const;
+  /// The totals of the models' memory tables, and of the rows of these that are only known as "at most".
+  int64_t table_bytes() const;
+  int64_t table_bytes_at_most() const;
 
  private:
   using Work = std::function<void(AttentionClassifier&, int)>;
+  int64_t sum_of_rows(const std::function<bool(const MemoryRow&)>& counts) const;
   void work_on_share(int worker, const Work& work);
   void take_rounds(const std::stop_token& stop, int worker);
 
