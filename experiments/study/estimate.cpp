@@ -192,6 +192,7 @@ int Estimator::side_by_side(int at_once) const { return device_.get().backend ==
 
 std::vector<OpenDevice> Estimator::open_devices(int count) const {
   std::vector<OpenDevice> devices;
+  devices.reserve(count);
   for (int i = 0; i < count; ++i) devices.emplace_back(inputs_.settings.device, threads_);
   return devices;
 }
@@ -199,6 +200,7 @@ std::vector<OpenDevice> Estimator::open_devices(int count) const {
 Speed Estimator::measure(const RunSpec& spec, int models) const {
   const std::vector<OpenDevice> devices = open_devices(models);
   std::vector<std::unique_ptr<Trial>> trials;
+  trials.reserve(models);
   for (const OpenDevice& device : devices) trials.push_back(std::make_unique<Trial>(inputs_, spec, device.get()));
   // Each line begins when the one before has ended for all.
   mean_side_by_side(models, [&](int i) { return trials[i]->warm_up_training(), 0.0; });
