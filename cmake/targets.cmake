@@ -78,8 +78,8 @@ target_link_libraries(kernels_base INTERFACE kernels)
 notnot_room(kernels_base kernels/base)
 notnot_room(kernels kernels DEPS kernels_base)
 
-# The CUDA backend is compiled by nvcc, or by the host compiler for the emulator (tests/simt; a matrix product is the CPU's
-# there). Otherwise it is a stub that throws.
+# The CUDA backend is compiled by nvcc, or by the host compiler for the emulator (tests/simt). Otherwise it is a stub that
+# throws.
 if(NOTNOT_CUDA_BUILT)
   add_library(notnot_cuda STATIC ${kernel_cuda})
   target_link_libraries(notnot_cuda PUBLIC notnot_options PRIVATE CUDA::cudart_static CUDA::cublasLt)
@@ -90,9 +90,8 @@ if(NOTNOT_CUDA_BUILT)
   target_link_libraries(kernels PUBLIC notnot_cuda)
 elseif(NOTNOT_SIMT)
   add_subdirectory(tests/simt)
-  list(FILTER kernel_cuda EXCLUDE REGEX "gemm\\.cu$")
   set_source_files_properties(${kernel_cuda} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "${NOTNOT_KERNEL_OPTIONS}")
-  add_library(notnot_cuda OBJECT ${kernel_cuda} tests/simt/gemm_simt.cpp)
+  add_library(notnot_cuda OBJECT ${kernel_cuda})
   target_compile_options(notnot_cuda PRIVATE -Wno-unknown-pragmas)
   target_link_libraries(notnot_cuda PUBLIC notnot_options simt)
   target_sources(kernels PRIVATE $<TARGET_OBJECTS:notnot_cuda>)

@@ -388,10 +388,11 @@ __global__ void __launch_bounds__(kThreads) general_backward_kernel(const BiLstm
 
 /// The smallest number of sequences per block with which all run at once on this model's share of the SMs (two
 /// directions, one block per SM); a step costs 512 S clocks of FMA. Where shared memory is small, fewer. 0 means that
-/// not even one fits, that H is not kHidden, or that the batch is too large for the cells' indices.
+/// not even one fits, or that H is not kHidden.
 template <class Args>
 int sequences_per_block(const Device& device, const Args& args, size_t (*shared_bytes)(int)) {
-  if (args.hidden != kHidden || !fits_indices(args.batch)) return 0;
+  if (args.hidden != kHidden) return 0;
+  check_indices(args.batch);
   const size_t limit = shared_memory_limit(device);
   const auto fits = [&](int count) { return shared_bytes(count) <= limit; };
   const int sequences = args.batch.sequences, at_once = device.multiprocessors / 2 / device.models;

@@ -77,11 +77,16 @@ __device__ __forceinline__ int next_group(int* tickets, int* shared_ticket) {
   return *shared_ticket;
 }
 
-/// Whether arrays of so many tokens and ids can be indexed with 32 bits, as the cells do: 64 bits would take two
-/// instructions and two registers for every address.
-inline bool fits_indices(const RaggedBatch& batch) {
-  constexpr int64_t kMost = (int64_t{1} << 32) / (2 * 4 * kHidden);
-  return batch.tokens < kMost && batch.unique < kMost;
+/// The cells index the arrays of tokens and ids with 32 bits: 64 bits would take two instructions and two registers for
+/// every address. A larger batch is refused. The kernels for any H could compute it, but sum in another order, and a text
+/// would get other bits in it than in a smaller batch.
+inline void check_indices(const RaggedBatch& batch) {
+  constexpr int64_t kMost = (int64_t{1} << 32) / (2 * 4 * kHidden) - 1;
+  NOTNOT_CHECK(
+      batch.tokens <= kMost && batch.unique <= kMost,
+      "a batch of {} tokens and a table of {} ids are too large for H = {} on CUDA, at most {} each; use smaller "
+      "batches, a smaller vocabulary or another H",
+      batch.tokens, batch.unique, kHidden, kMost);
 }
 
 // Accesses to array[at + offset] that a predicate guards. An `if` around several of them becomes a branch, which ends

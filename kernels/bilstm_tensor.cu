@@ -256,11 +256,9 @@ __global__ void __launch_bounds__(kThreads, 1) backward_kernel(const BiLstmBackw
   clear_slack(args);
 }
 
-/// Some devices have less shared memory than a block takes; and some batches have more tokens than the cells can index.
+/// Some devices have less shared memory than a block takes.
 void check_fits(const Device& device, const RaggedBatch& batch, size_t bytes) {
-  NOTNOT_CHECK(fits_indices(batch),
-               "a batch of {} tokens and {} ids is too large for bf16x3; use smaller batches or fp32", batch.tokens,
-               batch.unique);
+  check_indices(batch);
   const size_t limit = shared_memory_limit(device);
   NOTNOT_CHECK(bytes <= limit, "bf16x3 takes {} bytes of shared memory per block, device {} has {}; use fp32", bytes,
                device.ordinal, limit);

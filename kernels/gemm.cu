@@ -147,6 +147,7 @@ uint32_t common_alignment(const float* a, const float* b, const float* c) {
 /// Computes the product `shape` with the algorithm that is chosen for `canonical`.
 void multiply(const Device& device, const Product& shape, Product canonical, const float* first, const float* second,
               float* result, float beta) {
+  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));  // the handle is for this device
   Gemm& gemm = *static_cast<Gemm*>(device.gemm);
   canonical.alignment = common_alignment(first, second, result);
   const cublasLtMatmulAlgo_t algorithm = find_algorithm(gemm, canonical);

@@ -22,6 +22,9 @@ int device_count(std::string& reason) {
   reason = NOTNOT_CUDA_STATUS;
   return 0;
 }
+std::string why_unusable(int) { throw_no_cuda(); }
+bool card_exists() { return false; }
+std::string connections() { return ""; }
 DeviceInfo describe(int) { throw_no_cuda(); }
 Device open(int) { throw_no_cuda(); }
 void close(Device&) noexcept {}
@@ -35,19 +38,19 @@ void synchronize(const Device&) { throw_no_cuda(); }
 
 Device open_side_stream(const Device&, bool) { throw_no_cuda(); }
 void* allocate_pinned(const Device&, size_t) { throw_no_cuda(); }
-void release_pinned(void*) noexcept {}
+void release_pinned(const Device&, void*) noexcept {}
 void enqueue_copy_to_pinned(const Device&, void*, const void*, size_t) { throw_no_cuda(); }
 void enqueue_copy_from_pinned(const Device&, void*, const void*, size_t) { throw_no_cuda(); }
 CUevent_st* open_event(const Device&) { throw_no_cuda(); }
-void close_event(CUevent_st*) noexcept {}
+void close_event(const Device&, CUevent_st*) noexcept {}
 void record(const Device&, CUevent_st*) { throw_no_cuda(); }
 void wait(const Device&, CUevent_st*) { throw_no_cuda(); }
-void synchronize(CUevent_st*) { throw_no_cuda(); }
+void synchronize(const Device&, CUevent_st*) { throw_no_cuda(); }
 void begin_capture(const Device&) { throw_no_cuda(); }
 CUgraphExec_st* end_capture(const Device&) { throw_no_cuda(); }
 void abandon_capture(const Device&) noexcept {}
 void launch_captured(const Device&, CUgraphExec_st*) { throw_no_cuda(); }
-void close_captured(CUgraphExec_st*) noexcept {}
+void close_captured(const Device&, CUgraphExec_st*) noexcept {}
 
 #define NOTNOT_NO_CUDA(operation, Args) \
   void operation(const Device&, const Args&) { throw_no_cuda(); }

@@ -5,8 +5,6 @@
 #include <numeric>
 #include <optional>
 
-#include "kernels/base/gemm_context.h"
-
 namespace notnot {
 
 /// A batch on the device with what belongs to it. There are two: while the model computes on one, the next batch goes

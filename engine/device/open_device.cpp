@@ -1,9 +1,11 @@
 #include "engine/device/open_device.h"
 
 #include <charconv>
+#include <mutex>
 #include <utility>
 
 #include "engine/io/input_error.h"
+#include "engine/io/warning.h"
 
 namespace notnot {
 namespace {
@@ -28,18 +30,40 @@ auto with_isa_from_user(Action action) {
   }
 }
 
+Device open_cpu_for_user(int threads) {
+  return with_isa_from_user([threads] { return open_cpu(threads); });
+}
+
+/// The first usable CUDA device, otherwise the CPU. Where a card exists and cannot be used, says so once.
+Device open_any(int threads) {
+  std::string problem;
+  const int count = cuda::device_count(problem);
+  for (int ordinal = 0; ordinal < count; ++ordinal) {
+    const std::string why = cuda::why_unusable(ordinal);
+    if (why.empty()) return cuda::open(ordinal);
+    if (ordinal == 0) problem = why;
+  }
+  if (count > 0 || cuda::card_exists()) {
+    static std::once_flag said;
+    std::call_once(said, [&] { warn(fmt::format("the GPU cannot be used: {}; computing on the CPU", problem)); });
+  }
+  return open_cpu_for_user(threads);
+}
+
 Device open_by_name(const std::string& name, int threads) {
-  const auto cpu = [threads] { return with_isa_from_user([threads] { return open_cpu(threads); }); };
-  if (name == "cpu") return cpu();
-  std::string reason;
-  const int count = cuda::device_count(reason);
-  if (name == "auto") return count > 0 ? cuda::open(0) : cpu();
+  if (name == "cpu") return open_cpu_for_user(threads);
+  if (name == "auto") return open_any(threads);
   const int ordinal = cuda_ordinal(name);
   if (ordinal < 0) throw InputError(fmt::format("unknown device `{}`; give auto, cpu, cuda or cuda:<number>", name));
-  if (count == 0) throw InputError(fmt::format("device `{}` cannot be used: {}; use --device cpu", name, reason));
-  if (ordinal >= count)
+  std::string problem;
+  const int count = cuda::device_count(problem);
+  if (count > 0 && ordinal >= count)
     throw InputError(
         fmt::format("there is no device `{}`: this machine has {} CUDA device(s), numbered from 0", name, count));
+  if (count > 0) problem = cuda::why_unusable(ordinal);
+  if (!problem.empty()) {
+    throw InputError(fmt::format("device `{}` cannot be used: {}; use --device cpu", name, problem));
+  }
   return cuda::open(ordinal);
 }
 
@@ -58,6 +82,10 @@ std::string OpenDevice::description() const {
   return fmt::format("cuda:{} ({})", device_.ordinal, cuda::describe(device_.ordinal).name);
 }
 
+std::string OpenDevice::connections() const {
+  return device_.backend == Backend::cuda ? cuda::connections() : "";
+}
+
 std::string describe_devices() {
   std::string text = fmt::format("cpu      {} threads, {} kernels\n", available_threads(),
                                  to_string(with_isa_from_user(detect_cpu_isa)));
@@ -67,6 +95,9 @@ std::string describe_devices() {
     const DeviceInfo info = cuda::describe(i);
     text += fmt::format("cuda:{}   {}, sm_{}{}, {} multiprocessors, {:.1f} GiB\n", i, info.name, info.compute_major,
                         info.compute_minor, info.multiprocessors, static_cast<double>(info.memory_bytes) / (1 << 30));
+    if (const std::string why = cuda::why_unusable(i); !why.empty()) {
+      text += fmt::format("         cannot be used: {}\n", why);
+    }
   }
   if (count == 0) text += fmt::format("cuda     none: {}\n", reason);
   return text + fmt::format("CUDA backend: {}\n", cuda::build_status());

@@ -20,7 +20,7 @@ PinnedMemory::PinnedMemory(PinnedMemory&& other) noexcept
 PinnedMemory::~PinnedMemory() {
   if (data_ == nullptr) return;
   if (is_cuda(device_)) {
-    cuda::release_pinned(data_);
+    cuda::release_pinned(device_, data_);
   } else {
     release(device_, data_);
   }
@@ -55,12 +55,12 @@ SideStream::~SideStream() {
   if (is_cuda(device_)) cuda::close(device_);
 }
 
-Event::Event(const Device& device) : event_(is_cuda(device) ? cuda::open_event(device) : nullptr) {}
+Event::Event(const Device& device) : device_(device), event_(is_cuda(device) ? cuda::open_event(device) : nullptr) {}
 
-Event::Event(Event&& other) noexcept : event_(std::exchange(other.event_, nullptr)) {}
+Event::Event(Event&& other) noexcept : device_(other.device_), event_(std::exchange(other.event_, nullptr)) {}
 
 Event::~Event() {
-  if (event_ != nullptr) cuda::close_event(event_);
+  if (event_ != nullptr) cuda::close_event(device_, event_);
 }
 
 void Event::record(const Device& device) const {
@@ -72,7 +72,7 @@ void Event::make_wait(const Device& device) const {
 }
 
 void Event::wait() const {
-  if (event_ != nullptr) cuda::synchronize(event_);
+  if (event_ != nullptr) cuda::synchronize(device_, event_);
 }
 
 CapturedWork::CapturedWork(CapturedWork&& other) noexcept
@@ -82,7 +82,7 @@ CapturedWork::~CapturedWork() { clear(); }
 
 void CapturedWork::clear() noexcept {
   for (const auto& [key, work] : work_) {
-    if (work != nullptr) cuda::close_captured(work);
+    if (work != nullptr) cuda::close_captured(device_, work);
   }
   work_.clear();
   captured_ = 0;

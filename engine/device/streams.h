@@ -106,6 +106,7 @@ class Event {
   void wait() const;
 
  private:
+  Device device_;
   CUevent_st* event_ = nullptr;
 };
 

@@ -161,6 +161,7 @@ void run_job(Job& job, const OpenDevice& device, const JobOptions& options, Trai
   const Existing existing = existing_run(job.folder, config, options.existing);
   if (existing == Existing::finished) return;
   record_origin(job, device.description(), existing == Existing::unfinished, config, note);
+  config.cuda_connections = device.connections();
   if (job.spec.kind == RunKind::perturbation) return perturb(job, device, config);
   Targets loaded;
   const Targets* targets = nullptr;

@@ -322,6 +322,7 @@ Json to_json(const RunConfig& config) {
   Json json = {{"choices", choices_of(config)}, {"paths", paths_of(config)}, {"data", sizes_of(config)}};
   if (config.confidential) json["confidential"] = true;
   if (!config.devices.empty()) json["devices"] = config.devices;
+  if (!config.cuda_connections.empty()) json["cuda_device_max_connections"] = config.cuda_connections;
   if (!config.version.empty() || !config.commit.empty()) {
     json["version"] = config.version;
     json["commit"] = config.commit;
@@ -339,6 +340,7 @@ RunConfig parse_run_config(const Json& file) {
   parse_sizes(member(json, "data"), config);
   read_if_there(json, "confidential", config.confidential);
   read_if_there(json, "devices", config.devices);
+  read_if_there(json, "cuda_device_max_connections", config.cuda_connections);
   read_if_there(json, "version", config.version);
   read_if_there(json, "commit", config.commit);
   read_if_there(json, "resumed_by", config.resumed_by);

@@ -75,6 +75,8 @@ struct RunConfig {
   /// OpenDevice::description of every device on which it was trained, in order; a run that went on on another device
   /// has several. Empty for a run that failed before it began.
   std::vector<std::string> devices;
+  /// OpenDevice::connections of the last one of them. It changes how long models wait for each other, and no byte.
+  std::string cuda_connections = {};
   /// The version and the commit of the program that began the run. RunWriter::start writes them.
   std::string version, commit;
   /// The other versions and commits of the program that went on with it, in order, as "0.1.0, commit abc".

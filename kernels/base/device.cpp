@@ -4,8 +4,10 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <new>
 #include <string_view>
+#include <system_error>
 
 #include "kernels/base/cpu.h"
 
@@ -59,6 +61,19 @@ Device open_cpu(int threads) {
   device.isa = detect_cpu_isa();
   device.threads = threads;
   return device;
+}
+
+bool has_nvidia_card(const std::string& folder) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    constexpr std::string_view kCard = "nvidia";
+    if (name.size() > kCard.size() && name.starts_with(kCard) &&
+        name.find_first_not_of("0123456789", kCard.size()) == std::string::npos) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void* allocate(const Device& device, size_t bytes) {

@@ -65,13 +65,26 @@ struct UnavailableIsa : Error {
 CpuIsa detect_cpu_isa();
 std::string_view to_string(CpuIsa isa);
 Device open_cpu(int threads);
+/// Whether `folder`, which is /dev but for tests, has the file of an NVIDIA card: nvidia0, nvidia1, ...
+bool has_nvidia_card(const std::string& folder);
 
 namespace cuda {
 /// "built with CUDA 13.0 for sm_80, sm_90a" or "not built: <why>".
 std::string build_status();
-/// The number of usable devices. If it is 0, `reason` says why (not built, or the driver's message and code).
+/// The number of devices that the driver lists. If it is 0, `reason` says why (not built, or the driver's message and
+/// code), and what to do about it.
 int device_count(std::string& reason);
+/// Why a device that the driver lists cannot compute, and what to do about it; empty if it can.
+std::string why_unusable(int ordinal);
+/// Whether there is a card for this process, even if the driver lists no device: not one that the user has hidden by
+/// CUDA_VISIBLE_DEVICES.
+bool card_exists();
 DeviceInfo describe(int ordinal);
+/// CUDA_DEVICE_MAX_CONNECTIONS: the device's queues for the streams of this process. 32 if the user has not set it, from
+/// the first call of device_count or open on.
+std::string connections();
+/// Bytes of a GEMM workspace: cuBLAS asks for as much on Hopper.
+inline constexpr size_t kGemmWorkspaceBytes = size_t{32} << 20;
 /// Opens a context with its own stream, GEMM handle and GEMM workspace. close releases them and never throws.
 Device open(int ordinal);
 void close(Device& device) noexcept;
@@ -88,17 +101,17 @@ void synchronize(const Device& device);
 Device open_side_stream(const Device& device, bool with_gemm);
 /// Allocates host memory that the device copies to and from by itself, while the host goes on.
 void* allocate_pinned(const Device& device, size_t bytes);
-void release_pinned(void* pointer) noexcept;
+void release_pinned(const Device& device, void* pointer) noexcept;
 /// Both enqueue a copy. The pinned memory must stay as it is until the copy is done.
 void enqueue_copy_to_pinned(const Device& device, void* to, const void* from, size_t bytes);
 void enqueue_copy_from_pinned(const Device& device, void* to, const void* from, size_t bytes);
 CUevent_st* open_event(const Device& device);
-void close_event(CUevent_st* event) noexcept;
+void close_event(const Device& device, CUevent_st* event) noexcept;
 void record(const Device& device, CUevent_st* event);
 /// All work that is enqueued on `device` from now on waits for the event.
 void wait(const Device& device, CUevent_st* event);
 /// The calling thread waits for the event.
-void synchronize(CUevent_st* event);
+void synchronize(const Device& device, CUevent_st* event);
 /// Between begin_capture and end_capture the context's stream notes operations and does not run them. Copies to and
 /// from host memory are allowed only if it is pinned. If an operation may not be captured, end_capture throws at the
 /// latest.
@@ -107,7 +120,7 @@ CUgraphExec_st* end_capture(const Device& device);
 /// Ends a capture that an exception left open.
 void abandon_capture(const Device& device) noexcept;
 void launch_captured(const Device& device, CUgraphExec_st* work);
-void close_captured(CUgraphExec_st* work) noexcept;
+void close_captured(const Device& device, CUgraphExec_st* work) noexcept;
 }  // namespace cuda
 
 // --- memory, on any backend ------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "tests/backends/backend.h"
 
 #include <cstdlib>
+#include <optional>
 
 namespace notnot {
 namespace {
@@ -19,7 +20,8 @@ Device open_test_device() {
   const std::string backend = backend_name();
   if (backend == "cuda") {
     std::string reason;
-    if (cuda::device_count(reason) == 0) skip(reason);
+    if (cuda::device_count(reason) > 0) reason = cuda::why_unusable(0);
+    if (!reason.empty()) skip(reason);
     return cuda::open(0);
   }
   NOTNOT_CHECK(backend == "cpu", "NOTNOT_TEST_BACKEND is `{}`; it can be cpu or cuda", backend);
@@ -40,6 +42,16 @@ doctest::skip only_on(Backend backend) { return {(backend_name() == "cuda") != (
 Device test_device() {
   static const Device device = open_test_device();
   return device;
+}
+
+const Device* second_device() {
+  static const std::optional<Device> device = []() -> std::optional<Device> {
+    std::string reason;
+    if (cuda::device_count(reason) < 2 || !cuda::why_unusable(1).empty()) return std::nullopt;
+    return cuda::open(1);
+  }();
+  if (!device) MESSAGE("skipped: there is no second CUDA device");
+  return device ? &*device : nullptr;
 }
 
 void check_close(const std::vector<float>& actual, const std::vector<double>& expected, double tolerance,

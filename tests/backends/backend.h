@@ -18,6 +18,9 @@ doctest::skip only_on(Backend backend);
 /// The device under test. If this machine lacks it, prints `skipped: REASON` and ends the program with code 77.
 Device test_device();
 
+/// A context on a second CUDA device. If there is none, says so in the output and returns null.
+const Device* second_device();
+
 // --- comparisons -----------------------------------------------------------------------------------------------------
 /// Fails the test case unless difference() is empty.
 void check_close(const std::vector<float>& actual, const std::vector<double>& expected, double tolerance,

@@ -374,17 +374,18 @@ TEST_CASE("bilstm: bf16x3 is refused where it cannot be computed") {
                        doctest::Contains(reason), Error);
 }
 
-TEST_CASE("bilstm: bf16x3 is refused for a batch with more tokens or ids than it can index (CUDA)" *
-          only_on(Backend::cuda)) {
+TEST_CASE("bilstm: a batch with more tokens or ids than can be indexed is refused (CUDA)" * only_on(Backend::cuda)) {
   const Device device = test_device();
-  BiLstmForward forward;
-  BiLstmBackward backward;
-  forward.hidden = backward.hidden = kBf16x3Hidden;
-  forward.precision = backward.precision = Precision::bf16x3;
-  forward.batch.unique = backward.batch.tokens = 1 << 22;
-  const auto reason = doctest::Contains("is too large for bf16x3; use smaller batches or fp32");
-  CHECK_THROWS_WITH_AS(cuda::bilstm_forward(device, forward), reason, Error);
-  CHECK_THROWS_WITH_AS(cuda::bilstm_backward(device, backward), reason, Error);
+  for (const Precision precision : {Precision::fp32, Precision::bf16x3}) {
+    BiLstmForward forward;
+    BiLstmBackward backward;
+    forward.hidden = backward.hidden = kBf16x3Hidden;
+    forward.precision = backward.precision = precision;
+    forward.batch.unique = backward.batch.tokens = 1 << 22;
+    const auto reason = doctest::Contains("are too large for H = 128 on CUDA, at most 4194303 each");
+    CHECK_THROWS_WITH_AS(cuda::bilstm_forward(device, forward), reason, Error);
+    CHECK_THROWS_WITH_AS(cuda::bilstm_backward(device, backward), reason, Error);
+  }
 }
 
 TEST_CASE("bilstm: bf16x3 is refused by a device with less shared memory than it takes (emulator)" *

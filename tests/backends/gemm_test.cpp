@@ -1,6 +1,9 @@
 #include "kernels/gemm.h"
 
 #include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
 
 #include "tests/backends/backend.h"
 #include "tests/support/error_model.h"
@@ -16,25 +19,47 @@ struct ProductShape {
   int rows, inner, columns;
 };
 
+/// Where a, b and c begin, in elements behind an aligned address.
+using Begins = std::array<int, 3>;
+const std::vector<Begins> kBegins = {{0, 0, 0}, {1, 0, 0}, {0, 2, 0}, {0, 0, 3}, {2, 2, 2}};
+
+/// A matrix on the device that begins there.
+struct Placed {
+  Placed(const Device& device, int begin, std::vector<float> values) : size(values.size()), begins(begin) {
+    values.insert(values.begin(), begin, std::numeric_limits<float>::quiet_NaN());
+    array.emplace(device, values);
+  }
+  Span<float> span() const { return array->span().subspan(begins, size); }
+  std::vector<float> host() const {
+    const std::vector<float> all = array->host();
+    return {all.begin() + begins, all.end()};
+  }
+  int64_t size;
+  int begins;
+  std::optional<DeviceArray<float>> array;
+};
+
 // The padded rows are filled with NaN, which must not reach the rows that count.
 std::vector<float> matmul_of(const Device& device, int rows, int inner, int columns, const std::vector<float>& a,
-                             const std::vector<float>& b, const std::vector<float>& before = {}, int b_stride = 0) {
+                             const std::vector<float>& b, const std::vector<float>& before = {}, int b_stride = 0,
+                             const Begins& begins = {}) {
   std::vector<float> padded_a = head(a, int64_t{rows} * inner), padded_c = before;
   padded_a.resize(padded_rows(rows) * inner, std::numeric_limits<float>::quiet_NaN());
   padded_c.resize(padded_rows(rows) * columns, std::numeric_limits<float>::quiet_NaN());
-  const DeviceArray<float> device_a(device, padded_a), device_b(device, b), device_c(device, padded_c);
+  const Placed device_a(device, begins[0], padded_a), device_b(device, begins[1], b),
+      device_c(device, begins[2], padded_c);
   matmul(device, {.rows = rows,
                   .inner = inner,
                   .columns = columns,
                   .b_stride = b_stride,
-                  .a = device_a,
-                  .b = device_b,
-                  .c = device_c,
+                  .a = device_a.span(),
+                  .b = device_b.span(),
+                  .c = device_c.span(),
                   .accumulate = !before.empty()});
   return head(device_c.host(), int64_t{rows} * columns);
 }
 
-TEST_CASE("matmul against double") {
+TEST_CASE("matmul against double, wherever the matrices begin") {
   for (const ProductShape& shape :
        {ProductShape{1, 1, 1}, {2, 5, 3}, {31, 300, 64}, {32, 128, 256}, {33, 7, 130}, {70, 300, 1024}}) {
     const int rows = shape.rows, inner = shape.inner, columns = shape.columns;
@@ -55,7 +80,9 @@ TEST_CASE("matmul against double") {
         }
       }
       const test::Allowed expected = allowed_sums("matmul", sums);
-      check_allowed(matmul_of(test_device(), rows, inner, columns, a, b, before), expected, "");
+      for (const Begins& begins : kBegins) {
+        check_allowed(matmul_of(test_device(), rows, inner, columns, a, b, before, 0, begins), expected, "");
+      }
       const int stride = columns + 5;
       std::vector<float> spread(inner * stride, std::numeric_limits<float>::quiet_NaN());
       for (int k = 0; k < inner; ++k) std::copy_n(b.begin() + k * columns, columns, spread.begin() + k * stride);
@@ -77,6 +104,11 @@ TEST_CASE("a row does not depend on the number of rows, nor on its place, nor on
       check_same_bytes(matmul_of(device, rows, inner, columns, a, b), head(all, int64_t{rows} * columns),
                        fmt::format("the first {} rows", rows));
     }
+    const int many = 1 << (columns > 10 ? 10 : 18);
+    std::vector<float> many_a = a;
+    many_a.resize(int64_t{many} * inner, 1);
+    check_same_bytes(head(matmul_of(device, many, inner, columns, many_a, b), int64_t{kRows} * columns), all,
+                     fmt::format("the first of {} rows", many));
     std::vector<float> reversed, reversed_result;
     for (int i = kRows - 1; i >= 0; --i) {
       reversed.insert(reversed.end(), a.begin() + i * inner, a.begin() + (i + 1) * inner);
@@ -95,20 +127,21 @@ struct GradientShape {
 };
 
 std::vector<float> weight_gradient_of(const Device& device, const GradientShape& s, const std::vector<float>& a,
-                                      const std::vector<float>& b, const std::vector<float>& before) {
-  const DeviceArray<float> device_a(device, a), device_b(device, b), c(device, before);
+                                      const std::vector<float>& b, const std::vector<float>& before,
+                                      const Begins& begins = {}) {
+  const Placed device_a(device, begins[0], a), device_b(device, begins[1], b), c(device, begins[2], before);
   weight_gradient(device, {.rows = s.rows,
                            .outputs = s.outputs,
                            .inputs = s.inputs,
                            .a_stride = s.a_stride,
                            .b_stride = s.b_stride,
-                           .a = device_a,
-                           .b = device_b,
-                           .c = c});
+                           .a = device_a.span(),
+                           .b = device_b.span(),
+                           .c = c.span()});
   return c.host();
 }
 
-TEST_CASE("weight_gradient against double; same bytes whatever the threads") {
+TEST_CASE("weight_gradient against double, wherever the matrices begin; same bytes whatever the threads") {
   for (const GradientShape s : {GradientShape{1, 1, 1, 1, 1},
                                 {33, 5, 3, 7, 4},
                                 {100, 130, 300, 130, 300},
@@ -132,7 +165,10 @@ TEST_CASE("weight_gradient against double; same bytes whatever the threads") {
       }
     }
     const std::vector<float> c = weight_gradient_of(device, s, a, b, before);
-    check_allowed(c, allowed_sums("weight_gradient", expected), "");
+    const test::Allowed allowed = allowed_sums("weight_gradient", expected);
+    for (const Begins& begins : kBegins) {
+      check_allowed(weight_gradient_of(device, s, a, b, before, begins), allowed, "");
+    }
     for (const int threads : {1, 2, 3, 5}) {
       device.threads = threads;
       check_same_bytes(weight_gradient_of(device, s, a, b, before), c, fmt::format("{} threads", threads));

@@ -421,6 +421,31 @@ TEST_CASE("a model in a fleet of three trains to the bytes it reaches alone") {
   }
 }
 
+TEST_CASE("models on two devices, one after the other and in turns, have the bytes of one device (CUDA)" *
+          only_on(Backend::cuda)) {
+  if (second_device() == nullptr) return;
+  const Dataset data = small_corpus();
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
+  const auto expected = train_steps(test_device(), data, options, 10, 16, 6);
+  check_same_bytes(train_steps(*second_device(), data, options, 10, 16, 6), expected, "on the second device");
+
+  const Split& split = data.split(SplitName::train);
+  const auto plan = training_plan(data, {.batch_size = 16, .optimiser = {}});
+  AttentionClassifier first(test_device(), options, plan), second(*second_device(), options, plan);
+  for (AttentionClassifier* model : {&first, &second}) {
+    model->allocate();
+    model->set_parameters(initial_parameters(model->layout(), 10, {}));
+  }
+  const auto batches = training_batches(split, 16, 10, 1);
+  for (size_t step = 0; step < 6; ++step) {
+    const HostBatch batch = assemble_batch(split, batches[step % batches.size()], options.vocabulary);
+    for (AttentionClassifier* model : {&first, &second}) model->enqueue_step(batch, {.positive_weight = 1.5});
+    for (AttentionClassifier* model : {&second, &first}) model->finish_step();
+  }
+  check_same_bytes(first.parameters(), expected, "in turns, on the first device");
+  check_same_bytes(second.parameters(), expected, "in turns, on the second device");
+}
+
 TEST_CASE("a base model, its uniform twin and a token model start from the same embedding") {
   const Dataset data = small_corpus();
   const ModelOptions base = small_model(data, Encoder::lstm, AttentionKind::learned);

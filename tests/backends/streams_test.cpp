@@ -160,5 +160,21 @@ TEST_CASE("no more graphs are captured than the most, and other work runs as it 
   CHECK(work.captured() == 0);  // seen for the first time again
 }
 
+TEST_CASE("a stream waits for an event of another device (CUDA)" * only_on(Backend::cuda)) {
+  if (second_device() == nullptr) return;
+  const Device first = test_device(), second = *second_device();
+  const DeviceArray<float> there(second, 1), here(first, 1);
+  PinnedMemory between(second, sizeof(float));
+  Event arrived(second);
+  for (const float value : {1.0F, 2.0F, 3.0F}) {
+    copy_to_device(second, there.span().data, &value, sizeof value);
+    between.enqueue_copy_of(second, there.span().data, sizeof value);
+    arrived.record(second);
+    arrived.make_wait(first);
+    cuda::enqueue_copy_from_pinned(first, here.span().data, between.data(), sizeof value);
+    check_same_bytes(here.host(), {value}, "the value that came over");
+  }
+}
+
 }  // namespace
 }  // namespace notnot

@@ -2,11 +2,13 @@
 """Whole commands on a corpus of 24 texts: small enough for the CUDA backend on the emulator, where the trainings of
 train_predict and resume would take hours."""
 import json
+import os
 import re
 import signal
 import subprocess
 import time
 import unittest
+import unittest.mock
 
 import train_predict
 from common.program import Test, command, main, no_cuda_device, read_predictions, run, small_corpus, write_csv
@@ -72,6 +74,13 @@ class SameBytesOnCuda(SameBytes):
 @unittest.skipIf(no_cuda_device(), no_cuda_device())
 class CommandsOnCuda(Commands):
     device = "cuda"
+
+    def test_the_queues_of_the_device_are_recorded(self):
+        for given, expected in ((None, "32"), ("8", "8")):
+            with unittest.mock.patch.dict(os.environ, {} if given is None else {"CUDA_DEVICE_MAX_CONNECTIONS": given}):
+                folder = self.train(*self.arguments, runs=self.folder / expected)
+            config = json.loads((folder / "config.json").read_text())
+            self.assertEqual(config["cuda_device_max_connections"], expected)
 
     def test_agrees_with_the_cpu(self):
         runs = {}

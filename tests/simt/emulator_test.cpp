@@ -246,9 +246,9 @@ TEST_CASE("a seed is a whole number") {
 }
 
 TEST_CASE("a failed call stays the last error unless NOTNOT_CUDA_CHECK saw it") {
-  CHECK(cudaSetDevice(7) == cudaErrorInvalidValue);
-  CHECK(cudaPeekAtLastError() == cudaErrorInvalidValue);
-  CHECK(cudaGetLastError() == cudaErrorInvalidValue);
+  CHECK(cudaSetDevice(7) == cudaErrorInvalidDevice);
+  CHECK(cudaPeekAtLastError() == cudaErrorInvalidDevice);
+  CHECK(cudaGetLastError() == cudaErrorInvalidDevice);
   CHECK(cudaPeekAtLastError() == cudaSuccess);
   CHECK_THROWS_AS(NOTNOT_CUDA_CHECK(cudaSetDevice(7)), Error);
   CHECK(!error_of(1, 1025, 0, empty_kernel).empty());

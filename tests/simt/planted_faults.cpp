@@ -1,8 +1,11 @@
 // Kernels with one fault each. Most of these faults only a sanitizer can name; emulator_test.cpp has the faults that
 // the emulator itself reports. `planted_faults NAME` runs one kernel and exits with 1 if its results are wrong.
 // tests/CMakeLists.txt says what must come out of which build.
+#include <cublasLt.h>
 #include <cuda_runtime.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -113,6 +116,38 @@ void read_behind_a_span() {
   run(1, 0, read_behind_the_end, first.data, 1);
 }
 
+/// to[8, 8] = a[8, 64] times ones[64, 8], column-major, where every element of `a` is 1/64, by an algorithm that uses
+/// the workspace. `a` has a leading dimension of 12 with NaN between its columns.
+void multiply(float* to, int64_t stride_of_a, size_t workspace_bytes) {
+  std::vector<float> a(12 * 64, NAN), ones(64 * 8, 1);
+  for (size_t i = 0; i < 64; ++i) std::fill_n(&a[12 * i], 8, 1.0F / 64);
+  std::vector<char> workspace(workspace_bytes);
+  cublasLtHandle_t handle = nullptr;
+  cublasLtMatmulDescOpaque_t product;
+  cublasLtMatrixLayoutOpaque_t a_layout, b_layout, c_layout;
+  cublasLtMatmulPreferenceOpaque_t preference;
+  cublasLtMatmulHeuristicResult_t candidates[8];
+  int found = 0;
+  const uint64_t claimed = 3 * 64 * sizeof(float);
+  const float one = 1, zero = 0;
+  cublasLtCreate(&handle);
+  cublasLtMatmulDescInit(&product, CUBLAS_COMPUTE_32F, CUDA_R_32F);
+  cublasLtMatrixLayoutInit(&a_layout, CUDA_R_32F, 8, 64, stride_of_a);
+  cublasLtMatrixLayoutInit(&b_layout, CUDA_R_32F, 64, 8, 64);
+  cublasLtMatrixLayoutInit(&c_layout, CUDA_R_32F, 8, 8, 8);
+  cublasLtMatmulPreferenceInit(&preference);
+  cublasLtMatmulPreferenceSetAttribute(&preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &claimed, sizeof claimed);
+  cublasLtMatmulAlgoGetHeuristic(handle, &product, &a_layout, &b_layout, &c_layout, &c_layout, &preference, 8,
+                                 candidates, &found);
+  const auto* candidate =
+      std::find_if(candidates, candidates + found, [](const auto& c) { return c.workspaceSize > 0; });
+  const cublasStatus_t status =
+      cublasLtMatmul(handle, &product, &one, a.data(), &a_layout, ones.data(), &b_layout, &zero, to, &c_layout, to,
+                     &c_layout, &candidate->algo, workspace.data(), claimed, nullptr);
+  if (status != CUBLAS_STATUS_SUCCESS) std::puts(cublasLtGetStatusName(status));
+  cublasLtDestroy(handle);
+}
+
 const std::map<std::string, std::function<void(float*)>> kFaults = {
     {"missing_barrier", [](float* to) { run(1, 4 * kThreads, missing_barrier, to); }},
     {"missing_double_buffer", [](float* to) { run(1, 4 * kThreads, missing_double_buffer, to); }},
@@ -129,6 +164,9 @@ const std::map<std::string, std::function<void(float*)>> kFaults = {
     {"blocks_share_an_output", [](float* to) { run(2, 0, blocks_share_an_output, to); }},
     {"read_behind_the_end", [](float* to) { run(1, 0, read_behind_the_end, to, 1); }},
     {"read_behind_shared_memory", [](float* to) { run(1, 4 * kThreads, read_behind_shared_memory, to); }},
+    {"right_leading_dimension", [](float* to) { multiply(to, 12, 4096); }},
+    {"wrong_leading_dimension", [](float* to) { multiply(to, 8, 4096); }},
+    {"short_workspace", [](float* to) { multiply(to, 12, 64); }},
     {"read_behind_a_span", [](float* to) { read_behind_a_span(), std::fill_n(to, kThreads, 1.0F); }},
 };
 

@@ -101,6 +101,7 @@ void enqueue(CUstream_st* stream, std::function<void()> work) {
 
 void begin_capture(CUstream_st* stream) {
   stream->capture = std::make_shared<Capture>();
+  stream->capture->graph.device = stream->device;
   stream->capture->streams = {stream};
 }
 

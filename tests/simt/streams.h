@@ -13,13 +13,16 @@
 #include <memory>
 #include <vector>
 
+#include "tests/simt/devices.h"
+
 /// A captured graph: the work that was enqueued, in its order, and for each piece the earlier ones that it waits for.
 struct CUgraphExec_st {
   struct Node {
     std::function<void()> work;
     std::vector<size_t> after;
   };
-  std::vector<Node> nodes;
+  int device = 0;
+  std::vector<Node> nodes = {};
 };
 
 namespace notnot::simt {
@@ -48,19 +51,27 @@ struct Capture {
 };
 }  // namespace notnot::simt
 
+// A stream or an event belongs to the device that was its thread's current one when it was made.
 struct CUstream_st {
+  int device = notnot::simt::current_device;
+
   std::shared_ptr<notnot::simt::Capture> capture = {};  ///< takes the work while it is open
   std::vector<size_t> last = {};                        ///< the nodes that the next one of this stream waits for
   std::shared_ptr<notnot::simt::Queue> queue = notnot::simt::open_queue();
 };
 struct CUevent_st {
-  std::chrono::steady_clock::time_point time;
+  int device = notnot::simt::current_device;
+  std::chrono::steady_clock::time_point time = {};
   notnot::simt::Position position = {};
   std::shared_ptr<notnot::simt::Capture> capture = {};  ///< where the event was recorded in a capture
   std::vector<size_t> last = {};                        ///< the nodes that were then the last of the stream
 };
 
 namespace notnot::simt {
+/// The device of a stream; the default stream (a null pointer) is that of the current device.
+inline int device_of(const CUstream_st* stream) { return stream == nullptr ? current_device : stream->device; }
+/// Whether the stream is one of the current device, as launches and event records want it.
+inline bool is_current(const CUstream_st* stream) { return device_of(stream) == current_device; }
 /// Adds `work` to the stream, and does it now unless the stream is late; an open capture only keeps it. `work` must
 /// hold copies of its arguments.
 void enqueue(CUstream_st* stream, std::function<void()> work);

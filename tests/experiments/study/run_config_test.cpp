@@ -60,6 +60,7 @@ RunConfig sample(const RunSpec& spec) {
       .texts = {{3034, 3321, 150000}, {397, 424, 20000}, {863, 862, 40000}},
       .words_with_vectors = 11171,
       .devices = {"cpu (avx2)", "cuda:0 (NVIDIA H100)"},
+      .cuda_connections = "32",
       .version = "0.1.0",
       .commit = "abcdef",
       .resumed_by = {"0.2.0, commit fedcba"}};
@@ -119,6 +120,7 @@ TEST_CASE("config.json: defaults that are not written") {
   config.data.options = {.min_df = 1};
   config.data.checksum = config.other_checksum = "";
   config.devices = config.resumed_by = {};
+  config.cuda_connections = "";
   config.importance = Importance::weights;
   config.vectors_checksum = config.init_checksum = "";
   config.paths = {};

@@ -63,8 +63,9 @@ def run_on_terminal(*arguments):
 
 def no_cuda_device():
     """Why there is no CUDA device here; None if there is one. The emulator counts as one."""
-    line = next(line for line in run("devices").stdout.splitlines() if line.startswith("cuda"))
-    return line.split("none: ", 1)[1] if "none: " in line else None
+    output = run("devices").stdout
+    reason = re.search(r"^cuda     none: (.*)|^cuda:0 .*\n +cannot be used: (.*)", output, re.M)
+    return reason and (reason.group(1) or reason.group(2))
 
 
 def cuda_reason():

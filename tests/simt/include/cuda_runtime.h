@@ -11,10 +11,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "tests/simt/devices.h"
 #include "tests/simt/emulator.h"
 #include "tests/simt/streams.h"
 
@@ -154,11 +156,17 @@ enum cudaError_t {
   cudaErrorInvalidValue,
   cudaErrorMemoryAllocation,
   cudaErrorInvalidConfiguration = 9,
+  cudaErrorInsufficientDriver = 35,
   cudaErrorNoDevice = 100,
+  cudaErrorInvalidDevice = 101,
+  cudaErrorNoKernelImageForDevice = 209,
+  cudaErrorInvalidResourceHandle = 400,
+  cudaErrorIllegalState = 401,
+  cudaErrorSystemNotReady = 802,
+  cudaErrorSystemDriverMismatch = 803,
   cudaErrorStreamCaptureUnsupported = 900,
   cudaErrorStreamCaptureUnjoined = 904,
-  cudaErrorStreamCaptureIsolation = 905,
-  cudaErrorIllegalState = 401
+  cudaErrorStreamCaptureIsolation = 905
 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault };
@@ -185,6 +193,9 @@ struct cudaLaunchConfig_t {
   cudaStream_t stream;
   cudaLaunchAttribute* attrs;
   unsigned numAttrs;
+};
+struct cudaFuncAttributes {
+  int maxThreadsPerBlock;
 };
 struct cudaDeviceProp {
   char name[256];
@@ -215,31 +226,63 @@ inline const char* cudaGetErrorString(cudaError_t status) {
       return "invalid argument";
     case cudaErrorMemoryAllocation:
       return "out of memory";
+    case cudaErrorInvalidConfiguration:
+      return "invalid configuration argument";
+    case cudaErrorInsufficientDriver:
+      return "CUDA driver version is insufficient for CUDA runtime version";
     case cudaErrorNoDevice:
       return "no CUDA-capable device is detected";
-    case cudaErrorStreamCaptureUnsupported:
-      return "operation not permitted when stream is capturing";
+    case cudaErrorInvalidDevice:
+      return "invalid device ordinal";
+    case cudaErrorNoKernelImageForDevice:
+      return "no kernel image is available for execution on the device";
+    case cudaErrorInvalidResourceHandle:
+      return "invalid resource handle";
     case cudaErrorStreamCaptureUnjoined:
       return "capture was not ended in the same stream as it began, or has unjoined work";
     case cudaErrorStreamCaptureIsolation:
       return "dependency created on uncaptured work in another stream";
     case cudaErrorIllegalState:
       return "the operation cannot be performed in the present state";
-    default:
-      return "invalid configuration argument";
+    case cudaErrorSystemNotReady:
+      return "system not yet initialized";
+    case cudaErrorSystemDriverMismatch:
+      return "system has unsupported display driver / cuda driver combination";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
   }
+  return "unrecognized error code";
 }
-/// One device, or none if CUDA_VISIBLE_DEVICES is set and empty, as with the real runtime.
+
+// --- devices ---
+inline constexpr int CUDART_VERSION = 13000;
+inline cudaError_t cudaDriverGetVersion(int* version) {
+  return *version = notnot::simt::fault() == "driver-too-old" ? 12040 : CUDART_VERSION, cudaSuccess;
+}
+/// None if CUDA_VISIBLE_DEVICES is set and empty, as with the real runtime.
 inline cudaError_t cudaGetDeviceCount(int* count) {
+  *count = 0;
+  const std::string fault = notnot::simt::fault();
+  if (fault == "driver-too-old") return notnot::simt::failed(cudaErrorInsufficientDriver);
+  if (fault == "driver-mismatch") return notnot::simt::failed(cudaErrorSystemDriverMismatch);
   const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
-  *count = visible != nullptr && *visible == '\0' ? 0 : 1;
-  return *count == 0 ? notnot::simt::failed(cudaErrorNoDevice) : cudaSuccess;
+  if (fault == "no-permission" || (visible != nullptr && *visible == '\0')) {
+    return notnot::simt::failed(cudaErrorNoDevice);
+  }
+  return *count = notnot::simt::device_count(), cudaSuccess;
 }
 inline cudaError_t cudaSetDevice(int ordinal) {
-  return ordinal == 0 ? cudaSuccess : notnot::simt::failed(cudaErrorInvalidValue);
+  if (ordinal < 0 || ordinal >= notnot::simt::device_count()) return notnot::simt::failed(cudaErrorInvalidDevice);
+  return notnot::simt::current_device = ordinal, cudaSuccess;
 }
-inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+inline cudaError_t cudaGetDevice(int* ordinal) { return *ordinal = notnot::simt::current_device, cudaSuccess; }
+inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int ordinal) {
   *properties = {"SIMT emulator", notnot::simt::kMemoryBytes, 9, 0, notnot::simt::kMultiprocessors};
+  const std::string fault = notnot::simt::fault();
+  if (fault == "compute-7.5" || (fault == "first-compute-7.5" && ordinal == 0)) {
+    properties->major = 7;
+    properties->minor = 5;
+  }
   return cudaSuccess;
 }
 inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
@@ -253,32 +296,50 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
   }
 }
 inline cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int bytes) {
+  notnot::simt::use_current_device();
   return static_cast<size_t>(bytes) <= notnot::simt::shared_bytes_per_block()
              ? cudaSuccess
              : notnot::simt::failed(cudaErrorInvalidValue);
 }
+inline cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void*) {
+  notnot::simt::use_current_device();
+  *attributes = {.maxThreadsPerBlock = 1024};
+  return notnot::simt::fault() == "no-kernel-image" ? notnot::simt::failed(cudaErrorNoKernelImageForDevice)
+                                                    : cudaSuccess;
+}
+
+// --- streams, graphs, events ---
+// As CUDA documents it, launches and event records want a stream of the current device, and copies and waits do not.
+// Fills, captures and launches of graphs are taken for launches here.
 inline cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
   return *least = 0, *greatest = -5, cudaSuccess;
 }
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  notnot::simt::use_current_device();
   return *stream = new CUstream_st, cudaSuccess;
 }
 inline cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned, int) {
+  notnot::simt::use_current_device();
   return *stream = new CUstream_st, cudaSuccess;
 }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  notnot::simt::use_current_device();
   if (stream->capture != nullptr) return notnot::simt::failed(cudaErrorStreamCaptureUnsupported);
   return notnot::simt::run_until(notnot::simt::end_of(stream->queue)), cudaSuccess;
 }
 inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  notnot::simt::use_current_device();
   notnot::simt::run_until(notnot::simt::end_of(stream->queue));
   return delete stream, cudaSuccess;
 }
 inline cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  notnot::simt::use_current_device();
+  if (!notnot::simt::is_current(stream)) return notnot::simt::failed(cudaErrorInvalidResourceHandle);
   if (stream->capture != nullptr) return notnot::simt::failed(cudaErrorIllegalState);
   return notnot::simt::begin_capture(stream), cudaSuccess;
 }
 inline cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  notnot::simt::use_current_device();
   *graph = nullptr;
   if (stream->capture == nullptr || stream->capture->streams.front() != stream) {
     return notnot::simt::failed(cudaErrorIllegalState);
@@ -287,50 +348,92 @@ inline cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph)
   return *graph != nullptr ? cudaSuccess : notnot::simt::failed(cudaErrorStreamCaptureUnjoined);
 }
 inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* work, cudaGraph_t graph, unsigned long long) {
+  notnot::simt::use_current_device();
   notnot::simt::last_graph() = notnot::simt::size_of(*graph);
   return *work = new CUgraphExec_st(*graph), cudaSuccess;
 }
 inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) { return delete graph, cudaSuccess; }
-inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t work) { return delete work, cudaSuccess; }
+inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t work) {
+  notnot::simt::use_current_device();
+  return delete work, cudaSuccess;
+}
 inline cudaError_t cudaGraphLaunch(cudaGraphExec_t work, cudaStream_t stream) {
   ++notnot::simt::enqueuing_calls;
+  notnot::simt::use_current_device();
+  if (!notnot::simt::is_current(stream) || work->device != notnot::simt::current_device) {
+    return notnot::simt::failed(cudaErrorInvalidResourceHandle);
+  }
   return notnot::simt::launch(*work, stream), cudaSuccess;
 }
 using cudaEvent_t = CUevent_st*;
-inline cudaError_t cudaEventCreate(cudaEvent_t* event) { return *event = new CUevent_st, cudaSuccess; }
+inline cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  notnot::simt::use_current_device();
+  return *event = new CUevent_st, cudaSuccess;
+}
 inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) { return cudaEventCreate(event); }
 inline cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   ++notnot::simt::enqueuing_calls;
+  notnot::simt::use_current_device();
   return notnot::simt::wait_for(stream, *event) ? cudaSuccess : notnot::simt::failed(cudaErrorStreamCaptureIsolation);
 }
-inline cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, cudaSuccess; }
+inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  notnot::simt::use_current_device();
+  return delete event, cudaSuccess;
+}
 inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   ++notnot::simt::enqueuing_calls;
-  *event = {std::chrono::steady_clock::now(), notnot::simt::end_of(stream->queue), stream->capture, stream->last};
+  notnot::simt::use_current_device();
+  if (!notnot::simt::is_current(stream) || event->device != notnot::simt::current_device) {
+    return notnot::simt::failed(cudaErrorInvalidResourceHandle);
+  }
+  event->time = std::chrono::steady_clock::now();
+  event->position = notnot::simt::end_of(stream->queue);
+  event->capture = stream->capture;
+  event->last = stream->last;
   return cudaSuccess;
 }
 inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  notnot::simt::use_current_device();
   return notnot::simt::run_until(event->position), cudaSuccess;
 }
 inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t stop) {
+  if (start->device != stop->device) return notnot::simt::failed(cudaErrorInvalidResourceHandle);
   return *milliseconds = std::chrono::duration<float, std::milli>(stop->time - start->time).count(), cudaSuccess;
 }
+
+// --- memory ---
 /// The allocation is exactly `bytes` long, so that AddressSanitizer sees an access behind its end, and starts as NaN.
-inline cudaError_t cudaMalloc(void** pointer, size_t bytes) {
+inline cudaError_t cudaMallocHost(void** pointer, size_t bytes) {
+  notnot::simt::use_current_device();
   if (bytes > notnot::simt::kMemoryBytes || posix_memalign(pointer, 256, bytes) != 0) {
     return notnot::simt::failed(cudaErrorMemoryAllocation);
   }
   std::memset(*pointer, 0xFF, bytes);
   return cudaSuccess;
 }
+inline cudaError_t cudaMalloc(void** pointer, size_t bytes) {
+  const cudaError_t status = cudaMallocHost(pointer, bytes);
+  if (status == cudaSuccess) notnot::simt::add_memory(*pointer, bytes);
+  return status;
+}
 inline cudaError_t cudaFree(void* pointer) {
+  notnot::simt::use_current_device();
   notnot::simt::run_all();  // as CUDA's, it waits for the device
+  notnot::simt::remove_memory(pointer);
   return std::free(pointer), cudaSuccess;
 }
-inline cudaError_t cudaMallocHost(void** pointer, size_t bytes) { return cudaMalloc(pointer, bytes); }
-inline cudaError_t cudaFreeHost(void* pointer) { return std::free(pointer), cudaSuccess; }
+inline cudaError_t cudaFreeHost(void* pointer) {
+  notnot::simt::use_current_device();
+  return std::free(pointer), cudaSuccess;
+}
 inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
   ++notnot::simt::enqueuing_calls;
+  notnot::simt::use_current_device();
+  for (const void* pointer : {static_cast<const void*>(to), from}) {
+    if (!notnot::simt::check_memory(pointer, bytes, notnot::simt::device_of(stream), "a copy")) {
+      return notnot::simt::failed(cudaErrorInvalidValue);
+    }
+  }
   notnot::simt::enqueue(stream, [=] {
     if (bytes > 0) std::memcpy(to, from, bytes);
   });
@@ -338,6 +441,11 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cud
 }
 inline cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t stream) {
   ++notnot::simt::enqueuing_calls;
+  notnot::simt::use_current_device();
+  if (!notnot::simt::is_current(stream)) return notnot::simt::failed(cudaErrorInvalidResourceHandle);
+  if (!notnot::simt::check_memory(to, bytes, notnot::simt::current_device, "a fill")) {
+    return notnot::simt::failed(cudaErrorInvalidValue);
+  }
   notnot::simt::enqueue(stream, [=] {
     if (bytes > 0) std::memset(to, value, bytes);
   });
@@ -348,6 +456,8 @@ template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
   ++notnot::simt::enqueuing_calls;
+  notnot::simt::use_current_device();
+  if (!notnot::simt::is_current(config->stream)) return notnot::simt::failed(cudaErrorInvalidResourceHandle);
   const dim3 grid = config->gridDim, block = config->blockDim;
   const uint64_t threads = uint64_t{block.x} * block.y * block.z;
   const bool has_threads = threads > 0 && threads <= 1024 && block.z <= 64;
@@ -358,6 +468,11 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
     return notnot::simt::failed(cudaErrorInvalidValue);
   }
   const std::tuple<Parameters...> parameters(std::forward<Arguments>(arguments)...);
+  std::apply(
+      [](const auto&... each) {
+        (notnot::simt::check_parameter(&each, sizeof each, notnot::simt::current_device), ...);
+      },
+      parameters);
   notnot::simt::enqueue(config->stream, [=, bytes = config->dynamicSmemBytes] {
     notnot::simt::run_grid(grid, block, bytes, [&] { std::apply(kernel, parameters); });
   });
