@@ -1,5 +1,6 @@
 // The recurrence.
 #include <array>
+#include <optional>
 
 #include "bench/kernel_sizes.h"
 #include "kernels/cases/bilstm_case.h"
@@ -7,8 +8,9 @@
 namespace notnot::bench {
 namespace {
 
-// Clocks per step of kernels/bilstm_tensor.cu with eight sequences per block, as modelled there.
-constexpr double kBf16x3ForwardClocks = 2440, kBf16x3BackwardClocks = 2340;
+// Floor of a time step of eight sequences in bf16x3, in clocks: three products of 65,536 x 8 FMA, 2,048 per clock on
+// sm_90's tensor cores.
+constexpr double kBf16x3Clocks = 768;
 // Three products of bf16 replace one of fp32; tests/backends/bilstm_test.cpp counts their error.
 constexpr double kBf16x3Tolerance = 1e-5;
 
@@ -65,7 +67,7 @@ std::array<KernelCase, 3> bilstm_cases(const SizesPointer& s) {
                               .shape = shape,
                               .flop = 2 * n * weights,
                               .bytes = floats(u * 8 * h + weights + n * 2 * h),
-                              .clocks = longest * kForwardClocks,
+                              .clocks = longest * kRecurrentClocks,
                               .tolerance = kSumTolerance,
                               .prepare = preparing<RecurForward<false>>(s)};
   KernelCase training = forward;
@@ -76,7 +78,7 @@ std::array<KernelCase, 3> bilstm_cases(const SizesPointer& s) {
                                .shape = shape,
                                .flop = 4 * n * weights,
                                .bytes = floats(n * 22 * h + 2 * weights),
-                               .clocks = longest * kBackwardClocks,
+                               .clocks = longest * kRecurrentClocks,
                                .tolerance = kSumTolerance,
                                .prepare = preparing<RecurBackward<Precision::fp32>>(s)};
   return {forward, training, backward};
@@ -90,15 +92,46 @@ std::array<KernelCase, 2> bf16x3_bilstm_cases(const SizesPointer& s) {
   for (KernelCase* bilstm : {&training, &backward}) {
     bilstm->flop -= product;  // leaves the gradient of the weights
     bilstm->tensor_flop = 3 * product;
+    bilstm->clocks = longest * kBf16x3Clocks;
     bilstm->cuda_only = true;
     bilstm->tolerance = kBf16x3Tolerance;
   }
   training.name = "bilstm_forward, bf16x3";
-  training.clocks = longest * kBf16x3ForwardClocks;
   training.prepare = preparing<RecurForward<true, Precision::bf16x3>>(s);
   backward.name = "bilstm_backward, bf16x3";
-  backward.clocks = longest * kBf16x3BackwardClocks;
   backward.prepare = preparing<RecurBackward<Precision::bf16x3>>(s);
+  return {training, backward};
+}
+
+/// The device, shared by so many models that the launcher (kernels/bilstm.cu) gives a block `count` of a batch's
+/// sequences: the smallest count, 1, 2 or 4, with which all run at once on the model's share of the SMs. Nothing where
+/// no number of models does that.
+std::optional<Device> with_sequences_per_block(Device device, int32_t sequences, int count) {
+  for (device.models = 1; device.models <= device.multiprocessors; ++device.models) {
+    const int at_once = device.multiprocessors / 2 / device.models;
+    if (count == (sequences <= at_once ? 1 : sequences <= 2 * at_once ? 2 : 4)) return device;
+  }
+  return std::nullopt;
+}
+
+/// Training as in a fleet: a block carries `count` sequences.
+std::array<KernelCase, 2> fleet_bilstm_cases(const SizesPointer& s, int count) {
+  auto [evaluation, training, backward] = bilstm_cases(s);
+  const auto sequences = static_cast<int32_t>(s->batch.b);
+  for (KernelCase* bilstm : {&training, &backward}) {
+    bilstm->name += fmt::format(", {} sequences per block", count);
+    bilstm->clocks *= count;
+    bilstm->cuda_only = true;
+    bilstm->left_out = [sequences, count](const Device& device) {
+      if (with_sequences_per_block(device, sequences, count)) return std::string();
+      return fmt::format("with {} SMs no number of models makes a block carry {} of {} sequences",
+                         device.multiprocessors, count, sequences);
+    };
+    bilstm->prepare = [sequences, count, plain = bilstm->prepare](const Device& device) {
+      const bool cuda = device.backend == Backend::cuda;
+      return plain(cuda ? with_sequences_per_block(device, sequences, count).value() : device);
+    };
+  }
   return {training, backward};
 }
 
@@ -117,6 +150,9 @@ std::array<KernelCase, 2> general_bilstm_cases(Workload workload) {
 
 void add_bilstm_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
   for (KernelCase& bilstm : bilstm_cases(s)) cases.push_back(std::move(bilstm));
+  for (const int count : {2, 4}) {
+    for (KernelCase& bilstm : fleet_bilstm_cases(s, count)) cases.push_back(std::move(bilstm));
+  }
   for (KernelCase& bilstm : bf16x3_bilstm_cases(s)) cases.push_back(std::move(bilstm));
   for (KernelCase& bilstm : general_bilstm_cases(*s)) cases.push_back(std::move(bilstm));
 }

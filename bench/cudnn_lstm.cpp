@@ -15,16 +15,12 @@
 namespace notnot::bench {
 namespace {
 
-/// Throws unless `status` is success. It throws CudnnRefused for `not supported` and for `bad parameter`: cuDNN says
-/// the latter, too, of sizes that an algorithm does not take. Each of the two is a range of a thousand statuses.
+/// Throws CudnnRefused unless `status` is success. cuDNN has many ways to say that it has no such algorithm: not
+/// supported, a bad parameter, a part of the library or of the run-time compiler that is not installed.
 void check(cudnnStatus_t status, std::string_view call) {
   if (status == CUDNN_STATUS_SUCCESS) return;
-  const std::string message =
-      fmt::format("{}: {} ({})", call.substr(0, 30), cudnnGetErrorString(status), static_cast<int>(status));
-  if (status / 1000 == CUDNN_STATUS_NOT_SUPPORTED / 1000 || status / 1000 == CUDNN_STATUS_BAD_PARAM / 1000) {
-    throw CudnnRefused(message);
-  }
-  throw Error(message);
+  throw CudnnRefused(fmt::format("{}: {} ({})", call.substr(0, call.find('(')), cudnnGetErrorString(status),
+                                 static_cast<int>(status)));
 }
 
 /// Owns a cuDNN object.
@@ -48,7 +44,6 @@ using Tensor = Owned<cudnnTensorDescriptor_t, cudnnCreateTensorDescriptor, cudnn
 
 constexpr std::array kAlgorithms = {CUDNN_RNN_ALGO_STANDARD, CUDNN_RNN_ALGO_PERSIST_STATIC,
                                     CUDNN_RNN_ALGO_PERSIST_DYNAMIC, CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H};
-constexpr std::array kNames = {"STANDARD", "PERSIST_STATIC", "PERSIST_DYNAMIC", "PERSIST_STATIC_SMALL_H"};
 
 /// cuDNN's order of the tokens: time step by time step, in each the sequences that still run; if padded, all sequences.
 struct TimeMajor {
@@ -76,24 +71,6 @@ std::vector<float> to_time_major(const TimeMajor& order, int64_t width, Source s
 }
 
 }  // namespace
-
-std::string CudnnVariant::name() const {
-  return fmt::format("{} {} {}", kNames[static_cast<size_t>(algorithm)], padded ? "padded" : "packed",
-                     tf32 ? "tf32" : "fp32");
-}
-
-std::vector<CudnnVariant> cudnn_variants() {
-  std::vector<CudnnVariant> variants;
-  for (size_t algorithm = 0; algorithm < kAlgorithms.size(); ++algorithm) {
-    for (const bool padded : {false, true}) {
-      for (const bool tf32 : {false, true}) {
-        variants.push_back(
-            {.algorithm = static_cast<CudnnVariant::Algorithm>(algorithm), .padded = padded, .tf32 = tf32});
-      }
-    }
-  }
-  return variants;
-}
 
 std::string cudnn_version() {
   const size_t version = cudnnGetVersion();

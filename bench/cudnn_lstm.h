@@ -37,14 +37,15 @@ std::vector<CudnnVariant> cudnn_variants();
 /// "9.13.0".
 std::string cudnn_version();
 
-/// cuDNN does not compute this variant; the message is its own.
+/// A call of cuDNN failed; the message is its own.
 struct CudnnRefused : Error {
   using Error::Error;
 };
 
 class CudnnLstm {
  public:
-  /// Throws CudnnRefused where the variant is refused; so do forward and backward. Any other failure is an Error.
+  /// Throws CudnnRefused, whatever cuDNN's status is; so do forward and backward. Whether a variant is computed at all
+  /// shows in the constructor and the first calls. A failure of CUDA itself is another Error.
   CudnnLstm(const Device& device, const CudnnVariant& variant, const LstmTask& task);
   ~CudnnLstm();
   /// Enqueued on the device's stream.

@@ -57,7 +57,8 @@ GrowthPoint measure(const GrowthSizes& sizes, const OpenDevice& device, const Op
                     .tokens = sizes.models * track.tokens(),
                     .training = {},
                     .evaluation = {},
-                    .arena_bytes = fleet.arena_bytes()};
+                    .table_bytes = fleet.table_bytes(),
+                    .at_most_bytes = fleet.table_bytes_at_most()};
   point.training =
       fleet.time(options.rounds, kSameBatchesWarmUp, [&](auto& model, int) { train_batches(track, model); });
   point.evaluation = fleet.time(options.rounds, 1, [&](auto& model, int) { evaluate(track, model); });
@@ -71,7 +72,7 @@ void print(int32_t value, const GrowthPoint& point) {
   };
   fmt::print("{:>10} {:>12.0f} {:>20} {:>12.0f} {:>20} {:>10.1f} {:>13.1f}\n", value,
              point.speed(point.training.median()), range(point.training), point.speed(point.evaluation.median()),
-             range(point.evaluation), static_cast<double>(point.arena_bytes) / kMebibyte,
+             range(point.evaluation), static_cast<double>(point.table_bytes) / kMebibyte,
              static_cast<double>(point.measured_bytes) / kMebibyte);
   std::fflush(stdout);
 }
@@ -87,7 +88,8 @@ Json as_json(const Sweep& sweep, const GrowthPoint& point) {
           {"training_tokens_per_second", point.speed(point.training.median())},
           {"evaluation_seconds", point.evaluation.seconds},
           {"evaluation_tokens_per_second", point.speed(point.evaluation.median())},
-          {"memory_table_bytes", point.arena_bytes},
+          {"memory_table_bytes", point.table_bytes},
+          {"at_most_bytes", point.at_most_bytes},
           {"measured_bytes", point.measured_bytes}};
 }
 
@@ -127,6 +129,12 @@ void run(const Options& options) {
   }
   fmt::print("\nSpeeds in tokens/s: median of {} rounds of at least {} tokens.\n", options.rounds,
              options.round_tokens);
+  if (device.get().backend == Backend::cuda) {
+    fmt::print(
+        "Table: of each model its arrays, the workspaces of its matrix products, and its captured steps (graphs), of "
+        "which only\nan estimate of the most is known. Measured: what the device's free memory lost, so also the code "
+        "that CUDA loads at a\nkernel's first launch, and what other processes took meanwhile.\n");
+  }
   if (options.plot.empty()) return;
   for (size_t i = 0; i < sweeps.size(); ++i) draw_growth(sweeps[i], measured[i], name, options.plot);
 }

@@ -117,7 +117,7 @@ void draw_growth(const Sweep& sweep, const std::vector<GrowthPoint>& points, con
                series_of("evaluation", orange, points, [&](const auto& p) { return speed(p, p.evaluation); })},
               hardware, folder, "growth_" + sweep.name);
   draw_figure(sweep, "MiB",
-              {series_of("memory table", blue, points, [&](const auto& p) { return memory(p, p.arena_bytes); }),
+              {series_of("memory table", blue, points, [&](const auto& p) { return memory(p, p.table_bytes); }),
                series_of("measured", over_another, points, [&](const auto& p) { return memory(p, p.measured_bytes); })},
               hardware, folder, "growth_" + sweep.name + "_memory");
 }

@@ -28,7 +28,8 @@ struct GrowthPoint {
   GrowthSizes sizes;
   int64_t tokens = 0;          ///< tokens of a round, of all models together
   Times training, evaluation;  ///< times of rounds
-  int64_t arena_bytes = 0;     ///< the models' memory tables
+  int64_t table_bytes = 0;     ///< the models' memory tables
+  int64_t at_most_bytes = 0;   ///< their rows that are only known as "at most"
   int64_t measured_bytes = 0;  ///< by which the memory in use grew
 
   /// Tokens per second of a round that took `seconds`.

@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -19,17 +18,20 @@
 namespace notnot::bench {
 namespace {
 
-constexpr size_t kFlushBytes = size_t{256} << 20;  // more than any cache between the kernels and memory
-
 struct Options {
   std::string device = "auto", workload = "sst", json, filter;
   int threads = 0, repeats = 20;
 };
 
+/// Microseconds of all launches, in ascending order.
+using Times = std::vector<double>;
+double median(const Times& times) { return times[times.size() / 2]; }
+
 struct Row {
   const KernelCase* kernel = nullptr;
-  double error = 0, median = 0, fastest = 0, slowest = 0, floor = 0;  ///< times in microseconds
-  bool passed() const { return error <= kernel->tolerance; }          // NaN does not pass
+  double error = 0, floor = 0;  ///< floor in microseconds
+  Times cold, warm;
+  bool passed() const { return error <= kernel->tolerance; }  // NaN does not pass
 };
 
 /// The microseconds that the counted work takes at least.
@@ -44,12 +46,7 @@ double floor_of(const KernelCase& kernel, const Limits& limits) {
 class Bench {
  public:
   Bench(const Device& device, int repeats)
-      : device_(device), limits_(limits_of(device)), repeats_(repeats), flush_(allocate(device, kFlushBytes)) {
-    fill_zero(device, flush_, kFlushBytes);
-  }
-  ~Bench() { release(device_, flush_); }
-  Bench(const Bench&) = delete;
-  Bench& operator=(const Bench&) = delete;
+      : device_(device), limits_(limits_of(device)), repeats_(repeats), caches_(device) {}
   const Limits& limits() const { return limits_; }
 
   Row measure(const KernelCase& kernel) const {
@@ -58,53 +55,44 @@ class Bench {
     const Prepared expected = kernel.prepare(baseline), tested = kernel.prepare(device_);
     expected.launch();
     tested.launch();
-    Row row{.kernel = &kernel, .error = relative_difference(tested.result(), expected.result())};
-    std::vector<double> times;
-    raise_clocks();
-    Timer timer(device_);
+    Row row{.kernel = &kernel,
+            .error = relative_difference(tested.result(), expected.result()),
+            .floor = floor_of(kernel, limits_),
+            .cold = {},
+            .warm = {}};
+    caches_.raise_clocks();
     for (int i = 0; i < repeats_; ++i) {
-      if (tested.reset) tested.reset();
-      flush();
-      timer.start();
-      tested.launch();
-      times.push_back(timer.stop());
+      row.cold.push_back(time(tested, true));
+      row.warm.push_back(time(tested, false));
     }
-    std::sort(times.begin(), times.end());
-    row.fastest = times.front();
-    row.median = times[times.size() / 2];
-    row.slowest = times.back();
-    row.floor = floor_of(kernel, limits_);
+    std::sort(row.cold.begin(), row.cold.end());
+    std::sort(row.warm.begin(), row.warm.end());
     return row;
   }
 
  private:
-  /// While the CPU computed the reference, a GPU went down to its idle clocks.
-  void raise_clocks() const {
-    using Clock = std::chrono::steady_clock;
-    if (device_.backend != Backend::cuda) return;
-    for (const auto start = Clock::now(); Clock::now() - start < std::chrono::milliseconds(50);) {
-      flush();
-      synchronize(device_);
-    }
-  }
-
-  /// Empties the caches. On the CPU it reads, because large writes bypass the caches.
-  void flush() const {
-    if (device_.backend == Backend::cuda) return fill_zero(device_, flush_, kFlushBytes);
-    const auto* bytes = static_cast<const volatile char*>(flush_);
-    for (size_t i = 0; i < kFlushBytes; i += 64) static_cast<void>(bytes[i]);
+  /// Cold: the caches were emptied. Otherwise they hold what the launch before left there, and what the reset writes.
+  double time(const Prepared& tested, bool cold) const {
+    Timer timer(device_);
+    if (tested.reset) tested.reset();
+    if (cold) caches_.empty_caches();
+    timer.start();
+    tested.launch();
+    return timer.stop();
   }
 
   const Device& device_;
   Limits limits_;
   int repeats_;
-  void* flush_;
+  CacheFlush caches_;
 };
 
 void print(const Row& row) {
-  fmt::print("{:<56} {:<36} {:>9.1e} {:>10.1f} {:>19} {:>9.1f} {:>6.0f} % {}\n", row.kernel->name, row.kernel->shape,
-             row.error, row.median, fmt::format("{:.1f}..{:.1f}", row.fastest, row.slowest), row.floor,
-             100 * row.floor / row.median, row.passed() ? "PASS" : "FAIL");
+  const double cold = median(row.cold);
+  fmt::print("{:<56} {:<36} {:>9.1e} {:>10.1f} {:>10.1f} {:>19} {:>9.1f} {:>6.0f} % {}\n", row.kernel->name,
+             row.kernel->shape, row.error, median(row.warm), cold,
+             fmt::format("{:.1f}..{:.1f}", row.cold.front(), row.cold.back()), row.floor, 100 * row.floor / cold,
+             row.passed() ? "PASS" : "FAIL");
   std::fflush(stdout);
 }
 
@@ -113,9 +101,10 @@ nlohmann::json as_json(const Row& row) {
           {"shape", row.kernel->shape},
           {"error", row.error},
           {"tolerance", row.kernel->tolerance},
-          {"microseconds", row.median},
-          {"fastest_microseconds", row.fastest},
-          {"slowest_microseconds", row.slowest},
+          {"microseconds", median(row.cold)},
+          {"fastest_microseconds", row.cold.front()},
+          {"slowest_microseconds", row.cold.back()},
+          {"warm_microseconds", median(row.warm)},
           {"floor_microseconds", row.floor},
           {"flop", row.kernel->flop},
           {"tensor_flop", row.kernel->tensor_flop},
@@ -128,8 +117,8 @@ bool run(const Options& options) {
   const Bench bench(device.get(), options.repeats);
   fmt::print("notnot {} on {}; floors: {:.3g} GFLOP/s, {:.3g} GB/s ({})\n", version(), device.description(),
              1e-9 * bench.limits().flop_per_second, 1e-9 * bench.limits().bytes_per_second, bench.limits().source);
-  fmt::print("{:<56} {:<36} {:>9} {:>10} {:>19} {:>9} {:>8}\n", "operation", "shape", "error", "median us",
-             "fastest..slowest", "floor us", "of floor");
+  fmt::print("{:<56} {:<36} {:>9} {:>10} {:>10} {:>19} {:>9} {:>8}\n", "operation", "shape", "error", "warm us",
+             "cold us", "fastest..slowest", "floor us", "of floor");
   bool passed = true;
   ResultFile results(options.json, device, "kernels", {{"limits", bench.limits().source}});
   for (const Workload& workload : {sst_workload(), imdb_workload()}) {
@@ -137,12 +126,18 @@ bool run(const Options& options) {
     for (const KernelCase& kernel : kernel_cases(workload)) {
       if (kernel.cuda_only && device.get().backend != Backend::cuda) continue;
       if (kernel.name.find(options.filter) == std::string::npos) continue;
+      if (const std::string reason = kernel.left_out ? kernel.left_out(device.get()) : ""; !reason.empty()) {
+        fmt::print("{:<56} {:<36} left out: {}\n", kernel.name, kernel.shape, reason);
+        continue;
+      }
       const Row row = bench.measure(kernel);
       print(row);
       results.add(as_json(row));
       passed = passed && row.passed();
     }
   }
+  fmt::print(
+      "warm: the same call again; cold: after emptied caches; both medians. The floor is that of a cold call.\n");
   if (results.empty()) throw InputError(fmt::format("no operation has `{}` in its name", options.filter));
   return passed;
 }

@@ -9,8 +9,9 @@
 
 namespace notnot::bench {
 
-/// Clocks per step of the persistent BiLSTM kernels with one sequence per block, as modelled (kernels/bilstm.cu).
-inline constexpr double kForwardClocks = 1180, kBackwardClocks = 1100;
+/// Floor of a time step of one sequence and direction in fp32, forward or backward, in clocks of the SM that has it:
+/// 65,536 FMA, 128 per clock. What the kernels are modelled to take is in kernels/budgets.md.
+inline constexpr double kRecurrentClocks = 512;
 
 /// One operation with its arrays on a device.
 struct Prepared {
@@ -24,9 +25,12 @@ struct KernelCase {
   double flop = 0;         ///< counted: 2 per multiply-add of the products; element-wise work is not counted
   double tensor_flop = 0;  ///< counted likewise: products of bf16 matrices
   double bytes = 0;        ///< counted: every array once, in or out
-  double clocks = 0;       ///< CUDA: clocks of the longest chain of dependent steps, as the .cu file counts them
-  /// The CPU has no such version (bf16x3, general kernels); the reference is its plain version.
+  double clocks = 0;       ///< CUDA, counted: clocks that the longest chain of dependent steps takes at least
+  /// The CPU has no such version (bf16x3, general kernels, several sequences per block); the reference is its plain
+  /// version.
   bool cuda_only = false;
+  /// Why this device has no such version; an empty text where it has. May be empty itself.
+  std::function<std::string(const Device&)> left_out = {};
   double tolerance = 0;  ///< largest difference from the CPU's baseline code that passes, relative to the largest value
   std::function<Prepared(const Device&)> prepare;
 };

@@ -200,6 +200,7 @@ struct Row {
   std::string shape;
   int models = 1;
   int32_t texts = 0;
+  std::string packed_optimiser, padded_optimiser;
   Times ours, packed, padded;
 
   double floor_share() const { return discipline.floor(models) / ours.median(); }
@@ -234,6 +235,8 @@ Json as_json(const Row& row, const Track& track) {
           {"ours_seconds", row.ours.seconds},
           {"packed_seconds", row.packed.seconds},
           {"padded_seconds", row.padded.seconds},
+          {"packed_optimiser", row.packed_optimiser},
+          {"padded_optimiser", row.padded_optimiser},
           {"packed_ratio", row.ratio(row.packed)},
           {"padded_ratio", row.ratio(row.padded)},
           {"floor_seconds", row.discipline.floor(row.models)},
@@ -253,12 +256,15 @@ bool race(const Shape& shape, const Limits& limits, const Options& options, Resu
       "{:<9} loss {:.1e}, gradient {:.1e} (at most {:.1e}), parameters after {} steps {:.1e}, probability {:.1e}\n",
       shape.name, errors.loss, errors.gradient, errors.gradient_tolerance, equal_steps(track), errors.parameter,
       errors.probability);
+  fmt::print("{:<9} packed: {}\n{:<9} padded: {}\n", shape.name, packed->optimiser(), shape.name, padded->optimiser());
   std::fflush(stdout);
   for (const Discipline& discipline : disciplines(track, limits, errors)) {
     if (!contains(options.what, discipline.what)) continue;
     Row row{.discipline = discipline,
             .shape = shape.name,
             .texts = track.texts.size(),
+            .packed_optimiser = packed->optimiser(),
+            .padded_optimiser = padded->optimiser(),
             .ours = {},
             .packed = {},
             .padded = {}};

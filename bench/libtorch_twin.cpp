@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <chrono>
 #include <limits>
 
 namespace notnot::bench {
@@ -96,6 +97,177 @@ struct PaddedBatch {
   }
 };
 
+// --- Adam with AMSGrad -----------------------------------------------------------------------------------------------
+
+constexpr double kLearningRate = 1e-3, kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
+
+/// Parameters with one weight decay, in the L2 term.
+struct ParameterSet {
+  std::vector<torch::Tensor> parameters;
+  double decay = 0;
+};
+using ParameterSets = std::vector<ParameterSet>;
+
+class Updater {
+ public:
+  virtual ~Updater() = default;
+  virtual void step() = 0;  ///< with the gradients of the parameters
+};
+
+/// torch::optim's own, which takes one parameter after another with a dozen operations each.
+class LoopAdam : public Updater {
+ public:
+  explicit LoopAdam(const ParameterSets& sets) : optimiser_(groups_of(sets), options(0)) {}
+  void step() override { optimiser_.step(); }
+
+ private:
+  static torch::optim::AdamOptions options(double decay) {
+    return torch::optim::AdamOptions(kLearningRate)
+        .betas({kBeta1, kBeta2})
+        .eps(kEpsilon)
+        .weight_decay(decay)
+        .amsgrad(true);
+  }
+  static std::vector<torch::optim::OptimizerParamGroup> groups_of(const ParameterSets& sets) {
+    std::vector<torch::optim::OptimizerParamGroup> groups;
+    for (const ParameterSet& set : sets) {
+      groups.emplace_back(set.parameters, std::make_unique<torch::optim::AdamOptions>(options(set.decay)));
+    }
+    return groups;
+  }
+
+  torch::optim::Adam optimiser_;
+};
+
+/// What Python's torch.optim.Adam(..., fused=True) calls: one operation per set.
+class FusedAdam : public Updater {
+ public:
+  explicit FusedAdam(const ParameterSets& sets) {
+    for (const ParameterSet& set : sets) {
+      State& state = states_.emplace_back(State{.set = set});
+      for (const torch::Tensor& parameter : set.parameters) {
+        for (auto* moments : {&state.first, &state.second, &state.largest_second}) {
+          moments->push_back(torch::zeros_like(parameter));
+        }
+        state.steps.push_back(torch::zeros({}, torch::dtype(torch::kFloat).device(parameter.device())));
+      }
+    }
+  }
+
+  void step() override {
+    const torch::NoGradGuard guard;
+    for (State& state : states_) {
+      std::vector<torch::Tensor> gradients;
+      for (const torch::Tensor& parameter : state.set.parameters) gradients.push_back(parameter.grad());
+      at::_foreach_add_(state.steps, 1);
+      at::_fused_adam_(state.set.parameters, gradients, state.first, state.second, state.largest_second, state.steps,
+                       kLearningRate, kBeta1, kBeta2, state.set.decay, kEpsilon, /*amsgrad=*/true, /*maximize=*/false);
+    }
+  }
+
+ private:
+  struct State {
+    ParameterSet set;
+    std::vector<torch::Tensor> first = {}, second = {}, largest_second = {}, steps = {};
+  };
+  std::vector<State> states_;
+};
+
+struct UpdaterKind {
+  const char* name;
+  std::unique_ptr<Updater> (*make)(const ParameterSets& sets);
+};
+template <class Kind>
+std::unique_ptr<Updater> make_updater(const ParameterSets& sets) {
+  return std::make_unique<Kind>(sets);
+}
+constexpr UpdaterKind kUpdaters[] = {{"fused Adam", make_updater<FusedAdam>},
+                                     {"loop over the parameters", make_updater<LoopAdam>}};
+
+/// Copies of the parameters, with some gradients.
+ParameterSets copies_with_gradients(const ParameterSets& sets) {
+  ParameterSets copies = sets;
+  for (ParameterSet& set : copies) {
+    for (torch::Tensor& parameter : set.parameters) {
+      parameter = parameter.detach().clone().requires_grad_();
+      parameter.mutable_grad() = torch::randn_like(parameter);
+    }
+  }
+  return copies;
+}
+
+/// Milliseconds of the fastest of some steps on copies of `sets`.
+double time_steps(const UpdaterKind& kind, const ParameterSets& sets) {
+  constexpr int kSteps = 6;  // the first warms up
+  const std::unique_ptr<Updater> updater = kind.make(copies_with_gradients(sets));
+  const bool cuda = sets.front().parameters.front().is_cuda();
+  double fastest = std::numeric_limits<double>::infinity();
+  for (int step = 0; step < kSteps; ++step) {
+    if (cuda) torch::cuda::synchronize();
+    const auto begin = std::chrono::steady_clock::now();
+    updater->step();
+    if (cuda) torch::cuda::synchronize();
+    const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - begin;
+    if (step > 0) fastest = std::min(fastest, time.count());
+  }
+  return fastest;
+}
+
+constexpr int kComparedSteps = 200;
+
+/// What some steps make of made-up parameters below 1. The gradients are large at first: later the largest second
+/// moment is not the last one.
+torch::Tensor updated_by(const UpdaterKind& kind, const torch::Device& device) {
+  constexpr int64_t kSize = 256, kLarge = 10;
+  const torch::Tensor start = torch::linspace(-0.5, 0.5, kSize).to(device),
+                      gradient = torch::linspace(1, -2, kSize).to(device);
+  const ParameterSets sets = copies_with_gradients({{.parameters = {start, start}, .decay = 0.1},  //
+                                                    {.parameters = {start}, .decay = 0}});
+  const std::unique_ptr<Updater> updater = kind.make(sets);
+  std::vector<torch::Tensor> all;
+  for (int step = 0; step < kComparedSteps; ++step) {
+    for (const ParameterSet& set : sets) {
+      for (const torch::Tensor& parameter : set.parameters) {
+        parameter.grad().copy_(gradient * (step < kLarge ? 1 : 0.05 * (step % 3)));
+      }
+    }
+    updater->step();
+  }
+  for (const ParameterSet& set : sets) all.insert(all.end(), set.parameters.begin(), set.parameters.end());
+  return torch::cat(all).detach();
+}
+
+/// The fastest updater of those that run here, and its name with all times. Throws where two make different updates.
+std::pair<std::unique_ptr<Updater>, std::string> fastest_updater(const ParameterSets& sets) {
+  // What rounding adds to a parameter below 1, at most half an ulp per step on either side.
+  constexpr double kRounding = 2 * kComparedSteps * 0x1p-25;
+  const UpdaterKind* best = nullptr;
+  double least = 0;
+  std::string times;
+  torch::Tensor expected;
+  for (const UpdaterKind& kind : kUpdaters) {
+    torch::Tensor updated;
+    double time = 0;
+    try {
+      updated = updated_by(kind, sets.front().parameters.front().device());
+      time = time_steps(kind, sets);
+    } catch (const c10::Error& error) {  // this LibTorch has none for this device
+      times += fmt::format("; {}: {}", kind.name, error.what_without_backtrace());
+      continue;
+    }
+    times += fmt::format("; {} {:.2f} ms", kind.name, time);
+    if (!expected.defined()) expected = updated;
+    const double difference = (updated - expected).abs().max().item<double>();
+    NOTNOT_CHECK(difference <= kRounding, "{} differs by {:.1e} from another Adam after the same steps", kind.name,
+                 difference);
+    if (best != nullptr && time >= least) continue;
+    best = &kind;
+    least = time;
+  }
+  NOTNOT_CHECK(best != nullptr, "no Adam of LibTorch runs{}", times);
+  return {best->make(sets), fmt::format("{} (a step{})", best->name, times)};
+}
+
 class Twin : public LibtorchTwin {
  public:
   explicit Twin(const TwinOptions& options) : options_(options), device_(options.device), model_(options.model) {
@@ -107,7 +279,7 @@ class Twin : public LibtorchTwin {
 
   double train_step(const HostBatch& batch, double positive_weight) override {
     const torch::Tensor loss = enqueue_gradients(batch, positive_weight);
-    optimiser_->step();
+    updater_->step();
     return loss.item<double>();
   }
 
@@ -115,7 +287,7 @@ class Twin : public LibtorchTwin {
     return enqueue_gradients(batch, positive_weight).item<double>();
   }
 
-  void apply_gradients() override { optimiser_->step(); }
+  void apply_gradients() override { updater_->step(); }
 
   std::vector<float> probabilities(const HostBatch& batch) override {
     const torch::NoGradGuard guard;
@@ -132,6 +304,8 @@ class Twin : public LibtorchTwin {
     return gather([](const torch::Tensor& parameter) { return parameter.grad(); });
   }
 
+  std::string optimiser() const override { return optimiser_; }
+
  private:
   /// Computes the loss, and enqueues the computation of the gradients.
   torch::Tensor enqueue_gradients(const HostBatch& batch, double positive_weight) {
@@ -142,7 +316,7 @@ class Twin : public LibtorchTwin {
                                                              F::BinaryCrossEntropyWithLogitsFuncOptions()
                                                                  .weight(1 + (positive_weight - 1) * padded.labels)
                                                                  .reduction(torch::kSum));
-    optimiser_->zero_grad();
+    model_->zero_grad();
     loss.backward();
     return loss;
   }
@@ -163,16 +337,11 @@ class Twin : public LibtorchTwin {
 
   /// L2 on all parameters except the attention's.
   void make_optimiser() {
-    std::vector<torch::Tensor> decayed, attention;
+    ParameterSets sets = {{.parameters = {}, .decay = 1e-5}, {.parameters = {}, .decay = 0}};
     for (const Parameter& p : options_.parameters) {
-      (p.group == ParameterGroup::attention ? attention : decayed).push_back(find(p.name));
+      sets[p.group == ParameterGroup::attention ? 1 : 0].parameters.push_back(find(p.name));
     }
-    std::vector<torch::optim::OptimizerParamGroup> groups;
-    for (const auto& [parameters, decay] : {std::pair(decayed, 1e-5), std::pair(attention, 0.0)}) {
-      groups.emplace_back(parameters, std::make_unique<torch::optim::AdamOptions>(
-                                          torch::optim::AdamOptions(1e-3).weight_decay(decay).amsgrad(true)));
-    }
-    optimiser_ = std::make_unique<torch::optim::Adam>(groups, torch::optim::AdamOptions(1e-3).amsgrad(true));
+    std::tie(updater_, optimiser_) = fastest_updater(sets);
   }
 
   template <class Select>
@@ -188,7 +357,8 @@ class Twin : public LibtorchTwin {
   TwinOptions options_;
   torch::Device device_;
   Classifier model_;
-  std::unique_ptr<torch::optim::Adam> optimiser_;
+  std::unique_ptr<Updater> updater_;
+  std::string optimiser_;
 };
 
 }  // namespace

@@ -14,6 +14,8 @@
 namespace notnot::bench {
 namespace {
 
+constexpr size_t kFlushBytes = size_t{256} << 20;
+
 /// Seconds of the shortest run, of all runs in a quarter of a second. A limit says what the machine can do, not what it
 /// did while something else ran.
 template <class Work>
@@ -74,13 +76,34 @@ Timer::~Timer() {
 }
 
 void Timer::start() {
-  if (events_->cuda != nullptr) return gpu::record_start(*events_->cuda);
+  if (events_->cuda != nullptr) return gpu::record_start(device_, *events_->cuda);
   events_->start = std::chrono::steady_clock::now();
 }
 
 double Timer::stop() {
   if (events_->cuda != nullptr) return gpu::elapsed_microseconds(*events_->cuda);
   return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - events_->start).count();
+}
+
+CacheFlush::CacheFlush(const Device& device) : device_(device), memory_(allocate(device, kFlushBytes)) {
+  fill_zero(device, memory_, kFlushBytes);
+}
+
+CacheFlush::~CacheFlush() { release(device_, memory_); }
+
+void CacheFlush::empty_caches() const {
+  if (device_.backend == Backend::cuda) return gpu::read_all(device_, memory_, kFlushBytes);
+  const auto* bytes = static_cast<const volatile char*>(memory_);
+  for (size_t i = 0; i < kFlushBytes; i += 64) static_cast<void>(bytes[i]);
+}
+
+void CacheFlush::raise_clocks() const {
+  using Clock = std::chrono::steady_clock;
+  if (device_.backend != Backend::cuda) return;
+  for (const auto start = Clock::now(); Clock::now() - start < std::chrono::milliseconds(50);) {
+    empty_caches();
+    synchronize(device_);
+  }
 }
 
 int64_t memory_in_use(const Device& device) {

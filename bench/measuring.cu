@@ -1,8 +1,31 @@
-// CUDA events, and a device's limits from its attributes.
+// CUDA events, kernels that prepare a measurement, and a device's limits from its attributes.
 #include "bench/measuring.h"
 #include "kernels/base/launch.cuh"
 
 namespace notnot::bench::gpu {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kBusySteps = 1 << 17;  // 4 clocks each: 0.26 ms at 2 GHz
+
+/// One thread computes a chain of products and touches no memory: its value stays between 1 and 2.
+__global__ void busy_kernel(float* never) {
+  float value = 1;
+  for (int i = 0; i < kBusySteps; ++i) value = fmaf(value, 0.5F, 0.75F);
+  if (value < 0) *never = value;
+}
+
+/// Reads zeros.
+__global__ void __launch_bounds__(kThreads) read_kernel(const float4* values, int64_t count, float* never) {
+  float sum = 0;
+  for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count; i += int64_t{gridDim.x} * kThreads) {
+    const float4 four = values[i];
+    sum += four.x + four.y + four.z + four.w;
+  }
+  if (sum != 0) *never = sum;
+}
+
+}  // namespace
 
 struct EventPair {
   cudaStream_t stream = nullptr;
@@ -23,7 +46,15 @@ void close_events(EventPair* events) noexcept {
   delete events;
 }
 
-void record_start(EventPair& events) { NOTNOT_CUDA_CHECK(cudaEventRecord(events.start, events.stream)); }
+void record_start(const Device& device, EventPair& events) {
+  cuda::launch(device, "busy_kernel", {dim3(1), dim3(1)}, busy_kernel, nullptr);
+  NOTNOT_CUDA_CHECK(cudaEventRecord(events.start, events.stream));
+}
+
+void read_all(const Device& device, const void* memory, size_t bytes) {
+  cuda::launch(device, "read_kernel", {dim3(8 * device.multiprocessors), dim3(kThreads)}, read_kernel,
+               static_cast<const float4*>(memory), static_cast<int64_t>(bytes / sizeof(float4)), nullptr);
+}
 
 double elapsed_microseconds(EventPair& events) {
   float milliseconds = 0;

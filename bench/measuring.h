@@ -15,8 +15,8 @@ class Timer {
   ~Timer();
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
-  /// CUDA: enqueues an event and does not wait. So the host enqueues the timed work while the device is still busy with
-  /// earlier work, and the measured time contains none of the host's.
+  /// CUDA: keeps the device busy for a quarter of a millisecond, without touching its caches, and enqueues an event
+  /// behind that. Meanwhile the host enqueues the timed work, so the measured time contains none of the host's.
   void start();
   /// Waits for the device; microseconds.
   double stop();
@@ -25,6 +25,24 @@ class Timer {
   struct Events;
   const Device& device_;
   std::unique_ptr<Events> events_;
+};
+
+/// Memory several times as large as the caches between the kernels and memory: empties them by reading it all. What it
+/// leaves in the caches has not been written, so that no write-back of it falls into the next measured time.
+class CacheFlush {
+ public:
+  explicit CacheFlush(const Device& device);
+  ~CacheFlush();
+  CacheFlush(const CacheFlush&) = delete;
+  CacheFlush& operator=(const CacheFlush&) = delete;
+  /// On CUDA the call only enqueues the reading.
+  void empty_caches() const;
+  /// CUDA: works until the device has left its idle clocks, to which it goes down while only the host works.
+  void raise_clocks() const;
+
+ private:
+  const Device& device_;
+  void* memory_;
 };
 
 struct Limits {
@@ -48,7 +66,9 @@ namespace gpu {
 struct EventPair;
 EventPair* open_events(const Device& device);
 void close_events(EventPair* events) noexcept;
-void record_start(EventPair& events);
+/// Enqueues the busy work and the event of Timer::start.
+void record_start(const Device& device, EventPair& events);
+void read_all(const Device& device, const void* memory, size_t bytes);
 double elapsed_microseconds(EventPair& events);
 Limits limits_of(const Device& device);
 int64_t memory_in_use(const Device& device);

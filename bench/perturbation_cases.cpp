@@ -7,9 +7,6 @@
 namespace notnot::bench {
 namespace {
 
-// Clocks per step of kernels/instance_adversary.cu on up to 32 words.
-constexpr double kAdversaryClocks = 1000;
-
 constexpr int32_t kAdversaries = 5, kAdversarySteps = 20, kPermutations = 100;
 
 AttentionPermutationInputs permutation_inputs(const Sizes& s) {
@@ -55,12 +52,16 @@ void add_perturbation_cases(std::vector<KernelCase>& cases, const SizesPointer& 
                    .bytes = floats(2 * n + kPermutations * b),
                    .tolerance = kSumTolerance,
                    .prepare = preparing<Permute>(s)});
+  // A hinge that rounding switches a step earlier moves p by more than a sum's rounding does (kHingeSwitched in
+  // tests/backends/instance_adversary_test.cpp). Of these inputs none is so near to its switch: after 0 to 19 steps of
+  // the CPU's baseline code, | |p_k - p| - 0.01 | is 1.1e-5 at least for SST and 9.6e-6 for IMDb, where rounding may
+  // have moved p by 1.2e-6 (after_steps of that test). So the tolerance of sums holds on a GPU, too.
+  //
   // Softmax, p and the gradient's mean: three sums of products over the words.
   cases.push_back({.name = fmt::format("instance_adversary, {} steps", kAdversarySteps),
                    .shape = fmt::format("{} B={} K={}", s->tokens(), s->batch.b, kAdversaries),
                    .flop = 2.0 * 3 * kAdversarySteps * kAdversaries * n,
                    .bytes = floats((2 + 2 * kAdversaries) * n),
-                   .clocks = kAdversarySteps * kAdversaryClocks,
                    .tolerance = kSumTolerance,
                    .prepare = preparing<Attack>(s)});
 }

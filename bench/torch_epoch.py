@@ -3,6 +3,7 @@
 
   bench/torch_epoch.py                                 seconds per training epoch of PyTorch on one core
   bench/torch_epoch.py --race build/release/notnot     PyTorch and notnot in turns on the same cores, and their ratio
+  bench/torch_epoch.py --device cuda [--race ...]      the same on a GPU; PyTorch's fastest there: --fused-adam
 
 PyTorch is not a dependency of notnot: run this by hand where it is installed (Debian's python3-torch, or a wheel in a
 virtual environment). Only training is timed, not evaluation. The data is FOLDER/sst/sst_dataset.csv (text,label,exp_split).
@@ -131,24 +132,47 @@ def build_optimizer(torch, model, fused):
     return torch.optim.Adam(groups, lr=1e-3, amsgrad=True, **({"fused": True} if fused else {}))
 
 
-def tensors(torch, batch):
-    """ids [texts, longest], lengths [texts], masked [texts, longest] (padding and boundary tokens), labels [texts]."""
+def tensors(torch, batch, device):
+    """ids [texts, longest], lengths [texts], masked [texts, longest] (padding and boundary tokens), labels [texts]; all on the
+    device, but packing wants the lengths on the CPU."""
     batch = sorted(batch, key=lambda text: -len(text[0]))  # packing wants the longest first
     lengths = torch.tensor([len(ids) for ids, _ in batch])
     longest = int(lengths[0])
     ids = torch.tensor([text + [0] * (longest - len(text)) for text, _ in batch])
     positions = torch.arange(longest)
     masked = (positions == 0) | (positions >= lengths.unsqueeze(1) - 1)
-    return ids, lengths, masked, torch.tensor([float(label) for _, label in batch])
+    labels = torch.tensor([float(label) for _, label in batch])
+    return ids.to(device), lengths, masked.to(device), labels.to(device)
 
 
 # --- training ------------------------------------------------------------------------------------------------------------
 
 
-def train_epoch(torch, model, optimizer, batches, pos_weight):
+def open_device(torch, name):
+    """The device, and its name for the output. Ends the program where there is no such device."""
+    if name == "cpu":
+        return torch.device("cpu"), "the CPU"
+    if not torch.cuda.is_available():
+        sys.exit(f"torch_epoch.py: --device {name} cannot be used: PyTorch {torch.__version__} finds no CUDA device here; "
+                 "nothing was measured")
+    device = torch.device(name)
+    if (device.index or 0) >= torch.cuda.device_count():
+        sys.exit(f"torch_epoch.py: there is no {name}: PyTorch finds {torch.cuda.device_count()} CUDA device(s), numbered from 0")
+    torch.backends.cudnn.allow_tf32 = False  # the default of its LSTM; notnot computes in fp32
+    return device, f"{name} ({torch.cuda.get_device_name(device)})"
+
+
+def clock(torch, device):
+    """Seconds, once all that was enqueued is computed."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def train_epoch(torch, model, optimizer, batches, pos_weight, device):
     total = 0.0
     for batch in batches:
-        ids, lengths, masked, labels = tensors(torch, batch)
+        ids, lengths, masked, labels = tensors(torch, batch, device)
         logits = model(ids, lengths, masked)
         loss = torch.nn.functional.binary_cross_entropy_with_logits(
             logits, labels, weight=1 + (pos_weight - 1) * labels, reduction="sum")
@@ -159,12 +183,12 @@ def train_epoch(torch, model, optimizer, batches, pos_weight):
     return total
 
 
-def evaluate(torch, model, texts):
+def evaluate(torch, model, texts, device):
     """F1 of class 1 and ROC-AUC (ties counted half)."""
     logits, labels = [], []
     with torch.no_grad():
         for i in range(0, len(texts), BATCH):
-            ids, lengths, masked, batch_labels = tensors(torch, texts[i:i + BATCH])
+            ids, lengths, masked, batch_labels = tensors(torch, texts[i:i + BATCH], device)
             logits.append(model(ids, lengths, masked))
             labels.append(batch_labels)
     logits, labels = torch.cat(logits), torch.cat(labels) == 1
@@ -180,6 +204,7 @@ def train(args):
     except ImportError as error:
         sys.exit(f"torch_epoch.py: PyTorch is needed here ({error}): apt-get install python3-torch, or a virtual "
                  "environment with `pip install torch numpy`")
+    device, device_name = open_device(torch, args.device)
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     rng = random.Random(args.seed)
@@ -187,18 +212,19 @@ def train(args):
     texts = splits["train"]
     positives = sum(label for _, label in texts)
     tokens = sum(len(ids) for ids, _ in texts)
-    print(f"PyTorch {torch.__version__}, {args.threads} thread(s), {'fused' if args.fused_adam else 'default'} Adam; SST: "
-          f"{len(texts)} texts ({positives} of class 1), {tokens} tokens, vocabulary {len(words)}", flush=True)
-    model = build_model(torch, len(words), load_vectors(args.vectors, words) if args.vectors else None)
+    print(f"PyTorch {torch.__version__} on {device_name}, {args.threads} thread(s), "
+          f"{'fused' if args.fused_adam else 'default'} Adam; SST: {len(texts)} texts ({positives} of class 1), {tokens} tokens, "
+          f"vocabulary {len(words)}", flush=True)
+    model = build_model(torch, len(words), load_vectors(args.vectors, words) if args.vectors else None).to(device)
     optimizer = build_optimizer(torch, model, args.fused_adam)
     seconds = []
     for epoch in range(1, args.epochs + 1):
-        begin = time.perf_counter()
-        loss = train_epoch(torch, model, optimizer, epoch_batches(texts, rng), len(texts) / positives - 1)
-        seconds.append(time.perf_counter() - begin)
+        begin = clock(torch, device)
+        loss = train_epoch(torch, model, optimizer, epoch_batches(texts, rng), len(texts) / positives - 1, device)
+        seconds.append(clock(torch, device) - begin)
         line = f"epoch {epoch}: {seconds[-1]:.3f} s, {tokens / seconds[-1]:.0f} tokens/s, loss {loss / len(texts):.4f}"
         if args.evaluate:
-            line += ", test F1 {:.4f}, ROC-AUC {:.4f}".format(*evaluate(torch, model, splits["test"]))
+            line += ", test F1 {:.4f}, ROC-AUC {:.4f}".format(*evaluate(torch, model, splits["test"], device))
         print(line, flush=True)
     median = statistics.median(seconds)
     print(f"median {median:.3f} s per training epoch, {tokens / median:.0f} tokens/s")
@@ -209,10 +235,13 @@ def train(args):
 
 def race_torch(args, pin):
     command = [*pin, sys.executable, __file__, "--epochs", str(args.epochs), "--threads", str(args.threads),
-               "--data", args.data, "--seed", str(args.seed)]
+               "--data", args.data, "--seed", str(args.seed), "--device", args.device]
     command += ["--vectors", args.vectors] if args.vectors else []
     command += ["--fused-adam"] if args.fused_adam else []
-    output = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout
+    result = subprocess.run(command, text=True, stdout=subprocess.PIPE)
+    if result.returncode != 0:
+        sys.exit(result.returncode)  # it has said why
+    output = result.stdout
     print(f"  {output.splitlines()[0]}")
     return [float(value) for value in re.findall(r"^epoch \d+: ([\d.]+) s", output, re.MULTILINE)]
 
@@ -220,7 +249,7 @@ def race_torch(args, pin):
 def race_notnot(args, pin):
     with tempfile.TemporaryDirectory() as runs:
         command = [*pin, args.race, "train", "--dataset", "sst", "--attention", "learned", "--seed", str(args.seed),
-                   "--epochs", str(args.epochs), "--device", "cpu", "--threads", str(args.threads), "--runs", runs]
+                   "--epochs", str(args.epochs), "--device", args.device, "--threads", str(args.threads), "--runs", runs]
         command += ["--vectors", args.vectors] if args.vectors else []
         subprocess.run(command, check=True, env={**os.environ, "NOTNOT_DATA": args.data}, stdout=subprocess.DEVNULL)
         metrics, = pathlib.Path(runs).rglob("metrics.csv")
@@ -247,9 +276,17 @@ def race(args):
     print(f"notnot is {statistics.median(ratios):.2f} times as fast (rounds: {min(ratios):.2f} to {max(ratios):.2f})")
 
 
+def device_argument(text):
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"`{text}` is none of cpu, cuda, cuda:NUMBER")
+    return text
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=3, help="training epochs, in a race per round (default 3)")
+    parser.add_argument("--device", type=device_argument, default="cpu", metavar="DEVICE",
+                        help="cpu, cuda or cuda:NUMBER, in a race of both sides (default cpu)")
     parser.add_argument("--threads", type=int, default=1, help="threads, in a race also cores (default 1)")
     parser.add_argument("--data", default=os.environ.get("NOTNOT_DATA", "data"), metavar="FOLDER",
                         help="folder that holds sst/ (default: NOTNOT_DATA, or data/)")

@@ -1,9 +1,8 @@
 #include "bench/track.h"
 
 #include <algorithm>
-#include <future>
-#include <numeric>
 #include <unordered_set>
+#include <utility>
 
 #include "bench/kernel_cases.h"
 #include "models/training.h"
@@ -85,18 +84,41 @@ Fleet::Fleet(const Track& track, const std::string& device, int threads, int mod
     devices_.emplace_back(device, std::max(1, threads / workers_));
     models_.push_back(make_model(track, devices_.back().get()));
   }
+  for (int worker = 0; workers_ > 1 && worker < workers_; ++worker) {
+    threads_.emplace_back([this, worker](const std::stop_token& stop) { take_rounds(stop, worker); });
+  }
 }
 
-void Fleet::run(const std::function<void(AttentionClassifier&, int)>& work) {
-  const int models = models_.size();
-  const auto share = [&](int worker) {
-    for (int i = worker; i < models; i += workers_) work(models_[i], i);
-  };
-  if (workers_ == 1) return share(0);
-  std::vector<std::future<void>> others;
-  others.reserve(workers_);
-  for (int worker = 0; worker < workers_; ++worker) others.push_back(std::async(std::launch::async, share, worker));
-  for (auto& other : others) other.get();
+void Fleet::work_on_share(int worker, const Work& work) {
+  for (int i = worker; i < std::ssize(models_); i += workers_) work(models_[i], i);
+}
+
+/// What a thread does until the fleet ends.
+void Fleet::take_rounds(const std::stop_token& stop, int worker) {
+  std::unique_lock lock(mutex_);
+  for (int64_t done = 0; changed_.wait(lock, stop, [&] { return round_ > done; }); ++done) {
+    std::exception_ptr error;
+    lock.unlock();
+    try {
+      work_on_share(worker, *work_);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    lock.lock();
+    if (error && !error_) error_ = error;
+    if (--at_work_ == 0) changed_.notify_all();
+  }
+}
+
+void Fleet::run(const Work& work) {
+  if (workers_ == 1) return work_on_share(0, work);
+  std::unique_lock lock(mutex_);
+  work_ = &work;
+  at_work_ = workers_;
+  ++round_;
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return at_work_ == 0; });
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
 Times Fleet::time(int rounds, int cuda_warm_up, const std::function<void(AttentionClassifier&, int)>& work) {
@@ -105,10 +127,20 @@ Times Fleet::time(int rounds, int cuda_warm_up, const std::function<void(Attenti
   return time_rounds(rounds, [&] { run(work); });
 }
 
-int64_t Fleet::arena_bytes() const {
-  return std::accumulate(models_.begin(), models_.end(), int64_t{0}, [](int64_t sum, const AttentionClassifier& model) {
-    return sum + total_bytes(model.memory_table());
-  });
+int64_t Fleet::sum_of_rows(const std::function<bool(const MemoryRow&)>& counts) const {
+  int64_t sum = 0;
+  for (const AttentionClassifier& model : models_) {
+    for (const MemoryRow& row : model.memory_table()) sum += counts(row) ? row.bytes : 0;
+  }
+  return sum;
+}
+
+int64_t Fleet::table_bytes() const {
+  return sum_of_rows([](const MemoryRow&) { return true; });
+}
+
+int64_t Fleet::table_bytes_at_most() const {
+  return sum_of_rows([](const MemoryRow& row) { return row.name.find("at most") != std::string::npos; });
 }
 
 double training_floor(const Track& track, const Limits& limits, int models) {
@@ -116,8 +148,7 @@ double training_floor(const Track& track, const Limits& limits, int models) {
   for (const HostBatch& batch : track.batches) {
     const ForwardFlop forward(track.model, batch.tokens(), batch.unique);
     // Backward has two products for each of forward's: towards the input, and towards the weights.
-    chain += one_model_floor(3 * forward.recurrent, 3 * forward.rest,
-                             batch.longest * (kForwardClocks + kBackwardClocks), limits);
+    chain += one_model_floor(3 * forward.recurrent, 3 * forward.rest, batch.longest * 2 * kRecurrentClocks, limits);
     flop += 3 * (forward.recurrent + forward.rest);
   }
   return std::max(chain, models * flop / limits.flop_per_second);
@@ -128,7 +159,7 @@ double evaluation_floor(const Track& track, const Limits& limits, int models) {
   const ForwardFlop forward(track.model, static_cast<double>(track.tokens()), static_cast<double>(distinct.size()));
   int32_t longest = 0;
   for (int32_t i = 0; i < track.texts.size(); ++i) longest = std::max(longest, track.texts.length(i));
-  return std::max(one_model_floor(forward.recurrent, forward.rest, longest * kForwardClocks, limits),
+  return std::max(one_model_floor(forward.recurrent, forward.rest, longest * kRecurrentClocks, limits),
                   models * (forward.recurrent + forward.rest) / limits.flop_per_second);
 }
 

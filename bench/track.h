@@ -2,8 +2,12 @@
 // For libtorch_race and growth: a track (made-up texts and the model that learns from them), fleets (several such
 // models at work side by side), and the times of repeated rounds of work.
 #include <chrono>
+#include <condition_variable>
+#include <exception>
 #include <functional>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "bench/made_up_texts.h"
@@ -72,21 +76,38 @@ inline constexpr int kSameBatchesWarmUp = 4, kEpochWarmUp = 10;
 // --- fleets ----------------------------------------------------------------------------------------------------------
 
 /// Models side by side as `notnot` trains several: on CUDA each with a stream of its own, on the CPU each with a share
-/// of the threads.
+/// of the threads. Its threads wait between rounds; starting them anew would take longer than a short round.
 class Fleet {
  public:
   Fleet(const Track& track, const std::string& device, int threads, int models);
-  /// Calls `work` once for every model, with its number from 0; returns when all are done.
+  Fleet(const Fleet&) = delete;
+  Fleet& operator=(const Fleet&) = delete;
+  /// Calls `work` once for every model, with its number from 0, and always from the same thread; returns when all are
+  /// done. Throws what the first call that failed threw.
   void run(const std::function<void(AttentionClassifier&, int)>& work);
   /// Times rounds of `run`, after one round that warms up; on CUDA after `cuda_warm_up` rounds.
   Times time(int rounds, int cuda_warm_up, const std::function<void(AttentionClassifier&, int)>& work);
-  /// The totals of the models' memory tables.
-  int64_t arena_bytes() const;
+  /// The totals of the models' memory tables, and of the rows of these that are only known as "at most".
+  int64_t table_bytes() const;
+  int64_t table_bytes_at_most() const;
 
  private:
+  using Work = std::function<void(AttentionClassifier&, int)>;
+  int64_t sum_of_rows(const std::function<bool(const MemoryRow&)>& counts) const;
+  void work_on_share(int worker, const Work& work);
+  void take_rounds(const std::stop_token& stop, int worker);
+
   int workers_;
   std::vector<OpenDevice> devices_;
   std::vector<AttentionClassifier> models_;
+
+  std::mutex mutex_;  ///< of what follows
+  std::condition_variable_any changed_;
+  const Work* work_ = nullptr;  ///< of the round
+  int64_t round_ = 0;
+  int at_work_ = 0;  ///< workers that have not finished the round
+  std::exception_ptr error_;
+  std::vector<std::jthread> threads_;  ///< one per worker; none if there is one worker. Destroyed first.
 };
 
 // --- counted work ----------------------------------------------------------------------------------------------------

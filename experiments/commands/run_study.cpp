@@ -95,7 +95,10 @@ std::string following_text(const PossibleRuns& possible, double seconds, int fle
   std::vector<std::string> reasons;
   const auto add = [&](const std::vector<RunSpec>& round) {
     std::vector<RunCost> costs;
-    for (const RunSpec& spec : round) costs.push_back({.seconds = estimator.estimate(spec).seconds, .bytes = 0});
+    const int at_once = std::min(fleet, static_cast<int>(round.size()));
+    for (const RunSpec& spec : round) {
+      costs.push_back({.seconds = estimator.estimate(spec, at_once).seconds, .bytes = 0});
+    }
     seconds += cost_of_fleet(costs, fleet).seconds;
     runs += round.size();
   };
@@ -121,7 +124,7 @@ void print_plan(Study& study, const StudyArguments& arguments, std::string& refu
   for (size_t i = 0; i < jobs.size(); ++i) {
     const RunSpec& spec = jobs[i]->spec;
     const std::string name = run_name(study.inputs.name(), spec);
-    const Estimate cost = estimator.estimate(spec);
+    const Estimate cost = estimator.estimate(spec, fleet);
     const int64_t bytes = cost.memory.device_bytes + cost.memory.host_bytes;
     const std::string epochs =
         spec.kind == RunKind::perturbation ? "-" : fmt::format("{}", study.inputs.training(spec).epochs);

@@ -7,7 +7,7 @@
 
 namespace notnot {
 
-/// Seconds per token. Evaluation includes the projection of the words in its batches.
+/// Seconds per token. On the CPU evaluation includes the projection of the words in its batches.
 struct Speed {
   double train_token = 0, evaluation_token = 0;
 };
@@ -22,7 +22,8 @@ struct RunCost {
 };
 
 /// What `runs` cost together if `fleet` of them, at least 1, run at once: at least the time of the longest one, and the
-/// memory of as many of the largest one as run at once.
+/// memory of as many of the largest one as run at once. The seconds of each are those that it takes beside fleet - 1
+/// others.
 RunCost cost_of_fleet(const std::vector<RunCost>& runs, int fleet);
 
 }  // namespace notnot

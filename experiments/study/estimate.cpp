@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
+#include <limits>
+#include <memory>
 
 #include "models/perturbation.h"
 
@@ -13,24 +16,84 @@ using Clock = std::chrono::steady_clock;
 /// How many seconds training is measured for each kind of model; evaluation is measured for as long.
 constexpr double kMeasured = 1.0;
 
+/// The batches that are measured, and how often.
+struct Rounds {
+  size_t batches = std::numeric_limits<size_t>::max();  ///< at most
+  int warm_up = 0;                                      ///< rounds before; 0: only the first batch
+  int most = 1;                                         ///< timed rounds; it ends earlier after kMeasured
+};
+// On the CPU most of an epoch is measured. On CUDA a few batches are, over and over: a training captures each size of
+// step when it comes up the second time, for each of two slots (engine/device/streams.h), and launches it as a whole
+// from the third time on. That is the speed of nearly all steps, so it is the one to measure. Evaluations, too, are
+// measured when they have projected their words.
+constexpr Rounds kCpuRounds, kCudaRounds = {.batches = 16, .warm_up = 4, .most = 100};
+const Rounds& rounds_of(const Device& device) { return device.backend == Backend::cuda ? kCudaRounds : kCpuRounds; }
+
+using Batches = std::vector<std::vector<int32_t>>;
+
+/// Of as many batches as `rounds` has, evenly spread.
+Batches some_of(const Batches& all, const Rounds& rounds) {
+  const size_t count = std::min(all.size(), rounds.batches);
+  Batches some;
+  for (size_t i = 0; i < count; ++i) some.push_back(all[i * all.size() / count]);
+  return some;
+}
+
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-/// Seconds per token that `use` takes on the batches; stops after all batches or after kMeasured. The first batch is
-/// used once before, to warm up.
-template <class Use>
-double seconds_per_token(const Split& split, const std::vector<std::vector<int32_t>>& batches, int32_t vocabulary,
-                         Use use) {
-  use(assemble_batch(split, batches.front(), vocabulary));
-  int64_t tokens = 0;
-  const auto begin = Clock::now();
-  for (const auto& texts : batches) {
-    check_stop();
-    const HostBatch batch = assemble_batch(split, texts, vocabulary);
-    use(batch);
-    tokens += batch.tokens();
-    if (seconds_since(begin) > kMeasured) break;
+/// Uses the batches one after another.
+class BatchLoop {
+ public:
+  BatchLoop(const Split& split, const Batches& batches, int32_t vocabulary, const Rounds& rounds)
+      : split_(split), batches_(batches), vocabulary_(vocabulary), rounds_(rounds) {}
+
+  template <class Use, class Finish>
+  void warm_up(const Use& use, const Finish& finish) const {
+    if (rounds_.warm_up == 0) use(assemble_batch(split_, batches_.front(), vocabulary_));
+    for (int round = 0; round < rounds_.warm_up; ++round) {
+      for (const auto& texts : batches_) {
+        check_stop();
+        use(assemble_batch(split_, texts, vocabulary_));
+      }
+    }
+    finish();
   }
-  return seconds_since(begin) / tokens;
+
+  /// Seconds per token. `finish` waits for what `use` has enqueued.
+  template <class Use, class Finish>
+  double seconds_per_token(const Use& use, const Finish& finish) const {
+    int64_t tokens = 0;
+    const auto begin = Clock::now();
+    for (int round = 0; round < rounds_.most && seconds_since(begin) <= kMeasured; ++round) {
+      for (const auto& texts : batches_) {
+        check_stop();
+        const HostBatch batch = assemble_batch(split_, texts, vocabulary_);
+        use(batch);
+        tokens += batch.tokens();
+        if (seconds_since(begin) > kMeasured) break;
+      }
+    }
+    finish();
+    return seconds_since(begin) / tokens;
+  }
+
+ private:
+  const Split& split_;
+  const Batches& batches_;
+  int32_t vocabulary_;
+  const Rounds& rounds_;
+};
+
+/// Calls work(number) for each of `count` numbers, in a thread of its own each, and returns the mean of the results.
+template <class Work>
+double mean_side_by_side(int count, const Work& work) {
+  if (count == 1) return work(0);
+  std::vector<std::future<double>> results;
+  results.reserve(count);
+  for (int i = 0; i < count; ++i) results.push_back(std::async(std::launch::async, work, i));
+  double sum = 0;
+  for (auto& result : results) sum += result.get();
+  return sum / count;
 }
 
 /// Made-up attention and probabilities in place of another model's. Their values do not change the time.
@@ -57,62 +120,136 @@ Split first_texts(const Split& split, int32_t most) {
 
 }  // namespace
 
-Estimator::Estimator(const Inputs& inputs, int threads) : inputs_(inputs), device_(inputs.settings.device, threads) {}
+/// A model of a run on a context of its own, with batches to train and to evaluate on.
+class Estimator::Trial {
+ public:
+  Trial(const Inputs& inputs, const RunSpec& spec, const Device& device)
+      : texts_(inputs.corpus.dataset.split(SplitName::train)),
+        options_(inputs.model(spec)),
+        training_(inputs.training(spec)),
+        rounds_(rounds_of(device)),
+        training_batches_(some_of(training_batches(texts_, training_.batch_size, training_.seed, 1), rounds_)),
+        evaluation_batches_(device.backend == Backend::cuda ? some_of(prediction_batches(device, texts_), rounds_)
+                                                            : training_batches_),
+        model_(device, options_, capacity(device, inputs), training_.optimiser) {
+    model_.allocate();
+    model_.set_parameters(inputs.initial_parameters(spec));
+  }
 
-Speed Estimator::measure(const RunSpec& spec) const {
-  const Dataset& data = inputs_.corpus.dataset;
-  const ModelOptions options = inputs_.model(spec);
-  TrainingOptions training = inputs_.training(spec);
-  training.epochs = 2;  // the steps of one epoch are measured, and one step before them warms up
-  AttentionClassifier model(device_.get(), options, training_plan(device_.get(), data, training), training.optimiser);
-  model.allocate();
-  model.set_parameters(inputs_.initial_parameters(spec));
-  const Split& texts = data.split(SplitName::train);
-  const auto train = [&](const HostBatch& batch) {
-    model.enqueue_step(batch, {.objective = training.objective, .lambda = training.lambda},
-                       some_targets(batch, options.attention, training.objective));
-    model.finish_step();
-  };
-  const auto evaluate = [&](const HostBatch& batch) {
-    model.predict(batch, some_targets(batch, options.attention, Objective::classify));
-  };
-  const auto batches = training_batches(texts, training.batch_size, training.seed, 1);
-  const double train_token = seconds_per_token(texts, batches, options.vocabulary, train);
-  return {train_token, seconds_per_token(texts, batches, options.vocabulary, evaluate)};
+  void warm_up_training() {
+    training_loop().warm_up([this](const HostBatch& batch) { train(batch); }, [this] { finish_training(0); });
+  }
+  double training_seconds_per_token() {
+    return training_loop().seconds_per_token([this](const HostBatch& batch) { train(batch); },
+                                             [this] { finish_training(0); });
+  }
+  void warm_up_evaluation() {
+    evaluation_loop().warm_up([this](const HostBatch& batch) { evaluate(batch); }, [this] { finish_evaluation(0); });
+  }
+  double evaluation_seconds_per_token() {
+    return evaluation_loop().seconds_per_token([this](const HostBatch& batch) { evaluate(batch); },
+                                               [this] { finish_evaluation(0); });
+  }
+
+ private:
+  ModelCapacity capacity(const Device& device, const Inputs& inputs) const {
+    TrainingOptions training = training_;
+    training.epochs = std::max(1, rounds_.warm_up) + rounds_.most;
+    return training_plan(device, inputs.corpus.dataset, training);
+  }
+  BatchLoop training_loop() const { return {texts_, training_batches_, options_.vocabulary, rounds_}; }
+  BatchLoop evaluation_loop() const { return {texts_, evaluation_batches_, options_.vocabulary, rounds_}; }
+
+  /// As in a training, the host reads the results of a step or a prediction after it has enqueued the next one.
+  void train(const HostBatch& batch) {
+    model_.enqueue_step(batch, {.objective = training_.objective, .lambda = training_.lambda},
+                        some_targets(batch, options_.attention, training_.objective));
+    finish_training(1);
+  }
+  void finish_training(int in_flight) {
+    while (model_.steps_in_flight() > in_flight) model_.finish_step();
+  }
+  void evaluate(const HostBatch& batch) {
+    model_.enqueue_prediction(batch, some_targets(batch, options_.attention, Objective::classify));
+    finish_evaluation(1);
+  }
+  void finish_evaluation(int in_flight) {
+    while (model_.predictions_in_flight() > in_flight) model_.finish_prediction();
+  }
+
+  const Split& texts_;
+  ModelOptions options_;
+  TrainingOptions training_;
+  const Rounds& rounds_;
+  Batches training_batches_, evaluation_batches_;
+  AttentionClassifier model_;
+};
+
+Estimator::Estimator(const Inputs& inputs, int threads)
+    : inputs_(inputs), threads_(threads), device_(inputs.settings.device, threads) {}
+
+int Estimator::side_by_side(int at_once) const { return device_.get().backend == Backend::cuda ? at_once : 1; }
+
+std::vector<OpenDevice> Estimator::open_devices(int count) const {
+  std::vector<OpenDevice> devices;
+  devices.reserve(count);
+  for (int i = 0; i < count; ++i) devices.emplace_back(inputs_.settings.device, threads_);
+  return devices;
 }
 
-const Speed& Estimator::speed(const RunSpec& spec) {
+Speed Estimator::measure(const RunSpec& spec, int models) const {
+  const std::vector<OpenDevice> devices = open_devices(models);
+  std::vector<std::unique_ptr<Trial>> trials;
+  trials.reserve(models);
+  for (const OpenDevice& device : devices) trials.push_back(std::make_unique<Trial>(inputs_, spec, device.get()));
+  // Each line begins when the one before has ended for all.
+  mean_side_by_side(models, [&](int i) { return trials[i]->warm_up_training(), 0.0; });
+  const double train_token = mean_side_by_side(models, [&](int i) { return trials[i]->training_seconds_per_token(); });
+  mean_side_by_side(models, [&](int i) { return trials[i]->warm_up_evaluation(), 0.0; });
+  return {train_token, mean_side_by_side(models, [&](int i) { return trials[i]->evaluation_seconds_per_token(); })};
+}
+
+const Speed& Estimator::speed(const RunSpec& spec, int models) {
   const ModelOptions options = inputs_.model(spec);
-  const auto key = std::pair(options.encoder, options.attention);
+  const auto key = std::tuple(options.encoder, options.attention, models);
   const auto found = speeds_.find(key);
-  return found != speeds_.end() ? found->second : speeds_.emplace(key, measure(spec)).first->second;
+  return found != speeds_.end() ? found->second : speeds_.emplace(key, measure(spec, models)).first->second;
 }
 
-double Estimator::perturbation_seconds(const RunSpec& spec) const {
+double Estimator::perturbation_seconds(const RunSpec& spec, int models) const {
   const Split& split = inputs_.corpus.dataset.split(SplitName::test);
   const Split some = first_texts(split, 16);
-  const ModelOptions options = inputs_.model(spec);
-  AttentionClassifier model(device_.get(), options, prediction_plan(device_.get(), some));
-  model.allocate();
-  model.set_parameters(inputs_.initial_parameters(spec));
-  // The first use of a word projects it. A whole split repeats its words, so the projection is not measured.
-  predict_split(model, some, 1.0);
-  const auto begin = Clock::now();
-  perturb_split(model, some, {});
-  return seconds_since(begin) * split.token_ids.size() / some.token_ids.size();
+  const std::vector<OpenDevice> devices = open_devices(models);
+  std::vector<AttentionClassifier> trials;
+  for (const OpenDevice& device : devices) {
+    AttentionClassifier& model =
+        trials.emplace_back(device.get(), inputs_.model(spec), prediction_plan(device.get(), some));
+    model.allocate();
+    model.set_parameters(inputs_.initial_parameters(spec));
+    // The first use of a word projects it. A whole split repeats its words, so the projection is not measured.
+    predict_split(model, some, 1.0);
+  }
+  const double seconds = mean_side_by_side(models, [&](int i) {
+    const auto begin = Clock::now();
+    perturb_split(trials[i], some, {});
+    return seconds_since(begin);
+  });
+  return seconds * split.token_ids.size() / some.token_ids.size();
 }
 
-double Estimator::seconds(const RunSpec& spec) {
-  if (spec.kind == RunKind::perturbation) return perturbation_seconds(spec);
+double Estimator::seconds(const RunSpec& spec, int models) {
+  if (spec.kind == RunKind::perturbation) return perturbation_seconds(spec, models);
   const Dataset& data = inputs_.corpus.dataset;
   const TrainingOptions training = inputs_.training(spec);
-  return training_seconds(data, training, speed(spec));
+  return training_seconds(data, training, speed(spec, models));
 }
 
-Estimate Estimator::estimate(const RunSpec& spec) {
-  return explain_out_of_memory(
-      [&] { return describe_memory(inputs_, spec, device_.get()); },
-      [&] { return Estimate{.seconds = seconds(spec), .memory = memory_need(inputs_, spec, device_.get())}; });
+Estimate Estimator::estimate(const RunSpec& spec, int at_once) {
+  return explain_out_of_memory([&] { return describe_memory(inputs_, spec, device_.get()); },
+                               [&] {
+                                 return Estimate{.seconds = seconds(spec, side_by_side(at_once)),
+                                                 .memory = memory_need(inputs_, spec, device_.get())};
+                               });
 }
 
 }  // namespace notnot

@@ -1,6 +1,8 @@
 #pragma once
 // Estimates of the time and memory that runs will take, made before they start.
 #include <map>
+#include <tuple>
+#include <vector>
 
 #include "experiments/study/cost.h"
 #include "experiments/study/memory.h"
@@ -8,29 +10,35 @@
 namespace notnot {
 
 struct Estimate {
-  /// The time of all epochs, if no other run shares the device. An adversary may stop earlier.
+  /// The time of all epochs, while as many runs as were asked for train at once. An adversary may stop earlier.
   double seconds = 0;
   MemoryNeed memory;
 };
 
-/// Estimates by measuring: trains each kind of model once on a few batches, on the device and the texts that the runs
-/// will use.
+/// Estimates by measuring: trains each kind of model on a few batches, on the device and the texts that the runs will
+/// use. On CUDA as many models train side by side as runs will, because nobody knows how far they get into each other's
+/// way. On the CPU one model does: each has threads of its own there.
 class Estimator {
  public:
   /// Each model gets `threads` threads of the CPU.
   Estimator(const Inputs& inputs, int threads);
-  /// Throws InputError where the memory does not suffice to measure.
-  Estimate estimate(const RunSpec& spec);
+  /// `at_once`: runs that train at once, this one among them. Throws InputError where the memory does not suffice to
+  /// measure.
+  Estimate estimate(const RunSpec& spec, int at_once);
 
  private:
-  double seconds(const RunSpec& spec);
-  const Speed& speed(const RunSpec& spec);
-  Speed measure(const RunSpec& spec) const;
-  double perturbation_seconds(const RunSpec& spec) const;
+  class Trial;
+  int side_by_side(int at_once) const;
+  std::vector<OpenDevice> open_devices(int count) const;
+  double seconds(const RunSpec& spec, int models);
+  const Speed& speed(const RunSpec& spec, int models);
+  Speed measure(const RunSpec& spec, int models) const;
+  double perturbation_seconds(const RunSpec& spec, int models) const;
 
   const Inputs& inputs_;
+  int threads_;
   OpenDevice device_;
-  std::map<std::pair<Encoder, AttentionKind>, Speed> speeds_;
+  std::map<std::tuple<Encoder, AttentionKind, int>, Speed> speeds_;
 };
 
 }  // namespace notnot

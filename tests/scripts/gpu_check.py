@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """tools/gpu_check in a tree of its own, with stand-ins for tools/build, nvidia-smi, ctest, compute-sanitizer and
 kernel_bench. The stand-ins log their calls."""
+import ast
+import fnmatch
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -37,7 +40,8 @@ XML
     "bin/compute-sanitizer": '''
         echo "compute-sanitizer backend=$NOTNOT_TEST_BACKEND $*" >> "$CALLS"
         [[ $FAIL != *hang* ]] || sleep 60
-        [[ $FAIL != *racecheck* || $2 != racecheck || $* != *adam* ]]''',
+        if [[ -n $LOG && $2 == initcheck && $* == *adam* ]]; then cat "$LOG"; exit ${STATUS:-99}; fi
+        [[ $FAIL != *racecheck* || $2 != racecheck || $* != *adam* ]] || exit 99''',
     "tools/build": '''
         echo "build $*" >> "$CALLS"
         [[ $FAIL != *build* ]] || { echo "error: no compiler"; exit 2; }
@@ -132,9 +136,12 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual(self.logged("kernel_bench"), ["kernel_bench --device cuda --workload all"])
         self.assertIn(r"CUDA_VISIBLE_DEVICES=2 ", self.logged("ctest")[0])
         self.assertIn(r"-R \.cuda$|^(small_training|train_predict)$", self.logged("ctest")[0])
-        prefix = "compute-sanitizer backend=cuda --tool memcheck --report-api-errors no --error-exitcode 1 /build/"
-        self.assertEqual(self.logged("compute-sanitizer")[:2],
-                         [prefix + "adam_test", prefix + "model_test --test-case=*fleet*,*batch*,*captured*"])
+        calls = self.logged("compute-sanitizer")
+        for tool, options in (("memcheck", "--report-api-errors no"), ("racecheck", "--kernel-name kernel_substring=notnot"),
+                              ("initcheck", "--print-limit 0")):
+            prefix = f"compute-sanitizer backend=cuda --tool {tool} {options} --error-exitcode 99 /build/"
+            self.assertEqual([call for call in calls if f"--tool {tool}" in call],
+                             [prefix + "adam_test", prefix + "model_test --test-case=*fleet*,*batch*,*captured*"])
         self.assertEqual(sorted(path.name for path in self.build.glob("gpu_check*")), ["gpu_check", "gpu_check.json"])
 
     def test_selected_cases_and_another_file(self):
@@ -201,6 +208,38 @@ class GpuCheck(unittest.TestCase):
         self.assertIn("see build/release/gpu_check/racecheck_adam.log", output)
         self.assert_failed("tests", "failed", self.check(fail="no_tests"))
         self.assert_failed("GPU after the check", "failed", self.check(fail="lost"))
+
+    def initcheck(self, *lines, status=99, errors=None):
+        """The check, if initcheck of the suite adam prints these lines. `errors`: how many it counts."""
+        log = self.tree / "initcheck"
+        log.write_text("========= COMPUTE-SANITIZER\n" + "".join(f"========= {line}\n" for line in lines) +
+                       f"========= ERROR SUMMARY: {len(lines) // 3 if errors is None else errors} errors\n")
+        return self.check(LOG=str(log), STATUS=str(status))
+
+    def test_only_what_initcheck_finds_in_own_kernels_fails(self):
+        def finding(kernel):
+            return ("Uninitialized __global__ memory read of size 4 bytes", f"    at {kernel}+0x70", "    by thread (0,0,0)")
+        library, own = finding("void cublasLt::splitKreduce_kernel<float>(int)"), finding("notnot::cuda::adam_step_kernel(int)")
+        status, output, steps = self.initcheck(*library, *library)
+        self.assertEqual((status, steps["initcheck adam"]), (0, "passed"), output)
+        self.assertRegex(output, "initcheck adam .* 2 findings, all in kernels of libraries: see build/release/gpu_check/")
+        self.assert_failed("initcheck adam", "failed", self.initcheck(*library, *own))
+        # What is not known to be a library's: a finding of another form, one without a kernel, a test that fails itself, or that
+        # ends before there is a summary.
+        self.assert_failed("initcheck adam", "failed", self.initcheck(*library, errors=2))
+        self.assert_failed("initcheck adam", "failed", self.initcheck(*library, library[0], library[2], errors=2))
+        self.assert_failed("initcheck adam", "failed", self.initcheck(*library, status=1))
+        self.assert_failed("initcheck adam", "failed", self.initcheck(errors=0))
+
+    def test_every_filter_selects_test_cases(self):
+        """The patterns of SANITIZED_CASES are of doctest, which takes a pattern that fits nothing without a word."""
+        text = TOOL.read_text()
+        filters = ast.literal_eval(re.search(r"^SANITIZED_CASES = (\{.*?\})$", text, re.M | re.S)[1])
+        for suite, arguments in filters.items():
+            source = (TOOL.parents[1] / "tests" / "backends" / f"{suite}_test.cpp").read_text()
+            names = re.findall(r'TEST_CASE\(\s*"([^"]*)"', source)
+            for pattern in arguments[0].split("=")[1].split(","):
+                self.assertTrue(fnmatch.filter(names, pattern), f"{suite}: {pattern}")
 
     def test_nothing_to_run(self):
         self.list_tests()

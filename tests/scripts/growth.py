@@ -27,7 +27,7 @@ def sanitized():
 
 class Growth(unittest.TestCase):
     device = "cpu"
-    context_bytes = 0  # memory that a model takes besides its table
+    modules_bytes = 0  # of code that the first launches of a kernel load, at most
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="notnot-test-"))
@@ -61,9 +61,10 @@ class Growth(unittest.TestCase):
                 (seconds,) = point[f"{work}_seconds"]
                 self.assertTrue(0 < seconds < math.inf, point)
                 self.assertAlmostEqual(point[f"{work}_tokens_per_second"] * seconds / point["tokens"], 1)
-            expected = point["memory_table_bytes"] + point["models"] * self.context_bytes
-            ratio = point["measured_bytes"] / expected
-            self.assertTrue(sanitized() or 1 / MEMORY_FACTOR < ratio < MEMORY_FACTOR, point)
+            most, measured = point["memory_table_bytes"], point["measured_bytes"]
+            least = most - point["at_most_bytes"]
+            self.assertTrue(0 < least <= most and (self.device == "cuda" or least == most), point)
+            self.assertTrue(sanitized() or least / MEMORY_FACTOR < measured < MEMORY_FACTOR * most + self.modules_bytes, point)
         table = [point["memory_table_bytes"] for point in points]
         self.assertLess(table[0], table[1])
         if name == "models":
@@ -117,7 +118,7 @@ class Growth(unittest.TestCase):
 @unittest.skipIf(no_cuda_device(), no_cuda_device())
 class GrowthOnCuda(Growth):
     device = "cuda"
-    context_bytes = 32 << 20  # the workspace of its matrix products
+    modules_bytes = 64 << 20  # not yet measured
 
 
 if __name__ == "__main__":

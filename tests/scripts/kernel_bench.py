@@ -42,7 +42,21 @@ class KernelBench(unittest.TestCase):
             self.assertTrue(row["ok"] and 0 <= row["error"] <= row["tolerance"] <= 1e-5, row)
             self.assertTrue(0 < row["floor_microseconds"] < math.inf, row)
             self.assertTrue(0 < row["fastest_microseconds"] <= row["microseconds"] <= row["slowest_microseconds"], row)
+            self.assertTrue(0 < row["warm_microseconds"] < math.inf, row)
             self.assertRegex(result.stdout, rf"\n{re.escape(row['name'])} .* PASS\n")
+
+    def test_sequences_per_block(self):
+        """A fleet's blocks carry several sequences: each number is measured, or left out with the reason, and only on CUDA."""
+        result = self.bench("--filter", " sequences per block", "--workload", "sst")
+        if self.device == "cpu":
+            self.assertEqual((result.returncode, "per block" in result.stdout), (2, False), result.stdout)
+            return
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        for name in ("bilstm_forward, training", "bilstm_backward"):
+            for count in (2, 4):
+                line, = re.findall(rf"^{name}, {count} sequences per block .*$", result.stdout, re.M)
+                left_out = re.search(rf"left out: with \d+ SMs no number of models makes a block carry {count} of 32", line)
+                self.assertTrue(line.endswith("PASS") or left_out, line)
 
     def test_filter(self):
         result = self.bench("--filter", "attention_head_forward", "--workload", "sst")

@@ -19,6 +19,7 @@ SOURCES = [*(ROOT / "kernels").glob("*.cu"), *(ROOT / "kernels/base").glob("*.cu
 SLACK = 8  # registers by which the document may be above the truth
 PERSISTENT = re.compile(r"bilstm: (forward|backward)_kernel<\d>|bilstm_tensor: (forward|backward)_kernel")
 
+
 def usage_in_library(cuobjdump):
     """{(kernel, architecture): (registers, bytes of local memory, bytes of static shared memory)}"""
     usage, source, architecture, symbol = {}, None, None, None
@@ -38,6 +39,7 @@ def usage_in_library(cuobjdump):
                 usage[name, architecture] = (registers, stack + local, shared - reserved)
     return usage
 
+
 def compilations():
     """[(source, the build's own command for it, the folder where it runs)]"""
     commands = json.loads((BUILD / "compile_commands.json").read_text())
@@ -45,8 +47,10 @@ def compilations():
     return [(path.stem, shlex.split(entry["command"]), entry["directory"]) for path, entry in zip(paths, commands)
             if path in SOURCES]
 
+
 def reported(command, folder):
     return subprocess.run(command, cwd=folder, check=True, text=True, stderr=subprocess.PIPE).stderr
+
 
 def usage_by_ptxas():
     """As usage_in_library, but from the compiler."""
@@ -63,6 +67,7 @@ def usage_by_ptxas():
                 usage[name, architecture] = (int(registers), int(stack), int(shared or 0))
     return usage
 
+
 def images_in_library(cuobjdump):
     """{(source, "elf" or "ptx", architecture)} of the sources in kernels/; those in kernels/base/ have no kernels."""
     listing = output(cuobjdump, "--list-elf", str(LIBRARY)) + output(cuobjdump, "--list-ptx", str(LIBRARY))
@@ -70,10 +75,12 @@ def images_in_library(cuobjdump):
             for source, architecture, suffix in re.findall(r"(\w+)\.(sm_\w+)\.(cubin|ptx)", listing)
             if (ROOT / "kernels" / f"{source}.cu").exists()}
 
+
 def images_by_nvcc():
     """As images_in_library, but from nvcc, which says what it would put there."""
     return {(source, kind, f"sm_{number}") for source, command, folder in compilations()
             for kind, number in re.findall(r"kind=(\w+),sm=(\w+)", reported([*command, "--dryrun"], folder))}
+
 
 def documented():
     """{kernel: ({architecture: registers}, bytes of dynamic shared memory)}"""
@@ -83,6 +90,7 @@ def documented():
     if len(rows) != len(cells):
         raise ValueError("kernels/budgets.md has two rows for one kernel")
     return rows
+
 
 class Budgets(unittest.TestCase):
     @classmethod
@@ -143,6 +151,7 @@ class Budgets(unittest.TestCase):
         sources = [path.stem for path in SOURCES]
         kinds = [("elf", architecture) for architecture in self.architectures] + [("ptx", self.architectures[0])]
         self.assertEqual(sorted(images), sorted((source, *kind) for source in sources for kind in kinds))
+
 
 if __name__ == "__main__":
     if not LIBRARY.exists():

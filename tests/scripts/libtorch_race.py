@@ -31,6 +31,9 @@ class LibtorchRace(unittest.TestCase):
         for row in rows:
             self.assertTrue(row["ok"] and 0 <= row["error"] < 1e-4, row)
             self.assertTrue(0 < row["floor_seconds"] < math.inf, row)
+            for side in ("packed", "padded"):
+                self.assertRegex(row[f"{side}_optimiser"], r"^(fused Adam|loop over the parameters) \(a step; fused Adam.*; loop")
+                self.assertIn(f"{side}: {row[f'{side}_optimiser']}\n", result.stdout)
             for side in ("ours", "packed", "padded"):
                 self.assertEqual(len(row[f"{side}_seconds"]), 2)
                 self.assertTrue(all(0 < seconds < math.inf for seconds in row[f"{side}_seconds"]), row)

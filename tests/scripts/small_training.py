@@ -3,6 +3,7 @@
 train_predict and resume would take hours."""
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -46,6 +47,14 @@ class Commands(WithCorpus):
         self.assert_same_bytes(whole, self.runs / whole.name)
         if self.device == "cuda":  # the CPU is often done before the signal arrives
             self.assertGreater(interrupted, 0, "never interrupted: this test shows nothing")
+
+    def test_plan_measures_a_fleet(self):
+        """On CUDA the models of a fleet are measured side by side. Times are not tested."""
+        output = self.succeed("seeds", "--dataset", self.corpus, "--hidden", 4, "--batch", 8, "--epochs", 2, "--seeds", "1,2",
+                              "--fleet", 3, "--device", self.device, "--runs", self.runs, "--plan")
+        self.assertEqual(len(re.findall(r"^own-lstm-learned-seed\d+ +2 +\d+ (?:s|min) +\d+ MiB  to do$", output, re.M)), 3, output)
+        self.assertRegex(output, r"(?m)^own: 3 of 3 runs left, at most \d+ (s|min) with 3 at once")
+        self.assertFalse(list(self.runs.glob("*")) if self.runs.exists() else [])
 
     def test_predict_agrees_with_the_run(self):
         folder = self.train(*self.arguments)

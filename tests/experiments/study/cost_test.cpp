@@ -70,7 +70,7 @@ TEST_CASE("the memory of a run is that of its model's arena and of its training 
     return end;
   };
   REQUIRE(parameters(3) == 9859);
-  const Estimate estimate = Estimator(inputs, 1).estimate(spec);
+  const Estimate estimate = Estimator(inputs, 1).estimate(spec, 1);
   CHECK(estimate.seconds > 0);
   // The initial parameters, and a checkpoint's parameters with their three moments.
   CHECK(estimate.memory.host_bytes == 5 * 4 * 9859);
