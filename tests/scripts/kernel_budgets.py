@@ -69,11 +69,11 @@ def usage_by_ptxas():
 
 
 def images_in_library(cuobjdump):
-    """{(source, "elf" or "ptx", architecture)} of the sources in kernels/; those in kernels/base/ have no kernels."""
+    """{(source, "elf" or "ptx", architecture)} of the sources in kernels/ and kernels/base/."""
     listing = output(cuobjdump, "--list-elf", str(LIBRARY)) + output(cuobjdump, "--list-ptx", str(LIBRARY))
     return {(source, "ptx" if suffix == "ptx" else "elf", architecture)
             for source, architecture, suffix in re.findall(r"(\w+)\.(sm_\w+)\.(cubin|ptx)", listing)
-            if (ROOT / "kernels" / f"{source}.cu").exists()}
+            if source in {path.stem for path in SOURCES}}
 
 
 def images_by_nvcc():

@@ -13,6 +13,7 @@ class StepLoop:
     passes: int = 4  # that the model averages over
     global_load: int = model.L2
     branches: int = 0   # per pass, beside the one that closes the loop
+    blackwell: int = 0  # so many more on sm_100 and sm_120
     ahead: bool = True  # what a pass loads is first used in the next one
     step: str = ""      # an opcode that every step has once; empty: a pass is a step
 
@@ -23,7 +24,10 @@ class StepLoop:
         return f"{self.kernel}, {self.warps} warps, scalars in {cache}" if self.step else self.kernel
 
 
-FP32 = [StepLoop(f"bilstm: {direction}_kernel<{sequences}>", "FFMA", 256 * sequences)
+# For Blackwell, ptxas lets the lanes of backward<1> that store nothing jump over the stores, twice. These are behind the
+# barrier, where the next product does not wait for them.
+FP32 = [StepLoop(f"bilstm: {direction}_kernel<{sequences}>", "FFMA", 256 * sequences,
+                 blackwell=2 if (direction, sequences) == ("backward", 1) else 0)
         for direction in ("forward", "backward") for sequences in (1, 2, 4)]
 BF16 = [StepLoop(f"bilstm_tensor: {direction}_kernel", "HMMA", 96) for direction in ("forward", "backward")]
 # A pass has eight steps of five fused operations, and one look at whether the largest second moment has changed. ptxas
@@ -43,8 +47,9 @@ BRANCHES = ("BRA", "BRX", "JMP", "JMX", "RET", "EXIT")
 class Loop:
     """The innermost loop of `code`, a kernel's instructions, that has the product."""
 
-    def __init__(self, spec, code):
+    def __init__(self, spec, code, architecture="sm_90a"):
         self.spec, self.code = spec, code
+        self.branches = spec.branches + (spec.blackwell if architecture in ("sm_100", "sm_120") else 0)
         self.place = {instruction.address: place for place, instruction in enumerate(code)}
         self.jumps = [(place, self.place[i.target]) for place, i in enumerate(code)
                       if i.name == "BRA" and i.target in self.place]
@@ -100,10 +105,10 @@ class Loop:
         if calls := sum(i.name == "CALL" for i in inside):
             found.append(f"{calls} calls in the step loop")
         branches = sum(i.name in BRANCHES and i in inside for i in self.path)
-        if branches > self.spec.branches:
-            found.append(f"{branches} branches in the step loop, not {self.spec.branches}")
+        if branches > self.branches:
+            found.append(f"{branches} branches in the step loop, not {self.branches}")
         entries = sum(self.first < to <= self.last for _, to in self.jumps)
-        if entries and not self.spec.branches:
+        if entries and not self.branches:
             found.append(f"{entries} jumps into the middle of the step loop")
         if local := sum(i.name in ("LDL", "STL") for i in self.code):
             found.append(f"{local} accesses to local memory in the kernel")
