@@ -14,6 +14,7 @@ struct AttentionClassifier::Slot {
   Span<float> predictions;  ///< [2 B + N] probability, logit, log_attention: read by the host in one copy
 
   // In `packed`, from `load` on.
+  bool training = false;
   DeviceBatch batch = {};
   Span<const float> given_log_attention = {}, base_log_attention = {}, base_probability = {}, scale = {};
   Span<const int32_t> completed = {};
@@ -273,6 +274,7 @@ void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targe
   const Device& device = upload_stream_.device();
   s.host->finished.make_wait(device);  // the last update with this slot may still read it
   upload.restart();
+  s.training = training;
   if (training) {
     table_.clear();  // project_batch overwrites the table
     s.batch = pack_for_training(device_, upload, batch, options_.vocabulary);
@@ -474,7 +476,8 @@ void AttentionClassifier::enqueue_prediction(const HostBatch& batch, const Batch
     load(batch, targets, /*training=*/false);
     project_added();
   } catch (...) {
-    table_.clear();  // ids may have got rows that nobody computed
+    table_.clear();                        // ids may have got rows that nobody computed
+    synchronize(upload_stream_.device());  // nobody will wait for this batch before its memory is filled again
     throw;
   }
   encode(/*training=*/false);
@@ -489,7 +492,7 @@ void AttentionClassifier::enqueue_prediction(const HostBatch& batch, const Batch
 }
 
 AttentionClassifier::Predictions AttentionClassifier::finish_prediction() {
-  const Slot& s = finish_oldest();
+  const Slot& s = finish_oldest(/*training=*/false);
   const auto* values = reinterpret_cast<const float*>(s.host->results.data());
   const float* const logit = values + s.sequences();
   const float* const log_attention = logit + s.sequences();
@@ -612,11 +615,13 @@ void AttentionClassifier::enqueue_step(const HostBatch& batch, const ObjectiveOp
   ++in_flight_;
 }
 
-double AttentionClassifier::finish_step() { return loss_of_slot(finish_oldest()); }
+double AttentionClassifier::finish_step() { return loss_of_slot(finish_oldest(/*training=*/true)); }
 
-const AttentionClassifier::Slot& AttentionClassifier::finish_oldest() {
+const AttentionClassifier::Slot& AttentionClassifier::finish_oldest(bool training) {
   NOTNOT_CHECK(in_flight_ > 0, "nothing is in flight");
   const Slot& oldest = buffers_->slots[in_flight_ == 2 ? 1 - slot_ : slot_];
+  NOTNOT_CHECK(oldest.training == training, "the oldest batch in flight is {} training step",
+               oldest.training ? "a" : "no");
   oldest.host->finished.wait();
   --in_flight_;
   return oldest;

@@ -82,7 +82,6 @@ class AttentionClassifier {
   void enqueue_prediction(const HostBatch& batch, const BatchTargets& targets = {});
   /// Waits for the oldest batch in flight.
   Predictions finish_prediction();
-  int predictions_in_flight() const { return in_flight_; }
 
   /// The parts of the logit for fixed states and output layer: logit = bias + sum_n alpha_n contribution_n.
   struct Contributions {
@@ -143,7 +142,7 @@ class AttentionClassifier {
   void load_for_training(const HostBatch& batch, const ObjectiveOptions& objective, const BatchTargets& targets);
   void enqueue_gradients(const ObjectiveOptions& objective);
   void enqueue_update();
-  const Slot& finish_oldest();
+  const Slot& finish_oldest(bool training);
   static double loss_of_slot(const Slot& slot);
   CapturedWork::Key step_key(const ObjectiveOptions& objective) const;
   double projection_flop(int64_t ids) const;

@@ -82,9 +82,7 @@ std::string OpenDevice::description() const {
   return fmt::format("cuda:{} ({})", device_.ordinal, cuda::describe(device_.ordinal).name);
 }
 
-std::string OpenDevice::connections() const {
-  return device_.backend == Backend::cuda ? cuda::connections() : "";
-}
+std::string OpenDevice::connections() const { return device_.backend == Backend::cuda ? cuda::connections() : ""; }
 
 std::string describe_devices() {
   std::string text = fmt::format("cpu      {} threads, {} kernels\n", available_threads(),

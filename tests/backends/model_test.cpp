@@ -211,6 +211,41 @@ TEST_CASE("steps in flight of another objective, another encoder and of H = 128 
   check_steps_in_flight(Objective::classify, Encoder::lstm, 128);  // on CUDA, the persistent kernels
 }
 
+TEST_CASE("predictions in flight have the bytes of predictions one by one, and are no steps") {
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::train);
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
+  AttentionClassifier model(test_device(), options,
+                            training_plan(test_device(), data, {.batch_size = 4, .optimiser = {}}));
+  model.allocate();
+  model.set_parameters(initial_parameters(model.layout(), 3, {}));
+  std::vector<AttentionClassifier::Predictions> expected;
+  std::vector<HostBatch> batches;
+  for (int32_t i = 0; i < 12; i += 2) {
+    batches.push_back(assemble_batch(split, {i, i + 1}, options.vocabulary));
+    expected.push_back(model.predict(batches.back()));
+  }
+  model.set_parameters(initial_parameters(model.layout(), 3, {}));  // no word is projected
+  size_t finished = 0;
+  const auto check_oldest = [&] {
+    const AttentionClassifier::Predictions actual = model.finish_prediction();
+    check_same_bytes(actual.probability, expected[finished].probability, "probability");
+    check_same_bytes(actual.logit, expected[finished].logit, "logit");
+    check_same_bytes(actual.log_attention, expected[finished].log_attention, "attention");
+    ++finished;
+  };
+  for (size_t i = 0; i < batches.size(); ++i) {
+    model.enqueue_prediction(batches[i]);
+    if (i > 0) check_oldest();
+  }
+  CHECK_THROWS_WITH_AS(model.finish_step(), doctest::Contains("the oldest batch in flight is no training step"), Error);
+  check_oldest();
+  CHECK_THROWS_WITH_AS(model.finish_prediction(), doctest::Contains("nothing is in flight"), Error);
+  model.enqueue_step(batches[0], {});
+  CHECK_THROWS_WITH_AS(model.finish_prediction(), doctest::Contains("is a training step"), Error);
+  model.finish_step();
+}
+
 TEST_CASE("models that come and go on the device during a training change no byte of it") {
   const Dataset data = small_corpus();
   const Split& split = data.split(SplitName::train);
