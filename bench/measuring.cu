@@ -25,6 +25,29 @@ __global__ void __launch_bounds__(kThreads) read_kernel(const float4* values, in
   if (sum != 0) *never = sum;
 }
 
+/// Fused multiply-adds of an SM in a clock: fp32, and dense bf16 products that are summed in fp32.
+struct PerClock {
+  double fp32, bf16;
+};
+
+/// From NVIDIA's CUDA programming guide (arithmetic throughput) and data sheets. Where cards of one compute capability
+/// differ the higher rate stands here, and for an unknown one the highest of all: a floor may be too low, never too
+/// high.
+PerClock per_clock(const DeviceInfo& info) {
+  switch (10 * info.compute_major + info.compute_minor) {
+    case 80:
+      return {64, 1024};
+    case 86:
+    case 89:
+    case 120:
+      return {128, 512};
+    case 90:
+      return {128, 2048};
+    default:
+      return {128, 4096};
+  }
+}
+
 }  // namespace
 
 struct EventPair {
@@ -33,6 +56,7 @@ struct EventPair {
 };
 
 EventPair* open_events(const Device& device) {
+  NOTNOT_CUDA_CHECK(cudaSetDevice(device.ordinal));
   auto events = std::make_unique<EventPair>();
   events->stream = device.stream;
   NOTNOT_CUDA_CHECK(cudaEventCreate(&events->start));
@@ -72,9 +96,10 @@ Limits limits_of(const Device& device) {
   };
   Limits limits;
   limits.clocks_per_second = 1e3 * attribute(cudaDevAttrClockRate);
-  limits.flop_per_second = 2 * 128 * device.multiprocessors * limits.clocks_per_second;
-  limits.tensor_flop_per_second =
-      limits.flop_per_second * (cuda::describe(device.ordinal).compute_major >= 9 ? 2048 : 1024) / 128;
+  const PerClock rates = per_clock(cuda::describe(device.ordinal));
+  const double clocks = 2 * device.multiprocessors * limits.clocks_per_second;  // a fused operation is two
+  limits.flop_per_second = rates.fp32 * clocks;
+  limits.tensor_flop_per_second = rates.bf16 * clocks;
   limits.bytes_per_second =
       2e3 * attribute(cudaDevAttrMemoryClockRate) * attribute(cudaDevAttrGlobalMemoryBusWidth) / 8;
   limits.source =

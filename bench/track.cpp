@@ -15,11 +15,11 @@ constexpr uint64_t kSeed = 10;
 /// Like a training loop, it reads a step's loss after it has enqueued the next step.
 void train_step(AttentionClassifier& model, const HostBatch& batch) {
   model.enqueue_step(batch, {.positive_weight = kPositiveWeight});
-  if (model.steps_in_flight() > 1) model.finish_step();
+  if (model.batches_in_flight() > 1) model.finish_step();
 }
 
 void finish_steps(AttentionClassifier& model) {
-  while (model.steps_in_flight() > 0) model.finish_step();
+  while (model.batches_in_flight() > 0) model.finish_step();
 }
 
 /// FLOPs of a forward pass, 2 per multiply-add of the products: of the recurrence, and of the rest.

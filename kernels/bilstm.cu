@@ -1,6 +1,7 @@
 // Persistent BiLSTM for H = 128: a block keeps W_hh of one direction (512 x 128 floats, 256 KiB) on its SM for the
 // whole batch, split between registers and shared memory, and carries kSequences sequences at a time. No grid
-// synchronisation. Blocks take groups of sequences, longest first; where there are fewer blocks than groups, from a ticket counter.
+// synchronisation. Blocks take groups of sequences, longest first; where there are fewer blocks than groups, from a
+// ticket counter.
 //
 // Floor per step and SM in clocks (128 FMA/clk, 128 B/clk of shared memory); S = kSequences, n = shared_weights(S):
 //   FMA               512 S

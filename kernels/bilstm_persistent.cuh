@@ -67,8 +67,8 @@ __device__ __forceinline__ Cursor open_sequence(const RaggedBatch& batch, int se
 }
 
 /// The group of sequences that this block takes next; all threads get the same. Its first one has the block's own
-/// number. `tickets` [2], per direction, count the groups that were taken after those; they are null if there is a block
-/// for every group.
+/// number. `tickets` [2], per direction, count the groups that were taken after those; they are null if there is a
+/// block for every group.
 __device__ __forceinline__ int next_group(int* tickets, int* shared_ticket) {
   constexpr int kNone = 1 << 24;
   if (tickets == nullptr) return kNone;
@@ -78,8 +78,8 @@ __device__ __forceinline__ int next_group(int* tickets, int* shared_ticket) {
 }
 
 /// The cells index the arrays of tokens and ids with 32 bits: 64 bits would take two instructions and two registers for
-/// every address. A larger batch is refused. The kernels for any H could compute it, but sum in another order, and a text
-/// would get other bits in it than in a smaller batch.
+/// every address. A larger batch is refused. The kernels for any H could compute it, but sum in another order, and a
+/// text would get other bits in it than in a smaller batch.
 inline void check_indices(const RaggedBatch& batch) {
   constexpr int64_t kMost = (int64_t{1} << 32) / (2 * 4 * kHidden) - 1;
   NOTNOT_CHECK(

@@ -58,8 +58,9 @@ struct ColumnSum {
   }
 };
 
-/// The column sums of up to four matrices: together they are one launch. Rows are summed in ascending order in blocks of
-/// kColumnSumBlock, and the sums of the blocks are added in order: so neither threads nor thread blocks change a bit.
+/// The column sums of up to four matrices: together they are one launch. Rows are summed in ascending order in blocks
+/// of kColumnSumBlock, and the sums of the blocks are added in order: so neither threads nor thread blocks change a
+/// bit.
 struct ColumnSums {
   std::array<ColumnSum, 4> parts;  ///< a part without rows is none
   Span<float> workspace;           ///< [column_sum_workspace(rows, columns)] for the part that needs most

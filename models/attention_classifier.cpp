@@ -83,12 +83,39 @@ std::vector<MemoryRow> AttentionClassifier::memory_table() const {
 AttentionClassifier::AttentionClassifier(AttentionClassifier&&) noexcept = default;
 
 AttentionClassifier::~AttentionClassifier() {
-  if (in_flight_ == 0) return;
-  try {
-    synchronize(device_);  // the steps in flight use the memory that is released next
-  } catch (const Error&) {
-    // The steps failed, and the exception that ended the training says so.
+  if (buffers_ != nullptr && running_) wait_for_streams();  // what is in flight uses the memory that is released next
+}
+
+void AttentionClassifier::wait_for_streams() noexcept {
+  std::vector<Device> streams = {upload_stream_.device(), device_};
+  for (const Branch& branch : branches_) streams.push_back(branch.device());
+  for (const Device& stream : streams) {
+    try {
+      synchronize(stream);
+    } catch (const Error&) {
+      // Its work failed, and the exception that ended it says so.
+    }
   }
+}
+
+/// Enqueues a batch's work, which is in flight from then on. Nobody will wait for a batch that failed, so its work ends
+/// here, before its memory is filled again.
+void AttentionClassifier::put_in_flight(const std::function<void()>& enqueue) {
+  const int before = slot_;
+  try {
+    enqueue();
+  } catch (...) {
+    wait_for_streams();
+    slot_ = before;
+    table_.clear();  // ids may have got rows that nobody computed
+    throw;
+  }
+  slot().host->finished.record(device_);
+  ++in_flight_;
+}
+
+void AttentionClassifier::drain() {
+  while (in_flight_ > 0) finish_oldest(buffers_->slots[in_flight_ == 2 ? 1 - slot_ : slot_].training);
 }
 
 AttentionClassifier::Slot& AttentionClassifier::slot() const { return buffers_->slots[slot_]; }
@@ -196,7 +223,7 @@ void AttentionClassifier::set_parameters(const std::vector<float>& values) {
   copy_to_device(device_, buffers_->parameters.data, values.data(), values.size() * sizeof(float));
   optimiser_->mark_rows_current();
   table_.clear();
-  transpose_projection_weight(device_);
+  transpose_projection_weight();
   transpose_attention_weight(device_);
 }
 
@@ -215,14 +242,15 @@ void AttentionClassifier::set_optimiser_state(const OptimiserState& state) {
   table_.clear();
 }
 
-void AttentionClassifier::transpose_projection_weight(const Device& device) {
-  const Profile::Section section(profile_, device, "weight transposes");
+void AttentionClassifier::transpose_projection_weight() {
+  const Profile::Section section(profile_, device_, "weight transposes");
   const bool lstm = options_.encoder == Encoder::lstm;
-  transpose(device, {.rows = options_.projection(),
-                     .columns = options_.embed,
-                     .to_stride = weight_stride(options_.projection()),
-                     .from = lstm ? parameter_pair("encoder.rnn.weight_ih_l0") : parameter("encoder.projection.weight"),
-                     .to = buffers_->projection_weight_transposed});
+  transpose(device_,
+            {.rows = options_.projection(),
+             .columns = options_.embed,
+             .to_stride = weight_stride(options_.projection()),
+             .from = lstm ? parameter_pair("encoder.rnn.weight_ih_l0") : parameter("encoder.projection.weight"),
+             .to = buffers_->projection_weight_transposed});
 }
 
 void AttentionClassifier::transpose_attention_weight(const Device& device) {
@@ -233,9 +261,7 @@ void AttentionClassifier::transpose_attention_weight(const Device& device) {
                      .to = buffers_->attention_weight_transposed});
 }
 
-void AttentionClassifier::check_idle() const {
-  NOTNOT_CHECK(in_flight_ == 0, "{} training steps are in flight", in_flight_);
-}
+void AttentionClassifier::check_idle() const { NOTNOT_CHECK(in_flight_ == 0, "{} batches are in flight", in_flight_); }
 
 /// Brings every embedding row up to the current step, which changes no bits.
 void AttentionClassifier::replay_all_rows() {
@@ -253,10 +279,12 @@ void AttentionClassifier::replay_rows(Span<const int32_t> ids) {
 
 // --- forward and backward --------------------------------------------------------------------------------------------
 
-/// How many models share the device decides how the recurrence is shared out, and stands in no key.
+/// How many models share the device decides how the recurrence is shared out, and stands in no key. A worker of a fleet
+/// has no model for a moment between two: so a smaller number counts only where nothing is in flight, as when an epoch
+/// begins.
 void AttentionClassifier::follow_running_models() {
   const int models = running_->on_device();
-  if (models == device_.models) return;
+  if (models == device_.models || (models < device_.models && in_flight_ > 0)) return;
   if (in_flight_ > 0) synchronize(device_);  // captured steps may still run
   captured_.clear();
   device_.models = models;
@@ -281,9 +309,11 @@ void AttentionClassifier::load(const HostBatch& batch, const BatchTargets& targe
   } else {
     s.batch = pack_for_evaluation(upload, batch, table_);
   }
-  pack_targets(batch, targets);
+  NOTNOT_CHECK(2 * s.sequences() + s.tokens() <= s.predictions.size,
+               "{} sequences and {} tokens are more than the model was planned for", s.sequences(), s.tokens());
   s.scale = upload.add(std::vector<float>{scale});
   s.completed = upload.add(std::vector<int32_t>{static_cast<int32_t>(step())});
+  pack_targets(batch, targets);
   upload.enqueue(device);
   s.host->uploaded.record(device);
   s.host->uploaded.make_wait(device_);
@@ -444,7 +474,7 @@ void AttentionClassifier::encode_backward() {
     embedding_gradients(rows_branch.device(), backward);
   }
   {
-    const Profile::Section section(profile_, device_, "input projection, gradients of parameters", flop);
+    const Profile::Section section(profile_, device_, "input projection, gradients", flop);
     add_projection_gradients(device_, backward);
   }
   rows_branch.join();
@@ -472,23 +502,17 @@ AttentionHeadForward AttentionClassifier::head() const {
 }
 
 void AttentionClassifier::enqueue_prediction(const HostBatch& batch, const BatchTargets& targets) {
-  try {
+  put_in_flight([&] {
     load(batch, targets, /*training=*/false);
     project_added();
-  } catch (...) {
-    table_.clear();                        // ids may have got rows that nobody computed
-    synchronize(upload_stream_.device());  // nobody will wait for this batch before its memory is filled again
-    throw;
-  }
-  encode(/*training=*/false);
-  {
-    const Profile::Section section(profile_, device_, "attention head, forward", head_flop());
-    attention_head_forward(device_, head());
-  }
-  const Slot& s = slot();
-  s.host->results.enqueue_copy_of(device_, s.predictions.data, (2 * s.sequences() + s.tokens()) * sizeof(float));
-  s.host->finished.record(device_);
-  ++in_flight_;
+    encode(/*training=*/false);
+    {
+      const Profile::Section section(profile_, device_, "attention head, forward", head_flop());
+      attention_head_forward(device_, head());
+    }
+    const Slot& s = slot();
+    s.host->results.enqueue_copy_of(device_, s.predictions.data, (2 * s.sequences() + s.tokens()) * sizeof(float));
+  });
 }
 
 AttentionClassifier::Predictions AttentionClassifier::finish_prediction() {
@@ -563,7 +587,7 @@ void AttentionClassifier::enqueue_gradients(const ObjectiveOptions& objective) {
   }
   head_branch.fork();
   {
-    const Profile::Section section(profile_, beside, "attention head, gradients of parameters", head_flop());
+    const Profile::Section section(profile_, beside, "attention head, gradients", head_flop());
     add_head_gradients(beside, head);
   }
   slot().host->results.enqueue_copy_of(beside, buffers_->loss.data, batch().sequences * sizeof(float));
@@ -578,20 +602,25 @@ double AttentionClassifier::loss_of_slot(const Slot& slot) {
 double AttentionClassifier::compute_gradients(const HostBatch& batch, const ObjectiveOptions& objective,
                                               const BatchTargets& targets) {
   check_idle();
-  load_for_training(batch, objective, targets);
-  enqueue_gradients(objective);
-  synchronize(device_);
-  return loss_of_slot(slot());
+  put_in_flight([&] {
+    load_for_training(batch, objective, targets);
+    enqueue_gradients(objective);
+  });
+  return finish_step();
 }
 
 // --- whole steps -----------------------------------------------------------------------------------------------------
 
 /// Everything on which the enqueued work of a step depends and that does not lie in device memory.
 CapturedWork::Key AttentionClassifier::step_key(const ObjectiveOptions& objective) const {
+  const Slot& s = slot();
   return {slot_,
-          batch().sequences,
-          batch().tokens,
+          s.sequences(),
+          s.tokens(),
           batch().unique,
+          s.given_log_attention.size,  // the targets lie one behind the other, as far as there are some
+          s.base_log_attention.size,
+          s.base_probability.size,
           static_cast<int64_t>(objective.objective),
           std::bit_cast<int64_t>(objective.positive_weight),
           std::bit_cast<int64_t>(objective.tvd_factor),
@@ -600,19 +629,19 @@ CapturedWork::Key AttentionClassifier::step_key(const ObjectiveOptions& objectiv
 
 void AttentionClassifier::enqueue_step(const HostBatch& batch, const ObjectiveOptions& objective,
                                        const BatchTargets& targets) {
-  load_for_training(batch, objective, targets);
-  optimiser_->count_step();
-  const auto step = [&] {
-    enqueue_gradients(objective);
-    enqueue_update();
-  };
-  if (profile_ != nullptr) {
-    step();  // the sections of a profile wait for the device, which captured work may not
-  } else {
-    captured_.run(step_key(objective), step);
-  }
-  slot().host->finished.record(device_);
-  ++in_flight_;
+  put_in_flight([&] {
+    load_for_training(batch, objective, targets);
+    optimiser_->count_step();
+    const auto step = [&] {
+      enqueue_gradients(objective);
+      enqueue_update();
+    };
+    if (profile_ != nullptr) {
+      step();  // the sections of a profile wait for the device, which captured work may not
+    } else {
+      captured_.run(step_key(objective), step);
+    }
+  });
 }
 
 double AttentionClassifier::finish_step() { return loss_of_slot(finish_oldest(/*training=*/true)); }
@@ -649,7 +678,7 @@ void AttentionClassifier::enqueue_update() {
     const Profile::Section section(profile_, device_, "Adam");
     optimiser_->enqueue_encoder_step(device_, completed);
   }
-  transpose_projection_weight(device_);
+  transpose_projection_weight();
   for (const Branch& branch : branches_) branch.join();
 }
 

@@ -65,8 +65,8 @@ class AttentionClassifier {
   void set_parameters(const std::vector<float>& values);
   std::vector<float> parameters();
 
-  /// For checkpoints. Reading brings all embedding rows up to date, which changes no bits. Throws Error while steps are
-  /// in flight, as does parameters().
+  /// For checkpoints. Reading brings all embedding rows up to date, which changes no bits. Throws Error while a batch
+  /// is in flight, as does parameters().
   OptimiserState optimiser_state();
   void set_optimiser_state(const OptimiserState& state);
   int64_t step() const { return optimiser_->step(); }
@@ -82,6 +82,8 @@ class AttentionClassifier {
   void enqueue_prediction(const HostBatch& batch, const BatchTargets& targets = {});
   /// Waits for the oldest batch in flight.
   Predictions finish_prediction();
+  /// Waits for every batch in flight and forgets its results.
+  void drain();
 
   /// The parts of the logit for fixed states and output layer: logit = bias + sum_n alpha_n contribution_n.
   struct Contributions {
@@ -98,7 +100,8 @@ class AttentionClassifier {
   void enqueue_step(const HostBatch& batch, const ObjectiveOptions& objective, const BatchTargets& targets = {});
   /// Waits for the oldest step in flight and returns its loss, as compute_gradients does.
   double finish_step();
-  int steps_in_flight() const { return in_flight_; }
+  /// Steps and predictions.
+  int batches_in_flight() const { return in_flight_; }
   /// The number of step sizes that are captured, so that such a step is one launch; 0 on the CPU.
   int64_t captured_steps() const { return captured_.captured(); }
 
@@ -122,7 +125,7 @@ class AttentionClassifier {
   Span<float> parameter_pair(const char* name) const;
   Span<float> gradient(const char* name) const;
   Span<float> gradient_pair(const char* name) const;
-  void transpose_projection_weight(const Device& device);
+  void transpose_projection_weight();
   void transpose_attention_weight(const Device& device);
   void check_idle() const;
   void replay_all_rows();
@@ -136,6 +139,8 @@ class AttentionClassifier {
   TokenProjectionBackward projection_backward() const;
   AttentionHeadForward head() const;
   AttentionHeadTrain head_training(const ObjectiveOptions& objective) const;
+  void wait_for_streams() noexcept;
+  void put_in_flight(const std::function<void()>& enqueue);
   void follow_running_models();
   void load(const HostBatch& batch, const BatchTargets& targets, bool training, float scale = 1);
   void pack_targets(const HostBatch& batch, const BatchTargets& targets);

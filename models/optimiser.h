@@ -45,8 +45,8 @@ class Optimiser {
   void count_step();
   // A step has three parts, which share nothing: each may be enqueued on a stream of its own. `completed` [1] holds the
   // number of steps before this one.
-  /// Moves the embedding rows of `ids` [n], the distinct ids of the batch, by their gradients `row_gradients` [n, E]. The
-  /// rows must be up to date.
+  /// Moves the embedding rows of `ids` [n], the distinct ids of the batch, by their gradients `row_gradients` [n, E].
+  /// The rows must be up to date.
   void enqueue_rows_step(const Device& device, Span<const int32_t> completed, Span<const int32_t> ids,
                          Span<const float> row_gradients);
   /// Moves encoder and output layer by gradients().

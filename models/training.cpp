@@ -198,17 +198,18 @@ class Training {
     for (size_t next = progress_.batch; next < batches.size() && !stop; ++next) {
       enqueue_batch(split, assemble_batch(split, batches[next], request_.model.vocabulary));
       const bool due = checkpoint_due();
-      while (model_.steps_in_flight() > (due ? 0 : 1)) stop = finish_batch(batches) || stop;
+      while (model_.batches_in_flight() > (due ? 0 : 1)) stop = finish_batch(batches) || stop;
       progress_.train_seconds = seconds_before + seconds_since(begin);
       if (due) save_checkpoint(progress_);
     }
-    while (model_.steps_in_flight() > 0) stop = finish_batch(batches) || stop;
+    while (model_.batches_in_flight() > 0) stop = finish_batch(batches) || stop;
     progress_.train_seconds = seconds_before + seconds_since(begin);
     if (stop) this->stop();
   }
 
   /// Ends the training within its epoch, perhaps while that is evaluated.
   [[noreturn]] void stop() {
+    model_.drain();
     save_checkpoint(progress_);
     throw Interrupted(
         fmt::format("stopped in epoch {} after batch {} of {}", progress_.epoch, progress_.batch, batches_));
@@ -430,15 +431,20 @@ SplitPredictions predict_split(AttentionClassifier& model, const Split& split, d
     add_predictions(model.finish_prediction(), in_flight.front(), split, positive_weight, result, losses);
     in_flight.pop_front();
   };
-  for (const auto& texts : prediction_batches(model.device(), split)) {
-    poll();
-    in_flight.push_back(assemble_batch(split, texts, model.options().vocabulary));
-    const HostBatch& batch = in_flight.back();
-    model.enqueue_prediction(
-        batch, targets.log_attention.empty() ? BatchTargets{} : targets_of(split, batch, model.options(), targets));
-    if (in_flight.size() == 2) take_oldest();
+  try {
+    for (const auto& texts : prediction_batches(model.device(), split)) {
+      poll();
+      in_flight.push_back(assemble_batch(split, texts, model.options().vocabulary));
+      const HostBatch& batch = in_flight.back();
+      model.enqueue_prediction(
+          batch, targets.log_attention.empty() ? BatchTargets{} : targets_of(split, batch, model.options(), targets));
+      if (in_flight.size() == 2) take_oldest();
+    }
+    if (!in_flight.empty()) take_oldest();
+  } catch (...) {
+    model.drain();
+    throw;
   }
-  if (!in_flight.empty()) take_oldest();
   // In the order of their size, so that the order of the texts changes no bit of the sum.
   std::sort(losses.begin(), losses.end());
   result.loss = std::accumulate(losses.begin(), losses.end(), 0.0) / split.size();

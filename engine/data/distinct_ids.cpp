@@ -33,6 +33,7 @@ void find_distinct_ids(const std::vector<int32_t>& token_ids, int32_t vocabulary
     to.unique_row[n] = row;
     to.occurrences[next[row]++] = static_cast<int32_t>(n);
   }
+  std::fill(to.unique_row.data + token_ids.size(), to.unique_row.data + to.unique_row.size, 0);
 }
 
 }  // namespace notnot

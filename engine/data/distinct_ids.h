@@ -10,8 +10,8 @@
 namespace notnot {
 
 /// The last four arrays of a RaggedBatch (kernels/base/ragged.h), in host memory. N and U may be larger than the batch:
-/// behind the last distinct id come kPaddingId, which occurs nowhere, and what stands behind the last token stays as it
-/// is.
+/// behind the last distinct id comes kPaddingId, which occurs nowhere; tokens behind the last one read row 0; and of
+/// `occurrences` that part stays as it is, because nobody reads it.
 struct DistinctIds {
   Span<int32_t> unique_ids;          ///< out [U] ascending
   Span<int32_t> unique_row;          ///< out [N]

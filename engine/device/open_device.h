@@ -11,8 +11,9 @@ namespace notnot {
 class OpenDevice {
  public:
   /// `name`: "auto" (the first CUDA device that can be used, otherwise the CPU; if a card exists and cannot be used, a
-  /// warning says why), "cpu", "cuda" or "cuda:<number>". `threads` is for the CPU. On CUDA every context has a stream of
-  /// its own. Throws InputError when the name is unknown, or when CUDA is asked for and cannot be used, with the reason.
+  /// warning says why), "cpu", "cuda" or "cuda:<number>". `threads` is for the CPU. On CUDA every context has a stream
+  /// of its own. Throws InputError when the name is unknown, or when CUDA is asked for and cannot be used, with the
+  /// reason.
   OpenDevice(const std::string& name, int threads);
   ~OpenDevice();
   OpenDevice(OpenDevice&& other) noexcept;

@@ -110,9 +110,9 @@ class Event {
   CUevent_st* event_ = nullptr;
 };
 
-/// Work that runs beside that of a context, the trunk: from a fork, after which it waits for the trunk's work so far, to
-/// the join, after which the trunk waits for it. A branch may be captured with its trunk, and then becomes a branch of
-/// the graph. What a branch writes, the trunk may not touch between the two, and the other way round.
+/// Work that runs beside that of a context, the trunk: from a fork, after which it waits for the trunk's work so far,
+/// to the join, after which the trunk waits for it. A branch may be captured with its trunk, and then becomes a branch
+/// of the graph. What a branch writes, the trunk may not touch between the two, and the other way round.
 class Branch {
  public:
   explicit Branch(const Device& trunk)

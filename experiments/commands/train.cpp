@@ -31,9 +31,9 @@ struct TrainArguments {
   }
 };
 
-/// Takes one step with a very small model, and a checksum as every run takes them. After that, the code of the libraries
-/// (4 MiB of OpenSSL) and the kernels that they build at run time (7 MiB with oneDNN) are in memory and count as
-/// resident.
+/// Takes one step with a very small model, and a checksum as every run takes them. After that, the code of the
+/// libraries (4 MiB of OpenSSL) and the kernels that they build at run time (7 MiB with oneDNN) are in memory and count
+/// as resident.
 void warm_up(const Device& device, ModelOptions options) {
   options.vocabulary = kFirstWordId + 1;
   options.embed = options.hidden = 8;

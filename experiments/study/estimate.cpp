@@ -167,14 +167,14 @@ class Estimator::Trial {
     finish_training(1);
   }
   void finish_training(int in_flight) {
-    while (model_.steps_in_flight() > in_flight) model_.finish_step();
+    while (model_.batches_in_flight() > in_flight) model_.finish_step();
   }
   void evaluate(const HostBatch& batch) {
     model_.enqueue_prediction(batch, some_targets(batch, options_.attention, Objective::classify));
     finish_evaluation(1);
   }
   void finish_evaluation(int in_flight) {
-    while (model_.predictions_in_flight() > in_flight) model_.finish_prediction();
+    while (model_.batches_in_flight() > in_flight) model_.finish_prediction();
   }
 
   const Split& texts_;

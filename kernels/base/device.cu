@@ -44,6 +44,9 @@ std::string remedy(cudaError_t status) {
     case cudaErrorNoDevice:
       return card_exists() ? "give this process permission to read and write /dev/nvidia*, in a container by --gpus all"
                            : "";
+    case cudaErrorUnsupportedPtxVersion:
+      return newer_driver();
+    case cudaErrorInvalidDeviceFunction:  // as some drivers call the next one
     case cudaErrorNoKernelImageForDevice:
       return fmt::format("this program was {}: add the device to -DNOTNOT_CUDA_ARCHITECTURES and build again",
                          NOTNOT_CUDA_STATUS);
@@ -271,7 +274,7 @@ CUgraphExec_st* end_capture(const Device& device) {
   cudaGraph_t graph = nullptr;
   NOTNOT_CUDA_CHECK(cudaStreamEndCapture(device.stream, &graph));
   cudaGraphExec_t work = nullptr;
-  const cudaError_t status = cudaGraphInstantiate(&work, graph, 0);
+  const cudaError_t status = cudaGraphInstantiate(&work, graph, cudaGraphInstantiateFlagUseNodePriority);
   cudaGraphDestroy(graph);
   NOTNOT_CUDA_CHECK(status);
   return work;

@@ -80,8 +80,8 @@ std::string why_unusable(int ordinal);
 /// CUDA_VISIBLE_DEVICES.
 bool card_exists();
 DeviceInfo describe(int ordinal);
-/// CUDA_DEVICE_MAX_CONNECTIONS: the device's queues for the streams of this process. 32 if the user has not set it, from
-/// the first call of device_count or open on.
+/// CUDA_DEVICE_MAX_CONNECTIONS: the device's queues for the streams of this process. 32 if the user has not set it,
+/// from the first call of device_count or open on.
 std::string connections();
 /// Bytes of a GEMM workspace: cuBLAS asks for as much on Hopper.
 inline constexpr size_t kGemmWorkspaceBytes = size_t{32} << 20;

@@ -20,8 +20,8 @@
 
 namespace notnot::cuda {
 
-/// Returns the status of a call. A failure does not stay the thread's last error: a later launch by CUB would report
-/// it.
+/// Returns the status of a call. A failure does not stay the thread's last error, which other code might take for its
+/// own.
 inline cudaError_t without_last_error(cudaError_t status) {
   if (status != cudaSuccess) cudaGetLastError();
   return status;

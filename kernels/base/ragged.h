@@ -11,14 +11,14 @@ inline constexpr int32_t kPaddingId = 0;
 /// tokens. Sequences stand longest first.
 ///
 /// Every token reads a row of a table of projected ids (token_projection.h). In training the table has only the batch's
-/// distinct ids, and find_distinct_ids (engine/data/distinct_ids.h) makes the last four arrays. In evaluation the table also has the
-/// ids of earlier batches (ProjectionRows in engine/data/batches.h), and of the last four arrays only unique_row is
-/// there.
+/// distinct ids, and find_distinct_ids (engine/data/distinct_ids.h) makes the last four arrays. In evaluation the table
+/// also has the ids of earlier batches (ProjectionRows in engine/data/batches.h), and of the last four arrays only
+/// unique_row is there.
 ///
 /// A batch may have slack behind its end, so that one captured launch serves batches of many sizes: tokens from
-/// offsets[B] on belong to no sequence, and ids behind the last distinct one are kPaddingId and occur nowhere. N and U
-/// count the slack. Operations take N and U as the extent of matrix products, and zero the slack of every array that
-/// such a product sums over. All other slack is unspecified, and none of it reaches a result.
+/// offsets[B] on belong to no sequence and read row 0, and ids behind the last distinct one are kPaddingId and occur
+/// nowhere. N and U count the slack. Operations take N and U as the extent of matrix products, and zero the slack of
+/// every array that such a product sums over. All other slack is unspecified, and none of it reaches a result.
 struct RaggedBatch {
   int32_t sequences = 0;           ///< B
   int32_t tokens = 0;              ///< N, at least offsets[B]

@@ -69,7 +69,8 @@ std::vector<T> head(const std::vector<T>& values, int64_t count) {
   return {values.begin(), values.begin() + count};
 }
 
-/// A ragged batch on the host. Plain code makes its last four arrays, so the test of find_distinct_ids compares with them.
+/// A ragged batch on the host. Plain code makes its last four arrays, so the test of find_distinct_ids compares with
+/// them.
 struct HostRagged {
   int32_t longest = 0;
   std::vector<int32_t> token_ids, offsets, unique_ids, unique_row, occurrence_offsets, occurrences;

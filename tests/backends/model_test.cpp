@@ -139,7 +139,7 @@ BatchTargets targets_of(const Split& split, const HostBatch& batch, const TextTa
 }
 
 /// Steps in flight are uploaded while others run, and captured on CUDA; they must have the bytes of steps one by one.
-void check_steps_in_flight(Objective objective, Encoder encoder, int32_t hidden) {
+void check_batches_in_flight(Objective objective, Encoder encoder, int32_t hidden) {
   const Dataset data = small_corpus();
   const Split& split = data.split(SplitName::train);
   const Targets targets = random_targets(test_device(), data, 6);
@@ -165,10 +165,10 @@ void check_steps_in_flight(Objective objective, Encoder encoder, int32_t hidden)
       expected.push_back(one_by_one.compute_gradients(batch, towards, base));
       one_by_one.apply_gradients();
       in_flight.enqueue_step(batch, towards, base);
-      if (in_flight.steps_in_flight() == 2) losses.push_back(in_flight.finish_step());
+      if (in_flight.batches_in_flight() == 2) losses.push_back(in_flight.finish_step());
     }
     losses.push_back(in_flight.finish_step());
-    CHECK(in_flight.steps_in_flight() == 0);
+    CHECK(in_flight.batches_in_flight() == 0);
     check_same_bytes(predict_split(in_flight, split, 1).probability, predict_split(one_by_one, split, 1).probability,
                      "predictions between the rounds");
   }
@@ -202,13 +202,13 @@ TEST_CASE("the number of threads changes no byte of a training (CPU)" * only_on(
 }
 
 TEST_CASE("steps in flight, captured, have the bytes of steps one by one") {
-  check_steps_in_flight(Objective::classify, Encoder::lstm, 5);
+  check_batches_in_flight(Objective::classify, Encoder::lstm, 5);
 }
 
 TEST_CASE("steps in flight of another objective, another encoder and of H = 128 have the bytes of steps one by one") {
-  check_steps_in_flight(Objective::adversary, Encoder::lstm, 5);
-  check_steps_in_flight(Objective::classify, Encoder::tokens, 5);
-  check_steps_in_flight(Objective::classify, Encoder::lstm, 128);  // on CUDA, the persistent kernels
+  check_batches_in_flight(Objective::adversary, Encoder::lstm, 5);
+  check_batches_in_flight(Objective::classify, Encoder::tokens, 5);
+  check_batches_in_flight(Objective::classify, Encoder::lstm, 128);  // on CUDA, the persistent kernels
 }
 
 TEST_CASE("predictions in flight have the bytes of predictions one by one, and are no steps") {
@@ -261,12 +261,14 @@ TEST_CASE("models that come and go on the device during a training change no byt
       if (with_others && step == 4) {
         for (int i = 0; i < 5; ++i) others.emplace_back(test_device());
       }
-      if (step == 9) others.clear();
+      if (step == 8) others.clear();
       model.enqueue_step(assemble_batch(split, batches[step % 2], options.vocabulary), {});
-      if (model.steps_in_flight() == 2) model.finish_step();
+      if (model.batches_in_flight() == 2) model.finish_step();
+      if (step == 9) model.finish_step();
       if (step % 4 == 3 && test_device().backend == Backend::cuda) {
-        // What was captured is forgotten when the number of models changes: before step 4, and two steps ago.
-        CHECK(model.captured_steps() == (with_others && step == 11 ? 1 : 2));
+        // What was captured is forgotten where more models come, before step 4, and where fewer are left and nothing
+        // is in flight: before step 10.
+        CHECK(model.captured_steps() == (with_others && step == 11 ? 0 : 2));
       }
     }
     model.finish_step();
@@ -286,6 +288,63 @@ TEST_CASE("the models on a device are counted, rounded up to a power of two") {
     }
   }
   CHECK(one.on_device() == 1);
+}
+
+TEST_CASE("a token of a batch's slack reads a row of the table, whatever the memory of the upload held before") {
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::train);
+  const ModelOptions options = small_model(data, Encoder::tokens, AttentionKind::given);
+  AttentionClassifier one_by_one(test_device(), options,
+                                 training_plan(test_device(), data, {.batch_size = 16, .optimiser = {}})),
+      in_flight(test_device(), options, training_plan(test_device(), data, {.batch_size = 16, .optimiser = {}}));
+  for (AttentionClassifier* model : {&one_by_one, &in_flight}) {
+    model->allocate();
+    model->set_parameters(initial_parameters(model->layout(), 3, {}));
+  }
+  std::vector<double> losses, expected;
+  for (int32_t step = 0; step < 24; ++step) {  // of 1 to 16 texts: another layout each time, minus infinity behind it
+    std::vector<int32_t> texts;
+    for (int32_t i = 0; i <= step * 7 % 16; ++i) texts.push_back((step + i) % split.size());
+    const HostBatch batch = assemble_batch(split, texts, options.vocabulary);
+    BatchTargets given;
+    for (const int32_t text : batch.texts) {
+      for (int32_t n = 0; n < split.length(text); ++n) {
+        const bool boundary = n == 0 || n + 1 == split.length(text);
+        given.given_log_attention.push_back(boundary ? -std::numeric_limits<float>::infinity()
+                                                     : -std::log(static_cast<float>(split.length(text) - 2)));
+      }
+    }
+    expected.push_back(one_by_one.compute_gradients(batch, {}, given));
+    one_by_one.apply_gradients();
+    in_flight.enqueue_step(batch, {}, given);
+    if (in_flight.batches_in_flight() == 2) losses.push_back(in_flight.finish_step());
+  }
+  losses.push_back(in_flight.finish_step());
+  CHECK(losses == expected);
+  for (const double loss : losses) CHECK(std::isfinite(loss));
+  check_same_bytes(in_flight.parameters(), one_by_one.parameters(), "parameters");
+}
+
+TEST_CASE("targets that a step does not need change nothing of it, captured or not") {
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::train);
+  const Targets targets = random_targets(test_device(), data, 6);
+  const ModelOptions options = small_model(data, Encoder::lstm, AttentionKind::learned);
+  const HostBatch batch = assemble_batch(split, {0, 1, 2}, options.vocabulary);
+  std::vector<std::vector<float>> results;
+  for (const bool with_targets : {false, true}) {
+    AttentionClassifier model(test_device(), options,
+                              training_plan(test_device(), data, {.batch_size = 4, .optimiser = {}}));
+    model.allocate();
+    model.set_parameters(initial_parameters(model.layout(), 3, {}));
+    for (int step = 0; step < 12; ++step) {
+      model.enqueue_step(
+          batch, {}, with_targets && step >= 6 ? targets_of(split, batch, targets[SplitName::train]) : BatchTargets{});
+      model.finish_step();
+    }
+    results.push_back(model.parameters());
+  }
+  check_same_bytes(results[1], results[0], "parameters");
 }
 
 TEST_CASE("another seed gives other parameters") {
@@ -585,6 +644,42 @@ TEST_CASE("a run that is stopped at any poll, in training and in evaluation, end
   CHECK(places.contains("stopped after the last epoch"));
   // A batch that is under way is finished first, so no epoch stops after its first batch.
   CHECK(places.size() == 2 * (batches - 1) + 1);
+}
+
+TEST_CASE("a run that is stopped at any batch of an evaluation of several ends in the same bytes when it goes on") {
+  std::vector<LabelledText> texts;
+  for (const SplitName name : kSplitNames) {
+    for (int32_t i = 0; i < 6; ++i) {
+      std::string words;
+      for (int n = 0; n < (name == SplitName::dev ? 3'000 : 10); ++n) words += fmt::format(" w{}", (n * n + i) % 7);
+      texts.push_back({words.substr(1), i % 2, name, std::ssize(texts) + 1});
+    }
+  }
+  const Dataset data = make_dataset("long", texts, {});
+  REQUIRE(prediction_batches(test_device(), data.split(SplitName::dev)).size() > 2);
+  ScopedDevice device;
+  device.get().threads = 1;
+  TemporaryFolder folder;
+  TrainingRequest request = small_request(data, small_model(data, Encoder::tokens, AttentionKind::learned, 2));
+  request.training.epochs = 1;
+  request.resume = true;
+  RunWriter whole(RunFolder(folder.path(), "whole"));
+  Silent going;
+  train(device.get(), request, whole, going);
+  int stopped = 0;
+  for (int64_t poll = 1;; ++poll, ++stopped) {
+    RunWriter parts(RunFolder(folder.path(), fmt::format("stopped{}", poll)));
+    Disturbing stopping(0, poll);
+    try {
+      train(device.get(), request, parts, stopping);
+      break;  // it was over before this poll
+    } catch (const Interrupted&) {
+      CHECK(parts.folder().state() == RunState::resumable);
+    }
+    train(device.get(), request, parts, going);
+    check_same_run(parts.folder(), whole.folder());
+  }
+  CHECK(stopped > 8);  // one batch of training, and twice one, three and one of evaluation
 }
 
 TEST_CASE("an adversary ends when its loss falls no more, keeps the lowest, and resumes to the same bytes") {

@@ -45,12 +45,14 @@ TEST_CASE("at most twenty nodes of a captured step wait for each other, where al
   const simt::GraphSize lstm = graph_of_step(Encoder::lstm, AttentionKind::learned);
   CHECK(lstm.nodes == 24);
   CHECK(lstm.longest_path == 14);
+  CHECK(lstm.low_priority == 2);  // the recurrence's persistent kernels
 }
 
 TEST_CASE("the graph of a token-level model's step") {
   const simt::GraphSize tokens = graph_of_step(Encoder::tokens, AttentionKind::uniform);
   CHECK(tokens.nodes == 17);
   CHECK(tokens.longest_path == 11);
+  CHECK(tokens.low_priority == 0);
 }
 
 }  // namespace

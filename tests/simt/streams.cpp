@@ -80,9 +80,13 @@ void run_all() {
 }
 
 void enqueue(CUstream_st* stream, std::function<void()> work) {
+  enqueue(stream, std::move(work), stream == nullptr ? 0 : stream->priority);
+}
+
+void enqueue(CUstream_st* stream, std::function<void()> work, int priority) {
   if (stream != nullptr && stream->capture != nullptr) {
     auto& nodes = stream->capture->graph.nodes;
-    nodes.push_back({std::move(work), std::exchange(stream->last, {nodes.size()})});
+    nodes.push_back({std::move(work), std::exchange(stream->last, {nodes.size()}), priority});
     return;
   }
   if (stream == nullptr || !generator()) return work();
@@ -174,7 +178,9 @@ GraphSize size_of(const CUgraphExec_st& graph) {
     for (const size_t other : node.after) before = std::max(before, depth[other]);
     depth.push_back(before + 1);
   }
-  return {std::ssize(depth), depth.empty() ? 0 : *std::max_element(depth.begin(), depth.end())};
+  const auto low = std::count_if(graph.nodes.begin(), graph.nodes.end(),
+                                 [](const CUgraphExec_st::Node& node) { return node.priority == 0; });
+  return {std::ssize(depth), depth.empty() ? 0 : *std::max_element(depth.begin(), depth.end()), low};
 }
 
 }  // namespace notnot::simt

@@ -20,6 +20,7 @@ struct CUgraphExec_st {
   struct Node {
     std::function<void()> work;
     std::vector<size_t> after;
+    int priority = 0;
   };
   int device = 0;
   std::vector<Node> nodes = {};
@@ -54,6 +55,7 @@ struct Capture {
 // A stream or an event belongs to the device that was its thread's current one when it was made.
 struct CUstream_st {
   int device = notnot::simt::current_device;
+  int priority = 0;  ///< changes nothing here, but captured work keeps it
 
   std::shared_ptr<notnot::simt::Capture> capture = {};  ///< takes the work while it is open
   std::vector<size_t> last = {};                        ///< the nodes that the next one of this stream waits for
@@ -75,6 +77,8 @@ inline bool is_current(const CUstream_st* stream) { return device_of(stream) == 
 /// Adds `work` to the stream, and does it now unless the stream is late; an open capture only keeps it. `work` must
 /// hold copies of its arguments.
 void enqueue(CUstream_st* stream, std::function<void()> work);
+/// The same with another priority than the stream's.
+void enqueue(CUstream_st* stream, std::function<void()> work, int priority);
 
 void begin_capture(CUstream_st* stream);
 /// Null if a stream that takes part was not joined again: work of it has no path to the origin's last work.
@@ -88,6 +92,7 @@ void launch(const CUgraphExec_st& graph, CUstream_st* stream);
 /// The size of the graph that this thread instantiated last.
 struct GraphSize {
   int64_t nodes = 0, longest_path = 0;  ///< in nodes
+  int64_t low_priority = 0;             ///< nodes of priority 0, the lowest; none if the graph does not use priorities
 };
 GraphSize& last_graph();
 GraphSize size_of(const CUgraphExec_st& graph);

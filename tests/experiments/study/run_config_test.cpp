@@ -97,6 +97,7 @@ TEST_CASE("config.json: the keys, which other programs read") {
                 "other_checksum": "def", "perturbation": true, "precision": "bf16x3",
                 "seed": 10, "select": "dev", "synthetic": true, "tokenise": "words", "vectors_checksum": "1ab", "weight_decay": 1e-4},
     "commit": "abcdef",
+    "cuda_device_max_connections": "32",
     "data": {"splits": {"dev": {"negative": 397, "positive": 424, "tokens": 20000},
                         "test": {"negative": 863, "positive": 862, "tokens": 40000},
                         "train": {"negative": 3034, "positive": 3321, "tokens": 150000}},

@@ -157,9 +157,11 @@ enum cudaError_t {
   cudaErrorMemoryAllocation,
   cudaErrorInvalidConfiguration = 9,
   cudaErrorInsufficientDriver = 35,
+  cudaErrorInvalidDeviceFunction = 98,
   cudaErrorNoDevice = 100,
   cudaErrorInvalidDevice = 101,
   cudaErrorNoKernelImageForDevice = 209,
+  cudaErrorUnsupportedPtxVersion = 222,
   cudaErrorInvalidResourceHandle = 400,
   cudaErrorIllegalState = 401,
   cudaErrorSystemNotReady = 802,
@@ -178,6 +180,7 @@ enum cudaDeviceAttr {
   cudaDevAttrGlobalMemoryBusWidth
 };
 enum { cudaStreamNonBlocking = 1, cudaEventBlockingSync = 1, cudaEventDisableTiming = 2 };
+enum { cudaGraphInstantiateFlagUseNodePriority = 8 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal };
 
 enum cudaLaunchAttributeID { cudaLaunchAttributePriority };
@@ -236,6 +239,10 @@ inline const char* cudaGetErrorString(cudaError_t status) {
       return "invalid device ordinal";
     case cudaErrorNoKernelImageForDevice:
       return "no kernel image is available for execution on the device";
+    case cudaErrorInvalidDeviceFunction:
+      return "invalid device function";
+    case cudaErrorUnsupportedPtxVersion:
+      return "the provided PTX was compiled with an unsupported toolchain.";
     case cudaErrorInvalidResourceHandle:
       return "invalid resource handle";
     case cudaErrorStreamCaptureUnjoined:
@@ -318,9 +325,11 @@ inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   notnot::simt::use_current_device();
   return *stream = new CUstream_st, cudaSuccess;
 }
-inline cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned, int) {
+inline cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned, int priority) {
   notnot::simt::use_current_device();
-  return *stream = new CUstream_st, cudaSuccess;
+  *stream = new CUstream_st;
+  (*stream)->priority = priority;
+  return cudaSuccess;
 }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   notnot::simt::use_current_device();
@@ -347,9 +356,10 @@ inline cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph)
   *graph = notnot::simt::end_capture(stream);
   return *graph != nullptr ? cudaSuccess : notnot::simt::failed(cudaErrorStreamCaptureUnjoined);
 }
-inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* work, cudaGraph_t graph, unsigned long long) {
+inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* work, cudaGraph_t graph, unsigned long long flags) {
   notnot::simt::use_current_device();
   notnot::simt::last_graph() = notnot::simt::size_of(*graph);
+  if ((flags & cudaGraphInstantiateFlagUseNodePriority) == 0) notnot::simt::last_graph().low_priority = 0;
   return *work = new CUgraphExec_st(*graph), cudaSuccess;
 }
 inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) { return delete graph, cudaSuccess; }
@@ -473,8 +483,10 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
         (notnot::simt::check_parameter(&each, sizeof each, notnot::simt::current_device), ...);
       },
       parameters);
-  notnot::simt::enqueue(config->stream, [=, bytes = config->dynamicSmemBytes] {
+  const auto work = [=, bytes = config->dynamicSmemBytes] {
     notnot::simt::run_grid(grid, block, bytes, [&] { std::apply(kernel, parameters); });
-  });
+  };
+  if (config->numAttrs == 0) return notnot::simt::enqueue(config->stream, work), cudaSuccess;
+  notnot::simt::enqueue(config->stream, work, config->attrs[0].val.priority);
   return cudaSuccess;
 }
