@@ -71,6 +71,7 @@ void Arena::allocate(const Device& device) {
   device_ = device;
   block_ = notnot::allocate(device, bytes);
   fill_zero(device, block_, bytes);
+  synchronize(device);  // the zeros must be there before a gap is forbidden
   auto* at = static_cast<std::byte*>(block_);
   for (size_t i = 0; i < table_.size(); ++i) {
     const int64_t used = assign_[i](at);
