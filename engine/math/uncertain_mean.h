@@ -44,8 +44,8 @@ struct UncertainMean {
   double p_below(double bound) const;
 };
 
-/// How many groups of equal size would say as much as groups of these sizes: (sum n)^2 / sum n^2 (Kish, Survey Sampling,
-/// 1965). The number of groups if all have one size; near 1 if one has nearly all texts.
+/// How many groups of equal size would say as much as groups of these sizes: (sum n)^2 / sum n^2 (Kish, Survey
+/// Sampling, 1965). The number of groups if all have one size; near 1 if one has nearly all texts.
 double effective_number(std::span<const int32_t> sizes);
 
 }  // namespace notnot

@@ -95,8 +95,9 @@ TEST_CASE("what a text adds under every seed does not average out over the seeds
   // texts that do not: 2 / 5. The variance of 2000 replicates is within five standard errors, 5 sqrt(2 / 2000) = 16 %.
   Values of_texts(500), of_seeds(500);
   for (int i = 0; i < 500; ++i) {
-    of_texts[i] = i % 100 % 2;
-    of_seeds[i] = i / 100;
+    const int seed = i / 100;
+    of_texts[i] = i % 2;
+    of_seeds[i] = seed;
   }
   CHECK(variance_of(crossed_bootstrap(of_texts, 5, 7).replicates) == doctest::Approx(0.0025).epsilon(0.16));
   CHECK(variance_of(crossed_bootstrap(of_seeds, 5, 7).replicates) == doctest::Approx(0.4).epsilon(0.16));
