@@ -22,7 +22,8 @@ enum class Purpose : uint32_t {
   bootstrap = 11,
   ties = 12,
   ablation = 13,
-  guide_control = 14
+  guide_control = 14,
+  crossed_bootstrap = 15
 };
 
 /// The 10-round Philox4x32 bijection.

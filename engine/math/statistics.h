@@ -21,6 +21,11 @@ double quantile(std::span<const double> values, double share);
 /// The quantile at 0.5.
 double median(std::span<const double> values);
 
+/// Where a value lies with some confidence.
+struct Interval {
+  double low = 0, high = 0;
+};
+
 /// The outline of one violin.
 struct Violin {
   size_t count = 0;

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
-#include "engine/math/statistics.h"
 #include "engine/math/student_t.h"
 #include "kernels/base/error.h"
 
@@ -65,19 +63,6 @@ double effective_number(std::span<const int32_t> sizes) {
     squares += static_cast<double>(size) * size;
   }
   return sum * sum / squares;
-}
-
-std::vector<double> holm(std::span<const double> p) {
-  std::vector<size_t> order(p.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p[a] < p[b]; });
-  std::vector<double> adjusted(p.size());
-  double largest = 0;
-  for (size_t i = 0; i < order.size(); ++i) {
-    largest = std::max(largest, std::min(1.0, static_cast<double>(p.size() - i) * p[order[i]]));
-    adjusted[order[i]] = largest;
-  }
-  return adjusted;
 }
 
 }  // namespace notnot

@@ -1,6 +1,5 @@
 #pragma once
-// A mean over training seeds and over test texts, with an interval that knows of both, and Holm's correction for many
-// tests.
+// A mean over training seeds and over test texts, with an interval that knows of both.
 //
 // The model: with seed s, text i adds mu + a_s + b_i + c_si to the mean (crossed random effects; for F1 and ROC-AUC the
 // linear term of the measure), where a, b, c are independent with variances A, B, C. Over n seeds and m texts the mean
@@ -22,11 +21,9 @@
 #include <span>
 #include <vector>
 
-namespace notnot {
+#include "engine/math/statistics.h"
 
-struct Interval {
-  double low = 0, high = 0;
-};
+namespace notnot {
 
 struct UncertainMean {
   std::vector<double> by_seed;  ///< a value per seed, at least one, finite
@@ -47,13 +44,8 @@ struct UncertainMean {
   double p_below(double bound) const;
 };
 
-/// How many groups of equal size would say as much as groups of these sizes: (sum n)^2 / sum n^2 (Kish, Survey Sampling,
-/// 1965). The number of groups if all have one size; near 1 if one has nearly all texts.
+/// How many groups of equal size would say as much as groups of these sizes: (sum n)^2 / sum n^2 (Kish, Survey
+/// Sampling, 1965). The number of groups if all have one size; near 1 if one has nearly all texts.
 double effective_number(std::span<const int32_t> sizes);
-
-/// Holm's step-down correction ("A simple sequentially rejective multiple test procedure", Scandinavian Journal of
-/// Statistics 6, 1979): p values, in the order of the given ones, that are compared with the level as if each were the
-/// only one; then the chance that any true hypothesis is rejected is at most the level.
-std::vector<double> holm(std::span<const double> p);
 
 }  // namespace notnot

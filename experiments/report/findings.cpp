@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/math/multiple_testing.h"
 #include "engine/math/student_t.h"
 #include "experiments/report/measures.h"
 

@@ -73,15 +73,6 @@ TEST_CASE("one seed has no interval") {
   CHECK_THROWS_AS(one.p_above(0), Error);
 }
 
-TEST_CASE("Holm's correction, by hand") {
-  // 0.01 * 4; 0.02 * 3; 0.03 * 2, which is as much; 0.9 * 1
-  CHECK(holm(std::vector<double>{0.03, 0.01, 0.9, 0.02}) == std::vector<double>{0.06, 0.04, 0.9, 0.06});
-  // Never smaller than the one before it, never above 1.
-  CHECK(holm(std::vector<double>{0.3, 0.25, 0.5}) == std::vector<double>{0.75, 0.75, 0.75});
-  CHECK(holm(std::vector<double>{0.6, 0.7}) == std::vector<double>{1, 1});
-  CHECK(holm(std::vector<double>{}).empty());
-}
-
 /// Differences between two equally good models, as crossed random effects: seed s, text i has a_s + b_i + c_si.
 struct Null {
   double seeds, texts, both;  ///< the variance of a_s; of the means over the texts of b_i and of c_si
