@@ -1,7 +1,9 @@
-// Jain & Wallace's perturbations of the attention.
+// Perturbations of the attention: Jain & Wallace's, the exact adversary, and erasure until the decision flips.
 #include "bench/kernel_sizes.h"
 #include "kernels/cases/adam_case.h"
 #include "kernels/cases/attention_permutation_case.h"
+#include "kernels/cases/erasure_flip_case.h"
+#include "kernels/cases/exact_adversary_case.h"
 #include "kernels/cases/instance_adversary_case.h"
 
 namespace notnot::bench {
@@ -24,6 +26,21 @@ InstanceAdversaryInputs adversary_inputs(const Sizes& s) {
   return inputs;
 }
 
+ExactAdversaryInputs exact_inputs(const Sizes& s, bool all_pairs) {
+  ExactAdversaryInputs inputs;
+  inputs.all_pairs = all_pairs;
+  for (uint64_t b = 0; const int32_t length : s.lengths) inputs.add_random(++b, length - 2);
+  return inputs;
+}
+
+ErasureFlipInputs flip_inputs(const Sizes& s) {
+  const ExactAdversaryInputs texts = exact_inputs(s, false);
+  return {.offsets = texts.offsets,
+          .contributions = texts.contributions,
+          .log_attention = texts.log_attention,
+          .scores = random_floats(texts.tokens(), 3)};
+}
+
 struct Permute : AttentionPermutationCase {
   Permute(const Device& device, const Sizes& s) : AttentionPermutationCase(device, permutation_inputs(s)) {}
   void launch(const Device& device) { attention_permutation(device, arguments()); }
@@ -40,6 +57,26 @@ struct Attack : InstanceAdversaryCase {
   }
   std::vector<float> result() { return probability.host(); }
   std::vector<float> starts;
+};
+
+template <bool kAllPairs>
+struct AttackExactly : ExactAdversaryCase {
+  AttackExactly(const Device& device, const Sizes& s) : ExactAdversaryCase(device, exact_inputs(s, kAllPairs)) {}
+  void launch(const Device& device) { exact_adversary(device, arguments()); }
+  std::vector<float> result() {
+    std::vector<float> divergences;
+    for (const ExactOptimum& optimum : optima.host()) divergences.push_back(optimum.divergence);
+    return divergences;
+  }
+};
+
+struct Erase : ErasureFlipCase {
+  Erase(const Device& device, const Sizes& s) : ErasureFlipCase(device, flip_inputs(s)) {}
+  void launch(const Device& device) { erasure_flip(device, arguments()); }
+  std::vector<float> result() {
+    const std::vector<int32_t> sizes = size.host();
+    return {sizes.begin(), sizes.end()};
+  }
 };
 
 }  // namespace
@@ -64,6 +101,24 @@ void add_perturbation_cases(std::vector<KernelCase>& cases, const SizesPointer& 
                    .bytes = floats((2 + 2 * kAdversaries) * n),
                    .tolerance = kSumTolerance,
                    .prepare = preparing<Attack>(s)});
+  // The mean of the contributions; attention and contributions are read, a result is written per text and epsilon.
+  const double epsilons = static_cast<double>(ExactAdversaryInputs().epsilons.size());
+  for (const bool all_pairs : {false, true}) {
+    cases.push_back({.name = all_pairs ? "exact_adversary, all pairs" : "exact_adversary",
+                     .shape = fmt::format("{} B={} epsilons={}", s->tokens(), s->batch.b, epsilons),
+                     .flop = 2 * n,
+                     .bytes = floats(2 * n) + sizeof(ExactOptimum) * epsilons * b,
+                     .tolerance = kElementTolerance,
+                     .prepare = all_pairs ? preparing<AttackExactly<true>>(s) : preparing<AttackExactly<false>>(s)});
+  }
+  // A sum of products per order, and the logit; orders and sizes are written. Sizes are integers and must be equal.
+  constexpr int32_t kOrders = kGivenOrders + 1;
+  cases.push_back({.name = "erasure_flip",
+                   .shape = fmt::format("{} B={} orders={}", s->tokens(), s->batch.b, kOrders),
+                   .flop = 2 * (kOrders + 1) * n,
+                   .bytes = floats((3 + kOrders) * n + (2 + 2 * kOrders) * b),
+                   .tolerance = 0,
+                   .prepare = preparing<Erase>(s)});
 }
 
 }  // namespace notnot::bench

@@ -3,6 +3,8 @@
 #include "kernels/attention_head.h"
 #include "kernels/attention_permutation.h"
 #include "kernels/bilstm.h"
+#include "kernels/erasure_flip.h"
+#include "kernels/exact_adversary.h"
 #include "kernels/gemm.h"
 #include "kernels/instance_adversary.h"
 #include "kernels/matrix.h"
@@ -68,6 +70,8 @@ NOTNOT_NO_CUDA(attention_head_forward, AttentionHeadForward)
 NOTNOT_NO_CUDA(attention_head_train, AttentionHeadTrain)
 NOTNOT_NO_CUDA(attention_permutation, AttentionPermutation)
 NOTNOT_NO_CUDA(instance_adversary, InstanceAdversary)
+NOTNOT_NO_CUDA(exact_adversary, ExactAdversary)
+NOTNOT_NO_CUDA(erasure_flip, ErasureFlip)
 NOTNOT_NO_CUDA(adam_step, AdamStep)
 NOTNOT_NO_CUDA(adam_rows_replay, AdamRowsReplay)
 NOTNOT_NO_CUDA(adam_rows_step, AdamRowsStep)
