@@ -81,6 +81,14 @@ class Tidy(unittest.TestCase):
 
     # --- which files
 
+    def test_the_commands_of_nvcc_are_left_out(self):
+        self.write_database("cpu-only", ["kernels/adam_cpu.cpp", "kernels/adam.cu"])
+        self.change("kernels/adam.h")
+        status, output, _ = self.tidy("HEAD")
+        self.assertEqual(status, 0, output)
+        given = [pathlib.Path(entry["file"]).name for entry in json.loads(self.database.read_text())]
+        self.assertEqual(given, ["adam_cpu.cpp"])
+
     def test_every_kind_of_file(self):
         self.change(*FILES)
         status, output, files = self.tidy("HEAD")
