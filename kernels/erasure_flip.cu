@@ -7,6 +7,7 @@
 // blocks share an SM.
 #include <algorithm>
 
+#include "kernels/attended_sums.cuh"
 #include "kernels/base/ranking.cuh"
 #include "kernels/erasure_flip_math.h"
 
@@ -15,42 +16,25 @@ namespace {
 
 constexpr int kThreads = 128;
 constexpr int kBlocksPerSm = 8;
-constexpr unsigned kFullWarp = 0xFFFFFFFFU;
 constexpr int kSharedBytes = kRankedInShared * kRankedBytes;
 static_assert(kSharedBytes == 48'000, "as in kernels/budgets.md");
-constexpr int kLeastSharedBytes = 2 * sizeof(double);
+constexpr int kLeastSharedBytes = sizeof(AttendedSums);
 
-__device__ double sum_of_warp(double value) {
-  for (int mask = 16; mask > 0; mask /= 2) value += __shfl_xor_sync(kFullWarp, value, mask);
-  return value;
-}
-
-/// The logit, in all threads. The first warp adds up, so that the order of the sums depends on the text alone. `sums` [2]
-/// is shared memory.
-__device__ double logit_of(const ErasureFlip& args, double* sums) {
+/// The logit, in all threads. `sums` is shared memory.
+__device__ double logit_of(const ErasureFlip& args, AttendedSums* sums) {
   const int begin = args.offsets[blockIdx.x] + 1, end = args.offsets[blockIdx.x + 1] - 1;
   if (threadIdx.x < 32) {
-    double sum = 0, weighted = 0;
-    for (int n = begin + static_cast<int>(threadIdx.x); n < end; n += 32) {
-      const double weight = exponential(double{args.log_attention[n]});
-      sum += weight;
-      weighted += weight * double{args.contributions[n]};
-    }
-    sum = sum_of_warp(sum);
-    weighted = sum_of_warp(weighted);
-    if (threadIdx.x == 0) {
-      sums[0] = sum;
-      sums[1] = weighted;
-    }
+    const AttendedSums of_text = attended_sums_of_warp(args.log_attention, args.contributions, begin, end);
+    if (threadIdx.x == 0) *sums = of_text;
   }
   __syncthreads();
-  const double logit = logit_of(args, sums[0], sums[1]);
+  const double logit = logit_of(args, *sums);
   __syncthreads();  // the memory is used again
   return logit;
 }
 
 __global__ void __launch_bounds__(kThreads, kBlocksPerSm) flip_kernel(const ErasureFlip args) {
-  const double logit = logit_of(args, dynamic_shared<double>());
+  const double logit = logit_of(args, dynamic_shared<AttendedSums>());
   if (blockIdx.y == kByGain && threadIdx.x == 0) args.logit[blockIdx.x] = logit;
   const ErasedText text = erased_text(args, static_cast<int32_t>(blockIdx.x), static_cast<int32_t>(blockIdx.y), logit);
   const int64_t at = int64_t{text.row} * args.tokens + text.begin;

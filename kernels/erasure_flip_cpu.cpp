@@ -7,13 +7,8 @@ namespace notnot::NOTNOT_CPU_NAMESPACE {
 namespace {
 
 double logit_of(const ErasureFlip& args, int32_t sequence) {
-  double sum = 0, weighted = 0;
-  for (int32_t n = args.offsets[sequence] + 1; n < args.offsets[sequence + 1] - 1; ++n) {
-    const double weight = exponential(double{args.log_attention[n]});
-    sum += weight;
-    weighted += weight * double{args.contributions[n]};
-  }
-  return logit_of(args, sum, weighted);
+  const int32_t begin = args.offsets[sequence] + 1, end = args.offsets[sequence + 1] - 1;
+  return logit_of(args, attended_sums(args.log_attention, args.contributions, begin, end, 1));
 }
 
 void erase(const ErasureFlip& args, int32_t sequence, int32_t row) {

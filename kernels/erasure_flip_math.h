@@ -1,5 +1,6 @@
 #pragma once
 // The score of an order, the sum over kept words, and when it means a flip; formulas in erasure_flip.h.
+#include "kernels/attended_sums.h"
 #include "kernels/base/math.h"
 #include "kernels/erasure_flip.h"
 
@@ -13,9 +14,8 @@ struct ErasedText {
   double bias;
 };
 
-/// From the sum of the text's stored weights, and that of their products with c. NaN where a contribution is infinite.
-NOTNOT_HD double logit_of(const ErasureFlip& args, double sum, double weighted) {
-  return double{args.output_bias[0]} + weighted / sum + 0 * weighted;
+NOTNOT_HD double logit_of(const ErasureFlip& args, const AttendedSums& sums) {
+  return double{args.output_bias[0]} + sums.mean();
 }
 NOTNOT_HD ErasedText erased_text(const ErasureFlip& args, int32_t sequence, int32_t row, double logit) {
   const int32_t begin = args.offsets[sequence] + 1;

@@ -14,6 +14,7 @@
 // warp computes 8 million pairs of 4,000 words in 250,000 turns for each epsilon, some 50 ms.
 #include <algorithm>
 
+#include "kernels/attended_sums.cuh"
 #include "kernels/base/ranking.cuh"
 #include "kernels/exact_adversary_math.h"
 
@@ -33,11 +34,6 @@ struct Shared {
 constexpr int kSharedBytes = sizeof(Shared) + kRankedInShared * kRankedBytes;
 static_assert(kSharedBytes == 48'160 && kSharedBytes <= 48 * 1024, "as in kernels/budgets.md");
 
-__device__ double sum_of_warp(double value) {
-  for (int mask = 16; mask > 0; mask /= 2) value += __shfl_xor_sync(kFullWarp, value, mask);
-  return value;
-}
-
 __device__ unsigned long long least_of_warp(unsigned long long value) {
   for (int mask = 16; mask > 0; mask /= 2) {
     const unsigned long long other = __shfl_xor_sync(kFullWarp, value, mask);
@@ -46,19 +42,11 @@ __device__ unsigned long long least_of_warp(unsigned long long value) {
   return value;
 }
 
-/// The first warp adds up, so that the order of the sums depends on the text alone.
 __device__ void read_text(const ExactAdversary& args, AttackedText& text) {
   if (threadIdx.x < 32) {
     const int begin = args.offsets[blockIdx.x] + 1, end = args.offsets[blockIdx.x + 1] - 1;
-    double sum = 0, weighted = 0;
-    for (int n = begin + static_cast<int>(threadIdx.x); n < end; n += 32) {
-      const double weight = exponential(double{args.log_attention[n]});
-      sum += weight;
-      weighted += weight * double{args.contributions[n]};
-    }
-    sum = sum_of_warp(sum);
-    weighted = sum_of_warp(weighted);
-    if (threadIdx.x == 0) text = attacked_text(args, static_cast<int32_t>(blockIdx.x), sum, weighted);
+    const AttendedSums sums = attended_sums_of_warp(args.log_attention, args.contributions, begin, end);
+    if (threadIdx.x == 0) text = attacked_text(args, static_cast<int32_t>(blockIdx.x), sums);
   }
   __syncthreads();
 }

@@ -9,13 +9,8 @@ namespace {
 constexpr int32_t kTile = 64;  // costs of a row that are computed before the least is looked for
 
 AttackedText read_text(const ExactAdversary& args, int32_t sequence) {
-  double sum = 0, weighted = 0;
-  for (int32_t n = args.offsets[sequence] + 1; n < args.offsets[sequence + 1] - 1; ++n) {
-    const double weight = exponential(double{args.log_attention[n]});
-    sum += weight;
-    weighted += weight * double{args.contributions[n]};
-  }
-  return attacked_text(args, sequence, sum, weighted);
+  const int32_t begin = args.offsets[sequence] + 1, end = args.offsets[sequence + 1] - 1;
+  return attacked_text(args, sequence, attended_sums(args.log_attention, args.contributions, begin, end, 1));
 }
 
 void add_record(const ExactAdversary& args, const AttackedText& text, int32_t n, double distance, Records& side) {

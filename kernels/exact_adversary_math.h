@@ -1,6 +1,7 @@
 #pragma once
 // The interval of allowed changes, the cost of a pair, the bound of a row, and the order of candidates; formulas in
 // exact_adversary.h.
+#include "kernels/attended_sums.h"
 #include "kernels/base/math.h"
 #include "kernels/exact_adversary.h"
 
@@ -96,11 +97,11 @@ struct AttackedText {
   double logit;
 };
 
-/// From the sum of the text's stored weights, and that of their products with c.
-NOTNOT_HD AttackedText attacked_text(const ExactAdversary& args, int32_t sequence, double sum, double weighted) {
+NOTNOT_HD AttackedText attacked_text(const ExactAdversary& args, int32_t sequence, const AttendedSums& sums) {
   const int32_t begin = args.offsets[sequence] + 1;
-  const double mean = weighted / sum + 0 * weighted;  // NaN where it is infinite
-  return {begin, args.offsets[sequence + 1] - begin - 1, logarithm(sum), mean, double{args.output_bias[0]} + mean};
+  const double mean = sums.mean();
+  return {begin, args.offsets[sequence + 1] - begin - 1, logarithm(sums.weights), mean,
+          double{args.output_bias[0]} + mean};
 }
 
 /// Word n's log-attention, normalised.

@@ -115,10 +115,14 @@ void AttentionClassifier::put_in_flight(const std::function<void()>& enqueue) {
 }
 
 void AttentionClassifier::drain() {
-  while (in_flight_ > 0) finish_oldest(buffers_->slots[in_flight_ == 2 ? 1 - slot_ : slot_].training);
+  while (in_flight_ > 0) finish_oldest(oldest().training);
 }
 
 AttentionClassifier::Slot& AttentionClassifier::slot() const { return buffers_->slots[slot_]; }
+/// The slot of the batch that has been in flight longest.
+const AttentionClassifier::Slot& AttentionClassifier::oldest() const {
+  return buffers_->slots[in_flight_ == 2 ? 1 - slot_ : slot_];
+}
 const RaggedBatch& AttentionClassifier::batch() const { return slot().batch.ragged; }
 
 void AttentionClassifier::plan_slots(const ModelCapacity& capacity) {
@@ -648,12 +652,11 @@ double AttentionClassifier::finish_step() { return loss_of_slot(finish_oldest(/*
 
 const AttentionClassifier::Slot& AttentionClassifier::finish_oldest(bool training) {
   NOTNOT_CHECK(in_flight_ > 0, "nothing is in flight");
-  const Slot& oldest = buffers_->slots[in_flight_ == 2 ? 1 - slot_ : slot_];
-  NOTNOT_CHECK(oldest.training == training, "the oldest batch in flight is {} training step",
-               oldest.training ? "a" : "no");
-  oldest.host->finished.wait();
+  const Slot& slot = oldest();
+  NOTNOT_CHECK(slot.training == training, "the oldest batch in flight is {} training step", slot.training ? "a" : "no");
+  slot.host->finished.wait();
   --in_flight_;
-  return oldest;
+  return slot;
 }
 
 // --- update ----------------------------------------------------------------------------------------------------------

@@ -117,6 +117,7 @@ class AttentionClassifier {
   struct Slot;
   struct Buffers;
   Slot& slot() const;
+  const Slot& oldest() const;
   const RaggedBatch& batch() const;
   void plan_slots(const ModelCapacity& capacity);
   void plan(const ModelCapacity& capacity);

@@ -2,7 +2,6 @@
 // Reads every file of the folder that NOTNOT_GOLDEN_EXPLAIN names, by what is in it and not by its name.
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 
 #include "engine/io/input_error.h"
@@ -12,24 +11,12 @@
 #include "kernels/exact_adversary_math.h"
 #include "tests/backends/backend.h"
 #include "tests/support/exact_adversary_reference.h"
+#include "tests/support/golden_folder.h"
 
 namespace notnot {
 namespace {
 
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
-
-/// The files in the folder NOTNOT_GOLDEN_EXPLAIN, by default tests/golden/explain. Throws InputError if there is none.
-std::vector<std::filesystem::path> golden_paths() {
-  const char* folder = std::getenv("NOTNOT_GOLDEN_EXPLAIN");
-  std::vector<std::filesystem::path> paths;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(folder != nullptr ? folder : NOTNOT_TEST_DIR "/golden/explain")) {
-    if (entry.path().extension() == ".safetensors") paths.push_back(entry.path());
-  }
-  std::sort(paths.begin(), paths.end());
-  if (paths.empty()) throw InputError("no golden vectors: NOTNOT_GOLDEN_EXPLAIN names a folder without them");
-  return paths;
-}
 
 template <class T>
 std::vector<T> part(const std::vector<T>& values, int64_t begin, int64_t end) {
@@ -63,7 +50,7 @@ struct Golden {
 template <class Has, class Visit>
 void for_each_file(const Has& has, const Visit& visit) {
   int count = 0;
-  for (const auto& path : golden_paths()) {
+  for (const auto& path : test::golden_explanations()) {
     const Golden golden(path);
     if (!has(golden)) continue;
     ++count;

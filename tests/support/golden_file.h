@@ -2,7 +2,6 @@
 // One file of golden vectors (tests/golden/README.md), brought into the engine's form: batches are ragged (without
 // padding) and have the longest sequence first.
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -11,21 +10,14 @@
 #include "engine/io/input_error.h"
 #include "engine/io/safetensors.h"
 #include "models/parameters.h"
+#include "tests/support/golden_folder.h"
 
 namespace notnot::test {
 
-/// The files with golden vectors in the folder NOTNOT_GOLDEN, by default tests/golden. Throws InputError if there is
-/// none.
+/// The files with batches in the folder NOTNOT_GOLDEN, by default tests/golden. Throws InputError if there is none.
 inline std::vector<std::filesystem::path> golden_paths() {
-  const char* folder = std::getenv("NOTNOT_GOLDEN");
-  std::vector<std::filesystem::path> paths;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(folder != nullptr ? folder : NOTNOT_TEST_DIR "/golden")) {
-    if (entry.path().extension() == ".safetensors" && Safetensors::read(entry.path()).contains("batch0/base_loss")) {
-      paths.push_back(entry.path());
-    }
-  }
-  std::sort(paths.begin(), paths.end());
+  std::vector<std::filesystem::path> paths = golden_files("NOTNOT_GOLDEN", NOTNOT_TEST_DIR "/golden");
+  std::erase_if(paths, [](const auto& path) { return !Safetensors::read(path).contains("batch0/base_loss"); });
   if (paths.empty()) throw InputError("no golden vectors: NOTNOT_GOLDEN names a folder without them");
   return paths;
 }

@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <map>
@@ -24,23 +23,13 @@
 #include "engine/math/crossed_bootstrap.h"
 #include "engine/math/equivalence.h"
 #include "engine/math/multiple_testing.h"
+#include "tests/support/golden_folder.h"
 
 namespace notnot {
 namespace {
 
 using Values = std::vector<double>;
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-
-std::vector<std::filesystem::path> golden_paths() {
-  const char* folder = std::getenv("NOTNOT_GOLDEN_EXPLAIN");
-  std::vector<std::filesystem::path> paths;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(folder != nullptr ? folder : NOTNOT_TEST_DIR "/golden/explain")) {
-    if (entry.path().extension() == ".safetensors") paths.push_back(entry.path());
-  }
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
 
 void check_near(double actual, double expected, double tolerance, const std::string& what) {
   const bool same = std::isnan(expected) ? std::isnan(actual) : std::fabs(actual - expected) <= tolerance;
@@ -209,7 +198,7 @@ Values explanation(const Safetensors& file, const std::string& name) {
 }
 
 TEST_CASE("measures of agreement") {
-  for (const auto& path : golden_paths()) {
+  for (const auto& path : test::golden_explanations()) {
     const Safetensors file = Safetensors::read(path);
     if (file.contains("x") && file.contains("y")) {
       check_first_ranks(file, "x");
@@ -277,7 +266,7 @@ void check_equivalence(const Safetensors& file) {
 }
 
 TEST_CASE("the crossed bootstrap, corrections for many tests, equivalence") {
-  for (const auto& path : golden_paths()) {
+  for (const auto& path : test::golden_explanations()) {
     const Safetensors file = Safetensors::read(path);
     CAPTURE(path);
     if (file.contains("bootstrap/differences")) check_bootstrap(file);
@@ -287,7 +276,7 @@ TEST_CASE("the crossed bootstrap, corrections for many tests, equivalence") {
 }
 
 TEST_CASE("the folder has golden vectors") {
-  const auto paths = golden_paths();
+  const auto paths = test::golden_explanations();
   CHECK_FALSE(paths.empty());
   const auto known = std::count_if(paths.begin(), paths.end(), [](const auto& path) {
     const Safetensors file = Safetensors::read(path);
