@@ -57,8 +57,8 @@ struct Ranked {
   const int32_t* order;
 };
 
-/// The words that the warp adds to one side's records: of each lane word n, if its distance is positive. The numbers of a
-/// side are the same in all lanes.
+/// The words that the warp adds to one side's records: of each lane word n, if its distance is positive. The numbers of
+/// a side are the same in all lanes.
 __device__ void add_records(const ExactAdversary& args, const AttackedText& text, int n, float attention,
                             double distance, Records& side) {
   const int lane = static_cast<int>(threadIdx.x) % 32;

@@ -55,8 +55,8 @@ std::string in_words(const Test& test, bool judged) {
   return text + p_words + ")";
 }
 
-/// Why the test has told nothing: " Base minus Uniform is known to within 0.025, which is too little to tell its side of
-/// zero." Empty if it has.
+/// Why the test has told nothing: " Base minus Uniform is known to within 0.025, which is too little to tell its side
+/// of zero." Empty if it has.
 std::string not_told(const Test& test) {
   if (!can_judge(test) || test.verdict() != Verdict::cannot_be_told) return "";
   if (smaller_p(test) <= kLevel)

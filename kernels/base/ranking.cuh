@@ -10,8 +10,8 @@
 
 namespace notnot::cuda {
 
-/// Words that a block ranks within the 48 KiB of shared memory that every device has, with some of it left. Texts of more words have their scores and
-/// order in the caller's workspace, where the same code takes longer.
+/// Words that a block ranks within the 48 KiB of shared memory that every device has, with some of it left. Texts of
+/// more words have their scores and order in the caller's workspace, where the same code takes longer.
 inline constexpr int kRankedInShared = 4000;
 inline constexpr int kRankedBytes = sizeof(double) + sizeof(int32_t);  // per word
 static_assert(kRankedInShared * kRankedBytes <= 47 * 1024);

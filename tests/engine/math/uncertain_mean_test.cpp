@@ -113,7 +113,8 @@ TEST_CASE("at most 6 % of verdicts on equal models are false, whatever part of t
     CHECK(Null{between, between / 10 / n, 0}.false_verdicts(n, 8000) <= 0.06);  // the worst for plain Satterthwaite
   }
   CHECK(Null{between, texts, 0}.false_verdicts(5, 8000) >= 0.04);  // and not by being useless
-  // As few groups as a verdict may have (kGroupsForVerdict), where the texts weigh less, as much and more than the seeds.
+  // As few groups as a verdict may have (kGroupsForVerdict), where the texts weigh less, as much and more than the
+  // seeds.
   for (const double part : {0.1, 1.0, 10.0}) {
     CAPTURE(part);
     CHECK(Null{between, part * between / 5, 0, 10}.false_verdicts(5, 8000) <= 0.06);
