@@ -56,7 +56,7 @@ class Tidy(unittest.TestCase):
             self.write(file, content)
 
     def write_database(self, preset, files):
-        entries = [{"directory": str(self.root), "file": str(self.root / file), "command": f"c++ -Dset={number} {file}"}
+        entries = [{"directory": str(self.root), "file": str(self.root / file), "command": f"c++ -Dset={number} {self.root / file}"}
                    for number, file in enumerate(files)]
         self.write(f"build/{preset}/compile_commands.json", json.dumps(entries))
 
@@ -88,6 +88,17 @@ class Tidy(unittest.TestCase):
         self.assertEqual(status, 0, output)
         given = [pathlib.Path(entry["file"]).name for entry in json.loads(self.database.read_text())]
         self.assertEqual(given, ["adam_cpu.cpp"])
+
+    def test_a_header_is_checked_with_the_flags_of_a_file_that_includes_it(self):
+        self.write("tests/model_test.cpp", '#include "kernels/adam.h"\n')
+        self.commit()
+        self.change("kernels/adam.h")
+        status, output, files = self.tidy("HEAD")
+        self.assertEqual((status, files), (0, ["kernels/adam.h"]), output)
+        given = {entry["file"]: entry["command"] for entry in json.loads(self.database.read_text())}
+        header, source = str(self.root / "kernels/adam.h"), str(self.root / "tests/model_test.cpp")
+        self.assertIn("-Dset=", given[source])
+        self.assertEqual(given[header], given[source].replace(source, f"-x c++ {header}"))
 
     def test_every_kind_of_file(self):
         self.change(*FILES)
@@ -171,7 +182,7 @@ class Tidy(unittest.TestCase):
         self.change("kernels/adam_cpu.cpp")
         self.assertEqual(self.tidy("HEAD")[2], ["kernels/adam_cpu.cpp"])
         self.assertEqual([entry["command"] for entry in json.loads(self.database.read_text())],
-                         ["c++ -Dset=2 kernels/adam_cpu.cpp"])
+                         [f"c++ -Dset=2 {self.root / 'kernels/adam_cpu.cpp'}"])
 
     # --- exit codes
 
