@@ -23,7 +23,8 @@ enum class Purpose : uint32_t {
   ties = 12,
   ablation = 13,
   guide_control = 14,
-  crossed_bootstrap = 15
+  crossed_bootstrap = 15,
+  random_order = 16
 };
 
 /// The 10-round Philox4x32 bijection.
