@@ -161,9 +161,9 @@ void differentiate_split(AttentionClassifier& model, const Split& split, Measure
   for (const int32_t text : longest_first(split)) points.push_back({text, 1});
   batches.compute(points, [&](const PathPoint& point, float logit, std::span<const float> values) {
     const int64_t begin = split.offsets[point.text];
-    const double slope = logistic_slope(logit);
+    const double slope = probability_slope(logit);
     result.logit[point.text] = logit;
-    result.probability[point.text] = static_cast<float>(logistic(logit));
+    result.probability[point.text] = sigmoid(logit);
     for (size_t n = 1; n + 1 < values.size(); ++n) {
       result.score_logit[begin + n] = values[n];
       result.score_probability[begin + n] = static_cast<float>(slope * values[n]);
@@ -198,7 +198,7 @@ class Integrator {
     for (int32_t nodes = kFewestNodes; !texts.empty(); nodes *= 2) {
       add_derivatives(texts, gauss_legendre(nodes));
       for (const int32_t text : texts) {
-        close(probability_, text, nodes, logistic_difference(result_.logit[text], baseline_[text]));
+        close(probability_, text, nodes, probability_change(result_.logit[text], baseline_[text]));
         close(logit_, text, nodes, double{result_.logit[text]} - baseline_[text]);
       }
       std::erase_if(texts, [&](int32_t text) { return !probability_.open[text] && !logit_.open[text]; });
@@ -224,7 +224,7 @@ class Integrator {
         baseline_[point.text] = logit;
       } else {
         result_.logit[point.text] = logit;
-        result_.probability[point.text] = static_cast<float>(logistic(logit));
+        result_.probability[point.text] = sigmoid(logit);
       }
     });
   }
@@ -240,7 +240,7 @@ class Integrator {
     }
     size_t k = 0;
     batches_.compute(points, [&](const PathPoint& point, float logit, std::span<const float> values) {
-      const double weight = rule.weights[k++ % rule.nodes.size()], slope = logistic_slope(logit);
+      const double weight = rule.weights[k++ % rule.nodes.size()], slope = probability_slope(logit);
       const int64_t begin = split_.offsets[point.text];
       for (size_t n = 1; n + 1 < values.size(); ++n) {
         probability_.sums[begin + n] += weight * slope * values[n];

@@ -1,20 +1,14 @@
 #pragma once
-// Probabilities from logits in double, where a difference from 1 counts.
-#include <cmath>
+// Changes of a probability from logits, in double: where the probability is near 1, its distance from 1 has the digits.
+#include "kernels/base/math.h"
 
 namespace notnot {
 
-/// 1 / (1 + e^-z), right to an ulp or two for every z: the probability of class 1; logistic(-z) is that of class 0.
-inline double logistic(double z) {
-  const double small = std::exp(-std::abs(z));
-  return (z < 0 ? small : 1) / (1 + small);
+/// sigmoid(z) - sigmoid(other), taken where both are small, so that a probability near 1 loses no digits.
+inline double probability_change(double z, double other) {
+  return z + other > 0 ? sigmoid(-other) - sigmoid(-z) : sigmoid(z) - sigmoid(other);
 }
-/// logistic(a) - logistic(b). Above 1/2 the difference is taken of the probabilities of class 0, which keep their
-/// digits.
-inline double logistic_difference(double a, double b) {
-  return a + b > 0 ? logistic(-b) - logistic(-a) : logistic(a) - logistic(b);
-}
-/// The derivative p (1 - p) at z.
-inline double logistic_slope(double z) { return logistic(z) * logistic(-z); }
+/// The derivative of sigmoid at z, p (1 - p).
+inline double probability_slope(double z) { return sigmoid(z) * sigmoid(-z); }
 
 }  // namespace notnot
