@@ -278,6 +278,7 @@ Erasure RunFolder::erasure(SplitName split) const {
   result.comprehensiveness_logit = file.values<float>("comprehensiveness_logit");
   result.sufficiency_probability = file.values<float>("sufficiency_probability");
   result.sufficiency_logit = file.values<float>("sufficiency_logit");
+  if (file.contains("rationale")) result.rationale = file.values<int32_t>("rationale");
   result.offsets = file.values<int64_t>("offsets");
   result.label = file.values<int32_t>("label");
   result.row = file.values<int64_t>("row");

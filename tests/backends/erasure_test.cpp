@@ -102,6 +102,7 @@ TEST_CASE("erasure: changes are those of the texts without, and of nothing but, 
       if (words == 1) CHECK(erasure.sufficiency_logit[at] == 0);
     }
   }
+  CHECK(erasure.rationale.empty());
   CHECK(class_1 > 0);
   CHECK(class_1 < split.size());
   CHECK(with_flip > 0);

@@ -21,6 +21,7 @@ Erasure sample() {
           .comprehensiveness_logit = {2, 2, 2, 2, 2, 40, 40, 40, 40, 40},
           .sufficiency_probability = {-0.25F, -0.25F, -0.25F, -0.25F, -0.25F, 0, 0, 0, 0, 0},
           .sufficiency_logit = {-1, -1, -1, -1, -1, 0, 0, 0, 0, 0},
+          .rationale = {0, 0, 1, 0, 0, 0, 0},
           .offsets = {0, 4, 7},
           .label = {1, 0},
           .row = {17, 23}};
@@ -50,6 +51,7 @@ TEST_CASE("an erasure comes back as it was") {
   CHECK(back.comprehensiveness_logit == written.comprehensiveness_logit);
   CHECK(back.sufficiency_probability == written.sufficiency_probability);
   CHECK(back.sufficiency_logit == written.sufficiency_logit);
+  CHECK(back.rationale == written.rationale);
   CHECK(back.offsets == written.offsets);
   CHECK(back.label == written.label);
   CHECK(back.row == written.row);
@@ -75,6 +77,10 @@ TEST_CASE("a wrong erasure is refused") {
       {"text 1: its comprehensiveness_logit is inf", [](Erasure& e) { e.comprehensiveness_logit[9] = kInfinity; }},
       {"text 0: its sufficiency_logit is -inf", [](Erasure& e) { e.sufficiency_logit[0] = -kInfinity; }},
       {"9 values of sufficiency_logit for 2 texts", [](Erasure& e) { e.sufficiency_logit.pop_back(); }},
+      {"6 marks of a rationale for 7 tokens", [](Erasure& e) { e.rationale.pop_back(); }},
+      {"text 0: the mark of its token 1 is 2", [](Erasure& e) { e.rationale[1] = 2; }},
+      {"text 0: the mark of its token 3 is 1", [](Erasure& e) { e.rationale[3] = 1; }},
+      {"text 1: the mark of its token 0 is 1", [](Erasure& e) { e.rationale[4] = 1; }},
       {"text 1 has offsets 4 and 6", [](Erasure& e) { e.offsets[2] = 6; }},
       {"offsets begin with 1", [](Erasure& e) { e.offsets[0] = 1; }},
       {"text 0 has offsets 0 and -9223372036854775808",
