@@ -233,6 +233,7 @@ Erasure erase_split(AttentionClassifier& model, const Split& split, const Attrib
   result.offsets = split.offsets;
   result.label = split.labels;
   result.row = split.rows;
+  result.rationale = split.marked_tokens();
   NOTNOT_CHECK(attributions.offsets == result.offsets && attributions.row == result.row &&
                    attributions.score_probability.size() == split.token_ids.size(),
                "attributions of {} texts and {} tokens do not belong to a split of {} and {}", attributions.size(),

@@ -58,6 +58,21 @@ std::string fault_of_changes(const char* name, std::span<const float> changes, s
   return fmt::format("text {}: its {} is {}", (wrong - changes.begin()) / kErasedShares, name, *wrong);
 }
 
+std::string fault_of_rationale(const Erasure& e) {
+  if (e.rationale.empty()) return "";
+  if (std::ssize(e.rationale) != e.offsets.back()) {
+    return fmt::format("{} marks of a rationale for {} tokens", e.rationale.size(), e.offsets.back());
+  }
+  for (size_t i = 0; i < e.label.size(); ++i) {
+    for (int64_t n = e.offsets[i]; n < e.offsets[i + 1]; ++n) {
+      const bool is_word = n > e.offsets[i] && n + 1 < e.offsets[i + 1];
+      if (e.rationale[n] == 0 || (is_word && e.rationale[n] == 1)) continue;
+      return fmt::format("text {}: the mark of its token {} is {}", i, n - e.offsets[i], e.rationale[n]);
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 int64_t erased_words(int64_t words, int32_t percent) { return std::max<int64_t>(1, (percent * words + 99) / 100); }
@@ -73,7 +88,7 @@ std::string fault(const Erasure& e) {
   check("comprehensiveness_logit", e.comprehensiveness_logit, kFinite);
   check("sufficiency_probability", e.sufficiency_probability, 1);
   check("sufficiency_logit", e.sufficiency_logit, kFinite);
-  return what;
+  return what.empty() ? fault_of_rationale(e) : what;
 }
 
 std::vector<double> mean_over_shares(std::span<const float> changes) {

@@ -27,6 +27,9 @@ struct Erasure {
   /// of the order are deleted (comprehensiveness), and when no others are kept (sufficiency). The model is rerun.
   std::vector<float> comprehensiveness_probability, comprehensiveness_logit, sufficiency_probability, sufficiency_logit;
 
+  /// [tokens] 1 for the words that a person marked as the reason for the label, otherwise 0; empty where the data has no
+  /// rationales.
+  std::vector<int32_t> rationale = {};
   std::vector<int64_t> offsets;  ///< [size + 1] the last three as in Attention
   std::vector<int32_t> label;    ///< [size]
   std::vector<int64_t> row;      ///< [size]

@@ -9,6 +9,7 @@
 //   vocabulary.txt            a word per line, line k (from 1) holds id k-1
 //   attention_SPLIT.safetensors  train, dev and test under the chosen epoch: see Attention
 //   perturbation.safetensors  only of a perturbed model: see Perturbations
+//   erasure_SPLIT.safetensors only of an attribution, for each of its splits: see Erasure
 //   ablation.safetensors      only of a model of the planted corpus, if this version finished it: see Ablation
 //   guide_controls.safetensors  only of a model that attention guides, if this version finished it: see GuideControls
 //   predictions.jsonl         the test split, an object per text: row, id (only if the data set has ids), label,
@@ -27,6 +28,7 @@
 #include <vector>
 
 #include "engine/runs/attention.h"
+#include "engine/runs/erasure.h"
 #include "engine/runs/run_metrics.h"
 
 namespace notnot {
@@ -57,6 +59,7 @@ class RunFolder {
   std::filesystem::path vocabulary_path() const { return path_ / "vocabulary.txt"; }
   std::filesystem::path predictions_path() const { return path_ / "predictions.jsonl"; }
   std::filesystem::path attention_path(SplitName split) const;
+  std::filesystem::path erasure_path(SplitName split) const;
   std::filesystem::path perturbation_path() const { return path_ / "perturbation.safetensors"; }
   std::filesystem::path ablation_path() const { return path_ / "ablation.safetensors"; }
   std::filesystem::path guide_controls_path() const { return path_ / "guide_controls.safetensors"; }
@@ -102,6 +105,8 @@ class RunFolder {
   Attention attention(SplitName split) const;
   /// Checked likewise; the three measures lie in the ranges that Perturbations names.
   Perturbations perturbations() const;
+  /// Checked by its `fault`.
+  Erasure erasure(SplitName split) const;
   /// Nothing if the run has none. Otherwise checked likewise.
   std::optional<Ablation> ablation() const;
   std::optional<GuideControls> guide_controls() const;

@@ -189,6 +189,24 @@ void RunWriter::write_perturbations(const Perturbations& p) {
                      {"row", DType::i64, {size}, p.row.data()}});
 }
 
+void RunWriter::write_erasure(SplitName split, const Erasure& e) {
+  const std::string what = fault(e);
+  NOTNOT_CHECK(what.empty(), "{}", what);
+  const int64_t size = e.size(), shares = kErasedShares;
+  std::vector<TensorView> tensors = {
+      {"comprehensiveness_probability", DType::f32, {size, shares}, e.comprehensiveness_probability.data()},
+      {"comprehensiveness_logit", DType::f32, {size, shares}, e.comprehensiveness_logit.data()},
+      {"sufficiency_probability", DType::f32, {size, shares}, e.sufficiency_probability.data()},
+      {"sufficiency_logit", DType::f32, {size, shares}, e.sufficiency_logit.data()},
+      {"flip_size", DType::i32, {size}, e.flip_size.data()},
+      {"smallest_flip_size", DType::i32, {size}, e.smallest_flip_size.data()},
+      {"offsets", DType::i64, {size + 1}, e.offsets.data()},
+      {"label", DType::i32, {size}, e.label.data()},
+      {"row", DType::i64, {size}, e.row.data()}};
+  if (!e.rationale.empty()) tensors.push_back({"rationale", DType::i32, {e.offsets.back()}, e.rationale.data()});
+  write_safetensors(opened_.erasure_path(split), tensors);
+}
+
 void RunWriter::write_ablation(const Ablation& ablation) {
   const std::string what = fault(ablation);
   NOTNOT_CHECK(what.empty(), "{}", what);

@@ -8,6 +8,7 @@
 #include "engine/io/lock.h"
 #include "engine/io/open_folder.h"
 #include "engine/runs/attention.h"
+#include "engine/runs/erasure.h"
 #include "engine/runs/run_folder.h"
 #include "engine/runs/run_metrics.h"
 
@@ -47,6 +48,8 @@ class RunWriter {
                        std::span<const float> probability);
   /// Throws Error if the rules of Perturbations are broken.
   void write_perturbations(const Perturbations& perturbations);
+  /// Throws Error if the rules of Erasure are broken.
+  void write_erasure(SplitName split, const Erasure& erasure);
   /// Throws Error if the rules of Ablation are broken.
   void write_ablation(const Ablation& ablation);
   /// Throws Error if the rules of GuideControls are broken.

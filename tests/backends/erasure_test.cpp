@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "engine/math/logistic.h"
+#include "engine/math/statistics.h"
 #include "models/attribution.h"
 #include "models/training.h"
 #include "tests/backends/backend.h"
@@ -15,22 +16,34 @@
 namespace notnot {
 namespace {
 
-constexpr float kBias = 0.25F;  // of the output layer: the logit of the empty text
-
-Dataset small_corpus() { return short_texts(4, 2, 27); }
-
-/// A model with initial parameters, its output layer enlarged so that decisions flip.
-AttentionClassifier make_model(const Dataset& data, const Split& split) {
+/// A model with initial parameters, its output layer enlarged so that words matter; its bias is the logit of the empty
+/// text.
+AttentionClassifier make_model(const Dataset& data, const Split& split, float bias) {
   const ModelOptions options = {.vocabulary = data.vocabulary.size(), .embed = 7, .hidden = 5};
   AttentionClassifier model(test_device(), options, prediction_plan(test_device(), split));
   model.allocate();
   std::vector<float> parameters = initial_parameters(model.layout(), 10, {});
   const Parameter& weight = model.layout().find("decoder.linear_1.weight");
-  for (int64_t i = 0; i < weight.size; ++i) parameters[weight.offset + i] *= 400;
-  parameters[model.layout().find("decoder.linear_1.bias").offset] = kBias;
+  for (int64_t i = 0; i < weight.size; ++i) parameters[weight.offset + i] *= 40;
+  parameters[model.layout().find("decoder.linear_1.bias").offset] = bias;
   model.set_parameters(parameters);
   return model;
 }
+
+/// The bias with which half of the texts have class 1.
+float middle_bias(const Dataset& data, const Split& split) {
+  AttentionClassifier model = make_model(data, split, 0);
+  const std::vector<float> logit = attribute_split(model, split, Measure::attention).logit;
+  return static_cast<float>(-median(std::vector<double>(logit.begin(), logit.end())));
+}
+
+/// Test texts of 1 to 9 words and a model.
+struct Setting {
+  Dataset data = short_texts(4, 2, 27);
+  const Split& split = data.split(SplitName::test);
+  float bias = middle_bias(data, split);
+  AttentionClassifier model = make_model(data, split, bias);
+};
 
 Split one_text(const Split& split, int32_t text) {
   Split result;
@@ -56,9 +69,8 @@ double logit_of(AttentionClassifier& model, const std::vector<int32_t>& ids) {
 }  // namespace
 
 TEST_CASE("erasure: changes are those of the texts without, and of nothing but, the first words") {
-  const Dataset data = small_corpus();
-  const Split& split = data.split(SplitName::test);
-  AttentionClassifier model = make_model(data, split);
+  Setting setting;
+  auto& [data, split, bias, model] = setting;
   const Attributions attributions = attribute_split(model, split, Measure::random);
   const Erasure erasure = erase_split(model, split, attributions);
   REQUIRE(fault(erasure) == "");
@@ -82,7 +94,7 @@ TEST_CASE("erasure: changes are those of the texts without, and of nothing but, 
       REQUIRE(std::ssize(alone) == k + 1);
       without.push_back(kEndId);
       alone.push_back(kEndId);
-      const double left = k == words ? double{kBias} : logit_of(model, without), kept = logit_of(model, alone);
+      const double left = k == words ? double{bias} : logit_of(model, without), kept = logit_of(model, alone);
       const size_t at = text * kErasedShares + i;
       CHECK(erasure.comprehensiveness_logit[at] == static_cast<float>(sign * (whole - left)));
       CHECK(erasure.sufficiency_logit[at] == static_cast<float>(sign * (whole - kept)));
@@ -91,19 +103,19 @@ TEST_CASE("erasure: changes are those of the texts without, and of nothing but, 
       if (words == 1) CHECK(erasure.sufficiency_logit[at] == 0);
     }
   }
+  CHECK(erasure.rationale.empty());
   CHECK(class_1 > 0);
   CHECK(class_1 < split.size());
   CHECK(with_flip > 0);
 }
 
 TEST_CASE("erasure: a text's result depends on nothing but the text") {
-  const Dataset data = small_corpus();
-  const Split& split = data.split(SplitName::test);
-  AttentionClassifier model = make_model(data, split);
+  Setting setting;
+  auto& [data, split, bias, model] = setting;
   const Erasure all = erase_split(model, split, attribute_split(model, split, Measure::contribution));
   for (int32_t text = 0; text < split.size(); ++text) {
     const Split alone = one_text(split, text);
-    AttentionClassifier other = make_model(data, alone);  // planned for one text: every copy is a batch
+    AttentionClassifier other = make_model(data, alone, bias);  // planned for one text: every copy is a batch
     const Erasure one = erase_split(other, alone, attribute_split(other, alone, Measure::contribution));
     CHECK(one.flip_size[0] == all.flip_size[text]);
     CHECK(one.smallest_flip_size[0] == all.smallest_flip_size[text]);
@@ -117,9 +129,8 @@ TEST_CASE("erasure: a text's result depends on nothing but the text") {
 }
 
 TEST_CASE("erasure: equal scores go in the order of the text, and their sign is no matter") {
-  const Dataset data = small_corpus();
-  const Split& split = data.split(SplitName::test);
-  AttentionClassifier model = make_model(data, split);
+  Setting setting;
+  auto& [data, split, bias, model] = setting;
   Attributions scores = attribute_split(model, split, Measure::attention), signs = scores;
   for (size_t n = 0; n < split.token_ids.size(); ++n) {
     scores.score_probability[n] = 2;
@@ -140,9 +151,8 @@ TEST_CASE("erasure: equal scores go in the order of the text, and their sign is 
 }
 
 TEST_CASE("erasure: attributions of other texts and scores that are no numbers are errors") {
-  const Dataset data = small_corpus();
-  const Split& split = data.split(SplitName::test);
-  AttentionClassifier model = make_model(data, split);
+  Setting setting;
+  auto& [data, split, bias, model] = setting;
   Attributions attributions = attribute_split(model, split, Measure::attention);
   attributions.score_probability[1] = std::numeric_limits<float>::quiet_NaN();
   CHECK_THROWS_WITH_AS((void)erase_split(model, split, attributions), doctest::Contains("is not a number"), Error);
