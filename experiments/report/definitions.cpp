@@ -64,7 +64,8 @@ constexpr Definition kDefinitions[] = {
     {"share of the optimum",
      "The mean JSD that the per-instance adversary reaches, divided by the mean JSD of the exact adversary that may "
      "change p "
-     "as much (0.05)."},
+     "as much (0.05). A text on which "
+     "the search's JSD is at most 0.9 of the exact one counts as a tenth or more below."},
     {"TVD",
      "The total variation distance of two models' predictions for a text: half of |\u0394p|, the change of the "
      "probability "

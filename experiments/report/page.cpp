@@ -10,6 +10,7 @@
 #include "experiments/report/data.h"
 #include "experiments/report/definitions.h"
 #include "experiments/report/evidence.h"
+#include "experiments/report/exclusivity.h"
 #include "experiments/report/guides.h"
 #include "experiments/report/heat_map.h"
 #include "experiments/report/limits.h"
@@ -45,8 +46,8 @@ std::string heading_of(const LoadedStudy& study) {
 
 /// The parts of a chapter, in their order. The findings stand before them, the list of runs behind them.
 std::vector<Part> parts() {
-  return {data_part(),        uniform_part(),      seeds_part(),    guides_part(),
-          adversaries_part(), perturbation_part(), evidence_part(), maps_part()};
+  return {data_part(),         uniform_part(),     seeds_part(),    guides_part(), adversaries_part(),
+          perturbation_part(), exclusivity_part(), evidence_part(), maps_part()};
 }
 
 /// A caveat if the findings are not about the paper's data; otherwise empty.
