@@ -208,10 +208,11 @@ DrawnFigure draw(const ExclusivityFigure& figure, const std::string& alt_text) {
     std::string title;
     Points points;
     Look look;
+    double shift = 0;  // to the side, so that bars do not cover each other; in decades
   };
   Series all[] = {{"all", "all texts", figure.all, {kBlack, Mark::circle, 0.9, true}},
-                  {"class0", figure.classes[0], figure.of_class[0], {kVermillion, Mark::open_square, 0.9, true}},
-                  {"class1", figure.classes[1], figure.of_class[1], {kBlue, Mark::open_triangle, 1, true}},
+                  {"class0", figure.classes[0], figure.of_class[0], {kVermillion, Mark::open_square, 0.9, true}, -0.04},
+                  {"class1", figure.classes[1], figure.of_class[1], {kBlue, Mark::open_triangle, 1, true}, 0.04},
                   {"searched", "search (Jain & Wallace)", figure.searched, {kBlack, Mark::plus, 1.3}}};
   NOTNOT_CHECK(!figure.all.empty(), "{}", "an exclusivity curve without points");
   std::vector<LegendEntry> legend;
@@ -222,7 +223,7 @@ DrawnFigure draw(const ExclusivityFigure& figure, const std::string& alt_text) {
       NOTNOT_CHECK(point.x > 0 && point.x <= 1 && point.y >= 0 && point.y <= std::numbers::ln2 + 1e-6,
                    "the point at {}, {}: x is above 0 and at most 1, y from 0 to ln 2", point.x, point.y);
       if (&series == &all[0]) tics.push_back(fmt::format("'{}' {:.6g}", point.x, std::log10(point.x)));
-      point.x = std::log10(point.x);
+      point.x = std::log10(point.x) + series.shift;
     }
   }
   const double first = all[0].points.front().x, last = all[0].points.back().x;

@@ -137,7 +137,7 @@ Section exclusivity_section(const LoadedStudy& study, const Exhibits& exhibits) 
           *figure, study.key + "-exclusivity",
           fmt::format(
               "The {}: the mean {} of the {}, for each change of p that is allowed, with intervals of "
-              "95%. {}Dotted line across: ln 2, the largest JSD there is.{}",
+              "95%. {}Dotted line across: ln 2, the largest JSD there is; an interval may reach beyond it.{}",
               defined("exclusivity curve"), defined("JSD"), defined("exact adversary"), escape(seeds_in_words(study)),
               figure->searched.empty()
                   ? ""
