@@ -65,4 +65,10 @@ std::filesystem::path fake_perturbation(const TemporaryFolder& folder, const Run
                                         nlohmann::json changes = nlohmann::json::object(),
                                         const ExactAdversaries& exact = {});
 
+/// Writes a finished attribution of the test split, whose scores, of p and of the logit, are the texts' attention. The
+/// measure must be one that needs no integrals.
+std::filesystem::path fake_attribution(const TemporaryFolder& folder, const RunSpec& spec,
+                                       const std::vector<FakeText>& texts,
+                                       nlohmann::json changes = nlohmann::json::object());
+
 }  // namespace notnot
