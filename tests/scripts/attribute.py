@@ -164,7 +164,7 @@ class Texts(Attribute):
         (data / "sst").mkdir(parents=True)
         write_csv(data / "sst" / "sst_dataset.csv", self.rows)
         environment = {**os.environ, "NOTNOT_DATA": str(data)}
-        for options in ((), ("--max-length", 6)):
+        for options in ((), ("--min-length", 3, "--max-length", 7)):
             model = self.train("--dataset", "sst", *OPTIONS, *options, runs=self.folder / f"sst{len(options)}",
                                env=environment)
             self.accept("--measures", "random", model=model, env=environment)
