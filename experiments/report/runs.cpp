@@ -37,6 +37,7 @@ Section runs_section(const LoadedStudy& study, const Exhibits& exhibits) {
   std::string html;
   if (const ResultTable choices = epoch_choice_table(study); !choices.rows.empty()) html += exhibits.table(choices);
   if (!study.runs.empty()) html += exhibits.table(run_table(study));
+  if (!study.attributions.empty()) html += exhibits.table(attribution_table(study));
   if (!study.unused.empty()) html += exhibits.table(unused_table(study));
   return {study.key + "-runs", "The runs", html};
 }
@@ -63,6 +64,30 @@ ResultTable run_table(const LoadedStudy& study) {
                           perturbation ? "-" : fmt::format("{:.1f} s", run.train_seconds),
                           fmt::format("{}", run.config.hidden), fmt::format("{}", run.config.embed),
                           devices_in_words(run.config), programs_in_words(run.config), run.path.string()});
+  }
+  return table;
+}
+
+ResultTable attribution_table(const LoadedStudy& study) {
+  ResultTable table{.name = study.key + "-attributions",
+                    .caption = fmt::format("The attributions on {}", study.title()),
+                    .note =
+                        "How much each word of a split matters to a model, by one measure. Score: the mean absolute "
+                        "value over all words, with respect to the probability. Not converged: the share of texts "
+                        "whose integrated gradients miss the difference that they must sum to by 0.01 or more.",
+                    .header = {"Measure", "Model", "Split", "Texts", "Score", "Not converged", "Folder"},
+                    .rows = {},
+                    .left = 3};
+  for (const LoadedRun& run : study.attributions) {
+    for (const SplitName split : kSplitNames) {
+      const auto& of = run.attribution.splits[split];
+      if (!of) continue;
+      const LoadedRun* model = study.other_of(run);
+      table.rows.push_back(
+          {std::string(to_string(run.attribution.measure)), model == nullptr ? run.spec().other : model->label,
+           std::string(to_string(split)), with_thousands(of->texts), fmt::format("{:.3g}", of->mean_absolute_score),
+           of->share_not_converged ? fmt::format("{:.1f} %", 100 * *of->share_not_converged) : "-", run.path.string()});
+    }
   }
   return table;
 }

@@ -8,7 +8,9 @@ Part runs_part();
 
 /// A row per model whose epoch a ROC-AUC chose, with means over its runs; may have no rows.
 ResultTable epoch_choice_table(const LoadedStudy& study);
-ResultTable run_table(const LoadedStudy& study);     ///< a row per finished run
+ResultTable run_table(const LoadedStudy& study);  ///< a row per finished run
+/// A row per split of a finished attribution.
+ResultTable attribution_table(const LoadedStudy& study);
 ResultTable unused_table(const LoadedStudy& study);  ///< a row per failed or unfinished run, with the reason
 
 }  // namespace notnot

@@ -160,11 +160,11 @@ CorpusRequest request_for(const RunFolder& run, const RunConfig& config, const s
   if (dataset.empty()) request.dataset = (lay.has_parent_path() ? lay : "." / lay).string();
   if (is_prepared) return request;
   if (dataset.empty() && config.data.corpus == "sst") request.dataset = "sst";
-  request.min_df = config.data.options.min_df;
-  if (config.data.options.filter_by_length) {
-    request.min_length = config.data.options.min_length;
-    request.max_length = config.data.options.max_length;
-  }
+  const DatasetOptions& options = config.data.options;
+  request.min_df = options.min_df;
+  // A bound of -1 is the split's own, which only the defaults of a published corpus have.
+  if (options.filter_by_length && options.min_length >= 0) request.min_length = options.min_length;
+  if (options.filter_by_length && options.max_length >= 0) request.max_length = options.max_length;
   return request;
 }
 

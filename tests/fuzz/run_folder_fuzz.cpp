@@ -12,6 +12,7 @@
 #include "experiments/report/loaded_run.h"
 #include "tests/fuzz/input_file.h"
 #include "tests/support/fake_runs.h"
+#include "tests/support/run_damage.h"
 
 namespace {
 
@@ -37,6 +38,20 @@ void read_model(const std::filesystem::path& path) {
   }
 }
 
+void read_attribution(const std::filesystem::path& path) {
+  const notnot::Attributions attributions = notnot::RunFolder(path).attributions(notnot::SplitName::test);
+  if (attributions.label.empty()) std::abort();
+  if (notnot::log_shares(attributions).size() != attributions.score_logit.size()) std::abort();
+}
+
+std::filesystem::path fake_attribution_without_checksums(const notnot::TemporaryFolder& folder) {
+  const auto spec = notnot::attribution_of("sst", notnot::spec(notnot::RunKind::base), notnot::Measure::contribution,
+                                           {notnot::SplitName::test});
+  auto path = notnot::fake_attribution(folder, spec, notnot::kTexts);
+  notnot::remove_checksums(notnot::RunFolder(path));
+  return path;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
@@ -45,14 +60,21 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   static const auto perturbation =
       notnot::fake_perturbation(folder, notnot::spec(notnot::RunKind::perturbation, 10, 0, "sst-lstm-learned-seed10"),
                                 notnot::kTexts, {0.1F, 0.2F});
+  static const auto attribution = fake_attribution_without_checksums(folder);
   if (size == 0) return 0;
-  const size_t choice = bytes[0] % (kFiles.size() + 1);
-  const auto path = choice < kFiles.size() ? model / kFiles[choice] : perturbation / "perturbation.safetensors";
+  const size_t choice = bytes[0] % (kFiles.size() + 2);
+  const auto path = choice < kFiles.size()    ? model / kFiles[choice]
+                    : choice == kFiles.size() ? perturbation / "perturbation.safetensors"
+                                              : attribution / "attribution_test.safetensors";
   const bool was_there = std::filesystem::exists(path);
   const std::string good = was_there ? notnot::read_file(path) : "";
   notnot::put(path, {reinterpret_cast<const char*>(bytes) + 1, size - 1});
   try {
-    read_model(choice < kFiles.size() ? model : perturbation.parent_path() / perturbation.filename());
+    if (choice > kFiles.size()) {
+      read_attribution(attribution);
+    } else {
+      read_model(choice < kFiles.size() ? model : perturbation.parent_path() / perturbation.filename());
+    }
   } catch (const notnot::InputError&) {
   }
   notnot::put(path, good);

@@ -43,13 +43,13 @@ Attributions with_integrals() {
 /// Their texts.
 Split split_of(const Attributions& a, bool ids = false) {
   Split split;
-  split.token_ids.assign(a.score_probability.size(), kFirstWordId);
+  split.token_ids = std::vector<int32_t>(a.score_probability.size(), kFirstWordId);
   split.offsets = a.offsets;
   split.labels = a.label;
   split.rows = a.row;
   split.groups = a.group;
   if (ids) {
-    split.ids.bytes = std::string("ab");
+    split.ids.bytes = std::vector<char>{'a', 'b'};
     split.ids.offsets = std::vector<int64_t>{0, 1, 2};
   }
   return split;
@@ -143,9 +143,8 @@ TEST_CASE("attributions: the tensors, which other programs read; with the ids an
   RunWriter writer(run);
   writer.write_attributions(SplitName::dev, split_of(sample, true), sample, Measure::integrated_gradients);
   std::vector<std::string> names;
-  for (const auto& [name, entry] : Safetensors::read(run.attribution_path(SplitName::dev)).entries()) {
-    names.push_back(name);
-  }
+  const Safetensors file = Safetensors::read(run.attribution_path(SplitName::dev));
+  for (const auto& [name, entry] : file.entries()) names.push_back(name);
   CHECK(names == std::vector<std::string>{"group", "id", "id_offsets", "integration_logit/converged",
                                           "integration_logit/error", "integration_logit/nodes",
                                           "integration_probability/converged", "integration_probability/error",
