@@ -16,16 +16,30 @@ constexpr float kNothing = -std::numeric_limits<float>::infinity();  // the log 
 // Rounding moves the sum by at most 1e-6 on texts of thousands of tokens.
 constexpr double kSumTolerance = 1e-3;
 
-/// What is wrong with text i, whose offsets are known to fit; empty when nothing is.
+/// What is wrong with label and probability of text i; empty when nothing is.
 std::string fault_of_text(const AttentionView& view, size_t i) {
-  const auto weights = view.log_attention.subspan(view.offsets[i], view.offsets[i + 1] - view.offsets[i]);
   if (view.label[i] != 0 && view.label[i] != 1) return fmt::format("its label is {}", view.label[i]);
   if (!(view.probability[i] >= 0 && view.probability[i] <= 1))
     return fmt::format("its probability is {}", view.probability[i]);
+  return "";
+}
+
+/// The same of its weights.
+std::string fault_of_weights(const AttentionView& view, size_t i) {
+  const auto weights = view.log_attention.subspan(view.offsets[i], view.offsets[i + 1] - view.offsets[i]);
   if (weights.front() != kNothing || weights.back() != kNothing) return "a boundary token has attention";
   double sum = 0;
   for (const float weight : weights) sum += std::exp(double{weight});
   if (weights.size() > 2 && !(std::fabs(sum - 1) <= kSumTolerance)) return fmt::format("its attention sums to {}", sum);
+  return "";
+}
+
+/// What is wrong with the first text in which something is; empty when nothing is.
+std::string fault_of_each(const AttentionView& view, std::string (*fault_of)(const AttentionView&, size_t)) {
+  for (size_t i = 0; i < view.label.size(); ++i) {
+    const std::string what = fault_of(view, i);
+    if (!what.empty()) return fmt::format("text {} (row {}): {}", i, view.row[i], what);
+  }
   return "";
 }
 
@@ -40,7 +54,7 @@ std::string fault_of_measure(const char* name, std::span<const float> values, si
 
 }  // namespace
 
-std::string fault(const AttentionView& view) {
+std::string fault_of_texts(const AttentionView& view) {
   const size_t size = view.label.size();
   if (view.offsets.size() != size + 1 || view.probability.size() != size || view.row.size() != size) {
     return fmt::format("{} labels, {} offsets, {} probabilities and {} rows do not belong together", size,
@@ -59,11 +73,12 @@ std::string fault(const AttentionView& view) {
       return fmt::format("text {} has offsets {} and {}", i, view.offsets[i], view.offsets[i + 1]);
     }
   }
-  for (size_t i = 0; i < size; ++i) {
-    const std::string what = fault_of_text(view, i);
-    if (!what.empty()) return fmt::format("text {} (row {}): {}", i, view.row[i], what);
-  }
-  return "";
+  return fault_of_each(view, fault_of_text);
+}
+
+std::string fault(const AttentionView& view) {
+  const std::string what = fault_of_texts(view);
+  return what.empty() ? fault_of_each(view, fault_of_weights) : what;
 }
 
 std::string fault(const Perturbations& p) {

@@ -63,6 +63,9 @@ struct AttentionView {
 /// What is wrong with `view`; empty when nothing is. Offsets must fit, labels must be 0 or 1, probabilities must lie in
 /// [0, 1], boundary tokens must have no attention, and the weights of every text must sum to 1.
 std::string fault(const AttentionView& view);
+/// The first of these alone, for other numbers per token than weights: offsets must fit `log_attention`, of which
+/// nothing but the size counts, labels must be 0 or 1, and probabilities must lie in [0, 1].
+std::string fault_of_texts(const AttentionView& view);
 /// As above, for perturbations: the three measures must lie in the ranges that Perturbations names, too.
 std::string fault(const Perturbations& perturbations);
 /// As above: both have a probability per text.

@@ -31,7 +31,8 @@ struct LoadedRun {
 
   int32_t epochs_trained = 0;
   double train_seconds = 0;                 ///< of all epochs, without evaluation
-  RunResult result;                         ///< not for a perturbation
+  RunResult result;                         ///< only of a run that trained
+  AttributionResult attribution;            ///< only of an attribution
   std::optional<EpochChoice> epoch_choice;  ///< only if a ROC-AUC chose the epoch, and those of both splits are defined
   /// [texts] of the test split. For a perturbation run: the predictions under its per-instance adversary.
   std::vector<float> probability;

@@ -180,19 +180,28 @@ void measure_evidence(const LoadedStudy& study, const Attention& attention, Load
   if (ablation) run.reliance = reliance(*ablation, run.probability, study.label);
 }
 
+/// The finished runs, attributions among them.
+std::vector<const LoadedRun*> finished_of(const LoadedStudy& study) {
+  std::vector<const LoadedRun*> runs;
+  for (const auto* part : {&study.runs, &study.attributions}) {
+    for (const LoadedRun& run : *part) runs.push_back(&run);
+  }
+  return runs;
+}
+
 void check_same_inputs(const LoadedStudy& study) {
   // The reference may have no word vectors. The runs that have some must have the same ones all the same.
   const auto with_vectors = std::find_if(study.runs.begin(), study.runs.end(),
                                          [](const LoadedRun& run) { return !run.config.vectors_checksum.empty(); });
   const LoadedRun& reference = study.reference_run();
   for (const LoadedRun* first : {&reference, with_vectors == study.runs.end() ? &reference : &*with_vectors}) {
-    for (const LoadedRun& run : study.runs) {
-      const std::vector<std::string> keys = differing_inputs(first->config, run.config);
+    for (const LoadedRun* run : finished_of(study)) {
+      const std::vector<std::string> keys = differing_inputs(first->config, run->config);
       if (keys.empty()) continue;
       throw InputError(
           fmt::format("{} and {} are both on {}, but not on the same data ({}); report them apart, or train one of "
                       "them again with --retrain",
-                      first->path.string(), run.path.string(), study.dataset, in_words(keys)));
+                      first->path.string(), run->path.string(), study.dataset, in_words(keys)));
     }
   }
 }
@@ -200,15 +209,16 @@ void check_same_inputs(const LoadedStudy& study) {
 /// The attention that a run learnt from may be gone: the run that it names may have been trained again.
 void check_learnt_from_this_study(const LoadedStudy& study) {
   std::map<const LoadedRun*, std::string> checksums;
-  for (const LoadedRun& run : study.runs) {
-    const LoadedRun* other = study.other_of(run);
-    if (other == nullptr || run.config.other_checksum.empty()) continue;
+  for (const LoadedRun* run : finished_of(study)) {
+    const LoadedRun* other = study.other_of(*run);
+    if (other == nullptr || run->config.other_checksum.empty()) continue;
     std::string& checksum = checksums[other];
     if (checksum.empty()) checksum = RunFolder(other->path).attention_checksum();
-    if (checksum == run.config.other_checksum) continue;
-    throw InputError(fmt::format(
-        "{} learnt from another version of {}, which was trained again since; train {} again with --retrain",
-        run.path.string(), other->path.string(), run.path.string()));
+    if (checksum == run->config.other_checksum) continue;
+    throw InputError(
+        fmt::format("{} {} another version of {}, which was trained again since; {} it again with --retrain",
+                    run->path.string(), trains(run->spec().kind) ? "learnt from" : "looks at", other->path.string(),
+                    run->spec().kind == RunKind::attribution ? "notnot attribute makes" : "train"));
   }
 }
 
@@ -286,10 +296,14 @@ LoadedStudy make_study(std::vector<LoadedRun> runs, bool one_of_several) {
   LoadedStudy study;
   study.dataset = runs.front().dataset();
   if (one_of_several) study.folder = folder_of(runs.front());
-  for (LoadedRun& run : runs) (run.unfinished.empty() ? study.runs : study.unused).push_back(std::move(run));
+  for (LoadedRun& run : runs) {
+    const bool attribution = run.spec().kind == RunKind::attribution;
+    std::vector<LoadedRun>& finished = attribution ? study.attributions : study.runs;
+    (run.unfinished.empty() ? finished : study.unused).push_back(std::move(run));
+  }
   study.shows_texts = !study.confidential();
   if (!study.runs.empty()) study.base_seed = base_seed(study.runs);
-  for (auto* part : {&study.runs, &study.unused}) {
+  for (auto* part : {&study.runs, &study.attributions, &study.unused}) {
     sort_runs(*part, study.base_seed);
     label_runs(*part);
   }
@@ -308,6 +322,7 @@ LoadedStudy make_study(std::vector<LoadedRun> runs, bool one_of_several) {
 bool LoadedStudy::confidential() const {
   const auto is_confidential = [](const LoadedRun& run) { return run.config.is_confidential(); };
   return std::any_of(runs.begin(), runs.end(), is_confidential) ||
+         std::any_of(attributions.begin(), attributions.end(), is_confidential) ||
          std::any_of(unused.begin(), unused.end(), is_confidential);
 }
 
@@ -407,7 +422,12 @@ std::vector<LoadedStudy> load_studies(const std::vector<std::filesystem::path>& 
   const auto usable =
       std::find_if(studies.begin(), studies.end(), [](const LoadedStudy& study) { return !study.runs.empty(); });
   if (usable == studies.end()) {
-    const LoadedRun& run = studies.front().unused.front();
+    const LoadedRun& run = studies.front().any_run();
+    if (run.unfinished.empty()) {
+      throw InputError(
+          fmt::format("{} is an attribution, and a report needs the run, too, whose model it looks at ({})",
+                      run.path.string(), run.spec().other));
+    }
     throw InputError(
         fmt::format("no run is finished; the first is {}, which is {}", run.path.string(), run.unfinished));
   }

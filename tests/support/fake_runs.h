@@ -63,4 +63,10 @@ std::filesystem::path fake_perturbation(const TemporaryFolder& folder, const Run
                                         const std::vector<FakeText>& texts, const std::vector<float>& change,
                                         nlohmann::json changes = nlohmann::json::object());
 
+/// Writes a finished attribution of the test split, whose scores, of p and of the logit, are the texts' attention. The
+/// measure must be one that needs no integrals.
+std::filesystem::path fake_attribution(const TemporaryFolder& folder, const RunSpec& spec,
+                                       const std::vector<FakeText>& texts,
+                                       nlohmann::json changes = nlohmann::json::object());
+
 }  // namespace notnot
