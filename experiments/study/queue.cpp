@@ -21,6 +21,7 @@
 #include "experiments/terminal/progress.h"
 #include "experiments/terminal/show.h"
 #include "models/attribution.h"
+#include "models/erasure.h"
 #include "models/perturbation.h"
 
 namespace notnot {
@@ -164,7 +165,8 @@ AttributionResult::OfSplit summary_of(const Attributions& attributions) {
   return result;
 }
 
-/// Attributes the words of the other run's model.
+/// Attributes the words of the other run's model, and erases those of dev and test: on training texts scores are made
+/// to guide, and ten more predictions of each would cost more than most measures.
 void attribute(Job& job, const OpenDevice& device, const RunConfig& config) {
   const Dataset& dataset = job.inputs->corpus.dataset;
   const ModelOptions options = job.inputs->model(job.spec);
@@ -179,6 +181,7 @@ void attribute(Job& job, const OpenDevice& device, const RunConfig& config) {
     check_unchanged(job, config.other_checksum);
     const Attributions attributions = attribute_split(model, split, job.spec.measure, {.seed = job.spec.seed});
     job.writer->write_attributions(name, split, attributions, job.spec.measure);
+    if (name != SplitName::train) job.writer->write_erasure(name, erase_split(model, split, attributions));
     result.splits[name] = summary_of(attributions);
   }
   job.writer->finish(result);
