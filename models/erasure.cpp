@@ -6,7 +6,7 @@
 #include <span>
 
 #include "engine/io/stop.h"
-#include "kernels/base/math.h"
+#include "engine/math/logistic.h"
 #include "kernels/erasure_flip.h"
 #include "models/training.h"
 
@@ -227,10 +227,6 @@ class Eraser {
 };
 
 }  // namespace
-
-double probability_change(double z, double other) {
-  return z + other > 0 ? sigmoid(-other) - sigmoid(-z) : sigmoid(z) - sigmoid(other);
-}
 
 Erasure erase_split(AttentionClassifier& model, const Split& split, const Attributions& attributions) {
   Erasure result;

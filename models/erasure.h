@@ -14,7 +14,4 @@ namespace notnot {
 /// Interrupted when the user asks to stop.
 Erasure erase_split(AttentionClassifier& model, const Split& split, const Attributions& attributions);
 
-/// sigmoid(z) - sigmoid(other), taken where both are small, so that a probability near 1 loses no digits.
-double probability_change(double z, double other);
-
 }  // namespace notnot

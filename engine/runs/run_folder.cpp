@@ -89,8 +89,8 @@ std::vector<std::filesystem::path> RunFolder::files() const {
       predictions_path(), perturbation_path(), ablation_path(), guide_controls_path(), failure_path()};
   for (const SplitName split : kSplitNames) {
     paths.push_back(attention_path(split));
-    paths.push_back(attribution_path(split));
     paths.push_back(erasure_path(split));
+    paths.push_back(attribution_path(split));
   }
   return paths;
 }
@@ -298,6 +298,13 @@ Perturbations RunFolder::perturbations() const {
   result.offsets = file.values<int64_t>("offsets");
   result.label = file.values<int32_t>("label");
   result.row = file.values<int64_t>("row");
+  if (file.contains("exact_epsilon")) {
+    result.exact = {.epsilon = file.values<double>("exact_epsilon"),
+                    .jsd = file.values<float>("exact_jsd"),
+                    .probability = file.values<float>("exact_probability"),
+                    .word = file.values<int32_t>("exact_word"),
+                    .weight = file.values<float>("exact_weight")};
+  }
   const std::string what = fault(result);
   if (!what.empty()) throw_damaged(perturbation_path(), what);
   return result;

@@ -9,8 +9,8 @@
 //   vocabulary.txt            a word per line, line k (from 1) holds id k-1
 //   attention_SPLIT.safetensors  train, dev and test under the chosen epoch: see Attention
 //   perturbation.safetensors  only of a perturbed model: see Perturbations
-//   attribution_SPLIT.safetensors  only of an attribution, for each of its splits: see Attributions
 //   erasure_SPLIT.safetensors only of an attribution, for each of its splits: see Erasure
+//   attribution_SPLIT.safetensors  only of an attribution, for each of its splits: see Attributions
 //   ablation.safetensors      only of a model of the planted corpus, if this version finished it: see Ablation
 //   guide_controls.safetensors  only of a model that attention guides, if this version finished it: see GuideControls
 //   predictions.jsonl         the test split, an object per text: row, id (only if the data set has ids), label,
@@ -114,10 +114,10 @@ class RunFolder {
   Attention attention(SplitName split) const;
   /// Checked likewise; the three measures lie in the ranges that Perturbations names.
   Perturbations perturbations() const;
-  /// Of a finished attribution; checked by `fault`, for the measure in result.json.
-  Attributions attributions(SplitName split) const;
   /// Checked by its `fault`.
   Erasure erasure(SplitName split) const;
+  /// Of a finished attribution; checked by `fault`, for the measure in result.json.
+  Attributions attributions(SplitName split) const;
   /// Nothing if the run has none. Otherwise checked likewise.
   std::optional<Ablation> ablation() const;
   std::optional<GuideControls> guide_controls() const;

@@ -49,10 +49,10 @@ class RunWriter {
                        std::span<const float> probability);
   /// Throws Error if the rules of Perturbations are broken.
   void write_perturbations(const Perturbations& perturbations);
-  /// Throws Error if `attributions` have a fault or are not of `texts`.
-  void write_attributions(SplitName split, const Split& texts, const Attributions& attributions, Measure measure);
   /// Throws Error if the rules of Erasure are broken.
   void write_erasure(SplitName split, const Erasure& erasure);
+  /// Throws Error if `attributions` have a fault or are not of `texts`.
+  void write_attributions(SplitName split, const Split& texts, const Attributions& attributions, Measure measure);
   /// Throws Error if the rules of Ablation are broken.
   void write_ablation(const Ablation& ablation);
   /// Throws Error if the rules of GuideControls are broken.

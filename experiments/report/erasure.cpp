@@ -11,7 +11,7 @@
 #include "engine/math/multiple_testing.h"
 #include "engine/math/rationale_scores.h"
 #include "engine/runs/run_folder.h"
-#include "experiments/format/html.h"
+#include "experiments/report/definitions.h"
 #include "experiments/report/measures.h"
 
 namespace notnot {
@@ -172,21 +172,19 @@ const ErasedMeasure& of_most_seeds(const std::vector<ErasedMeasure>& measures) {
                            [](const auto& a, const auto& b) { return a.seeds.size() < b.seeds.size(); });
 }
 
+/// A paragraph of the section, whose terms link to their definitions.
 constexpr const char* kIntroduction =
-    "<p>Which words does a model need? For each measure of attribution, words are erased by its absolute score, the "
-    "largest first. A random order is what every measure must beat.</p>\n<dl>\n<dt>Words erased until the decision "
-    "flips</dt><dd>A word is erased by setting its attention to 0 and dividing the rest by its sum; the hidden states "
-    "stay (Serrano &amp; Smith, 2019). The optimum is the least number of words that any order needs, which is known "
-    "exactly: the words with the largest share in the decision first.</dd>\n<dt>Comprehensiveness</dt><dd>By how much "
-    "the predicted class&#39;s probability, or logit, falls when the first 1, 5, 10, 20 and 50 % of the words are "
-    "deleted and the model is rerun: the mean of the five (DeYoung et al., 2020). High is good.</dd>\n"
-    "<dt>Sufficiency</dt><dd>The same when no other words are kept. Low is good.</dd>\n</dl>\n";
+    "Which words does a model need? For each measure of attribution, words are erased by its absolute score, the "
+    "largest "
+    "first. Good orders have few words erased until the decision flips, a high comprehensiveness and a low "
+    "sufficiency. "
+    "A random order is what every measure must beat.";
 
 Section erasure_section(const LoadedStudy& study, const Exhibits& exhibits) {
   Section section{study.key + "-erasure", "Erasure", "", "attribute"};
   const std::vector<ErasedMeasure> measures = erased_measures(study);
   if (measures.empty()) return section;
-  section.html = kIntroduction;
+  section.html = fmt::format("<p>{}</p>\n", with_definitions(kIntroduction));
   for (const ResultTable& table : {flip_table(study, measures), eraser_table(study, measures),
                                    erasure_difference_table(study, measures), rationale_table(study, measures)}) {
     if (!table.rows.empty()) section.html += exhibits.table(table);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/math/logistic.h"
 #include "engine/math/statistics.h"
 #include "models/attribution.h"
 #include "models/training.h"
@@ -147,14 +148,6 @@ TEST_CASE("erasure: equal scores go in the order of the text, and their sign is 
     CHECK(actual.flip_size == expected.flip_size);
     check_same_bytes(actual.comprehensiveness_logit, expected.comprehensiveness_logit, "comprehensiveness");
   }
-}
-
-TEST_CASE("erasure: a probability near 1 loses no digits") {
-  CHECK(probability_change(50, 40) == doctest::Approx(std::exp(-40.0) - std::exp(-50.0)).epsilon(1e-12));
-  CHECK(probability_change(-50, -40) == doctest::Approx(std::exp(-50.0) - std::exp(-40.0)).epsilon(1e-12));
-  CHECK(probability_change(2, -2) == doctest::Approx(std::tanh(1.0)).epsilon(1e-12));
-  CHECK(probability_change(3, 3) == 0);
-  CHECK(probability_change(1e4, -1e4) == 1);
 }
 
 TEST_CASE("erasure: attributions of other texts and scores that are no numbers are errors") {

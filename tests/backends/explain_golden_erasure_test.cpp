@@ -4,57 +4,16 @@
 
 #include <cmath>
 
-#include "engine/io/safetensors.h"
 #include "models/attribution.h"
 #include "models/erasure.h"
-#include "models/training.h"
 #include "tests/backends/backend.h"
-#include "tests/support/golden_folder.h"
+#include "tests/support/golden_model.h"
 
 namespace notnot {
 namespace {
 
-/// A file with a model and what erasing words does to it.
-struct Golden {
-  explicit Golden(const std::filesystem::path& path) : name(path.stem().string()), file(Safetensors::read(path)) {}
-  bool has_erasure() const { return file.contains("eraser/k"); }
-
-  Split split() const {
-    Split result;
-    for (const int64_t id : file.values<int64_t>("texts/tokens")) result.token_ids.push_back(static_cast<int32_t>(id));
-    result.offsets = file.values<int64_t>("texts/offsets");
-    for (size_t i = 0; i + 1 < result.offsets.size(); ++i) {
-      result.labels.push_back(0);
-      result.rows.push_back(static_cast<int64_t>(i) + 1);
-    }
-    return result;
-  }
-
-  AttentionClassifier model(const Split& split) const {
-    const auto sizes = file.values<int64_t>("meta/vocab_embed_hidden");
-    const ModelOptions options = {
-        .encoder = file.contains("param0/encoder.projection.weight") ? Encoder::tokens : Encoder::lstm,
-        .vocabulary = static_cast<int32_t>(sizes[0]),
-        .embed = static_cast<int32_t>(sizes[1]),
-        .hidden = static_cast<int32_t>(sizes[2])};
-    AttentionClassifier result(test_device(), options, prediction_plan(test_device(), split));
-    result.allocate();
-    std::vector<float> values(result.layout().total());
-    for (const Parameter& parameter : result.layout().parameters()) {
-      const auto tensor = file.values<float>("param0/" + parameter.name);
-      REQUIRE(std::ssize(tensor) == parameter.size);
-      std::copy(tensor.begin(), tensor.end(), values.begin() + parameter.offset);
-    }
-    result.set_parameters(values);
-    return result;
-  }
-
-  std::string name;
-  Safetensors file;
-};
-
 /// Scores by which the order of the file is the descending one of their absolute values: -N, N - 1, -(N - 2), ...
-Attributions in_order(const Golden& golden, const std::string& order, const Split& split) {
+Attributions in_order(const test::GoldenModel& golden, const std::string& order, const Split& split) {
   const auto words = golden.file.values<int64_t>("order/" + order);
   Attributions result;
   result.offsets = split.offsets;
@@ -74,7 +33,8 @@ Attributions in_order(const Golden& golden, const std::string& order, const Spli
 /// An fp32 model's logits are off by some 1e-5; a probability moves by a quarter of that at most.
 constexpr double kLogitTolerance = 3e-5, kProbabilityTolerance = kLogitTolerance / 4;
 
-void check_changes(const Golden& golden, const std::string& what, const std::vector<float>& changes, double tolerance) {
+void check_changes(const test::GoldenModel& golden, const std::string& what, const std::vector<float>& changes,
+                   double tolerance) {
   std::vector<double> expected = golden.file.values<double>("eraser/" + what);
   for (double& value : expected) REQUIRE(std::isfinite(value));
   check_close(changes, expected, tolerance, golden.name + " " + what);
@@ -83,7 +43,7 @@ void check_changes(const Golden& golden, const std::string& what, const std::vec
               tolerance, golden.name + " " + what + ", mean");
 }
 
-void check_erasure(const Golden& golden, const std::string& order, const Erasure& erasure) {
+void check_erasure(const test::GoldenModel& golden, const std::string& order, const Erasure& erasure) {
   CHECK(fault(erasure) == "");
   const auto sizes = golden.file.values<int64_t>("flip/" + order + "_size"),
              smallest = golden.file.values<int64_t>("flip/minimal_size");
@@ -97,23 +57,10 @@ void check_erasure(const Golden& golden, const std::string& order, const Erasure
   check_changes(golden, order + "_suff_logit", erasure.sufficiency_logit, kLogitTolerance);
 }
 
-/// Calls visit(file) for every file with such results; there must be one.
-template <class Visit>
-void for_each_file(const Visit& visit) {
-  int count = 0;
-  for (const auto& path : test::golden_explanations()) {
-    const Golden golden(path);
-    if (!golden.has_erasure()) continue;
-    ++count;
-    visit(golden);
-  }
-  CHECK_MESSAGE(count > 0, "no file of NOTNOT_GOLDEN_EXPLAIN has such results");
-}
-
 }  // namespace
 
 TEST_CASE("explain golden: how many words are erased") {
-  for_each_file([](const Golden& golden) {
+  test::for_each_golden_model("eraser/k", [](const test::GoldenModel& golden) {
     const auto percent = golden.file.values<int64_t>("eraser/percent"), k = golden.file.values<int64_t>("eraser/k");
     REQUIRE(std::equal(percent.begin(), percent.end(), kErasedPercent.begin(), kErasedPercent.end()));
     const Split split = golden.split();
@@ -126,9 +73,9 @@ TEST_CASE("explain golden: how many words are erased") {
 }
 
 TEST_CASE("explain golden: flips, comprehensiveness and sufficiency of given orders") {
-  for_each_file([](const Golden& golden) {
+  test::for_each_golden_model("eraser/k", [](const test::GoldenModel& golden) {
     const Split split = golden.split();
-    AttentionClassifier model = golden.model(split);
+    AttentionClassifier model = golden.model(test_device(), split);
     for (const std::string order : {"attention", "contribution", "ixg_held", "random"}) {
       check_erasure(golden, order, erase_split(model, split, in_order(golden, order, split)));
     }
@@ -136,9 +83,9 @@ TEST_CASE("explain golden: flips, comprehensiveness and sufficiency of given ord
 }
 
 TEST_CASE("explain golden: flips, comprehensiveness and sufficiency of the model's own orders") {
-  for_each_file([](const Golden& golden) {
+  test::for_each_golden_model("eraser/k", [](const test::GoldenModel& golden) {
     const Split split = golden.split();
-    AttentionClassifier model = golden.model(split);
+    AttentionClassifier model = golden.model(test_device(), split);
     const std::pair<Measure, const char*> measures[] = {{Measure::attention, "attention"},
                                                         {Measure::contribution, "contribution"}};
     for (const auto& [measure, order] : measures) {
