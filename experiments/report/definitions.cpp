@@ -25,6 +25,16 @@ constexpr Definition kDefinitions[] = {
      "over the seeds) and other test texts (a bootstrap over the texts, the same resamples for all seeds). It is never "
      "shorter than that of either source alone. Where there are too few seeds, it is said that it is over texts "
      "alone."},
+    {"average precision",
+     "Of an order of a text's words, held against the words that are known, or marked, as the reason for the label: "
+     "the "
+     "area under the curve of precision against recall as more and more words are taken. Words with equal scores are "
+     "taken together. 1 if all evidence comes first."},
+    {"comprehensiveness",
+     "By how much the probability, or the logit, of the predicted class falls when the first words of an order are "
+     "deleted and the model is run again: the mean over 1, 5, 10, 20 and 50 % of the words, rounded up (DeYoung et "
+     "al., "
+     "2020; AOPC). High if the model needs these words."},
     {"exact adversary",
      "Of all attention weights \u03b2 over the words of one text (\u03b2 \u2265 0, sum 1) that move the model's "
      "probability by at "
@@ -66,10 +76,22 @@ constexpr Definition kDefinitions[] = {
      "change p "
      "as much (0.05). A text on which "
      "the search's JSD is at most 0.9 of the exact one counts as a tenth or more below."},
+    {"sufficiency",
+     "By how much the probability, or the logit, of the predicted class falls when all but the first words of an order "
+     "are deleted and the model is run again: the mean over 1, 5, 10, 20 and 50 % of the words, rounded up (DeYoung et "
+     "al., 2020; AOPC). Low, or below 0, if these words are enough."},
+    {"token F1",
+     "The F1 of the first k words of an order against the k words of a text that are known, or marked, as the reason "
+     "for its label; the mean over drawing lots where words with equal scores compete for the last places."},
     {"TVD",
      "The total variation distance of two models' predictions for a text: half of |\u0394p|, the change of the "
      "probability "
      "of class 1; all of it where the adversaries were trained with --tvd two-class. A note says so."},
+    {"words erased",
+     "The share of a text's words that must be erased, in the order of a measure, until the predicted class changes "
+     "(Serrano & Smith, 2019). A word is erased by setting its attention to 0 and dividing the rest by its sum; the "
+     "hidden states stay. A text whose class never changes counts as 1. The optimum is the least share that any order "
+     "needs. It is exact: the logit is a sum over the words, so the words that add most to it go first."},
 };
 
 std::string anchor_of(std::string_view term) {

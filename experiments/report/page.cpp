@@ -9,6 +9,7 @@
 #include "experiments/report/adversaries.h"
 #include "experiments/report/data.h"
 #include "experiments/report/definitions.h"
+#include "experiments/report/erasure.h"
 #include "experiments/report/evidence.h"
 #include "experiments/report/exclusivity.h"
 #include "experiments/report/guides.h"
@@ -46,8 +47,8 @@ std::string heading_of(const LoadedStudy& study) {
 
 /// The parts of a chapter, in their order. The findings stand before them, the list of runs behind them.
 std::vector<Part> parts() {
-  return {data_part(),         uniform_part(),     seeds_part(),    guides_part(), adversaries_part(),
-          perturbation_part(), exclusivity_part(), evidence_part(), maps_part()};
+  return {data_part(),         uniform_part(),     seeds_part(),    guides_part(),  adversaries_part(),
+          perturbation_part(), exclusivity_part(), evidence_part(), erasure_part(), maps_part()};
 }
 
 /// A caveat if the findings are not about the paper's data; otherwise empty.

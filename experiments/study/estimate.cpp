@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "models/attribution.h"
+#include "models/erasure.h"
 #include "models/perturbation.h"
 
 namespace notnot {
@@ -264,14 +265,24 @@ double Estimator::attribution_seconds(const RunSpec& spec, int models) const {
                                  : inputs_.initial_parameters(spec));
     predict_split(model, some, 1.0);  // the first use of a word projects it
   }
-  const double seconds = mean_side_by_side(models, [&](int i) {
+  std::vector<Attributions> attributions(trials.size());
+  const double attributing = mean_side_by_side(models, [&](int i) {
     const auto begin = Clock::now();
-    attribute_split(trials[i], some, spec.measure, {});
+    attributions[i] = attribute_split(trials[i], some, spec.measure, {});
     return seconds_since(begin);
   });
-  double work = 0;
-  for (const SplitName name : spec.splits) work += attribution_work(data.split(name), spec.measure);
-  return seconds * work / attribution_work(some, spec.measure);
+  const double erasing = mean_side_by_side(models, [&](int i) {
+    const auto begin = Clock::now();
+    erase_split(trials[i], some, attributions[i]);
+    return seconds_since(begin);
+  });
+  double work = 0, erased = 0;
+  for (const SplitName name : spec.splits) {
+    work += attribution_work(data.split(name), spec.measure);
+    if (name != SplitName::train) erased += static_cast<double>(data.split(name).token_ids.size());
+  }
+  return attributing * work / attribution_work(some, spec.measure) +
+         erasing * erased / static_cast<double>(some.token_ids.size());
 }
 
 double Estimator::seconds(const RunSpec& spec, int models) {

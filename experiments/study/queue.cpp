@@ -180,7 +180,8 @@ AttributionResult::OfSplit summary_of(const Attributions& attributions) {
   return result;
 }
 
-/// Attributes the words of the other run's model.
+/// Attributes the words of the other run's model, and erases those of dev and test: on training texts scores are made
+/// to guide, and ten more predictions of each would cost more than most measures.
 void attribute(Job& job, const OpenDevice& device, const RunConfig& config) {
   const Dataset& dataset = job.inputs->corpus.dataset;
   const ModelOptions options = job.inputs->model(job.spec);
@@ -195,7 +196,7 @@ void attribute(Job& job, const OpenDevice& device, const RunConfig& config) {
     check_unchanged(job, config.other_checksum);
     const Attributions attributions = attribute_split(model, split, job.spec.measure, {.seed = job.spec.seed});
     job.writer->write_attributions(name, split, attributions, job.spec.measure);
-    job.writer->write_erasure(name, erase_split(model, split, attributions));
+    if (name != SplitName::train) job.writer->write_erasure(name, erase_split(model, split, attributions));
     result.splits[name] = summary_of(attributions);
   }
   job.writer->finish(result);

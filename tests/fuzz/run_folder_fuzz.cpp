@@ -16,9 +16,15 @@
 
 namespace {
 
-constexpr std::array kFiles = {
-    "config.json",       "result.json",  "metrics.csv",          "attention_test.safetensors",
-    "predictions.jsonl", "failure.json", "ablation.safetensors", "guide_controls.safetensors"};
+constexpr std::array kFiles = {"config.json",
+                               "result.json",
+                               "metrics.csv",
+                               "attention_test.safetensors",
+                               "predictions.jsonl",
+                               "failure.json",
+                               "ablation.safetensors",
+                               "guide_controls.safetensors",
+                               "erasure_test.safetensors"};
 
 void read_model(const std::filesystem::path& path) {
   const auto runs = notnot::read_runs({path});
@@ -34,6 +40,10 @@ void read_model(const std::filesystem::path& path) {
     for (size_t i = 0; i < attention.label.size(); ++i) texts.insert(i);
     (void)notnot::RunFolder(run.path).ablation();
     (void)notnot::RunFolder(run.path).guide_controls();
+    const notnot::RunFolder run_folder(run.path);
+    if (notnot::is_taken(run_folder.erasure_path(notnot::SplitName::test))) {
+      (void)run_folder.erasure(notnot::SplitName::test);
+    }
     (void)notnot::read_words(run, texts, attention.row, attention.offsets);
   }
 }

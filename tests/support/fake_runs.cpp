@@ -123,7 +123,8 @@ std::filesystem::path fake_perturbation(const TemporaryFolder& folder, const Run
 }
 
 std::filesystem::path fake_attribution(const TemporaryFolder& folder, const RunSpec& spec,
-                                       const std::vector<FakeText>& texts, nlohmann::json changes) {
+                                       const std::vector<FakeText>& texts, nlohmann::json changes,
+                                       const std::function<void(Erasure&)>& change) {
   const FakeSplit fake(texts);
   changes.update(choices_of(spec));
   RunWriter writer(RunFolder(folder.path(), run_name(changes.value("dataset", "sst"), spec)));
@@ -145,6 +146,18 @@ std::filesystem::path fake_attribution(const TemporaryFolder& folder, const RunS
                                   .label = {fake.split.labels.begin(), fake.split.labels.end()},
                                   .row = {fake.split.rows.begin(), fake.split.rows.end()}};
   writer.write_attributions(SplitName::test, fake.split, attributions, spec.measure);
+  const std::vector<float> nothing(texts.size() * kErasedShares);
+  Erasure erasure{.flip_size = std::vector<int32_t>(texts.size(), -1),
+                  .smallest_flip_size = std::vector<int32_t>(texts.size(), -1),
+                  .comprehensiveness_probability = nothing,
+                  .comprehensiveness_logit = nothing,
+                  .sufficiency_probability = nothing,
+                  .sufficiency_logit = nothing,
+                  .offsets = attributions.offsets,
+                  .label = attributions.label,
+                  .row = attributions.row};
+  change(erasure);
+  writer.write_erasure(SplitName::test, erasure);
   AttributionResult result{.measure = spec.measure, .splits = {}};
   result.splits.test = {.texts = attributions.size(), .mean_absolute_score = 0.5};
   writer.finish(result);

@@ -1,6 +1,7 @@
 #pragma once
 // Run folders for the tests of the report. RunWriter writes them, as in training, but their numbers are made up, and
 // each has only a few texts.
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -66,9 +67,10 @@ std::filesystem::path fake_perturbation(const TemporaryFolder& folder, const Run
                                         const ExactAdversaries& exact = {});
 
 /// Writes a finished attribution of the test split, whose scores, of p and of the logit, are the texts' attention. The
-/// measure must be one that needs no integrals.
-std::filesystem::path fake_attribution(const TemporaryFolder& folder, const RunSpec& spec,
-                                       const std::vector<FakeText>& texts,
-                                       nlohmann::json changes = nlohmann::json::object());
+/// measure must be one that needs no integrals. Erasing words changes nothing and flips no decision, unless `change`
+/// says otherwise.
+std::filesystem::path fake_attribution(
+    const TemporaryFolder& folder, const RunSpec& spec, const std::vector<FakeText>& texts,
+    nlohmann::json changes = nlohmann::json::object(), const std::function<void(Erasure&)>& change = [](Erasure&) {});
 
 }  // namespace notnot

@@ -135,7 +135,10 @@ TEST_CASE("starting again removes every file of the earlier run") {
   write_safetensors(run.checkpoint_path(), {});
   write_safetensors(run.model_path(), {});
   writer.write_perturbations(sample_perturbations());
-  for (const SplitName split : kSplitNames) write_safetensors(run.attribution_path(split), {});
+  for (const SplitName split : kSplitNames) {
+    write_safetensors(run.attribution_path(split), {});
+    write_safetensors(run.erasure_path(split), {});
+  }
   writer.write_ablation({.without_evidence = {0.5F}, .without_others = {0.5F}});
   writer.write_guide_controls({.permuted_weights = {0.5F}, .equal_weights = {0.5F}});
   writer.finish(RunResult{});

@@ -59,6 +59,19 @@ Attributions some_attributions() {
           .row = {1}};
 }
 
+Erasure some_erasure() {
+  const std::vector<float> changes(kErasedShares, 0.25F);
+  return {.flip_size = {2},
+          .smallest_flip_size = {1},
+          .comprehensiveness_probability = changes,
+          .comprehensiveness_logit = changes,
+          .sufficiency_probability = changes,
+          .sufficiency_logit = changes,
+          .offsets = {0, 4},
+          .label = {1},
+          .row = {1}};
+}
+
 /// A finished run that has every file a run can have.
 void finish_run(RunWriter& writer) {
   const Vocabulary vocabulary = Vocabulary::build({{"a b", 1, SplitName::train, 1}}, 1);
@@ -73,6 +86,7 @@ void finish_run(RunWriter& writer) {
   writer.write_perturbations(some_perturbations());
   for (const SplitName split : kSplitNames) {
     writer.write_attributions(split, one_text(), some_attributions(), Measure::random);
+    writer.write_erasure(split, some_erasure());
   }
   writer.write_ablation({.without_evidence = {0.5F}, .without_others = {0.5F}});
   writer.write_guide_controls({.permuted_weights = {0.5F}, .equal_weights = {0.5F}});
@@ -88,6 +102,7 @@ std::vector<std::filesystem::path> outputs(const RunFolder& run) {
   for (const SplitName split : kSplitNames) {
     paths.push_back(run.attention_path(split));
     paths.push_back(run.attribution_path(split));
+    paths.push_back(run.erasure_path(split));
   }
   return paths;
 }
