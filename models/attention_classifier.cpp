@@ -236,6 +236,11 @@ std::vector<float> AttentionClassifier::parameters() {
   return to_host(device_, buffers_->parameters.subspan(0, layout_.total()));
 }
 
+Span<const float> AttentionClassifier::device_parameters() {
+  replay_all_rows();
+  return buffers_->parameters.subspan(0, layout_.total());
+}
+
 OptimiserState AttentionClassifier::optimiser_state() {
   replay_all_rows();
   return optimiser_->state();

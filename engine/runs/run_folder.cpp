@@ -75,6 +75,10 @@ std::filesystem::path RunFolder::attention_path(SplitName split) const {
   return path_ / fmt::format("attention_{}.safetensors", to_string(split));
 }
 
+std::filesystem::path RunFolder::erasure_path(SplitName split) const {
+  return path_ / fmt::format("erasure_{}.safetensors", to_string(split));
+}
+
 std::filesystem::path RunFolder::attribution_path(SplitName split) const {
   return path_ / fmt::format("attribution_{}.safetensors", to_string(split));
 }
@@ -85,6 +89,7 @@ std::vector<std::filesystem::path> RunFolder::files() const {
       predictions_path(), perturbation_path(), ablation_path(), guide_controls_path(), failure_path()};
   for (const SplitName split : kSplitNames) {
     paths.push_back(attention_path(split));
+    paths.push_back(erasure_path(split));
     paths.push_back(attribution_path(split));
   }
   return paths;
@@ -293,8 +298,33 @@ Perturbations RunFolder::perturbations() const {
   result.offsets = file.values<int64_t>("offsets");
   result.label = file.values<int32_t>("label");
   result.row = file.values<int64_t>("row");
+  if (file.contains("exact_epsilon")) {
+    result.exact = {.epsilon = file.values<double>("exact_epsilon"),
+                    .jsd = file.values<float>("exact_jsd"),
+                    .probability = file.values<float>("exact_probability"),
+                    .word = file.values<int32_t>("exact_word"),
+                    .weight = file.values<float>("exact_weight")};
+  }
   const std::string what = fault(result);
   if (!what.empty()) throw_damaged(perturbation_path(), what);
+  return result;
+}
+
+Erasure RunFolder::erasure(SplitName split) const {
+  const Safetensors file = Safetensors::read(intact(erasure_path(split)));
+  Erasure result;
+  result.flip_size = file.values<int32_t>("flip_size");
+  result.smallest_flip_size = file.values<int32_t>("smallest_flip_size");
+  result.comprehensiveness_probability = file.values<float>("comprehensiveness_probability");
+  result.comprehensiveness_logit = file.values<float>("comprehensiveness_logit");
+  result.sufficiency_probability = file.values<float>("sufficiency_probability");
+  result.sufficiency_logit = file.values<float>("sufficiency_logit");
+  if (file.contains("rationale")) result.rationale = file.values<int32_t>("rationale");
+  result.offsets = file.values<int64_t>("offsets");
+  result.label = file.values<int32_t>("label");
+  result.row = file.values<int64_t>("row");
+  const std::string what = fault(result);
+  if (!what.empty()) throw_damaged(erasure_path(split), what);
   return result;
 }
 

@@ -9,6 +9,7 @@
 //   vocabulary.txt            a word per line, line k (from 1) holds id k-1
 //   attention_SPLIT.safetensors  train, dev and test under the chosen epoch: see Attention
 //   perturbation.safetensors  only of a perturbed model: see Perturbations
+//   erasure_SPLIT.safetensors only of an attribution, for each of its splits: see Erasure
 //   attribution_SPLIT.safetensors  only of an attribution, for each of its splits: see Attributions
 //   ablation.safetensors      only of a model of the planted corpus, if this version finished it: see Ablation
 //   guide_controls.safetensors  only of a model that attention guides, if this version finished it: see GuideControls
@@ -29,6 +30,7 @@
 
 #include "engine/runs/attention.h"
 #include "engine/runs/attributions.h"
+#include "engine/runs/erasure.h"
 #include "engine/runs/run_metrics.h"
 
 namespace notnot {
@@ -59,6 +61,7 @@ class RunFolder {
   std::filesystem::path vocabulary_path() const { return path_ / "vocabulary.txt"; }
   std::filesystem::path predictions_path() const { return path_ / "predictions.jsonl"; }
   std::filesystem::path attention_path(SplitName split) const;
+  std::filesystem::path erasure_path(SplitName split) const;
   std::filesystem::path perturbation_path() const { return path_ / "perturbation.safetensors"; }
   std::filesystem::path attribution_path(SplitName split) const;
   std::filesystem::path ablation_path() const { return path_ / "ablation.safetensors"; }
@@ -111,6 +114,8 @@ class RunFolder {
   Attention attention(SplitName split) const;
   /// Checked likewise; the three measures lie in the ranges that Perturbations names.
   Perturbations perturbations() const;
+  /// Checked by its `fault`.
+  Erasure erasure(SplitName split) const;
   /// Of a finished attribution; checked by `fault`, for the measure in result.json.
   Attributions attributions(SplitName split) const;
   /// Nothing if the run has none. Otherwise checked likewise.

@@ -173,9 +173,13 @@ Json to_json(const RunResult& result) {
 }
 
 Json to_json(const PerturbationResult& result) {
-  return {{"permutation_change", result.permutation_change},
-          {"adversary_jsd", result.adversary_jsd},
-          {"adversary_tvd", result.adversary_tvd}};
+  Json json = {{"permutation_change", result.permutation_change},
+               {"adversary_jsd", result.adversary_jsd},
+               {"adversary_tvd", result.adversary_tvd}};
+  for (const auto& [epsilon, jsd] : result.exact_adversary) {
+    json["exact_adversary"].push_back({{"epsilon", epsilon}, {"jsd", jsd}});
+  }
+  return json;
 }
 
 Json to_json(const AttributionResult& result) {
@@ -215,9 +219,14 @@ RunResult parse_result(const Json& json) {
 }
 
 PerturbationResult parse_perturbation_result(const Json& json) {
-  const PerturbationResult result{.permutation_change = number(json, "permutation_change", 1),
-                                  .adversary_jsd = number(json, "adversary_jsd", std::numbers::ln2),
-                                  .adversary_tvd = number(json, "adversary_tvd", 0.5)};
+  PerturbationResult result{.permutation_change = number(json, "permutation_change", 1),
+                            .adversary_jsd = number(json, "adversary_jsd", std::numbers::ln2),
+                            .adversary_tvd = number(json, "adversary_tvd", 0.5)};
+  if (json.contains("exact_adversary")) {
+    for (const Json& mean : json.at("exact_adversary")) {
+      result.exact_adversary.push_back({number(mean, "epsilon", 1), number(mean, "jsd", std::numbers::ln2)});
+    }
+  }
   check_no_more(json, to_json(result));
   return result;
 }

@@ -38,9 +38,14 @@ struct RunResult {
   BySplit<Classification> split;
 };
 
-/// result.json of a perturbation: the means of the measures of Perturbations (attention.h), under the same names.
+/// result.json of a perturbation: the means of the measures of Perturbations (attention.h), under the same names, and
+/// `exact_adversary`, a list of objects with `epsilon` and `jsd`, the mean. Runs of earlier versions do not have it.
 struct PerturbationResult {
   double permutation_change = 0, adversary_jsd = 0, adversary_tvd = 0;
+  struct ExactMean {
+    double epsilon = 0, jsd = 0;
+  };
+  std::vector<ExactMean> exact_adversary = {};
 };
 
 /// result.json of an attribution: `measure`, and `splits`, an object per split with these members.

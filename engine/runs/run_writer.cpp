@@ -196,19 +196,42 @@ void RunWriter::write_attention(SplitName split, const Split& texts, std::span<c
 void RunWriter::write_perturbations(const Perturbations& p) {
   const std::string what = fault(p);
   NOTNOT_CHECK(what.empty(), "{}", what);
-  const int64_t size = p.size();
-  write_safetensors(opened_.perturbation_path(),
-                    {{"permutation_change", DType::f32, {size}, p.permutation_change.data()},
-                     {"adversary_jsd", DType::f32, {size}, p.adversary_jsd.data()},
-                     {"adversary_tvd", DType::f32, {size}, p.adversary_tvd.data()},
-                     {"adversary_probability", DType::f32, {size}, p.adversary_probability.data()},
-                     {"adversary_log_attention",
-                      DType::f32,
-                      {static_cast<int64_t>(p.adversary_log_attention.size())},
-                      p.adversary_log_attention.data()},
-                     {"offsets", DType::i64, {size + 1}, p.offsets.data()},
-                     {"label", DType::i32, {size}, p.label.data()},
-                     {"row", DType::i64, {size}, p.row.data()}});
+  const int64_t size = p.size(), tokens = p.adversary_log_attention.size(), epsilons = p.exact.epsilon.size();
+  std::vector<TensorView> tensors = {
+      {"permutation_change", DType::f32, {size}, p.permutation_change.data()},
+      {"adversary_jsd", DType::f32, {size}, p.adversary_jsd.data()},
+      {"adversary_tvd", DType::f32, {size}, p.adversary_tvd.data()},
+      {"adversary_probability", DType::f32, {size}, p.adversary_probability.data()},
+      {"adversary_log_attention", DType::f32, {tokens}, p.adversary_log_attention.data()},
+      {"offsets", DType::i64, {size + 1}, p.offsets.data()},
+      {"label", DType::i32, {size}, p.label.data()},
+      {"row", DType::i64, {size}, p.row.data()}};
+  if (!p.exact.empty()) {
+    tensors.insert(tensors.end(), {{"exact_epsilon", DType::f64, {epsilons}, p.exact.epsilon.data()},
+                                   {"exact_jsd", DType::f32, {epsilons, size}, p.exact.jsd.data()},
+                                   {"exact_probability", DType::f32, {epsilons, size}, p.exact.probability.data()},
+                                   {"exact_word", DType::i32, {epsilons, size, 2}, p.exact.word.data()},
+                                   {"exact_weight", DType::f32, {epsilons, size, 2}, p.exact.weight.data()}});
+  }
+  write_safetensors(opened_.perturbation_path(), tensors);
+}
+
+void RunWriter::write_erasure(SplitName split, const Erasure& e) {
+  const std::string what = fault(e);
+  NOTNOT_CHECK(what.empty(), "{}", what);
+  const int64_t size = e.size(), shares = kErasedShares;
+  std::vector<TensorView> tensors = {
+      {"comprehensiveness_probability", DType::f32, {size, shares}, e.comprehensiveness_probability.data()},
+      {"comprehensiveness_logit", DType::f32, {size, shares}, e.comprehensiveness_logit.data()},
+      {"sufficiency_probability", DType::f32, {size, shares}, e.sufficiency_probability.data()},
+      {"sufficiency_logit", DType::f32, {size, shares}, e.sufficiency_logit.data()},
+      {"flip_size", DType::i32, {size}, e.flip_size.data()},
+      {"smallest_flip_size", DType::i32, {size}, e.smallest_flip_size.data()},
+      {"offsets", DType::i64, {size + 1}, e.offsets.data()},
+      {"label", DType::i32, {size}, e.label.data()},
+      {"row", DType::i64, {size}, e.row.data()}};
+  if (!e.rationale.empty()) tensors.push_back({"rationale", DType::i32, {e.offsets.back()}, e.rationale.data()});
+  write_safetensors(opened_.erasure_path(split), tensors);
 }
 
 void RunWriter::write_attributions(SplitName split, const Split& texts, const Attributions& a, Measure measure) {

@@ -9,6 +9,7 @@
 #include "engine/io/open_folder.h"
 #include "engine/runs/attention.h"
 #include "engine/runs/attributions.h"
+#include "engine/runs/erasure.h"
 #include "engine/runs/run_folder.h"
 #include "engine/runs/run_metrics.h"
 
@@ -48,6 +49,8 @@ class RunWriter {
                        std::span<const float> probability);
   /// Throws Error if the rules of Perturbations are broken.
   void write_perturbations(const Perturbations& perturbations);
+  /// Throws Error if the rules of Erasure are broken.
+  void write_erasure(SplitName split, const Erasure& erasure);
   /// Throws Error if `attributions` have a fault or are not of `texts`.
   void write_attributions(SplitName split, const Split& texts, const Attributions& attributions, Measure measure);
   /// Throws Error if the rules of Ablation are broken.

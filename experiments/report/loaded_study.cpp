@@ -257,6 +257,33 @@ void measure_on_dev(LoadedStudy& study) {
   }
 }
 
+/// LoadedRun::exact. The attacked model must have been measured.
+std::vector<ExactAttack> exact_attacks(const LoadedStudy& study, const LoadedRun& run, const ExactAdversaries& exact) {
+  std::vector<ExactAttack> attacks;
+  const LoadedRun* attacked = study.other_of(run);
+  if (attacked == nullptr) return attacks;
+  const size_t texts = study.label.size();
+  for (size_t e = 0; e < exact.epsilon.size(); ++e) {
+    ExactAttack& attack = attacks.emplace_back();
+    attack.epsilon = exact.epsilon[e];
+    for (size_t i = 0; i < texts; ++i) {
+      attack.jsd.push_back(exact.jsd[e * texts + i]);
+      attack.tvd.push_back(
+          total_variation(exact.probability[e * texts + i], attacked->probability[i], study.tvd_factor));
+    }
+  }
+  return attacks;
+}
+
+void measure_perturbations(LoadedStudy& study) {
+  for (LoadedRun& run : study.runs) {
+    if (run.spec().kind != RunKind::perturbation) continue;
+    const Perturbations perturbations = RunFolder(run.path).perturbations();
+    run.permutation_change.assign(perturbations.permutation_change.begin(), perturbations.permutation_change.end());
+    run.exact = exact_attacks(study, run, perturbations.exact);
+  }
+}
+
 void measure_runs(LoadedStudy& study) {
   const Attention reference = test_attention(study.reference_run());
   study.label = reference.label;
@@ -276,11 +303,8 @@ void measure_runs(LoadedStudy& study) {
     if (const auto controls = RunFolder(run.path).guide_controls()) {
       run.guide_scores = guide_scores(*controls, run.test().roc_auc, study.label);
     }
-    if (run.spec().kind == RunKind::perturbation) {
-      const std::vector<float> change = RunFolder(run.path).perturbations().permutation_change;
-      run.permutation_change.assign(change.begin(), change.end());
-    }
   }
+  measure_perturbations(study);
 }
 
 /// `name` as a part of file names, with a number behind it if another study has this key already.

@@ -21,6 +21,7 @@
 #include "experiments/terminal/progress.h"
 #include "experiments/terminal/show.h"
 #include "models/attribution.h"
+#include "models/erasure.h"
 #include "models/perturbation.h"
 
 namespace notnot {
@@ -97,6 +98,16 @@ double mean(const std::vector<float>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / values.size();
 }
 
+/// The mean over the texts for each allowed change.
+std::vector<PerturbationResult::ExactMean> means_of(const ExactAdversaries& exact, size_t texts) {
+  std::vector<PerturbationResult::ExactMean> result;
+  for (size_t e = 0; e < exact.epsilon.size(); ++e) {
+    const auto begin = exact.jsd.begin() + static_cast<int64_t>(e * texts);
+    result.push_back({exact.epsilon[e], mean({begin, begin + static_cast<int64_t>(texts)})});
+  }
+  return result;
+}
+
 /// "leave-one-out of 1725 test texts, mean |score| 0.0213 a word".
 std::string in_words(const AttributionResult& result) {
   std::vector<std::string> splits;
@@ -117,8 +128,12 @@ std::string result_line(const Job& job) {
   const std::string path = job.folder.path().string();
   if (job.spec.kind == RunKind::perturbation) {
     const Perturbations result = job.folder.perturbations();
-    return fmt::format("{}: permuted attention changes p by {:.3f}; adversaries of single texts reach JSD {:.3f}", path,
-                       mean(result.permutation_change), mean(result.adversary_jsd));
+    std::string exact;
+    for (const auto& [epsilon, jsd] : means_of(result.exact, result.size())) {
+      exact += fmt::format("{}{:.3f} for {}", exact.empty() ? "; exact adversaries have JSD " : ", ", jsd, epsilon);
+    }
+    return fmt::format("{}: permuted attention changes p by {:.3f}; adversaries of single texts reach JSD {:.3f}{}",
+                       path, mean(result.permutation_change), mean(result.adversary_jsd), exact);
   }
   if (job.spec.kind == RunKind::attribution)
     return fmt::format("{}: {}", path, in_words(job.folder.attribution_result()));
@@ -143,7 +158,8 @@ void perturb(Job& job, const OpenDevice& device, const RunConfig& config) {
   job.writer->write_perturbations(perturbed);
   job.writer->finish(PerturbationResult{.permutation_change = mean(perturbed.permutation_change),
                                         .adversary_jsd = mean(perturbed.adversary_jsd),
-                                        .adversary_tvd = mean(perturbed.adversary_tvd)});
+                                        .adversary_tvd = mean(perturbed.adversary_tvd),
+                                        .exact_adversary = means_of(perturbed.exact, perturbed.size())});
 }
 
 AttributionResult::OfSplit summary_of(const Attributions& attributions) {
@@ -179,6 +195,7 @@ void attribute(Job& job, const OpenDevice& device, const RunConfig& config) {
     check_unchanged(job, config.other_checksum);
     const Attributions attributions = attribute_split(model, split, job.spec.measure, {.seed = job.spec.seed});
     job.writer->write_attributions(name, split, attributions, job.spec.measure);
+    job.writer->write_erasure(name, erase_split(model, split, attributions));
     result.splits[name] = summary_of(attributions);
   }
   job.writer->finish(result);

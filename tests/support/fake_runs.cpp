@@ -104,7 +104,7 @@ std::filesystem::path fake_run(const TemporaryFolder& folder, const RunSpec& spe
 
 std::filesystem::path fake_perturbation(const TemporaryFolder& folder, const RunSpec& spec,
                                         const std::vector<FakeText>& texts, const std::vector<float>& change,
-                                        nlohmann::json changes) {
+                                        nlohmann::json changes, const ExactAdversaries& exact) {
   const FakeSplit fake(texts);
   changes.update(choices_of(spec));
   RunWriter writer(RunFolder(folder.path(), run_name(changes.value("dataset", "sst"), spec)));
@@ -116,7 +116,8 @@ std::filesystem::path fake_perturbation(const TemporaryFolder& folder, const Run
                               .adversary_log_attention = fake.log_attention,
                               .offsets = {fake.split.offsets.begin(), fake.split.offsets.end()},
                               .label = {fake.split.labels.begin(), fake.split.labels.end()},
-                              .row = {fake.split.rows.begin(), fake.split.rows.end()}});
+                              .row = {fake.split.rows.begin(), fake.split.rows.end()},
+                              .exact = exact});
   writer.finish(PerturbationResult{.permutation_change = 0.1, .adversary_jsd = 0.1, .adversary_tvd = 0.01});
   return writer.folder().path();
 }
