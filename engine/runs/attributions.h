@@ -42,8 +42,9 @@ bool is_signed(Measure measure);
 
 /// attribution_SPLIT.safetensors: the scores of the words of a split by one measure, a tensor per member under its
 /// name; those of `integration_probability` are `integration_probability/nodes` and so on, and missing where they are
-/// empty. Where the data set has ids, `id_offsets` and `id` are there, too, as with Attention. A score is positive where the word speaks for class 1, except for
-/// attention, norms and random, which are never negative. Boundary tokens have NaN.
+/// empty. Where the data set has ids, `id_offsets` and `id` are there, too, as with Attention. A score is positive where
+/// the word speaks for class 1, except for attention, norms and random, which are never negative. Boundary tokens have
+/// NaN.
 struct Attributions {
   std::vector<float> score_probability;  ///< [tokens] of p; equals score_logit for attention, contribution and random
   std::vector<float> score_logit;        ///< [tokens] of the logit

@@ -14,6 +14,7 @@ void add_uniform_command(CLI::App& app);
 void add_seeds_command(CLI::App& app);
 void add_guides_command(CLI::App& app);
 void add_adversary_command(CLI::App& app);
+void add_importance_command(CLI::App& app);
 void add_diagnose_command(CLI::App& app);
 void add_paper_command(CLI::App& app);
 void add_report_command(CLI::App& app);

@@ -45,6 +45,7 @@ int run(int argc, char** argv) {
   notnot::add_seeds_command(app);
   notnot::add_guides_command(app);
   notnot::add_adversary_command(app);
+  notnot::add_importance_command(app);
   notnot::add_diagnose_command(app);
   notnot::add_paper_command(app);
   notnot::add_report_command(app);

@@ -20,10 +20,12 @@ struct PaperArguments : StudyArguments {
 const std::map<std::string, PaperTest> kTests = {{"uniform", PaperTest::uniform},
                                                  {"seeds", PaperTest::seeds},
                                                  {"guides", PaperTest::guides},
-                                                 {"adversary", PaperTest::adversary}};
+                                                 {"adversary", PaperTest::adversary},
+                                                 {"importance", PaperTest::importance}};
 
 std::string test_from(const std::string& element) {
-  if (!kTests.contains(element)) throw InputError(element + " is none of uniform, seeds, guides and adversary");
+  if (!kTests.contains(element))
+    throw InputError(element + " is none of uniform, seeds, guides, adversary and importance");
   return element;
 }
 
@@ -65,8 +67,8 @@ void add_paper_command(CLI::App& app) {
       ->required();
   add_list_option<std::string>(
       *command, "--tests", arguments->tests, test_from,
-      "Some of uniform, seeds, guides and adversary, separated by commas (default: all; on agnews and 20news only "
-      "uniform, as in the paper)");
+      "Some of uniform, seeds, guides, adversary and importance, separated by commas (default: the first four, which "
+      "are the paper's; on agnews and 20news only uniform, as in the paper)");
   add_study_options(*command, *arguments);
   add_seeds_option(*command, *arguments);
   add_repeats_option(*command, *arguments);

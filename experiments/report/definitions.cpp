@@ -58,6 +58,11 @@ constexpr Definition kDefinitions[] = {
      "m)) / 2 with "
      "m = (\u03b1 + \u03b2) / 2, in natural logarithms. 0 if they are equal; at most ln 2 = 0.693, if no word has "
      "weight in both."},
+    {"Kendall's tau-b",
+     "A rank correlation of two score vectors of one text: concordant minus discordant pairs of words, over the "
+     "geometric "
+     "mean of the numbers of pairs that are not tied in the one and in the other. 1 if both rank the words alike, 0 by "
+     "chance, -1 if they rank them the other way round. Undefined for one word and where all scores are equal."},
     {"leakage",
      "The part of a guided model's ROC-AUC above 0.5 that it loses when the weights of its guide are replaced by equal "
      "ones. Near 0, its words tell the class by themselves; near 1, only the weights tell it."},
@@ -67,6 +72,11 @@ constexpr Definition kDefinitions[] = {
      "the one "
      "with the largest JSD from the model's own attention counts. The exact adversary says how far it could have "
      "gone."},
+    {"RBO",
+     "Rank-biased overlap (Webber, Moffat and Zobel 2010, p = 0.9) of two rankings of a text's words: the overlap of "
+     "their first d words, for each d, with weights that fall with d. Corrected for chance: 0 is what scores reach "
+     "that "
+     "are dealt out anew, 1 is the same ranking."},
     {"ROC-AUC",
      "The area under the receiver operating characteristic: how often a text of class 1 gets a higher probability than "
      "a "

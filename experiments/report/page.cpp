@@ -14,6 +14,7 @@
 #include "experiments/report/exclusivity.h"
 #include "experiments/report/guides.h"
 #include "experiments/report/heat_map.h"
+#include "experiments/report/importance.h"
 #include "experiments/report/limits.h"
 #include "experiments/report/measures.h"
 #include "experiments/report/part.h"
@@ -47,8 +48,9 @@ std::string heading_of(const LoadedStudy& study) {
 
 /// The parts of a chapter, in their order. The findings stand before them, the list of runs behind them.
 std::vector<Part> parts() {
-  return {data_part(),         uniform_part(),     seeds_part(),    guides_part(),  adversaries_part(),
-          perturbation_part(), exclusivity_part(), evidence_part(), erasure_part(), maps_part()};
+  return {data_part(),        uniform_part(),      seeds_part(),       guides_part(),
+          adversaries_part(), perturbation_part(), exclusivity_part(), importance_part(),
+          evidence_part(),    erasure_part(),      maps_part()};
 }
 
 /// A caveat if the findings are not about the paper's data; otherwise empty.

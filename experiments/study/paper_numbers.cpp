@@ -39,12 +39,25 @@ constexpr std::array<PaperResults, 6> kResults = {
       .guides = {},
       .adversary = {}}}};
 
+constexpr std::array<PublishedAgreement, 6> kAgreements = {{{"sst", 0.351, 0.49, 0.291, 0.36},
+                                                            {"imdb", 0.437, 1, 0.341, 0.99},
+                                                            {"20news", 0.130, 0.48, 0.123, 0.44},
+                                                            {"agnews", 0.389, 0.86, 0.367, 0.80},
+                                                            {"anemia", 0.463, 1, 0.465, 1},
+                                                            {"diabetes", 0.417, 1, 0.421, 1}}};
+
 }  // namespace
 
 const PaperResults* find_in_paper(std::string_view corpus) {
   const auto* found =
       std::find_if(kResults.begin(), kResults.end(), [&](const PaperResults& entry) { return entry.name == corpus; });
   return found == kResults.end() ? nullptr : found;
+}
+
+const PublishedAgreement* find_agreement(std::string_view corpus) {
+  const auto* found = std::find_if(kAgreements.begin(), kAgreements.end(),
+                                   [&](const PublishedAgreement& entry) { return entry.name == corpus; });
+  return found == kAgreements.end() ? nullptr : found;
 }
 
 }  // namespace notnot

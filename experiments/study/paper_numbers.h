@@ -29,6 +29,17 @@ struct PaperResults {
   } adversary;
 };
 
+/// Jain & Wallace's (2019) released results on the agreement of attention with other measures: the mean Kendall's tau-b
+/// over the test texts, and the share of them with an unadjusted p of at most .05. In their table of differences the two
+/// labels are exchanged.
+struct PublishedAgreement {
+  std::string_view name;                  ///< the `corpus` of config.json
+  double gradient, gradient_significant;  ///< input times gradient, with attention held
+  double leave_one_out, leave_one_out_significant;
+};
+/// Null if there are none; ask as find_in_paper.
+const PublishedAgreement* find_agreement(std::string_view corpus);
+
 /// The lambda of the adversary whose attention guides an MLP (Table 3).
 inline constexpr double kGuideLambda = 1e-3;
 /// The grid: the lambdas that adversaries are trained with by default. The lambdas of the paper's Figure 5 and Table 4

@@ -53,6 +53,9 @@ class Planner {
       case PaperTest::adversary:
         plan_adversaries();
         break;
+      case PaperTest::importance:
+        for (const uint64_t seed : seeds) plan_importance(seed);
+        break;
       case PaperTest::diagnose:
         for (const uint64_t seed : seeds) plan_diagnosis(seed);
         break;
@@ -89,6 +92,13 @@ class Planner {
     const RunSpec adversarial = adversary(kGuideLambda, seed);
     add({base(seed), plain(RunKind::uniform_mlp, seed), plain(RunKind::trained_mlp, seed), adversarial,
          guided(name(base(seed)), seed), guided(name(adversarial), seed)});
+  }
+
+  void plan_importance(uint64_t seed) {
+    add({base(seed)});
+    for (const Measure measure : kMeasures) {
+      add({attribution_of(inputs_.name(), base(seed), measure, {SplitName::test})});
+    }
   }
 
   void plan_adversaries() {

@@ -11,11 +11,12 @@
 namespace notnot {
 
 enum class PaperTest : uint8_t {
-  uniform,    ///< paper section 3.2, Table 2
-  seeds,      ///< section 3.3, Figure 3 (a-d)
-  guides,     ///< section 3.4, Table 3
-  adversary,  ///< section 4, Table 4 and Figure 5; for comparison Jain & Wallace's two perturbations, Figure 3 (e, f)
-  diagnose,   ///< section 3.4, with attention from another program as a guide
+  uniform,     ///< paper section 3.2, Table 2
+  seeds,       ///< section 3.3, Figure 3 (a-d)
+  guides,      ///< section 3.4, Table 3
+  adversary,   ///< section 4, Table 4 and Figure 5; for comparison Jain & Wallace's two perturbations, Figure 3 (e, f)
+  importance,  ///< Jain & Wallace's (2019) section 4.1: attention against every measure of attribution
+  diagnose,    ///< section 3.4, with attention from another program as a guide
 };
 
 /// The options of a study. The defaults are the choices of the paper (sections 3.1 and 4, and the released code).

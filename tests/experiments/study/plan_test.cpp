@@ -198,6 +198,12 @@ TEST_CASE("the runs of each test, by name and in the order in which they start")
         Names{"lstm-learned-seed10", "lstm-learned-seed50", "adversary-lambda0.5-seed10",
               "adversary-lambda0.001-seed10", "adversary-lambda0-seed10",
               "adversary-lambda0.001-seed50-of-lstm-learned-seed10", "lstm-uniform-seed10", "perturbation-seed10"});
+  const Names importance = planned_names({PaperTest::importance}, {});
+  CHECK(importance.size() == 2 + 2 * kMeasures.size());
+  CHECK(Names(importance.begin(), importance.begin() + 4) == Names{"lstm-learned-seed10", "lstm-learned-seed50",
+                                                                   "attribution-attention-seed10",
+                                                                   "attribution-contribution-seed10"});
+  CHECK(importance.back() == "attribution-random-seed50");
   CHECK(planned_names({PaperTest::diagnose}, {}) ==
         Names{"lstm-learned-seed10", "lstm-learned-seed50", "tokens-uniform-seed10", "tokens-learned-seed10",
               "tokens-given-seed10-by-lstm-learned-seed10", "tokens-given-seed10-by-external-mine",
