@@ -10,7 +10,7 @@ namespace notnot::bench {
 enum class ExactSeries : uint8_t {
   records,        ///< as it is used: words that cannot be needed are left out; attention and contributions are random
   all_pairs,      ///< of the same texts every pair of words, which is what the records save
-  worst_records,  ///< as it is used, where attention falls with the distance from the mean on both sides: most words stay
+  worst_records,  ///< as it is used, where attention falls with the distance from the mean on both sides: most stay
 };
 
 struct ExactTime {

@@ -9,7 +9,7 @@
 
 namespace notnot {
 
-/// The changes of the probability that the exact adversaries may make. Jain & Wallace's adversaries may make one of 0.05.
+/// The changes of the probability that the exact adversaries may make. That of Jain & Wallace's is 0.05.
 inline constexpr std::array kExactEpsilons = {0.001, 0.005, 0.01, 0.05, 0.1};
 
 /// The defaults are the published choices. `seed` drives the permutations and the adversaries' starts.
@@ -26,9 +26,9 @@ struct PerturbationOptions {
 
 /// Perturbs every text of `split` under `model`, which was planned for it (prediction_plan). It reports for each text
 /// the adversary with the largest JSD among those with |p_k - p| <= accepted_change; the model's own attention is a
-/// candidate, too. The exact adversaries are those for kExactEpsilons. A text's result depends only on the model, the options and the text. The largest batch of
-/// prediction_batches bounds the memory. Throws Error for a model that is not finite, Interrupted when the user asks to
-/// stop.
+/// candidate, too. The exact adversaries are those for kExactEpsilons. A text's result depends only on the model, the
+/// options and the text. The largest batch of prediction_batches bounds the memory. Throws Error for a model that is
+/// not finite, Interrupted when the user asks to stop.
 Perturbations perturb_split(AttentionClassifier& model, const Split& split, const PerturbationOptions& options);
 
 }  // namespace notnot

@@ -1,5 +1,5 @@
-// The figures whose points are models: the paper's Figure 5, the exclusivity curve, and F1 against the share of attention
-// on the evidence.
+// The figures whose points are models: the paper's Figure 5, the exclusivity curve, and F1 against the share of
+// attention on the evidence.
 #include <algorithm>
 #include <cmath>
 #include <numbers>

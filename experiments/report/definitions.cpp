@@ -46,10 +46,11 @@ constexpr Definition kDefinitions[] = {
     {"exclusivity curve",
      "The mean JSD of the exact adversary over the test texts, for each change \u03b5 of p that is allowed (0.001, "
      "0.005, "
-     "0.01, 0.05, 0.1). High at a small \u03b5: nearly any other attention would have given the same predictions, so "
-     "the "
-     "model's own is one explanation among many. Low: the prediction ties the attention down. It can only rise with "
-     "\u03b5, and never above ln 2."},
+     "0.01, 0.05, 0.1). High at a small \u03b5: on most texts some very different attention gives the same prediction, "
+     "so "
+     "that the prediction alone does not single out the model's own. Low: the prediction ties the attention down. It "
+     "can "
+     "only rise with \u03b5, and never above ln 2. It says that such attention exists, not how much of it there is."},
     {"F1",
      "The harmonic mean of precision and recall of class 1 on the test split. A text is predicted as class 1 if its "
      "probability p is above 0.5."},

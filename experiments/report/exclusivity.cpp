@@ -104,7 +104,7 @@ std::string reading(const LoadedStudy& study) {
                        three_decimals(point.interval.low), three_decimals(point.interval.high), point.epsilon);
   };
   return fmt::format(
-      "<p>How much other attention gives the same prediction? The {} lets each text&#39;s probability change by at "
+      "<p>How different may attention be for the same prediction? The {} lets each text&#39;s probability change by at "
       "most "
       "&epsilon; and takes the attention that is then farthest from the model&#39;s. Its mean {} is {} and {}; at "
       "0.693 "

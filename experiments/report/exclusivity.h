@@ -1,6 +1,6 @@
 #pragma once
-// How free attention is: the exact adversary of each text (kernels/exact_adversary.h) for several allowed changes of its
-// probability, beside Jain & Wallace's search for it (perturbation.h).
+// How free attention is: the exact adversary of each text (kernels/exact_adversary.h) for several allowed changes of
+// its probability, beside Jain & Wallace's search for it (perturbation.h).
 #include <optional>
 #include <vector>
 
