@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <span>
 
@@ -107,17 +108,26 @@ bool is_of_base_model(const LoadedRun& run) {
   return run.spec().model == RunKind::base && std::count(splits.begin(), splits.end(), SplitName::test) > 0;
 }
 
+/// What deleting words changes, with the names of the columns.
+const std::array<std::pair<const char*, Values>, 4> kEraserValues = {
+    std::pair{"Comprehensiveness, p", &ErasedMeasure::comprehensiveness_probability},
+    std::pair{"Sufficiency, p", &ErasedMeasure::sufficiency_probability},
+    std::pair{"Comprehensiveness, logit", &ErasedMeasure::comprehensiveness_logit},
+    std::pair{"Sufficiency, logit", &ErasedMeasure::sufficiency_logit}};
+
 // --- tables ----------------------------------------------------------------------------------------------------------
 
-/// "0.612 [0.590, 0.634]"; with one value the value alone.
-std::string with_interval(const CrossedBootstrap& bootstrap, std::string (*number)(double)) {
+using Row = std::vector<std::string>;
+
+/// Adds two cells, the estimate and its interval "[0.590, 0.634]"; "-" where one text cannot have any.
+void add_estimate(const CrossedBootstrap& bootstrap, std::string (*number)(double), Row& row) {
   const Interval interval = bootstrap.interval(0.95);
-  if (bootstrap.texts < 2) return number(bootstrap.estimate);
-  return fmt::format("{} [{}, {}]", number(bootstrap.estimate), number(interval.low), number(interval.high));
+  row.push_back(number(bootstrap.estimate));
+  row.push_back(bootstrap.texts < 2 ? "-" : fmt::format("[{}, {}]", number(interval.low), number(interval.high)));
 }
 
-std::string mean_of(const LoadedStudy& study, std::span<const double> values, size_t seeds) {
-  return with_interval(crossed_bootstrap(values, static_cast<int32_t>(seeds), study.base_seed), three_decimals);
+void add_mean(const LoadedStudy& study, std::span<const double> values, size_t seeds, Row& row) {
+  add_estimate(crossed_bootstrap(values, static_cast<int32_t>(seeds), study.base_seed), three_decimals, row);
 }
 
 double share_of(const std::vector<double>& values) {
@@ -130,11 +140,10 @@ double share_of(const std::vector<double>& values) {
 std::string about_intervals(const LoadedStudy& study, const std::vector<ErasedMeasure>& measures) {
   const bool one_seed =
       std::all_of(measures.begin(), measures.end(), [](const auto& m) { return m.seeds.size() == 1; });
-  std::string note = one_seed
-                         ? "In brackets the 95 % interval over test texts; of one model, it does not know of seeds. "
-                         : "In brackets the 95 % interval over seeds and test texts (bootstrap of both; with one "
-                           "seed, over texts alone). ";
-  if (study.has_groups()) note += "It takes texts of one group as independent, so it is too narrow. ";
+  std::string note =
+      one_seed ? "Intervals: 95 %, over test texts; of one model, they do not know of seeds. "
+               : "Intervals: 95 %, over seeds and test texts (bootstrap of both; with one seed, over texts alone). ";
+  if (study.has_groups()) note += "They take texts of one group as independent, so they are too narrow. ";
   return note + conditions(study);
 }
 
@@ -217,20 +226,21 @@ ResultTable flip_table(const LoadedStudy& study, const std::vector<ErasedMeasure
                         "Words erased: mean share of a text's words. Never: the share of the texts whose decision does "
                         "not flip even without any word; they count as 1. Excess: the mean share beyond the optimum. " +
                         about_intervals(study, measures),
-                    .header = {"Order", "Seeds", "Words erased", "Excess", "Never"},
+                    .header = {"Order", "Seeds", "Words erased", "Interval", "Excess", "Interval (excess)", "Never"},
                     .rows = {},
                     .left = 1};
   if (measures.empty()) return table;
   const ErasedMeasure& most = of_most_seeds(measures);
-  table.rows.push_back({"Optimum", fmt::format("{}", most.seeds.size()),
-                        mean_of(study, most.smallest_flip_share, most.seeds.size()), "-",
-                        three_decimals(share_of(most.smallest_never))});
+  Row& optimum = table.rows.emplace_back(Row{"Optimum", fmt::format("{}", most.seeds.size())});
+  add_mean(study, most.smallest_flip_share, most.seeds.size(), optimum);
+  optimum.insert(optimum.end(), {"-", "-", three_decimals(share_of(most.smallest_never))});
   for (const ErasedMeasure& m : measures) {
     std::vector<double> excess = m.flip_share;
     for (size_t i = 0; i < excess.size(); ++i) excess[i] -= m.smallest_flip_share[i];
-    table.rows.push_back({title_of(m.measure), fmt::format("{}", m.seeds.size()),
-                          mean_of(study, m.flip_share, m.seeds.size()), mean_of(study, excess, m.seeds.size()),
-                          three_decimals(share_of(m.never))});
+    Row& row = table.rows.emplace_back(Row{title_of(m.measure), fmt::format("{}", m.seeds.size())});
+    add_mean(study, m.flip_share, m.seeds.size(), row);
+    add_mean(study, excess, m.seeds.size(), row);
+    row.push_back(three_decimals(share_of(m.never)));
   }
   return table;
 }
@@ -242,16 +252,17 @@ ResultTable eraser_table(const LoadedStudy& study, const std::vector<ErasedMeasu
                         "p: of the predicted class's probability; logit: of its logit, by which texts can be "
                         "compared where the probability is near 1. " +
                         about_intervals(study, measures),
-                    .header = {"Order", "Seeds", "Comprehensiveness, p", "Sufficiency, p", "Comprehensiveness, logit",
-                               "Sufficiency, logit"},
+                    .header = {"Order", "Seeds"},
                     .rows = {},
                     .left = 1};
   for (const ErasedMeasure& m : measures) {
-    const auto cell = [&](Values values) { return mean_of(study, m.*values, m.seeds.size()); };
-    table.rows.push_back({title_of(m.measure), fmt::format("{}", m.seeds.size()),
-                          cell(&ErasedMeasure::comprehensiveness_probability),
-                          cell(&ErasedMeasure::sufficiency_probability), cell(&ErasedMeasure::comprehensiveness_logit),
-                          cell(&ErasedMeasure::sufficiency_logit)});
+    table.rows.push_back({title_of(m.measure), fmt::format("{}", m.seeds.size())});
+    for (const auto& [name, values] : kEraserValues) add_mean(study, m.*values, m.seeds.size(), table.rows.back());
+  }
+  for (const auto& [name, values] : kEraserValues) {
+    std::string lower = name;
+    lower.front() = static_cast<char>(lower.front() - 'A' + 'a');
+    table.header.insert(table.header.end(), {name, fmt::format("Interval ({})", lower)});
   }
   return table;
 }
@@ -262,36 +273,28 @@ ResultTable erasure_difference_table(const LoadedStudy& study, const std::vector
                     .note =
                         "Each order's value minus that of attention, on the same seeds and texts. Fewer words "
                         "erased, a higher comprehensiveness and a lower sufficiency are better than attention's. "
-                        "A star: significant at 5 %, all differences of the table corrected together (Holm). " +
+                        "p: of no difference, all of the table corrected together (Holm). " +
                         about_intervals(study, measures),
-                    .header = {"Order", "Seeds", "Words erased", "Comprehensiveness, p", "Sufficiency, p",
-                               "Comprehensiveness, logit", "Sufficiency, logit"},
+                    .header = {"Order", "Value", "Seeds", "Difference", "Interval", "p (Holm)"},
                     .rows = {},
-                    .left = 1};
+                    .left = 2};
   if (measures.empty() || measures.front().measure != Measure::attention) return table;
   const ErasedMeasure& attention = measures.front();
+  std::vector<std::pair<const char*, Values>> all = {{"Words erased", &ErasedMeasure::flip_share}};
+  all.insert(all.end(), kEraserValues.begin(), kEraserValues.end());
   std::vector<double> p_values;
-  std::vector<std::vector<CrossedBootstrap>> rows;
   for (const ErasedMeasure& m : measures) {
     const std::vector<uint64_t> seeds = seeds_of_both(m, attention);
     if (m.measure == Measure::attention || seeds.empty()) continue;
-    table.rows.push_back({title_of(m.measure), fmt::format("{}", seeds.size())});
-    rows.emplace_back();
-    for (const Values values : {&ErasedMeasure::flip_share, &ErasedMeasure::comprehensiveness_probability,
-                                &ErasedMeasure::sufficiency_probability, &ErasedMeasure::comprehensiveness_logit,
-                                &ErasedMeasure::sufficiency_logit}) {
-      rows.back().push_back(difference(study, m, attention, values, seeds));
-      p_values.push_back(rows.back().back().p_value());
+    for (const auto& [name, values] : all) {
+      const CrossedBootstrap bootstrap = difference(study, m, attention, values, seeds);
+      Row& row = table.rows.emplace_back(Row{title_of(m.measure), name, fmt::format("{}", seeds.size())});
+      add_estimate(bootstrap, signed_three_decimals, row);
+      p_values.push_back(bootstrap.p_value());
     }
   }
   const std::vector<double> corrected = holm(p_values);
-  size_t at = 0;
-  for (size_t row = 0; row < rows.size(); ++row) {
-    for (const CrossedBootstrap& bootstrap : rows[row]) {
-      const bool significant = corrected[at++] <= 0.05;
-      table.rows[row].push_back(with_interval(bootstrap, signed_three_decimals) + (significant ? " *" : ""));
-    }
-  }
+  for (size_t i = 0; i < corrected.size(); ++i) table.rows[i].push_back(three_decimals(corrected[i]));
   return table;
 }
 
@@ -299,7 +302,8 @@ ResultTable rationale_table(const LoadedStudy& study, const std::vector<ErasedMe
   ResultTable table{.name = study.key + "-rationales",
                     .caption = fmt::format("Which order finds the evidence, on {}", study.title()),
                     .note = {},
-                    .header = {"Order", "Seeds", "Average precision", "Token F1"},
+                    .header = {"Order", "Seeds", "Average precision", "Interval (average precision)", "Token F1",
+                               "Interval (token F1)"},
                     .rows = {},
                     .left = 1};
   if (measures.empty() || measures.front().chance.empty()) return table;
@@ -308,15 +312,15 @@ ResultTable rationale_table(const LoadedStudy& study, const std::vector<ErasedMe
       crossed_bootstrap(most.chance, static_cast<int32_t>(most.seeds.size()), study.base_seed);
   if (chance.texts == 0) return table;
   for (const ErasedMeasure& m : measures) {
-    table.rows.push_back({title_of(m.measure), fmt::format("{}", m.seeds.size()),
-                          mean_of(study, m.average_precision, m.seeds.size()),
-                          mean_of(study, m.token_f1, m.seeds.size())});
+    Row& row = table.rows.emplace_back(Row{title_of(m.measure), fmt::format("{}", m.seeds.size())});
+    add_mean(study, m.average_precision, m.seeds.size(), row);
+    add_mean(study, m.token_f1, m.seeds.size(), row);
   }
-  table.rows.push_back({"Chance", "-", "-", three_decimals(chance.estimate)});
+  table.rows.push_back({"Chance", "-", "-", "-", three_decimals(chance.estimate), "-"});
   table.note = fmt::format(
       "Evidence: {}. Average precision: the area under the curve of precision against recall when words are taken by "
       "their absolute scores. Token F1: that of as many words as the text has evidence. Means over the {} texts that "
-      "have evidence words and others; {} have not. Equal scores count as in a mean over drawing lots. {}",
+      "have evidence words and others; {} have not. {}",
       study.importance.empty() ? "the words that the column rationale marks"
                                : "the words that have importance by the rule of the corpus",
       chance.texts, chance.left_out, about_intervals(study, measures));

@@ -150,6 +150,26 @@ TEST_CASE("erasure: equal scores go in the order of the text, and their sign is 
   }
 }
 
+TEST_CASE("erasure: marked words go to the file") {
+  Setting setting;
+  auto& [data, split, bias, model] = setting;
+  Split marked = split;
+  marked.rationale_offsets.push_back(0);
+  for (int32_t text = 0; text < split.size(); ++text) {
+    if (text % 2 == 0) marked.rationales.push_back(split.length(text) - 3);  // the last word
+    marked.rationale_offsets.push_back(static_cast<int64_t>(marked.rationales.size()));
+  }
+  const Erasure erasure = erase_split(model, marked, attribute_split(model, marked, Measure::attention));
+  REQUIRE(fault(erasure) == "");
+  REQUIRE(erasure.rationale.size() == split.token_ids.size());
+  for (int32_t text = 0; text < split.size(); ++text) {
+    const int64_t end = split.offsets[text + 1];
+    for (int64_t n = split.offsets[text]; n < end; ++n) {
+      CHECK(erasure.rationale[n] == (text % 2 == 0 && n == end - 2 ? 1 : 0));
+    }
+  }
+}
+
 TEST_CASE("erasure: attributions of other texts and scores that are no numbers are errors") {
   Setting setting;
   auto& [data, split, bias, model] = setting;

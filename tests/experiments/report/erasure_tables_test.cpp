@@ -59,22 +59,31 @@ TEST_CASE("the means of flips, comprehensiveness and sufficiency, worked by hand
   const ResultTable flips = flip_table(study, measures);
   REQUIRE(flips.rows.size() == 3);
   CHECK(flips.rows[0][0] == "Optimum");
-  CHECK(flips.rows[0][2].starts_with("0.750 [0."));
-  CHECK(flips.rows[0][4] == "0.250");
+  CHECK(flips.rows[0][2] == "0.750");
+  CHECK(flips.rows[0][3].starts_with("[0."));
+  CHECK(flips.rows[0][6] == "0.250");
   CHECK(flips.rows[1][0] == "Attention");
-  CHECK(flips.rows[1][2].starts_with("0.875 [0."));
-  CHECK(flips.rows[1][3].starts_with("0.125 ["));
-  CHECK(flips.rows[2] == Row{"Random order", "1", "1.000 [1.000, 1.000]", flips.rows[2][3], "0.500"});
+  CHECK(flips.rows[1][2] == "0.875");
+  CHECK(flips.rows[1][4] == "0.125");
+  CHECK(flips.rows[2] == Row{"Random order", "1", "1.000", "[1.000, 1.000]", "0.250", flips.rows[2][5], "0.500"});
   const ResultTable eraser = eraser_table(study, measures);
-  CHECK(eraser.rows[0][2].starts_with("0.100 [0.0"));
-  CHECK(eraser.rows[1][2] == "0.000 [0.000, 0.000]");
-  CHECK(eraser.rows[0][5] == "-1.000 [-1.000, -1.000]");
+  CHECK(eraser.header[2] == "Comprehensiveness, p");
+  CHECK(eraser.rows[0][2] == "0.100");
+  CHECK(eraser.rows[1][2] == "0.000");
+  CHECK(eraser.rows[1][3] == "[0.000, 0.000]");
+  CHECK(eraser.header[8] == "Sufficiency, logit");
+  CHECK(eraser.header[9] == "Interval (sufficiency, logit)");
+  CHECK(eraser.rows[0][8] == "-1.000");
+  CHECK(eraser.rows[0][9] == "[-1.000, -1.000]");
   const ResultTable differences = erasure_difference_table(study, measures);
-  REQUIRE(differences.rows.size() == 1);
-  CHECK(differences.rows[0][0] == "Random order");
-  CHECK(differences.rows[0][2].starts_with("+0.125 ["));
-  CHECK(differences.rows[0][3].starts_with("-0.100 ["));
-  CHECK(differences.rows[0][6] == "0.000 [0.000, 0.000]");
+  REQUIRE(differences.rows.size() == 5);
+  for (const Row& row : differences.rows) CHECK(row[0] == "Random order");
+  CHECK(differences.rows[0][1] == "Words erased");
+  CHECK(differences.rows[0][3] == "+0.125");
+  CHECK(differences.rows[1][1] == "Comprehensiveness, p");
+  CHECK(differences.rows[1][3] == "-0.100");
+  // No replicate is another one, so that all of them are as far from the mean as 0 is.
+  CHECK(differences.rows[4] == Row{"Random order", "Sufficiency, logit", "1", "0.000", "[0.000, 0.000]", "1.000"});
   CHECK(rationale_table(study, measures).rows.empty());
 }
 
@@ -96,10 +105,11 @@ TEST_CASE("differences are taken on the seeds that both have; without attention 
   CHECK(measures[1].seeds == std::vector<uint64_t>{10, 2});  // the base seed first
   CHECK(measures[1].comprehensiveness_probability == Values{0.2, 0.2, 0.2, 0.2, 0, 0, 0, 0});
   const ResultTable differences = erasure_difference_table(study, measures);
-  REQUIRE(differences.rows.size() == 1);
-  CHECK(differences.rows[0][1] == "1");
-  // Every replicate has the same mean, so that p is as small as it can be.
-  CHECK(differences.rows[0][3] == "+0.100 [+0.100, +0.100] *");
+  REQUIRE(differences.rows.size() == 5);
+  // Every replicate has the same mean, so that p is as small as it can be: 1 / 2001, times the three like it.
+  CHECK(differences.rows[1] ==
+        Row{"Contribution", "Comprehensiveness, p", "1", "+0.100", "[+0.100, +0.100]", differences.rows[1][5]});
+  CHECK(std::stod(differences.rows[1][5]) <= 0.003);
 }
 
 TEST_CASE("a measure counts once per base model, and attributions of other models not at all") {
@@ -140,8 +150,8 @@ TEST_CASE("orders are held against the words of a rationale") {
   CHECK(measures[0].token_f1[0] == 0);
   const ResultTable table = rationale_table(study, measures);
   REQUIRE(table.rows.size() == 2);
-  CHECK(table.rows[0][2].starts_with("0.417 ["));
-  CHECK(table.rows[1] == Row{"Chance", "-", "-", "0.417"});
+  CHECK(table.rows[0][2] == "0.417");
+  CHECK(table.rows[1] == Row{"Chance", "-", "-", "-", "0.417", "-"});
   CHECK_HAS(table.note, "the words that the column rationale marks");
   CHECK_HAS(table.note, "over the 2 texts that have evidence words and others; 2 have not");
 }

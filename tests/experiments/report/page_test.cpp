@@ -65,6 +65,9 @@ void fake_everything(const TemporaryFolder& folder, const std::string& dataset) 
   fake_run(folder, spec(RunKind::adversary, 10, 4e-3, base), far, 0.79, changes);
   fake_run(folder, spec(RunKind::adversary, 2, 1e-3, base), uniform_texts(), 0.79, changes);
   fake_perturbation(folder, spec(RunKind::perturbation, 10, 0, base), far, {0.1F, 0.2F}, changes);
+  for (const Measure measure : {Measure::attention, Measure::random}) {
+    fake_attribution(folder, attribution_of(dataset, spec(RunKind::base), measure, {SplitName::test}), kTexts, changes);
+  }
   Json failed = changes;
   failed["seed"] = 77;
   RunWriter(RunFolder(folder.path(), dataset + "-failed")).fail("<b>boom</b>", fake_config(failed));
@@ -77,7 +80,7 @@ TEST_CASE("runs of every kind make every section, table and figure") {
   check_well_formed(page);
   check_links(page, out / "report");
   for (const char* section :
-       {"findings", "data", "uniform", "seeds", "guides", "adversary", "perturbation", "maps", "runs"}) {
+       {"findings", "data", "uniform", "seeds", "guides", "adversary", "perturbation", "erasure", "maps", "runs"}) {
     CAPTURE(std::string(section));
     CHECK(has(page, fmt::format("<h3 id=\"sst-{}\">", section)));
     CHECK(has(page, fmt::format("<a href=\"#sst-{}\">", section)));
@@ -90,7 +93,8 @@ TEST_CASE("runs of every kind make every section, table and figure") {
   CHECK_FALSE(has(page, "<my>"));
   CHECK_FALSE(has(page, "Not here, as their runs"));
   for (const char* table : {"table1", "table2", "table2-differences", "table3", "table3-differences", "table4",
-                            "lambdas", "adversary-seeds", "seeds", "perturbation", "runs", "unused"}) {
+                            "lambdas", "adversary-seeds", "seeds", "perturbation", "flips", "comprehensiveness",
+                            "erasure-differences", "runs", "unused"}) {
     CAPTURE(std::string(table));
     CHECK(std::filesystem::exists(out / "report" / "tables" / fmt::format("sst-{}.csv", table)));
     CHECK(std::filesystem::exists(out / "report" / "tables" / fmt::format("sst-{}.tex", table)));
@@ -266,7 +270,8 @@ TEST_CASE("what is missing, and the command that makes it") {
             "Not here, as their runs are not among those given: Random seeds (Figure 3) (<code>notnot "
             "seeds</code>), Guided MLP (Table 3) (<code>notnot guides</code>), Trained adversaries (Table 4 and "
             "Figure 5) (<code>notnot adversary</code>), Jain and Wallace&#39;s perturbations (Figure 3 e, f) "
-            "(<code>notnot adversary</code>) and Erasure (<code>notnot attribute</code>). The command in brackets makes them."));
+            "(<code>notnot adversary</code>) and Erasure (<code>notnot attribute</code>). The command in brackets "
+            "makes them."));
 }
 
 TEST_CASE("the facts of a data set") {
