@@ -231,9 +231,11 @@ void AttentionClassifier::set_parameters(const std::vector<float>& values) {
   transpose_attention_weight(device_);
 }
 
-std::vector<float> AttentionClassifier::parameters() {
+std::vector<float> AttentionClassifier::parameters() { return to_host(device_, device_parameters()); }
+
+Span<const float> AttentionClassifier::device_parameters() {
   replay_all_rows();
-  return to_host(device_, buffers_->parameters.subspan(0, layout_.total()));
+  return buffers_->parameters.subspan(0, layout_.total());
 }
 
 OptimiserState AttentionClassifier::optimiser_state() {
