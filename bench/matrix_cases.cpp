@@ -77,6 +77,13 @@ struct DotRows : Matrices {
   Array vector, dots;
 };
 
+struct NormRows : DotRows {
+  using DotRows::DotRows;
+  void launch(const Device& device) {
+    row_norm(device, {.rows = n(), .columns = d(), .values = states, .norms = dots});
+  }
+};
+
 struct TransposeWeight {
   TransposeWeight(const Device& device, const Sizes& sizes)
       : s(sizes), from(device, random_floats(s.p * s.e, 2)), to(device, s.p * s.e) {}
@@ -117,6 +124,12 @@ void add_matrix_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
                    .bytes = floats(n * d + d + n),
                    .tolerance = kSumTolerance,
                    .prepare = preparing<DotRows>(s)});
+  cases.push_back({.name = "row_norm",
+                   .shape = shape,
+                   .flop = 2 * n * d,
+                   .bytes = floats(n * d + n),
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<NormRows>(s)});
   cases.push_back({.name = "transpose",
                    .shape = fmt::format("{} [{},{}]", s->name, s->p, s->e),
                    .bytes = floats(2.0 * static_cast<double>(s->p * s->e)),

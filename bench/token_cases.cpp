@@ -1,5 +1,6 @@
 // The projection of the embeddings of distinct ids.
 #include "bench/kernel_sizes.h"
+#include "kernels/cases/scaled_projection_case.h"
 #include "kernels/cases/token_projection_case.h"
 #include "kernels/gemm.h"
 
@@ -27,6 +28,22 @@ struct ProjectBackward : ProjectForward {
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
+};
+
+/// Along the path of an attribution: every token has a value and a derivative of its own.
+struct Scale : ScaledProjectionCase {
+  Scale(const Device& device, const Sizes& s)
+      : ScaledProjectionCase(
+            device, random_scaled_projection_inputs(static_cast<int32_t>(s.batch.n), static_cast<int32_t>(s.batch.u),
+                                                    static_cast<int32_t>(s.p), Activation::identity, 2)) {}
+  void launch(const Device& device) { scaled_projection_forward(device, forward()); }
+  std::vector<float> result() { return values.host(); }
+};
+
+struct ScaleBackward : Scale {
+  using Scale::Scale;
+  void launch(const Device& device) { scaled_projection_backward(device, backward()); }
+  std::vector<float> result() { return dscale.host(); }
 };
 
 /// The product of the projection for every token; the projection of distinct ids replaces it.
@@ -73,6 +90,19 @@ void add_token_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
                    .bytes = floats(n * p + u * p + 2 * u * e + 3 * e * p),
                    .tolerance = kSumTolerance,
                    .prepare = preparing<ProjectBackward>(s)});
+  const std::string shape = fmt::format("{} [N,{}]", s->tokens(), s->p);
+  cases.push_back({.name = "scaled_projection_forward",
+                   .shape = shape,
+                   .flop = 2 * n * p,
+                   .bytes = floats(u * p + n * p),
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<Scale>(s)});
+  cases.push_back({.name = "scaled_projection_backward",
+                   .shape = shape,
+                   .flop = 2 * n * p,
+                   .bytes = floats(u * p + n * p),
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<ScaleBackward>(s)});
 }
 
 }  // namespace notnot::bench

@@ -25,6 +25,7 @@ void add_to_dhidden(const Device& device, const AttentionHeadTrain& args) {
 }
 
 void add_head_gradients(const Device& device, const AttentionHeadTrain& args) {
+  args.check_gradients();
   const AttentionHeadForward& forward = args.forward;
   const int32_t sequences = forward.batch.sequences, tokens = forward.batch.tokens, width = forward.width,
                 attention_width = forward.attention_width;

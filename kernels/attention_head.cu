@@ -229,6 +229,8 @@ __device__ SequenceGradient sequence_loss(const AttentionHeadTrain& args, Tokens
   SequenceGradient gradient = {};
   if (args.objective == Objective::classify) {
     result = classification_loss(logit, args.labels[b], args.labels[b] == 1 ? args.positive_weight : 1.0F);
+  } else if (args.objective == Objective::logit) {
+    result = {logit, 1.0F};
   } else {
     gradient.kl_factor = args.scale[0] * args.lambda;
     gradient.divergence = divergence_of(args, tokens, shared);

@@ -62,7 +62,9 @@ enum class Objective : uint8_t {
   /// loss_i = w_i (softplus(logit) - y logit), w_i = positive_weight if y = 1, otherwise 1 (paper section 3.1)
   classify,
   /// loss_i = scale (tvd_factor |p - p_base| - lambda KL(alpha || alpha_base)) (paper section 4), sign(0) = 0
-  adversary
+  adversary,
+  /// loss_i = logit_i: no training, but the derivative of the model itself, which attributions need
+  logit
 };
 
 /// Forward, loss and dhidden; then add_head_gradients computes the gradients of the parameters. `forward.activation` is
@@ -87,9 +89,11 @@ struct AttentionHeadTrain {
   Span<float> dattention_vector;         ///< [A]
   Span<float> doutput_weight;            ///< [D]
   Span<float> doutput_bias;              ///< [1]
-  Span<float> workspace;                 ///< [attention_head_workspace(B, N, D, A)]
+  /// [B, A] if attention is learned; with add_head_gradients [attention_head_workspace(B, N, D, A)]
+  Span<float> workspace;
 
   void check() const;
+  void check_gradients() const;  ///< what add_head_gradients needs, too
 };
 
 /// Floats for each sequence's part of dattention_vector (B x A), and for the column sums.
@@ -104,12 +108,9 @@ inline void AttentionHeadTrain::check() const {
   NOTNOT_CHECK_SIZE(loss, b);
   NOTNOT_CHECK_SIZE(dlogit, b);
   NOTNOT_CHECK_SIZE(dhidden, padded_rows(n) * d);
-  NOTNOT_CHECK_SIZE(doutput_weight, d);
-  NOTNOT_CHECK_SIZE(doutput_bias, 1);
-  NOTNOT_CHECK_SIZE(workspace, attention_head_workspace(b, n, d, a));
   if (objective == Objective::classify) {
     NOTNOT_CHECK_SIZE(labels, b);
-  } else {
+  } else if (objective == Objective::adversary) {
     NOTNOT_CHECK(forward.kind == AttentionKind::learned, "an adversary learns its attention");
     NOTNOT_CHECK_SIZE(scale, 1);
     NOTNOT_CHECK_SIZE(base_probability, b);
@@ -119,6 +120,15 @@ inline void AttentionHeadTrain::check() const {
   if (forward.kind != AttentionKind::learned) return;
   NOTNOT_CHECK_SIZE(attention_weight, a * d);
   NOTNOT_CHECK_SIZE(dscore, n);
+  NOTNOT_CHECK_SIZE(workspace, b * a);
+}
+inline void AttentionHeadTrain::check_gradients() const {
+  check();
+  const int64_t n = forward.batch.tokens, b = forward.batch.sequences, d = forward.width, a = forward.attention_width;
+  NOTNOT_CHECK_SIZE(doutput_weight, d);
+  NOTNOT_CHECK_SIZE(doutput_bias, 1);
+  NOTNOT_CHECK_SIZE(workspace, attention_head_workspace(b, n, d, a));
+  if (forward.kind != AttentionKind::learned) return;
   NOTNOT_CHECK_SIZE(dattention_weight, a * d);
   NOTNOT_CHECK_SIZE(dattention_bias, a);
   NOTNOT_CHECK_SIZE(dattention_vector, a);

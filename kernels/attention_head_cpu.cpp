@@ -79,6 +79,8 @@ void loss_of_sequence(const AttentionHeadTrain& args, int32_t sequence) {
   if (args.objective == Objective::classify) {
     const int32_t label = args.labels[sequence];
     result = classification_loss(args.forward.logit[sequence], label, label == 1 ? args.positive_weight : 1.0F);
+  } else if (args.objective == Objective::logit) {
+    result = {args.forward.logit[sequence], 1.0F};
   } else {
     args.divergence[sequence] = divergence_of(args, words_of(args.forward.batch, sequence));
     result = adversarial_loss(args.forward.probability[sequence], args.base_probability[sequence],

@@ -13,6 +13,7 @@ void check_precision(const Device& device, Precision precision, int32_t hidden) 
 
 void add_recurrent_weight_gradient(const Device& device, const BiLstmBackward& args) {
   const int32_t h = args.hidden;
+  NOTNOT_CHECK_SIZE(args.dweight_hh, int64_t{8} * h * h);
   for (int64_t direction = 0; direction < 2; ++direction) {
     const int64_t gates = direction * 4 * h, units = direction * h;
     weight_gradient(device, {.rows = args.batch.tokens,

@@ -95,7 +95,7 @@ struct BiLstmBackward {
   Span<float> gates;
   Span<const float> cells;     ///< [N, 2, H] from forward
   Span<const float> previous;  ///< [N, 2, H] from forward
-  Span<float> dweight_hh;      ///< [2, 4, H, H] add_recurrent_weight_gradient adds to it
+  Span<float> dweight_hh;      ///< [2, 4, H, H] only add_recurrent_weight_gradient adds to it
   Span<float> workspace;       ///< [bilstm_workspace(H, B)]
   Precision precision = Precision::fp32;
 
@@ -108,7 +108,6 @@ struct BiLstmBackward {
     NOTNOT_CHECK_SIZE(gates, int64_t{batch.tokens} * 8 * hidden);
     NOTNOT_CHECK_SIZE(cells, int64_t{batch.tokens} * 2 * hidden);
     NOTNOT_CHECK_SIZE(previous, int64_t{batch.tokens} * 2 * hidden);
-    NOTNOT_CHECK_SIZE(dweight_hh, int64_t{8} * hidden * hidden);
     NOTNOT_CHECK_SIZE(workspace, bilstm_workspace(hidden, batch.sequences));
   }
 };

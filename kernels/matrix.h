@@ -96,4 +96,18 @@ struct RowDot {
 };
 NOTNOT_OPERATION(row_dot, RowDot)
 
+/// norms[i] = the Euclidean length of values[i]. Squares are summed in fp64, so that none underflows or overflows.
+struct RowNorm {
+  int32_t rows = 0, columns = 0;
+  Span<const float> values;  ///< [rows, columns]
+  Span<float> norms;         ///< out [rows]
+
+  void check() const {
+    NOTNOT_CHECK(rows > 0 && columns > 0, "[{}, {}]", rows, columns);
+    NOTNOT_CHECK_SIZE(values, int64_t{rows} * columns);
+    NOTNOT_CHECK_SIZE(norms, rows);
+  }
+};
+NOTNOT_OPERATION(row_norm, RowNorm)
+
 }  // namespace notnot

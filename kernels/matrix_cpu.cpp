@@ -64,4 +64,13 @@ void row_dot(const Device& device, const RowDot& args) {
   });
 }
 
+void row_norm(const Device& device, const RowNorm& args) {
+  parallel_for(device.threads, args.rows, int64_t{2} * args.columns, [&](int32_t i) {
+    const float* row = &args.values[int64_t{i} * args.columns];
+    double squares = 0;
+    for (int32_t j = 0; j < args.columns; ++j) squares += static_cast<double>(row[j]) * static_cast<double>(row[j]);
+    args.norms[i] = static_cast<float>(__builtin_sqrt(squares));
+  });
+}
+
 }  // namespace notnot::NOTNOT_CPU_NAMESPACE

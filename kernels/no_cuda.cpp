@@ -9,6 +9,7 @@
 #include "kernels/instance_adversary.h"
 #include "kernels/leave_one_out.h"
 #include "kernels/matrix.h"
+#include "kernels/scaled_projection.h"
 #include "kernels/token_projection.h"
 
 namespace notnot::cuda {
@@ -63,8 +64,11 @@ NOTNOT_NO_CUDA(transpose, Transpose)
 NOTNOT_NO_CUDA(gather_rows, GatherRows)
 NOTNOT_NO_CUDA(column_sums, ColumnSums)
 NOTNOT_NO_CUDA(row_dot, RowDot)
+NOTNOT_NO_CUDA(row_norm, RowNorm)
 NOTNOT_NO_CUDA(token_projection_forward, TokenProjectionForward)
 NOTNOT_NO_CUDA(token_projection_backward, TokenProjectionBackward)
+NOTNOT_NO_CUDA(scaled_projection_forward, ScaledProjectionForward)
+NOTNOT_NO_CUDA(scaled_projection_backward, ScaledProjectionBackward)
 NOTNOT_NO_CUDA(bilstm_forward, BiLstmForward)
 NOTNOT_NO_CUDA(bilstm_backward, BiLstmBackward)
 NOTNOT_NO_CUDA(attention_head_forward, AttentionHeadForward)

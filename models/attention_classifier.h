@@ -64,7 +64,7 @@ class AttentionClassifier {
   /// [layout().total()] in the layout's order.
   void set_parameters(const std::vector<float>& values);
   std::vector<float> parameters();
-  /// The same in device memory, up to date until the next step.
+  /// The same where they lie on the device, until they next change. All embedding rows are up to date.
   Span<const float> device_parameters();
 
   /// For checkpoints. Reading brings all embedding rows up to date, which changes no bits. Throws Error while a batch

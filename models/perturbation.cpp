@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <span>
 
 #include "engine/data/text_order.h"
@@ -9,6 +10,7 @@
 #include "engine/io/stop.h"
 #include "engine/math/random.h"
 #include "kernels/attention_permutation.h"
+#include "kernels/exact_adversary.h"
 #include "kernels/instance_adversary.h"
 #include "models/training.h"
 
@@ -68,7 +70,14 @@ class Perturber {
                {std::max(instance_adversary_workspace(options.adversaries, c.sequences, c.tokens),
                          attention_permutation_workspace(c.tokens))},
                &workspace_);
+    constexpr int64_t epsilons = kExactEpsilons.size();
+    arena_.add("perturbation", "exact epsilons", {epsilons}, &epsilons_);
+    arena_.add("perturbation", "exact optima", {epsilons, c.sequences}, &optima_);
+    arena_.add("perturbation", "exact scores", {c.tokens}, &scores_);
+    arena_.add("perturbation", "exact order", {2, c.tokens}, &order_);
+    arena_.add("perturbation", "exact records", {exact_adversary_records(epsilons, c.tokens)}, &records_);
     arena_.allocate(device_);
+    upload(epsilons_, std::vector<double>(kExactEpsilons.begin(), kExactEpsilons.end()));
     std::vector<AdamStepScalars> scalars;
     for (int64_t t = 1; t <= options.steps; ++t) {
       scalars.push_back(adam_step_scalars<float>(options.learning_rate, 0.9, 0.999, t));
@@ -90,6 +99,7 @@ class Perturber {
     permute(batch, result);
     attack(batch);
     choose(batch, base.predictions, result);
+    find_exact(batch, result.exact);
   }
 
  private:
@@ -177,6 +187,42 @@ class Perturber {
     }
   }
 
+  void find_exact(const HostBatch& batch, ExactAdversaries& result) {
+    constexpr int64_t epsilons = kExactEpsilons.size();
+    const Span<ExactOptimum> found = optima_.subspan(0, epsilons * batch.sequences());
+    exact_adversary(device_, {.sequences = batch.sequences(),
+                              .tokens = batch.tokens(),
+                              .longest = batch.longest,
+                              .offsets = offsets_,
+                              .epsilons = epsilons_,
+                              .contributions = contributions_,
+                              .output_bias = bias_,
+                              .log_attention = base_log_attention_,
+                              .optima = found,
+                              .scores = scores_,
+                              .order = order_,
+                              .records = records_});
+    const std::vector<ExactOptimum> optima = to_host(device_, found);
+    for (size_t i = 0; i < optima.size(); ++i) {
+      const size_t epsilon = i / batch.texts.size(), text = batch.texts[i % batch.texts.size()];
+      record(optima[i], text, epsilon * split_.size() + text, result);
+    }
+  }
+
+  /// Writes the optimum of a text to place i of the results.
+  void record(const ExactOptimum& optimum, size_t text, size_t i, ExactAdversaries& result) const {
+    NOTNOT_CHECK(optimum.kind != VertexKind::undefined,
+                 "the text of row {} has attention or contributions that are not finite: its training diverged",
+                 split_.rows[text]);
+    const bool alone = optimum.kind == VertexKind::single;
+    result.jsd[i] = std::min(optimum.divergence, std::numbers::ln2_v<float>);
+    result.probability[i] = optimum.probability;
+    result.word[2 * i] = optimum.word_low;
+    result.word[2 * i + 1] = optimum.word_high;
+    result.weight[2 * i] = optimum.weight_low;
+    result.weight[2 * i + 1] = alone ? 0 : optimum.weight_high;
+  }
+
   AttentionClassifier& model_;
   Device device_;
   const Split& split_;
@@ -187,6 +233,10 @@ class Perturber {
   Span<float> contributions_, bias_, base_log_attention_, base_probability_;
   Span<AdamStepScalars> scalars_;
   Span<float> log_attention_, probability_, divergence_, change_, median_, workspace_;
+  Span<double> epsilons_, scores_;
+  Span<ExactOptimum> optima_;
+  Span<int32_t> order_;
+  Span<AdversaryRecord> records_;
 };
 
 }  // namespace
@@ -201,6 +251,12 @@ Perturbations perturb_split(AttentionClassifier& model, const Split& split, cons
     measure->resize(result.label.size());
   }
   result.adversary_log_attention.resize(split.token_ids.size());
+  const size_t exact = kExactEpsilons.size() * result.label.size();
+  result.exact = {.epsilon = {kExactEpsilons.begin(), kExactEpsilons.end()},
+                  .jsd = std::vector<float>(exact),
+                  .probability = std::vector<float>(exact),
+                  .word = std::vector<int32_t>(2 * exact),
+                  .weight = std::vector<float>(2 * exact)};
   Perturber perturber(model, split, options);
   for (const auto& texts : prediction_batches(model.device(), split)) {
     check_stop();

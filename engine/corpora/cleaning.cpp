@@ -43,4 +43,19 @@ std::string clean_text(std::string_view raw, Cleaning cleaning) {
   return "";
 }
 
+std::vector<int32_t> pieces_of_words(std::string_view raw, Cleaning cleaning) {
+  NOTNOT_CHECK(cleaning == Cleaning::blanks || cleaning == Cleaning::words, "cleaning {}", static_cast<int>(cleaning));
+  const std::string text = to_lower(without_byte_order_marks(raw));
+  const std::vector<std::string_view> pieces = split_at_white_space(text);
+  const std::vector<std::string_view> words = cleaning == Cleaning::words ? tokenise(text) : pieces;
+  std::vector<int32_t> result;
+  size_t piece = 0;
+  for (const std::string_view word : words) {
+    const char* const last = word.data() + word.size() - 1;
+    while (piece + 1 < pieces.size() && pieces[piece].data() + pieces[piece].size() <= last) ++piece;
+    result.push_back(static_cast<int32_t>(piece));
+  }
+  return result;
+}
+
 }  // namespace notnot

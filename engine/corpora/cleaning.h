@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace notnot {
 
@@ -26,5 +27,9 @@ Cleaning cleaning_of(std::string_view reader, std::string_view tokenise);
 /// The words of `text`, which is valid UTF-8, with single blanks between them; empty if there is none. Byte order marks
 /// are left out.
 std::string clean_text(std::string_view text, Cleaning cleaning);
+
+/// For each word of clean_text, which of the pieces of `text` between white space it is of, counted from 0; only for
+/// Cleaning::blanks, whose words are the pieces, and Cleaning::words, which may cut a piece into several.
+std::vector<int32_t> pieces_of_words(std::string_view text, Cleaning cleaning);
 
 }  // namespace notnot

@@ -29,7 +29,7 @@ using Fail = std::function<void(const std::string&)>;
 /// One record as it stands in the file.
 struct Fields {
   std::string text, label;
-  std::optional<std::string> split, id, group;
+  std::optional<std::string> split, id, group, rationale;
 };
 
 /// 1 for 1.0: programs that know no whole numbers write labels so.
@@ -45,6 +45,15 @@ std::string_view whole(std::string_view label) {
 bool is_missing(std::string_view text) {
   constexpr std::array<std::string_view, 5> kMissing = {"NA", "NaN", "nan", "NULL", "None"};
   return std::count(kMissing.begin(), kMissing.end(), text) > 0;
+}
+
+/// The number that a field is, as it stands there or as 3.0; -1 for anything else. Beyond every text if it is too large.
+int64_t place_of(std::string_view field) {
+  const std::string_view digits = whole(field);
+  if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos) return -1;
+  int64_t place = 0;
+  for (const char digit : digits) place = std::min<int64_t>(10 * place + (digit - '0'), int64_t{1} << 40);
+  return place;
 }
 
 bool is_label(std::string_view field, std::string_view label) { return field == label || whole(field) == whole(label); }
@@ -87,6 +96,7 @@ class TextCollector {
     text.row = table_.texts.size() + 1;
     text.id = fields.id.value_or("");
     text.group = group(std::string(without_blanks_around(fields.group.value_or(""))), text.row);
+    text.rationale = rationale(std::string(without_blanks_around(fields.rationale.value_or(""))), fields.text);
     missing_.add_if_missing(without_blanks_around(fields.text), text.row);
     table_.texts.push_back(std::move(text));
   }
@@ -137,6 +147,36 @@ class TextCollector {
     return 0;
   }
 
+  /// The words of the text of which a marked piece consists; `places` is the field without blanks around it.
+  std::vector<int32_t> rationale(const std::string& places, const std::string& text) const {
+    if (places.empty() || is_missing(places)) return {};
+    const std::vector<int32_t> pieces = pieces_of_words(text, options_.cleaning);
+    std::vector<bool> marked(pieces.back() + 1);
+    for (const std::string_view field : split_at_white_space(places)) {
+      const int64_t place = place_of(field);
+      if (place < 0) {
+        fail_(
+            fmt::format("{} in the rationale is no place of a word; write the places of the marked words, counted from "
+                        "0, with blanks "
+                        "between them (0 4 5), or rename the column if it is something else",
+                        in_quotes(field)));
+      }
+      if (place >= std::ssize(marked)) {
+        fail_(fmt::format(
+            "the rationale marks word {}, but the text has {} words between blanks, counted from 0; correct "
+            "the place",
+            field, marked.size()));
+      }
+      if (marked[place]) fail_(fmt::format("the rationale marks word {} twice; leave one out", place));
+      marked[place] = true;
+    }
+    std::vector<int32_t> words;
+    for (size_t n = 0; n < pieces.size(); ++n) {
+      if (marked[pieces[n]]) words.push_back(static_cast<int32_t>(n));
+    }
+    return words;
+  }
+
   bool has_own_labels() const { return options_.labels[0] != "0" || options_.labels[1] != "1"; }
 
   void fail_about_label(const std::string& field) const {
@@ -162,7 +202,7 @@ constexpr size_t kAbsent = static_cast<size_t>(-1);
 
 /// Positions of the named columns in a record.
 struct Columns {
-  size_t text, label, split, id, group;
+  size_t text, label, split, id, group, rationale;
   Record header;
 };
 
@@ -220,6 +260,7 @@ Columns find_columns(const Record& header, char delimiter, bool needs_split, con
           .split = needs_split ? needed(split) : find_column(header, split, fail),
           .id = find_column(header, {"id"}, fail),
           .group = find_column(header, {"group"}, fail),
+          .rationale = find_column(header, {"rationale"}, fail),
           .header = header};
 }
 
@@ -283,7 +324,8 @@ Table parse_delimited(std::string_view content, const std::string& name, char de
                .label = std::move(record[columns->label]),
                .split = optional(columns->split),
                .id = optional(columns->id),
-               .group = optional(columns->group)});
+               .group = optional(columns->group),
+               .rationale = optional(columns->rationale)});
   });
   if (!columns) throw InputError(fmt::format("{}: the file is empty; its first line must be text,label,split", name));
   for (const std::string& warning : {swallowed->warning(), kept.warning()}) {
@@ -348,7 +390,8 @@ class JsonLinesTable {
                   .label = *member(*object, {"label"}, true),
                   .split = member(*object, {"split", "exp_split"}, options_.needs_split),
                   .id = name(*object, "id"),
-                  .group = name(*object, "group")};
+                  .group = name(*object, "group"),
+                  .rationale = rationale(*object)};
     if (has_split_.value_or(fields.split.has_value()) != fields.split.has_value())
       fail("some records have a 'split' and some have none; give it to all or to none");
     has_split_ = fields.split.has_value();
@@ -394,6 +437,19 @@ class JsonLinesTable {
     if (!digits)
       fail(fmt::format("'{}' is neither a string nor a whole number below 2^53; write it as a string", what));
     return digits;
+  }
+
+  /// A list of whole numbers as CSV would have it; anything else as `member` takes it.
+  std::optional<std::string> rationale(const Json& object) const {
+    const auto found = find(object, "rationale");
+    if (found == object.end() || !found->is_array()) return member(object, {"rationale"}, false);
+    std::vector<std::string> places;
+    for (const Json& place : *found) {
+      std::optional<std::string> digits = whole_number(place);
+      if (!digits) fail("'rationale' is a list with something else than whole numbers; write it as [0, 4, 5]");
+      places.push_back(*std::move(digits));
+    }
+    return fmt::format("{}", fmt::join(places, " "));
   }
 
   /// What to do about a member that is a list or an object. Where the label is one, too, whole columns stand there.

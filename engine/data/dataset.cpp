@@ -103,7 +103,23 @@ std::vector<int32_t> Vocabulary::encode(std::string_view words) const {
   return ids;
 }
 
+bool are_places(std::span<const int32_t> places, size_t words) {
+  const auto falls = [](int32_t a, int32_t b) { return a >= b; };
+  return places.empty() || (places.front() >= 0 && static_cast<size_t>(places.back()) < words &&
+                            std::adjacent_find(places.begin(), places.end(), falls) == places.end());
+}
+
 int32_t Split::positives() const { return static_cast<int32_t>(std::count(labels.begin(), labels.end(), 1)); }
+
+std::vector<int32_t> Split::marked_tokens() const {
+  if (rationale_offsets.empty()) return {};
+  std::vector<int32_t> marked(token_ids.size());
+  for (int32_t i = 0; i < size(); ++i) {
+    for (int64_t n = rationale_offsets[i]; n < rationale_offsets[i + 1]; ++n)
+      marked[offsets[i] + 1 + rationales[n]] = 1;
+  }
+  return marked;
+}
 
 double Dataset::positive_weight() const {
   const Split& train = split(SplitName::train);

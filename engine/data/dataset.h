@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,6 +25,9 @@ inline constexpr int32_t kStartId = 2;    ///< `<SOS>`
 inline constexpr int32_t kEndId = 3;      ///< `<EOS>`
 inline constexpr int32_t kFirstWordId = 4;
 
+/// Whether these are places of `words` words, counted from 0, in ascending order.
+bool are_places(std::span<const int32_t> places, size_t words);
+
 /// One text as it was read, already tokenised: words are separated by single blanks.
 struct LabelledText {
   std::string words;
@@ -38,6 +42,9 @@ struct LabelledText {
   /// Texts with the same number belong together, such as those of one patient: they are no independent samples. 0 where
   /// nothing is known.
   int64_t group = 0;
+  /// The words, counted from 0, that a person marked as the reason for the label, ascending. Empty where nobody marked
+  /// any.
+  std::vector<int32_t> rationale = {};
 };
 
 /// Words and their ids. Ids kFirstWordId.. are given in byte order of the words, so that a corpus has one vocabulary.
@@ -83,12 +90,18 @@ struct Split {
   Column<int64_t> rows;           ///< [size] LabelledText::row
   StringColumn ids = {};          ///< [size] LabelledText::id; empty if no text of any split has one
   Column<int64_t> groups = {};    ///< [size] LabelledText::group; empty if no text of any split has one
-  StringColumn outside = {};      ///< the distinct words that the vocabulary lacks, in the order of their first use
-  Column<int32_t> unknown = {};   ///< for each kUnknownId of token_ids, in order: the word's number in `outside`
+  /// LabelledText::rationale of all texts, one behind the other, and where each begins [size + 1]; both empty if no text
+  /// of any split has one.
+  Column<int32_t> rationales = {};
+  Column<int64_t> rationale_offsets = {};
+  StringColumn outside = {};     ///< the distinct words that the vocabulary lacks, in the order of their first use
+  Column<int32_t> unknown = {};  ///< for each kUnknownId of token_ids, in order: the word's number in `outside`
 
   int32_t size() const { return static_cast<int32_t>(labels.size()); }
   int32_t length(int32_t i) const { return static_cast<int32_t>(offsets[i + 1] - offsets[i]); }
   int32_t positives() const;
+  /// [tokens] 1 for the words of rationales, otherwise 0; empty if there are none.
+  std::vector<int32_t> marked_tokens() const;
 };
 
 struct Dataset {

@@ -55,13 +55,16 @@ void DatasetBuilder::add(const LabelledText& text) {
     word.last_text = number;
   }
   NOTNOT_CHECK(words_.size() > begin, "the text of row {} has no word", text.row);
+  NOTNOT_CHECK(are_places(text.rationale, words_.size() - begin), "the rationale of row {} has no places of words",
+               text.row);
   texts_.push_back({.begin = begin,
                     .end = words_.size(),
                     .label = text.label,
                     .split = text.split,
                     .row = text.row,
                     .id = text.id,
-                    .group = text.group});
+                    .group = text.group,
+                    .rationale = text.rationale});
 }
 
 Vocabulary DatasetBuilder::vocabulary(int32_t min_df) const {
@@ -112,10 +115,21 @@ void DatasetBuilder::add_unknown(const Vocabulary& vocabulary, const std::vector
   }
 }
 
+void DatasetBuilder::add_rationales(const std::vector<size_t>& texts, Split& split) const {
+  split.rationale_offsets.push_back(0);
+  for (const size_t i : texts) {
+    const std::vector<int32_t>& rationale = texts_[i].rationale;
+    split.rationales.insert(split.rationales.end(), rationale.begin(), rationale.end());
+    split.rationale_offsets.push_back(static_cast<int64_t>(split.rationales.size()));
+  }
+}
+
 Dataset DatasetBuilder::outline(std::string name, const DatasetOptions& options) const {
   Dataset dataset{std::move(name), vocabulary(options.min_df), {}};
   const bool has_ids = std::any_of(texts_.begin(), texts_.end(), [](const Text& text) { return !text.id.empty(); });
   const bool has_groups = std::any_of(texts_.begin(), texts_.end(), [](const Text& text) { return text.group != 0; });
+  const bool has_rationales =
+      std::any_of(texts_.begin(), texts_.end(), [](const Text& text) { return !text.rationale.empty(); });
   for (const SplitName split_name : kSplitNames) {
     const std::string where = fmt::format("{}: the {} split", dataset.name, to_string(split_name));
     const SplitCounts counts = count(split_name, options);
@@ -134,6 +148,7 @@ Dataset DatasetBuilder::outline(std::string name, const DatasetOptions& options)
       if (has_ids) split.ids.push_back(texts_[i].id);
       if (has_groups) split.groups.push_back(texts_[i].group);
     }
+    if (has_rationales) add_rationales(counts.kept, split);
     add_unknown(dataset.vocabulary, counts.kept, split);
     if (split_name != SplitName::dev) check_two_classes(where, split);
     if (split_name == SplitName::test) check_two_groups(where, split.groups);
@@ -178,7 +193,7 @@ LabelledText DatasetBuilder::text(size_t i) const {
     if (!words.empty()) words += ' ';
     words += distinct_[word].spelling;
   }
-  return {std::move(words), text.label, text.split, text.row, text.id, text.group};
+  return {std::move(words), text.label, text.split, text.row, text.id, text.group, text.rationale};
 }
 
 }  // namespace notnot

@@ -34,7 +34,7 @@ class DatasetBuilder {
   /// Keeps them in a ScratchFile of this name.
   explicit DatasetBuilder(const std::filesystem::path& scratch) : words_(scratch) {}
 
-  /// The text must have a word, and the label 0 or 1; otherwise Error.
+  /// The text must have a word, the label 0 or 1, and a rationale of ascending places of its words; otherwise Error.
   void add(const LabelledText& text);
 
   size_t size() const { return texts_.size(); }
@@ -68,6 +68,7 @@ class DatasetBuilder {
     int64_t row;
     std::string id;
     int64_t group;
+    std::vector<int32_t> rationale;
     size_t length() const { return end - begin; }
   };
   struct Word {
@@ -78,6 +79,7 @@ class DatasetBuilder {
   int32_t word_number(std::string_view word);
   /// The ids of distinct_ in the vocabulary.
   std::vector<int32_t> ids_in(const Vocabulary& vocabulary) const;
+  void add_rationales(const std::vector<size_t>& texts, Split& split) const;
   void add_unknown(const Vocabulary& vocabulary, const std::vector<size_t>& texts, Split& split) const;
 
   std::deque<std::string> spellings_;  ///< never moves, so that views of its strings stay good

@@ -37,6 +37,7 @@ constexpr size_t kTextColumns = 5;  // of texts.csv
 constexpr const char* kVectors = "vectors.safetensors";
 // Tensors of data.safetensors: the strings of Split as bytes, and where they begin.
 constexpr const char *kIds = "ids", *kIdsOffsets = "ids_offsets", *kGroups = "groups";
+constexpr const char *kRationales = "rationales", *kRationaleOffsets = "rationale_offsets";
 constexpr const char *kOutside = "outside", *kOutsideOffsets = "outside_offsets";
 
 std::string to_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
@@ -64,11 +65,13 @@ std::vector<TensorView> tensors_of(const Dataset& outline, const TokenIds& token
     add(name, kOutsideOffsets, DType::i64, split.outside.offsets);
     if (!split.ids.empty()) add(name, kIdsOffsets, DType::i64, split.ids.offsets);
     if (!split.groups.empty()) add(name, kGroups, DType::i64, split.groups);
+    if (!split.rationale_offsets.empty()) add(name, kRationaleOffsets, DType::i64, split.rationale_offsets);
   }
   for (const SplitName name : kSplitNames) {
     const Split& split = outline.split(name);
     add(name, "labels", DType::i32, split.labels);
     add(name, "unknown", DType::i32, split.unknown);
+    if (!split.rationale_offsets.empty()) add(name, kRationales, DType::i32, split.rationales);
     tensors.push_back({.name = tensor_name(name, "token_ids"),
                        .dtype = DType::i32,
                        .shape = {split.offsets.back()},
@@ -127,6 +130,19 @@ bool spells_unknown_words(const Split& split) {
          std::count(split.token_ids.begin(), split.token_ids.end(), kUnknownId) == std::ssize(split.unknown);
 }
 
+bool has_fitting_rationales(const Split& split) {
+  const Column<int64_t>& begin = split.rationale_offsets;
+  if (begin.empty()) return split.rationales.empty();
+  if (begin.size() != split.labels.size() + 1 || begin.front() != 0 || begin.back() != std::ssize(split.rationales) ||
+      !std::is_sorted(begin.begin(), begin.end()))
+    return false;
+  for (int32_t i = 0; i < split.size(); ++i) {
+    const std::span places(split.rationales.data() + begin[i], split.rationales.data() + begin[i + 1]);
+    if (!are_places(places, static_cast<size_t>(split.length(i) - 2))) return false;
+  }
+  return true;
+}
+
 /// The reason why the split's columns do not belong together; empty if they do.
 std::string fault(const Split& split, int32_t vocabulary) {
   constexpr size_t kMost = std::numeric_limits<int32_t>::max();  // texts, and tokens of a text, are counted in 32 bits
@@ -148,6 +164,7 @@ std::string fault(const Split& split, int32_t vocabulary) {
   if (std::any_of(split.labels.begin(), split.labels.end(), is_wrong_label)) return "a label that is neither 0 nor 1";
   if (!split.ids.fits() || (!split.ids.empty() && split.ids.size() != size)) return "ids that do not fit the texts";
   if (!split.groups.empty() && split.groups.size() != size) return "groups that do not fit the texts";
+  if (!has_fitting_rationales(split)) return "rationales that do not fit the texts";
   return spells_unknown_words(split) ? "" : "spellings that do not fit the unknown words";
 }
 
@@ -349,6 +366,11 @@ Dataset PreparedFolder::dataset() const {
     if (data.contains(ids)) split.ids = strings(data, ids, tensor_name(name, kIdsOffsets));
     const std::string groups = tensor_name(name, kGroups);
     if (data.contains(groups)) split.groups = data.column<int64_t>(groups);
+    const std::string rationales = tensor_name(name, kRationales);
+    if (data.contains(rationales)) {
+      split.rationales = data.column<int32_t>(rationales);
+      split.rationale_offsets = data.column<int64_t>(tensor_name(name, kRationaleOffsets));
+    }
     const std::string what = fault(split, dataset.vocabulary.size());
     if (!what.empty()) damaged(kData, fmt::format("the {} split: {}", to_string(name), what));
   }

@@ -7,7 +7,7 @@
 // vocabulary.txt       a word per line; line k holds id k - 1
 // data.safetensors     per split: token_ids, offsets, labels, rows, unknown, as in Split; its strings as bytes (U8) and
 //                      where they begin: outside and outside_offsets, and for texts with ids also ids and ids_offsets; for
-//                      texts with groups also groups
+//                      texts with groups also groups, and for texts with rationales also rationales, rationale_offsets
 // texts.csv            text,label,split,row,id: the same texts as words, in the same order
 // vectors.safetensors  [V, E] word vectors, where they were attached
 #include <array>

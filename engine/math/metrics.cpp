@@ -77,4 +77,11 @@ Classification classify(std::span<const float> probability, std::span<const int3
   return result;
 }
 
+double average_precision(std::span<const float> score, std::span<const int32_t> label) {
+  check_input(score, label);
+  Classification result;
+  ranking_measures(score, label, result);
+  return result.average_precision;
+}
+
 }  // namespace notnot

@@ -22,4 +22,7 @@ Classification undefined_classification();
 /// NaN probability or another label throws Error.
 Classification classify(std::span<const float> probability, std::span<const int32_t> label);
 
+/// Classification::average_precision alone, of scores that may be any numbers but NaN.
+double average_precision(std::span<const float> score, std::span<const int32_t> label);
+
 }  // namespace notnot

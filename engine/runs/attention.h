@@ -23,8 +23,20 @@ struct Attention {
   int32_t size() const { return static_cast<int32_t>(label.size()); }
 };
 
-/// perturbation.safetensors, Jain & Wallace's two perturbations of a split's attention: a tensor per member, under its
-/// name. Made by models/perturbation.h.
+/// The exact adversary of every text (kernels/exact_adversary.h) for E allowed changes of its probability: the tensors
+/// `exact_epsilon`, `exact_jsd`, `exact_probability`, `exact_word` and `exact_weight` of perturbation.safetensors.
+struct ExactAdversaries {
+  std::vector<double> epsilon;     ///< [E] |p' - p| may be at most this; ascending, above 0, at most 1
+  std::vector<float> jsd;          ///< [E, size] of its attention from the model's, 0 to ln 2; no other has more
+  std::vector<float> probability;  ///< [E, size] p', of class 1
+  std::vector<int32_t> word;       ///< [E, size, 2] the words that have weight: their places in the text, from 0
+  std::vector<float> weight;  ///< [E, size, 2] their weights, with the sum 1; a single word stands twice, with 1, 0
+
+  bool empty() const { return epsilon.empty(); }
+};
+
+/// perturbation.safetensors, perturbations of a split's attention, the first two of them Jain & Wallace's: a tensor per
+/// member, under its name. Made by models/perturbation.h.
 struct Perturbations {
   std::vector<float> permutation_change;       ///< [size] median |change of p| when the weights are permuted, 0 to 1
   std::vector<float> adversary_jsd;            ///< [size] between the adversary's attention and the model's, 0 to ln 2
@@ -34,6 +46,7 @@ struct Perturbations {
   std::vector<int64_t> offsets;                ///< [size + 1] the last three as in Attention
   std::vector<int32_t> label;                  ///< [size]
   std::vector<int64_t> row;                    ///< [size]
+  ExactAdversaries exact = {};                 ///< empty in the runs of earlier versions, which had none
 
   int32_t size() const { return static_cast<int32_t>(label.size()); }
 };
@@ -63,7 +76,11 @@ struct AttentionView {
 /// What is wrong with `view`; empty when nothing is. Offsets must fit, labels must be 0 or 1, probabilities must lie in
 /// [0, 1], boundary tokens must have no attention, and the weights of every text must sum to 1.
 std::string fault(const AttentionView& view);
-/// As above, for perturbations: the three measures must lie in the ranges that Perturbations names, too.
+/// The first of these alone, for other numbers per token than weights: offsets must fit `log_attention`, of which
+/// nothing but the size counts, labels must be 0 or 1, and probabilities must lie in [0, 1].
+std::string fault_of_texts(const AttentionView& view);
+/// As above, for perturbations: the three measures must lie in the ranges that Perturbations names, too, and the exact
+/// adversaries, if there are any, must be as ExactAdversaries says.
 std::string fault(const Perturbations& perturbations);
 /// As above: both have a probability per text.
 std::string fault(const Ablation& ablation);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -36,7 +37,12 @@ std::string_view to_string(Measure measure);
 /// The opposite; nothing for another word.
 std::optional<Measure> measure_named(std::string_view name);
 
-/// The scores of the words of a split by one measure. A score is positive where the word speaks for class 1, except for
+/// Whether a score may be below 0: it is then one for class 0.
+bool is_signed(Measure measure);
+
+/// attribution_SPLIT.safetensors: the scores of the words of a split by one measure, a tensor per member under its
+/// name; those of `integration_probability` are `integration_probability/nodes` and so on, and missing where they are
+/// empty. Where the data set has ids, `id_offsets` and `id` are there, too, as with Attention. A score is positive where the word speaks for class 1, except for
 /// attention, norms and random, which are never negative. Boundary tokens have NaN.
 struct Attributions {
   std::vector<float> score_probability;  ///< [tokens] of p; equals score_logit for attention, contribution and random
@@ -58,5 +64,14 @@ struct Attributions {
 
   int32_t size() const { return static_cast<int32_t>(label.size()); }
 };
+
+/// What is wrong with the scores, which are by `measure`; empty when nothing is. Offsets must fit, labels must be 0 or
+/// 1, probabilities must lie in [0, 1], logits must be finite; boundary tokens must have NaN and words finite scores,
+/// which are not below 0 unless is_signed; integrated gradients, and no others, must have an Integration.
+std::string fault(const Attributions& attributions, Measure measure);
+
+/// Shares of the words of a text that guide an MLP: natural log of |score_probability| over its sum; where all are 0,
+/// equal shares. -infinity for a share of 0 and for boundary tokens. [tokens]
+std::vector<float> log_shares(const Attributions& attributions);
 
 }  // namespace notnot

@@ -341,42 +341,56 @@ class TensorsReader {
 
 // --- a run folder ----------------------------------------------------------------------------------------------------
 
-void check_same_texts(const std::filesystem::path& path, const Attention& attention, const Dataset& dataset,
-                      SplitName name) {
+/// `texts` are an Attention or Attributions.
+template <class Texts>
+void check_same_texts(const std::filesystem::path& path, const Texts& texts, const Dataset& dataset, SplitName name) {
   constexpr const char* kRemedy = "give a run that was trained on this data set";
   const Split& split = dataset.split(name);
-  if (attention.size() != split.size()) {
-    throw InputError(fmt::format("{} has {} texts where the {} split of {} has {}; {}", path.string(), attention.size(),
+  if (texts.size() != split.size()) {
+    throw InputError(fmt::format("{} has {} texts where the {} split of {} has {}; {}", path.string(), texts.size(),
                                  to_string(name), dataset.name, split.size(), kRemedy));
   }
   for (size_t i = 0; i < split.rows.size(); ++i) {
-    if (attention.row[i] == split.rows[i] && attention.offsets[i + 1] == split.offsets[i + 1]) continue;
+    if (texts.row[i] == split.rows[i] && texts.offsets[i + 1] == split.offsets[i + 1]) continue;
     throw InputError(
         fmt::format("{}: its text {} has the row {} and {} words, where {} has the row {} and {} words; {}",
-                    path.string(), i + 1, attention.row[i], attention.offsets[i + 1] - attention.offsets[i] - 2,
-                    dataset.name, split.rows[i], split.length(static_cast<int32_t>(i)) - 2, kRemedy));
+                    path.string(), i + 1, texts.row[i], texts.offsets[i + 1] - texts.offsets[i] - 2, dataset.name,
+                    split.rows[i], split.length(static_cast<int32_t>(i)) - 2, kRemedy));
   }
   for (size_t i = 0; i < split.labels.size(); ++i) {
-    if (attention.label[i] == split.labels[i]) continue;
+    if (texts.label[i] == split.labels[i]) continue;
     throw InputError(fmt::format("{}: its text {}, of row {}, has the label {}, where {} has {}; {}", path.string(),
-                                 i + 1, split.rows[i], attention.label[i], dataset.name, split.labels[i], kRemedy));
+                                 i + 1, split.rows[i], texts.label[i], dataset.name, split.labels[i], kRemedy));
   }
+}
+
+std::vector<float> log_attention_in(const RunFolder& folder, const Dataset& dataset, SplitName name) {
+  Attention attention = folder.attention(name);
+  check_same_texts(folder.attention_path(name), attention, dataset, name);
+  return std::move(attention.log_attention);
+}
+
+std::vector<float> log_shares_in(const RunFolder& folder, const Dataset& dataset, SplitName name) {
+  const Attributions attributions = folder.attributions(name);
+  check_same_texts(folder.attribution_path(name), attributions, dataset, name);
+  return log_shares(attributions);
 }
 
 ExternalAttention read_run(const std::filesystem::path& path, const Dataset& dataset, Importance importance) {
   if (importance != Importance::weights) {
-    throw InputError(fmt::format("{} is a run folder, which holds attention weights; read them as weights, not as {}",
+    throw InputError(fmt::format("{} is a run folder, whose weights are known; read them as weights, not as {}",
                                  path.string(), to_string(importance)));
   }
   const RunFolder folder(path);
-  const std::string checksum = folder.attention_checksum();
+  const bool attributed = std::any_of(kSplitNames.begin(), kSplitNames.end(),
+                                      [&folder](SplitName name) { return folder.has_attributions(name); });
+  const auto checksum_now = [&] { return attributed ? folder.attribution_checksum() : folder.attention_checksum(); };
+  const std::string checksum = checksum_now();
   LogAttention result;
   for (const SplitName name : kSplitNames) {
-    Attention attention = folder.attention(name);
-    check_same_texts(folder.attention_path(name), attention, dataset, name);
-    result[name] = std::move(attention.log_attention);
+    result[name] = attributed ? log_shares_in(folder, dataset, name) : log_attention_in(folder, dataset, name);
   }
-  if (folder.attention_checksum() != checksum) {
+  if (checksum_now() != checksum) {
     throw InputError(
         fmt::format("{} was changed while it was read; wait until nothing trains there, and give the command again",
                     path.string()));

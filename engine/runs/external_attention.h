@@ -20,7 +20,8 @@
 //                         and `train/offsets` [texts + 1] i64: text i has the words offsets[i] .. offsets[i+1],
 //                         boundary tokens not counted. `train/row` [texts] i64 is compared with LabelledText::row if
 //                         there is one. A warning names tensors of other names, which are not read
-// a folder                a run of `notnot train` on the same data set (engine/runs/run_folder.h)
+// a folder                a run on the same data set (engine/runs/run_folder.h): a model's attention, or an attribution of
+//                         all three splits, which becomes weights by log_shares (attributions.h)
 #include <array>
 #include <cstdint>
 #include <filesystem>

@@ -75,11 +75,23 @@ std::filesystem::path RunFolder::attention_path(SplitName split) const {
   return path_ / fmt::format("attention_{}.safetensors", to_string(split));
 }
 
+std::filesystem::path RunFolder::erasure_path(SplitName split) const {
+  return path_ / fmt::format("erasure_{}.safetensors", to_string(split));
+}
+
+std::filesystem::path RunFolder::attribution_path(SplitName split) const {
+  return path_ / fmt::format("attribution_{}.safetensors", to_string(split));
+}
+
 std::vector<std::filesystem::path> RunFolder::files() const {
   std::vector<std::filesystem::path> paths = {
       config_path(),      result_path(),       metrics_path(),  checkpoint_path(),     model_path(),  vocabulary_path(),
       predictions_path(), perturbation_path(), ablation_path(), guide_controls_path(), failure_path()};
-  for (const SplitName split : kSplitNames) paths.push_back(attention_path(split));
+  for (const SplitName split : kSplitNames) {
+    paths.push_back(attention_path(split));
+    paths.push_back(erasure_path(split));
+    paths.push_back(attribution_path(split));
+  }
   return paths;
 }
 
@@ -136,8 +148,16 @@ std::string RunFolder::damage(bool contents) const {
 }
 
 void RunFolder::check_all_there() const {
-  if (read_json(existing(result_path())).contains("permutation_change")) {
+  const Json result = read_json(existing(result_path()));
+  if (result.contains("permutation_change")) {
     (void)existing(perturbation_path());
+    return;
+  }
+  if (result.contains("measure")) {
+    const AttributionResult measured = attribution_result();
+    for (const SplitName split : kSplitNames) {
+      if (measured.splits[split]) (void)existing(attribution_path(split));
+    }
     return;
   }
   for (const auto& file : {model_path(), vocabulary_path(), metrics_path(), predictions_path()}) (void)existing(file);
@@ -218,16 +238,37 @@ PerturbationResult RunFolder::perturbation_result() const {
   });
 }
 
-std::string RunFolder::attention_checksum() const {
+AttributionResult RunFolder::attribution_result() const {
+  return parse(existing(result_path()), [](Json json) {
+    check_result(json);
+    return parse_attribution_result(json);
+  });
+}
+
+std::string RunFolder::checksum_of(const std::vector<std::filesystem::path>& files) const {
   Sha256 all;
   const Json known = checksums();
-  for (const SplitName split : kSplitNames) {
-    const std::string sum = sha256_of_file(existing(attention_path(split)));
-    check(known, attention_path(split), sum);
+  for (const std::filesystem::path& file : files) {
+    const std::string sum = sha256_of_file(existing(file));
+    check(known, file, sum);
     all.update(sum);
   }
   return all.hex();
 }
+
+std::string RunFolder::attention_checksum() const {
+  std::vector<std::filesystem::path> files;
+  for (const SplitName split : kSplitNames) files.push_back(attention_path(split));
+  return checksum_of(files);
+}
+
+std::string RunFolder::attribution_checksum() const {
+  std::vector<std::filesystem::path> files;
+  for (const SplitName split : kSplitNames) files.push_back(attribution_path(split));
+  return checksum_of(files);
+}
+
+bool RunFolder::has_attributions(SplitName split) const { return is_taken(attribution_path(split)); }
 
 Attention RunFolder::attention(SplitName split) const {
   const Safetensors file = Safetensors::read(intact(attention_path(split)));
@@ -257,8 +298,59 @@ Perturbations RunFolder::perturbations() const {
   result.offsets = file.values<int64_t>("offsets");
   result.label = file.values<int32_t>("label");
   result.row = file.values<int64_t>("row");
+  if (file.contains("exact_epsilon")) {
+    result.exact = {.epsilon = file.values<double>("exact_epsilon"),
+                    .jsd = file.values<float>("exact_jsd"),
+                    .probability = file.values<float>("exact_probability"),
+                    .word = file.values<int32_t>("exact_word"),
+                    .weight = file.values<float>("exact_weight")};
+  }
   const std::string what = fault(result);
   if (!what.empty()) throw_damaged(perturbation_path(), what);
+  return result;
+}
+
+Erasure RunFolder::erasure(SplitName split) const {
+  const Safetensors file = Safetensors::read(intact(erasure_path(split)));
+  Erasure result;
+  result.flip_size = file.values<int32_t>("flip_size");
+  result.smallest_flip_size = file.values<int32_t>("smallest_flip_size");
+  result.comprehensiveness_probability = file.values<float>("comprehensiveness_probability");
+  result.comprehensiveness_logit = file.values<float>("comprehensiveness_logit");
+  result.sufficiency_probability = file.values<float>("sufficiency_probability");
+  result.sufficiency_logit = file.values<float>("sufficiency_logit");
+  if (file.contains("rationale")) result.rationale = file.values<int32_t>("rationale");
+  result.offsets = file.values<int64_t>("offsets");
+  result.label = file.values<int32_t>("label");
+  result.row = file.values<int64_t>("row");
+  const std::string what = fault(result);
+  if (!what.empty()) throw_damaged(erasure_path(split), what);
+  return result;
+}
+
+Attributions RunFolder::attributions(SplitName split) const {
+  const Measure measure = attribution_result().measure;
+  const Safetensors file = Safetensors::read(intact(attribution_path(split)));
+  const auto integration = [&file](const std::string& name) {
+    Attributions::Integration result;
+    if (!file.contains(name + "/nodes")) return result;
+    result.nodes = file.values<int32_t>(name + "/nodes");
+    result.error = file.values<float>(name + "/error");
+    result.converged = file.values<int32_t>(name + "/converged");
+    return result;
+  };
+  Attributions result{.score_probability = file.values<float>("score_probability"),
+                      .score_logit = file.values<float>("score_logit"),
+                      .probability = file.values<float>("probability"),
+                      .logit = file.values<float>("logit"),
+                      .integration_probability = integration("integration_probability"),
+                      .integration_logit = integration("integration_logit"),
+                      .offsets = file.values<int64_t>("offsets"),
+                      .label = file.values<int32_t>("label"),
+                      .row = file.values<int64_t>("row")};
+  if (file.contains("group")) result.group = file.values<int64_t>("group");
+  const std::string what = fault(result, measure);
+  if (!what.empty()) throw_damaged(attribution_path(split), what);
   return result;
 }
 

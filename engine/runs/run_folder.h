@@ -9,13 +9,15 @@
 //   vocabulary.txt            a word per line, line k (from 1) holds id k-1
 //   attention_SPLIT.safetensors  train, dev and test under the chosen epoch: see Attention
 //   perturbation.safetensors  only of a perturbed model: see Perturbations
+//   erasure_SPLIT.safetensors only of an attribution, for each of its splits: see Erasure
+//   attribution_SPLIT.safetensors  only of an attribution, for each of its splits: see Attributions
 //   ablation.safetensors      only of a model of the planted corpus, if this version finished it: see Ablation
 //   guide_controls.safetensors  only of a model that attention guides, if this version finished it: see GuideControls
 //   predictions.jsonl         the test split, an object per text: row, id (only if the data set has ids), label,
 //                             probability, tokens, unknown (the places, from 0, of words outside the vocabulary),
 //                             attention
-//   result.json               the chosen epoch and its measures, or the means of a perturbation, and the checksums of
-//                             the files above (run_checksums.h); written last, so a folder that has it is finished
+//   result.json               the chosen epoch and its measures, or the means of a perturbation or an attribution, and
+//                             the checksums of the files above (run_checksums.h); written last, so a folder that has it is finished
 //   failure.json              only of a run that failed: its `reason`
 //
 // Every file is replaced as a whole (engine/io/files.h): a run killed at any moment leaves files that can be read.
@@ -27,6 +29,8 @@
 #include <vector>
 
 #include "engine/runs/attention.h"
+#include "engine/runs/attributions.h"
+#include "engine/runs/erasure.h"
 #include "engine/runs/run_metrics.h"
 
 namespace notnot {
@@ -57,7 +61,9 @@ class RunFolder {
   std::filesystem::path vocabulary_path() const { return path_ / "vocabulary.txt"; }
   std::filesystem::path predictions_path() const { return path_ / "predictions.jsonl"; }
   std::filesystem::path attention_path(SplitName split) const;
+  std::filesystem::path erasure_path(SplitName split) const;
   std::filesystem::path perturbation_path() const { return path_ / "perturbation.safetensors"; }
+  std::filesystem::path attribution_path(SplitName split) const;
   std::filesystem::path ablation_path() const { return path_ / "ablation.safetensors"; }
   std::filesystem::path guide_controls_path() const { return path_ / "guide_controls.safetensors"; }
   std::filesystem::path config_path() const { return path_ / "config.json"; }
@@ -95,13 +101,23 @@ class RunFolder {
   RunResult result() const;
   /// Of a perturbation.
   PerturbationResult perturbation_result() const;
+  /// Of an attribution.
+  AttributionResult attribution_result() const;
   /// SHA-256 over the attention files of all three splits, each of them intact. A run that learns from this one keeps
   /// the sum in its config.json, so that a change of this run is noticed.
   std::string attention_checksum() const;
+  /// The same over the files of an attribution, which must have all three splits.
+  std::string attribution_checksum() const;
+  /// Whether the run is an attribution that has a file of this split.
+  bool has_attributions(SplitName split) const;
   /// Checked by `fault`: offsets fit, labels are 0 or 1, probabilities lie in [0, 1], every text's weights sum to 1.
   Attention attention(SplitName split) const;
   /// Checked likewise; the three measures lie in the ranges that Perturbations names.
   Perturbations perturbations() const;
+  /// Checked by its `fault`.
+  Erasure erasure(SplitName split) const;
+  /// Of a finished attribution; checked by `fault`, for the measure in result.json.
+  Attributions attributions(SplitName split) const;
   /// Nothing if the run has none. Otherwise checked likewise.
   std::optional<Ablation> ablation() const;
   std::optional<GuideControls> guide_controls() const;
@@ -109,6 +125,8 @@ class RunFolder {
  private:
   /// Throws InputError if a file is missing that every finished run has.
   void check_all_there() const;
+  /// SHA-256 over `files`, each of them intact.
+  std::string checksum_of(const std::vector<std::filesystem::path>& files) const;
   /// `files` of result.json; null for a run that is not finished, or has no checksums.
   nlohmann::json checksums() const;
 

@@ -125,6 +125,15 @@ void check_no_more(const Json& json, const Json& known) {
   if (json != known) throw InputError("it has keys that this version of notnot does not write");
 }
 
+AttributionResult::OfSplit parse_attribution(const Json& json, Measure measure) {
+  constexpr double kMostTexts = 1e15, kMostScore = std::numeric_limits<float>::max();
+  AttributionResult::OfSplit of{.texts = static_cast<int64_t>(number(json, "texts", kMostTexts)),
+                                .mean_absolute_score = number(json, "mean_absolute_score", kMostScore)};
+  if (of.texts == 0) throw InputError("`texts` is 0");
+  if (measure == Measure::integrated_gradients) of.share_not_converged = number(json, "share_not_converged", 1);
+  return of;
+}
+
 }  // namespace
 
 std::string to_csv(std::span<const EpochMetrics> epochs) {
@@ -164,9 +173,25 @@ Json to_json(const RunResult& result) {
 }
 
 Json to_json(const PerturbationResult& result) {
-  return {{"permutation_change", result.permutation_change},
-          {"adversary_jsd", result.adversary_jsd},
-          {"adversary_tvd", result.adversary_tvd}};
+  Json json = {{"permutation_change", result.permutation_change},
+               {"adversary_jsd", result.adversary_jsd},
+               {"adversary_tvd", result.adversary_tvd}};
+  for (const auto& [epsilon, jsd] : result.exact_adversary) {
+    json["exact_adversary"].push_back({{"epsilon", epsilon}, {"jsd", jsd}});
+  }
+  return json;
+}
+
+Json to_json(const AttributionResult& result) {
+  Json splits = Json::object();
+  for (const SplitName split : kSplitNames) {
+    const auto& of = result.splits[split];
+    if (!of) continue;
+    Json& json = splits[std::string(to_string(split))];
+    json = {{"texts", of->texts}, {"mean_absolute_score", of->mean_absolute_score}};
+    if (of->share_not_converged) json["share_not_converged"] = *of->share_not_converged;
+  }
+  return {{"measure", to_string(result.measure)}, {"splits", splits}};
 }
 
 RunResult parse_result(const Json& json) {
@@ -194,9 +219,29 @@ RunResult parse_result(const Json& json) {
 }
 
 PerturbationResult parse_perturbation_result(const Json& json) {
-  const PerturbationResult result{.permutation_change = number(json, "permutation_change", 1),
-                                  .adversary_jsd = number(json, "adversary_jsd", std::numbers::ln2),
-                                  .adversary_tvd = number(json, "adversary_tvd", 0.5)};
+  PerturbationResult result{.permutation_change = number(json, "permutation_change", 1),
+                            .adversary_jsd = number(json, "adversary_jsd", std::numbers::ln2),
+                            .adversary_tvd = number(json, "adversary_tvd", 0.5)};
+  if (json.contains("exact_adversary")) {
+    for (const Json& mean : json.at("exact_adversary")) {
+      result.exact_adversary.push_back({number(mean, "epsilon", 1), number(mean, "jsd", std::numbers::ln2)});
+    }
+  }
+  check_no_more(json, to_json(result));
+  return result;
+}
+
+AttributionResult parse_attribution_result(const Json& json) {
+  AttributionResult result;
+  const Json &measure = member(json, "measure"), &splits = member(json, "splits");
+  const auto known = measure.is_string() ? measure_named(measure.get<std::string>()) : std::nullopt;
+  if (!known) throw InputError(fmt::format("`measure` is {}, which is none", in_quotes(measure.dump())));
+  result.measure = *known;
+  for (const SplitName split : kSplitNames) {
+    const auto found = splits.find(to_string(split));
+    if (found != splits.end()) result.splits[split] = parse_attribution(*found, result.measure);
+  }
+  if (splits.empty()) throw InputError("`splits` has none");
   check_no_more(json, to_json(result));
   return result;
 }

@@ -2,6 +2,7 @@
 // The measures of a run, and the two files that hold them: metrics.csv and result.json.
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "engine/data/split_name.h"
 #include "engine/math/metrics.h"
+#include "engine/runs/attributions.h"
 
 namespace notnot {
 
@@ -36,9 +38,26 @@ struct RunResult {
   BySplit<Classification> split;
 };
 
-/// result.json of a perturbation: the means of the measures of Perturbations (attention.h), under the same names.
+/// result.json of a perturbation: the means of the measures of Perturbations (attention.h), under the same names, and
+/// `exact_adversary`, a list of objects with `epsilon` and `jsd`, the mean. Runs of earlier versions do not have it.
 struct PerturbationResult {
   double permutation_change = 0, adversary_jsd = 0, adversary_tvd = 0;
+  struct ExactMean {
+    double epsilon = 0, jsd = 0;
+  };
+  std::vector<ExactMean> exact_adversary = {};
+};
+
+/// result.json of an attribution: `measure`, and `splits`, an object per split with these members.
+struct AttributionResult {
+  struct OfSplit {
+    int64_t texts = 0;
+    double mean_absolute_score = 0;  ///< of score_probability over all words
+    /// `share_not_converged`, of integrated gradients alone: of the texts, by the probability or by the logit.
+    std::optional<double> share_not_converged = {};
+  };
+  Measure measure = Measure::attention;
+  BySplit<std::optional<OfSplit>> splits;  ///< at least one
 };
 
 /// The content of metrics.csv.
@@ -49,9 +68,11 @@ std::vector<EpochMetrics> parse_metrics(std::string_view content);
 
 nlohmann::json to_json(const RunResult& result);
 nlohmann::json to_json(const PerturbationResult& result);
+nlohmann::json to_json(const AttributionResult& result);
 /// Read what to_json wrote. Throw InputError, which says what is wrong but not in which file: a key that is missing or
 /// unknown, a measure that is impossible, another `selected_on`.
 RunResult parse_result(const nlohmann::json& json);
 PerturbationResult parse_perturbation_result(const nlohmann::json& json);
+AttributionResult parse_attribution_result(const nlohmann::json& json);
 
 }  // namespace notnot

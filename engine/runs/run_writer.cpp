@@ -1,5 +1,6 @@
 #include "engine/runs/run_writer.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -24,6 +25,32 @@ std::string to_text(const Json& json) { return json.dump(2, ' ', false, Json::er
 void check_attention(const Split& texts, std::span<const float> log_attention, std::span<const float> probability) {
   const std::string what = fault({log_attention, texts.offsets, probability, texts.labels, texts.rows});
   NOTNOT_CHECK(what.empty(), "{}", what);
+}
+
+TensorView floats(std::string name, const std::vector<float>& values) {
+  return {std::move(name), DType::f32, {static_cast<int64_t>(values.size())}, values.data()};
+}
+
+TensorView integers(std::string name, const std::vector<int32_t>& values) {
+  return {std::move(name), DType::i32, {static_cast<int64_t>(values.size())}, values.data()};
+}
+
+/// Adds ids and groups where the data set has some.
+void add_ids_and_groups(const Split& texts, std::vector<TensorView>& tensors) {
+  const int64_t size = texts.size();
+  if (!texts.ids.empty()) {
+    const auto bytes = static_cast<int64_t>(texts.ids.bytes.size());
+    tensors.push_back({"id_offsets", DType::i64, {size + 1}, texts.ids.offsets.data()});
+    tensors.push_back({"id", DType::u8, {bytes}, texts.ids.bytes.data()});
+  }
+  if (!texts.groups.empty()) tensors.push_back({"group", DType::i64, {size}, texts.groups.data()});
+}
+
+void add_integration(const std::string& name, const Attributions::Integration& of, std::vector<TensorView>& tensors) {
+  if (of.nodes.empty()) return;
+  tensors.push_back(integers(name + "/nodes", of.nodes));
+  tensors.push_back(floats(name + "/error", of.error));
+  tensors.push_back(integers(name + "/converged", of.converged));
 }
 
 std::string prediction_line(const WordReader& words, const Split& texts, size_t i, std::span<const float> log_attention,
@@ -162,31 +189,69 @@ void RunWriter::write_attention(SplitName split, const Split& texts, std::span<c
                                      {"probability", DType::f32, {size}, probability.data()},
                                      {"label", DType::i32, {size}, texts.labels.data()},
                                      {"row", DType::i64, {size}, texts.rows.data()}};
-  if (!texts.ids.empty()) {
-    const auto bytes = static_cast<int64_t>(texts.ids.bytes.size());
-    tensors.push_back({"id_offsets", DType::i64, {size + 1}, texts.ids.offsets.data()});
-    tensors.push_back({"id", DType::u8, {bytes}, texts.ids.bytes.data()});
-  }
-  if (!texts.groups.empty()) tensors.push_back({"group", DType::i64, {size}, texts.groups.data()});
+  add_ids_and_groups(texts, tensors);
   write_safetensors(opened_.attention_path(split), tensors);
 }
 
 void RunWriter::write_perturbations(const Perturbations& p) {
   const std::string what = fault(p);
   NOTNOT_CHECK(what.empty(), "{}", what);
-  const int64_t size = p.size();
-  write_safetensors(opened_.perturbation_path(),
-                    {{"permutation_change", DType::f32, {size}, p.permutation_change.data()},
-                     {"adversary_jsd", DType::f32, {size}, p.adversary_jsd.data()},
-                     {"adversary_tvd", DType::f32, {size}, p.adversary_tvd.data()},
-                     {"adversary_probability", DType::f32, {size}, p.adversary_probability.data()},
-                     {"adversary_log_attention",
-                      DType::f32,
-                      {static_cast<int64_t>(p.adversary_log_attention.size())},
-                      p.adversary_log_attention.data()},
-                     {"offsets", DType::i64, {size + 1}, p.offsets.data()},
-                     {"label", DType::i32, {size}, p.label.data()},
-                     {"row", DType::i64, {size}, p.row.data()}});
+  const int64_t size = p.size(), tokens = p.adversary_log_attention.size(), epsilons = p.exact.epsilon.size();
+  std::vector<TensorView> tensors = {
+      {"permutation_change", DType::f32, {size}, p.permutation_change.data()},
+      {"adversary_jsd", DType::f32, {size}, p.adversary_jsd.data()},
+      {"adversary_tvd", DType::f32, {size}, p.adversary_tvd.data()},
+      {"adversary_probability", DType::f32, {size}, p.adversary_probability.data()},
+      {"adversary_log_attention", DType::f32, {tokens}, p.adversary_log_attention.data()},
+      {"offsets", DType::i64, {size + 1}, p.offsets.data()},
+      {"label", DType::i32, {size}, p.label.data()},
+      {"row", DType::i64, {size}, p.row.data()}};
+  if (!p.exact.empty()) {
+    tensors.insert(tensors.end(), {{"exact_epsilon", DType::f64, {epsilons}, p.exact.epsilon.data()},
+                                   {"exact_jsd", DType::f32, {epsilons, size}, p.exact.jsd.data()},
+                                   {"exact_probability", DType::f32, {epsilons, size}, p.exact.probability.data()},
+                                   {"exact_word", DType::i32, {epsilons, size, 2}, p.exact.word.data()},
+                                   {"exact_weight", DType::f32, {epsilons, size, 2}, p.exact.weight.data()}});
+  }
+  write_safetensors(opened_.perturbation_path(), tensors);
+}
+
+void RunWriter::write_erasure(SplitName split, const Erasure& e) {
+  const std::string what = fault(e);
+  NOTNOT_CHECK(what.empty(), "{}", what);
+  const int64_t size = e.size(), shares = kErasedShares;
+  std::vector<TensorView> tensors = {
+      {"comprehensiveness_probability", DType::f32, {size, shares}, e.comprehensiveness_probability.data()},
+      {"comprehensiveness_logit", DType::f32, {size, shares}, e.comprehensiveness_logit.data()},
+      {"sufficiency_probability", DType::f32, {size, shares}, e.sufficiency_probability.data()},
+      {"sufficiency_logit", DType::f32, {size, shares}, e.sufficiency_logit.data()},
+      {"flip_size", DType::i32, {size}, e.flip_size.data()},
+      {"smallest_flip_size", DType::i32, {size}, e.smallest_flip_size.data()},
+      {"offsets", DType::i64, {size + 1}, e.offsets.data()},
+      {"label", DType::i32, {size}, e.label.data()},
+      {"row", DType::i64, {size}, e.row.data()}};
+  if (!e.rationale.empty()) tensors.push_back({"rationale", DType::i32, {e.offsets.back()}, e.rationale.data()});
+  write_safetensors(opened_.erasure_path(split), tensors);
+}
+
+void RunWriter::write_attributions(SplitName split, const Split& texts, const Attributions& a, Measure measure) {
+  const std::string what = fault(a, measure);
+  NOTNOT_CHECK(what.empty(), "{}", what);
+  NOTNOT_CHECK(std::equal(a.offsets.begin(), a.offsets.end(), texts.offsets.begin(), texts.offsets.end()) &&
+                   std::equal(a.row.begin(), a.row.end(), texts.rows.begin(), texts.rows.end()),
+               "{} attributions are not those of the {} texts", a.size(), texts.size());
+  const int64_t size = a.size();
+  std::vector<TensorView> tensors = {floats("score_probability", a.score_probability),
+                                     floats("score_logit", a.score_logit),
+                                     floats("probability", a.probability),
+                                     floats("logit", a.logit),
+                                     {"offsets", DType::i64, {size + 1}, a.offsets.data()},
+                                     integers("label", a.label),
+                                     {"row", DType::i64, {size}, a.row.data()}};
+  add_integration("integration_probability", a.integration_probability, tensors);
+  add_integration("integration_logit", a.integration_logit, tensors);
+  add_ids_and_groups(texts, tensors);
+  write_safetensors(opened_.attribution_path(split), tensors);
 }
 
 void RunWriter::write_ablation(const Ablation& ablation) {
@@ -221,6 +286,8 @@ void RunWriter::write_predictions(const Vocabulary& vocabulary, const Split& tex
 void RunWriter::finish(const RunResult& result) { finish(to_json(result)); }
 
 void RunWriter::finish(const PerturbationResult& result) { finish(to_json(result)); }
+
+void RunWriter::finish(const AttributionResult& result) { finish(to_json(result)); }
 
 void RunWriter::finish(Json result) {
   sign_result(opened_, choices_, result);

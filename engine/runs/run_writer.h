@@ -8,6 +8,8 @@
 #include "engine/io/lock.h"
 #include "engine/io/open_folder.h"
 #include "engine/runs/attention.h"
+#include "engine/runs/attributions.h"
+#include "engine/runs/erasure.h"
 #include "engine/runs/run_folder.h"
 #include "engine/runs/run_metrics.h"
 
@@ -47,6 +49,10 @@ class RunWriter {
                        std::span<const float> probability);
   /// Throws Error if the rules of Perturbations are broken.
   void write_perturbations(const Perturbations& perturbations);
+  /// Throws Error if the rules of Erasure are broken.
+  void write_erasure(SplitName split, const Erasure& erasure);
+  /// Throws Error if `attributions` have a fault or are not of `texts`.
+  void write_attributions(SplitName split, const Split& texts, const Attributions& attributions, Measure measure);
   /// Throws Error if the rules of Ablation are broken.
   void write_ablation(const Ablation& ablation);
   /// Throws Error if the rules of GuideControls are broken.
@@ -59,6 +65,7 @@ class RunWriter {
   /// stays.
   void finish(const RunResult& result);
   void finish(const PerturbationResult& result);
+  void finish(const AttributionResult& result);
   void remove_checkpoint();
   /// Writes failure.json, and before it config.json if there is none yet.
   void fail(const std::string& reason, nlohmann::json config);

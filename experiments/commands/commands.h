@@ -9,6 +9,7 @@ void add_prepare_command(CLI::App& app);
 void add_data_command(CLI::App& app);
 void add_train_command(CLI::App& app);
 void add_predict_command(CLI::App& app);
+void add_attribute_command(CLI::App& app);
 void add_uniform_command(CLI::App& app);
 void add_seeds_command(CLI::App& app);
 void add_guides_command(CLI::App& app);

@@ -1,5 +1,6 @@
 // `notnot diagnose`: the paper's third test (section 3.4) for attention that another program made.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -26,6 +27,12 @@ bool is_pipe(const std::filesystem::path& path) {
   return !std::filesystem::is_directory(path) && !std::filesystem::is_regular_file(path);
 }
 
+std::vector<std::string_view> names_of(const std::vector<SplitName>& splits) {
+  std::vector<std::string_view> names;
+  for (const SplitName split : splits) names.push_back(to_string(split));
+  return names;
+}
+
 /// Throws InputError unless the run is finished, and was trained on the data set of `inputs`. Rows and labels may agree
 /// though the words do not, and a run keeps the words of its test texts only; hence the checksums.
 void check_run(const RunFolder& run, const Inputs& inputs) {
@@ -38,6 +45,13 @@ void check_run(const RunFolder& run, const Inputs& inputs) {
         fmt::format("{} holds perturbations of another run's attention, and none of its own; give the run "
                     "that was perturbed ({})",
                     path, config.spec.other));
+  }
+  if (config.spec.kind == RunKind::attribution && config.spec.splits.size() < kSplitNames.size()) {
+    const std::filesystem::path model = run.path().parent_path() / config.spec.other;
+    throw InputError(fmt::format(
+        "{} has attributions of the {} split only, and a guide needs those of all three; give the folder that `notnot "
+        "attribute {} --measures {} --splits train,dev,test` writes",
+        path, fmt::join(names_of(config.spec.splits), " and "), model.string(), to_string(config.spec.measure)));
   }
   if (!config.has_checksums()) {
     throw InputError(fmt::format(
@@ -97,9 +111,10 @@ void add_diagnose_command(CLI::App& app) {
                          "of a base model does? (the paper's Table 3)");
   add_dataset_option(*command, arguments->settings);
   command
-      ->add_option(
-          "--attention", arguments->attention,
-          "A weight for each word of every text: JSON lines (see notnot data --tokens), safetensors, or a run folder")
+      ->add_option("--attention", arguments->attention,
+                   "A weight for each word of every text: JSON lines (see notnot data --tokens), safetensors, or a run "
+                   "folder, also "
+                   "one that notnot attribute wrote for all three splits")
       ->required();
   command
       ->add_option(

@@ -40,6 +40,7 @@ int run(int argc, char** argv) {
   notnot::add_data_command(app);
   notnot::add_train_command(app);
   notnot::add_predict_command(app);
+  notnot::add_attribute_command(app);
   notnot::add_uniform_command(app);
   notnot::add_seeds_command(app);
   notnot::add_guides_command(app);

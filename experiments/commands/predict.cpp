@@ -178,11 +178,12 @@ void warn_of_unknown_cleaning(const RunFolder& folder, const RunConfig& config) 
 /// The model of the run. Throws InputError where the run has none that can predict new texts.
 ModelOptions model_of(const RunFolder& folder, const RunConfig& config) {
   const std::string path = folder.path().string();
-  if (config.spec.kind == RunKind::perturbation) {
-    throw InputError(
-        fmt::format("{} is a perturbation of the run {} and has no model; give that run", path, config.spec.other));
+  if (!trains(config.spec.kind)) {
+    throw InputError(fmt::format("{} is {} of the run {} and has no model; give that run", path,
+                                 config.spec.kind == RunKind::perturbation ? "a perturbation" : "an attribution",
+                                 config.spec.other));
   }
-  if (attention_of(config.spec.kind) == AttentionKind::given) {
+  if (attention_of(config.spec) == AttentionKind::given) {
     throw InputError(fmt::format(
         "{}: its attention comes from another model ({}), which has not seen these texts; give a run with an attention "
         "of its own, such as a base model or an MLP with learned or uniform attention",

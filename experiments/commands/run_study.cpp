@@ -111,6 +111,13 @@ std::string following_text(const PossibleRuns& possible, double seconds, int fle
                      time_text(seconds));
 }
 
+/// " (adversaries stop 10 epochs after their best)"; empty where none is planned.
+std::string early_stops(const Study& study) {
+  const auto is_adversary = [](const RunSpec& spec) { return spec.kind == RunKind::adversary; };
+  if (std::none_of(study.runs.begin(), study.runs.end(), is_adversary)) return "";
+  return fmt::format(" (adversaries stop {} epochs after their best)", study.inputs.settings.patience);
+}
+
 /// Prints the plan for one data set: a line per run, then the sums over the runs that are not finished, and what may
 /// follow. `refusal` as in states_of.
 void print_plan(Study& study, const StudyArguments& arguments, std::string& refusal) {
@@ -126,19 +133,15 @@ void print_plan(Study& study, const StudyArguments& arguments, std::string& refu
     const std::string name = run_name(study.inputs.name(), spec);
     const Estimate cost = estimator.estimate(spec, fleet);
     const int64_t bytes = cost.memory.device_bytes + cost.memory.host_bytes;
-    const std::string epochs =
-        spec.kind == RunKind::perturbation ? "-" : fmt::format("{}", study.inputs.training(spec).epochs);
+    const std::string epochs = trains(spec.kind) ? fmt::format("{}", study.inputs.training(spec).epochs) : "-";
     show("{:<60} {:>8} {:>9} {:>5} MiB  {}\n", name, epochs, time_text(cost.seconds), bytes >> 20, states[i]);
     if (jobs[i]->state != JobState::finished) left.push_back({cost.seconds, bytes});
   }
   const RunCost together = cost_of_fleet(left, fleet);
-  show(
-      "{}: {} of {} runs left, at most {} with {} at once (adversaries stop {} epochs after their best), up to {} MiB "
-      "beside the data{}\n\n",
-      study.inputs.name(), left.size(), study.runs.size(), time_text(together.seconds), fleet,
-      study.inputs.settings.patience, together.bytes >> 20,
-      following_text(possible_runs(study.inputs, arguments.study, study.tests, study.runs), together.seconds, fleet,
-                     estimator));
+  show("{}: {} of {} runs left, at most {} with {} at once{}, up to {} MiB beside the data{}\n\n", study.inputs.name(),
+       left.size(), study.runs.size(), time_text(together.seconds), fleet, early_stops(study), together.bytes >> 20,
+       following_text(possible_runs(study.inputs, arguments.study, study.tests, study.runs), together.seconds, fleet,
+                      estimator));
   keep_refusal(refusal, [&] { check_data(jobs, options); });
 }
 
@@ -149,6 +152,11 @@ size_t run(Jobs& jobs, const JobOptions& options) {
   run_jobs(jobs, options);
   if (stop_requested()) throw Interrupted("stopped; the same command goes on where this one stopped");
   return std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::failed; });
+}
+
+/// `failed`: how many runs did.
+void throw_if_any(size_t failed) {
+  if (failed > 0) throw Error(fmt::format("{} runs failed; the same command tries them again", failed));
 }
 
 void announce(const Study& study, const StudyOptions& options, const std::vector<RunSpec>& following) {
@@ -263,7 +271,22 @@ void run_studies(const StudyArguments& arguments, Studies& studies, const std::f
   if (folder) folder->make();
   const size_t failed = run_rounds(studies, std::move(jobs), arguments);
   report_studies(studies, folder);
-  if (failed > 0) throw Error(fmt::format("{} runs failed; the same command tries them again", failed));
+  throw_if_any(failed);
+}
+
+void run_beside(const StudyArguments& arguments, Study& study) {
+  Jobs jobs;
+  add_jobs(study, study.runs, jobs);
+  check_names(jobs);
+  describe_caveats(study.inputs);
+  if (arguments.plan) {
+    std::string refusal;
+    print_plan(study, arguments, refusal);
+    if (!refusal.empty()) throw InputError(refusal);
+    return;
+  }
+  prepare_jobs(jobs, arguments.jobs);
+  throw_if_any(run(jobs, arguments.jobs));
 }
 
 void run_test(const StudyArguments& arguments, PaperTest test) {

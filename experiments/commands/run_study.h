@@ -28,6 +28,9 @@ Study make_study(const StudyArguments& arguments, const std::string& dataset, co
 void run_studies(const StudyArguments& arguments, Studies& studies, const std::filesystem::path& out,
                  bool force = false);
 
+/// The same for `study.runs`, which look at a finished run and lie beside it: no summary, and nothing follows.
+void run_beside(const StudyArguments& arguments, Study& study);
+
 /// Runs one test of the paper on the data set of --dataset.
 void run_test(const StudyArguments& arguments, PaperTest test);
 

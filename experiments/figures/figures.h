@@ -44,6 +44,17 @@ struct FrontierFigure {
   std::vector<FigurePoint> seeds;         ///< triangles
   std::vector<FigurePoint> uniform;       ///< squares
   std::vector<FigurePoint> per_instance;  ///< plus signs: adversaries trained for one text each
+  std::vector<FigurePoint> exact = {};    ///< diamonds on a dotted curve: exact adversaries; label: the allowed change
+};
+
+/// How free attention is: the mean JSD, from 0 to ln 2, that the exact adversary of a text reaches, against the change
+/// of its probability that is allowed, above 0. The change has a logarithmic axis.
+struct ExclusivityFigure {
+  std::string title;             ///< may be empty
+  std::vector<FigurePoint> all;  ///< over all texts, at least one; x: the change, y: JSD, y_error: half an interval
+  std::array<std::string, 2> classes;                ///< names of the two groups of texts
+  std::array<std::vector<FigurePoint>, 2> of_class;  ///< the same over each group
+  std::vector<FigurePoint> searched;                 ///< plus signs: what a search reaches
 };
 
 /// For the planted corpus, whose evidence (the words that decide a text's label) is known. Each point is a model; x:
@@ -66,6 +77,7 @@ struct DrawnFigure {
 /// range, NaN included.
 DrawnFigure draw(const ViolinFigure& figure, const std::string& alt_text);
 DrawnFigure draw(const FrontierFigure& figure, const std::string& alt_text);
+DrawnFigure draw(const ExclusivityFigure& figure, const std::string& alt_text);
 DrawnFigure draw(const EvidenceFigure& figure, const std::string& alt_text);
 
 /// Whether the program gnuplot is installed and starts.

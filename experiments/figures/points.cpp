@@ -1,6 +1,8 @@
-// The figures whose points are models: the paper's Figure 5, and F1 against the share of attention on the evidence.
+// The figures whose points are models: the paper's Figure 5, the exclusivity curve, and F1 against the share of attention
+// on the evidence.
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "experiments/figures/chart.h"
 #include "kernels/base/error.h"
@@ -132,15 +134,17 @@ void label_all(Chart& chart, const LabelLayout& layout, const Points& points) {
 /// Draws the labels that find a place beside their points. The ends of the curve come first: they say the most.
 void label_frontier(Chart& chart, LabelLayout layout, const FrontierFigure& figure) {
   const Points& curve = figure.adversaries;
-  for (size_t i = 0; i + 1 < curve.size(); ++i) {
-    layout.avoid_line(chart.pixel_x(curve[i].x), chart.pixel_y(curve[i].y), chart.pixel_x(curve[i + 1].x),
-                      chart.pixel_y(curve[i + 1].y));
+  for (const Points* line : {&figure.adversaries, &figure.exact}) {
+    for (size_t i = 0; i + 1 < line->size(); ++i) {
+      const FigurePoint &from = (*line)[i], &to = (*line)[i + 1];
+      layout.avoid_line(chart.pixel_x(from.x), chart.pixel_y(from.y), chart.pixel_x(to.x), chart.pixel_y(to.y));
+    }
   }
   std::vector<const FigurePoint*> order;
   if (!curve.empty()) order.push_back(&curve.front());
   if (curve.size() > 1) order.push_back(&curve.back());
   for (size_t i = 1; i + 1 < curve.size(); ++i) order.push_back(&curve[i]);
-  for (const Points* points : {&figure.uniform, &figure.per_instance, &figure.seeds}) {
+  for (const Points* points : {&figure.uniform, &figure.per_instance, &figure.seeds, &figure.exact}) {
     for (const FigurePoint& point : *points) order.push_back(&point);
   }
   add_labels(chart, place_labels(chart, layout, order, false));
@@ -169,7 +173,8 @@ DrawnFigure draw(const FrontierFigure& figure, const std::string& alt_text) {
   const Series all[] = {{"curve", "trained adversary, by λ", figure.adversaries, {kBlue, Mark::circle, 0.9, true}},
                         {"seeds", "other seeds", figure.seeds, {kGreen, Mark::open_triangle, 1}},
                         {"uniform", "uniform model", figure.uniform, {kVermillion, Mark::square, 1}},
-                        {"instances", "adversary per instance", figure.per_instance, {kBlack, Mark::plus, 1.3}}};
+                        {"instances", "adversary per instance", figure.per_instance, {kBlack, Mark::plus, 1.3}},
+                        {"exact", "exact adversary, by ε", figure.exact, {kOrange, Mark::diamond, 1, true}}};
   constexpr double right_end = 0.7;  // just above ln 2
   double top = 0.02;
   std::vector<LegendEntry> legend;
@@ -193,6 +198,48 @@ DrawnFigure draw(const FrontierFigure& figure, const std::string& alt_text) {
     avoid_points(layout, chart, series.points);
   }
   label_frontier(chart, layout, figure);
+  chart.add("{}\n", plots);
+  return chart.draw(alt_text);
+}
+
+DrawnFigure draw(const ExclusivityFigure& figure, const std::string& alt_text) {
+  struct Series {
+    const char* name;
+    std::string title;
+    Points points;
+    Look look;
+    double shift = 0;  // to the side, so that bars do not cover each other; in decades
+  };
+  Series all[] = {{"all", "all texts", figure.all, {kBlack, Mark::circle, 0.9, true}},
+                  {"class0", figure.classes[0], figure.of_class[0], {kVermillion, Mark::open_square, 0.9, true}, -0.04},
+                  {"class1", figure.classes[1], figure.of_class[1], {kBlue, Mark::open_triangle, 1, true}, 0.04},
+                  {"searched", "search (Jain & Wallace)", figure.searched, {kBlack, Mark::plus, 1.3}}};
+  NOTNOT_CHECK(!figure.all.empty(), "{}", "an exclusivity curve without points");
+  std::vector<LegendEntry> legend;
+  std::vector<std::string> tics;
+  for (Series& series : all) {
+    if (!series.points.empty()) legend.push_back({series.title, series.look});
+    for (FigurePoint& point : series.points) {
+      NOTNOT_CHECK(point.x > 0 && point.x <= 1 && point.y >= 0 && point.y <= std::numbers::ln2 + 1e-6,
+                   "the point at {}, {}: x is above 0 and at most 1, y from 0 to ln 2", point.x, point.y);
+      if (&series == &all[0]) tics.push_back(fmt::format("'{}' {:.6g}", point.x, std::log10(point.x)));
+      point.x = std::log10(point.x) + series.shift;
+    }
+  }
+  const double first = all[0].points.front().x, last = all[0].points.back().x;
+  Chart chart({.title = figure.title,
+               .x_label = "largest change of p that is allowed (logarithmic)",
+               .y_label = "mean JSD of the exact adversary",
+               .legend = legend,
+               .left = 100,
+               .right = 578,
+               .x = {first - 0.15, last + 0.15},
+               .y = {0, 0.75}});
+  chart.add("set xtics ({})\n", fmt::join(tics, ", "));
+  chart.line(chart.frame().left, chart.pixel_y(std::numbers::ln2), chart.frame().right,
+             chart.pixel_y(std::numbers::ln2), fmt::format("{} lc rgb '{}' back", kDotted, kDarkGrey));
+  std::string plots = "plot NaN notitle";
+  for (const Series& series : all) plots += add_series(chart, series.name, series.points, series.look);
   chart.add("{}\n", plots);
   return chart.draw(alt_text);
 }

@@ -151,13 +151,14 @@ std::string to_latex(const ResultTable& table) {
                      latex(table.caption), table.name, columns, latex_line(table.header), rows, note);
 }
 
-std::string to_html(const ResultTable& table) {
+std::string to_html(const ResultTable& table, std::string (*head)(std::string_view)) {
   check(table);
   HtmlTable result{.name = with_minus_signs(table.caption),
                    .note = html(table.note),
-                   .header = each(table.header, html),
+                   .header = {},
                    .rows = {},
                    .left = table.left - 1};
+  for (const std::string& cell : table.header) result.header.push_back(head(with_minus_signs(cell)));
   for (const auto& row : table.rows) result.rows.push_back(each(row, html));
   return to_html(result);
 }

@@ -1,7 +1,10 @@
 #pragma once
 // One table of results in the three forms that people need: CSV for programs, LaTeX for papers, HTML for the report.
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "experiments/format/html.h"
 
 namespace notnot {
 
@@ -25,7 +28,7 @@ std::string to_csv(const ResultTable& table);
 /// LaTeX itself does not know, such as Chinese ones.
 std::string to_latex(const ResultTable& table);
 
-/// An HtmlTable of html.h, which a screen reader calls by the caption.
-std::string to_html(const ResultTable& table);
+/// An HtmlTable of html.h, which a screen reader calls by the caption. `head` makes HTML of the head's cells.
+std::string to_html(const ResultTable& table, std::string (*head)(std::string_view) = escape);
 
 }  // namespace notnot

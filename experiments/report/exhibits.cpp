@@ -4,6 +4,7 @@
 
 #include "engine/io/stop.h"
 #include "experiments/format/html.h"
+#include "experiments/report/definitions.h"
 
 namespace notnot {
 namespace {
@@ -23,8 +24,9 @@ std::string Exhibits::table(const ResultTable& table) const {
   check_stop();
   folder_.add(fmt::format("tables/{}.csv", table.name), to_csv(table));
   folder_.add(fmt::format("tables/{}.tex", table.name), to_latex(table));
-  return fmt::format("<p class=\"caption\">{}. {}</p>\n{}", escape(table.caption),
-                     file_links("Table", table.name, "tables", {{"CSV", "csv"}, {"LaTeX", "tex"}}), to_html(table));
+  return fmt::format("<p class=\"caption\">{}. {}</p>\n{}", with_definitions(table.caption),
+                     file_links("Table", table.name, "tables", {{"CSV", "csv"}, {"LaTeX", "tex"}}),
+                     to_html(table, with_definitions));
 }
 
 std::string Exhibits::show(const std::string& stem, const std::string& caption,

@@ -16,7 +16,8 @@ class Exhibits {
   /// figure would stand.
   explicit Exhibits(ReportFolder& folder) : folder_(folder), draws_(can_draw()) {}
 
-  /// Adds the table as CSV and LaTeX. Returns the HTML.
+  /// Adds the table as CSV and LaTeX. Returns the HTML, in which the terms of the caption and of the head are links to
+  /// their definitions (definitions.h).
   std::string table(const ResultTable& table) const;
 
   /// Adds the figure as STEM.svg and STEM.pdf. `caption` is HTML, `alt_text` is one sentence of plain text. Returns

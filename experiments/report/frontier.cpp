@@ -12,6 +12,7 @@
 #include "experiments/report/adversaries.h"
 #include "experiments/report/by_class.h"
 #include "experiments/report/comparisons.h"
+#include "experiments/report/definitions.h"
 #include "experiments/report/measures.h"
 
 namespace notnot {
@@ -31,12 +32,35 @@ void add_points(const LoadedStudy& study, const std::vector<const LoadedRun*>& r
   }
 }
 
+/// The exact adversaries of the reference, a point for each change that is allowed.
+void add_exact(const LoadedStudy& study, std::optional<int32_t> label, std::vector<FigurePoint>& points) {
+  const LoadedRun* run = study.perturbation_of_reference();
+  if (run == nullptr) return;
+  for (const ExactAttack& attack : run->exact) {
+    points.push_back({.label = fmt::format("\u03b5 {}", attack.epsilon),
+                      .x = std::min(mean_over_texts(study, attack.jsd, label), std::numbers::ln2),
+                      .y = mean_over_texts(study, attack.tvd, label)});
+  }
+}
+
+std::string exact_caption(const FrontierFigure& figure) {
+  if (figure.exact.empty()) return "";
+  return fmt::format(
+      " Diamonds: the {}, for each change &epsilon; of p that a text is allowed. Its TVD is the mean of the changes "
+      "that "
+      "the optima make; a text whose largest JSD needs less than &epsilon; makes less. With the base model&#39;s "
+      "hidden "
+      "states, no attention that keeps every text within &epsilon; lies farther to the right; a trained adversary has "
+      "hidden states of its own.",
+      defined("exact adversary"));
+}
+
 std::string frontier_caption(const LoadedStudy& study, const std::string& texts) {
   return fmt::format(
       "The mean distance of a model from the base model, over {}: to the right in attention (JSD), upwards in "
       "predictions (TVD, {}|&Delta;p|). Dotted line: trained adversaries (seed {}) as lambda grows; triangles: base "
-      "models with other seeds; square: the uniform model; plus: the per-instance adversary.",
-      texts, tvd_factor_in_words(study.tvd_factor), seed_of_grid(study));
+      "models with other seeds; square: the uniform model; plus: the {}.",
+      texts, tvd_factor_in_words(study.tvd_factor), seed_of_grid(study), defined("per-instance adversary"));
 }
 
 // --- the findings ----------------------------------------------------------------------------------------------------
@@ -122,8 +146,10 @@ std::optional<FrontierFigure> frontier(const LoadedStudy& study, std::optional<i
   if (const LoadedRun* run = study.perturbation_of_reference()) per_instance.push_back(run);
   add_points(study, uniform, predicted, seed, figure.uniform);
   add_points(study, per_instance, predicted, seed, figure.per_instance);
+  add_exact(study, predicted, figure.exact);
   std::vector<FigurePoint> all;
-  for (const auto* points : {&figure.adversaries, &figure.seeds, &figure.uniform, &figure.per_instance}) {
+  for (const auto* points :
+       {&figure.adversaries, &figure.seeds, &figure.uniform, &figure.per_instance, &figure.exact}) {
     all.insert(all.end(), points->begin(), points->end());
   }
   const bool no_texts = !all.empty() && std::isnan(all.front().x);
@@ -135,9 +161,11 @@ std::string frontier_html(const LoadedStudy& study, const Exhibits& exhibits) {
   const auto whole = frontier(study);
   if (!whole) return "";
   const std::string alt =
-      "Mean TVD against mean JSD from the base model: adversaries by lambda, seeds, uniform, per-instance adversary";
+      "Mean TVD against mean JSD from the base model: adversaries by lambda, seeds, uniform, per-instance and exact "
+      "adversaries";
   std::string html = "<h4>The price of distance (Figure 5)</h4>\n";
-  html += exhibits.figure(*whole, study.key + "-figure5", frontier_caption(study, "all test texts"), alt + ".");
+  html += exhibits.figure(*whole, study.key + "-figure5",
+                          frontier_caption(study, "all test texts") + exact_caption(*whole), alt + ".");
   html += "<div class=\"pair\">\n";
   for (const int32_t label : {0, 1}) {
     const auto of_class = frontier(study, label);

@@ -103,6 +103,10 @@ LoadedRun read_run(const Path& path) {
     (void)folder.perturbation_result();  // checks it; the report takes the measures from perturbation.safetensors
     return run;
   }
+  if (run.spec().kind == RunKind::attribution) {
+    run.attribution = folder.attribution_result();
+    return run;
+  }
   run.result = folder.result();
   const std::vector<EpochMetrics> epochs = folder.metrics();
   check_epochs(folder, run, epochs.size());
@@ -219,6 +223,8 @@ std::string title_of(const std::string& dataset, const RunSpec& spec) {
       return "MLP guided by " + title_of_guide(dataset, spec.other);
     case RunKind::adversary:
       return fmt::format("Adversary, \u03bb = {}", spec.lambda);
+    case RunKind::attribution:
+      return fmt::format("Attribution by {}", to_string(spec.measure));
     case RunKind::perturbation:
       break;
   }

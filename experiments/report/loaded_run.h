@@ -20,6 +20,13 @@
 
 namespace notnot {
 
+/// The exact adversaries for one allowed change of the probability. [texts] of the test split.
+struct ExactAttack {
+  double epsilon = 0;       ///< the change
+  std::vector<double> jsd;  ///< from the attention of the attacked model
+  std::vector<double> tvd;  ///< from its predictions
+};
+
 struct LoadedRun {
   std::filesystem::path path;
   RunConfig config;
@@ -31,7 +38,8 @@ struct LoadedRun {
 
   int32_t epochs_trained = 0;
   double train_seconds = 0;                 ///< of all epochs, without evaluation
-  RunResult result;                         ///< not for a perturbation
+  RunResult result;                         ///< only of a run that trained
+  AttributionResult attribution;            ///< only of an attribution
   std::optional<EpochChoice> epoch_choice;  ///< only if a ROC-AUC chose the epoch, and those of both splits are defined
   /// [texts] of the test split. For a perturbation run: the predictions under its per-instance adversary.
   std::vector<float> probability;
@@ -50,6 +58,10 @@ struct LoadedRun {
   double dev_jsd = kNoNumber;
   /// [texts] Only for a perturbation: the median |change of p| under permutations of the attention.
   std::vector<double> permutation_change;
+
+  /// Only for a perturbation, by ascending epsilon; empty if an earlier version finished it, and when the study does not
+  /// have the model that it attacks.
+  std::vector<ExactAttack> exact;
 
   const RunSpec& spec() const { return config.spec; }
   const std::string& dataset() const { return config.data.dataset; }

@@ -180,19 +180,28 @@ void measure_evidence(const LoadedStudy& study, const Attention& attention, Load
   if (ablation) run.reliance = reliance(*ablation, run.probability, study.label);
 }
 
+/// The finished runs, attributions among them.
+std::vector<const LoadedRun*> finished_of(const LoadedStudy& study) {
+  std::vector<const LoadedRun*> runs;
+  for (const auto* part : {&study.runs, &study.attributions}) {
+    for (const LoadedRun& run : *part) runs.push_back(&run);
+  }
+  return runs;
+}
+
 void check_same_inputs(const LoadedStudy& study) {
   // The reference may have no word vectors. The runs that have some must have the same ones all the same.
   const auto with_vectors = std::find_if(study.runs.begin(), study.runs.end(),
                                          [](const LoadedRun& run) { return !run.config.vectors_checksum.empty(); });
   const LoadedRun& reference = study.reference_run();
   for (const LoadedRun* first : {&reference, with_vectors == study.runs.end() ? &reference : &*with_vectors}) {
-    for (const LoadedRun& run : study.runs) {
-      const std::vector<std::string> keys = differing_inputs(first->config, run.config);
+    for (const LoadedRun* run : finished_of(study)) {
+      const std::vector<std::string> keys = differing_inputs(first->config, run->config);
       if (keys.empty()) continue;
       throw InputError(
           fmt::format("{} and {} are both on {}, but not on the same data ({}); report them apart, or train one of "
                       "them again with --retrain",
-                      first->path.string(), run.path.string(), study.dataset, in_words(keys)));
+                      first->path.string(), run->path.string(), study.dataset, in_words(keys)));
     }
   }
 }
@@ -200,15 +209,16 @@ void check_same_inputs(const LoadedStudy& study) {
 /// The attention that a run learnt from may be gone: the run that it names may have been trained again.
 void check_learnt_from_this_study(const LoadedStudy& study) {
   std::map<const LoadedRun*, std::string> checksums;
-  for (const LoadedRun& run : study.runs) {
-    const LoadedRun* other = study.other_of(run);
-    if (other == nullptr || run.config.other_checksum.empty()) continue;
+  for (const LoadedRun* run : finished_of(study)) {
+    const LoadedRun* other = study.other_of(*run);
+    if (other == nullptr || run->config.other_checksum.empty()) continue;
     std::string& checksum = checksums[other];
     if (checksum.empty()) checksum = RunFolder(other->path).attention_checksum();
-    if (checksum == run.config.other_checksum) continue;
-    throw InputError(fmt::format(
-        "{} learnt from another version of {}, which was trained again since; train {} again with --retrain",
-        run.path.string(), other->path.string(), run.path.string()));
+    if (checksum == run->config.other_checksum) continue;
+    throw InputError(
+        fmt::format("{} {} another version of {}, which was trained again since; {} it again with --retrain",
+                    run->path.string(), trains(run->spec().kind) ? "learnt from" : "looks at", other->path.string(),
+                    run->spec().kind == RunKind::attribution ? "notnot attribute makes" : "train"));
   }
 }
 
@@ -247,6 +257,33 @@ void measure_on_dev(LoadedStudy& study) {
   }
 }
 
+/// LoadedRun::exact. The attacked model must have been measured.
+std::vector<ExactAttack> exact_attacks(const LoadedStudy& study, const LoadedRun& run, const ExactAdversaries& exact) {
+  std::vector<ExactAttack> attacks;
+  const LoadedRun* attacked = study.other_of(run);
+  if (attacked == nullptr) return attacks;
+  const size_t texts = study.label.size();
+  for (size_t e = 0; e < exact.epsilon.size(); ++e) {
+    ExactAttack& attack = attacks.emplace_back();
+    attack.epsilon = exact.epsilon[e];
+    for (size_t i = 0; i < texts; ++i) {
+      attack.jsd.push_back(exact.jsd[e * texts + i]);
+      attack.tvd.push_back(
+          total_variation(exact.probability[e * texts + i], attacked->probability[i], study.tvd_factor));
+    }
+  }
+  return attacks;
+}
+
+void measure_perturbations(LoadedStudy& study) {
+  for (LoadedRun& run : study.runs) {
+    if (run.spec().kind != RunKind::perturbation) continue;
+    const Perturbations perturbations = RunFolder(run.path).perturbations();
+    run.permutation_change.assign(perturbations.permutation_change.begin(), perturbations.permutation_change.end());
+    run.exact = exact_attacks(study, run, perturbations.exact);
+  }
+}
+
 void measure_runs(LoadedStudy& study) {
   const Attention reference = test_attention(study.reference_run());
   study.label = reference.label;
@@ -266,11 +303,8 @@ void measure_runs(LoadedStudy& study) {
     if (const auto controls = RunFolder(run.path).guide_controls()) {
       run.guide_scores = guide_scores(*controls, run.test().roc_auc, study.label);
     }
-    if (run.spec().kind == RunKind::perturbation) {
-      const std::vector<float> change = RunFolder(run.path).perturbations().permutation_change;
-      run.permutation_change.assign(change.begin(), change.end());
-    }
   }
+  measure_perturbations(study);
 }
 
 /// `name` as a part of file names, with a number behind it if another study has this key already.
@@ -286,10 +320,14 @@ LoadedStudy make_study(std::vector<LoadedRun> runs, bool one_of_several) {
   LoadedStudy study;
   study.dataset = runs.front().dataset();
   if (one_of_several) study.folder = folder_of(runs.front());
-  for (LoadedRun& run : runs) (run.unfinished.empty() ? study.runs : study.unused).push_back(std::move(run));
+  for (LoadedRun& run : runs) {
+    const bool attribution = run.spec().kind == RunKind::attribution;
+    std::vector<LoadedRun>& finished = attribution ? study.attributions : study.runs;
+    (run.unfinished.empty() ? finished : study.unused).push_back(std::move(run));
+  }
   study.shows_texts = !study.confidential();
   if (!study.runs.empty()) study.base_seed = base_seed(study.runs);
-  for (auto* part : {&study.runs, &study.unused}) {
+  for (auto* part : {&study.runs, &study.attributions, &study.unused}) {
     sort_runs(*part, study.base_seed);
     label_runs(*part);
   }
@@ -308,6 +346,7 @@ LoadedStudy make_study(std::vector<LoadedRun> runs, bool one_of_several) {
 bool LoadedStudy::confidential() const {
   const auto is_confidential = [](const LoadedRun& run) { return run.config.is_confidential(); };
   return std::any_of(runs.begin(), runs.end(), is_confidential) ||
+         std::any_of(attributions.begin(), attributions.end(), is_confidential) ||
          std::any_of(unused.begin(), unused.end(), is_confidential);
 }
 
@@ -407,7 +446,12 @@ std::vector<LoadedStudy> load_studies(const std::vector<std::filesystem::path>& 
   const auto usable =
       std::find_if(studies.begin(), studies.end(), [](const LoadedStudy& study) { return !study.runs.empty(); });
   if (usable == studies.end()) {
-    const LoadedRun& run = studies.front().unused.front();
+    const LoadedRun& run = studies.front().any_run();
+    if (run.unfinished.empty()) {
+      throw InputError(
+          fmt::format("{} is an attribution, and a report needs the run, too, whose model it looks at ({})",
+                      run.path.string(), run.spec().other));
+    }
     throw InputError(
         fmt::format("no run is finished; the first is {}, which is {}", run.path.string(), run.unfinished));
   }

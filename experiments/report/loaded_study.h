@@ -21,7 +21,8 @@ struct LoadedStudy {
   std::string folder;
   /// The finished runs, sorted by kind, lambda and seed, the base seed first. May be empty.
   std::vector<LoadedRun> runs;
-  std::vector<LoadedRun> unused;  ///< the failed and the unfinished runs
+  std::vector<LoadedRun> attributions;  ///< the finished attributions, which are none of `runs`; likewise sorted
+  std::vector<LoadedRun> unused;        ///< the failed and the unfinished runs
   uint64_t base_seed = kPaperSeed;
 
   /// All runs are compared with this one: the base model of the base seed; if there is none, the first base model; if
@@ -53,7 +54,10 @@ struct LoadedStudy {
 
   const LoadedRun& reference_run() const { return runs[reference]; }
   bool has_base() const { return reference_run().spec().kind == RunKind::base; }
-  const LoadedRun& any_run() const { return runs.empty() ? unused.front() : runs.front(); }
+  const LoadedRun& any_run() const {
+    if (!runs.empty()) return runs.front();
+    return attributions.empty() ? unused.front() : attributions.front();
+  }
   bool planted() const { return any_run().planted(); }
   bool synthetic() const { return any_run().config.data.synthetic; }
   /// Whether the texts may not be shared: one run that says so is enough.

@@ -48,7 +48,7 @@ constexpr TrainingOption kTrainingOptions[] = {
      [](const LoadedRun& run) { return is_adversary(run) ? "" : std::string(to_string(run.config.training.select)); }},
     {"--precision",
      [](const LoadedRun& run) {
-       const bool lstm = encoder_of(run.spec().kind) == Encoder::lstm;
+       const bool lstm = encoder_of(run.spec()) == Encoder::lstm;
        return lstm ? std::string(to_string(run.config.precision)) : "";
      }},
     {"--vectors", [](const LoadedRun& run) { return checksum_in_words(run.config.vectors_checksum); }},

@@ -8,7 +8,9 @@
 #include "experiments/format/html.h"
 #include "experiments/report/adversaries.h"
 #include "experiments/report/data.h"
+#include "experiments/report/definitions.h"
 #include "experiments/report/evidence.h"
+#include "experiments/report/exclusivity.h"
 #include "experiments/report/guides.h"
 #include "experiments/report/heat_map.h"
 #include "experiments/report/limits.h"
@@ -44,8 +46,8 @@ std::string heading_of(const LoadedStudy& study) {
 
 /// The parts of a chapter, in their order. The findings stand before them, the list of runs behind them.
 std::vector<Part> parts() {
-  return {data_part(),        uniform_part(),      seeds_part(),    guides_part(),
-          adversaries_part(), perturbation_part(), evidence_part(), maps_part()};
+  return {data_part(),         uniform_part(),     seeds_part(),    guides_part(), adversaries_part(),
+          perturbation_part(), exclusivity_part(), evidence_part(), maps_part()};
 }
 
 /// A caveat if the findings are not about the paper's data; otherwise empty.
@@ -88,7 +90,7 @@ std::string finding_html(const Finding& finding) {
   std::string lines;
   for (const char letter : escape(finding.reason)) lines += letter == '\n' ? "<br>\n" : std::string(1, letter);
   return fmt::format("<div class=\"finding\"><p><b>{}.</b> {}</p>\n<p>{}{}. {}</p></div>\n", escape(finding.title),
-                     escape(finding.claim), verdict_html(finding.verdict),
+                     with_definitions(finding.claim), verdict_html(finding.verdict),
                      finding.why.empty() ? "" : ": " + escape(finding.why), lines);
 }
 
@@ -191,7 +193,7 @@ std::string header_html(const std::vector<LoadedStudy>& studies) {
       in_paper ? ", beside the paper&#39;s numbers" : "", banner(studies));
 }
 
-std::string contents(const std::vector<Chapter>& chapters) {
+std::string contents(const std::vector<Chapter>& chapters, bool has_definitions) {
   std::string html = "<nav aria-label=\"Contents\">\n<ul>\n";
   for (const Chapter& chapter : chapters) {
     html += fmt::format("<li><a href=\"#{}\">{}</a>\n<ul>\n", chapter.study.key, heading_of(chapter.study));
@@ -200,6 +202,7 @@ std::string contents(const std::vector<Chapter>& chapters) {
     }
     html += "</ul></li>\n";
   }
+  if (has_definitions) html += "<li><a href=\"#definitions\">Definitions</a></li>\n";
   return html + "</ul>\n</nav>\n";
 }
 
@@ -271,10 +274,11 @@ std::string report_page(const std::vector<LoadedStudy>& studies, const Exhibits&
   for (size_t i = 0; i < studies.size(); ++i) {
     chapters.push_back(chapter_of(studies[i], judged.of_study[i], judged.tests, exhibits));
   }
-  std::string body = "<a class=\"skip\" href=\"#main\">Skip to the content</a>\n" + header_html(studies) +
-                     contents(chapters) + "<main id=\"main\">\n";
-  if (studies.size() > 1) body += overview(chapters);
-  for (const Chapter& chapter : chapters) body += chapter_html(chapter);
+  std::string main = studies.size() > 1 ? overview(chapters) : "";
+  for (const Chapter& chapter : chapters) main += chapter_html(chapter);
+  const std::string terms = definitions_html(main);
+  const std::string body = "<a class=\"skip\" href=\"#main\">Skip to the content</a>\n" + header_html(studies) +
+                           contents(chapters, !terms.empty()) + "<main id=\"main\">\n" + main + terms;
   return html_page(title_of(studies), body + "</main>\n");
 }
 

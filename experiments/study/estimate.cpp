@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 
+#include "models/attribution.h"
 #include "models/perturbation.h"
 
 namespace notnot {
@@ -106,6 +107,17 @@ BatchTargets some_targets(const HostBatch& batch, AttentionKind kind, Objective 
     targets.base_probability.assign(batch.sequences(), 0.5F);
   }
   return targets;
+}
+
+/// What the time of a measure is proportional to: leave-one-out reruns a text for each of its words, the others go
+/// through it a few times.
+double attribution_work(const Split& split, Measure measure) {
+  double work = 0;
+  for (int32_t i = 0; i < split.size(); ++i) {
+    const double length = split.length(i);
+    work += measure == Measure::leave_one_out ? length * length : length;
+  }
+  return work;
 }
 
 Split first_texts(const Split& split, int32_t most) {
@@ -237,7 +249,33 @@ double Estimator::perturbation_seconds(const RunSpec& spec, int models) const {
   return seconds * split.token_ids.size() / some.token_ids.size();
 }
 
+double Estimator::attribution_seconds(const RunSpec& spec, int models) const {
+  const Dataset& data = inputs_.corpus.dataset;
+  const Split some = first_texts(data.split(spec.splits.front()), 16);
+  const RunFolder other(inputs_.settings.runs, spec.other);
+  const bool trained = other.state() == RunState::finished;  // integrals of an untrained model need fewer nodes
+  const std::vector<OpenDevice> devices = open_devices(models);
+  std::vector<AttentionClassifier> trials;
+  for (const OpenDevice& device : devices) {
+    AttentionClassifier& model =
+        trials.emplace_back(device.get(), inputs_.model(spec), prediction_plan(device.get(), some));
+    model.allocate();
+    model.set_parameters(trained ? load_parameters(model.layout(), other.intact(other.model_path()))
+                                 : inputs_.initial_parameters(spec));
+    predict_split(model, some, 1.0);  // the first use of a word projects it
+  }
+  const double seconds = mean_side_by_side(models, [&](int i) {
+    const auto begin = Clock::now();
+    attribute_split(trials[i], some, spec.measure, {});
+    return seconds_since(begin);
+  });
+  double work = 0;
+  for (const SplitName name : spec.splits) work += attribution_work(data.split(name), spec.measure);
+  return seconds * work / attribution_work(some, spec.measure);
+}
+
 double Estimator::seconds(const RunSpec& spec, int models) {
+  if (spec.kind == RunKind::attribution) return attribution_seconds(spec, models);
   if (spec.kind == RunKind::perturbation) return perturbation_seconds(spec, models);
   const Dataset& data = inputs_.corpus.dataset;
   const TrainingOptions training = inputs_.training(spec);

@@ -34,6 +34,7 @@ class Estimator {
   const Speed& speed(const RunSpec& spec, int models);
   Speed measure(const RunSpec& spec, int models) const;
   double perturbation_seconds(const RunSpec& spec, int models) const;
+  double attribution_seconds(const RunSpec& spec, int models) const;
 
   const Inputs& inputs_;
   int threads_;

@@ -126,19 +126,64 @@ std::vector<std::string> check_same_words(const std::filesystem::path& init, con
                   init.string(), run.vocabulary_path().string()));
 }
 
+/// `common` with the choices of the run.
+Settings settings_of(const RunConfig& config, Settings settings) {
+  const TrainingOptions& training = config.training;
+  settings.vectors = config.paths.vectors;
+  settings.init = config.paths.init;
+  settings.hidden = config.hidden;
+  settings.batch = training.batch_size;
+  settings.precision = to_string(config.precision);
+  settings.select = to_string(training.select);
+  settings.patience = training.patience;
+  settings.tvd = training.tvd_factor == kTvdSingle ? "single" : "two-class";
+  (training.objective == Objective::adversary ? settings.adversary_epochs : settings.epochs) = training.epochs;
+  return settings;
+}
+
+/// What loads the texts of the run again. `dataset`: where they lie now, as users name data sets; empty: where they lay.
+CorpusRequest request_for(const RunFolder& run, const RunConfig& config, const std::string& dataset) {
+  if (config.data.corpus == kPlantedReader) {
+    return {.dataset = kPlantedReader, .planted = config.data.planted.value_or(PlantedOptions{})};
+  }
+  std::error_code ignored;
+  const std::filesystem::path lay = config.paths.data;
+  CorpusRequest request{.dataset = dataset};
+  const bool is_prepared = find_prepared(dataset.empty() ? lay.string() : dataset).has_value();
+  if (dataset.empty() && !std::filesystem::exists(lay, ignored)) {
+    throw InputError(fmt::format(
+        "{}: its texts are no longer at {}; say with --dataset where they are now (a pipe leaves nothing behind: keep "
+        "its texts in a file)",
+        run.path().string(), lay.string()));
+  }
+  // A bare name would be looked up as that of a data set, and the files of SST have none of their own.
+  if (dataset.empty()) request.dataset = (lay.has_parent_path() ? lay : "." / lay).string();
+  if (is_prepared) return request;
+  if (dataset.empty() && config.data.corpus == "sst") request.dataset = "sst";
+  request.min_df = config.data.options.min_df;
+  if (config.data.options.filter_by_length) {
+    request.min_length = config.data.options.min_length;
+    request.max_length = config.data.options.max_length;
+  }
+  return request;
+}
+
 }  // namespace
 
 ModelOptions Inputs::model(const RunSpec& spec) const {
-  const Encoder encoder = encoder_of(spec.kind);
+  const Encoder encoder = encoder_of(spec);
+  // An attribution computes on any device.
+  const bool any_precision = encoder == Encoder::lstm && spec.kind != RunKind::attribution;
   return {.encoder = encoder,
-          .attention = attention_of(spec.kind),
+          .attention = attention_of(spec),
           .vocabulary = corpus.dataset.vocabulary.size(),
           .embed = embed,
           .hidden = settings.hidden,
-          .precision = encoder == Encoder::lstm ? settings.lstm_precision() : Precision::fp32};
+          .precision = any_precision ? settings.lstm_precision() : Precision::fp32};
 }
 
 TrainingOptions Inputs::training(const RunSpec& spec) const {
+  if (spec.kind == RunKind::attribution) return training(parse_run_name(name(), spec.other).value());
   const bool adversary = spec.kind == RunKind::adversary;
   return {.seed = spec.seed,
           .epochs = adversary ? settings.adversary_epochs : settings.epochs,
@@ -215,6 +260,23 @@ Inputs load_inputs(const Settings& settings) {
   return inputs;
 }
 
+Inputs load_inputs_of(const RunFolder& run, const std::string& dataset, const Settings& common) {
+  const RunConfig config = read_run_config(run);
+  Settings settings = settings_of(config, common);
+  settings.runs = run.path().parent_path().string();
+  settings.corpus = request_for(run, config, dataset);
+  Inputs inputs{.settings = settings, .corpus = load_corpus(settings.corpus), .embedding = {}};
+  inputs.corpus.dataset.name = config.data.dataset;
+  inputs.embed = config.embed;
+  inputs.vectors_found = config.words_with_vectors;
+  inputs.vectors_checksum = config.vectors_checksum;
+  inputs.init_checksum = config.init_checksum;
+  const std::vector<std::string> keys = differing_choices(config, inputs.config(config.spec));
+  if (keys.empty()) return inputs;
+  throw InputError(fmt::format("{} was not trained on {} as it is now ({}); give the data of that run with --dataset",
+                               run.path().string(), inputs.settings.corpus.dataset, in_words(keys)));
+}
+
 std::vector<std::filesystem::path> paths_read(const Inputs& inputs) {
   std::vector<std::filesystem::path> paths = {inputs.corpus.path, inputs.settings.vectors, inputs.settings.init};
   if (inputs.guide) paths.push_back(inputs.guide->file);
@@ -232,6 +294,13 @@ void check_apart(const Inputs& inputs, const RunFolder& folder) {
   }
 }
 
+void describe_caveats(const Inputs& inputs) {
+  if (inputs.corpus.synthetic()) show("note: SYNTHETIC texts; nothing measured here is about the real data\n");
+  if (inputs.corpus.confidential()) {
+    show("note: CONFIDENTIAL texts; the run folders hold their words, and only you can read them: do not share them\n");
+  }
+}
+
 void describe(const Inputs& inputs) {
   for (const SplitName name : kSplitNames) {
     const SplitSizes sizes = sizes_of(inputs.corpus.dataset.split(name));
@@ -242,10 +311,7 @@ void describe(const Inputs& inputs) {
   show("{}\n", inputs.embedding.empty() ? std::string(", random embeddings")
                                         : fmt::format(", {} words with vectors", inputs.vectors_found));
   if (inputs.corpus.reader == kPlantedReader) describe_planted(inputs.settings.corpus.planted);
-  if (inputs.corpus.synthetic()) show("note: SYNTHETIC texts; nothing measured here is about the real data\n");
-  if (inputs.corpus.confidential()) {
-    show("note: CONFIDENTIAL texts; the run folders hold their words, and only you can read them: do not share them\n");
-  }
+  describe_caveats(inputs);
   if (inputs.settings.selection() == SplitName::test) {
     show(
         "note: the epoch is chosen on the test split, as in the published numbers; this leaks, --select dev does "

@@ -60,11 +60,20 @@ struct Inputs {
 /// is the model of a run on other words.
 Inputs load_inputs(const Settings& settings);
 
+/// The inputs of a run that is there, with its choices, for runs that look at its model; of `common` the device and the
+/// threads are used. Their runs lie beside that run. `dataset`: where the texts are now, as CorpusRequest has it; empty
+/// if they are where the run has read them. Word vectors are not read again. Throws InputError when the texts are not
+/// there, or are not those of the run.
+Inputs load_inputs_of(const RunFolder& run, const std::string& dataset, const Settings& common);
+
 /// The files and folders that were read.
 std::vector<std::filesystem::path> paths_read(const Inputs& inputs);
 
 /// Throws InputError if a file that was read lies in `folder`, where a run would replace it.
 void check_apart(const Inputs& inputs, const RunFolder& folder);
+
+/// Prints what is to be said whenever the texts are used: that they are made up, or confidential.
+void describe_caveats(const Inputs& inputs);
 
 /// Prints the number of texts per split, the size of the vocabulary, and the notes that a reader of the results needs.
 void describe(const Inputs& inputs);

@@ -13,6 +13,14 @@ std::string size_of_file(const std::string& path) {
   return error ? std::string() : fmt::format(" ({:.1f} MiB)", static_cast<double>(bytes) / (1 << 20));
 }
 
+ModelCapacity attribution_plan(const Inputs& inputs, const RunSpec& spec, const Device& device) {
+  ModelCapacity plan;
+  for (const SplitName name : spec.splits) {
+    plan.evaluation = larger(plan.evaluation, prediction_plan(device, inputs.corpus.dataset.split(name)).evaluation);
+  }
+  return plan;
+}
+
 }  // namespace
 
 int64_t longest_text(const Split& split) {
@@ -23,8 +31,9 @@ int64_t longest_text(const Split& split) {
 
 MemoryNeed memory_need(const Inputs& inputs, const RunSpec& spec, const Device& device) {
   const TrainingOptions training = inputs.training(spec);
-  const AttentionClassifier model(device, inputs.model(spec), training_plan(device, inputs.corpus.dataset, training),
-                                  training.optimiser);
+  const ModelCapacity plan = spec.kind == RunKind::attribution ? attribution_plan(inputs, spec, device)
+                                                               : training_plan(device, inputs.corpus.dataset, training);
+  const AttentionClassifier model(device, inputs.model(spec), plan, training.optimiser);
   return {.device_bytes = total_bytes(model.memory_table()), .host_bytes = total_bytes(host_memory(model.layout()))};
 }
 

@@ -187,7 +187,8 @@ TrainingOptions parse_training(const Json& choices, const RunSpec& spec) {
   TrainingOptions training;
   training.seed = spec.seed;
   training.lambda = spec.lambda;
-  training.objective = spec.kind == RunKind::adversary ? Objective::adversary : Objective::classify;
+  const RunKind trained = spec.kind == RunKind::attribution ? spec.model : spec.kind;
+  training.objective = trained == RunKind::adversary ? Objective::adversary : Objective::classify;
   read(choices, "epochs", training.epochs, 1);
   read(choices, "batch", training.batch_size, 1);
   read(choices, "learning_rate", training.optimiser.learning_rate);
@@ -212,11 +213,16 @@ RunSpec parse_spec(const Json& choices) {
   uint64_t seed = 0;
   double lambda = 0;
   bool perturbation = false;
+  std::vector<std::string> splits;
   for (const char* key : {"encoder", "attention"}) read(choices, key, text);
-  for (const char* key : {"objective", "other"}) read_if_there(choices, key, text);
+  for (const char* key : {"objective", "other", "attribution"}) read_if_there(choices, key, text);
   read(choices, "seed", seed);
   read_if_there(choices, "perturbation", perturbation);
-  if (choices.value("objective", "") == "adversary") read(choices, "lambda", lambda);
+  if (choices.contains("attribution")) {
+    read(choices, "splits", splits);
+  } else if (choices.value("objective", "") == "adversary") {
+    read(choices, "lambda", lambda);
+  }
   return spec_of(choices);
 }
 
@@ -387,8 +393,8 @@ bool RunConfig::has_checksums() const {
 bool RunConfig::is_confidential() const { return confidential || is_clinical(data.corpus); }
 
 ModelOptions model_options(const RunConfig& config) {
-  return {.encoder = encoder_of(config.spec.kind),
-          .attention = attention_of(config.spec.kind),
+  return {.encoder = encoder_of(config.spec),
+          .attention = attention_of(config.spec),
           .vocabulary = config.vocabulary,
           .embed = config.embed,
           .hidden = config.hidden,

@@ -52,7 +52,7 @@ struct RunConfig {
   Precision precision = Precision::fp32;  ///< of the LSTM's recurrence
   /// Of the files that the parameters start from; empty: there is no such file.
   std::string vectors_checksum, init_checksum;
-  TrainingOptions training;
+  TrainingOptions training;  ///< of an attribution, those of the model that it looks at
   /// Only for a run that needs another one (needs_another): RunFolder::attention_checksum of the other run, or the
   /// checksum of the attention from another program. Empty as long as the other run is not finished.
   std::string other_checksum;

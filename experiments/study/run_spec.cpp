@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace notnot {
 namespace {
@@ -21,7 +23,7 @@ std::string short_name(const std::string& dataset, const std::string& name) {
   return parse_run_name(dataset, name) ? name.substr(dataset.size() + 1) : name;
 }
 
-/// The end of a run's name: "-of-" and the model that the run attacks or perturbs; empty if that is the base model of
+/// The end of a run's name: "-of-" and the model that the run attacks, perturbs or attributes; empty if that is the base model of
 /// the run's own seed.
 std::string of_another(const std::string& dataset, const RunSpec& spec) {
   return spec.other == run_name(dataset, base_model(spec.seed)) ? "" : "-of-" + short_name(dataset, spec.other);
@@ -50,12 +52,41 @@ std::string other_in_name(const std::string& dataset, std::string_view rest) {
   return parse_run_name(dataset, full) ? full : std::string(rest);
 }
 
-/// Reads "seed10" or "seed10-of-NAME" behind the kind of an adversary or a perturbation.
+/// Reads "seed10" or "seed10-of-NAME" behind the kind of an adversary, a perturbation or an attribution.
 bool take_attack(const std::string& dataset, std::string_view rest, RunSpec& spec) {
   if (!take(rest, "seed") || !take_number(rest, spec.seed)) return false;
   if (!rest.empty() && !take(rest, "-of-")) return false;
   spec.other = rest.empty() ? run_name(dataset, base_model(spec.seed)) : other_in_name(dataset, rest);
   return true;
+}
+
+/// The splits in the name of an attribution: "-train-dev-test"; empty for the test split alone.
+std::string splits_in_name(const std::vector<SplitName>& splits) {
+  if (splits == std::vector{SplitName::test}) return "";
+  std::string names;
+  for (const SplitName split : splits) names += fmt::format("-{}", to_string(split));
+  return names;
+}
+
+/// Reads "leave-one-out-train-dev-test-seed10" and what take_attack reads behind "attribution-". One measure's name may
+/// begin with another's.
+bool take_attribution(const std::string& dataset, std::string_view rest, RunSpec& spec) {
+  spec.kind = RunKind::attribution;
+  for (const Measure measure : kMeasures) {
+    std::string_view after = rest;
+    if (!take(after, to_string(measure))) continue;
+    spec.measure = measure;
+    std::vector<SplitName> splits;
+    for (const SplitName split : kSplitNames) {
+      if (take(after, fmt::format("-{}", to_string(split)))) splits.push_back(split);
+    }
+    if (!take(after, "-") || !take_attack(dataset, after, spec)) continue;
+    const std::optional<RunSpec> model = parse_run_name(dataset, spec.other);
+    if (!model || !is_attributable(model->kind)) return false;
+    spec = attribution_of(dataset, *model, measure, splits.empty() ? std::vector{SplitName::test} : splits);
+    return true;
+  }
+  return false;
 }
 
 bool take_plain(std::string_view rest, RunSpec& spec) {
@@ -84,8 +115,29 @@ bool take_spec(const std::string& dataset, std::string_view rest, RunSpec& spec)
     spec.kind = RunKind::perturbation;
     return take_attack(dataset, rest, spec);
   }
+  if (take(rest, "attribution-")) return take_attribution(dataset, rest, spec);
   return take_plain(rest, spec);
 }
+
+/// The kind of the model with these choices, if it is no adversary.
+RunKind trained_kind(const std::string& encoder, const std::string& attention) {
+  for (const RunKind kind : {RunKind::uniform, RunKind::trained_mlp, RunKind::uniform_mlp, RunKind::guided_mlp}) {
+    if (encoder == to_string(encoder_of(kind)) && attention == to_string(attention_of(kind))) return kind;
+  }
+  return RunKind::base;
+}
+
+/// Those of the names that are splits.
+std::vector<SplitName> splits_of(const std::vector<std::string>& names) {
+  std::vector<SplitName> splits;
+  for (const SplitName split : kSplitNames) {
+    if (std::find(names.begin(), names.end(), to_string(split)) != names.end()) splits.push_back(split);
+  }
+  return splits;
+}
+
+/// The kind of the model that a run trains or looks at.
+RunKind model_of(const RunSpec& spec) { return spec.kind == RunKind::attribution ? spec.model : spec.kind; }
 
 }  // namespace
 
@@ -99,8 +151,22 @@ AttentionKind attention_of(RunKind kind) {
   return kind == RunKind::uniform || kind == RunKind::uniform_mlp ? AttentionKind::uniform : AttentionKind::learned;
 }
 
-bool needs_another(RunKind kind) {
-  return kind == RunKind::guided_mlp || kind == RunKind::adversary || kind == RunKind::perturbation;
+Encoder encoder_of(const RunSpec& spec) { return encoder_of(model_of(spec)); }
+AttentionKind attention_of(const RunSpec& spec) { return attention_of(model_of(spec)); }
+
+bool needs_another(RunKind kind) { return kind == RunKind::guided_mlp || kind == RunKind::adversary || !trains(kind); }
+
+bool trains(RunKind kind) { return kind != RunKind::perturbation && kind != RunKind::attribution; }
+
+bool is_attributable(RunKind kind) { return trains(kind) && kind != RunKind::guided_mlp; }
+
+RunSpec attribution_of(const std::string& dataset, const RunSpec& of, Measure measure, std::vector<SplitName> splits) {
+  return {.kind = RunKind::attribution,
+          .seed = of.seed,
+          .other = run_name(dataset, of),
+          .model = of.kind,
+          .measure = measure,
+          .splits = std::move(splits)};
 }
 
 std::string run_name(const std::string& dataset, const RunSpec& spec) {
@@ -111,6 +177,9 @@ std::string run_name(const std::string& dataset, const RunSpec& spec) {
       return fmt::format("{}-adversary-lambda{}-seed{}{}", dataset, spec.lambda, spec.seed, of_another(dataset, spec));
     case RunKind::perturbation:
       return fmt::format("{}-perturbation-seed{}{}", dataset, spec.seed, of_another(dataset, spec));
+    case RunKind::attribution:
+      return fmt::format("{}-attribution-{}{}-seed{}{}", dataset, to_string(spec.measure), splits_in_name(spec.splits),
+                         spec.seed, of_another(dataset, spec));
     default:
       return fmt::format("{}-{}-{}-seed{}", dataset, to_string(encoder_of(spec.kind)),
                          to_string(attention_of(spec.kind)), spec.seed);
@@ -126,27 +195,33 @@ std::optional<RunSpec> parse_run_name(const std::string& dataset, std::string_vi
 }
 
 nlohmann::json choices_of(const RunSpec& spec) {
-  nlohmann::json choices = {{"encoder", to_string(encoder_of(spec.kind))},
-                            {"attention", to_string(attention_of(spec.kind))},
-                            {"seed", spec.seed}};
+  nlohmann::json choices = {
+      {"encoder", to_string(encoder_of(spec))}, {"attention", to_string(attention_of(spec))}, {"seed", spec.seed}};
   if (spec.kind == RunKind::adversary) choices.update({{"objective", "adversary"}, {"lambda", spec.lambda}});
   if (spec.kind == RunKind::perturbation) choices["perturbation"] = true;
+  if (spec.kind == RunKind::attribution) {
+    choices["attribution"] = to_string(spec.measure);
+    for (const SplitName split : spec.splits) choices["splits"].push_back(to_string(split));
+    if (spec.model == RunKind::adversary) choices["objective"] = "adversary";
+  }
   if (needs_another(spec.kind)) choices["other"] = spec.other;
   return choices;
 }
 
 RunSpec spec_of(const nlohmann::json& choices) {
   RunSpec spec{.kind = RunKind::base, .seed = choices.at("seed"), .lambda = 0, .other = choices.value("other", "")};
-  const std::string encoder = choices.at("encoder"), attention = choices.at("attention");
-  if (choices.value("objective", "") == "adversary") {
-    spec.kind = RunKind::adversary;
-    spec.lambda = choices.at("lambda");
-  } else if (choices.value("perturbation", false)) {
+  const bool attribution = choices.contains("attribution"), adversary = choices.value("objective", "") == "adversary";
+  const RunKind trained = adversary ? RunKind::adversary : trained_kind(choices.at("encoder"), choices.at("attention"));
+  if (attribution) {
+    spec.kind = RunKind::attribution;
+    spec.model = trained;
+    spec.measure = measure_named(choices.at("attribution").get<std::string>()).value_or(spec.measure);
+    spec.splits = splits_of(choices.at("splits"));
+  } else if (choices.value("perturbation", false) && !adversary) {
     spec.kind = RunKind::perturbation;
   } else {
-    for (const RunKind kind : {RunKind::uniform, RunKind::trained_mlp, RunKind::uniform_mlp, RunKind::guided_mlp}) {
-      if (encoder == to_string(encoder_of(kind)) && attention == to_string(attention_of(kind))) spec.kind = kind;
-    }
+    spec.kind = trained;
+    if (adversary) spec.lambda = choices.at("lambda");
   }
   return spec;
 }

@@ -5,7 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "engine/data/split_name.h"
+#include "engine/runs/attributions.h"
 #include "models/parameters.h"
 
 namespace notnot {
@@ -18,38 +21,61 @@ enum class RunKind : uint8_t {
   guided_mlp,    ///< token-level encoder, another model's attention (3.4)
   adversary,     ///< BiLSTM that keeps a base model's predictions and moves away from its attention (4)
   perturbation,  ///< a base model whose attention is permuted, and replaced text by text (Jain & Wallace 2019)
+  attribution,   ///< how much each word matters to a model, by one measure (models/README.md, "Attributions")
 };
 
 struct RunSpec {
   RunKind kind = RunKind::base;
   uint64_t seed = 10;
   double lambda = 0;  ///< only for an adversary: the weight of the divergence in its loss
-  /// Only for a guided_mlp, an adversary and a perturbation: the name (run_name) of the run whose attention it needs. A
-  /// guided_mlp may instead have the label of attention that another program made (ExternalGuide).
+  /// Only for a guided_mlp, an adversary, a perturbation and an attribution: the name (run_name) of the run whose
+  /// attention or model it needs. A guided_mlp may instead have the label of attention that another program made
+  /// (ExternalGuide).
   std::string other;
+
+  // Only for an attribution.
+  RunKind model = RunKind::base;  ///< the kind of `other`: one that is_attributable
+  Measure measure = Measure::attention;
+  std::vector<SplitName> splits = {SplitName::test};  ///< at least one, in the order of kSplitNames
 
   bool operator==(const RunSpec&) const = default;
 };
 
-/// The model that a run of this kind trains; for a perturbation, the model that it perturbs.
+/// The model that a run of this kind trains; for a perturbation, the model that it perturbs. Not for an attribution.
 Encoder encoder_of(RunKind kind);
 AttentionKind attention_of(RunKind kind);
+/// The same for any run; for an attribution, the model that it looks at.
+Encoder encoder_of(const RunSpec& spec);
+AttentionKind attention_of(const RunSpec& spec);
 
-/// Whether a run of this kind needs the attention of another one.
+/// Whether a run of this kind needs the attention or the model of another one.
 bool needs_another(RunKind kind);
+
+/// Whether a run of this kind trains a model; the others look at one that is finished.
+bool trains(RunKind kind);
+
+/// Whether a run of this kind has a model with an attention of its own, whose words can be attributed. Attention that
+/// is given stays the same when a word is deleted, or does not sum to 1: what a word is worth is not defined then.
+bool is_attributable(RunKind kind);
+
+/// The attribution of the words of the model of the run `of`, which is_attributable, with that run's seed.
+RunSpec attribution_of(const std::string& dataset, const RunSpec& of, Measure measure, std::vector<SplitName> splits);
 
 /// The name of the run, also of its folder: sst-lstm-learned-seed10, sst-lstm-uniform-seed10,
 /// sst-tokens-learned-seed10, sst-tokens-uniform-seed10, sst-tokens-given-seed10-by-adversary-lambda0.001-seed10,
 /// sst-adversary-lambda0.001-seed10, sst-perturbation-seed10. If an adversary or a perturbation belongs to a base model
-/// of another seed, its name ends with that model: sst-adversary-lambda0.001-seed10-of-lstm-learned-seed50. Lambda has
-/// the fewest digits that give it back, so that no two lambdas share a name.
+/// of another seed, its name ends with that model: sst-adversary-lambda0.001-seed10-of-lstm-learned-seed50. So does that
+/// of an attribution, which is sst-attribution-leave-one-out-seed10 for the test split alone, and otherwise has the
+/// splits, too: sst-attribution-leave-one-out-train-dev-test-seed10. Lambda has the fewest digits that give it back, so
+/// that no two lambdas share a name.
 std::string run_name(const std::string& dataset, const RunSpec& spec);
 
 /// The opposite of run_name; nothing when `name` is not the name of a run on the data set.
 std::optional<RunSpec> parse_run_name(const std::string& dataset, std::string_view name);
 
 /// The spec's share of `choices` in config.json: encoder, attention, seed; `objective` and `lambda` for an adversary;
-/// `perturbation` (true) for a perturbation; `other` where it needs another run.
+/// `perturbation` (true) for a perturbation; `attribution` (the measure) and `splits` for an attribution, and
+/// `objective` if it looks at an adversary; `other` where it needs another run.
 nlohmann::json choices_of(const RunSpec& spec);
 /// The opposite of choices_of. Throws nlohmann::json::exception if a key is missing or has another type.
 RunSpec spec_of(const nlohmann::json& choices);

@@ -19,6 +19,7 @@ struct Case {
 };
 const std::vector<Case> kCases = {{"learned, classify", AttentionKind::learned, Objective::classify},
                                   {"learned, adversary", AttentionKind::learned, Objective::adversary},
+                                  {"learned, logit", AttentionKind::learned, Objective::logit},
                                   {"uniform, classify", AttentionKind::uniform, Objective::classify},
                                   {"given, classify", AttentionKind::given, Objective::classify}};
 
@@ -187,6 +188,7 @@ class Reference {
       return adversarial_loss(sigmoid(logit), Real(p_.base_probability[b]), divergence, Real(p_.scale),
                               Real(p_.tvd_factor), Real(p_.lambda));
     }
+    if (p_.objective == Objective::logit) return {logit, Real(1)};
     return classification_loss(logit, p_.labels[b], Real(p_.labels[b] == 1 ? p_.positive_weight : 1));
   }
 

@@ -1,5 +1,7 @@
 #include "kernels/matrix.h"
 
+#include <cmath>
+
 #include "tests/backends/backend.h"
 #include "tests/support/error_model.h"
 
@@ -79,6 +81,27 @@ TEST_CASE("row_dot: a row's product with the vector, the same bytes in any compa
     args.values = last;
     row_dot(device, args);
     check_same_bytes<float>({products.host()[0]}, {together.back()}, "the last row alone");
+  }
+}
+
+TEST_CASE("row_norm: no square underflows or overflows, and a row has the same bytes in any company") {
+  const Device device = test_device();
+  for (const Extent& extent : {Extent{1, 1}, {7, 31}, {9, 33}, {100, 300}}) {
+    const int rows = extent.rows, columns = extent.columns;
+    std::vector<float> values = random_floats(int64_t{rows} * columns, 8);
+    for (int j = 0; j < columns; ++j) values[j] *= 1e-30F;
+    for (int j = 0; j < columns && rows > 1; ++j) values[columns + j] *= 1e30F;
+    const DeviceArray<float> matrix(device, values), norms(device, rows), alone(device, 1);
+    row_norm(device, {.rows = rows, .columns = columns, .values = matrix, .norms = norms});
+    const std::vector<float> actual = norms.host();
+    for (int i = 0; i < rows; ++i) {
+      double squares = 0;
+      for (int j = 0; j < columns; ++j) squares += std::pow(double{values[i * columns + j]}, 2);
+      CHECK(std::abs(actual[i] / std::sqrt(squares) - 1) <= 0x1p-24);
+    }
+    const auto last = matrix.span().subspan(int64_t{rows - 1} * columns, columns);
+    row_norm(device, {.rows = 1, .columns = columns, .values = last, .norms = alone});
+    check_same_bytes(alone.host(), {actual.back()}, "the last row alone");
   }
 }
 

@@ -113,6 +113,40 @@ TEST_CASE("perturbation: the reported adversary has the measures that are report
   CHECK(moved > split.size() / 2);
 }
 
+TEST_CASE("perturbation: the exact adversary has the measures that are reported with it, and none is farther") {
+  const Dataset data = small_corpus();
+  const Split& split = data.split(SplitName::test);
+  AttentionClassifier model = make_model(data, split);
+  const SplitPredictions base = predict_split(model, split, 1);
+  for (size_t e = 0; e < kExactEpsilons.size(); ++e) {
+    PerturbationOptions options = few_steps();
+    options.accepted_change = kExactEpsilons[e];  // of the search, so that it is the same problem
+    const Perturbations result = perturb_split(model, split, options);
+    const ExactAdversaries& exact = result.exact;
+    REQUIRE(exact.epsilon == std::vector<double>(kExactEpsilons.begin(), kExactEpsilons.end()));
+    REQUIRE(exact.jsd.size() == kExactEpsilons.size() * split.size());
+    for (int32_t text = 0; text < split.size(); ++text) {
+      CAPTURE(text);
+      const size_t i = e * split.size() + text;
+      const auto contributions = model.contributions(assemble_batch(split, {text}, model.options().vocabulary));
+      std::vector<float> adversary(split.length(text), kMinusInfinity);
+      double logit = contributions.bias;
+      for (const size_t k : {2 * i, 2 * i + 1}) {
+        if (exact.weight[k] == 0) continue;
+        adversary[exact.word[k] + 1] = std::log(exact.weight[k]);  // behind <SOS>
+        logit += double{exact.weight[k]} * contributions.contribution[exact.word[k] + 1];
+      }
+      CHECK(std::abs(sigmoid(logit) - exact.probability[i]) < 1e-5);
+      CHECK(std::abs(double{exact.probability[i]} - base.probability[text]) <= kExactEpsilons[e] + 1e-6);
+      const double divergence = jensen_shannon(adversary, weights_of(base.log_attention, split, text));
+      CHECK(std::abs(divergence - exact.jsd[i]) < 1e-5);
+      CHECK(exact.jsd[i] >= result.adversary_jsd[text] - 1e-5);
+      if (e > 0) CHECK(exact.jsd[i] >= exact.jsd[i - split.size()] - 1e-6);
+      if (split.length(text) == 3) CHECK(exact.jsd[i] == 0);  // one word: nothing can change
+    }
+  }
+}
+
 TEST_CASE("perturbation: the defaults are the published choices") {
   const PerturbationOptions options;
   CHECK(options.permutations == 100);
@@ -240,6 +274,17 @@ TEST_CASE("perturbation: a text's result depends only on the text, bit for bit")
     const auto a = weights_of(alone.adversary_log_attention, few, i);
     const auto b = weights_of(whole.adversary_log_attention, split, text);
     check_same_bytes(std::vector<float>(a.begin(), a.end()), std::vector<float>(b.begin(), b.end()), "attention");
+  }
+  for (size_t e = 0; e < kExactEpsilons.size(); ++e) {
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      const size_t a = e * chosen.size() + i, b = e * whole.size() + chosen[i];
+      check_same_bytes<float>(
+          {alone.exact.jsd[a], alone.exact.probability[a], alone.exact.weight[2 * a], alone.exact.weight[2 * a + 1]},
+          {whole.exact.jsd[b], whole.exact.probability[b], whole.exact.weight[2 * b], whole.exact.weight[2 * b + 1]},
+          "exact adversary");
+      CHECK(alone.exact.word[2 * a] == whole.exact.word[2 * b]);
+      CHECK(alone.exact.word[2 * a + 1] == whole.exact.word[2 * b + 1]);
+    }
   }
   PerturbationOptions other_seed = few_steps();
   other_seed.seed = 4;

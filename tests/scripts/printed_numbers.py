@@ -54,8 +54,11 @@ class PrintedNumbers(Test):
     def test_perturbations_and_the_grid(self):
         output = self.study("adversary", "--adversary-epochs", 2, "--lambdas", "0,0.01", "--seeds", "50")
         result = self.result("own-perturbation-seed10")
+        exact = ", ".join("{jsd:.3f} for {epsilon}".format(**mean) for mean in result["exact_adversary"])
+        self.assertEqual([mean["epsilon"] for mean in result["exact_adversary"]], [0.001, 0.005, 0.01, 0.05, 0.1])
         self.assertIn("own-perturbation-seed10: permuted attention changes p by {:.3f}; adversaries of single texts reach "
-                      "JSD {:.3f}\n".format(result["permutation_change"], result["adversary_jsd"]), output)
+                      "JSD {:.3f}; exact adversaries have JSD {}\n".format(
+                          result["permutation_change"], result["adversary_jsd"], exact), output)
         adversary = self.result("own-adversary-lambda0.01-seed10")
         self.assertIn("own-adversary-lambda0.01-seed10: epoch {} by train loss; test F1 {:.3f},".format(
             adversary["epoch"], adversary["test"]["f1"]), output)

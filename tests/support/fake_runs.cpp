@@ -104,7 +104,7 @@ std::filesystem::path fake_run(const TemporaryFolder& folder, const RunSpec& spe
 
 std::filesystem::path fake_perturbation(const TemporaryFolder& folder, const RunSpec& spec,
                                         const std::vector<FakeText>& texts, const std::vector<float>& change,
-                                        nlohmann::json changes) {
+                                        nlohmann::json changes, const ExactAdversaries& exact) {
   const FakeSplit fake(texts);
   changes.update(choices_of(spec));
   RunWriter writer(RunFolder(folder.path(), run_name(changes.value("dataset", "sst"), spec)));
@@ -116,8 +116,38 @@ std::filesystem::path fake_perturbation(const TemporaryFolder& folder, const Run
                               .adversary_log_attention = fake.log_attention,
                               .offsets = {fake.split.offsets.begin(), fake.split.offsets.end()},
                               .label = {fake.split.labels.begin(), fake.split.labels.end()},
-                              .row = {fake.split.rows.begin(), fake.split.rows.end()}});
+                              .row = {fake.split.rows.begin(), fake.split.rows.end()},
+                              .exact = exact});
   writer.finish(PerturbationResult{.permutation_change = 0.1, .adversary_jsd = 0.1, .adversary_tvd = 0.01});
+  return writer.folder().path();
+}
+
+std::filesystem::path fake_attribution(const TemporaryFolder& folder, const RunSpec& spec,
+                                       const std::vector<FakeText>& texts, nlohmann::json changes) {
+  const FakeSplit fake(texts);
+  changes.update(choices_of(spec));
+  RunWriter writer(RunFolder(folder.path(), run_name(changes.value("dataset", "sst"), spec)));
+  writer.start(fake_config(changes));
+  std::vector<float> scores;
+  for (const float weight : fake.log_attention) scores.push_back(std::exp(weight));
+  for (const int64_t offset : fake.split.offsets) {
+    for (const int64_t boundary : {offset - 1, offset}) {
+      if (boundary >= 0 && boundary < static_cast<int64_t>(scores.size())) scores[boundary] = NAN;
+    }
+  }
+  const Attributions attributions{.score_probability = scores,
+                                  .score_logit = scores,
+                                  .probability = fake.probability,
+                                  .logit = std::vector<float>(texts.size(), 1),
+                                  .integration_probability = {},
+                                  .integration_logit = {},
+                                  .offsets = {fake.split.offsets.begin(), fake.split.offsets.end()},
+                                  .label = {fake.split.labels.begin(), fake.split.labels.end()},
+                                  .row = {fake.split.rows.begin(), fake.split.rows.end()}};
+  writer.write_attributions(SplitName::test, fake.split, attributions, spec.measure);
+  AttributionResult result{.measure = spec.measure, .splits = {}};
+  result.splits.test = {.texts = attributions.size(), .mean_absolute_score = 0.5};
+  writer.finish(result);
   return writer.folder().path();
 }
 

@@ -58,9 +58,17 @@ std::filesystem::path fake_run(const TemporaryFolder& folder, const RunSpec& spe
                                double f1, nlohmann::json changes = nlohmann::json::object());
 
 /// Writes a finished perturbation run. `texts` hold the attention and the probability of each text's adversary;
-/// `change` is, per text, the median change of the prediction under permuted attention.
+/// `change` is, per text, the median change of the prediction under permuted attention. A run of an earlier version has
+/// no `exact` adversaries.
 std::filesystem::path fake_perturbation(const TemporaryFolder& folder, const RunSpec& spec,
                                         const std::vector<FakeText>& texts, const std::vector<float>& change,
-                                        nlohmann::json changes = nlohmann::json::object());
+                                        nlohmann::json changes = nlohmann::json::object(),
+                                        const ExactAdversaries& exact = {});
+
+/// Writes a finished attribution of the test split, whose scores, of p and of the logit, are the texts' attention. The
+/// measure must be one that needs no integrals.
+std::filesystem::path fake_attribution(const TemporaryFolder& folder, const RunSpec& spec,
+                                       const std::vector<FakeText>& texts,
+                                       nlohmann::json changes = nlohmann::json::object());
 
 }  // namespace notnot

@@ -569,3 +569,78 @@ TEST_CASE("table: a file is read once, packed or not, and its checksum is that o
   write_atomically(folder / "own.csv", utf16);
   CHECK(read_table(folder / "own.csv").texts[0].words == "b");
 }
+
+namespace {
+
+using Places = std::vector<int32_t>;
+
+/// The rationale of the one text of a CSV file.
+Places rationale_of(const std::string& text, const std::string& rationale, Cleaning cleaning = Cleaning::blanks) {
+  return parse_table("text,label,split,rationale\n\"" + text + "\",1,train," + rationale + "\n", "own",
+                     TableFormat::csv, {.cleaning = cleaning})
+      .texts.front()
+      .rationale;
+}
+
+}  // namespace
+
+TEST_CASE("table: a rationale is the places of words, in any order") {
+  CHECK(rationale_of("a charming  , funny film", "3 1") == Places{1, 3});
+  CHECK(rationale_of("a charming film", " 0 ") == Places{0});
+  CHECK(rationale_of("a charming film", "2.0") == Places{2});  // as pandas writes a column with gaps
+  for (const char* none : {"", " ", "NA", "NaN"}) CHECK(rationale_of("a charming film", none).empty());
+  CHECK(parse_csv("text,label,split\na,1,dev\n", "own").front().rationale.empty());
+}
+
+TEST_CASE("table: what the tokeniser cuts from a marked word is marked") {
+  // a | film | , | not | bad | ! | 3-4 | stars
+  const std::string text = "A film, not bad! 3-4 stars";
+  CHECK(rationale_of(text, "1 3", Cleaning::words) == Places{1, 2, 4, 5});
+  CHECK(rationale_of(text, "4", Cleaning::words) == Places{6});
+  CHECK(rationale_of(text, "5", Cleaning::words) == Places{7});
+  CHECK(rationale_of(text, "1 3", Cleaning::blanks) == Places{1, 3});
+  // Without blanks the whole text is one piece.
+  CHECK(rationale_of("\xE5\xA5\xBD\xE7\x9C\x8B\xE7\x9A\x84\xE7\x94\xB5\xE5\xBD\xB1", "0", Cleaning::words).size() > 1);
+  for (const Cleaning cleaning : {Cleaning::blanks, Cleaning::words}) {
+    const std::string raw = "\xC2\xA0\xEF\xBB\xBF\xC4\xB0stanbul  (caf\xC3\xA9)\xE2\x80\x83wasn't... 1/2";
+    const auto pieces = pieces_of_words(raw, cleaning);
+    CHECK(pieces.size() == split_words(clean_text(raw, cleaning)).size());
+    CHECK(pieces.front() == 0);
+    CHECK(pieces.back() == 3);
+  }
+}
+
+TEST_CASE("table: in JSON a rationale is a list, a string or nothing") {
+  const auto json = [](const std::string& value) {
+    return parse_table(R"({"text": "a charming film", "label": 1, "split": "dev", "Rationale": )" + value + "}", "own",
+                       TableFormat::json_lines)
+        .texts.front()
+        .rationale;
+  };
+  CHECK(json("[2, 0.0]") == Places{0, 2});
+  CHECK(json("\"2 0\"") == Places{0, 2});
+  CHECK(json("1") == Places{1});
+  CHECK(json("[]").empty());
+  CHECK(json("null").empty());
+  const auto error = [&](const std::string& value) { return input_error([&] { (void)json(value); }); };
+  CHECK_HAS(error("[0, \"1\"]"),
+            "own, record 1 (line 1): 'rationale' is a list with something else than whole numbers");
+  CHECK_HAS(error("[0.5]"), "something else than whole numbers");
+  CHECK_HAS(error("[[0, 2]]"), "something else than whole numbers");
+  CHECK_HAS(error("[-1]"), "'-1' in the rationale is no place of a word");
+  CHECK_HAS(error("{\"begin\": 1}"), "'rationale' is an object");
+}
+
+TEST_CASE("table: a wrong rationale is refused with its record and line") {
+  const auto error = [](const std::string& rationale) {
+    return csv_error("text,label,split,rationale\nfine,1,train,0\n\"a charming\nfilm\",1,train," + rationale + "\n");
+  };
+  CHECK_HAS(error("0 3"), "own.csv, record 2 (line 3): the rationale marks word 3, but the text has 3 words");
+  CHECK_HAS(error("99999999999999999999"), "the rationale marks word 99999999999999999999, but the text has 3 words");
+  CHECK_HAS(error("1 1"), "own.csv, record 2 (line 3): the rationale marks word 1 twice");
+  CHECK_HAS(error("charming"), "'charming' in the rationale is no place of a word; write the places");
+  for (const char* wrong : {"-1", "1.5", "0-2", "0:2", "\"0,2\"", "[0", "+1", "0x1"}) {
+    CHECK_HAS(error(wrong), "in the rationale is no place of a word");
+  }
+  CHECK_HAS(csv_error("text,label,split,rationale,rationale\na,1,dev,0,0\n"), "2 columns are called 'rationale'");
+}

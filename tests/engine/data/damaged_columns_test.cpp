@@ -61,3 +61,21 @@ TEST_CASE("prepared: labels, offsets and ids out of their range are found in eve
     for (const int32_t id : {0, -1, 7, 1 << 30}) CHECK_HAS(error_after(split + ".token_ids", 2, id), "is damaged");
   }
 }
+
+TEST_CASE("prepared: marked words outside their texts are found in every split") {
+  for (const std::string split : {"train", "dev", "test"}) {
+    const std::string expected = "the " + split + " split: rationales that do not fit the texts";
+    for (const int32_t place : {0, -1, 3, 1 << 30}) {
+      CHECK_HAS(error_after(split + ".rationales", 1, place), expected);
+    }
+    CHECK_HAS(error_after(split + ".rationales", 0, 2), expected);
+    // Offsets are 0, 2, 2.
+    for (const int64_t offset : {int64_t{1}, int64_t{3}, int64_t{-1}, INT64_MIN, INT64_MAX}) {
+      CHECK_HAS(error_after(split + ".rationale_offsets", 0, offset), expected);
+      CHECK_HAS(error_after(split + ".rationale_offsets", 2, offset), expected);
+      if (offset != 1) CHECK_HAS(error_after(split + ".rationale_offsets", 1, offset), expected);
+    }
+    // The last mark is moved to the second text, which has two words.
+    CHECK_HAS(error_after<int64_t>(split + ".rationale_offsets", 1, 1), expected);
+  }
+}

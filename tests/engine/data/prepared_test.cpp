@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -183,6 +184,52 @@ TEST_CASE("prepared: which texts belong together goes through; without groups th
   }
   prepare(folder / "plain");
   CHECK(PreparedFolder(folder / "plain").dataset().splits.train.groups.empty());
+}
+
+TEST_CASE("prepared: marked words go through; without rationales there is no column") {
+  const TemporaryFolder folder;
+  DatasetBuilder built;
+  std::map<int64_t, std::vector<int32_t>> expected;
+  for (LabelledText& text : corpus()) {
+    const auto words = static_cast<int32_t>(split_words(text.words).size());
+    if (text.row % 2 == 0) text.rationale = {0};
+    if (text.row % 2 == 0 && words > 2) text.rationale = {0, words - 1};
+    expected[text.row] = text.rationale;
+    built.add(text);
+  }
+  CHECK(built.text(1).rationale == expected[2]);
+  PreparedWriter writer(folder / "tiny");
+  writer.write(built, preparation());
+  writer.finish();
+  const Dataset dataset = PreparedFolder(folder / "tiny").dataset();
+  for (const SplitName name : kSplitNames) {
+    const Split& split = dataset.split(name);
+    const std::vector<int32_t> marked = split.marked_tokens();
+    REQUIRE(marked.size() == split.token_ids.size());
+    for (int32_t i = 0; i < split.size(); ++i) {
+      std::vector<int32_t> places;
+      for (int32_t n = 0; n < split.length(i); ++n) {
+        if (marked[split.offsets[i] + n] == 1) places.push_back(n - 1);
+      }
+      CHECK(places == expected.at(split.rows[i]));
+    }
+  }
+  prepare(folder / "plain");
+  const Dataset plain = PreparedFolder(folder / "plain").dataset();
+  CHECK(plain.splits.train.rationale_offsets.empty());
+  CHECK(plain.splits.train.marked_tokens().empty());
+}
+
+TEST_CASE("places of words ascend and lie inside the text") {
+  const auto fit = [](const std::vector<int32_t>& places, size_t words) { return are_places(places, words); };
+  CHECK(fit({}, 0));
+  CHECK(fit({0, 2, 5}, 6));
+  CHECK_FALSE(fit({0, 2, 5}, 5));
+  CHECK_FALSE(fit({0, 2, 2}, 6));
+  CHECK_FALSE(fit({2, 0}, 6));
+  CHECK_FALSE(fit({-1, 0}, 6));
+  DatasetBuilder builder;
+  CHECK_THROWS_AS(builder.add({.words = "a b", .row = 1, .rationale = {2}}), Error);
 }
 
 TEST_CASE("prepared: words in a scratch file give the same bytes as words in memory") {

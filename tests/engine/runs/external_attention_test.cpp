@@ -530,8 +530,7 @@ TEST_CASE("a run on other texts") {
     return input_error([&] { read_external_attention(folder / "run", dataset, importance); });
   };
   write_run(folder / "run", films(), attention);
-  CHECK_HAS(refused(films(), Importance::softmax),
-            "is a run folder, which holds attention weights; read them as weights");
+  CHECK_HAS(refused(films(), Importance::softmax), "is a run folder, whose weights are known; read them as weights");
 
   Dataset other = films();
   other.splits.test.rows = {1, 3};

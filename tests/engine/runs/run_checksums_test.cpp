@@ -54,6 +54,8 @@ struct FinishedRun {
     for (const SplitName split : kSplitNames) writer.write_attention(split, texts, log_attention, probability);
     writer.write_predictions(vocabulary, texts, log_attention, probability);
     writer.write_perturbations({{0.25F}, {0.5F}, {0.005F}, {0.7F}, log_attention, {0, 3}, {1}, {7}});
+    for (const SplitName split : kSplitNames)
+      write_safetensors(run.attribution_path(split), {{"w", DType::f32, {1}, probability.data()}});
     write_safetensors(run.model_path(), {{"w", DType::f32, {1}, probability.data()}});
     write_safetensors(run.checkpoint_path(), {{"w", DType::f32, {1}, probability.data()}});
     writer.finish(RunResult{.epoch = 1, .selected_on = "dev", .split = {}});
@@ -70,6 +72,7 @@ std::map<Path, std::function<void()>> readers(const RunFolder& run) {
       {run.perturbation_path(), [&] { (void)run.perturbations(); }}};
   for (const SplitName split : kSplitNames) {
     result[run.attention_path(split)] = [&run, split] { (void)run.attention(split); };
+    result[run.attribution_path(split)] = [&run, split] { (void)run.intact(run.attribution_path(split)); };
   }
   return result;
 }

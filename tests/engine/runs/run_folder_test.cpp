@@ -61,7 +61,31 @@ Perturbations sample_perturbations() {
           .adversary_log_attention = sample.log_attention,
           .offsets = sample.texts.offsets,
           .label = sample.texts.labels,
-          .row = sample.texts.rows};
+          .row = sample.texts.rows,
+          .exact = {.epsilon = {0.01, 0.5},
+                    .jsd = {0.25F, 0, 0.5F, 0},
+                    .probability = {0.12F, 1, 0.5F, 0.75F},
+                    .word = {1, 0, 0, 0, 0, 1, 0, 0},
+                    .weight = {0.25F, 0.75F, 1, 0, 1, 0, 1, 0}}};
+}
+
+std::vector<TensorView> tensors_of(const Perturbations& p) {
+  const auto f32 = [](const char* name, const std::vector<float>& values) {
+    return TensorView{name, DType::f32, {static_cast<int64_t>(values.size())}, values.data()};
+  };
+  return {f32("permutation_change", p.permutation_change),
+          f32("adversary_jsd", p.adversary_jsd),
+          f32("adversary_tvd", p.adversary_tvd),
+          f32("adversary_probability", p.adversary_probability),
+          f32("adversary_log_attention", p.adversary_log_attention),
+          {"offsets", DType::i64, {3}, p.offsets.data()},
+          {"label", DType::i32, {2}, p.label.data()},
+          {"row", DType::i64, {2}, p.row.data()},
+          {"exact_epsilon", DType::f64, {static_cast<int64_t>(p.exact.epsilon.size())}, p.exact.epsilon.data()},
+          f32("exact_jsd", p.exact.jsd),
+          f32("exact_probability", p.exact.probability),
+          {"exact_word", DType::i32, {static_cast<int64_t>(p.exact.word.size())}, p.exact.word.data()},
+          f32("exact_weight", p.exact.weight)};
 }
 
 std::vector<EpochMetrics> sample_metrics() {
@@ -111,6 +135,7 @@ TEST_CASE("starting again removes every file of the earlier run") {
   write_safetensors(run.checkpoint_path(), {});
   write_safetensors(run.model_path(), {});
   writer.write_perturbations(sample_perturbations());
+  for (const SplitName split : kSplitNames) write_safetensors(run.attribution_path(split), {});
   writer.write_ablation({.without_evidence = {0.5F}, .without_others = {0.5F}});
   writer.write_guide_controls({.permuted_weights = {0.5F}, .equal_weights = {0.5F}});
   writer.finish(RunResult{});
@@ -300,12 +325,38 @@ TEST_CASE("the result.json of a perturbation comes back, and is refused with imp
   const Json json = Json::parse(read_file(run.result_path()));
   CHECK(json == Json{{"permutation_change", 0.25}, {"adversary_jsd", 0.625}, {"adversary_tvd", 0.005}});
   CHECK(run.perturbation_result().adversary_jsd == 0.625);
+  CHECK(run.perturbation_result().exact_adversary.empty());
   const std::pair<const char*, void (*)(Json&)> damages[] = {
       {"`permutation_change` is '1.5', not a number from 0 to 1", [](Json& j) { j["permutation_change"] = 1.5; }},
       {"`adversary_jsd` is '0.7', not a number from 0 to 0.693", [](Json& j) { j["adversary_jsd"] = 0.7; }},
       {"`adversary_tvd` is 'null', not a number from 0 to 0.5", [](Json& j) { j["adversary_tvd"] = nullptr; }},
       {"`adversary_tvd` is missing", [](Json& j) { j.erase("adversary_tvd"); }},
       {"keys that this version", [](Json& j) { j["epoch"] = 1; }}};
+  for (const auto& each : damages) {
+    Json damaged = json;
+    each.second(damaged);
+    write_atomically(run.result_path(), damaged.dump());
+    CHECK_HAS(input_error([&] { (void)run.perturbation_result(); }), each.first);
+  }
+}
+
+TEST_CASE("the result.json of a perturbation has the mean of the exact adversaries for each change") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  RunWriter(run).finish(PerturbationResult{.exact_adversary = {{0.001, 0.25}, {0.1, 0.5}}});
+  remove_checksums(run);
+  const Json json = Json::parse(read_file(run.result_path()));
+  CHECK(json.at("exact_adversary") == Json::parse(R"([{"epsilon":0.001,"jsd":0.25},{"epsilon":0.1,"jsd":0.5}])"));
+  const auto back = run.perturbation_result().exact_adversary;
+  REQUIRE(back.size() == 2);
+  CHECK(back[1].epsilon == 0.1);
+  CHECK(back[1].jsd == 0.5);
+  const std::pair<const char*, void (*)(Json&)> damages[] = {
+      {"`jsd` is '0.7', not a number from 0 to 0.693", [](Json& j) { j["exact_adversary"][1]["jsd"] = 0.7; }},
+      {"`epsilon` is missing", [](Json& j) { j["exact_adversary"][0].erase("epsilon"); }},
+      {"`epsilon` is missing", [](Json& j) { j["exact_adversary"] = Json::array({1}); }},
+      {"keys that this version", [](Json& j) { j["exact_adversary"][0]["tvd"] = 0; }},
+      {"keys that this version", [](Json& j) { j["exact_adversary"] = Json::array(); }}};
   for (const auto& each : damages) {
     Json damaged = json;
     each.second(damaged);
@@ -456,6 +507,27 @@ TEST_CASE("perturbations come back as they were") {
   CHECK(back.offsets == sample.offsets);
   CHECK(back.label == sample.label);
   CHECK(back.row == sample.row);
+  CHECK(back.exact.epsilon == sample.exact.epsilon);
+  CHECK(back.exact.jsd == sample.exact.jsd);
+  CHECK(back.exact.probability == sample.exact.probability);
+  CHECK(back.exact.word == sample.exact.word);
+  CHECK(back.exact.weight == sample.exact.weight);
+  CHECK_HAS(read_file(run.perturbation_path()), "[2,2,2]");  // the shape of exact_word
+}
+
+TEST_CASE("perturbations of an earlier version have no exact adversaries; half of them is refused") {
+  const TemporaryFolder folder;
+  const RunFolder run(folder.path(), "sst");
+  const RunWriter writer(run);
+  const Perturbations sample = sample_perturbations();
+  std::vector<TensorView> tensors = tensors_of(sample);
+  tensors.pop_back();
+  write_safetensors(run.perturbation_path(), tensors);
+  CHECK_HAS(input_error([&] { (void)run.perturbations(); }), "exact_weight");
+  tensors.resize(8);
+  write_safetensors(run.perturbation_path(), tensors);
+  CHECK(run.perturbations().exact.empty());
+  CHECK(run.perturbations().adversary_jsd == sample.adversary_jsd);
 }
 
 TEST_CASE("an ablation comes back as it was; most runs have none, and a wrong one is refused") {
@@ -513,6 +585,17 @@ const std::pair<const char*, void (*)(Perturbations&)> kPerturbationDamages[] = 
     {"text 1: its adversary_jsd is 0.7, not from 0 to 0.693", [](Perturbations& p) { p.adversary_jsd[1] = 0.7F; }},
     {"text 0: its adversary_tvd is 0.6", [](Perturbations& p) { p.adversary_tvd[0] = 0.6F; }},
     {"1 values of adversary_tvd for 2 texts", [](Perturbations& p) { p.adversary_tvd.pop_back(); }},
+    {"exact_epsilon 1 is 0.01, not above 0.01 and at most 1", [](Perturbations& p) { p.exact.epsilon[1] = 0.01; }},
+    {"exact_epsilon 0 is 0, not above 0", [](Perturbations& p) { p.exact.epsilon[0] = 0; }},
+    {"exact_epsilon 1 is nan", [](Perturbations& p) { p.exact.epsilon[1] = kNaN; }},
+    {"3 exact_jsd", [](Perturbations& p) { p.exact.jsd.pop_back(); }},
+    {"7 exact_word", [](Perturbations& p) { p.exact.word.pop_back(); }},
+    {"text 1 has, for 0.5, exact_jsd 0.7, not from 0", [](Perturbations& p) { p.exact.jsd[3] = 0.7F; }},
+    {"text 0 has, for 0.5, exact_probability nan", [](Perturbations& p) { p.exact.probability[2] = kNaN; }},
+    {"text 0 has, for 0.01, exact_word 2 of 2 words", [](Perturbations& p) { p.exact.word[0] = 2; }},
+    {"text 1 has, for 0.01, exact_word -1 of", [](Perturbations& p) { p.exact.word[3] = -1; }},
+    {"text 0 has, for 0.01, exact_weight nan", [](Perturbations& p) { p.exact.weight[1] = kNaN; }},
+    {"text 1 has, for 0.5, exact_weight with the sum 2", [](Perturbations& p) { p.exact.weight[7] = 1; }},
 };
 
 TEST_CASE("perturbations that break the rules are refused, when they are read and when they are written") {
@@ -527,17 +610,7 @@ TEST_CASE("perturbations that break the rules are refused, when they are read an
     damage(p);
     CHECK_THROWS_WITH_AS(writer.write_perturbations(p), doctest::Contains(expected), Error);
     CHECK_FALSE(std::filesystem::exists(run.perturbation_path()));
-    const auto f32 = [](const char* name, const std::vector<float>& values) {
-      return TensorView{name, DType::f32, {static_cast<int64_t>(values.size())}, values.data()};
-    };
-    write_safetensors(run.perturbation_path(), {f32("permutation_change", p.permutation_change),
-                                                f32("adversary_jsd", p.adversary_jsd),
-                                                f32("adversary_tvd", p.adversary_tvd),
-                                                f32("adversary_probability", p.adversary_probability),
-                                                f32("adversary_log_attention", p.adversary_log_attention),
-                                                {"offsets", DType::i64, {3}, p.offsets.data()},
-                                                {"label", DType::i32, {2}, p.label.data()},
-                                                {"row", DType::i64, {2}, p.row.data()}});
+    write_safetensors(run.perturbation_path(), tensors_of(p));
     const std::string message = input_error([&] { run.perturbations(); });
     CHECK_MESSAGE(has(message, expected), message);
     CHECK(message.starts_with(run.perturbation_path().string()));

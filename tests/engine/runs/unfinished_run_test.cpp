@@ -19,6 +19,7 @@ namespace notnot {
 namespace {
 
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 /// One text of two words.
 Split one_text() {
@@ -46,6 +47,18 @@ Perturbations some_perturbations() {
           .row = {1}};
 }
 
+Attributions some_attributions() {
+  return {.score_probability = {kNaN, 0.5F, 0, kNaN},
+          .score_logit = {kNaN, 2, 0, kNaN},
+          .probability = {0.75F},
+          .logit = {1},
+          .integration_probability = {},
+          .integration_logit = {},
+          .offsets = {0, 4},
+          .label = {1},
+          .row = {1}};
+}
+
 /// A finished run that has every file a run can have.
 void finish_run(RunWriter& writer) {
   const Vocabulary vocabulary = Vocabulary::build({{"a b", 1, SplitName::train, 1}}, 1);
@@ -58,6 +71,9 @@ void finish_run(RunWriter& writer) {
   write_safetensors(writer.folder().checkpoint_path(), {});
   write_safetensors(writer.folder().model_path(), {});
   writer.write_perturbations(some_perturbations());
+  for (const SplitName split : kSplitNames) {
+    writer.write_attributions(split, one_text(), some_attributions(), Measure::random);
+  }
   writer.write_ablation({.without_evidence = {0.5F}, .without_others = {0.5F}});
   writer.write_guide_controls({.permuted_weights = {0.5F}, .equal_weights = {0.5F}});
   writer.finish(RunResult{});
@@ -69,7 +85,10 @@ std::vector<std::filesystem::path> outputs(const RunFolder& run) {
       run.result_path(),       run.metrics_path(),    run.checkpoint_path(),
       run.model_path(),        run.vocabulary_path(), run.predictions_path(),
       run.perturbation_path(), run.ablation_path(),   run.guide_controls_path()};
-  for (const SplitName split : kSplitNames) paths.push_back(run.attention_path(split));
+  for (const SplitName split : kSplitNames) {
+    paths.push_back(run.attention_path(split));
+    paths.push_back(run.attribution_path(split));
+  }
   return paths;
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/io/files.h"
 #include "experiments/figures/figures.h"
+#include "kernels/base/error.h"
 #include "tests/experiments/figures/drawing.h"
 #include "tests/support/temporary_folder.h"
 
@@ -195,6 +196,50 @@ TEST_CASE("Figure 5: the legend has the marks that the points have") {
     }
   }
   CHECK(dotted == 1);
+}
+
+TEST_CASE("Figure 5: exact adversaries are diamonds on a line of their own") {
+  need_gnuplot();
+  FrontierFigure figure = small_frontier();
+  figure.exact = {{"e1", 0.45, 0.125}, {"e2", 0.55, 0.13}, {"e3", 0.65, 0.15}};
+  const Drawing drawing = drawn(figure);
+  const std::vector<DrawnMark> points = drawing.points();
+  REQUIRE(points.size() == 11);
+  for (size_t i = 0; i < 3; ++i) {
+    const FigurePoint& point = figure.exact[i];
+    check_mark(drawing, points[8 + i], {point.x, point.y}, Shape::diamond, kItoOrange);
+    check_label(drawing, point.label, {point.x, point.y});
+  }
+  check_lines(lines_of(drawing, kItoOrange, true), {{{0.45, 0.125}, {0.55, 0.13}, {0.65, 0.15}}});
+  check_ends(drawing, {0, 0}, {0.7, 1.12 * 0.15});
+  CHECK(drawing.sample("exact adversary, by ε").shape == Shape::diamond);
+}
+
+TEST_CASE("the exclusivity curve: a logarithmic axis, bars of the intervals, a series per class") {
+  need_gnuplot();
+  ExclusivityFigure figure;
+  figure.all = {{"", 0.001, 0.2, kNaN, 0.05}, {"", 0.01, 0.4, kNaN, 0.04}, {"", 0.1, 0.6, kNaN, 0.02}};
+  figure.classes = {"predicted no", "predicted yes"};
+  figure.of_class = {std::vector<FigurePoint>{{"", 0.001, 0.1}, {"", 0.01, 0.3}}, {}};
+  figure.searched = {{"", 0.01, 0.35}};
+  const Drawing drawing = drawn(figure);
+  const std::vector<DrawnMark> points = drawing.points();
+  REQUIRE(points.size() == 6);
+  // Each tenfold change is as wide; the heights are those of the values.
+  CHECK(points[1].at.x - points[0].at.x == doctest::Approx(points[2].at.x - points[1].at.x).epsilon(0.01));
+  CHECK(points[0].at.y - points[1].at.y == doctest::Approx(points[1].at.y - points[2].at.y).epsilon(0.01));
+  CHECK(points[5].at.x == doctest::Approx(points[1].at.x));
+  CHECK(points[0].shape == Shape::circle);
+  CHECK(points[3].shape == Shape::open_square);
+  CHECK(points[5].shape == Shape::plus);
+  CHECK(drawing.has_text("predicted no"));
+  CHECK_FALSE(drawing.has_text("predicted yes"));
+  for (const char* tic : {"0.001", "0.01", "0.1"}) CHECK(drawing.has_text(tic));
+  figure.all[0].y = 0.7;
+  CHECK_THROWS_AS(draw(figure, "alt"), Error);
+  figure.all[0] = {"", 0, 0.2};
+  CHECK_THROWS_AS(draw(figure, "alt"), Error);
+  CHECK_THROWS_AS(draw(ExclusivityFigure{}, "alt"), Error);
 }
 
 TEST_CASE("Figure 5: of labels without room, the ends of the curve stay") {

@@ -129,6 +129,19 @@ TEST_CASE("the result of a perturbation is read strictly, too") {
   CHECK_HAS(input_error([&] { read_runs({path}); }), "result.json: `adversary_jsd` is missing");
 }
 
+TEST_CASE("the result of an attribution is read strictly, too") {
+  const TemporaryFolder folder;
+  const Path path = fake_attribution(
+      folder, attribution_of("sst", spec(RunKind::base), Measure::contribution, {SplitName::test}), kTexts);
+  CHECK(path.filename() == "sst-attribution-contribution-seed10");
+  const LoadedRun run = read_runs({path}).front();
+  CHECK(run.unfinished.empty());
+  CHECK(run.attribution.measure == Measure::contribution);
+  CHECK(title_of(run) == "Attribution by contribution");
+  write_atomically(path / "result.json", R"({"measure": "contribution"})");
+  CHECK_HAS(input_error([&] { read_runs({path}); }), "result.json: `splits` is missing");
+}
+
 TEST_CASE("a finished run without its predictions says so") {
   const TemporaryFolder folder;
   const LoadedRun run = read_runs({fake_run(folder, "base")}).front();

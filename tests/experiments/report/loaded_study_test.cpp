@@ -253,6 +253,27 @@ TEST_CASE("a run that learnt from an earlier version of another one is refused")
             stale.string() + " learnt from another version of " + base.string());
 }
 
+TEST_CASE("attributions stand apart from the models of a study, and belong to the model that they name") {
+  const TemporaryFolder folder;
+  const Path base = fake_run(folder, spec(RunKind::base), kTexts, 0.8);
+  const auto attribution = [&](Measure measure, const std::string& of) {
+    return fake_attribution(folder, attribution_of("sst", spec(RunKind::base), measure, {SplitName::test}), kTexts,
+                            {{"other_checksum", of}});
+  };
+  const Path good = attribution(Measure::attention, RunFolder(base).attention_checksum());
+  const LoadedStudy study = load_studies({good, base}).front();
+  REQUIRE(study.runs.size() == 1);
+  REQUIRE(study.attributions.size() == 1);
+  CHECK(study.other_of(study.attributions.front()) == &study.runs.front());
+  const Path stale = attribution(Measure::random, "of the base model before it was trained again");
+  CHECK_HAS(input_error([&] {
+              load_studies({base, good, stale});
+            }),
+            stale.string() + " looks at another version of " + base.string());
+  CHECK_HAS(input_error([&] { load_studies({good}); }),
+            good.string() + " is an attribution, and a report needs the run");
+}
+
 TEST_CASE("a run of an earlier version is not reported: nobody knows what it has read") {
   const TemporaryFolder folder;
   const Path base = fake_run(folder, "base");

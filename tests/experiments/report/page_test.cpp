@@ -255,7 +255,7 @@ TEST_CASE("every table and figure links to its own files, by what they are") {
   CHECK(has(caption_of("figure5-class1"), "The same for the texts predicted positive."));
   CHECK(has(caption_of("figure5"), "over all test texts"));
   CHECK(has(caption_of("figure3-seeds"), "x: the text&#39;s median JSD over the other seeds."));
-  CHECK(has(caption_of("figure3-adversary"), "The per-instance adversary. "));
+  CHECK(has(caption_of("figure3-adversary"), ">per-instance adversary</a>, which is searched."));
   CHECK(has(caption_of("permutation"), "Permuted attention. "));
 }
 

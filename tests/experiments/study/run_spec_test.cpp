@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "tests/experiments/study/run_specs.h"
@@ -23,6 +24,11 @@ TEST_CASE("each spec has a name of its own, and the name gives back the spec") {
   CHECK(names.contains("sst-adversary-lambda0.000525-seed10-of-lstm-learned-seed50"));
   CHECK(names.contains("sst-tokens-given-seed10-by-lstm-learned-seed10"));
   CHECK(names.contains("sst-tokens-given-seed10-by-external-mine"));
+  CHECK(names.contains("sst-attribution-leave-one-out-seed10"));
+  CHECK(names.contains("sst-attribution-input-x-gradient-seed10"));
+  CHECK(names.contains("sst-attribution-input-x-gradient-held-dev-test-seed10"));
+  CHECK(names.contains("sst-attribution-random-train-seed50-of-tokens-uniform-seed50"));
+  CHECK(names.contains("sst-attribution-attention-train-dev-test-seed10-of-adversary-lambda0.000525-seed10"));
 }
 
 TEST_CASE("a data set's name may look like a part of a run's name") {
@@ -61,13 +67,48 @@ TEST_CASE("the label of attention from another program stays whole, whatever the
   CHECK(parse_run_name("external", run_name("external", guided)) == guided);
 }
 
+TEST_CASE("the model that an attribution looks at is part of its choices") {
+  for (const RunSpec& spec : specs()) {
+    if (!is_attributable(spec.kind)) continue;
+    const RunSpec attribution = attribution_of("sst", spec, Measure::gradient_norm_held, {SplitName::dev});
+    const nlohmann::json choices = choices_of(attribution);
+    CHECK(choices["attribution"] == "gradient-norm-held");
+    CHECK(choices["splits"] == nlohmann::json{"dev"});
+    CHECK(choices["encoder"] == to_string(encoder_of(spec.kind)));
+    CHECK(choices["attention"] == to_string(attention_of(spec.kind)));
+    CHECK(choices["seed"] == spec.seed);
+    CHECK(choices["other"] == run_name("sst", spec));
+    CHECK(spec_of(choices) == attribution);
+  }
+}
+
 TEST_CASE("other names are no names of runs") {
-  for (const char* name :
-       {"", "sst", "sst-", "sst-lstm-learned", "sst-lstm-learned-seed", "sst-lstm-learned-seed10x",
-        "sst-lstm-learned-seed-1", "imdb-lstm-learned-seed10", "sst-adversary-lambda-seed10",
-        "sst-adversary-lambda0.1-seed10-by-x", "sst-tokens-given-seed10", "external-mine",
-        "sst-lstm-learned-seed99999999999999999999", "sst-lstm-learned-seed010", "sst-adversary-lambda1e-3-seed10",
-        "sst-adversary-lambda0.0010-seed10", "sst-adversary-lambdanan-seed10"}) {
+  for (const char* name : {"",
+                           "sst",
+                           "sst-",
+                           "sst-lstm-learned",
+                           "sst-lstm-learned-seed",
+                           "sst-lstm-learned-seed10x",
+                           "sst-lstm-learned-seed-1",
+                           "imdb-lstm-learned-seed10",
+                           "sst-adversary-lambda-seed10",
+                           "sst-adversary-lambda0.1-seed10-by-x",
+                           "sst-tokens-given-seed10",
+                           "external-mine",
+                           "sst-lstm-learned-seed99999999999999999999",
+                           "sst-lstm-learned-seed010",
+                           "sst-adversary-lambda1e-3-seed10",
+                           "sst-adversary-lambda0.0010-seed10",
+                           "sst-adversary-lambdanan-seed10",
+                           "sst-attribution-seed10",
+                           "sst-attribution-gradients-seed10",
+                           "sst-attribution-random-test-seed10",
+                           "sst-attribution-random-dev-train-seed10",
+                           "sst-attribution-random-seed10-of-lstm-learned-seed50",
+                           "sst-attribution-random-seed10-of-lstm-learned-seed10",
+                           "sst-attribution-random-seed10-of-perturbation-seed10",
+                           "sst-attribution-random-seed10-of-external-mine",
+                           "sst-attribution-random-seed10-of-tokens-given-seed10-by-lstm-learned-seed10"}) {
     CAPTURE(name);
     CHECK_FALSE(parse_run_name("sst", name));
   }

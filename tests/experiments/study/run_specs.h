@@ -17,19 +17,25 @@ inline std::vector<RunSpec> specs() {
   const std::string base = run_name("sst", plain(RunKind::base)),
                     other_base = run_name("sst", plain(RunKind::base, 50));
   const RunSpec adversary{.kind = RunKind::adversary, .seed = 10, .lambda = 5.25e-4, .other = base};
-  return {plain(RunKind::base),
-          plain(RunKind::base, 18446744073709551615U),
-          plain(RunKind::uniform),
-          plain(RunKind::trained_mlp),
-          plain(RunKind::uniform_mlp),
-          {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = base},
-          {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = run_name("sst", adversary)},
-          {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = "external-mine"},
-          adversary,
-          {.kind = RunKind::adversary, .seed = 10, .lambda = 0, .other = base},
-          {.kind = RunKind::adversary, .seed = 10, .lambda = 5.25e-4, .other = other_base},
-          {.kind = RunKind::perturbation, .seed = 10, .lambda = 0, .other = base},
-          {.kind = RunKind::perturbation, .seed = 10, .lambda = 0, .other = other_base}};
+  return {
+      plain(RunKind::base),
+      plain(RunKind::base, 18446744073709551615U),
+      plain(RunKind::uniform),
+      plain(RunKind::trained_mlp),
+      plain(RunKind::uniform_mlp),
+      {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = base},
+      {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = run_name("sst", adversary)},
+      {.kind = RunKind::guided_mlp, .seed = 10, .lambda = 0, .other = "external-mine"},
+      adversary,
+      {.kind = RunKind::adversary, .seed = 10, .lambda = 0, .other = base},
+      {.kind = RunKind::adversary, .seed = 10, .lambda = 5.25e-4, .other = other_base},
+      attribution_of("sst", plain(RunKind::base), Measure::leave_one_out, {SplitName::test}),
+      attribution_of("sst", plain(RunKind::base), Measure::input_x_gradient, {SplitName::test}),
+      attribution_of("sst", plain(RunKind::base), Measure::input_x_gradient_held, {SplitName::dev, SplitName::test}),
+      attribution_of("sst", plain(RunKind::uniform_mlp, 50), Measure::random, {SplitName::train}),
+      attribution_of("sst", adversary, Measure::attention, {SplitName::train, SplitName::dev, SplitName::test}),
+      {.kind = RunKind::perturbation, .seed = 10, .lambda = 0, .other = base},
+      {.kind = RunKind::perturbation, .seed = 10, .lambda = 0, .other = other_base}};
 }
 
 }  // namespace notnot

@@ -191,5 +191,43 @@ TEST_CASE(
   CHECK(inputs.folder(adversary).config()["choices"]["lambda"] == 5);
 }
 
+TEST_CASE(
+    "attributions look at each kind of model that has an attention of its own, on the splits that were asked for") {
+  const TemporaryFolder folder;
+  const Inputs inputs = one_step_inputs(folder);
+  const RunSpec base = plain(RunKind::base);
+  const std::vector<RunSpec> models = {base, plain(RunKind::uniform), plain(RunKind::trained_mlp),
+                                       plain(RunKind::uniform_mlp), with_other(RunKind::adversary, 10, base, 5)};
+  std::vector<RunSpec> specs = models;
+  for (const RunSpec& model : models) {
+    specs.push_back(attribution_of("own", model, Measure::attention, {kSplitNames.begin(), kSplitNames.end()}));
+  }
+  specs.push_back(attribution_of("own", base, Measure::random, {SplitName::test}));
+  train_all(inputs, specs);
+  for (const RunSpec& model : models) {
+    const RunFolder run =
+        inputs.folder(attribution_of("own", model, Measure::attention, {kSplitNames.begin(), kSplitNames.end()}));
+    CHECK(run.config()["choices"]["other_checksum"] == inputs.folder(model).attention_checksum());
+    CHECK(read_run_config(run).training.objective == inputs.training(model).objective);
+    CHECK(read_run_config(run).training.epochs == inputs.training(model).epochs);
+    for (const SplitName name : kSplitNames) {
+      const Attention attention = inputs.folder(model).attention(name);
+      const Attributions scores = run.attributions(name);
+      CHECK(scores.probability == attention.probability);
+      CHECK(scores.row == attention.row);
+      double sum = 0;
+      for (int64_t n = 1; n + 1 < scores.offsets[1]; ++n) {
+        CHECK(scores.score_probability[n] == std::exp(attention.log_attention[n]));
+      }
+      for (const float score : scores.score_probability) sum += std::isnan(score) ? 0 : score;
+      const auto words = static_cast<double>(scores.score_probability.size() - 2 * scores.label.size());
+      CHECK(run.attribution_result().splits[name]->mean_absolute_score == doctest::Approx(sum / words));
+    }
+  }
+  const RunFolder random = inputs.folder(attribution_of("own", base, Measure::random, {SplitName::test}));
+  CHECK_FALSE(random.has_attributions(SplitName::train));
+  CHECK(random.attributions(SplitName::test).size() == 16);
+}
+
 }  // namespace
 }  // namespace notnot
