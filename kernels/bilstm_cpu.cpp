@@ -227,7 +227,7 @@ void step_forward(const BiLstmForward& args, const Direction& direction, const T
 
 /// One step of `count` tiles. All tiles take a vector of units before the next vector: so its weights (at H = 128, 32
 /// KiB with AVX-512 and 16 KiB with AVX2) come from the second-level cache once.
-void advance(const BiLstmForward& args, const Direction& direction, const Tile* tiles, int32_t count, int32_t t) {
+void advance(const BiLstmForward& args, const Direction& direction, const Tile* tiles, int32_t count) {
   for (int32_t vector = 0; vector < direction.vectors; ++vector) {
     const float* packed = direction.packed + int64_t{vector} * direction.hidden * 4 * kLanes;
     for (const Tile* tile = tiles; tile < tiles + count; ++tile) {
@@ -265,7 +265,7 @@ void run_forward(const BiLstmForward& args, const Direction& direction, int32_t 
         const int32_t rows = smaller(kRows, running - first);
         tiles[count++] = tile_of(args, direction, first, rows, t, cells + (first - begin) * direction.padded());
       }
-      advance(args, direction, tiles, count, t);
+      advance(args, direction, tiles, count);
     }
   }
   if (direction.streamed) streams_visible();

@@ -236,11 +236,17 @@ class LeaveOneOut::Recurrent {
                       .longest = offsets[1],
                       .unique = static_cast<int32_t>(ids_.ids.size()),
                       .offsets = sequences.offsets,
-                      .unique_row = sequences.rows},
+                      .unique_ids = {},
+                      .unique_row = sequences.rows,
+                      .occurrence_offsets = {},
+                      .occurrences = {}},
             .hidden = options_.hidden,
             .table = table_,
             .weight_hh = parameter("encoder.rnn.weight_hh_l0", 2),
             .states = sequences.states,
+            .gates = {},
+            .cells = {},
+            .previous = {},
             .workspace = workspace_};
   }
 

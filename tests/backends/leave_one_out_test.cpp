@@ -148,11 +148,12 @@ TEST_CASE(
     }
     for (int32_t text = 0; text < split.size(); ++text) {
       Split one;
-      one.token_ids = {split.token_ids.begin() + split.offsets[text],
-                       split.token_ids.begin() + split.offsets[text + 1]};
-      one.offsets = {0, split.length(text)};
-      one.labels = {0};
-      one.rows = {1};
+      for (int64_t n = split.offsets[text]; n < split.offsets[text + 1]; ++n) {
+        one.token_ids.push_back(split.token_ids[n]);
+      }
+      one.offsets.push_back(split.length(text));
+      one.labels.push_back(0);
+      one.rows.push_back(1);
       AttentionClassifier of_one = make_model(device, options, one);
       check_same_bytes(logits_without(of_one, one),
                        {all.begin() + split.offsets[text], all.begin() + split.offsets[text + 1]}, "alone");
