@@ -92,14 +92,13 @@ Split shortened(const Split& split) {
 /// [tokens] by a rerun, NaN at boundary tokens.
 std::vector<float> rerun(const ModelOptions& options, const Split& split) {
   const Split texts = shortened(split);
-  AttentionClassifier model = make_model(test_device(), options, texts);
+  AttentionClassifier model = make_model(test_device(), options, texts.size() > 0 ? texts : split);
   std::vector<float> logits(texts.size());
-  float bias = 0;
+  const float bias = model.parameters()[model.layout().find("decoder.linear_1.bias").offset];
   for (const auto& part : prediction_batches(model.device(), texts)) {
     const HostBatch batch = assemble_batch(texts, part, options.vocabulary);
-    const auto result = model.contributions(batch);
-    bias = result.bias;
-    for (size_t b = 0; b < batch.texts.size(); ++b) logits[batch.texts[b]] = result.predictions.logit[b];
+    const auto result = model.predict(batch);
+    for (size_t b = 0; b < batch.texts.size(); ++b) logits[batch.texts[b]] = result.logit[b];
   }
   std::vector<float> tokens;
   for (int32_t text = 0, next = 0; text < split.size(); ++text) {
