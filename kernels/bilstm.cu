@@ -10,7 +10,7 @@
 //                     together forward 704, 1,120, 1,984, backward 704, 1,144, 2,032
 // To the larger of the two comes what cannot run beside it, from the last product to the first of the next step:
 // shuffles, gates, barrier. A model of the instructions as ptxas has ordered them (bench/notes.md) gives, for S = 1, 2
-// and 4, forward 1,160, 1,750, 3,260 and backward 1,080, 1,610, 3,030 clocks. No GPU has measured it yet.
+// and 4, forward 1,180, 1,730, 3,250 and backward 1,080, 1,610, 3,030 clocks. No GPU has measured it yet.
 //
 // What the order of the instructions must keep: a step is one basic block, because nothing moves across a branch or a
 // call. So accesses are predicated (store_if, load_if), and there is no IEEE division. What a step loads for the next
