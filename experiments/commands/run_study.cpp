@@ -119,7 +119,8 @@ void print_plan(Study& study, const StudyArguments& arguments, std::string& refu
   const Jobs jobs = jobs_so_far(study, arguments, states, refusal);
   const int fleet = fleet_size(jobs, options);
   Estimator estimator(study.inputs, std::max(1, study.inputs.threads() / fleet));
-  std::vector<RunCost> left;
+  std::vector<RunCost> left;  // of a group together
+  size_t runs_left = 0;
   show("{:<60} {:>8} {:>9} {:>9}  state\n", "run", "epochs", "time", "memory");
   for (size_t i = 0; i < jobs.size(); ++i) {
     const RunSpec& spec = jobs[i]->spec;
@@ -129,13 +130,21 @@ void print_plan(Study& study, const StudyArguments& arguments, std::string& refu
     const std::string epochs =
         spec.kind == RunKind::perturbation ? "-" : fmt::format("{}", study.inputs.training(spec).epochs);
     show("{:<60} {:>8} {:>9} {:>5} MiB  {}\n", name, epochs, time_text(cost.seconds), bytes >> 20, states[i]);
-    if (jobs[i]->state != JobState::finished) left.push_back({cost.seconds, bytes});
+    if (jobs[i]->state == JobState::finished) continue;
+    ++runs_left;
+    if (spec.member > 1 && !left.empty()) {
+      left.back().seconds =
+          estimator.overlaps() ? std::max(left.back().seconds, cost.seconds) : left.back().seconds + cost.seconds;
+      left.back().bytes += bytes;
+    } else {
+      left.push_back({cost.seconds, bytes});
+    }
   }
   const RunCost together = cost_of_fleet(left, fleet);
   show(
       "{}: {} of {} runs left, at most {} with {} at once (adversaries stop {} epochs after their best), up to {} MiB "
       "beside the data{}\n\n",
-      study.inputs.name(), left.size(), study.runs.size(), time_text(together.seconds), fleet,
+      study.inputs.name(), runs_left, study.runs.size(), time_text(together.seconds), fleet,
       study.inputs.settings.patience, together.bytes >> 20,
       following_text(possible_runs(study.inputs, arguments.study, study.tests, study.runs), together.seconds, fleet,
                      estimator));

@@ -15,7 +15,8 @@ enum class PaperTest : uint8_t {
   seeds,      ///< section 3.3, Figure 3 (a-d)
   guides,     ///< section 3.4, Table 3
   adversary,  ///< section 4, Table 4 and Figure 5; for comparison Jain & Wallace's two perturbations, Figure 3 (e, f)
-  diagnose,   ///< section 3.4, with attention from another program as a guide
+  side_by_side,  ///< section 4 further: several adversaries of a base model that differ from each other, too
+  diagnose,      ///< section 3.4, with attention from another program as a guide
 };
 
 /// The options of a study. The defaults are the choices of the paper (sections 3.1 and 4, and the released code).
@@ -28,6 +29,7 @@ struct StudyOptions {
   /// The seed of the adversaries. By default each adversary has the seed of its base model and so starts from that
   /// model's initial parameters; one more adversary then shows what another seed does.
   std::optional<uint64_t> adversary_seed = {};
+  int32_t side_by_side = 0;  ///< how many adversaries train side by side: only for PaperTest::side_by_side
 };
 /// How often the grid of lambdas is extended at most. Each time it gets two larger lambdas.
 inline constexpr int kExtensions = 3;
