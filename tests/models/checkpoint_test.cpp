@@ -248,12 +248,42 @@ TEST_CASE("the files of a model have its parameters one behind the other, and th
   CHECK(read.optimiser.largest_second_moment == values);
 }
 
+TEST_CASE("the checkpoint of a group has each member's values, and members that stand elsewhere are refused") {
+  const TemporaryFolder folder;
+  const ParameterLayout layout({.encoder = Encoder::tokens, .vocabulary = 5, .embed = 1, .hidden = 1});
+  const std::vector<float> ones(layout.total(), 1), twos(layout.total(), 2);
+  const Checkpoint first{{.epoch = 2, .batch = 1, .best_epoch = 1, .best_score = -0.5, .loss = 3},
+                         ones,
+                         {2, ones, ones, ones},
+                         {.choices = "a", .metrics = "b", .model = "c"}};
+  Checkpoint second{{.epoch = 2, .batch = 1, .best_epoch = 1, .best_score = -0.5, .loss = 4},
+                    twos,
+                    {2, twos, twos, twos},
+                    {.choices = "d", .metrics = "e", .model = "f"}};
+  const TrainingBounds bounds{.epochs = 3, .batches = 4, .adversary = true};
+  write_checkpoints(folder / "both", layout, {first, second});
+  const std::vector<Checkpoint> read = read_checkpoints(folder / "both", layout, bounds, 2);
+  REQUIRE(read.size() == 2);
+  CHECK(read[0].progress.loss == 3);
+  CHECK(read[1].progress.loss == 4);
+  CHECK(load_parameters(layout, Safetensors::read(folder / "both"), "member2/parameter/") == read[1].parameters);
+  CHECK(read[1].optimiser.first_moment == read[1].parameters);
+  CHECK(read[0].parameters != read[1].parameters);
+  CHECK(read[0].companions.model == "c");
+  CHECK(read[1].companions.model == "f");
+  CHECK_HAS(input_error([&] { (void)read_checkpoints(folder / "both", layout, bounds, 3); }), "member3/");
+  second.progress.batch = 2;
+  write_checkpoints(folder / "apart", layout, {first, second});
+  CHECK_HAS(input_error([&] { (void)read_checkpoints(folder / "apart", layout, bounds, 2); }),
+            "member 2 does not stand where member 1 stands");
+}
+
 TEST_CASE("a bit that was flipped in any byte of a checkpoint is noticed, also where another state is possible") {
   const TemporaryFolder folder;
   const ParameterLayout layout({.encoder = Encoder::tokens, .vocabulary = 5, .embed = 1, .hidden = 1});
   const std::vector<float> ones(layout.total(), 1);
   write_checkpoints(folder / "good", layout,
-                    {{.epoch = 2, .best_epoch = 1, .best_score = 0.5}, ones, {2, ones, ones, ones}});
+                    {{{.epoch = 2, .best_epoch = 1, .best_score = 0.5}, ones, {2, ones, ones, ones}}});
   const std::string good = read_file(folder / "good");
   const auto read = [&](const std::string& content) {
     write_atomically(folder / "flipped", content);
