@@ -38,7 +38,7 @@ struct AttentionHeadForward {
   Span<float> probability;                        ///< out [B]
 
   void check() const {
-    batch.check();
+    batch.check_texts();
     NOTNOT_CHECK(width > 0, "D {}", width);
     NOTNOT_CHECK_SIZE(hidden, padded_rows(batch.tokens) * width);
     NOTNOT_CHECK_SIZE(output_weight, width);

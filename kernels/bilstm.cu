@@ -10,7 +10,7 @@
 //                     together forward 704, 1,120, 1,984, backward 704, 1,144, 2,032
 // To the larger of the two comes what cannot run beside it, from the last product to the first of the next step:
 // shuffles, gates, barrier. A model of the instructions as ptxas has ordered them (bench/notes.md) gives, for S = 1, 2
-// and 4, forward 1,160, 1,750, 3,260 and backward 1,080, 1,610, 3,030 clocks. No GPU has measured it yet.
+// and 4, forward 1,180, 1,730, 3,250 and backward 1,080, 1,610, 3,030 clocks. No GPU has measured it yet.
 //
 // What the order of the instructions must keep: a step is one basic block, because nothing moves across a branch or a
 // call. So accesses are predicated (store_if, load_if), and there is no IEEE division. What a step loads for the next
@@ -180,8 +180,19 @@ __global__ void __launch_bounds__(kThreads, 1) forward_kernel(const BiLstmForwar
       __syncthreads();
       finish_step<Own>(args, cells);
     };
-    take_step(0, {});
-    for (int step = 1; step < steps; ++step) {
+    int step = 1, end = steps;
+    if (args.starts_given()) {
+      // Initial states stand where the first step finds those of a step before.
+#pragma unroll
+      for (int i = 0; i < Own::kCells; ++i) {
+        if (Own::stores()) h[kSequences * kHidden + Own::slot(i) * kHidden + Own::unit()] = cells[i].state;
+      }
+      __syncthreads();
+      ++end;
+    } else {
+      take_step(0, {});
+    }
+    for (; step < end; ++step) {
       float sums[2 * kSequences * 4] = {};
       forward_product<kSequences>(weights, h + (step & 1) * kSequences * kHidden, sums);
       take_step(step, sums);
@@ -312,7 +323,9 @@ __device__ void general_unit(const BiLstmForward& args, int32_t token, int unit,
     for (int mask = 16; mask > 0; mask /= 2) z[gate] += __shfl_xor_sync(kFullWarp, z[gate], mask);
   }
   if (lane != 0) return;
-  const float* input = args.table.data + (int64_t{args.batch.unique_row[token]} * 2 + blockIdx.y) * 4 * hidden + unit;
+  const int32_t row_place = token + (blockIdx.y == 0 ? 0 : args.backward_row_shift);
+  const float* input =
+      args.table.data + (int64_t{args.batch.unique_row[row_place]} * 2 + blockIdx.y) * 4 * hidden + unit;
   const auto gates =
       lstm_gates(input[0] + z[0], input[hidden] + z[1], input[2 * hidden] + z[2], input[3 * hidden] + z[3]);
   c[unit] = lstm_cell(gates, c[unit]);
@@ -332,7 +345,11 @@ __global__ void __launch_bounds__(kThreads) general_forward_kernel(const BiLstmF
   const int hidden = args.hidden, warp = static_cast<int>(threadIdx.x) / 32;
   float* const h = dynamic_shared<float>();  // [2][hidden]
   float* const c = h + 2 * hidden;           // [hidden]
-  for (int unit = threadIdx.x; unit < hidden; unit += kThreads) h[unit] = c[unit] = 0;
+  const int64_t start = (int64_t{blockIdx.x} * 2 + blockIdx.y) * hidden;
+  for (int unit = threadIdx.x; unit < hidden; unit += kThreads) {
+    h[unit] = args.starts_given() ? args.initial_states[start + unit] : 0;
+    c[unit] = args.starts_given() ? args.initial_cells[start + unit] : 0;
+  }
   __syncthreads();
   int buffer = 0;
   for (Cursor at = open_sequence(args.batch, static_cast<int>(blockIdx.x), blockIdx.y == 1); at.left > 0; --at.left) {

@@ -2,8 +2,8 @@
 // The bidirectional LSTM over a ragged batch (Hochreiter & Schmidhuber 1997; gate order i, f, g, o as in cuDNN and
 // PyTorch):
 //   z = table[token] + W_hh h',  i, f, o = sigmoid(z_i, z_f, z_o),  g = tanh(z_g),  c = f c' + i g,  h = o tanh(c).
-// h' and c' are h and c of the step before. Direction 0 starts at a sequence's first token, direction 1 at its last
-// one. The input side, W_ih x + b_ih + b_hh, comes ready in `table` (token_projection.h).
+// h' and c' are h and c of the step before, at the first step zero or given. Direction 0 starts at a sequence's first
+// token, direction 1 at its last one. The input side, W_ih x + b_ih + b_hh, comes ready in `table` (token_projection.h).
 #include <string_view>
 
 #include "kernels/base/operation.h"
@@ -54,8 +54,14 @@ struct BiLstmForward {
   Span<float> previous;
   Span<float> workspace;  ///< [bilstm_workspace(H, B)]
   Precision precision = Precision::fp32;
+  /// Direction 1 reads the table's row batch.unique_row[token + backward_row_shift]: with N, unique_row is [2, N] and has
+  /// rows of its own for each direction. Not below 0.
+  int32_t backward_row_shift = 0;
+  /// [B, 2, H] h' and c' of each direction's first step; both empty: zeros. Only in evaluation and in fp32
+  Span<const float> initial_states = {}, initial_cells = {};
 
   bool training() const { return !gates.empty(); }
+  NOTNOT_HD bool starts_given() const { return !initial_states.empty() || !initial_cells.empty(); }
   void check() const {
     batch.check();
     NOTNOT_CHECK(hidden > 0, "H {}", hidden);
@@ -64,6 +70,14 @@ struct BiLstmForward {
     NOTNOT_CHECK_ALIGNED(weight_hh, kWeightAlignment);
     NOTNOT_CHECK_SIZE(states, padded_rows(batch.tokens) * 2 * hidden);
     NOTNOT_CHECK_SIZE(workspace, bilstm_workspace(hidden, batch.sequences));
+    NOTNOT_CHECK(backward_row_shift >= 0, "backward_row_shift {}", backward_row_shift);
+    NOTNOT_CHECK_SIZE(batch.unique_row, int64_t{batch.tokens} + backward_row_shift);
+    if (starts_given()) {
+      NOTNOT_CHECK_SIZE(initial_states, int64_t{batch.sequences} * 2 * hidden);
+      NOTNOT_CHECK_SIZE(initial_cells, int64_t{batch.sequences} * 2 * hidden);
+      NOTNOT_CHECK(!training() && precision == Precision::fp32,
+                   "initial states are for evaluation in fp32: leave the outputs of training empty");
+    }
     if (!training()) return;
     NOTNOT_CHECK_SIZE(gates, int64_t{batch.tokens} * 8 * hidden);
     NOTNOT_CHECK_SIZE(cells, int64_t{batch.tokens} * 2 * hidden);

@@ -25,7 +25,8 @@ struct Direction {
   int32_t vectors = 0;  // ceil(H / kLanes)
   RaggedBatch batch;
   const float* packed = nullptr;
-  bool streamed = false;  // forward: gates, cells and previous are stored past the caches (kCachedGates)
+  const int32_t* rows = nullptr;  // forward: [N] every token's row of the table
+  bool streamed = false;          // forward: gates, cells and previous are stored past the caches (kCachedGates)
 
   int64_t padded() const { return int64_t{vectors} * kLanes; }
   int32_t length(int32_t sequence) const { return batch.offsets[sequence + 1] - batch.offsets[sequence]; }
@@ -41,9 +42,9 @@ struct Direction {
   }
 };
 
-Direction direction_of(int32_t index, int32_t hidden, const RaggedBatch& batch, const float* packed, bool streamed) {
+Direction direction_of(int32_t index, int32_t hidden, const RaggedBatch& batch, const float* packed) {
   const int32_t vectors = (hidden + kLanes - 1) / kLanes;
-  return {.index = index, .hidden = hidden, .vectors = vectors, .batch = batch, .packed = packed, .streamed = streamed};
+  return {.index = index, .hidden = hidden, .vectors = vectors, .batch = batch, .packed = packed};
 }
 
 int64_t packed_size(int32_t hidden) {
@@ -165,7 +166,7 @@ void cell_forward(float* zi, float* zf, float* zg, float* zo, float* cell, float
 struct Tile {
   int32_t rows = 0;
   const float* input[kRows];     // [4, H] the token's row of the table
-  const float* previous[kRows];  // [H] h of the step before; not read at step 0
+  const float* previous[kRows];  // [H] h of the step before; at step 0 null, or the initial one
   int64_t place[kRows];          // (token, direction) as a row number
   int64_t next_place[kRows];     // the row number of the next step, -1 after the last one
   float* cells[kRows];           // [padded H] carried
@@ -178,6 +179,11 @@ bool streams_gates(const BiLstmForward& args) {
          is_aligned(args.previous.data);
 }
 
+/// The sequence's row of `values` [B, 2, H]; null if there are none.
+const float* initial(const Span<const float>& values, const Direction& direction, int32_t sequence) {
+  return values.empty() ? nullptr : &values[(int64_t{sequence} * 2 + direction.index) * direction.hidden];
+}
+
 Tile tile_of(const BiLstmForward& args, const Direction& direction, int32_t first, int32_t rows, int32_t t,
              float* cells) {
   const int64_t hidden = direction.hidden, d = direction.index;
@@ -188,8 +194,9 @@ Tile tile_of(const BiLstmForward& args, const Direction& direction, int32_t firs
     const bool last = t + 1 == direction.length(first + r);
     tile.place[r] = token * 2 + d;
     tile.next_place[r] = last ? -1 : int64_t{direction.token(first + r, t + 1)} * 2 + d;
-    tile.input[r] = &args.table[(int64_t{args.batch.unique_row[token]} * 2 + d) * 4 * hidden];
-    tile.previous[r] = t == 0 ? nullptr : &args.states[(int64_t{direction.token(first + r, t - 1)} * 2 + d) * hidden];
+    tile.input[r] = &args.table[(int64_t{direction.rows[token]} * 2 + d) * 4 * hidden];
+    tile.previous[r] = t > 0 ? &args.states[(int64_t{direction.token(first + r, t - 1)} * 2 + d) * hidden]
+                             : initial(args.initial_states, direction, first + r);
     tile.cells[r] = cells + r * direction.padded();
     // Rows of the table lie in no order. While the first vector's product runs, the other vectors' input is fetched.
     for (int64_t at = 0; at < 4 * hidden; at += 64 / sizeof(float)) __builtin_prefetch(tile.input[r] + at);
@@ -220,12 +227,12 @@ void step_forward(const BiLstmForward& args, const Direction& direction, const T
 
 /// One step of `count` tiles. All tiles take a vector of units before the next vector: so its weights (at H = 128, 32
 /// KiB with AVX-512 and 16 KiB with AVX2) come from the second-level cache once.
-void advance(const BiLstmForward& args, const Direction& direction, const Tile* tiles, int32_t count, int32_t t) {
+void advance(const BiLstmForward& args, const Direction& direction, const Tile* tiles, int32_t count) {
   for (int32_t vector = 0; vector < direction.vectors; ++vector) {
     const float* packed = direction.packed + int64_t{vector} * direction.hidden * 4 * kLanes;
     for (const Tile* tile = tiles; tile < tiles + count; ++tile) {
       alignas(64) float z[kRows * 4 * kLanes];
-      if (t > 0) {
+      if (tile->previous[0] != nullptr) {
         recurrent_products(tile->rows, packed, tile->previous, direction.hidden, z);
       } else {
         __builtin_memset(z, 0, sizeof z);
@@ -240,6 +247,10 @@ void advance(const BiLstmForward& args, const Direction& direction, const Tile* 
 void run_forward(const BiLstmForward& args, const Direction& direction, int32_t begin, int32_t end, float* cells) {
   const int64_t hidden = direction.hidden;
   __builtin_memset(cells, 0, (end - begin) * direction.padded() * sizeof(float));
+  for (int32_t b = begin; b < end && args.starts_given(); ++b) {
+    __builtin_memcpy(cells + (b - begin) * direction.padded(), initial(args.initial_cells, direction, b),
+                     hidden * sizeof(float));
+  }
   for (int32_t b = begin; b < end && args.training(); ++b) {
     __builtin_memset(&args.previous[(int64_t{direction.token(b, 0)} * 2 + direction.index) * hidden], 0,
                      hidden * sizeof(float));
@@ -254,7 +265,7 @@ void run_forward(const BiLstmForward& args, const Direction& direction, int32_t 
         const int32_t rows = smaller(kRows, running - first);
         tiles[count++] = tile_of(args, direction, first, rows, t, cells + (first - begin) * direction.padded());
       }
-      advance(args, direction, tiles, count, t);
+      advance(args, direction, tiles, count);
     }
   }
   if (direction.streamed) streams_visible();
@@ -392,7 +403,9 @@ void bilstm_forward(const Device& device, const BiLstmForward& args) {
   });
   parallel_for(device.threads, 2 * groups, cost_of_task(args.batch, args.hidden, groups), [&](int32_t task) {
     const int32_t d = task % 2, begin = task / 2 * group, end = smaller(begin + group, sequences);
-    const Direction direction = direction_of(d, args.hidden, args.batch, args.workspace.data + d * packed, streamed);
+    Direction direction = direction_of(d, args.hidden, args.batch, args.workspace.data + d * packed);
+    direction.rows = args.batch.unique_row.data + int64_t{d} * args.backward_row_shift;
+    direction.streamed = streamed;
     run_forward(args, direction, begin, end, cells + (int64_t{d} * sequences + begin) * direction.padded());
   });
   const int64_t end = args.batch.offsets[sequences], tokens = args.batch.tokens, width = int64_t{2} * args.hidden;
@@ -411,7 +424,7 @@ void bilstm_backward(const Device& device, const BiLstmBackward& args) {
   });
   parallel_for(device.threads, 2 * groups, cost_of_task(args.batch, hidden, groups), [&](int32_t task) {
     const int32_t d = task % 2, begin = task / 2 * group, end = smaller(begin + group, sequences);
-    const Direction direction = direction_of(d, hidden, args.batch, args.workspace.data + d * packed, false);
+    const Direction direction = direction_of(d, hidden, args.batch, args.workspace.data + d * packed);
     float* dcarried = carried + (int64_t{d} * sequences + begin) * direction.padded();
     run_backward(args, direction, begin, end, dcarried, dcarried + 2 * int64_t{sequences} * direction.padded());
   });

@@ -127,13 +127,20 @@ template <int kSequences>
 struct ForwardCell {
   Cursor at;
   int32_t next_row = 0;  // table row of the next token: its number is read two steps ahead, its values one step ahead
-  float4 input = {};     // of the current token, from the table
+  int32_t to_next_row = 0;  // from the current token's place to where the next token's row is
+  float4 input = {};        // of the current token, from the table
   LstmGates<float> gates = {};
   float cell = 0, state = 0, previous = 0;
 
   __device__ __forceinline__ void start(const BiLstmForward& args, uint32_t unit, int sequence) {
     at = open_sequence(args.batch, sequence, blockIdx.y == 1);
-    if (at.left > 0) next_row = args.batch.unique_row[at.token];
+    if (at.left > 0) next_row = args.batch.unique_row[at.token + row_shift(args)];
+    if (at.left > 0 && args.starts_given()) {
+      const uint32_t place = (static_cast<uint32_t>(sequence) * 2 + blockIdx.y) * kHidden + unit;
+      state = args.initial_states[place];
+      cell = args.initial_cells[place];
+    }
+    to_next_row = stride() + row_shift(args);
     fetch(args, unit);
   }
   __device__ __forceinline__ void fetch(const BiLstmForward& args, uint32_t unit) {
@@ -142,9 +149,13 @@ struct ForwardCell {
     load_if(at.left > 0, input.y, args.table, row, kHidden);
     load_if(at.left > 0, input.z, args.table, row, 2 * kHidden);
     load_if(at.left > 0, input.w, args.table, row, 3 * kHidden);
-    load_if(at.left > 1, next_row, args.batch.unique_row, static_cast<uint32_t>(at.token + stride()));
+    load_if(at.left > 1, next_row, args.batch.unique_row, static_cast<uint32_t>(at.token + to_next_row));
   }
   __device__ __forceinline__ static int32_t stride() { return blockIdx.y == 0 ? 1 : -1; }
+  /// Where the row of a token stands, seen from the token's place.
+  __device__ __forceinline__ static int32_t row_shift(const BiLstmForward& args) {
+    return static_cast<int32_t>(blockIdx.y) * args.backward_row_shift;
+  }
   /// h, from the recurrent sums of the four gates.
   __device__ __forceinline__ float compute(float4 sums) {
     gates = lstm_gates(input.x + sums.x, input.y + sums.y, input.z + sums.z, input.w + sums.w);

@@ -14,7 +14,7 @@
 // 1,700 and 1,900 clocks (sm_80: 2,180 and 2,020). The other 139 and 128 instructions (stores, loads ahead, addresses)
 // stand behind the barrier, beside the next product. The floor leaves out latency, and that mma.sync may not reach
 // Hopper's rate, which is that of wgmma. A model of the instructions as ptxas has ordered them (bench/notes.md), with
-// two thirds of that rate, gives 2,440 and 2,340 clocks, where two blocks of four sequences in fp32 take 6,510 and
+// two thirds of that rate, gives 2,490 and 2,340 clocks, where two blocks of four sequences in fp32 take 6,510 and
 // 6,060. No GPU has measured it yet.
 //
 // The order of every sum is fixed: chunks of k ascending, in each of them hi hi, hi lo, lo hi; in backward, quarters of

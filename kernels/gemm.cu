@@ -175,7 +175,8 @@ void matmul(const Device& device, const MatMul& args) {
   shape.m = args.columns;
   shape.first_stride = args.row_stride_of_b();
   shape.n = padded_rows(args.rows);
-  shape.k = shape.second_stride = args.inner;
+  shape.k = args.inner;
+  shape.second_stride = args.row_stride_of_a();
   Product canonical = shape;
   canonical.n = kCanonicalRows;
   multiply(device, shape, canonical, args.b.data, args.a.data, args.c.data, args.accumulate ? 1.0F : 0.0F);

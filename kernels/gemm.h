@@ -14,17 +14,19 @@ constexpr int64_t weight_stride(int64_t columns) { return columns % 1024 == 0 ? 
 /// transposed.
 struct MatMul {
   int32_t rows = 0, inner = 0, columns = 0;
+  int64_t a_stride = 0;     ///< elements from one row of a to the next; 0: inner
   int64_t b_stride = 0;     ///< elements from one row of b to the next; 0: columns
-  Span<const float> a;      ///< [padded_rows(rows), inner]
+  Span<const float> a;      ///< [padded_rows(rows), inner] with row stride a_stride
   Span<const float> b;      ///< [inner, columns] with row stride b_stride
   Span<float> c;            ///< [padded_rows(rows), columns]; may not overlap a or b
   bool accumulate = false;  ///< c += instead of c =
 
+  int64_t row_stride_of_a() const { return a_stride == 0 ? inner : a_stride; }
   int64_t row_stride_of_b() const { return b_stride == 0 ? columns : b_stride; }
   void check() const {
-    NOTNOT_CHECK(rows > 0 && inner > 0 && columns > 0 && (b_stride == 0 || b_stride >= columns),
-                 "[{}, {}] x [{}, {}], stride {}", rows, inner, inner, columns, b_stride);
-    NOTNOT_CHECK_SIZE(a, padded_rows(rows) * inner);
+    NOTNOT_CHECK(rows > 0 && inner > 0 && columns > 0 && row_stride_of_a() >= inner && row_stride_of_b() >= columns,
+                 "[{}, {}] x [{}, {}], strides {} and {}", rows, inner, inner, columns, a_stride, b_stride);
+    NOTNOT_CHECK_SIZE(a, (padded_rows(rows) - 1) * row_stride_of_a() + inner);
     NOTNOT_CHECK_SIZE(b, (inner - 1) * row_stride_of_b() + columns);
     NOTNOT_CHECK_SIZE(c, padded_rows(rows) * columns);
   }

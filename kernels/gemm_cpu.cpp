@@ -65,9 +65,10 @@ void matmul(const Device& device, const MatMul& args) {
   parallel_for(device.threads, static_cast<int32_t>(padded_rows(args.rows) / kRowTile), cost, [&](int32_t tile) {
     const int32_t row = tile * kRowTile;
     omp_set_num_threads(1);  // a setting of each thread
-    const dnnl_status_t status = dnnl_sgemm(
-        'N', 'N', kRowTile, args.columns, args.inner, 1.0F, &args.a[int64_t{row} * args.inner], args.inner, args.b.data,
-        args.row_stride_of_b(), args.accumulate ? 1.0F : 0.0F, &args.c[int64_t{row} * args.columns], args.columns);
+    const dnnl_status_t status =
+        dnnl_sgemm('N', 'N', kRowTile, args.columns, args.inner, 1.0F, &args.a[row * args.row_stride_of_a()],
+                   args.row_stride_of_a(), args.b.data, args.row_stride_of_b(), args.accumulate ? 1.0F : 0.0F,
+                   &args.c[int64_t{row} * args.columns], args.columns);
     if (status != dnnl_success) __atomic_store_n(&failed, static_cast<int>(status), __ATOMIC_RELAXED);
   });
   if (failed != dnnl_success) throw_gemm_failed(failed);

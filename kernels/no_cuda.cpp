@@ -7,6 +7,7 @@
 #include "kernels/exact_adversary.h"
 #include "kernels/gemm.h"
 #include "kernels/instance_adversary.h"
+#include "kernels/leave_one_out.h"
 #include "kernels/matrix.h"
 #include "kernels/scaled_projection.h"
 #include "kernels/token_projection.h"
@@ -76,6 +77,7 @@ NOTNOT_NO_CUDA(attention_permutation, AttentionPermutation)
 NOTNOT_NO_CUDA(instance_adversary, InstanceAdversary)
 NOTNOT_NO_CUDA(exact_adversary, ExactAdversary)
 NOTNOT_NO_CUDA(erasure_flip, ErasureFlip)
+NOTNOT_NO_CUDA(leave_one_out_sums, LeaveOneOutSums)
 NOTNOT_NO_CUDA(adam_step, AdamStep)
 NOTNOT_NO_CUDA(adam_rows_replay, AdamRowsReplay)
 NOTNOT_NO_CUDA(adam_rows_step, AdamRowsStep)

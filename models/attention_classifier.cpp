@@ -237,10 +237,7 @@ void AttentionClassifier::set_parameters(const std::vector<float>& values) {
   transpose_attention_weight(device_);
 }
 
-std::vector<float> AttentionClassifier::parameters() {
-  replay_all_rows();
-  return to_host(device_, buffers_->parameters.subspan(0, layout_.total()));
-}
+std::vector<float> AttentionClassifier::parameters() { return to_host(device_, device_parameters()); }
 
 Span<const float> AttentionClassifier::device_parameters() {
   replay_all_rows();

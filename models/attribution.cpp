@@ -12,6 +12,7 @@
 #include "engine/math/logistic.h"
 #include "engine/math/random.h"
 #include "models/input_gradients.h"
+#include "models/leave_one_out.h"
 #include "models/training.h"
 
 namespace notnot {
@@ -70,6 +71,31 @@ void attend_split(AttentionClassifier& model, const Split& split, Measure measur
         if (measure == Measure::contribution) score *= base.contribution[token];
         if (measure == Measure::random) score = order[n - begin - 1];
         result.score_probability[n] = result.score_logit[n] = score;
+      }
+    }
+  }
+}
+
+// --- leave-one-out ---------------------------------------------------------------------------------------------------
+
+void delete_words(AttentionClassifier& model, const Split& split, Attributions& result) {
+  LeaveOneOut leave_one_out(model, split);
+  for (const auto& texts : prediction_batches(model.device(), split)) {
+    const HostBatch batch = assemble_batch(split, texts, model.options().vocabulary);
+    const auto whole = model.contributions(batch);
+    for (size_t b = 0; b < batch.texts.size(); ++b) {
+      check_finite(split, batch.texts[b], whole.predictions.logit[b]);
+    }
+    const std::vector<float> without = leave_one_out.logit_without(batch, whole);
+    for (size_t b = 0; b < batch.texts.size(); ++b) {
+      const int32_t text = batch.texts[b];
+      const double logit = whole.predictions.logit[b];
+      result.probability[text] = whole.predictions.probability[b];
+      result.logit[text] = whole.predictions.logit[b];
+      for (int64_t n = split.offsets[text] + 1; n < split.offsets[text + 1] - 1; ++n) {
+        const double other = without[batch.offsets[b] + (n - split.offsets[text])];
+        result.score_logit[n] = static_cast<float>(logit - other);
+        result.score_probability[n] = static_cast<float>(probability_change(logit, other));
       }
     }
   }
@@ -289,7 +315,8 @@ Attributions attribute_split(AttentionClassifier& model, const Split& split, Mea
       Integrator(model, split, options, result).integrate();
       break;
     case Measure::leave_one_out:
-      throw Error("leave-one-out is not there yet");
+      delete_words(model, split, result);
+      break;
     default:
       differentiate_split(model, split, measure, result);
   }

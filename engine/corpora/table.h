@@ -1,7 +1,7 @@
 #pragma once
 // The user's own texts: a table in UTF-8 with the columns `text`, `label` and `split`, in any order; `exp_split` is
-// accepted for `split`; columns `id`, `group` and `rationale` are kept, further columns are ignored. Where no column has a name
-// exactly, one has it in any case (`Text`, `ID`).
+// accepted for `split`; columns `id`, `group` and `rationale` are kept, further columns are ignored. Where no column
+// has a name exactly, one has it in any case (`Text`, `ID`).
 //
 // CSV         engine/io/delimited.h; the first record names the columns
 // TSV         as CSV, with tabs for commas; quotes have rules only where they follow some (engine/io/tab_quotes.h)
@@ -19,11 +19,11 @@
 // id     anything, or nothing; several texts may have the same. In JSON a string, a whole number or null
 // group  likewise; texts with the same group belong together, such as those of one patient, and a text without one
 //        stands alone, also with NA, NaN, NULL or None (with a warning). Blanks around it are no matter
-// rationale  which words a person marked as the reason for the label: their places among the pieces of the text between
-//        white space, counted from 0, with blanks between them ("3 4 7"); in JSON also a list of whole numbers. Nothing,
-//        null or NA: nobody marked any. What the tokeniser cuts from a marked piece is marked. (Characters would be
-//        ambiguous: programs count bytes, UTF-16 units or code points. What other data has as spans of tokens, as ERASER
-//        does, are such places where the tokens are joined by blanks.)
+// rationale  which words a person marked as the reason for the label: their places among the pieces of the text
+//        between white space, counted from 0, with blanks between them ("3 4 7"); in JSON also a list of whole numbers.
+//        Nothing, null or NA: nobody marked any. What the tokeniser cuts from a marked piece is marked. (Characters
+//        would be ambiguous: programs count bytes, UTF-16 units or code points. What other data has as spans of tokens,
+//        as ERASER does, are such places where the tokens are joined by blanks.)
 // text   cleaned (cleaning.h), by white space only unless asked for otherwise: punctuation that should be a token of
 //        its own must then already stand between blanks, and a file that is so tokenised, as the published
 //        sst_dataset.csv, comes out as it is

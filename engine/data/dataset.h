@@ -90,8 +90,8 @@ struct Split {
   Column<int64_t> rows;           ///< [size] LabelledText::row
   StringColumn ids = {};          ///< [size] LabelledText::id; empty if no text of any split has one
   Column<int64_t> groups = {};    ///< [size] LabelledText::group; empty if no text of any split has one
-  /// LabelledText::rationale of all texts, one behind the other, and where each begins [size + 1]; both empty if no text
-  /// of any split has one.
+  /// LabelledText::rationale of all texts, one behind the other, and where each begins [size + 1]; both empty if no
+  /// text of any split has one.
   Column<int32_t> rationales = {};
   Column<int64_t> rationale_offsets = {};
   StringColumn outside = {};     ///< the distinct words that the vocabulary lacks, in the order of their first use

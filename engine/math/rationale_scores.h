@@ -16,8 +16,8 @@ struct RationaleScores {
   /// What token_f1 is on average for an order at random, k / words. Average precision is a little more.
   double chance = 0;
 };
-/// score, evidence: [words]; evidence is 0 or 1. All NaN where no word or every word is evidence. A NaN score, and other
-/// values or numbers of evidence, throw Error. O(N log N).
+/// score, evidence: [words]; evidence is 0 or 1. All NaN where no word or every word is evidence. A NaN score, and
+/// other values or numbers of evidence, throw Error. O(N log N).
 RationaleScores rationale_scores(std::span<const float> score, std::span<const int32_t> evidence);
 
 }  // namespace notnot

@@ -103,6 +103,7 @@ std::vector<double> mean_over_shares(std::span<const float> changes) {
 
 std::vector<double> flip_shares(const Erasure& erasure, std::span<const int32_t> flip_size) {
   std::vector<double> shares;
+  shares.reserve(erasure.size());
   for (int32_t i = 0; i < erasure.size(); ++i) {
     shares.push_back(flip_size[i] == -1 ? 1 : flip_size[i] / static_cast<double>(erasure.words(i)));
   }

@@ -15,8 +15,8 @@ inline constexpr size_t kErasedShares = kErasedPercent.size();
 /// How many of `words` words, at least 1, are `percent` of them: rounded up, and one at least.
 int64_t erased_words(int64_t words, int32_t percent);
 
-/// erasure_SPLIT.safetensors: a tensor per member, under its name. Words are erased by descending |score_probability| of
-/// Attributions, equal ones in the order of the text. Made by models/erasure.h.
+/// erasure_SPLIT.safetensors: a tensor per member, under its name. Words are erased by descending |score_probability|
+/// of Attributions, equal ones in the order of the text. Made by models/erasure.h.
 struct Erasure {
   /// [size] How many words have to be erased until the decision flips, their weights set to 0 and the others divided by
   /// their sum: from 1 to the text's words, or -1 where it never does (kernels/erasure_flip.h).
@@ -27,8 +27,8 @@ struct Erasure {
   /// of the order are deleted (comprehensiveness), and when no others are kept (sufficiency). The model is rerun.
   std::vector<float> comprehensiveness_probability, comprehensiveness_logit, sufficiency_probability, sufficiency_logit;
 
-  /// [tokens] 1 for the words that a person marked as the reason for the label, otherwise 0; empty where the data has no
-  /// rationales.
+  /// [tokens] 1 for the words that a person marked as the reason for the label, otherwise 0; empty where the data has
+  /// no rationales.
   std::vector<int32_t> rationale = {};
   std::vector<int64_t> offsets;  ///< [size + 1] the last three as in Attention
   std::vector<int32_t> label;    ///< [size]

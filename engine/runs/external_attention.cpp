@@ -382,15 +382,13 @@ ExternalAttention read_run(const std::filesystem::path& path, const Dataset& dat
                                  path.string(), to_string(importance)));
   }
   const RunFolder folder(path);
-  const bool attributed = std::any_of(kSplitNames.begin(), kSplitNames.end(),
-                                      [&folder](SplitName name) { return folder.has_attributions(name); });
-  const auto checksum_now = [&] { return attributed ? folder.attribution_checksum() : folder.attention_checksum(); };
-  const std::string checksum = checksum_now();
+  const bool attributed = folder.is_attribution();
+  const std::string checksum = folder.attention_checksum();
   LogAttention result;
   for (const SplitName name : kSplitNames) {
     result[name] = attributed ? log_shares_in(folder, dataset, name) : log_attention_in(folder, dataset, name);
   }
-  if (checksum_now() != checksum) {
+  if (folder.attention_checksum() != checksum) {
     throw InputError(
         fmt::format("{} was changed while it was read; wait until nothing trains there, and give the command again",
                     path.string()));

@@ -257,18 +257,17 @@ std::string RunFolder::checksum_of(const std::vector<std::filesystem::path>& fil
 }
 
 std::string RunFolder::attention_checksum() const {
+  const bool attributed = is_attribution();
   std::vector<std::filesystem::path> files;
-  for (const SplitName split : kSplitNames) files.push_back(attention_path(split));
+  for (const SplitName split : kSplitNames)
+    files.push_back(attributed ? attribution_path(split) : attention_path(split));
   return checksum_of(files);
 }
 
-std::string RunFolder::attribution_checksum() const {
-  std::vector<std::filesystem::path> files;
-  for (const SplitName split : kSplitNames) files.push_back(attribution_path(split));
-  return checksum_of(files);
+bool RunFolder::is_attribution() const {
+  return std::any_of(kSplitNames.begin(), kSplitNames.end(),
+                     [this](SplitName split) { return is_taken(attribution_path(split)); });
 }
-
-bool RunFolder::has_attributions(SplitName split) const { return is_taken(attribution_path(split)); }
 
 Attention RunFolder::attention(SplitName split) const {
   const Safetensors file = Safetensors::read(intact(attention_path(split)));

@@ -103,13 +103,11 @@ class RunFolder {
   PerturbationResult perturbation_result() const;
   /// Of an attribution.
   AttributionResult attribution_result() const;
-  /// SHA-256 over the attention files of all three splits, each of them intact. A run that learns from this one keeps
-  /// the sum in its config.json, so that a change of this run is noticed.
+  /// Whether the folder has files of an attribution.
+  bool is_attribution() const;
+  /// SHA-256 over the attention files of all three splits, or those of an attribution, each of them intact. A run that
+  /// learns from this one keeps the sum in its config.json, so that a change of this run is noticed.
   std::string attention_checksum() const;
-  /// The same over the files of an attribution, which must have all three splits.
-  std::string attribution_checksum() const;
-  /// Whether the run is an attribution that has a file of this split.
-  bool has_attributions(SplitName split) const;
   /// Checked by `fault`: offsets fit, labels are 0 or 1, probabilities lie in [0, 1], every text's weights sum to 1.
   Attention attention(SplitName split) const;
   /// Checked likewise; the three measures lie in the ranges that Perturbations names.

@@ -245,10 +245,4 @@ CLI::Validator valid_seed() {
       "");
 }
 
-std::optional<uint64_t> given_twice(std::vector<uint64_t> seeds) {
-  std::sort(seeds.begin(), seeds.end());
-  const auto twice = std::adjacent_find(seeds.begin(), seeds.end());
-  return twice == seeds.end() ? std::nullopt : std::optional(*twice);
-}
-
 }  // namespace notnot

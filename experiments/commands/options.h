@@ -66,7 +66,12 @@ std::string word_from(const std::string& element);
 /// in octal and hexadecimal: --epochs 010 would be 8. Such values are refused from then on.
 void refuse_doubtful_values(CLI::App& app);
 
-/// The smallest seed that `seeds` has more than once; nothing if there is none.
-std::optional<uint64_t> given_twice(std::vector<uint64_t> seeds);
+/// The smallest value that `values` has more than once; nothing if there is none.
+template <class T>
+std::optional<T> given_twice(std::vector<T> values) {
+  std::sort(values.begin(), values.end());
+  const auto twice = std::adjacent_find(values.begin(), values.end());
+  return twice == values.end() ? std::nullopt : std::optional(*twice);
+}
 
 }  // namespace notnot

@@ -57,7 +57,7 @@ std::vector<Comparison> compare_neighbours(const LoadedStudy& study, const std::
   std::vector<Comparison> result;
   const ModelGroup* before = nullptr;
   for (const ModelGroup& group : groups) {
-    if (group.adversary && default_adversary(groups, group.adversary->lambda) != &group) continue;
+    if (group.measure || (group.adversary && default_adversary(groups, group.adversary->lambda) != &group)) continue;
     auto comparison = before == nullptr ? std::nullopt : compare(study, group, *before);
     if (comparison) result.push_back(std::move(*comparison));
     before = &group;

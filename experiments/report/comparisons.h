@@ -37,7 +37,7 @@ Comparison compare(const LoadedStudy& study, std::string a, std::string b, const
 /// The runs of each seed that both groups have. Nothing when they have none in common.
 std::optional<Comparison> compare(const LoadedStudy& study, const ModelGroup& a, const ModelGroup& b);
 /// Compares each group with the group before it: the later one minus the earlier one. Of the adversaries with one
-/// lambda, only default_adversary is compared.
+/// lambda, only default_adversary is compared; MLPs that attributions guide are not, as they have no order.
 std::vector<Comparison> compare_neighbours(const LoadedStudy& study, const std::vector<ModelGroup>& groups);
 
 /// A measure of one seed on texts of which text i counts times[i] times. Must not throw.

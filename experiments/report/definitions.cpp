@@ -6,8 +6,8 @@
 #include <cctype>
 #include <set>
 
+#include "engine/io/input_error.h"
 #include "experiments/format/html.h"
-#include "kernels/base/error.h"
 
 namespace notnot {
 namespace {

@@ -52,6 +52,7 @@ void append(std::vector<double>& values, const std::vector<double>& more) {
 
 std::vector<double> never_flips(const std::vector<int32_t>& sizes) {
   std::vector<double> never;
+  never.reserve(sizes.size());
   for (const int32_t size : sizes) never.push_back(size == -1 ? 1 : 0);
   return never;
 }

@@ -122,6 +122,19 @@ Finding published_table3(const LoadedStudy& study) {
   return published_f1(study, "Table 3", guide_groups(study), has_further_claims(study));
 }
 
+/// MLPs that attributions of the base LSTM guide against the MLP that its attention guides, and uniform weights.
+std::vector<Comparison> compare_attributions(const LoadedStudy& study, const std::vector<ModelGroup>& groups) {
+  std::vector<Comparison> result;
+  for (const std::string_view other : {kBaseGuide, kUniformGuide}) {
+    const ModelGroup* guide = find_group(groups, other);
+    for (const ModelGroup& group : groups) {
+      if (!group.measure || guide == nullptr) continue;
+      if (auto comparison = compare(study, group, *guide)) result.push_back(std::move(*comparison));
+    }
+  }
+  return result;
+}
+
 Section guides_section(const LoadedStudy& study, const Exhibits& exhibits) {
   Section section{study.key + "-guides", "Guided MLP (Table 3)", "", "guides"};
   const auto groups = guide_groups(study);
@@ -140,6 +153,18 @@ Section guides_section(const LoadedStudy& study, const Exhibits& exhibits) {
     section.html += exhibits.table(comparison_table(
         study, "table3-differences",
         "Each guide minus the one above it, and guides from elsewhere minus uniform weights", comparisons));
+  }
+  const auto attributions = compare_attributions(study, groups);
+  if (!attributions.empty()) {
+    section.html +=
+        "<p>Attention is one account of which words matter to the base LSTM. Its rivals guide the same MLP: a word "
+        "weighs "
+        "as much as its share of the text&#39;s |scores|. An account that is better at finding the words that tell the "
+        "class is the better guide.</p>\n" +
+        exhibits.table(comparison_table(study, "table3-attributions",
+                                        "The base LSTM's attributions as guides, minus its attention and minus uniform "
+                                        "weights",
+                                        attributions));
   }
   const ResultTable controls = guide_controls_table(study);
   if (!controls.rows.empty()) {

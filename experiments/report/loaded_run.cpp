@@ -142,6 +142,7 @@ PlantedTruth truth_of(const PlantedOptions& options, const TextWords& text) {
 std::string title_of_guide(const std::string& dataset, const std::string& other) {
   const std::optional<RunSpec> guide = parse_run_name(dataset, other);
   if (!guide) return other;
+  if (guide->kind == RunKind::attribution) return fmt::format("the base model's {}", to_string(guide->measure));
   return is_adversary(guide->kind) ? "an adversary" : "the base model";
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 namespace notnot {
 namespace {
@@ -28,6 +29,9 @@ ModelGroup row_of(const LoadedRun& run) {
   const std::optional<RunSpec> guide = parse_run_name(run.dataset(), run.spec().other);
   if (!run.config.paths.attention.empty() || !guide)
     return {.name = run.spec().other + kElsewhere, .runs = {}, .from_elsewhere = true};
+  if (guide->kind == RunKind::attribution) {
+    return {.name = fmt::format("Base LSTM's {}", to_string(guide->measure)), .runs = {}, .measure = guide->measure};
+  }
   if (guide->kind != RunKind::adversary) return {.name = std::string(kBaseGuide), .runs = {}};
   const AdversaryKind kind = kind_of_adversary(run.dataset(), *guide);
   return {.name = adversary_guide(kind), .runs = {}, .adversary = kind};
@@ -69,14 +73,15 @@ std::vector<ModelGroup> adversary_groups(const LoadedStudy& study) {
   return groups;
 }
 
-/// The place of a group in Table 3: the paper's order, then the adversaries, then attention from elsewhere. Adversaries
-/// stand by lambda and seed, other groups with the same place in the order of their runs.
+/// The place of a group in Table 3: the paper's order, then the adversaries, attributions, and attention from elsewhere.
+/// Adversaries stand by lambda and seed, other groups with the same place in the order of their runs.
 int rank_of(const ModelGroup& group) {
   const std::array<std::string_view, 3> first = {kUniformGuide, kTrainedGuide, kBaseGuide};
   for (size_t i = 0; i < first.size(); ++i) {
     if (group.name == first.at(i)) return i;
   }
-  return group.name.ends_with(kElsewhere) ? 4 : 3;
+  if (group.measure) return 4;
+  return group.name.ends_with(kElsewhere) ? 5 : 3;
 }
 
 }  // namespace
@@ -104,7 +109,7 @@ std::vector<ModelGroup> guide_groups(const LoadedStudy& study) {
            groups);
   add_guided(study, groups);
   std::stable_sort(groups.begin(), groups.end(), [](const ModelGroup& a, const ModelGroup& b) {
-    return std::pair(rank_of(a), a.adversary) < std::pair(rank_of(b), b.adversary);
+    return std::tuple(rank_of(a), a.adversary, a.measure) < std::tuple(rank_of(b), b.adversary, b.measure);
   });
   return groups;
 }

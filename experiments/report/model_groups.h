@@ -26,6 +26,7 @@ struct ModelGroup {
   std::vector<const LoadedRun*> runs;  ///< at least one; the run of the base seed first, if there is one
   double paper_f1 = kNoNumber, jain_wallace_f1 = kNoNumber;
   std::optional<AdversaryKind> adversary = {};  ///< of the runs or, for MLPs, of their guides
+  std::optional<Measure> measure = {};          ///< MLPs whose guide is an attribution of the base model
   bool from_elsewhere = false;                  ///< MLPs whose guide is no run of notnot
 
   // On the test split, in the order of the runs.
@@ -36,8 +37,8 @@ struct ModelGroup {
 
 /// The rows of Table 2: base and uniform.
 std::vector<ModelGroup> attention_groups(const LoadedStudy& study);
-/// The rows of Table 3, MLPs by their guide: uniform, trained MLP, base LSTM, the kinds of adversaries, and attention
-/// from elsewhere.
+/// The rows of Table 3, MLPs by their guide: uniform, trained MLP, base LSTM, the kinds of adversaries, attributions of
+/// the base LSTM, and attention from elsewhere.
 std::vector<ModelGroup> guide_groups(const LoadedStudy& study);
 /// The same with names that say that the models are MLPs (name_of_mlp).
 std::vector<ModelGroup> mlp_groups(const LoadedStudy& study);

@@ -96,6 +96,11 @@ class Planner {
     const RunSpec adversarial = adversary(kGuideLambda, seed);
     add({base(seed), plain(RunKind::uniform_mlp, seed), plain(RunKind::trained_mlp, seed), adversarial,
          guided(name(base(seed)), seed), guided(name(adversarial), seed)});
+    for (const Measure measure : options_.guides) {
+      const RunSpec attribution =
+          attribution_of(inputs_.name(), base(seed), measure, {kSplitNames.begin(), kSplitNames.end()});
+      add({attribution, guided(name(attribution), seed)});
+    }
   }
 
   void plan_importance(uint64_t seed) {

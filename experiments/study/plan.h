@@ -27,6 +27,8 @@ struct StudyOptions {
   std::vector<double> lambdas = {kLambdas.begin(), kLambdas.end()};
   /// How many seeds are trained for each cell of Tables 2 to 4: `seed`, then the first ones of `seeds`.
   int32_t repeats = 1;
+  /// The measures whose attributions of the base model guide an MLP, too: any but attention, which always does.
+  std::vector<Measure> guides = {};
   /// The seed of the adversaries. By default each adversary has the seed of its base model and so starts from that
   /// model's initial parameters; one more adversary then shows what another seed does.
   std::optional<uint64_t> adversary_seed = {};

@@ -67,18 +67,34 @@ void check_other(const Job& job) {
                           failure ? fmt::format("failed ({})", *failure) : "is not finished"));
 }
 
+/// Throws InputError unless `texts`, an Attention or Attributions from `file`, are of this data set's split.
+template <class Texts>
+void check_same_texts(const Job& job, const Texts& texts, SplitName name, const std::filesystem::path& file) {
+  const Split& split = job.inputs->corpus.dataset.split(name);
+  if (std::equal(texts.offsets.begin(), texts.offsets.end(), split.offsets.begin(), split.offsets.end()) &&
+      std::equal(texts.row.begin(), texts.row.end(), split.rows.begin(), split.rows.end()) &&
+      std::equal(texts.label.begin(), texts.label.end(), split.labels.begin(), split.labels.end())) {
+    return;
+  }
+  throw InputError(fmt::format("{} was written for other texts than this data set's {} split; remove the folder",
+                               file.string(), to_string(name)));
+}
+
+/// The outputs of the other run's model, or the weights that an attribution's scores become.
 Targets load_targets(const Job& job) {
   Targets targets;
+  const RunFolder other = folder_of_other(job);
+  const bool attributed = other.is_attribution();
   for (const SplitName name : kSplitNames) {
-    const Split& split = job.inputs->corpus.dataset.split(name);
-    Attention attention = folder_of_other(job).attention(name);
-    if (!std::equal(attention.offsets.begin(), attention.offsets.end(), split.offsets.begin(), split.offsets.end()) ||
-        !std::equal(attention.row.begin(), attention.row.end(), split.rows.begin(), split.rows.end()) ||
-        !std::equal(attention.label.begin(), attention.label.end(), split.labels.begin(), split.labels.end())) {
-      throw InputError(fmt::format("{} was written for other texts than this data set's {} split; remove the folder",
-                                   folder_of_other(job).attention_path(name).string(), to_string(name)));
+    if (attributed) {
+      const Attributions attributions = other.attributions(name);
+      check_same_texts(job, attributions, name, other.attribution_path(name));
+      targets[name] = {log_shares(attributions), {}};
+    } else {
+      Attention attention = other.attention(name);
+      check_same_texts(job, attention, name, other.attention_path(name));
+      targets[name] = {std::move(attention.log_attention), std::move(attention.probability)};
     }
-    targets[name] = {std::move(attention.log_attention), std::move(attention.probability)};
   }
   return targets;
 }

@@ -7,8 +7,8 @@ namespace notnot {
 /// The id that stands for no word: its row of an embedding is zero and stays zero.
 inline constexpr int32_t kPaddingId = 0;
 
-/// Sequence b is tokens offsets[b] .. offsets[b+1]-1, its first and last token being <SOS> and <EOS>; at least 3
-/// tokens. Sequences stand longest first.
+/// Sequence b is tokens offsets[b] .. offsets[b+1]-1, at least one; sequences stand longest first. Of a text the first
+/// and the last token are <SOS> and <EOS>, with at least one word between them (check_texts).
 ///
 /// Every token reads a row of a table of projected ids (token_projection.h). In training the table has only the batch's
 /// distinct ids, and find_distinct_ids (engine/data/distinct_ids.h) makes the last four arrays. In evaluation the table
@@ -31,10 +31,15 @@ struct RaggedBatch {
   Span<const int32_t> occurrences;         ///< [N] row u's tokens: occurrences[occurrence_offsets[u] ..), ascending
 
   void check() const {
-    NOTNOT_CHECK(sequences > 0 && tokens >= 3 * sequences && longest <= tokens && unique > 0,
+    NOTNOT_CHECK(sequences > 0 && tokens >= sequences && longest <= tokens && unique > 0,
                  "not a batch: {} sequences, {} tokens, longest {}, {} ids", sequences, tokens, longest, unique);
     NOTNOT_CHECK_SIZE(offsets, sequences + 1);
     NOTNOT_CHECK_SIZE(unique_row, tokens);
+  }
+  /// For operations on whole texts.
+  void check_texts() const {
+    check();
+    NOTNOT_CHECK(tokens >= 3 * sequences, "{} tokens are not {} texts with boundary tokens", tokens, sequences);
   }
   /// For operations that also read the distinct ids and their occurrences.
   void check_training() const {

@@ -312,6 +312,82 @@ TEST_CASE("bilstm: evaluation has the bytes of training") {
   }
 }
 
+// Each sequence is cut: its first part, or for direction 1 its last, has been run before, and the rest starts from there.
+// Both directions' rests are as long, and read rows of their own.
+TEST_CASE("bilstm: a sequence that starts from given states goes on with the bytes of the whole one") {
+  for (const int32_t hidden : {5, 127, 128}) {
+    const BiLstmInputs whole = make_inputs(kLengths, hidden);
+    const Results<float> expected = run(test_device(), whole);
+    HostRagged rest;
+    std::vector<int32_t> backward_row;
+    std::vector<float> states, cells, of_whole;
+    rest.offsets = {0};
+    rest.unique_ids = whole.batch.unique_ids;
+    const auto append = [&](std::vector<float>& to, const std::vector<float>& from, int64_t token, int64_t direction) {
+      const auto row = from.begin() + (token * 2 + direction) * hidden;
+      to.insert(to.end(), row, row + hidden);
+    };
+    for (int32_t b = 0; b < whole.batch.sequences(); ++b) {
+      const int32_t begin = whole.batch.offsets[b], length = whole.batch.offsets[b + 1] - begin;
+      const int32_t cut = 2,
+                    left = length - cut;  // direction 0 has done the first two tokens, direction 1 the last two
+      append(states, expected.states, begin + cut - 1, 0);
+      append(states, expected.states, begin + left, 1);
+      append(cells, expected.cells, begin + cut - 1, 0);
+      append(cells, expected.cells, begin + left, 1);
+      for (int32_t t = 0; t < left; ++t) {
+        rest.token_ids.push_back(0);
+        rest.unique_row.push_back(whole.batch.unique_row[begin + cut + t]);
+        backward_row.push_back(whole.batch.unique_row[begin + t]);
+        append(of_whole, expected.states, begin + cut + t, 0);
+        append(of_whole, expected.states, begin + t, 1);
+      }
+      rest.offsets.push_back(rest.offsets.back() + left);
+    }
+    const int32_t tokens = rest.tokens();
+    rest.unique_row.insert(rest.unique_row.end(), backward_row.begin(), backward_row.end());
+    const DeviceArray<int32_t> offsets(test_device(), rest.offsets), rows(test_device(), rest.unique_row);
+    const DeviceArray<float> table(test_device(), whole.table), weight_hh(test_device(), whole.weight_hh),
+        initial_states(test_device(), states), initial_cells(test_device(), cells),
+        result(test_device(), padded_rows(tokens) * 2 * hidden),
+        workspace(test_device(), bilstm_workspace(hidden, rest.sequences()));
+    BiLstmForward forward = {.batch = {.sequences = rest.sequences(),
+                                       .tokens = tokens,
+                                       .longest = rest.offsets[1],
+                                       .unique = rest.unique(),
+                                       .offsets = offsets,
+                                       .unique_ids = {},
+                                       .unique_row = rows,
+                                       .occurrence_offsets = {},
+                                       .occurrences = {}},
+                             .hidden = hidden,
+                             .table = table,
+                             .weight_hh = weight_hh,
+                             .states = result,
+                             .gates = {},
+                             .cells = {},
+                             .previous = {},
+                             .workspace = workspace,
+                             .backward_row_shift = tokens,
+                             .initial_states = initial_states,
+                             .initial_cells = initial_cells};
+    Device device = test_device();
+    for (const int models : {1, 40, 80}) {  // several sequences per block
+      device.models = models;
+      bilstm_forward(device, forward);
+      check_same_bytes(head(result.host(), std::ssize(of_whole)), of_whole, fmt::format("H {}", hidden));
+    }
+    forward.gates = result;
+    CHECK_THROWS_AS(bilstm_forward(test_device(), forward), Error);
+    forward.gates = {};
+    forward.initial_cells = {};
+    CHECK_THROWS_AS(bilstm_forward(test_device(), forward), Error);
+    forward.initial_cells = initial_cells;
+    forward.backward_row_shift = tokens + 1;
+    CHECK_THROWS_AS(bilstm_forward(test_device(), forward), Error);
+  }
+}
+
 TEST_CASE("bilstm: the number of sequences per block changes no byte (CUDA)" * only_on(Backend::cuda)) {
   Device device = test_device();
   // A block carries 1, 2 or 4 sequences; the number of sequences per pair of multiprocessors decides.

@@ -91,6 +91,35 @@ TEST_CASE("matmul against double, wherever the matrices begin") {
   }
 }
 
+TEST_CASE("matmul of rows that lie apart against double") {
+  for (const ProductShape& shape : {ProductShape{1, 5, 3}, {49, 128, 64}, {70, 7, 130}}) {
+    const int rows = shape.rows, inner = shape.inner, columns = shape.columns, stride = 2 * inner + 3;
+    const std::vector<float> a = random_floats(int64_t{rows} * inner, 1), b = random_floats(inner * columns, 2);
+    const int64_t padded = padded_rows(rows);
+    for (const int first : {0, inner}) {
+      // Exactly as long as the contract says: the last row ends with its last used element.
+      std::vector<float> spread(first + (padded - 1) * stride + inner, std::numeric_limits<float>::quiet_NaN());
+      for (int i = 0; i < rows; ++i) std::copy_n(a.begin() + i * inner, inner, spread.begin() + first + i * stride);
+      const DeviceArray<float> device_a(test_device(), spread), device_b(test_device(), b),
+          c(test_device(), padded * columns);
+      matmul(test_device(), {.rows = rows,
+                             .inner = inner,
+                             .columns = columns,
+                             .a_stride = stride,
+                             .a = device_a.span().subspan(first, device_a.span().size - first),
+                             .b = device_b,
+                             .c = c});
+      std::vector<Sum> sums(rows * columns);
+      for (int i = 0; i < rows; ++i) {
+        for (int j = 0; j < columns; ++j) {
+          for (int k = 0; k < inner; ++k) sums[i * columns + j].add(double{a[i * inner + k]} * b[k * columns + j]);
+        }
+      }
+      check_allowed(head(c.host(), int64_t{rows} * columns), allowed_sums("matmul", sums), "stride of a: ");
+    }
+  }
+}
+
 TEST_CASE("a row does not depend on the number of rows, nor on its place, nor on threads") {
   constexpr int kRows = 100;
   for (const ProductShape& shape : {ProductShape{kRows, 300, 1024}, {kRows, 128, 64}, {kRows, 7, 5}}) {

@@ -256,6 +256,32 @@ class Guides(Attribute):
                         self.assertAlmostEqual(weight, word / sum(words), places=5)
             self.assertIn("already finished", self.diagnose(folder).stdout)
 
+    def test_the_third_test_has_rivals_of_attention(self):
+        arguments = ("guides", "--dataset", self.file, *OPTIONS, "--adversary-epochs", 1, "--device", self.device,
+                     "--runs", self.runs, "--by", "contribution,random")
+        self.succeed(*arguments)
+        for measure in ("contribution", "random"):
+            folder = self.of(measure, "-train-dev-test")
+            self.assertEqual(read_json(folder / "config.json")["choices"]["splits"], ["train", "dev", "test"])
+            guided = self.runs / f"own-tokens-given-seed10-by-{folder.name.removeprefix('own-')}"
+            scores = read_safetensors(folder / "attribution_test.safetensors")
+            given = read_safetensors(guided / "attention_test.safetensors")
+            words = [abs(score) for score in scores["score_probability"][2][1:scores["offsets"][2][1] - 1]]
+            for place, word in enumerate(words):
+                self.assertAlmostEqual(math.exp(given["log_attention"][2][place + 1]), word / sum(words), places=5)
+            self.assertTrue((guided / "guide_controls.safetensors").exists())
+        self.assertIn("already finished", self.succeed(*arguments))
+        self.succeed("report", self.runs, "--out", self.folder / "report")
+        page = next((self.folder / "report").glob("*.html")).read_text()
+        for row in ("Base LSTM&#39;s contribution", "Base LSTM&#39;s random"):
+            self.assertIn(row, page)
+        # The other model's guide: its attribution is another one, so the MLP is out of date.
+        self.succeed(*arguments[:-2], "--seed", 11, "--by", "random")
+        for wrong, word in (("attention", "always guides"), ("random,random", "twice"), ("grad", "no such measure")):
+            result = run(*arguments[:-2], "--by", wrong)
+            self.assertIn(result.returncode, (MENDABLE, 105), result.stderr)
+            self.assertIn(word, result.stderr)
+
     def test_it_needs_all_splits(self):
         self.accept("--measures", "contribution", "--splits", "train,test")
         folder = self.of("contribution", "-train-test")

@@ -110,8 +110,7 @@ TEST_CASE("attributions come back as they were") {
     const Attributions sample = measure == Measure::leave_one_out ? two_texts() : with_integrals();
     write_run(run, sample, measure);
     CHECK(run.attribution_path(SplitName::test).filename() == "attribution_test.safetensors");
-    CHECK(run.has_attributions(SplitName::test));
-    CHECK_FALSE(run.has_attributions(SplitName::dev));
+    CHECK(run.is_attribution());
     const Attributions back = run.attributions(SplitName::test);
     CHECK(same(back.score_probability, sample.score_probability));
     CHECK(same(back.score_logit, sample.score_logit));
@@ -253,7 +252,7 @@ TEST_CASE("a finished attribution without one of its files is damaged, also wher
   write_run(run, two_texts(), Measure::leave_one_out);
   CHECK(run.damage(true).empty());
   CHECK(is_file_of_run(run.attribution_path(SplitName::test)));
-  CHECK_HAS(input_error([&] { (void)run.attribution_checksum(); }), "attribution_train.safetensors is missing");
+  CHECK_HAS(input_error([&] { (void)run.attention_checksum(); }), "attribution_train.safetensors is missing");
   std::filesystem::remove(run.attribution_path(SplitName::test));
   CHECK_HAS(run.damage(false), "attribution_test.safetensors is missing");
   nlohmann::json result = nlohmann::json::parse(read_file(run.result_path()));

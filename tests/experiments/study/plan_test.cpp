@@ -179,8 +179,8 @@ TEST_CASE("what follows the grid: larger lambdas until the attention is far, the
 namespace {
 
 /// The names of the runs that a test needs, of base seed 10, other seeds 50 and 257, and two repeats.
-std::vector<std::string> planned_names(const std::set<PaperTest>& tests,
-                                       const std::optional<uint64_t>& adversary_seed) {
+std::vector<std::string> planned_names(const std::set<PaperTest>& tests, const std::optional<uint64_t>& adversary_seed,
+                                       const std::vector<Measure>& guides = {}) {
   const TemporaryFolder folder;
   Inputs inputs = small_inputs(folder);
   inputs.guide = ExternalGuide{.label = "external-mine", .file = {}, .checksum = {}, .targets = {}};
@@ -189,6 +189,7 @@ std::vector<std::string> planned_names(const std::set<PaperTest>& tests,
   options.lambdas = {0.5, 0.001, 0};
   options.repeats = 2;
   options.adversary_seed = adversary_seed;
+  options.guides = guides;
   std::vector<std::string> names;
   for (const RunSpec& spec : planned_runs(inputs, options, tests)) {
     names.push_back(run_name("planted", spec).substr(std::string("planted-").size()));
@@ -211,6 +212,15 @@ TEST_CASE("the runs of each test, by name and in the order in which they start")
               "tokens-given-seed10-by-lstm-learned-seed10", "tokens-given-seed10-by-adversary-lambda0.001-seed10",
               "tokens-uniform-seed50", "tokens-learned-seed50", "tokens-given-seed50-by-lstm-learned-seed50",
               "tokens-given-seed50-by-adversary-lambda0.001-seed50"});
+  CHECK(planned_names({PaperTest::guides}, {}, {Measure::leave_one_out}) ==
+        Names{"lstm-learned-seed10", "lstm-learned-seed50", "adversary-lambda0.001-seed10",
+              "adversary-lambda0.001-seed50", "tokens-uniform-seed10", "tokens-learned-seed10",
+              "tokens-given-seed10-by-lstm-learned-seed10", "tokens-given-seed10-by-adversary-lambda0.001-seed10",
+              "attribution-leave-one-out-train-dev-test-seed10",
+              "tokens-given-seed10-by-attribution-leave-one-out-train-dev-test-seed10", "tokens-uniform-seed50",
+              "tokens-learned-seed50", "tokens-given-seed50-by-lstm-learned-seed50",
+              "tokens-given-seed50-by-adversary-lambda0.001-seed50", "attribution-leave-one-out-train-dev-test-seed50",
+              "tokens-given-seed50-by-attribution-leave-one-out-train-dev-test-seed50"});
   CHECK(planned_names({PaperTest::adversary}, {}) ==
         Names{"lstm-learned-seed10", "lstm-learned-seed50", "adversary-lambda0.5-seed10",
               "adversary-lambda0.001-seed10", "adversary-lambda0-seed10",
