@@ -1,4 +1,4 @@
-// The attention head in evaluation, and in training of a classifier and of an adversary.
+// The attention head in evaluation, and in training of a classifier, of an adversary, and of adversaries side by side.
 #include "bench/kernel_sizes.h"
 #include "kernels/cases/attention_head_case.h"
 
@@ -6,17 +6,23 @@ namespace notnot::bench {
 namespace {
 
 struct HeadForward : AttentionHeadCase {
-  HeadForward(const Device& device, const Sizes& s, Objective objective = Objective::classify)
-      : AttentionHeadCase(
-            device, random_attention_head_inputs(s.batch.ragged, static_cast<int32_t>(s.d), static_cast<int32_t>(s.a),
-                                                 AttentionKind::learned, objective, 2)) {}
+  HeadForward(const Device& device, const Sizes& s, Objective objective = Objective::classify, int32_t members = 1)
+      : AttentionHeadCase(device, some_inputs(s, objective, members)) {}
   void launch(const Device& device) { attention_head_forward(device, forward()); }
   std::vector<float> result() { return context.host(); }
+
+ private:
+  static AttentionHeadInputs some_inputs(const Sizes& s, Objective objective, int32_t members) {
+    AttentionHeadInputs inputs = random_attention_head_inputs(
+        s.batch.ragged, static_cast<int32_t>(s.d), static_cast<int32_t>(s.a), AttentionKind::learned, objective, 2);
+    if (members > 1) put_side_by_side(inputs, members, 0, 3);
+    return inputs;
+  }
 };
 
-template <Objective kObjective>
+template <Objective kObjective, int32_t kMembers = 1>
 struct HeadTrain : HeadForward {
-  HeadTrain(const Device& device, const Sizes& s) : HeadForward(device, s, kObjective) {}
+  HeadTrain(const Device& device, const Sizes& s) : HeadForward(device, s, kObjective, kMembers) {}
   void launch(const Device& device) {
     attention_head_train(device, train());
     add_head_gradients(device, train());
@@ -38,6 +44,10 @@ void add_head_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
   KernelCase adversary = train;
   adversary.name = "attention_head_train, adversary";
   adversary.prepare = preparing<HeadTrain<Objective::adversary>>(s);
+  KernelCase side_by_side = adversary;  // beside each step's attention_head_forward
+  side_by_side.name = "attention_head_train, 5 side by side";
+  side_by_side.bytes += floats(4 * n);
+  side_by_side.prepare = preparing<HeadTrain<Objective::adversary, 5>>(s);
   cases.push_back({.name = "attention_head_forward",
                    .shape = shape,
                    .flop = 2 * n * d * a,
@@ -46,6 +56,7 @@ void add_head_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
                    .prepare = preparing<HeadForward>(s)});
   cases.push_back(train);
   cases.push_back(adversary);
+  cases.push_back(side_by_side);
 }
 
 }  // namespace notnot::bench

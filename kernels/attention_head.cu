@@ -208,7 +208,7 @@ __global__ void __launch_bounds__(kThreads) forward_kernel(const AttentionHeadFo
 /// The numbers of a sequence that the gradients of its tokens need; the same in all threads.
 struct SequenceGradient {
   float dlogit;
-  float mean_dattention;  // sum_k alpha_k dalpha_k = dlogit (w . context)
+  float mean_dattention;  // sum_k alpha_k dalpha_k: dlogit (w . context), and the part of the other members
   float kl_factor, divergence;
 };
 
@@ -219,6 +219,30 @@ __device__ float divergence_of(const AttentionHeadTrain& args, Tokens tokens, Sh
     sum = fmaf(attention_of(log_attention), log_attention - args.base_log_attention[n], sum);
   }
   return reduce_block<Sum>(sum, shared);
+}
+
+/// Returns the mean JSD from the other members of the group, and takes their part off gradient.mean_dattention. Leaves
+/// the mean log(alpha_n / m_n) in dscore for score_gradient; the reductions are the barrier before it.
+__device__ float divergence_from_peers(const AttentionHeadTrain& args, Tokens tokens, SequenceGradient& gradient,
+                                       Shared& shared) {
+  const float others = static_cast<float>(args.members - 1);
+  float divergence = 0, mean_log_ratio = 0;
+  for (int n = tokens.begin + 1 + static_cast<int>(threadIdx.x); n < tokens.end - 1; n += kThreads) {
+    const float log_attention = args.forward.log_attention[n], attention = attention_of(log_attention);
+    PeerDistance<float> sum = {0, 0};
+    for (int k = 0; k < args.members; ++k) {
+      if (k == args.member) continue;
+      const float peer = args.group_log_attention[int64_t{k} * args.forward.batch.tokens + n];
+      const PeerDistance<float> distance = peer_distance(log_attention, attention, peer, attention_of(peer));
+      sum.log_ratio += distance.log_ratio;
+      sum.divergence += distance.divergence;
+    }
+    args.dscore[n] = sum.log_ratio / others;
+    mean_log_ratio = fmaf(attention, sum.log_ratio / others, mean_log_ratio);
+    divergence += sum.divergence / others;
+  }
+  gradient.mean_dattention -= gradient.kl_factor * reduce_block<Sum>(mean_log_ratio, shared);
+  return reduce_block<Sum>(divergence, shared);
 }
 
 __device__ SequenceGradient sequence_loss(const AttentionHeadTrain& args, Tokens tokens, float product,
@@ -234,12 +258,18 @@ __device__ SequenceGradient sequence_loss(const AttentionHeadTrain& args, Tokens
   } else {
     gradient.kl_factor = args.scale[0] * args.lambda;
     gradient.divergence = divergence_of(args, tokens, shared);
-    result = adversarial_loss(sigmoid(logit), args.base_probability[b], gradient.divergence, args.scale[0],
-                              args.tvd_factor, args.lambda);
+    float divergence = gradient.divergence;
+    if (args.members > 1) {
+      const float from_peers = divergence_from_peers(args, tokens, gradient, shared);
+      divergence += from_peers;
+      if (threadIdx.x == 0) args.peer_divergence[b] = from_peers;
+    }
+    result = adversarial_loss(sigmoid(logit), args.base_probability[b], divergence, args.scale[0], args.tvd_factor,
+                              args.lambda);
     if (threadIdx.x == 0) args.divergence[b] = gradient.divergence;
   }
   gradient.dlogit = result.dlogit;
-  gradient.mean_dattention = result.dlogit * product;
+  gradient.mean_dattention += result.dlogit * product;
   if (threadIdx.x == 0) {
     args.loss[b] = result.loss;
     args.dlogit[b] = result.dlogit;
@@ -251,6 +281,7 @@ __device__ SequenceGradient sequence_loss(const AttentionHeadTrain& args, Tokens
 __device__ float score_gradient(const AttentionHeadTrain& args, Tokens tokens, const SequenceGradient& gradient,
                                 int token, float dattention) {
   if (!tokens.is_word(token)) return 0;
+  if (args.members > 1) dattention -= gradient.kl_factor * args.dscore[token];
   const float log_attention = args.forward.log_attention[token];
   const float log_ratio = args.objective == Objective::adversary ? log_attention - args.base_log_attention[token] : 0;
   return attention_score_gradient(attention_of(log_attention), dattention, gradient.mean_dattention, gradient.kl_factor,

@@ -61,14 +61,17 @@ NOTNOT_OPERATION(attention_head_forward, AttentionHeadForward)
 enum class Objective : uint8_t {
   /// loss_i = w_i (softplus(logit) - y logit), w_i = positive_weight if y = 1, otherwise 1 (paper section 3.1)
   classify,
-  /// loss_i = scale (tvd_factor |p - p_base| - lambda KL(alpha || alpha_base)) (paper section 4), sign(0) = 0
+  /// loss_i = scale (tvd_factor |p - p_base| - lambda KL(alpha || alpha_base)) (paper section 4), sign(0) = 0. Of
+  /// `members` adversaries side by side each loses lambda JSD as well, the mean of JSD(alpha, alpha_other) over the
+  /// others.
   adversary,
   /// loss_i = logit_i: no training, but the derivative of the model itself, which attributions need
   logit
 };
 
 /// Forward, loss and dhidden; then add_head_gradients computes the gradients of the parameters. `forward.activation` is
-/// overwritten: it holds d(W_a h + b_a) afterwards, zero in the batch's slack.
+/// overwritten: it holds d(W_a h + b_a) afterwards, zero in the batch's slack. The gradients of adversaries side by side
+/// are those of the sum of all members' losses: a JSD stands in the losses of both members of its pair.
 struct AttentionHeadTrain {
   AttentionHeadForward forward;
   Objective objective = Objective::classify;
@@ -78,17 +81,22 @@ struct AttentionHeadTrain {
   Span<const float> scale;               ///< [1] adversary: W = sum w_i of the batch; on the device as batches differ
   Span<const float> base_probability;    ///< [B] adversary
   Span<const float> base_log_attention;  ///< [N] adversary, -infinity at boundary tokens
-  Span<const float> attention_weight;    ///< [A, D] attn1.weight; only learned
-  Span<float> loss;                      ///< out [B] loss_i
-  Span<float> divergence;                ///< out [B] KL(alpha || alpha_base), natural log; adversary
-  Span<float> dlogit;                    ///< out [B]
-  Span<float> dscore;                    ///< out [N] du, gradient of the attention logits; only learned
-  Span<float> dhidden;                   ///< out [padded_rows(N), D]
-  Span<float> dattention_weight;         ///< [A, D]; only learned, as the next two. add_head_gradients adds to all five
-  Span<float> dattention_bias;           ///< [A]
-  Span<float> dattention_vector;         ///< [A]
-  Span<float> doutput_weight;            ///< [D]
-  Span<float> doutput_bias;              ///< [1]
+  int32_t members = 1, member = 0;       ///< adversary: how many train side by side, and which of them this one is
+  /// [members, N] the log attention of all members, from attention_head_forward with their parameters of this step; only
+  /// if there are several. The member's own row is not read.
+  Span<const float> group_log_attention;
+  Span<const float> attention_weight;  ///< [A, D] attn1.weight; only learned
+  Span<float> loss;                    ///< out [B] loss_i
+  Span<float> divergence;              ///< out [B] KL(alpha || alpha_base), natural log; adversary
+  Span<float> peer_divergence;         ///< out [B] mean JSD from the other members; only if there are several
+  Span<float> dlogit;                  ///< out [B]
+  Span<float> dscore;                  ///< out [N] du, gradient of the attention logits; only learned
+  Span<float> dhidden;                 ///< out [padded_rows(N), D]
+  Span<float> dattention_weight;       ///< [A, D]; only learned, as the next two. add_head_gradients adds to all five
+  Span<float> dattention_bias;         ///< [A]
+  Span<float> dattention_vector;       ///< [A]
+  Span<float> doutput_weight;          ///< [D]
+  Span<float> doutput_bias;            ///< [1]
   /// [B, A] if attention is learned; with add_head_gradients [attention_head_workspace(B, N, D, A)]
   Span<float> workspace;
 
@@ -116,6 +124,9 @@ inline void AttentionHeadTrain::check() const {
     NOTNOT_CHECK_SIZE(base_probability, b);
     NOTNOT_CHECK_SIZE(base_log_attention, n);
     NOTNOT_CHECK_SIZE(divergence, b);
+    NOTNOT_CHECK(0 <= member && member < members, "member {} of {}", member, members);
+    if (members > 1) NOTNOT_CHECK_SIZE(group_log_attention, members * n);
+    if (members > 1) NOTNOT_CHECK_SIZE(peer_divergence, b);
   }
   if (forward.kind != AttentionKind::learned) return;
   NOTNOT_CHECK_SIZE(attention_weight, a * d);

@@ -74,6 +74,27 @@ float divergence_of(const AttentionHeadTrain& args, Words words) {
   return static_cast<float>(sum);
 }
 
+/// The means over the other members of the group, at one word.
+PeerDistance<float> distance_from_peers(const AttentionHeadTrain& args, int32_t token) {
+  const float log_attention = args.forward.log_attention[token], attention = attention_of(log_attention);
+  PeerDistance<float> sum = {0, 0};
+  for (int32_t k = 0; k < args.members; ++k) {
+    if (k == args.member) continue;
+    const float peer = args.group_log_attention[int64_t{k} * args.forward.batch.tokens + token];
+    const PeerDistance<float> distance = peer_distance(log_attention, attention, peer, attention_of(peer));
+    sum.log_ratio += distance.log_ratio;
+    sum.divergence += distance.divergence;
+  }
+  const auto others = static_cast<float>(args.members - 1);
+  return {sum.log_ratio / others, sum.divergence / others};
+}
+
+float peer_divergence_of(const AttentionHeadTrain& args, Words words) {
+  double sum = 0;
+  for (int32_t n = words.begin; n < words.end; ++n) sum += static_cast<double>(distance_from_peers(args, n).divergence);
+  return static_cast<float>(sum);
+}
+
 void loss_of_sequence(const AttentionHeadTrain& args, int32_t sequence) {
   LossGradient<float> result;
   if (args.objective == Objective::classify) {
@@ -82,9 +103,11 @@ void loss_of_sequence(const AttentionHeadTrain& args, int32_t sequence) {
   } else if (args.objective == Objective::logit) {
     result = {args.forward.logit[sequence], 1.0F};
   } else {
-    args.divergence[sequence] = divergence_of(args, words_of(args.forward.batch, sequence));
-    result = adversarial_loss(args.forward.probability[sequence], args.base_probability[sequence],
-                              args.divergence[sequence], args.scale[0], args.tvd_factor, args.lambda);
+    const Words words = words_of(args.forward.batch, sequence);
+    float divergence = args.divergence[sequence] = divergence_of(args, words);
+    if (args.members > 1) divergence += args.peer_divergence[sequence] = peer_divergence_of(args, words);
+    result = adversarial_loss(args.forward.probability[sequence], args.base_probability[sequence], divergence,
+                              args.scale[0], args.tvd_factor, args.lambda);
   }
   args.loss[sequence] = result.loss;
   args.dlogit[sequence] = result.dlogit;
@@ -126,6 +149,7 @@ void attention_gradient(const AttentionHeadTrain& args, int32_t sequence) {
   for (int32_t n = words.begin; n < words.end; ++n) {
     args.dscore[n] = args.dlogit[sequence] *
                      dot(forward.output_weight.data, &forward.hidden[int64_t{n} * forward.width], forward.width);
+    if (adversary && args.members > 1) args.dscore[n] -= kl_factor * distance_from_peers(args, n).log_ratio;
     mean += static_cast<double>(attention_of(forward.log_attention[n]) * args.dscore[n]);
   }
   float* dvector = &args.workspace[int64_t{sequence} * forward.attention_width];

@@ -23,7 +23,7 @@ struct AttentionClassifier::Slot {
   struct Host {
     Upload upload;
     PinnedMemory results;  ///< the losses, or the predictions
-    Event uploaded, finished;
+    Event uploaded, attended, finished;
   };
   std::optional<Host> host = {};
 
@@ -43,7 +43,7 @@ struct AttentionClassifier::Buffers {
   Span<float> table, states, activation, context, contribution, bilstm_workspace;
   // For training only.
   Span<float> gates, cells, previous, rows, dtable, drows, projection_workspace;
-  Span<float> loss, divergence, dlogit, dscore, dhidden, head_workspace;
+  Span<float> loss, divergence, peer_divergence, dlogit, dscore, dhidden, head_workspace;
 };
 
 AttentionClassifier::AttentionClassifier(const Device& device, const ModelOptions& options,
@@ -98,18 +98,22 @@ void AttentionClassifier::wait_for_streams() noexcept {
   }
 }
 
-/// Enqueues a batch's work, which is in flight from then on. Nobody will wait for a batch that failed, so its work ends
-/// here, before its memory is filled again.
-void AttentionClassifier::put_in_flight(const std::function<void()>& enqueue) {
-  const int before = slot_;
+/// Enqueues work of a batch; the slot of the batch before it is `slot_before`. Nobody will wait for a batch that failed,
+/// so its work ends here, before its memory is filled again.
+void AttentionClassifier::abandon_if_it_fails(int slot_before, const std::function<void()>& enqueue) {
   try {
     enqueue();
   } catch (...) {
     wait_for_streams();
-    slot_ = before;
+    slot_ = slot_before;
     table_.clear();  // ids may have got rows that nobody computed
     throw;
   }
+}
+
+/// The same for the last work of a batch, which is in flight from then on.
+void AttentionClassifier::put_in_flight(int slot_before, const std::function<void()>& enqueue) {
+  abandon_if_it_fails(slot_before, enqueue);
   slot().host->finished.record(device_);
   ++in_flight_;
 }
@@ -181,6 +185,7 @@ void AttentionClassifier::plan_training(const ModelCapacity& capacity) {
   arena_.add("training", "loss", {c.sequences}, &b.loss);
   arena_.add("training", "dlogit", {c.sequences}, &b.dlogit);
   arena_.add("training", "divergence", {c.sequences}, &b.divergence);
+  arena_.add("training", "peer divergence", {c.sequences}, &b.peer_divergence);
 }
 
 void AttentionClassifier::allocate() {
@@ -192,6 +197,7 @@ void AttentionClassifier::allocate() {
     slot.host.emplace(Slot::Host{.upload = Upload(device_, slot.packed),
                                  .results = PinnedMemory(device_, most * sizeof(float)),
                                  .uploaded = Event(device_),
+                                 .attended = Event(device_),
                                  .finished = Event(device_)});
   }
   if (!trains_) return;
@@ -508,7 +514,7 @@ AttentionHeadForward AttentionClassifier::head() const {
 }
 
 void AttentionClassifier::enqueue_prediction(const HostBatch& batch, const BatchTargets& targets) {
-  put_in_flight([&] {
+  put_in_flight(slot_, [&] {
     load(batch, targets, /*training=*/false);
     project_added();
     encode(/*training=*/false);
@@ -550,7 +556,8 @@ AttentionClassifier::Contributions AttentionClassifier::contributions(const Host
   return result;
 }
 
-AttentionHeadTrain AttentionClassifier::head_training(const ObjectiveOptions& objective) const {
+AttentionHeadTrain AttentionClassifier::head_training(const ObjectiveOptions& objective,
+                                                      const SharedAttention& shared) const {
   const Buffers& b = *buffers_;
   const Slot& s = slot();
   return {.forward = head(),
@@ -562,9 +569,13 @@ AttentionHeadTrain AttentionClassifier::head_training(const ObjectiveOptions& ob
           .scale = s.scale,
           .base_probability = s.base_probability,
           .base_log_attention = s.base_log_attention,
+          .members = shared.members,
+          .member = shared.member,
+          .group_log_attention = shared.log_attention,
           .attention_weight = parameter("decoder.attention.attn1.weight"),
           .loss = b.loss,
           .divergence = b.divergence,
+          .peer_divergence = b.peer_divergence,
           .dlogit = b.dlogit,
           .dscore = b.dscore,
           .dhidden = b.dhidden,
@@ -576,17 +587,22 @@ AttentionHeadTrain AttentionClassifier::head_training(const ObjectiveOptions& ob
           .workspace = b.head_workspace};
 }
 
-/// What the gradients of the states need is a chain, which the device's stream computes. The gradients of parameters
-/// hang on its links and go beside it: those of the head beside the recurrence, that of W_hh beside the projection's.
-void AttentionClassifier::enqueue_gradients(const ObjectiveOptions& objective) {
+/// The states of the loaded batch, and gradients of zero, to which others are added.
+void AttentionClassifier::enqueue_states() {
   const Branch& head_branch = branches_[0];
-  const Device& beside = head_branch.device();
   head_branch.fork();
-  fill_zero(beside, optimiser_->gradients());
+  fill_zero(head_branch.device(), optimiser_->gradients());
   project_batch();
   encode(/*training=*/true);
-  head_branch.join();  // from here on, gradients are added to zeros
-  const AttentionHeadTrain head = head_training(objective);
+  head_branch.join();
+}
+
+/// What the gradients of the states need is a chain, which the device's stream computes. The gradients of parameters
+/// hang on its links and go beside it: those of the head beside the recurrence, that of W_hh beside the projection's.
+void AttentionClassifier::enqueue_gradients(const ObjectiveOptions& objective, const SharedAttention& shared) {
+  const Branch& head_branch = branches_[0];
+  const Device& beside = head_branch.device();
+  const AttentionHeadTrain head = head_training(objective, shared);
   {
     const Profile::Section section(profile_, device_, "attention head, training", 2 * head_flop());
     attention_head_train(device_, head);
@@ -608,9 +624,10 @@ double AttentionClassifier::loss_of_slot(const Slot& slot) {
 double AttentionClassifier::compute_gradients(const HostBatch& batch, const ObjectiveOptions& objective,
                                               const BatchTargets& targets) {
   check_idle();
-  put_in_flight([&] {
+  put_in_flight(slot_, [&] {
     load_for_training(batch, objective, targets);
-    enqueue_gradients(objective);
+    enqueue_states();
+    enqueue_gradients(objective, {});
   });
   return finish_step();
 }
@@ -618,7 +635,8 @@ double AttentionClassifier::compute_gradients(const HostBatch& batch, const Obje
 // --- whole steps -----------------------------------------------------------------------------------------------------
 
 /// Everything on which the enqueued work of a step depends and that does not lie in device memory.
-CapturedWork::Key AttentionClassifier::step_key(const ObjectiveOptions& objective) const {
+CapturedWork::Key AttentionClassifier::step_key(StepPart part, const ObjectiveOptions& objective,
+                                                const SharedAttention& shared) const {
   const Slot& s = slot();
   return {slot_,
           s.sequences(),
@@ -630,23 +648,61 @@ CapturedWork::Key AttentionClassifier::step_key(const ObjectiveOptions& objectiv
           static_cast<int64_t>(objective.objective),
           std::bit_cast<int64_t>(objective.positive_weight),
           std::bit_cast<int64_t>(objective.tvd_factor),
-          std::bit_cast<int64_t>(objective.lambda)};
+          std::bit_cast<int64_t>(objective.lambda),
+          static_cast<int64_t>(part),
+          shared.members,
+          shared.member,
+          static_cast<int64_t>(reinterpret_cast<uintptr_t>(shared.log_attention.data))};
+}
+
+void AttentionClassifier::run_captured(const CapturedWork::Key& key, const std::function<void()>& work) {
+  if (profile_ != nullptr) {
+    work();  // the sections of a profile wait for the device, which captured work may not
+  } else {
+    captured_.run(key, work);
+  }
 }
 
 void AttentionClassifier::enqueue_step(const HostBatch& batch, const ObjectiveOptions& objective,
                                        const BatchTargets& targets) {
-  put_in_flight([&] {
+  put_in_flight(slot_, [&] {
     load_for_training(batch, objective, targets);
     optimiser_->count_step();
-    const auto step = [&] {
-      enqueue_gradients(objective);
+    run_captured(step_key(StepPart::whole, objective, {}), [&] {
+      enqueue_states();
+      enqueue_gradients(objective, {});
       enqueue_update();
-    };
-    if (profile_ != nullptr) {
-      step();  // the sections of a profile wait for the device, which captured work may not
-    } else {
-      captured_.run(step_key(objective), step);
-    }
+    });
+  });
+}
+
+void AttentionClassifier::enqueue_attention(const HostBatch& batch, const ObjectiveOptions& objective,
+                                            const BatchTargets& targets, const SharedAttention& shared) {
+  abandon_if_it_fails(slot_, [&] {
+    load_for_training(batch, objective, targets);
+    run_captured(step_key(StepPart::attention, objective, shared), [&] {
+      enqueue_states();
+      const Profile::Section section(profile_, device_, "attention head, forward", head_flop());
+      AttentionHeadForward head = this->head();
+      head.log_attention =
+          shared.log_attention.subspan(int64_t{shared.member} * this->batch().tokens, this->batch().tokens);
+      attention_head_forward(device_, head);
+    });
+    slot().host->attended.record(device_);
+  });
+}
+
+void AttentionClassifier::wait_for_attention_of(const AttentionClassifier& other) const {
+  other.slot().host->attended.make_wait(device_);
+}
+
+void AttentionClassifier::enqueue_rest_of_step(const ObjectiveOptions& objective, const SharedAttention& shared) {
+  put_in_flight(1 - slot_, [&] {
+    optimiser_->count_step();
+    run_captured(step_key(StepPart::rest, objective, shared), [&] {
+      enqueue_gradients(objective, shared);
+      enqueue_update();
+    });
   });
 }
 

@@ -38,6 +38,13 @@ struct BatchTargets {
   std::vector<float> base_probability;     ///< [B] Objective::adversary
 };
 
+/// What models that train side by side know of each other (models/side_by_side.h).
+struct SharedAttention {
+  int32_t members = 1, member = 0;  ///< how many they are, and which of them a model is
+  /// The members' log attention of one batch, [members, N]; there is room for the largest batch with its slack.
+  Span<float> log_attention = {};
+};
+
 struct ModelCapacity {
   BatchCapacity evaluation;
   BatchCapacity training;  ///< zeros for a model that only predicts
@@ -100,6 +107,13 @@ class AttentionClassifier {
   /// captured (engine/device/streams.h). At most two steps may be in flight; every other computation here needs none in
   /// flight.
   void enqueue_step(const HostBatch& batch, const ObjectiveOptions& objective, const BatchTargets& targets = {});
+  /// A step in two halves, so that others come between: the first leaves this model's attention in its row of `shared`,
+  /// the second needs those of all. What lies in `shared` must stay until the step is done.
+  void enqueue_attention(const HostBatch& batch, const ObjectiveOptions& objective, const BatchTargets& targets,
+                         const SharedAttention& shared);
+  /// What is enqueued here from now on waits until the first half of the other model's step is done.
+  void wait_for_attention_of(const AttentionClassifier& other) const;
+  void enqueue_rest_of_step(const ObjectiveOptions& objective, const SharedAttention& shared);
   /// Waits for the oldest step in flight and returns its loss, as compute_gradients does.
   double finish_step();
   /// Steps and predictions.
@@ -141,18 +155,22 @@ class AttentionClassifier {
   BiLstmBackward recurrence_backward() const;
   TokenProjectionBackward projection_backward() const;
   AttentionHeadForward head() const;
-  AttentionHeadTrain head_training(const ObjectiveOptions& objective) const;
+  AttentionHeadTrain head_training(const ObjectiveOptions& objective, const SharedAttention& shared) const;
   void wait_for_streams() noexcept;
-  void put_in_flight(const std::function<void()>& enqueue);
+  void abandon_if_it_fails(int slot_before, const std::function<void()>& enqueue);
+  void put_in_flight(int slot_before, const std::function<void()>& enqueue);
   void follow_running_models();
   void load(const HostBatch& batch, const BatchTargets& targets, bool training, float scale = 1);
   void pack_targets(const HostBatch& batch, const BatchTargets& targets);
   void load_for_training(const HostBatch& batch, const ObjectiveOptions& objective, const BatchTargets& targets);
-  void enqueue_gradients(const ObjectiveOptions& objective);
+  void enqueue_states();
+  void enqueue_gradients(const ObjectiveOptions& objective, const SharedAttention& shared);
   void enqueue_update();
+  void run_captured(const CapturedWork::Key& key, const std::function<void()>& work);
   const Slot& finish_oldest(bool training);
   static double loss_of_slot(const Slot& slot);
-  CapturedWork::Key step_key(const ObjectiveOptions& objective) const;
+  enum class StepPart : uint8_t { whole, attention, rest };
+  CapturedWork::Key step_key(StepPart part, const ObjectiveOptions& objective, const SharedAttention& shared) const;
   double projection_flop(int64_t ids) const;
   double recurrent_flop() const;
   double head_flop() const;

@@ -22,7 +22,7 @@ namespace {
 
 /// The one value of a tensor.
 template <class T>
-T scalar(const Safetensors& file, const char* name) {
+T scalar(const Safetensors& file, const std::string& name) {
   const int64_t size = file.entry(name).elements();
   if (size != 1) damaged(file.path(), fmt::format("tensor `{}` has {} values, and needs one", name, size));
   return file.values<T>(name).front();
@@ -72,6 +72,9 @@ void add_parameters(Sha256& sum, const ParameterLayout& layout, const std::vecto
   }
 }
 
+/// What the names of a member's tensors begin with; `k` counts from 0.
+std::string prefix_of(size_t k) { return k == 0 ? "" : fmt::format("member{}/", k + 1); }
+
 Metadata to_metadata(const Companions& companions) {
   Metadata metadata;
   for (const auto& [key, value] :
@@ -81,9 +84,9 @@ Metadata to_metadata(const Companions& companions) {
   return metadata;
 }
 
-Companions companions_of(const Metadata& metadata) {
-  const auto value = [&metadata](const char* key) {
-    const auto found = metadata.find(key);
+Companions companions_of(const Metadata& metadata, const std::string& prefix) {
+  const auto value = [&](const char* key) {
+    const auto found = metadata.find(prefix + key);
     return found == metadata.end() ? std::string() : found->second;
   };
   return {.choices = value("choices"), .metrics = value("metrics"), .model = value("model")};
@@ -103,30 +106,56 @@ std::string checksum_of(const ParameterLayout& layout, const Checkpoint& checkpo
 }
 
 /// Throws InputError if a value was changed since the file was written. Earlier versions wrote no checksum.
-void check_checksum(const Safetensors& file, const ParameterLayout& layout, const Checkpoint& checkpoint) {
-  const auto known = file.metadata().find(kChecksum);
-  if (known == file.metadata().end() || known->second == checksum_of(layout, checkpoint)) return;
+void check_checksum(const Safetensors& file, const ParameterLayout& layout, const Checkpoint& checkpoint,
+                    const std::string& prefix) {
+  const auto known = file.metadata().find(prefix + kChecksum);
+  if (known == file.metadata().end() && prefix.empty()) return;
+  if (known != file.metadata().end() && known->second == checksum_of(layout, checkpoint)) return;
   damaged(file.path(), "its values are not those of its checksum");
 }
 
-Checkpoint read(const std::filesystem::path& path, const ParameterLayout& layout, const TrainingBounds& bounds) {
-  const Safetensors file = Safetensors::read(path);
-  Checkpoint checkpoint{.progress = {.epoch = scalar<int32_t>(file, "epoch"),
-                                     .batch = scalar<int32_t>(file, "batch"),
-                                     .best_epoch = scalar<int32_t>(file, "best_epoch"),
-                                     .best_score = scalar<double>(file, "best_score"),
-                                     .train_seconds = scalar<double>(file, "train_seconds"),
-                                     .loss = scalar<double>(file, "loss")},
-                        .parameters = load_parameters(layout, file, "parameter/"),
-                        .optimiser = {scalar<int64_t>(file, "step"), load_parameters(layout, file, "first_moment/"),
-                                      load_parameters(layout, file, "second_moment/"),
-                                      load_parameters(layout, file, "largest_second_moment/")},
-                        .companions = companions_of(file.metadata())};
+Checkpoint read(const Safetensors& file, const ParameterLayout& layout, const TrainingBounds& bounds,
+                const std::string& prefix) {
+  const auto values = [&](const char* name) { return load_parameters(layout, file, prefix + name); };
+  Checkpoint checkpoint{.progress = {.epoch = scalar<int32_t>(file, prefix + "epoch"),
+                                     .batch = scalar<int32_t>(file, prefix + "batch"),
+                                     .best_epoch = scalar<int32_t>(file, prefix + "best_epoch"),
+                                     .best_score = scalar<double>(file, prefix + "best_score"),
+                                     .train_seconds = scalar<double>(file, prefix + "train_seconds"),
+                                     .loss = scalar<double>(file, prefix + "loss")},
+                        .parameters = values("parameter/"),
+                        .optimiser = {scalar<int64_t>(file, prefix + "step"), values("first_moment/"),
+                                      values("second_moment/"), values("largest_second_moment/")},
+                        .companions = companions_of(file.metadata(), prefix)};
   std::string fault = fault_of(checkpoint.progress, bounds);
   if (fault.empty()) fault = fault_of(checkpoint.optimiser, checkpoint.progress, bounds.batches);
-  if (!fault.empty()) damaged(path, fault);
-  check_checksum(file, layout, checkpoint);
+  if (!fault.empty()) damaged(file.path(), fault);
+  check_checksum(file, layout, checkpoint, prefix);
   return checkpoint;
+}
+
+/// Members train in step: they stand at the same batch.
+bool in_step(const Progress& a, const Progress& b) {
+  return a.epoch == b.epoch && a.batch == b.batch && a.best_epoch == b.best_epoch && a.best_score == b.best_score;
+}
+
+void add_tensors(const ParameterLayout& layout, const Checkpoint& checkpoint, const std::string& prefix,
+                 std::vector<TensorView>& tensors) {
+  const auto& [progress, parameters, optimiser, companions] = checkpoint;
+  const std::vector<TensorView> scalars = {{prefix + "step", DType::i64, {1}, &optimiser.step},
+                                           {prefix + "epoch", DType::i32, {1}, &progress.epoch},
+                                           {prefix + "batch", DType::i32, {1}, &progress.batch},
+                                           {prefix + "best_epoch", DType::i32, {1}, &progress.best_epoch},
+                                           {prefix + "best_score", DType::f64, {1}, &progress.best_score},
+                                           {prefix + "train_seconds", DType::f64, {1}, &progress.train_seconds},
+                                           {prefix + "loss", DType::f64, {1}, &progress.loss}};
+  tensors.insert(tensors.end(), scalars.begin(), scalars.end());
+  for (const auto& [name, values] : {std::pair{"parameter/", &parameters},
+                                     {"first_moment/", &optimiser.first_moment},
+                                     {"second_moment/", &optimiser.second_moment},
+                                     {"largest_second_moment/", &optimiser.largest_second_moment}}) {
+    for (TensorView& view : parameter_views(layout, *values, prefix + name)) tensors.push_back(std::move(view));
+  }
 }
 
 }  // namespace
@@ -137,32 +166,32 @@ std::string checksum_of(const ParameterLayout& layout, const std::vector<float>&
   return sum.hex();
 }
 
-Checkpoint read_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout,
-                           const TrainingBounds& bounds) {
+std::vector<Checkpoint> read_checkpoints(const std::filesystem::path& path, const ParameterLayout& layout,
+                                         const TrainingBounds& bounds, int32_t members) {
   try {
-    return read(path, layout, bounds);
+    const Safetensors file = Safetensors::read(path);
+    std::vector<Checkpoint> checkpoints;
+    for (int32_t k = 0; k < members; ++k) {
+      checkpoints.push_back(read(file, layout, bounds, prefix_of(k)));
+      if (!in_step(checkpoints.front().progress, checkpoints.back().progress)) {
+        damaged(path, fmt::format("member {} does not stand where member 1 stands", k + 1));
+      }
+    }
+    return checkpoints;
   } catch (const InputError& error) {
     throw InputError(fmt::format("{}; {}", error.what(), kTrainAgain));
   }
 }
 
-void write_checkpoint(const std::filesystem::path& path, const ParameterLayout& layout, const Checkpoint& checkpoint) {
-  const auto& [progress, parameters, optimiser, companions] = checkpoint;
-  std::vector<TensorView> tensors = {{"step", DType::i64, {1}, &optimiser.step},
-                                     {"epoch", DType::i32, {1}, &progress.epoch},
-                                     {"batch", DType::i32, {1}, &progress.batch},
-                                     {"best_epoch", DType::i32, {1}, &progress.best_epoch},
-                                     {"best_score", DType::f64, {1}, &progress.best_score},
-                                     {"train_seconds", DType::f64, {1}, &progress.train_seconds},
-                                     {"loss", DType::f64, {1}, &progress.loss}};
-  for (const auto& [prefix, values] : {std::pair{"parameter/", &parameters},
-                                       {"first_moment/", &optimiser.first_moment},
-                                       {"second_moment/", &optimiser.second_moment},
-                                       {"largest_second_moment/", &optimiser.largest_second_moment}}) {
-    for (TensorView& view : parameter_views(layout, *values, prefix)) tensors.push_back(std::move(view));
+void write_checkpoints(const std::filesystem::path& path, const ParameterLayout& layout,
+                       const std::vector<Checkpoint>& members) {
+  std::vector<TensorView> tensors;
+  Metadata metadata;
+  for (size_t k = 0; k < members.size(); ++k) {
+    add_tensors(layout, members[k], prefix_of(k), tensors);
+    for (const auto& [key, value] : to_metadata(members[k].companions)) metadata[prefix_of(k) + key] = value;
+    metadata[prefix_of(k) + kChecksum] = checksum_of(layout, members[k]);
   }
-  Metadata metadata = to_metadata(companions);
-  metadata[kChecksum] = checksum_of(layout, checkpoint);
   write_safetensors(path, tensors, metadata);
 }
 

@@ -56,26 +56,34 @@ int64_t batch_count(const Split& train, int32_t batch_size) { return (train.size
 
 class Training {
  public:
-  Training(const Device& device, const TrainingRequest& request, RunWriter& writer, TrainingMonitor& monitor)
-      : request_(request),
-        data_(*request.dataset),
-        options_(request.training),
-        writer_(writer),
-        monitor_(monitor),
+  Training(const std::vector<Device>& devices, const std::vector<Trainee>& trainees)
+      : request_(*trainees.front().request),
+        data_(*request_.dataset),
+        options_(request_.training),
         adversary_(options_.objective == Objective::adversary),
         positive_weight_(data_.positive_weight()),
         places_(places_by_content(data_.split(SplitName::train))),
-        model_(device, request.model, training_plan(device, data_, options_), options_.optimiser) {}
+        models_(devices, request_.model, training_plan(devices.front(), data_, options_), options_.optimiser) {
+    NOTNOT_CHECK(devices.size() == trainees.size(), "{} devices for {} runs", devices.size(), trainees.size());
+    NOTNOT_CHECK(trainees.size() == 1 || adversary_, "only adversaries train side by side");
+    for (size_t k = 0; k < trainees.size(); ++k) {
+      const auto& [request, writer, monitor] = trainees[k];
+      members_.push_back({.request = *request, .writer = *writer, .monitor = *monitor, .model = models_[k]});
+    }
+  }
 
-  RunResult run() {
-    model_.allocate();
-    model_.attach(request_.profile);
-    if (restore()) {
-      writer_.resume(request_.config);
-    } else {
-      writer_.start(request_.config);
-      writer_.write_vocabulary(data_.vocabulary);
-      model_.set_parameters(request_.initial_parameters);
+  std::vector<RunResult> run() {
+    models_.allocate();
+    for (Member& member : members_) member.model.attach(member.request.profile);
+    const bool goes_on = restore();
+    for (Member& member : members_) {
+      if (goes_on) {
+        member.writer.resume(member.request.config);
+      } else {
+        member.writer.start(member.request.config);
+        member.writer.write_vocabulary(data_.vocabulary);
+        member.model.set_parameters(member.request.initial_parameters);
+      }
     }
     for (; progress_.epoch <= options_.epochs && !exhausted(); ++progress_.epoch) {
       train_epoch();
@@ -85,6 +93,22 @@ class Training {
   }
 
  private:
+  /// One of the runs.
+  struct Member {
+    const TrainingRequest& request;
+    RunWriter& writer;
+    TrainingMonitor& monitor;
+    AttentionClassifier& model;
+    std::vector<EpochMetrics> metrics = {};
+    double loss = 0;              ///< of the epoch under way: the sum over its batches so far
+    std::string best_model = {};  ///< Companions::model
+
+    const RunFolder& folder() const { return writer.folder(); }
+  };
+  /// Whose folder has the checkpoint of all.
+  Member& first() { return members_.front(); }
+  const Member& first() const { return members_.front(); }
+
   bool exhausted() const { return adversary_ && progress_.epoch > progress_.best_epoch + options_.patience; }
 
   /// The guide's attention. Other models need none: an adversary needs its base model only while it trains.
@@ -94,52 +118,58 @@ class Training {
   }
 
   bool restore() {
-    if (!request_.resume || writer_.folder().state() != RunState::resumable) return false;
+    const RunFolder& folder = first().folder();
+    if (!request_.resume || folder.state() != RunState::resumable) return false;
     const int64_t batches = batch_count(data_.split(SplitName::train), options_.batch_size);
-    const RunFolder& folder = writer_.folder();
-    const Checkpoint checkpoint =
-        read_checkpoint(folder.existing(folder.checkpoint_path()), model_.layout(),
-                        {.epochs = options_.epochs, .batches = batches, .adversary = adversary_});
-    const std::vector<float>& parameters = checkpoint.parameters;
-    progress_ = checkpoint.progress;
-    model_.set_parameters(parameters);
-    model_.set_optimiser_state(checkpoint.optimiser);
-    check_vocabulary();
-    restore_metrics();
-    // The checkpoint of an epoch's end is written before the epoch's model: the program may have been killed between.
-    // A model is never replaced by parameters that a damaged checkpoint has.
-    const bool finite = std::all_of(parameters.begin(), parameters.end(), [](float x) { return std::isfinite(x); });
-    if (progress_.batch == 0 && progress_.best_epoch == progress_.epoch - 1 && finite) save_model();
-    check_companions(checkpoint.companions);
+    const std::vector<Checkpoint> checkpoints =
+        read_checkpoints(folder.existing(folder.checkpoint_path()), models_.layout(),
+                         {.epochs = options_.epochs, .batches = batches, .adversary = adversary_}, models_.size());
+    progress_ = checkpoints.front().progress;
+    for (size_t k = 0; k < members_.size(); ++k) restore(checkpoints[k], members_[k]);
     return true;
   }
 
+  void restore(const Checkpoint& checkpoint, Member& member) {
+    const std::vector<float>& parameters = checkpoint.parameters;
+    member.loss = checkpoint.progress.loss;
+    member.model.set_parameters(parameters);
+    member.model.set_optimiser_state(checkpoint.optimiser);
+    check_vocabulary(member);
+    restore_metrics(member);
+    // The checkpoint of an epoch's end is written before the epoch's model: the program may have been killed between.
+    // A model is never replaced by parameters that a damaged checkpoint has.
+    const bool finite = std::all_of(parameters.begin(), parameters.end(), [](float x) { return std::isfinite(x); });
+    if (progress_.batch == 0 && progress_.best_epoch == progress_.epoch - 1 && finite) save_model(member);
+    check_companions(checkpoint.companions, member);
+  }
+
   /// Throws InputError if the checkpoint, the rows of metrics.csv and the model are not all of this run.
-  void check_companions(const Companions& known) {
-    const RunFolder& folder = writer_.folder();
+  void check_companions(const Companions& known, Member& member) {
+    const RunFolder& folder = member.folder();
     const auto check = [&](const std::string& expected, const std::string& found, const std::filesystem::path& file,
                            const char* what) {
       if (expected.empty() || expected == found) return;
       throw InputError(fmt::format("{} {}; copy the right one back, or {}", file.string(), what, kTrainAgain));
     };
-    check(known.choices, checksum_of_choices(request_.config), folder.checkpoint_path(), "is of another run");
-    check(known.metrics, checksum_of_metrics(to_csv(metrics_)), folder.metrics_path(),
+    check(known.choices, checksum_of_choices(member.request.config), first().folder().checkpoint_path(),
+          "is of another run");
+    check(known.metrics, checksum_of_metrics(to_csv(member.metrics)), folder.metrics_path(),
           "has other rows than when the checkpoint was written");
     if (progress_.best_epoch == 0) return;
     check_there(folder.model_path());
-    best_model_ = known.model;
-    if (!best_model_.empty()) {
-      check(best_model_, checksum_of(model_.layout(), chosen_parameters()), folder.model_path(),
+    member.best_model = known.model;
+    if (!member.best_model.empty()) {
+      check(member.best_model, checksum_of(models_.layout(), chosen_parameters(member)), folder.model_path(),
             "is not the model of the best epoch so far");
     }
   }
 
   /// The words of the model, which are written once, when the run begins.
-  void check_vocabulary() const {
-    const std::filesystem::path path = writer_.folder().vocabulary_path();
+  void check_vocabulary(const Member& member) const {
+    const std::filesystem::path path = member.folder().vocabulary_path();
     check_there(path);
     const std::string words = data_.vocabulary.serialize();
-    if (FileReader(writer_.folder().existing(path)).size() == words.size() && read_file(path) == words) return;
+    if (FileReader(member.folder().existing(path)).size() == words.size() && read_file(path) == words) return;
     throw InputError(
         fmt::format("{} has other words than the data that the run was trained on; copy the right one "
                     "back, or {}",
@@ -154,35 +184,39 @@ class Training {
 
   /// The rows of the epochs before the one under way. There is one more if the program was killed between the end of an
   /// epoch and its checkpoint.
-  void restore_metrics() {
+  void restore_metrics(Member& member) const {
     const size_t finished = progress_.epoch - 1;
     if (finished > 0) {
-      check_there(writer_.folder().metrics_path());
-      metrics_ = writer_.folder().metrics();
+      check_there(member.folder().metrics_path());
+      member.metrics = member.folder().metrics();
     }
-    if (metrics_.size() < finished || metrics_.size() > finished + 1) {
+    if (member.metrics.size() < finished || member.metrics.size() > finished + 1) {
       throw InputError(
           fmt::format("{} has {} epochs, where the checkpoint has finished {}; copy the right one back, or {}",
-                      writer_.folder().metrics_path().string(), metrics_.size(), finished, kTrainAgain));
+                      member.folder().metrics_path().string(), member.metrics.size(), finished, kTrainAgain));
     }
-    metrics_.resize(finished);
+    member.metrics.resize(finished);
   }
 
   void save_checkpoint(const Progress& progress) {
-    write_checkpoint(writer_.opened().checkpoint_path(), model_.layout(),
-                     {progress, model_.parameters(), model_.optimiser_state(), companions()});
+    std::vector<Checkpoint> checkpoints;
+    for (Member& member : members_) {
+      checkpoints.push_back({progress, member.model.parameters(), member.model.optimiser_state(), companions(member)});
+      checkpoints.back().progress.loss = progress.batch == 0 ? 0 : member.loss;
+    }
+    write_checkpoints(first().writer.opened().checkpoint_path(), models_.layout(), checkpoints);
     last_checkpoint_ = std::chrono::steady_clock::now();
   }
 
-  Companions companions() const {
-    return {.choices = checksum_of_choices(request_.config),
-            .metrics = checksum_of_metrics(to_csv(metrics_)),
-            .model = best_model_};
+  static Companions companions(const Member& member) {
+    return {.choices = checksum_of_choices(member.request.config),
+            .metrics = checksum_of_metrics(to_csv(member.metrics)),
+            .model = member.best_model};
   }
 
-  void save_model() {
-    const std::vector<float> parameters = model_.parameters();
-    write_safetensors(writer_.opened().model_path(), parameter_views(model_.layout(), parameters));
+  void save_model(Member& member) {
+    const std::vector<float> parameters = member.model.parameters();
+    write_safetensors(member.writer.opened().model_path(), parameter_views(models_.layout(), parameters));
   }
 
   bool checkpoint_due() const { return seconds_since(last_checkpoint_) >= request_.checkpoint_seconds; }
@@ -198,72 +232,111 @@ class Training {
     for (size_t next = progress_.batch; next < batches.size() && !stop; ++next) {
       enqueue_batch(split, assemble_batch(split, batches[next], request_.model.vocabulary));
       const bool due = checkpoint_due();
-      while (model_.batches_in_flight() > (due ? 0 : 1)) stop = finish_batch(batches) || stop;
+      while (models_.batches_in_flight() > (due ? 0 : 1)) stop = finish_batch(batches) || stop;
       progress_.train_seconds = seconds_before + seconds_since(begin);
       if (due) save_checkpoint(progress_);
     }
-    while (model_.batches_in_flight() > 0) stop = finish_batch(batches) || stop;
+    while (models_.batches_in_flight() > 0) stop = finish_batch(batches) || stop;
     progress_.train_seconds = seconds_before + seconds_since(begin);
     if (stop) this->stop();
   }
 
   /// Ends the training within its epoch, perhaps while that is evaluated.
   [[noreturn]] void stop() {
-    model_.drain();
+    models_.drain();
     save_checkpoint(progress_);
     throw Interrupted(
         fmt::format("stopped in epoch {} after batch {} of {}", progress_.epoch, progress_.batch, batches_));
   }
 
   void enqueue_batch(const Split& split, const HostBatch& batch) {
-    model_.enqueue_step(batch,
-                        {.objective = options_.objective,
-                         .positive_weight = positive_weight_,
-                         .tvd_factor = options_.tvd_factor,
-                         .lambda = options_.lambda},
-                        request_.targets == nullptr
-                            ? BatchTargets{}
-                            : targets_of(split, batch, request_.model, request_.targets->train));
+    models_.enqueue_step(batch,
+                         {.objective = options_.objective,
+                          .positive_weight = positive_weight_,
+                          .tvd_factor = options_.tvd_factor,
+                          .lambda = options_.lambda},
+                         request_.targets == nullptr
+                             ? BatchTargets{}
+                             : targets_of(split, batch, request_.model, request_.targets->train));
   }
 
-  /// Waits for the oldest batch under way; true when the monitor asks to stop.
+  /// Waits for the oldest batch under way; true when a monitor asks to stop.
   bool finish_batch(const std::vector<std::vector<int32_t>>& batches) {
-    const double loss = model_.finish_step();
-    if (!std::isfinite(loss)) throw_not_finite(batches[progress_.batch], loss);
-    progress_.loss += loss;
+    const std::vector<double> losses = models_.finish_step();
+    for (size_t k = 0; k < members_.size(); ++k) {
+      if (!std::isfinite(losses[k])) throw_not_finite(members_[k], batches[progress_.batch], losses[k]);
+      members_[k].loss += losses[k];
+    }
     ++progress_.batch;
-    monitor_.batch_done(progress_.epoch, progress_.batch, batches.size());
-    return monitor_.stop_requested();
+    for (Member& member : members_) member.monitor.batch_done(progress_.epoch, progress_.batch, batches.size());
+    return stop_requested();
   }
 
-  [[noreturn]] void throw_not_finite(const std::vector<int32_t>& texts, double loss) const {
+  bool stop_requested() {
+    bool stop = false;
+    for (Member& member : members_) stop = member.monitor.stop_requested() || stop;
+    return stop;
+  }
+
+  [[noreturn]] void throw_not_finite(const Member& member, const std::vector<int32_t>& texts, double loss) const {
     std::vector<int64_t> rows;
     rows.reserve(texts.size());
     for (const int32_t text : texts) rows.push_back(data_.split(SplitName::train).rows[text]);
-    throw_not_finite(loss,
+    throw_not_finite(member, loss,
                      fmt::format("batch {} (training texts of rows {})", progress_.batch + 1, fmt::join(rows, ", ")));
   }
 
-  [[noreturn]] void throw_not_finite(SplitName name, const SplitPredictions& predictions) const {
+  [[noreturn]] void throw_not_finite(const Member& member, SplitName name, const SplitPredictions& predictions) const {
     std::vector<int64_t> rows;
     for (size_t i = 0; i < predictions.probability.size(); ++i) {
       if (!std::isfinite(predictions.probability[i])) rows.push_back(data_.split(name).rows[i]);
     }
-    throw_not_finite(predictions.loss, fmt::format("the evaluation after it ({} texts of rows {})", to_string(name),
-                                                   fmt::join(rows, ", ")));
+    throw_not_finite(
+        member, predictions.loss,
+        fmt::format("the evaluation after it ({} texts of rows {})", to_string(name), fmt::join(rows, ", ")));
   }
 
-  [[noreturn]] void throw_not_finite(double loss, const std::string& where) const {
+  [[noreturn]] void throw_not_finite(const Member& member, double loss, const std::string& where) const {
     throw Error(fmt::format(
         "the loss is {} in epoch {}, {}; {}. {}", std::isnan(loss) ? "NaN" : "infinite", progress_.epoch, where,
         progress_.best_epoch > 0 ? fmt::format("the model of epoch {} is kept in {}", progress_.best_epoch,
-                                               writer_.folder().model_path().string())
+                                               member.folder().model_path().string())
                                  : "no epoch was finished, so no model was written",
         adversary_ ? "Give the adversary a smaller lambda"
                    : "Look at the word vectors or the --init file for huge values"));
   }
 
   void evaluate_epoch() {
+    std::vector<EpochMetrics> rows;
+    for (Member& member : members_) rows.push_back(evaluate(member));
+    double score = 0;
+    for (size_t k = 0; k < members_.size(); ++k) {
+      score += adversary_ ? -members_[k].loss : rows[k].split[options_.select].roc_auc;
+      members_[k].metrics.push_back(rows[k]);
+    }
+    const bool best = score > progress_.best_score;
+    if (best) {
+      progress_.best_score = score;
+      progress_.best_epoch = progress_.epoch;
+    }
+    for (Member& member : members_) {
+      if (best) member.best_model = checksum_of(models_.layout(), member.model.parameters());
+      member.writer.write_metrics(member.metrics);
+    }
+    // Before the models: a run that goes on from an older checkpoint on another device may choose another epoch.
+    save_checkpoint(
+        {.epoch = progress_.epoch + 1, .best_epoch = progress_.best_epoch, .best_score = progress_.best_score});
+    progress_.batch = 0;
+    progress_.train_seconds = 0;
+    for (Member& member : members_) {
+      if (best) save_model(member);
+      member.loss = 0;
+      member.monitor.epoch_done(member.metrics.back(), best);
+    }
+  }
+
+  /// The epoch's row of the member's metrics.
+  EpochMetrics evaluate(Member& member) {
     const auto begin = std::chrono::steady_clock::now();
     EpochMetrics metrics;
     metrics.epoch = progress_.epoch;
@@ -272,44 +345,29 @@ class Training {
       // An adversary's epoch is not chosen by this evaluation, which would take a quarter of the time.
       if (adversary_ && name == SplitName::train) {
         metrics.split[name] = undefined_classification();
-        metrics.loss[name] = progress_.loss / data_.split(name).size();
+        metrics.loss[name] = member.loss / data_.split(name).size();
         continue;
       }
       const Split& split = data_.split(name);
       const SplitPredictions predictions =
-          predict_split(model_, split, positive_weight_, evaluation_targets(name), [this] {
-            if (monitor_.stop_requested()) stop();
+          predict_split(member.model, split, positive_weight_, evaluation_targets(name), [this] {
+            if (stop_requested()) stop();
           });
-      if (!std::isfinite(predictions.loss)) throw_not_finite(name, predictions);
+      if (!std::isfinite(predictions.loss)) throw_not_finite(member, name, predictions);
       metrics.split[name] = classify(predictions.probability, split.labels);
       metrics.loss[name] = predictions.loss;
     }
     metrics.eval_seconds = seconds_since(begin);
     metrics.tokens_per_second = data_.split(SplitName::train).token_ids.size() / metrics.train_seconds;
-    const double score = adversary_ ? -progress_.loss : metrics.split[options_.select].roc_auc;
-    const bool best = score > progress_.best_score;
-    if (best) {
-      progress_.best_score = score;
-      progress_.best_epoch = progress_.epoch;
-      best_model_ = checksum_of(model_.layout(), model_.parameters());
-    }
-    metrics_.push_back(metrics);
-    writer_.write_metrics(metrics_);
-    // Before the model: a run that goes on from an older checkpoint on another device may choose another epoch.
-    save_checkpoint(
-        {.epoch = progress_.epoch + 1, .best_epoch = progress_.best_epoch, .best_score = progress_.best_score});
-    if (best) save_model();
-    progress_.batch = 0;
-    progress_.train_seconds = progress_.loss = 0;
-    monitor_.epoch_done(metrics, best);
+    return metrics;
   }
 
   /// The parameters of the chosen epoch. Those that are not finite are told later, with the texts that they spoil.
-  std::vector<float> chosen_parameters() const {
-    const std::filesystem::path path = writer_.folder().model_path();
+  std::vector<float> chosen_parameters(const Member& member) const {
+    const std::filesystem::path path = member.folder().model_path();
     check_there(path);
     try {
-      return load_parameters(model_.layout(), Safetensors::read(writer_.folder().existing(path)));
+      return load_parameters(models_.layout(), Safetensors::read(member.folder().existing(path)));
     } catch (const InputError& error) {
       throw InputError(fmt::format("{}; {}", error.what(), kTrainAgain));
     }
@@ -319,77 +377,81 @@ class Training {
   /// same bits, up to the 9 digits of metrics.csv. Others differ by rounding: other vector instructions moved a loss of
   /// 1 by 6e-8 at most. The tolerance leaves room for devices that round otherwise; damage that moves no loss by more
   /// may pass.
-  void check_chosen(SplitName name, double loss) const {
+  void check_chosen(const Member& member, SplitName name, double loss) const {
     constexpr double kTolerance = 1e-4;
     if (adversary_ && name == SplitName::train) return;  // its epochs have the loss of the training there
-    const double then = metrics_.at(progress_.best_epoch - 1).loss[name];
+    const double then = member.metrics.at(progress_.best_epoch - 1).loss[name];
     if (std::abs(loss - then) <= kTolerance * std::max(1.0, std::abs(then))) return;
     throw InputError(fmt::format(
         "{} is not the model of epoch {}: its loss on {} is {:.6f}, where metrics.csv has {:.6f}; one of "
         "the two files is damaged: copy it back, or {}",
-        writer_.folder().model_path().string(), progress_.best_epoch, to_string(name), loss, then, kTrainAgain));
+        member.folder().model_path().string(), progress_.best_epoch, to_string(name), loss, then, kTrainAgain));
+  }
+
+  /// Finishes the runs, the first one last.
+  std::vector<RunResult> finish() {
+    std::vector<RunResult> results(members_.size());
+    for (size_t k = members_.size(); k-- > 0;) results[k] = finish(members_[k]);
+    return results;
   }
 
   /// Writes the outputs of the chosen epoch's model for every text.
-  RunResult finish() {
-    model_.set_parameters(chosen_parameters());
+  RunResult finish(Member& member) {
+    member.model.set_parameters(chosen_parameters(member));
     RunResult result{.epoch = progress_.best_epoch,
                      .selected_on = adversary_ ? "train loss" : std::string(to_string(options_.select)),
                      .split = {}};
     for (const SplitName name : kSplitNames) {
       const Split& split = data_.split(name);
-      const SplitPredictions predictions = predict_at_end(split, evaluation_targets(name));
+      const SplitPredictions predictions = predict_at_end(member, split, evaluation_targets(name));
       result.split[name] = classify(predictions.probability, split.labels);
-      check_chosen(name, predictions.loss);
-      writer_.write_attention(name, split, predictions.log_attention, predictions.probability);
+      check_chosen(member, name, predictions.loss);
+      member.writer.write_attention(name, split, predictions.log_attention, predictions.probability);
       if (name == SplitName::test) {
-        writer_.write_predictions(data_.vocabulary, split, predictions.log_attention, predictions.probability);
+        member.writer.write_predictions(data_.vocabulary, split, predictions.log_attention, predictions.probability);
       }
     }
-    write_controls();
-    writer_.finish(result);
+    write_controls(member);
+    member.writer.finish(result);
     return result;
   }
 
   /// What the chosen model says of other texts, and with other weights than its guide's.
-  void write_controls() {
+  void write_controls(Member& member) {
     const TextTargets& guide = evaluation_targets(SplitName::test);
     const Split& test = data_.split(SplitName::test);
-    const auto probability = [this](const Split& texts, const TextTargets& weights) {
-      return predict_at_end(texts, weights).probability;
+    const auto probability = [&](const Split& texts, const TextTargets& weights) {
+      return predict_at_end(member, texts, weights).probability;
     };
     if (request_.ablated != nullptr) {
-      writer_.write_ablation({probability(request_.ablated->without_evidence, guide),
-                              probability(request_.ablated->without_others, guide)});
+      member.writer.write_ablation({probability(request_.ablated->without_evidence, guide),
+                                    probability(request_.ablated->without_others, guide)});
     }
     if (request_.model.attention == AttentionKind::given) {
       const TextTargets permuted{permuted_within_texts(guide.log_attention, test, options_.seed), {}},
           equal{equal_within_texts(test), {}};
-      writer_.write_guide_controls({probability(test, permuted), probability(test, equal)});
+      member.writer.write_guide_controls({probability(test, permuted), probability(test, equal)});
     }
   }
 
-  SplitPredictions predict_at_end(const Split& texts, const TextTargets& targets) {
-    return predict_split(model_, texts, positive_weight_, targets, [this] {
+  SplitPredictions predict_at_end(Member& member, const Split& texts, const TextTargets& targets) {
+    return predict_split(member.model, texts, positive_weight_, targets, [this] {
       // The checkpoint of the last epoch stands.
-      if (monitor_.stop_requested()) throw Interrupted("stopped after the last epoch");
+      if (stop_requested()) throw Interrupted("stopped after the last epoch");
     });
   }
 
-  const TrainingRequest& request_;
+  const TrainingRequest& request_;  ///< of the first member; what all have in common
   const Dataset& data_;
   const TrainingOptions& options_;
-  RunWriter& writer_;
-  TrainingMonitor& monitor_;
   const bool adversary_;
   double positive_weight_;
   std::vector<int32_t> places_;  ///< of the training texts
-  AttentionClassifier model_;
-  Progress progress_;
-  std::string best_model_;  ///< Companions::model
-  size_t batches_ = 0;      ///< of the epoch under way
+  SideBySide models_;
+  std::vector<Member> members_;  ///< one per model
+  Progress progress_;            ///< of all members; `loss` stands in each
+  size_t batches_ = 0;           ///< of the epoch under way
   std::chrono::steady_clock::time_point last_checkpoint_ = std::chrono::steady_clock::now();
-  std::vector<EpochMetrics> metrics_;
 };
 
 }  // namespace
@@ -413,10 +475,10 @@ ModelCapacity training_plan(const Device& device, const Dataset& dataset, const 
   return capacity;
 }
 
-std::vector<MemoryRow> host_memory(const ParameterLayout& layout) {
-  const int64_t bytes = layout.total() * sizeof(float);
-  return {{"host", "initial parameters", {layout.total()}, bytes},
-          {"host", "checkpoint copies", {4, layout.total()}, 4 * bytes}};
+std::vector<MemoryRow> host_memory(const ParameterLayout& layout, int32_t members) {
+  const int64_t bytes = members * layout.total() * static_cast<int64_t>(sizeof(float));
+  return {{"host", "initial parameters", {members * layout.total()}, bytes},
+          {"host", "checkpoint copies", {4, members * layout.total()}, 4 * bytes}};
 }
 
 SplitPredictions predict_split(AttentionClassifier& model, const Split& split, double positive_weight,
@@ -452,7 +514,11 @@ SplitPredictions predict_split(AttentionClassifier& model, const Split& split, d
 }
 
 RunResult train(const Device& device, const TrainingRequest& request, RunWriter& writer, TrainingMonitor& monitor) {
-  return Training(device, request, writer, monitor).run();
+  return train_side_by_side({device}, {{&request, &writer, &monitor}}).front();
+}
+
+std::vector<RunResult> train_side_by_side(const std::vector<Device>& devices, const std::vector<Trainee>& trainees) {
+  return Training(devices, trainees).run();
 }
 
 }  // namespace notnot

@@ -11,7 +11,7 @@
 #include "engine/data/dataset.h"
 #include "engine/io/stop.h"
 #include "engine/runs/run_writer.h"
-#include "models/attention_classifier.h"
+#include "models/side_by_side.h"
 
 namespace notnot {
 
@@ -41,8 +41,8 @@ ModelCapacity training_plan(const Device& device, const Dataset& dataset, const 
 std::vector<std::vector<int32_t>> prediction_batches(const Device& device, const Split& split);
 /// Sizes a model that only predicts `split`.
 ModelCapacity prediction_plan(const Device& device, const Split& split);
-/// Host memory that training takes besides the data set and the model's arena.
-std::vector<MemoryRow> host_memory(const ParameterLayout& layout);
+/// Host memory that training takes besides the data set and the models' arenas.
+std::vector<MemoryRow> host_memory(const ParameterLayout& layout, int32_t members = 1);
 
 /// A model's outputs on all texts of a split, in the split's order.
 struct SplitPredictions {
@@ -90,5 +90,18 @@ struct TrainingRequest {
 /// naming epoch, batch and texts; the best model so far and the last checkpoint stay. Throws Interrupted when the
 /// monitor asks to stop: a checkpoint is written, and a resumed run ends in the bytes of one that was never stopped.
 RunResult train(const Device& device, const TrainingRequest& request, RunWriter& writer, TrainingMonitor& monitor);
+
+/// A run of a group: what it trains, and where.
+struct Trainee {
+  const TrainingRequest* request = nullptr;
+  RunWriter* writer = nullptr;
+  TrainingMonitor* monitor = nullptr;
+};
+
+/// The same for adversaries side by side (side_by_side.h), each on its own context of `devices` and into a folder of its
+/// own. Their requests differ in nothing but initial parameters and config. All stop at the same epoch, and the kept
+/// epoch is that with the lowest sum of their losses, so that the models of the folders belong to one moment. The first
+/// member's folder has the checkpoint of all, and is finished last: if it is finished, all are.
+std::vector<RunResult> train_side_by_side(const std::vector<Device>& devices, const std::vector<Trainee>& trainees);
 
 }  // namespace notnot

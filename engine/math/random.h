@@ -24,7 +24,8 @@ enum class Purpose : uint32_t {
   ablation = 13,
   guide_control = 14,
   crossed_bootstrap = 15,
-  random_order = 16
+  random_order = 16,
+  member = 17
 };
 
 /// The 10-round Philox4x32 bijection.

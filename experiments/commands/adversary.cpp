@@ -16,7 +16,12 @@ void add_adversary_command(CLI::App& app) {
   add_repeats_option(*command, *arguments);
   add_adversary_options(*command, *arguments);
   add_lambdas_option(*command, *arguments);
-  command->callback([arguments] { run_test(*arguments, PaperTest::adversary); });
+  add_side_by_side_option(*command, *arguments);
+  command->callback([arguments, command] {
+    const bool side_by_side = arguments->study.side_by_side > 0;
+    if (side_by_side) settle_side_by_side(*command, *arguments);
+    run_test(*arguments, side_by_side ? PaperTest::side_by_side : PaperTest::adversary);
+  });
 }
 
 }  // namespace notnot

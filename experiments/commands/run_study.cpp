@@ -113,8 +113,8 @@ std::string following_text(const PossibleRuns& possible, double seconds, int fle
 
 /// " (adversaries stop 10 epochs after their best)"; empty where none is planned.
 std::string early_stops(const Study& study) {
-  const auto is_adversary = [](const RunSpec& spec) { return spec.kind == RunKind::adversary; };
-  if (std::none_of(study.runs.begin(), study.runs.end(), is_adversary)) return "";
+  const auto stops_early = [](const RunSpec& spec) { return is_adversary(spec.kind); };
+  if (std::none_of(study.runs.begin(), study.runs.end(), stops_early)) return "";
   return fmt::format(" (adversaries stop {} epochs after their best)", study.inputs.settings.patience);
 }
 
@@ -126,7 +126,8 @@ void print_plan(Study& study, const StudyArguments& arguments, std::string& refu
   const Jobs jobs = jobs_so_far(study, arguments, states, refusal);
   const int fleet = fleet_size(jobs, options);
   Estimator estimator(study.inputs, std::max(1, study.inputs.threads() / fleet));
-  std::vector<RunCost> left;
+  std::vector<RunCost> left;  // of a group together
+  size_t runs_left = 0;
   show("{:<60} {:>8} {:>9} {:>9}  state\n", "run", "epochs", "time", "memory");
   for (size_t i = 0; i < jobs.size(); ++i) {
     const RunSpec& spec = jobs[i]->spec;
@@ -135,11 +136,19 @@ void print_plan(Study& study, const StudyArguments& arguments, std::string& refu
     const int64_t bytes = cost.memory.device_bytes + cost.memory.host_bytes;
     const std::string epochs = trains(spec.kind) ? fmt::format("{}", study.inputs.training(spec).epochs) : "-";
     show("{:<60} {:>8} {:>9} {:>5} MiB  {}\n", name, epochs, time_text(cost.seconds), bytes >> 20, states[i]);
-    if (jobs[i]->state != JobState::finished) left.push_back({cost.seconds, bytes});
+    if (jobs[i]->state == JobState::finished) continue;
+    ++runs_left;
+    if (spec.member > 1 && !left.empty()) {
+      left.back().seconds =
+          estimator.overlaps() ? std::max(left.back().seconds, cost.seconds) : left.back().seconds + cost.seconds;
+      left.back().bytes += bytes;
+    } else {
+      left.push_back({cost.seconds, bytes});
+    }
   }
   const RunCost together = cost_of_fleet(left, fleet);
   show("{}: {} of {} runs left, at most {} with {} at once{}, up to {} MiB beside the data{}\n\n", study.inputs.name(),
-       left.size(), study.runs.size(), time_text(together.seconds), fleet, early_stops(study), together.bytes >> 20,
+       runs_left, study.runs.size(), time_text(together.seconds), fleet, early_stops(study), together.bytes >> 20,
        following_text(possible_runs(study.inputs, arguments.study, study.tests, study.runs), together.seconds, fleet,
                       estimator));
   keep_refusal(refusal, [&] { check_data(jobs, options); });

@@ -95,6 +95,42 @@ void add_lambdas_option(CLI::App& command, StudyArguments& a) {
       "divergence in the loss, separated by commas; larger ones follow if none is large enough");
 }
 
+void add_side_by_side_option(CLI::App& command, StudyArguments& a) {
+  command
+      .add_option(
+          "--side-by-side", a.study.side_by_side,
+          fmt::format(
+              "Train so many adversaries of a base model together (2 to {}), far from it and from each other, in "
+              "place of single ones: each has its lambda times the mean Jensen-Shannon divergence from the others in "
+              "its loss, too. Without --lambdas there is one such group, with lambda {}",
+              kMostSideBySide, kGuideLambda))
+      ->check([](const std::string& text) {
+        int members = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), members);
+        const bool number = error == std::errc() && end == text.data() + text.size();
+        if (number && members >= 2 && members <= kMostSideBySide) return std::string();
+        return fmt::format(
+            "{} is not a whole number from 2 to {}: one adversary has no other (leave the option out), and all models "
+            "of a "
+            "group lie in memory together, each with the attention of the others in its loss",
+            text, kMostSideBySide);
+      });
+}
+
+void settle_side_by_side(const CLI::App& command, StudyArguments& arguments) {
+  if (command.count("--lambdas") == 0) arguments.study.lambdas = {kGuideLambda};
+  check_seeds_used(command, arguments);
+  if (!arguments.settings.init.empty()) {
+    throw InputError(
+        "--side-by-side does not go with --init: models that start from the same parameters get the same gradients and "
+        "stay equal; leave --init out");
+  }
+  for (const double lambda : arguments.study.lambdas) {
+    if (lambda > 0) continue;
+    throw InputError("--side-by-side needs lambdas above 0: with 0 nothing drives the adversaries apart");
+  }
+}
+
 void check_arguments(const StudyArguments& arguments) {
   std::vector<uint64_t> seeds = arguments.study.seeds;
   seeds.push_back(arguments.study.seed);

@@ -12,7 +12,7 @@ namespace notnot {
 namespace {
 
 bool trains_on_labels(const LoadedRun& run) {
-  return run.spec().kind != RunKind::adversary && run.spec().kind != RunKind::perturbation;
+  return !is_adversary(run.spec().kind) && run.spec().kind != RunKind::perturbation;
 }
 
 std::string remark_on_start(const LoadedStudy& study, const LoadedRun& run) {

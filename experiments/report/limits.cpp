@@ -77,7 +77,8 @@ std::string about_length(const LoadedStudy& study) {
 
 /// The adversaries that would have gone on, and how far they were.
 std::string about_adversaries(const LoadedStudy& study) {
-  const std::vector<const LoadedRun*> adversaries = study.of_kind(RunKind::adversary);
+  std::vector<const LoadedRun*> adversaries = study.of_kind(RunKind::adversary);
+  for (const LoadedRun* run : study.of_kind(RunKind::side_by_side)) adversaries.push_back(run);
   std::vector<double> jsd;
   for (const LoadedRun* run : adversaries) {
     if (run->cut_off() && !run->from_attacked.jsd.empty()) jsd.push_back(run->from_attacked.mean_jsd());

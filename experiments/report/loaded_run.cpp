@@ -73,7 +73,7 @@ std::string why_unfinished(const RunFolder& folder) {
 void check_epochs(const RunFolder& folder, const LoadedRun& run, int32_t epochs) {
   const TrainingOptions& training = run.config.training;
   int32_t expected = training.epochs;
-  if (run.spec().kind == RunKind::adversary) expected = std::min(expected, run.result.epoch + training.patience);
+  if (is_adversary(run.spec().kind)) expected = std::min(expected, run.result.epoch + training.patience);
   if (epochs != expected) {
     throw InputError(
         fmt::format("{} has {} epochs, where the run trained for {}; copy the right one back, or remove "
@@ -112,7 +112,7 @@ LoadedRun read_run(const Path& path) {
   check_epochs(folder, run, epochs.size());
   run.epochs_trained = epochs.size();
   for (const EpochMetrics& epoch : epochs) run.train_seconds += epoch.train_seconds;
-  if (run.spec().kind != RunKind::adversary) run.epoch_choice = epoch_choice(epochs);
+  if (!is_adversary(run.spec().kind)) run.epoch_choice = epoch_choice(epochs);
   return run;
 }
 
@@ -143,13 +143,13 @@ std::string title_of_guide(const std::string& dataset, const std::string& other)
   const std::optional<RunSpec> guide = parse_run_name(dataset, other);
   if (!guide) return other;
   if (guide->kind == RunKind::attribution) return fmt::format("the base model's {}", to_string(guide->measure));
-  return guide->kind == RunKind::adversary ? "an adversary" : "the base model";
+  return is_adversary(guide->kind) ? "an adversary" : "the base model";
 }
 
 }  // namespace
 
 bool LoadedRun::cut_off() const {
-  return spec().kind == RunKind::adversary && epochs_trained == config.training.epochs &&
+  return is_adversary(spec().kind) && epochs_trained == config.training.epochs &&
          result.epoch + config.training.patience > epochs_trained;
 }
 
@@ -226,6 +226,8 @@ std::string title_of(const std::string& dataset, const RunSpec& spec) {
       return fmt::format("Adversary, \u03bb = {}", spec.lambda);
     case RunKind::attribution:
       return fmt::format("Attribution by {}", to_string(spec.measure));
+    case RunKind::side_by_side:
+      return fmt::format("Adversary {} of {} side by side, \u03bb = {}", spec.member, spec.members, spec.lambda);
     case RunKind::perturbation:
       break;
   }

@@ -77,7 +77,7 @@ void check_distinct(const std::vector<LoadedRun>& runs) {
 void sort_runs(std::vector<LoadedRun>& runs, uint64_t first_seed) {
   const auto key = [first_seed](const LoadedRun& run) {
     return std::tuple(run.spec().kind, run.spec().lambda, run.spec().seed != first_seed, run.spec().seed,
-                      run.spec().other);
+                      run.spec().other, run.spec().members, run.spec().member);
   };
   std::stable_sort(runs.begin(), runs.end(), [&](const LoadedRun& a, const LoadedRun& b) { return key(a) < key(b); });
 }
@@ -110,7 +110,8 @@ size_t reference_of(const LoadedStudy& study) {
 }
 
 double tvd_factor_of(const LoadedStudy& study) {
-  const auto adversaries = study.of_kind(RunKind::adversary);
+  std::vector<const LoadedRun*> adversaries = study.of_kind(RunKind::adversary);
+  for (const LoadedRun* run : study.of_kind(RunKind::side_by_side)) adversaries.push_back(run);
   for (const LoadedRun* run : adversaries) {
     if (run->config.training.tvd_factor == adversaries.front()->config.training.tvd_factor) continue;
     throw InputError(fmt::format("{} was trained with another --tvd than {}; report them apart", run->path.string(),
@@ -235,7 +236,7 @@ void check_same_texts(const LoadedStudy& study, const Attention& reference, cons
 }
 
 Divergences from_attacked(const LoadedStudy& study, const LoadedRun& run, const Attention& attention) {
-  const bool attacks = run.spec().kind == RunKind::adversary || run.spec().kind == RunKind::perturbation;
+  const bool attacks = is_adversary(run.spec().kind) || run.spec().kind == RunKind::perturbation;
   const LoadedRun* attacked = attacks ? study.other_of(run) : nullptr;
   if (attacked == nullptr) return {};
   if (attacked == &study.reference_run()) return run.from_reference;
@@ -414,7 +415,7 @@ uint64_t base_seed(std::span<const LoadedRun> runs) {
     std::tuple<int, int, bool> score{0, 0, base.spec().seed == kPaperSeed};
     for (const LoadedRun& run : runs) {
       if (!uses(run, base)) continue;
-      std::get<0>(score) += run.spec().kind == RunKind::adversary ? 1 : 0;
+      std::get<0>(score) += is_adversary(run.spec().kind) ? 1 : 0;
       std::get<1>(score) += 1;
     }
     if (!most || score > *most) {

@@ -19,12 +19,12 @@ std::string start_of(const LoadedRun& run) {
 }
 
 std::string selection_of(const LoadedRun& run) {
-  if (run.spec().kind == RunKind::perturbation || run.spec().kind == RunKind::adversary) return "";
+  if (run.spec().kind == RunKind::perturbation || is_adversary(run.spec().kind)) return "";
   return run.result.selected_on == "test" ? "the test split's ROC-AUC (as published; this leaks)"
                                           : fmt::format("the {} split's ROC-AUC", run.result.selected_on);
 }
 
-bool is_adversary(const LoadedRun& run) { return run.spec().kind == RunKind::adversary; }
+bool is_adversary(const LoadedRun& run) { return is_adversary(run.spec().kind); }
 
 std::string checksum_in_words(const std::string& checksum) {
   return checksum.empty() ? "none" : fmt::format("checksum {:.8}", checksum);

@@ -21,6 +21,7 @@
 #include "experiments/report/perturbation.h"
 #include "experiments/report/runs.h"
 #include "experiments/report/seeds.h"
+#include "experiments/report/side_by_side.h"
 #include "experiments/report/uniform.h"
 
 namespace notnot {
@@ -48,9 +49,9 @@ std::string heading_of(const LoadedStudy& study) {
 
 /// The parts of a chapter, in their order. The findings stand before them, the list of runs behind them.
 std::vector<Part> parts() {
-  return {data_part(),        uniform_part(),      seeds_part(),       guides_part(),
-          adversaries_part(), perturbation_part(), exclusivity_part(), importance_part(),
-          evidence_part(),    erasure_part(),      maps_part()};
+  return {data_part(),        uniform_part(),      seeds_part(),        guides_part(),
+          adversaries_part(), side_by_side_part(), perturbation_part(), exclusivity_part(),
+          importance_part(),  evidence_part(),     erasure_part(),      maps_part()};
 }
 
 /// A caveat if the findings are not about the paper's data; otherwise empty.

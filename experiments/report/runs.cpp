@@ -59,7 +59,7 @@ ResultTable run_table(const LoadedStudy& study) {
   for (const LoadedRun& run : study.runs) {
     const bool perturbation = run.spec().kind == RunKind::perturbation;
     table.rows.push_back({run.label, fmt::format("{}", run.spec().seed),
-                          run.spec().kind == RunKind::adversary ? fmt::format("{}", run.spec().lambda) : "-",
+                          is_adversary(run.spec().kind) ? fmt::format("{}", run.spec().lambda) : "-",
                           perturbation ? "-" : three_decimals(run.test().f1), chosen_epoch(run),
                           perturbation ? "-" : fmt::format("{:.1f} s", run.train_seconds),
                           fmt::format("{}", run.config.hidden), fmt::format("{}", run.config.embed),

@@ -22,10 +22,13 @@ std::string distance_of(const LoadedRun& run) {
 
 std::string summary_table(const LoadedStudy& study) {
   std::string table;
-  const std::vector<ModelGroup> groups = model_groups(study);
+  std::vector<ModelGroup> groups = model_groups(study);
+  for (const LoadedRun* run : study.of_kind(RunKind::side_by_side))
+    groups.push_back({.name = run->label, .runs = {run}});
   size_t width = std::string_view("model").size();
   for (const ModelGroup& group : groups) width = std::max(width, group.name.size());
-  const bool distances = !study.of_kind(RunKind::adversary).empty();
+  const bool distances = std::any_of(study.runs.begin(), study.runs.end(),
+                                     [](const LoadedRun& run) { return is_adversary(run.spec().kind); });
   table += fmt::format("{:<{}}  {:>10}  {:>5}  {:>10}  {:>7}  {:>8}{}  epoch\n", "model", width, "seed", "F1",
                        "paper's F1", "ROC-AUC", "accuracy", distances ? "    TVD    JSD" : "");
   for (const ModelGroup& group : groups) {

@@ -145,6 +145,12 @@ class Estimator::Trial {
         evaluation_batches_(device.backend == Backend::cuda ? some_of(prediction_batches(device, texts_), rounds_)
                                                             : training_batches_),
         model_(device, options_, capacity(device, inputs), training_.optimiser) {
+    if (spec.kind == RunKind::side_by_side) {
+      shared_.members = spec.members;
+      const int64_t tokens = with_slack(device, capacity(device, inputs).training).tokens;
+      arena_.add("side by side", "attention of all", {spec.members, tokens}, &shared_.log_attention);
+      arena_.allocate(device);
+    }
     model_.allocate();
     model_.set_parameters(inputs.initial_parameters(spec));
   }
@@ -173,10 +179,17 @@ class Estimator::Trial {
   BatchLoop training_loop() const { return {texts_, training_batches_, options_.vocabulary, rounds_}; }
   BatchLoop evaluation_loop() const { return {texts_, evaluation_batches_, options_.vocabulary, rounds_}; }
 
-  /// As in a training, the host reads the results of a step or a prediction after it has enqueued the next one.
+  /// As in a training, the host reads the results of a step or a prediction after it has enqueued the next one. Of
+  /// adversaries side by side one is trained, beside others whose attention is made up, too.
   void train(const HostBatch& batch) {
-    model_.enqueue_step(batch, {.objective = training_.objective, .lambda = training_.lambda},
-                        some_targets(batch, options_.attention, training_.objective));
+    const ObjectiveOptions objective{.objective = training_.objective, .lambda = training_.lambda};
+    const BatchTargets targets = some_targets(batch, options_.attention, training_.objective);
+    if (shared_.members > 1) {
+      model_.enqueue_attention(batch, objective, targets, shared_);
+      model_.enqueue_rest_of_step(objective, shared_);
+    } else {
+      model_.enqueue_step(batch, objective, targets);
+    }
     finish_training(1);
   }
   void finish_training(int in_flight) {
@@ -195,6 +208,8 @@ class Estimator::Trial {
   TrainingOptions training_;
   const Rounds& rounds_;
   Batches training_batches_, evaluation_batches_;
+  Arena arena_;
+  SharedAttention shared_;
   AttentionClassifier model_;
 };
 
@@ -224,7 +239,7 @@ Speed Estimator::measure(const RunSpec& spec, int models) const {
 
 const Speed& Estimator::speed(const RunSpec& spec, int models) {
   const ModelOptions options = inputs_.model(spec);
-  const auto key = std::tuple(options.encoder, options.attention, models);
+  const auto key = std::tuple(options.encoder, options.attention, spec.members, models);
   const auto found = speeds_.find(key);
   return found != speeds_.end() ? found->second : speeds_.emplace(key, measure(spec, models)).first->second;
 }
@@ -296,7 +311,8 @@ double Estimator::seconds(const RunSpec& spec, int models) {
 Estimate Estimator::estimate(const RunSpec& spec, int at_once) {
   return explain_out_of_memory([&] { return describe_memory(inputs_, spec, device_.get()); },
                                [&] {
-                                 return Estimate{.seconds = seconds(spec, side_by_side(at_once)),
+                                 const int models = at_once * static_cast<int>(group_of(spec).size());
+                                 return Estimate{.seconds = seconds(spec, side_by_side(models)),
                                                  .memory = memory_need(inputs_, spec, device_.get())};
                                });
 }

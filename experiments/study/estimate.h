@@ -22,9 +22,12 @@ class Estimator {
  public:
   /// Each model gets `threads` threads of the CPU.
   Estimator(const Inputs& inputs, int threads);
-  /// `at_once`: runs that train at once, this one among them. Throws InputError where the memory does not suffice to
+  /// `at_once`: runs that train at once, this one among them; a group counts as one. The seconds and
+  /// the memory are those of one of its models. Throws InputError where the memory does not suffice to
   /// measure.
   Estimate estimate(const RunSpec& spec, int at_once);
+  /// Whether the models of a group (group_of) compute at the same time; otherwise their seconds add up.
+  bool overlaps() const { return device_.get().backend == Backend::cuda; }
 
  private:
   class Trial;
@@ -39,7 +42,7 @@ class Estimator {
   const Inputs& inputs_;
   int threads_;
   OpenDevice device_;
-  std::map<std::tuple<Encoder, AttentionKind, int>, Speed> speeds_;
+  std::map<std::tuple<Encoder, AttentionKind, int32_t, int>, Speed> speeds_;
 };
 
 }  // namespace notnot

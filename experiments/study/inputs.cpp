@@ -184,7 +184,7 @@ ModelOptions Inputs::model(const RunSpec& spec) const {
 
 TrainingOptions Inputs::training(const RunSpec& spec) const {
   if (spec.kind == RunKind::attribution) return training(parse_run_name(name(), spec.other).value());
-  const bool adversary = spec.kind == RunKind::adversary;
+  const bool adversary = is_adversary(spec.kind);
   return {.seed = spec.seed,
           .epochs = adversary ? settings.adversary_epochs : settings.epochs,
           .batch_size = settings.batch,
@@ -225,7 +225,7 @@ RunConfig Inputs::config(const RunSpec& spec) const {
 
 std::vector<float> Inputs::initial_parameters(const RunSpec& spec) const {
   const ParameterLayout layout(model(spec));
-  if (!init) return notnot::initial_parameters(layout, spec.seed, embedding);
+  if (!init) return notnot::initial_parameters(layout, initial_seed(spec), embedding);
   std::vector<float> parameters = load_parameters(layout, *init);
   check_finite(layout, parameters, settings.init);
   if (init->checksum() != init_checksum) {

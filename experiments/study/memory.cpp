@@ -43,10 +43,12 @@ std::string describe_memory(const Inputs& inputs, const RunSpec& spec, const Dev
   for (const SplitName name : kSplitNames) {
     longest = std::max(longest, longest_text(inputs.corpus.dataset.split(name)));
   }
+  const size_t members = group_of(spec).size();
   return fmt::format(
-      "a model of this run takes {} MiB, and copies of its parameters {} MiB beside the texts and the word vectors; "
+      "{} takes {} MiB, and copies of its parameters {} MiB beside the texts and the word vectors; "
       "give a smaller --hidden or --batch, train fewer models at once (--fleet, --threads), or leave out the longest "
       "texts (--max-length; one has {} words)",
+      members == 1 ? "a model of this run" : fmt::format("each of the {} models side by side", members),
       need.device_bytes >> 20, need.host_bytes >> 20, longest);
 }
 

@@ -25,6 +25,7 @@ int rank(const RunSpec& spec) {
     case RunKind::base:
       return 0;
     case RunKind::adversary:
+    case RunKind::side_by_side:
       return 1;
     case RunKind::uniform:
       return 2;
@@ -55,6 +56,9 @@ class Planner {
         break;
       case PaperTest::importance:
         for (const uint64_t seed : seeds) plan_importance(seed);
+        break;
+      case PaperTest::side_by_side:
+        for (const uint64_t seed : seeds) plan_side_by_side(seed);
         break;
       case PaperTest::diagnose:
         for (const uint64_t seed : seeds) plan_diagnosis(seed);
@@ -115,6 +119,17 @@ class Planner {
     for (const double lambda : options_.lambdas) add({adversary(lambda, options_.seed)});
     if (!options_.adversary_seed && !options_.seeds.empty()) {
       add({adversary(kGuideLambda, options_.seed), adversary(kGuideLambda, options_.seed, options_.seeds.front())});
+    }
+  }
+
+  /// A group for each lambda.
+  void plan_side_by_side(uint64_t base_seed) {
+    add({base(base_seed)});
+    for (const double lambda : options_.lambdas) {
+      RunSpec member = adversary(lambda, base_seed);
+      member.kind = RunKind::side_by_side;
+      member.members = options_.side_by_side;
+      add(group_of(member));
     }
   }
 

@@ -11,12 +11,13 @@
 namespace notnot {
 
 enum class PaperTest : uint8_t {
-  uniform,     ///< paper section 3.2, Table 2
-  seeds,       ///< section 3.3, Figure 3 (a-d)
-  guides,      ///< section 3.4, Table 3
-  adversary,   ///< section 4, Table 4 and Figure 5; for comparison Jain & Wallace's two perturbations, Figure 3 (e, f)
-  importance,  ///< Jain & Wallace's (2019) section 4.1: attention against every measure of attribution
-  diagnose,    ///< section 3.4, with attention from another program as a guide
+  uniform,    ///< paper section 3.2, Table 2
+  seeds,      ///< section 3.3, Figure 3 (a-d)
+  guides,     ///< section 3.4, Table 3
+  adversary,  ///< section 4, Table 4 and Figure 5; for comparison Jain & Wallace's two perturbations, Figure 3 (e, f)
+  side_by_side,  ///< section 4 further: several adversaries of a base model that differ from each other, too
+  importance,    ///< Jain & Wallace's (2019) section 4.1: attention against every measure of attribution
+  diagnose,      ///< section 3.4, with attention from another program as a guide
 };
 
 /// The options of a study. The defaults are the choices of the paper (sections 3.1 and 4, and the released code).
@@ -31,6 +32,7 @@ struct StudyOptions {
   /// The seed of the adversaries. By default each adversary has the seed of its base model and so starts from that
   /// model's initial parameters; one more adversary then shows what another seed does.
   std::optional<uint64_t> adversary_seed = {};
+  int32_t side_by_side = 0;  ///< how many adversaries train side by side: only for PaperTest::side_by_side
 };
 /// How often the grid of lambdas is extended at most. Each time it gets two larger lambdas.
 inline constexpr int kExtensions = 3;

@@ -108,6 +108,36 @@ RunConfig config_of(const Job& job) {
   return config;
 }
 
+// --- groups ----------------------------------------------------------------------------------------------------------
+
+/// The jobs of the members of the job's group (group_of), in their order; of another run, the job alone. Every plan has
+/// all members of a group.
+std::vector<Job*> members_of(const Jobs& jobs, const Job& job) {
+  std::vector<Job*> members;
+  for (const RunSpec& spec : group_of(job.spec)) {
+    for (const auto& other : jobs) {
+      if (other->inputs == job.inputs && other->spec == spec) members.push_back(other.get());
+    }
+  }
+  return members;
+}
+
+/// What becomes of the members of a group, from what the folder of each holds. They train together or not at all: a
+/// member alone is not finished, and the first one, which has the checkpoint of all, tells whether they go on. A single
+/// run stays what it is.
+std::vector<Existing> states_in_group(std::vector<Existing> alone) {
+  const auto all_are = [&](Existing state) {
+    return std::all_of(alone.begin(), alone.end(), [&](Existing one) { return one == state; });
+  };
+  if (alone.size() == 1 || all_are(Existing::finished)) return alone;
+  const bool any_other = std::find(alone.begin(), alone.end(), Existing::other) != alone.end();
+  const bool go_on = alone.front() == Existing::unfinished && !any_other;
+  for (Existing& state : alone) {
+    if (state != Existing::other) state = go_on ? Existing::unfinished : Existing::nothing;
+  }
+  return alone;
+}
+
 // --- one job ---------------------------------------------------------------------------------------------------------
 
 double mean(const std::vector<float>& values) {
@@ -244,39 +274,93 @@ void record_origin(const Job& job, const std::string& device, bool resume, RunCo
   if (config.devices.empty() || config.devices.back() != device) config.devices.push_back(device);
 }
 
-void run_job(Job& job, const OpenDevice& device, const JobOptions& options, TrainingMonitor& monitor,
-             const std::function<void(const std::string&)>& note) {
-  job.writer = std::make_unique<RunWriter>(job.folder);
-  check_other(job);
-  RunConfig config = config_of(job);
-  // The configuration is complete only now: the run that this one needs has finished.
-  const Existing existing = existing_run(job.folder, config, options.existing);
-  if (existing == Existing::finished) return;
-  record_origin(job, device.description(), existing == Existing::unfinished, config, note);
-  config.cuda_connections = device.connections();
-  if (job.spec.kind == RunKind::perturbation) return perturb(job, device, config);
-  if (job.spec.kind == RunKind::attribution) return attribute(job, device, config);
+/// What the queue knows of a job that starts.
+struct Started {
+  Job& job;
+  RunConfig config;  ///< complete: the run that this one needs has finished
+  Existing existing;
+};
+
+/// Takes the folder of every job, all members of one group.
+std::vector<Started> start(const std::vector<Job*>& group, const JobOptions& options) {
+  std::vector<Started> started;
+  for (Job* job : group) {
+    job->writer = std::make_unique<RunWriter>(job->folder);
+    check_other(*job);
+    RunConfig config = config_of(*job);
+    const Existing existing = existing_run(job->folder, config, options.existing);
+    started.push_back({*job, std::move(config), existing});
+  }
+  const std::vector<Existing> states = states_in_group([&] {
+    std::vector<Existing> alone;
+    for (const Started& one : started) alone.push_back(one.existing);
+    return alone;
+  }());
+  for (size_t k = 0; k < started.size(); ++k) started[k].existing = states[k];
+  return started;
+}
+
+/// The contexts of the members of a group beside the first one's.
+std::vector<OpenDevice> open_others(const Job& job, const OpenDevice& device) {
+  std::vector<OpenDevice> others;
+  for (size_t k = 1; k < group_of(job.spec).size(); ++k) {
+    others.emplace_back(job.inputs->settings.device, device.get().threads);
+  }
+  return others;
+}
+
+/// Trains the model of a job, or those of a group together. All jobs have the same inputs, and need the same run.
+void train_group(std::vector<Started>& group, const OpenDevice& device, const Targets* targets,
+                 const JobOptions& options, const std::function<TrainingMonitor&(const Job&)>& monitor_of) {
+  const bool resume =
+      std::all_of(group.begin(), group.end(), [](const auto& one) { return one.existing == Existing::unfinished; });
+  std::vector<TrainingRequest> requests;
+  for (const auto& [job, config, existing] : group) {
+    requests.push_back({.dataset = &job.inputs->corpus.dataset,
+                        .targets = targets,
+                        .ablated = job.inputs->ablated ? &*job.inputs->ablated : nullptr,
+                        .model = job.inputs->model(job.spec),
+                        .training = job.inputs->training(job.spec),
+                        .initial_parameters = job.inputs->initial_parameters(job.spec),
+                        .config = to_json(config),
+                        .resume = resume,
+                        .checkpoint_seconds = 60 * job.inputs->settings.checkpoint_minutes,
+                        .profile = options.profile ? &job.profile : nullptr});
+  }
+  const std::vector<OpenDevice> others = open_others(group.front().job, device);
+  std::vector<Device> devices = {device.get()};
+  for (const OpenDevice& other : others) devices.push_back(other.get());
+  std::vector<Trainee> trainees;
+  for (size_t k = 0; k < group.size(); ++k) {
+    trainees.push_back({&requests[k], group[k].job.writer.get(), &monitor_of(group[k].job)});
+  }
+  train_side_by_side(devices, trainees);
+  if (!options.keep_checkpoint) group.front().job.writer->remove_checkpoint();
+}
+
+/// Runs a job, or the members of a group together.
+void run_group(const std::vector<Job*>& jobs, const OpenDevice& device, const JobOptions& options,
+               const std::function<TrainingMonitor&(const Job&)>& monitor_of,
+               const std::function<void(const std::string&)>& note) {
+  std::vector<Started> group = start(jobs, options);
+  if (group.front().existing == Existing::finished) return;
+  for (Started& one : group) {
+    record_origin(one.job, device.description(), one.existing == Existing::unfinished, one.config, note);
+    one.config.cuda_connections = device.connections();
+  }
+  Job& job = group.front().job;
+  if (job.spec.kind == RunKind::perturbation) return perturb(job, device, group.front().config);
+  if (job.spec.kind == RunKind::attribution) return attribute(job, device, group.front().config);
   Targets loaded;
   const Targets* targets = nullptr;
   if (is_external(job)) {
     targets = &job.inputs->guide->targets;
   } else if (needs_another(job.spec.kind)) {
     loaded = load_targets(job);
-    check_unchanged(job, config.other_checksum);
+    check_unchanged(job, group.front().config.other_checksum);
     targets = &loaded;
   }
-  const TrainingRequest request{.dataset = &job.inputs->corpus.dataset,
-                                .targets = targets,
-                                .ablated = job.inputs->ablated ? &*job.inputs->ablated : nullptr,
-                                .model = job.inputs->model(job.spec),
-                                .training = job.inputs->training(job.spec),
-                                .initial_parameters = job.inputs->initial_parameters(job.spec),
-                                .config = to_json(config),
-                                .resume = existing == Existing::unfinished,
-                                .checkpoint_seconds = 60 * job.inputs->settings.checkpoint_minutes,
-                                .profile = options.profile ? &job.profile : nullptr};
-  train(device.get(), request, *job.writer, monitor);
-  if (!options.keep_checkpoint) job.writer->remove_checkpoint();
+  train_group(group, device, targets, options, monitor_of);
 }
 
 // --- all of them -----------------------------------------------------------------------------------------------------
@@ -306,20 +390,24 @@ class Queue {
   Queue(Jobs& jobs, const JobOptions& options) : jobs_(jobs), options_(options) {}
 
   void work(const OpenDevice& device, ProgressDisplay& display) {
-    while (Job* job = next(display)) {
-      std::string result;
+    for (std::vector<Job*> group = next(display); !group.empty(); group = next(display)) {
+      std::vector<std::string> results(group.size());
       std::exception_ptr error;
+      const Job& first = *group.front();
       try {
-        explain_out_of_memory([&] { return describe_memory(*job->inputs, job->spec, device.get()); },
+        explain_out_of_memory([&] { return describe_memory(*first.inputs, first.spec, device.get()); },
                               [&] {
-                                run_job(*job, device, options_, display.monitor(index_of(*job)),
-                                        [&](const std::string& note) { display.print(note); });
+                                run_group(
+                                    group, device, options_,
+                                    [&](const Job& job) -> TrainingMonitor& { return display.monitor(index_of(job)); },
+                                    [&](const std::string& note) { display.print(note); });
                               });
-        result = result_line(*job);  // which may be damaged if the run was there already
+        // Which may be damaged if the run was there already.
+        for (size_t k = 0; k < group.size(); ++k) results[k] = result_line(*group[k]);
       } catch (...) {
         error = std::current_exception();
       }
-      ended(*job, error, result, display);
+      ended(group, error, results, display);
     }
   }
 
@@ -329,8 +417,9 @@ class Queue {
            jobs_.begin();
   }
 
-  /// The next job that can start. Waits while every remaining job needs one that still runs. Null when no job is left.
-  Job* next(ProgressDisplay& display) {
+  /// The next job that can start, with the others of its group, which start with their first member. Waits while every
+  /// remaining job needs one that still runs. Empty when no job is left.
+  std::vector<Job*> next(ProgressDisplay& display) {
     std::unique_lock lock(mutex_);
     for (;;) {
       bool running = false;
@@ -344,33 +433,39 @@ class Queue {
                std::make_exception_ptr(Error(fmt::format("{}, which it needs, failed ({})",
                                                          needed->folder.path().string(), reason(needed->error)))),
                display);
-        } else if (needed == nullptr || needed->state == JobState::finished) {
-          job->state = JobState::running;
+        } else if (job->spec.member <= 1 && (needed == nullptr || needed->state == JobState::finished)) {
+          const std::vector<Job*> group = members_of(jobs_, *job);
+          for (Job* member : group) member->state = JobState::running;
           started_ = true;
-          return job.get();
+          return group;
         }
       }
-      if (!running) return nullptr;
+      if (!running) return {};
       changed_.wait(lock);
     }
   }
 
-  void ended(Job& job, const std::exception_ptr& error, const std::string& result, ProgressDisplay& display) {
+  void ended(const std::vector<Job*>& group, const std::exception_ptr& error, const std::vector<std::string>& results,
+             ProgressDisplay& display) {
     {
       const std::lock_guard lock(mutex_);
-      if (!error) {
-        job.state = JobState::finished;
-        display.ended(index_of(job), result);
-      } else if (is_interrupted(error)) {
-        job.state = JobState::stopped;
-        job.error = error;
-        display.ended(index_of(job), fmt::format("{}: {}", job.folder.path().string(), reason(error)));
-      } else {
-        fail(job, error, display);
-      }
-      job.writer.reset();
+      for (size_t k = 0; k < group.size(); ++k) ended(*group[k], error, results[k], display);
     }
     changed_.notify_all();
+  }
+
+  void ended(Job& job, const std::exception_ptr& error, const std::string& result, ProgressDisplay& display) {
+    if (!error) {
+      job.state = JobState::finished;
+      display.ended(index_of(job), result);
+    } else if (is_interrupted(error)) {
+      job.state = JobState::stopped;
+      job.error = error;
+      display.ended(index_of(job), fmt::format("{}: {}", job.folder.path().string(), reason(error)));
+    } else {
+      fail(job, error, display);
+    }
+    job.writer.reset();
   }
 
   void fail(Job& job, const std::exception_ptr& error, ProgressDisplay& display) {
@@ -418,6 +513,16 @@ void check_folders(const Jobs& jobs) {
   }
 }
 
+/// What the folder of the job's run holds, whatever the other members of its group have.
+Existing existing_alone(const Jobs& jobs, const Job& job, const JobOptions& options) {
+  const Job* needed = needed_by(jobs, job);
+  const bool waits = needed != nullptr && needed->state != JobState::finished;
+  const RunConfig config = waits ? job.inputs->config(job.spec) : config_of(job);
+  const bool complete = !needs_another(job.spec.kind) || !config.other_checksum.empty();
+  const Existing existing = existing_run(job.folder, config, options.existing);
+  return existing == Existing::finished && !complete ? Existing::nothing : existing;
+}
+
 /// Makes the run's folder this user's alone, and sees to it that config.json says why: a run of an earlier version, or
 /// of a time before the data set was marked as confidential, may be open to others.
 void keep_run_private(const Job& job) {
@@ -441,8 +546,19 @@ Existing settled_run(const Jobs& jobs, const Job& job, const JobOptions& options
   }
 }
 
+/// The jobs that wait; a group counts as one.
 size_t pending(const Jobs& jobs) {
-  return std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job->state == JobState::waiting; });
+  return std::count_if(jobs.begin(), jobs.end(),
+                       [](const auto& job) { return job->state == JobState::waiting && job->spec.member <= 1; });
+}
+
+/// The members of the largest group that waits.
+int largest_group(const Jobs& jobs) {
+  size_t largest = 1;
+  for (const auto& job : jobs) {
+    if (job->state == JobState::waiting) largest = std::max(largest, group_of(job->spec).size());
+  }
+  return static_cast<int>(largest);
 }
 
 /// As many threads as `fleet` that work on the queue, or as many as can be started.
@@ -478,17 +594,15 @@ int fleet_size(const Jobs& jobs, const JobOptions& options) {
   const OpenDevice device(inputs.settings.device, 1);
   const int most = options.fleet > 0                      ? options.fleet
                    : device.get().backend == Backend::cpu ? inputs.threads()
-                                                          : kCudaFleet;
+                                                          : std::max(1, kCudaFleet / largest_group(jobs));
   return std::max(1, std::min(most, static_cast<int>(pending(jobs))));
 }
 
 Existing existing_run(const Jobs& jobs, const Job& job, const JobOptions& options) {
-  const Job* needed = needed_by(jobs, job);
-  const bool waits = needed != nullptr && needed->state != JobState::finished;
-  const RunConfig config = waits ? job.inputs->config(job.spec) : config_of(job);
-  const bool complete = !needs_another(job.spec.kind) || !config.other_checksum.empty();
-  const Existing existing = existing_run(job.folder, config, options.existing);
-  return existing == Existing::finished && !complete ? Existing::nothing : existing;
+  const std::vector<Job*> members = members_of(jobs, job);
+  std::vector<Existing> states;
+  for (const Job* member : members) states.push_back(existing_alone(jobs, *member, options));
+  return states_in_group(std::move(states))[std::max(0, job.spec.member - 1)];
 }
 
 void check_names(const Jobs& jobs) {

@@ -35,17 +35,19 @@ struct JobOptions {
   ExistingOptions existing;
   bool keep_checkpoint = false;  ///< also of finished runs; a checkpoint is four times as large as the model
   bool profile = false;          ///< time every operation
-  /// The fleet: how many models train at once. 0: one per thread on the CPU, kCudaFleet on CUDA.
+  /// The fleet: how many runs train at once; adversaries side by side count as one. 0: one per thread on the CPU; on
+  /// CUDA as many as have kCudaFleet models together.
   int fleet = 0;
 };
 inline constexpr int kCudaFleet = 16;
 
-/// The number of models that will train at once: at most the number of jobs that wait.
+/// The number of runs that will train at once: at most the number of jobs that wait. A group counts as one.
 int fleet_size(const Jobs& jobs, const JobOptions& options);
 
 /// What the folder of a job's run holds, as existing_run, but for a run that needs another one. As long as that is not
 /// finished, or will be replaced, it may become another run than the one that this one used: then this one starts. The
-/// jobs before `job` must have their states.
+/// jobs before `job` must have their states. The members of a group are finished, go on or start together: a finished
+/// one starts again if another one is not finished, and if the first one goes on, so do all.
 Existing existing_run(const Jobs& jobs, const Job& job, const JobOptions& options);
 
 /// Throws InputError when two jobs have the same folder by its name. Touches no disk.

@@ -188,7 +188,7 @@ TrainingOptions parse_training(const Json& choices, const RunSpec& spec) {
   training.seed = spec.seed;
   training.lambda = spec.lambda;
   const RunKind trained = spec.kind == RunKind::attribution ? spec.model : spec.kind;
-  training.objective = trained == RunKind::adversary ? Objective::adversary : Objective::classify;
+  training.objective = is_adversary(trained) ? Objective::adversary : Objective::classify;
   read(choices, "epochs", training.epochs, 1);
   read(choices, "batch", training.batch_size, 1);
   read(choices, "learning_rate", training.optimiser.learning_rate);
@@ -222,6 +222,11 @@ RunSpec parse_spec(const Json& choices) {
     read(choices, "splits", splits);
   } else if (choices.value("objective", "") == "adversary") {
     read(choices, "lambda", lambda);
+  }
+  if (choices.contains("side_by_side")) {
+    int32_t members = 0, member = 0;
+    read(choices, "side_by_side", members, 2, kMostSideBySide);
+    read(choices, "member", member, 1, members);
   }
   return spec_of(choices);
 }

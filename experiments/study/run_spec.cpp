@@ -9,6 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "engine/math/random.h"
+#include "models/side_by_side.h"
+
 namespace notnot {
 namespace {
 
@@ -23,8 +26,8 @@ std::string short_name(const std::string& dataset, const std::string& name) {
   return parse_run_name(dataset, name) ? name.substr(dataset.size() + 1) : name;
 }
 
-/// The end of a run's name: "-of-" and the model that the run attacks, perturbs or attributes; empty if that is the base model of
-/// the run's own seed.
+/// The end of a run's name: "-of-" and the model that the run attacks, perturbs or attributes; empty if that is the base
+/// model of the run's own seed.
 std::string of_another(const std::string& dataset, const RunSpec& spec) {
   return spec.other == run_name(dataset, base_model(spec.seed)) ? "" : "-of-" + short_name(dataset, spec.other);
 }
@@ -52,9 +55,17 @@ std::string other_in_name(const std::string& dataset, std::string_view rest) {
   return parse_run_name(dataset, full) ? full : std::string(rest);
 }
 
-/// Reads "seed10" or "seed10-of-NAME" behind the kind of an adversary, a perturbation or an attribution.
+/// Reads "seed10" or "seed10-of-NAME" behind the kind of an adversary, a perturbation or an attribution; an adversary
+/// may have "-member2of3" behind the seed.
 bool take_attack(const std::string& dataset, std::string_view rest, RunSpec& spec) {
   if (!take(rest, "seed") || !take_number(rest, spec.seed)) return false;
+  if (spec.kind == RunKind::adversary && take(rest, "-member")) {
+    spec.kind = RunKind::side_by_side;
+    if (!take_number(rest, spec.member) || !take(rest, "of") || !take_number(rest, spec.members)) return false;
+    if (spec.members < 2 || spec.members > kMostSideBySide || spec.member < 1 || spec.member > spec.members) {
+      return false;
+    }
+  }
   if (!rest.empty() && !take(rest, "-of-")) return false;
   spec.other = rest.empty() ? run_name(dataset, base_model(spec.seed)) : other_in_name(dataset, rest);
   return true;
@@ -151,10 +162,26 @@ AttentionKind attention_of(RunKind kind) {
   return kind == RunKind::uniform || kind == RunKind::uniform_mlp ? AttentionKind::uniform : AttentionKind::learned;
 }
 
+bool is_adversary(RunKind kind) { return kind == RunKind::adversary || kind == RunKind::side_by_side; }
+
+std::vector<RunSpec> group_of(const RunSpec& spec) {
+  std::vector<RunSpec> members(spec.kind == RunKind::side_by_side ? spec.members : 1, spec);
+  for (size_t k = 0; k < members.size() && spec.kind == RunKind::side_by_side; ++k) {
+    members[k].member = static_cast<int32_t>(k) + 1;
+  }
+  return members;
+}
+
+uint64_t initial_seed(const RunSpec& spec) {
+  if (spec.member <= 1) return spec.seed;
+  const Random random(spec.seed, Purpose::member, spec.member);
+  return uint64_t{random.bits(0)} << 32 | random.bits(1);
+}
+
 Encoder encoder_of(const RunSpec& spec) { return encoder_of(model_of(spec)); }
 AttentionKind attention_of(const RunSpec& spec) { return attention_of(model_of(spec)); }
 
-bool needs_another(RunKind kind) { return kind == RunKind::guided_mlp || kind == RunKind::adversary || !trains(kind); }
+bool needs_another(RunKind kind) { return kind == RunKind::guided_mlp || is_adversary(kind) || !trains(kind); }
 
 bool trains(RunKind kind) { return kind != RunKind::perturbation && kind != RunKind::attribution; }
 
@@ -164,7 +191,7 @@ RunSpec attribution_of(const std::string& dataset, const RunSpec& of, Measure me
   return {.kind = RunKind::attribution,
           .seed = of.seed,
           .other = run_name(dataset, of),
-          .model = of.kind,
+          .model = is_adversary(of.kind) ? RunKind::adversary : of.kind,
           .measure = measure,
           .splits = std::move(splits)};
 }
@@ -175,6 +202,9 @@ std::string run_name(const std::string& dataset, const RunSpec& spec) {
       return fmt::format("{}-tokens-given-seed{}-by-{}", dataset, spec.seed, short_name(dataset, spec.other));
     case RunKind::adversary:
       return fmt::format("{}-adversary-lambda{}-seed{}{}", dataset, spec.lambda, spec.seed, of_another(dataset, spec));
+    case RunKind::side_by_side:
+      return fmt::format("{}-adversary-lambda{}-seed{}-member{}of{}{}", dataset, spec.lambda, spec.seed, spec.member,
+                         spec.members, of_another(dataset, spec));
     case RunKind::perturbation:
       return fmt::format("{}-perturbation-seed{}{}", dataset, spec.seed, of_another(dataset, spec));
     case RunKind::attribution:
@@ -197,7 +227,8 @@ std::optional<RunSpec> parse_run_name(const std::string& dataset, std::string_vi
 nlohmann::json choices_of(const RunSpec& spec) {
   nlohmann::json choices = {
       {"encoder", to_string(encoder_of(spec))}, {"attention", to_string(attention_of(spec))}, {"seed", spec.seed}};
-  if (spec.kind == RunKind::adversary) choices.update({{"objective", "adversary"}, {"lambda", spec.lambda}});
+  if (is_adversary(spec.kind)) choices.update({{"objective", "adversary"}, {"lambda", spec.lambda}});
+  if (spec.kind == RunKind::side_by_side) choices.update({{"side_by_side", spec.members}, {"member", spec.member}});
   if (spec.kind == RunKind::perturbation) choices["perturbation"] = true;
   if (spec.kind == RunKind::attribution) {
     choices["attribution"] = to_string(spec.measure);
@@ -209,7 +240,7 @@ nlohmann::json choices_of(const RunSpec& spec) {
 }
 
 RunSpec spec_of(const nlohmann::json& choices) {
-  RunSpec spec{.kind = RunKind::base, .seed = choices.at("seed"), .lambda = 0, .other = choices.value("other", "")};
+  RunSpec spec{.kind = RunKind::base, .seed = choices.at("seed"), .other = choices.value("other", "")};
   const bool attribution = choices.contains("attribution"), adversary = choices.value("objective", "") == "adversary";
   const RunKind trained = adversary ? RunKind::adversary : trained_kind(choices.at("encoder"), choices.at("attention"));
   if (attribution) {
@@ -222,6 +253,11 @@ RunSpec spec_of(const nlohmann::json& choices) {
   } else {
     spec.kind = trained;
     if (adversary) spec.lambda = choices.at("lambda");
+    if (choices.contains("side_by_side")) {
+      spec.kind = RunKind::side_by_side;
+      spec.members = choices.at("side_by_side");
+      spec.member = choices.at("member");
+    }
   }
   return spec;
 }

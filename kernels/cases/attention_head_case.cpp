@@ -32,10 +32,23 @@ AttentionHeadInputs random_attention_head_inputs(const HostRagged& batch, int32_
                              .output_bias = {0.6F},
                              .log_weights = random_log_attention(batch.offsets, seed + 5),
                              .base_probability = random_floats(batch.sequences(), seed + 6, 0.5F),
-                             .labels = {}};
+                             .labels = {},
+                             .group_log_attention = {}};
   for (float& value : inputs.base_probability) value += 0.5F;
   for (int32_t b = 0; b < batch.sequences(); ++b) inputs.labels.push_back(b % 2);
   return inputs;
+}
+
+void put_side_by_side(AttentionHeadInputs& inputs, int32_t members, int32_t member, uint64_t seed) {
+  inputs.members = members;
+  inputs.member = member;
+  inputs.group_log_attention.clear();
+  for (int32_t k = 0; k < members; ++k) {
+    std::vector<float> row = random_log_attention(inputs.batch.offsets, seed + k);
+    row.resize(inputs.batch.tokens(), std::numeric_limits<float>::quiet_NaN());  // slack
+    if (k == member) std::fill(row.begin(), row.end(), std::numeric_limits<float>::quiet_NaN());
+    inputs.group_log_attention.insert(inputs.group_log_attention.end(), row.begin(), row.end());
+  }
 }
 
 AttentionHeadCase::AttentionHeadCase(const Device& device, const AttentionHeadInputs& from)
@@ -52,6 +65,7 @@ AttentionHeadCase::AttentionHeadCase(const Device& device, const AttentionHeadIn
       log_weights(device, inputs.log_weights),
       base_probability(device, inputs.base_probability),
       scale(device, std::vector<float>{inputs.scale}),
+      group_log_attention(device, inputs.group_log_attention),
       labels(device, inputs.labels),
       activation(device, padded_rows(inputs.batch.tokens()) * learned_width(inputs)),
       log_attention(device, inputs.batch.tokens()),
@@ -60,6 +74,7 @@ AttentionHeadCase::AttentionHeadCase(const Device& device, const AttentionHeadIn
       probability(device, inputs.batch.sequences()),
       loss(device, inputs.batch.sequences()),
       divergence(device, inputs.objective == Objective::adversary ? inputs.batch.sequences() : 0),
+      peer_divergence(device, inputs.members > 1 ? inputs.batch.sequences() : 0),
       dlogit(device, inputs.batch.sequences()),
       dscore(device, learned(inputs) ? inputs.batch.tokens() : 0),
       dhidden(device, poisoned_tokens(inputs.batch.tokens(), inputs.width)),
@@ -100,9 +115,13 @@ AttentionHeadTrain AttentionHeadCase::train() const {
           .scale = scale,
           .base_probability = base_probability,
           .base_log_attention = log_weights,
+          .members = inputs.members,
+          .member = inputs.member,
+          .group_log_attention = group_log_attention,
           .attention_weight = attention_weight,
           .loss = loss,
           .divergence = divergence,
+          .peer_divergence = peer_divergence,
           .dlogit = dlogit,
           .dscore = dscore,
           .dhidden = dhidden,

@@ -17,10 +17,14 @@ struct AttentionHeadInputs {
   std::vector<float> log_weights;       ///< [N] the given attention, or that of the adversary's base model
   std::vector<float> base_probability;  ///< [B]
   std::vector<int32_t> labels;          ///< [B]
+  int32_t members = 1, member = 0;
+  std::vector<float> group_log_attention;  ///< [members, N]; of several adversaries side by side
   float positive_weight = 1.75F, scale = 1.5F, lambda = 0.7F, tvd_factor = 0.5F;
 };
 AttentionHeadInputs random_attention_head_inputs(const HostRagged& batch, int32_t width, int32_t attention_width,
                                                  AttentionKind kind, Objective objective, uint64_t seed);
+/// Makes the adversary one of several side by side. Its own row of the group's attention is NaN.
+void put_side_by_side(AttentionHeadInputs& inputs, int32_t members, int32_t member, uint64_t seed);
 
 /// Arrays that only learned attention or only an adversary has are empty for the others. Of dhidden, only the tokens'
 /// rows are poisoned.
@@ -32,10 +36,10 @@ struct AttentionHeadCase {
   AttentionHeadInputs inputs;
   DeviceRagged batch;
   DeviceArray<float> hidden, attention_weight, attention_weight_transposed, attention_bias, attention_vector;
-  DeviceArray<float> output_weight, output_bias, log_weights, base_probability, scale;
+  DeviceArray<float> output_weight, output_bias, log_weights, base_probability, scale, group_log_attention;
   DeviceArray<int32_t> labels;
   DeviceArray<float> activation, log_attention, context, logit, probability;
-  DeviceArray<float> loss, divergence, dlogit, dscore, dhidden;
+  DeviceArray<float> loss, divergence, peer_divergence, dlogit, dscore, dhidden;
   DeviceArray<float> dattention_weight, dattention_bias, dattention_vector, doutput_weight, doutput_bias, workspace;
 };
 

@@ -16,10 +16,13 @@ struct Case {
   const char* name;
   AttentionKind kind;
   Objective objective;
+  int32_t members = 1;
 };
 const std::vector<Case> kCases = {{"learned, classify", AttentionKind::learned, Objective::classify},
                                   {"learned, adversary", AttentionKind::learned, Objective::adversary},
                                   {"learned, logit", AttentionKind::learned, Objective::logit},
+                                  {"two side by side", AttentionKind::learned, Objective::adversary, 2},
+                                  {"five side by side", AttentionKind::learned, Objective::adversary, 5},
                                   {"uniform, classify", AttentionKind::uniform, Objective::classify},
                                   {"given, classify", AttentionKind::given, Objective::classify}};
 
@@ -27,12 +30,25 @@ constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
 AttentionHeadInputs make_inputs(const std::vector<int32_t>& lengths, int32_t width, int32_t attention_width,
                                 const Case& options) {
-  return random_attention_head_inputs(make_ragged(lengths, 9, 41), width, attention_width, options.kind,
-                                      options.objective, 42);
+  AttentionHeadInputs inputs = random_attention_head_inputs(make_ragged(lengths, 9, 41), width, attention_width,
+                                                            options.kind, options.objective, 42);
+  if (options.members > 1) put_side_by_side(inputs, options.members, options.members / 2, 142);
+  return inputs;
 }
 
 std::vector<float> slice(const std::vector<float>& values, int64_t begin, int64_t end) {
   return {values.begin() + begin, values.begin() + end};
+}
+
+/// Rows of `tokens` values, each with NaN behind it up to `longer` values.
+std::vector<float> with_slack_rows(const std::vector<float>& values, int64_t tokens, int64_t longer) {
+  std::vector<float> result;
+  for (int64_t row = 0; row < std::ssize(values); row += tokens) {
+    const std::vector<float> part = slice(values, row, row + tokens);
+    result.insert(result.end(), part.begin(), part.end());
+    result.resize(result.size() + longer - tokens, std::numeric_limits<float>::quiet_NaN());
+  }
+  return result;
 }
 
 /// The sequence `b` as a batch of its own.
@@ -44,6 +60,11 @@ AttentionHeadInputs alone(const AttentionHeadInputs& p, int32_t b) {
   one.hidden = slice(p.hidden, begin * p.width, end * p.width);
   one.hidden.resize(padded_rows(one.batch.tokens()) * p.width);
   one.log_weights = slice(p.log_weights, begin, end);
+  one.group_log_attention.clear();
+  for (int64_t row = 0; row < std::ssize(p.group_log_attention); row += p.batch.tokens()) {
+    const std::vector<float> part = slice(p.group_log_attention, row + begin, row + end);
+    one.group_log_attention.insert(one.group_log_attention.end(), part.begin(), part.end());
+  }
   one.base_probability = {p.base_probability[at]};
   one.labels = {p.labels[at]};
   return one;
@@ -51,15 +72,16 @@ AttentionHeadInputs alone(const AttentionHeadInputs& p, int32_t b) {
 
 template <class Real>
 struct Results {
-  std::vector<Real> log_attention, context, logit, probability;  // forward
-  std::vector<Real> loss, divergence, dlogit, dscore, dhidden;   // training
+  std::vector<Real> log_attention, context, logit, probability;                  // forward
+  std::vector<Real> loss, divergence, peer_divergence, dlogit, dscore, dhidden;  // training
   std::vector<Real> dattention_weight, dattention_bias, dattention_vector, doutput_weight, doutput_bias;
 
   using Named = std::vector<std::pair<std::string, std::vector<Real>>>;
   Named of_tokens() const { return {{"log_attention", log_attention}, {"dscore", dscore}, {"dhidden", dhidden}}; }
   Named of_sequences() const {
     return {{"context", context}, {"logit", logit},           {"probability", probability},
-            {"loss", loss},       {"divergence", divergence}, {"dlogit", dlogit}};
+            {"loss", loss},       {"divergence", divergence}, {"peer_divergence", peer_divergence},
+            {"dlogit", dlogit}};
   }
   Named of_parameters() const {
     return {{"dattention_weight", dattention_weight},
@@ -99,6 +121,7 @@ Results<float> train(const Device& device, const AttentionHeadInputs& inputs) {
   Results<float> results = read_forward(arrays);
   results.loss = arrays.loss.host();
   results.divergence = arrays.divergence.host();
+  results.peer_divergence = arrays.peer_divergence.host();
   results.dlogit = arrays.dlogit.host();
   results.dscore = arrays.dscore.host();
   results.dhidden = arrays.dhidden.host();
@@ -141,6 +164,7 @@ class Reference {
       of_texts->resize(p.labels.size());
     }
     results.divergence.resize(adversary_ ? p.labels.size() : 0);
+    results.peer_divergence.resize(p.members > 1 ? p.labels.size() : 0);
     for (const int32_t b : test::visiting_order<Real>(p.batch.sequences())) sequence(static_cast<size_t>(b));
   }
   Results<Real> results;
@@ -183,6 +207,19 @@ class Reference {
 
   Real log_ratio(size_t n) const { return adversary_ ? results.log_attention[n] - Real(p_.log_weights[n]) : Real(0); }
 
+  /// The means over the other members.
+  PeerDistance<Real> from_peers(size_t n) const {
+    PeerDistance<Real> mean{Real(0), Real(0)};
+    for (size_t k = 0; k < static_cast<size_t>(p_.members); ++k) {
+      if (k == static_cast<size_t>(p_.member)) continue;
+      const Real peer(p_.group_log_attention[k * alpha_.size() + n]);
+      const auto distance = peer_distance(results.log_attention[n], alpha_[n], peer, exponential(peer));
+      mean.log_ratio += distance.log_ratio / Real(p_.members - 1);
+      mean.divergence += distance.divergence / Real(p_.members - 1);
+    }
+    return mean;
+  }
+
   LossGradient<Real> loss_of(size_t b, Real logit, Real divergence) const {
     if (adversary_) {
       return adversarial_loss(sigmoid(logit), Real(p_.base_probability[b]), divergence, Real(p_.scale),
@@ -202,26 +239,31 @@ class Reference {
       for (size_t k = 0; k < d(); ++k) results.context[b * d() + k] += alpha_[n] * hidden_[n * d() + k];
     }
     for (size_t k = 0; k < d(); ++k) logit += Real(p_.output_weight[k]) * results.context[b * d() + k];
-    const auto loss = loss_of(b, logit, divergence);
+    Real from_others(0);
+    for (size_t n = first; n < last; ++n) from_others += from_peers(n).divergence;
+    const auto loss = loss_of(b, logit, divergence + from_others);
     results.logit[b] = logit;
     results.probability[b] = sigmoid(logit);
     results.loss[b] = loss.loss;
     results.dlogit[b] = loss.dlogit;
     if (adversary_) results.divergence[b] = divergence;
+    if (p_.members > 1) results.peer_divergence[b] = from_others;
     results.doutput_bias[0] += loss.dlogit;
     for (size_t k = 0; k < d(); ++k) results.doutput_weight[k] += loss.dlogit * results.context[b * d() + k];
     Real mean(0);
-    for (size_t n = first; n < last; ++n) mean += alpha_[n] * (loss.dlogit * output(n));
+    for (size_t n = first; n < last; ++n) mean += alpha_[n] * dattention(n, loss.dlogit);
     for (size_t n = first; n < last; ++n) token_gradient(n, loss.dlogit, mean, divergence);
   }
+
+  Real kl_factor() const { return adversary_ ? Real(p_.scale) * Real(p_.lambda) : Real(0); }
+  Real dattention(size_t n, Real dlogit) const { return dlogit * output(n) - kl_factor() * from_peers(n).log_ratio; }
 
   void token_gradient(size_t n, Real dlogit, Real mean, Real divergence) {
     const Real factor = dlogit * alpha_[n];
     for (size_t k = 0; k < d(); ++k) results.dhidden[n * d() + k] = factor * Real(p_.output_weight[k]);
     if (!learned_) return;
-    const Real kl_factor = adversary_ ? Real(p_.scale) * Real(p_.lambda) : Real(0);
     const Real dscore =
-        attention_score_gradient(alpha_[n], dlogit * output(n), mean, kl_factor, log_ratio(n), divergence);
+        attention_score_gradient(alpha_[n], dattention(n, dlogit), mean, kl_factor(), log_ratio(n), divergence);
     results.dscore[n] = dscore;
     for (size_t j = 0; j < a(); ++j) {
       const Real u = activation_[n * a() + j], dz = dscore * Real(p_.attention_vector[j]) * (Real(1) - u * u);
@@ -336,6 +378,7 @@ TEST_CASE("attention head: slack behind a batch reaches no result") {
     longer.batch = with_slack(p.batch, kRowTile + 1, 2);
     longer.hidden.resize(padded_rows(longer.batch.tokens()) * p.width, 0.5F);
     longer.log_weights.resize(longer.batch.tokens(), std::numeric_limits<float>::quiet_NaN());
+    longer.group_log_attention = with_slack_rows(p.group_log_attention, p.batch.tokens(), longer.batch.tokens());
     Results<float> actual = train(test_device(), longer);
     actual.log_attention.resize(exact.log_attention.size());
     actual.dscore.resize(exact.dscore.size());
@@ -417,6 +460,114 @@ TEST_CASE("attention head: the scores' gradient is the derivative of the adversa
                                                      log_attention - base[n], divergence);
     CHECK(std::abs(slope([&](const std::vector<double>& u) { return loss(u).loss; }, scores, n) - analytic) < 1e-9);
   }
+}
+
+/// A loss of three adversaries side by side on one text, in double, for central differences: the scores of all members.
+struct GroupOfThree {
+  static constexpr size_t kWords = 4;
+  static constexpr double kScale = 1.5, kFactor = 0.5, kLambda = 0.7, kBaseProbability = 0.8;
+  std::vector<double> outputs = {1.0, -0.5, 0.25, -2.0}, base = {-1.5, -1.2, -1.4, -1.46};  // w . h_n, log alpha_base
+
+  static std::vector<double> log_attention(const std::vector<double>& scores, size_t member) {
+    double total = 0;
+    for (size_t n = 0; n < kWords; ++n) total += std::exp(scores[member * kWords + n]);
+    std::vector<double> logs;
+    for (size_t n = 0; n < kWords; ++n) logs.push_back(scores[member * kWords + n] - std::log(total));
+    return logs;
+  }
+  /// From the definition, with the weights themselves.
+  static double jsd(const std::vector<double>& log_a, const std::vector<double>& log_b) {
+    double sum = 0;
+    for (size_t n = 0; n < kWords; ++n) {
+      const double a = std::exp(log_a[n]), b = std::exp(log_b[n]), m = (a + b) / 2;
+      sum += (a * std::log(a / m) + b * std::log(b / m)) / 2;
+    }
+    return sum;
+  }
+  double logit(const std::vector<double>& logs) const {
+    double sum = 0;
+    for (size_t n = 0; n < kWords; ++n) sum += std::exp(logs[n]) * outputs[n];
+    return sum;
+  }
+  double kl(const std::vector<double>& logs) const {
+    double sum = 0;
+    for (size_t n = 0; n < kWords; ++n) sum += std::exp(logs[n]) * (logs[n] - base[n]);
+    return sum;
+  }
+  /// W [sum_k factor |p_k - p_base| - lambda sum_k KL_k - lambda 3 (mean JSD of the three pairs)].
+  double loss(const std::vector<double>& scores) const {
+    double sum = 0, pairs = 0;
+    for (size_t k = 0; k < 3; ++k) {
+      const std::vector<double> own = log_attention(scores, k);
+      sum += kFactor * std::abs(1 / (1 + std::exp(-logit(own))) - kBaseProbability) - kLambda * kl(own);
+      for (size_t l = 0; l < k; ++l) pairs += jsd(own, log_attention(scores, l));
+    }
+    return kScale * (sum - kLambda * 3 * pairs / 3);
+  }
+  /// The scores' gradient of one member, from the functions of the kernels.
+  std::vector<double> gradient(const std::vector<double>& scores, size_t member) const {
+    const std::vector<double> own = log_attention(scores, member);
+    const double z = logit(own);
+    const double dlogit = adversarial_loss(sigmoid(z), kBaseProbability, 0.0, kScale, kFactor, kLambda).dlogit;
+    std::vector<double> dattention, result;
+    double mean = 0;
+    for (size_t n = 0; n < kWords; ++n) {
+      dattention.push_back(dlogit * outputs[n]);
+      for (size_t k = 0; k < 3; ++k) {
+        const std::vector<double> peer = log_attention(scores, k);
+        if (k == member) continue;
+        const double log_ratio = peer_distance(own[n], std::exp(own[n]), peer[n], std::exp(peer[n])).log_ratio;
+        dattention.back() -= kScale * kLambda * log_ratio / 2;  // the mean of two
+      }
+      mean += std::exp(own[n]) * dattention[n];
+    }
+    for (size_t n = 0; n < kWords; ++n) {
+      result.push_back(
+          attention_score_gradient(std::exp(own[n]), dattention[n], mean, kScale * kLambda, own[n] - base[n], kl(own)));
+    }
+    return result;
+  }
+};
+
+TEST_CASE("attention head: the scores' gradient is the derivative of the loss of a group side by side") {
+  const GroupOfThree group;
+  const std::vector<double> scores = {0.3, -1.2, 0.8, 0.1, -0.4, 0.9, 1.7, -2.0, 0.3, -1.2, 0.8, 0.2};
+  for (size_t member = 0; member < 3; ++member) {
+    const std::vector<double> gradient = group.gradient(scores, member);
+    for (size_t n = 0; n < gradient.size(); ++n) {
+      const size_t at = member * gradient.size() + n;
+      CHECK(std::abs(slope([&](const std::vector<double>& u) { return group.loss(u); }, scores, at) - gradient[n]) <
+            1e-9);
+    }
+  }
+}
+
+TEST_CASE("attention head: the distance from a peer is exact where both agree, and finite where a weight underflows") {
+  const PeerDistance<float> equal = peer_distance(-2.5F, 0.082F, -2.5F, 0.082F);
+  CHECK(equal.log_ratio == 0);
+  CHECK(equal.divergence == 0);
+  // A hundred thousandth beside: log(alpha / m) is half of the difference, to fp32's digits of it.
+  CHECK(std::abs(peer_distance(-2.5, 0.082, -2.5 + 1e-5, 0.082).log_ratio + 0.5e-5) < 1e-10);
+  const PeerDistance<float> gone = peer_distance(-2'000.0F, 0.0F, 0.0F, 1.0F),
+                            here = peer_distance(0.0F, 1.0F, -2'000.0F, 0.0F);
+  CHECK(gone.log_ratio == doctest::Approx(std::log(2.0) - 2'000));
+  CHECK(gone.divergence == doctest::Approx(std::log(2.0) / 2));
+  CHECK(here.log_ratio == doctest::Approx(std::log(2.0)));
+  CHECK(here.divergence == doctest::Approx(std::log(2.0) / 2));
+}
+
+TEST_CASE("attention head: adversaries side by side with equal attention have the bytes of one alone") {
+  AttentionHeadInputs p = make_inputs({40, 17, 5, 3}, 32, 16, kCases[1]);
+  const Results<float> one = train(test_device(), p);
+  p.members = 3;
+  p.member = 1;
+  for (int k = 0; k < 3; ++k) {
+    p.group_log_attention.insert(p.group_log_attention.end(), one.log_attention.begin(), one.log_attention.end());
+  }
+  Results<float> side_by_side = train(test_device(), p);
+  for (const float divergence : side_by_side.peer_divergence) CHECK(divergence == 0);
+  side_by_side.peer_divergence.clear();
+  check_same_bytes_all(side_by_side.all(), one.all(), "three equal members: ");
 }
 
 }  // namespace notnot

@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   notnot::put(folder / "fuzz", {reinterpret_cast<const char*>(bytes), size});
   try {
     const notnot::Checkpoint read =
-        notnot::read_checkpoint(folder / "fuzz", layout, {.epochs = kEpochs, .batches = kBatches});
+        notnot::read_checkpoints(folder / "fuzz", layout, {.epochs = kEpochs, .batches = kBatches});
     const auto& [progress, parameters, optimiser, companions] = read;
     check(progress.epoch >= 1 && progress.epoch <= kEpochs + 1 && progress.batch >= 0 && progress.batch <= kBatches);
     check(progress.best_epoch >= 0 && progress.best_epoch < progress.epoch);

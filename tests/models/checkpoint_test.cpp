@@ -192,13 +192,13 @@ TEST_CASE("the scalars of a checkpoint are one value each, and one of the first 
   Checkpoint begun{{}, zeros, {0, zeros, zeros, zeros}};
   for (const double score : {0.5, std::numeric_limits<double>::infinity()}) {  // there is no epoch that it could be of
     begun.progress.best_score = score;
-    write_checkpoint(folder / "scored", layout, begun);
-    CHECK_HAS(input_error([&] { (void)read_checkpoint(folder / "scored", layout, {.epochs = 1, .batches = 1}); }),
+    write_checkpoints(folder / "scored", layout, {begun});
+    CHECK_HAS(input_error([&] { (void)read_checkpoints(folder / "scored", layout, {.epochs = 1, .batches = 1}); }),
               "`best_score` is");
   }
   begun.progress = {};
-  write_checkpoint(folder / "good", layout, begun);
-  CHECK(read_checkpoint(folder / "good", layout, {.epochs = 1, .batches = 1}).progress.epoch == 1);
+  write_checkpoints(folder / "good", layout, {begun});
+  CHECK(read_checkpoints(folder / "good", layout, {.epochs = 1, .batches = 1}).front().progress.epoch == 1);
   const Safetensors good = Safetensors::read(folder / "good");
   const std::vector<char> bytes(1 << 16);
   for (const char* name : {"step", "epoch", "batch", "best_epoch", "best_score", "train_seconds", "loss"}) {
@@ -208,7 +208,7 @@ TEST_CASE("the scalars of a checkpoint are one value each, and one of the first 
       for (const auto& [tensor, entry] : good.entries())
         tensors.push_back({tensor, entry.dtype, tensor == name ? std::vector{size} : entry.shape, bytes.data()});
       write_safetensors(folder / "bad", tensors);
-      CHECK_HAS(input_error([&] { (void)read_checkpoint(folder / "bad", layout, {.epochs = 1, .batches = 1}); }),
+      CHECK_HAS(input_error([&] { (void)read_checkpoints(folder / "bad", layout, {.epochs = 1, .batches = 1}); }),
                 fmt::format("tensor `{}` has {} values, and needs one", name, size));
     }
   }
@@ -228,7 +228,7 @@ TEST_CASE("the files of a model have its parameters one behind the other, and th
   CHECK(checksum_of(layout, values) == sha256(bytes));
 
   const Progress progress{.epoch = 2, .best_epoch = 1, .best_score = 0.5};
-  write_checkpoint(folder / "checkpoint", layout, {progress, values, {2, values, values, values}});
+  write_checkpoints(folder / "checkpoint", layout, {{progress, values, {2, values, values, values}}});
   const Safetensors checkpoint = Safetensors::read(folder / "checkpoint");
   CHECK(checkpoint.metadata().at("sha256") == sha256("2 2 0 1 0x1p-1 0x0p+0 0x0p+0" + bytes + bytes + bytes + bytes));
   write_safetensors(folder / "model", parameter_views(layout, values));
@@ -241,23 +241,53 @@ TEST_CASE("the files of a model have its parameters one behind the other, and th
       CHECK(checkpoint.values<float>(prefix + p.name) == expected);
     }
   }
-  const Checkpoint read = read_checkpoint(folder / "checkpoint", layout, {.epochs = 3, .batches = 4});
+  const Checkpoint read = read_checkpoints(folder / "checkpoint", layout, {.epochs = 3, .batches = 4}).front();
   CHECK(read.parameters == load_parameters(layout, folder / "model"));
   std::replace(values.begin(), values.end(), 1000.0F, 0.0F);
   CHECK(read.parameters == values);
   CHECK(read.optimiser.largest_second_moment == values);
 }
 
+TEST_CASE("the checkpoint of a group has each member's values, and members that stand elsewhere are refused") {
+  const TemporaryFolder folder;
+  const ParameterLayout layout({.encoder = Encoder::tokens, .vocabulary = 5, .embed = 1, .hidden = 1});
+  const std::vector<float> ones(layout.total(), 1), twos(layout.total(), 2);
+  const Checkpoint first{{.epoch = 2, .batch = 1, .best_epoch = 1, .best_score = -0.5, .loss = 3},
+                         ones,
+                         {2, ones, ones, ones},
+                         {.choices = "a", .metrics = "b", .model = "c"}};
+  Checkpoint second{{.epoch = 2, .batch = 1, .best_epoch = 1, .best_score = -0.5, .loss = 4},
+                    twos,
+                    {2, twos, twos, twos},
+                    {.choices = "d", .metrics = "e", .model = "f"}};
+  const TrainingBounds bounds{.epochs = 3, .batches = 4, .adversary = true};
+  write_checkpoints(folder / "both", layout, {first, second});
+  const std::vector<Checkpoint> read = read_checkpoints(folder / "both", layout, bounds, 2);
+  REQUIRE(read.size() == 2);
+  CHECK(read[0].progress.loss == 3);
+  CHECK(read[1].progress.loss == 4);
+  CHECK(load_parameters(layout, Safetensors::read(folder / "both"), "member2/parameter/") == read[1].parameters);
+  CHECK(read[1].optimiser.first_moment == read[1].parameters);
+  CHECK(read[0].parameters != read[1].parameters);
+  CHECK(read[0].companions.model == "c");
+  CHECK(read[1].companions.model == "f");
+  CHECK_HAS(input_error([&] { (void)read_checkpoints(folder / "both", layout, bounds, 3); }), "member3/");
+  second.progress.batch = 2;
+  write_checkpoints(folder / "apart", layout, {first, second});
+  CHECK_HAS(input_error([&] { (void)read_checkpoints(folder / "apart", layout, bounds, 2); }),
+            "member 2 does not stand where member 1 stands");
+}
+
 TEST_CASE("a bit that was flipped in any byte of a checkpoint is noticed, also where another state is possible") {
   const TemporaryFolder folder;
   const ParameterLayout layout({.encoder = Encoder::tokens, .vocabulary = 5, .embed = 1, .hidden = 1});
   const std::vector<float> ones(layout.total(), 1);
-  write_checkpoint(folder / "good", layout,
-                   {{.epoch = 2, .best_epoch = 1, .best_score = 0.5}, ones, {2, ones, ones, ones}});
+  write_checkpoints(folder / "good", layout,
+                    {{{.epoch = 2, .best_epoch = 1, .best_score = 0.5}, ones, {2, ones, ones, ones}}});
   const std::string good = read_file(folder / "good");
   const auto read = [&](const std::string& content) {
     write_atomically(folder / "flipped", content);
-    (void)read_checkpoint(folder / "flipped", layout, {.epochs = 3, .batches = 4});
+    (void)read_checkpoints(folder / "flipped", layout, {.epochs = 3, .batches = 4});
   };
   CHECK_NOTHROW(read(good));
   uint64_t header = 0;

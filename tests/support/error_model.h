@@ -85,11 +85,14 @@ using notnot::logarithm;
 inline Rounded exponential(Rounded x) { return Rounded::after(std::exp(x.value()), 2 * 2); }
 inline Rounded logarithm(Rounded x) { return Rounded::after(std::log(x.value()), 2 * 2); }
 inline Rounded hyperbolic_tangent(Rounded x) { return Rounded::after(std::tanh(x.value()), 3 * 2); }
+// The C library's are within an ulp.
+inline Rounded expm1(Rounded x) { return Rounded::after(std::expm1(x.value()), 2); }
+inline Rounded log1p(Rounded x) { return Rounded::after(std::log1p(x.value()), 2); }
 inline Rounded sqrt(Rounded x) { return Rounded::after(std::sqrt(x.value())); }
 inline Rounded multiply_add(Rounded a, Rounded b, Rounded c) { return a * b + c; }
 inline Rounded softplus(Rounded x) {
   const Rounded small = exponential(x > 0 ? -x : x);
-  return (x > 0 ? x : Rounded()) + Rounded::after(std::log1p(small.value()), 2);  // the C library's, within an ulp
+  return (x > 0 ? x : Rounded()) + log1p(small);
 }
 
 /// `values` as what a model in `Real` starts from. The fp32 model starts from them rounded to fp32.

@@ -17,6 +17,7 @@ namespace notnot::test {
 template <class Real>
 struct ReferenceTargets {
   std::vector<Real> given_log_attention, base_log_attention, base_probability;
+  std::vector<std::vector<Real>> peers = {};  ///< [N] each: the log attention of the others that train side by side
 };
 
 template <class Real>
@@ -36,7 +37,7 @@ class ReferenceModel {
     activation.assign(static_cast<size_t>(batch.tokens() * options.attention_width()), Real(0));
     attention.assign(static_cast<size_t>(batch.tokens()), Real(0));
     log_attention.assign(static_cast<size_t>(batch.tokens()), Real(-std::numeric_limits<double>::infinity()));
-    for (auto* of_texts : {&probability, &logit, &divergence}) of_texts->resize(batch.labels.size());
+    for (auto* of_texts : {&probability, &logit, &divergence, &peer_divergence}) of_texts->resize(batch.labels.size());
     loss = Real(0);
     Real scale(0);
     for (const int32_t label : batch.labels) scale += Real(label == 1 ? objective.positive_weight : 1);
@@ -50,7 +51,8 @@ class ReferenceModel {
 
   ModelOptions options;
   ParameterLayout layout;
-  std::vector<Real> values, gradients, hidden, dhidden, log_attention, attention, probability, logit, divergence;
+  std::vector<Real> values, gradients, hidden, dhidden, log_attention, attention, probability, logit, divergence,
+      peer_divergence;
   Real loss{};
 
  private:
@@ -148,7 +150,8 @@ class ReferenceModel {
     attend(first, last, targets);
     const bool adversary = objective.objective == Objective::adversary;
     std::vector<Real> context(static_cast<size_t>(d)), log_ratio(static_cast<size_t>(last - first));
-    Real kl(0);
+    Real kl(0), from_peers(0);
+    std::vector<Real> peer_log_ratio(static_cast<size_t>(last - first), Real(0));
     for (int64_t n = first; n < last; ++n) {
       const auto u = static_cast<size_t>(n);
       for (int64_t k = 0; k < d; ++k) {
@@ -157,6 +160,11 @@ class ReferenceModel {
       if (!adversary) continue;
       log_ratio[static_cast<size_t>(n - first)] = log_attention[u] - targets.base_log_attention[u];
       kl += attention[u] * log_ratio[static_cast<size_t>(n - first)];
+      for (const std::vector<Real>& peer : targets.peers) {
+        const auto distance = peer_distance(log_attention[u], attention[u], peer[u], exponential(peer[u]));
+        peer_log_ratio[static_cast<size_t>(n - first)] += distance.log_ratio / Real(targets.peers.size());
+        from_peers += distance.divergence / Real(targets.peers.size());
+      }
     }
     Real z = at("decoder.linear_1.bias")[0];
     for (int64_t k = 0; k < d; ++k) z += at("decoder.linear_1.weight")[k] * context[static_cast<size_t>(k)];
@@ -164,21 +172,23 @@ class ReferenceModel {
     logit[text] = z;
     probability[text] = sigmoid(z);
     divergence[text] = kl;
+    peer_divergence[text] = from_peers;
     const int32_t label = batch.labels[text];
-    const auto result = adversary
-                            ? adversarial_loss(probability[text], targets.base_probability[static_cast<size_t>(b)], kl,
-                                               scale, Real(objective.tvd_factor), Real(objective.lambda))
-                            : classification_loss(z, label, Real(label == 1 ? objective.positive_weight : 1));
+    const auto result =
+        adversary ? adversarial_loss(probability[text], targets.base_probability[static_cast<size_t>(b)],
+                                     kl + from_peers, scale, Real(objective.tvd_factor), Real(objective.lambda))
+                  : classification_loss(z, label, Real(label == 1 ? objective.positive_weight : 1));
     loss += result.loss;
     gradient_at("decoder.linear_1.bias")[0] += result.dlogit;
     for (int64_t k = 0; k < d; ++k) {
       gradient_at("decoder.linear_1.weight")[k] += result.dlogit * context[static_cast<size_t>(k)];
     }
-    attention_backward(first, last, result.dlogit, adversary ? scale * Real(objective.lambda) : Real(0), log_ratio, kl);
+    attention_backward(first, last, result.dlogit, adversary ? scale * Real(objective.lambda) : Real(0), log_ratio, kl,
+                       peer_log_ratio);
   }
 
   void attention_backward(int64_t first, int64_t last, Real dlogit, Real kl_factor, const std::vector<Real>& log_ratio,
-                          Real kl) {
+                          Real kl, const std::vector<Real>& peer_log_ratio) {
     const int64_t d = options.width();
     const Real* w = at("decoder.linear_1.weight");
     std::vector<Real> dattention(static_cast<size_t>(last - first));
@@ -190,6 +200,7 @@ class ReferenceModel {
         sum += dlogit * w[k] * hidden[static_cast<size_t>(n * d + k)];
         dhidden[static_cast<size_t>(n * d + k)] = factor * w[k];
       }
+      sum -= kl_factor * peer_log_ratio[static_cast<size_t>(n - first)];
       mean += attention[static_cast<size_t>(n)] * sum;
     }
     for (int64_t n = first; n < last && options.attention == AttentionKind::learned; ++n) {

@@ -64,6 +64,12 @@ void fake_everything(const TemporaryFolder& folder, const std::string& dataset) 
   fake_run(folder, adversary, far, 0.79, changes);
   fake_run(folder, spec(RunKind::adversary, 10, 4e-3, base), far, 0.79, changes);
   fake_run(folder, spec(RunKind::adversary, 2, 1e-3, base), uniform_texts(), 0.79, changes);
+  for (int32_t k = 1; k <= 2; ++k) {
+    RunSpec member = spec(RunKind::side_by_side, 10, 1e-3, base);
+    member.members = 2;
+    member.member = k;
+    fake_run(folder, member, k == 1 ? far : uniform_texts(), 0.79, changes);
+  }
   fake_perturbation(folder, spec(RunKind::perturbation, 10, 0, base), far, {0.1F, 0.2F}, changes);
   for (const Measure measure : {Measure::attention, Measure::random}) {
     fake_attribution(folder, attribution_of(dataset, spec(RunKind::base), measure, {SplitName::test}), kTexts, changes);
@@ -79,8 +85,8 @@ TEST_CASE("runs of every kind make every section, table and figure") {
   const std::string page = page_of({folder.path()}, out);
   check_well_formed(page);
   check_links(page, out / "report");
-  for (const char* section :
-       {"findings", "data", "uniform", "seeds", "guides", "adversary", "perturbation", "erasure", "maps", "runs"}) {
+  for (const char* section : {"findings", "data", "uniform", "seeds", "guides", "adversary", "side-by-side",
+                              "perturbation", "erasure", "maps", "runs"}) {
     CAPTURE(std::string(section));
     CHECK(has(page, fmt::format("<h3 id=\"sst-{}\">", section)));
     CHECK(has(page, fmt::format("<a href=\"#sst-{}\">", section)));

@@ -99,6 +99,23 @@ TEST_CASE("five repeats: five of every cell, each with what its own seed gave") 
       {.kind = RunKind::guided_mlp, .seed = 257, .lambda = 0, .other = run_name("planted", adversary(1e-3, 257))}));
 }
 
+TEST_CASE("side by side: a group for every lambda and repeated seed, with its base model, and nothing follows") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder);
+  StudyOptions options;
+  options.side_by_side = 3;
+  options.lambdas = {1e-3, 2e-3};
+  options.repeats = 2;
+  const std::vector<RunSpec> runs = planned_runs(inputs, options, {PaperTest::side_by_side});
+  REQUIRE(runs.size() == 2 + 2 * 2 * 3);
+  CHECK(count(runs, RunKind::base) == 2);
+  CHECK(runs[2].member == 1);
+  CHECK(group_of(runs[2]) == std::vector<RunSpec>(runs.begin() + 2, runs.begin() + 5));  // members stand together
+  CHECK(runs[2].other == run_name("planted", plain(RunKind::base)));
+  CHECK(following_runs(inputs, options, {PaperTest::side_by_side}, runs).empty());
+  CHECK(possible_runs(inputs, options, {PaperTest::side_by_side}, runs).larger_lambdas.empty());
+}
+
 TEST_CASE("attention from another program may not have the name of a run") {
   const TemporaryFolder folder;
   Inputs inputs = small_inputs(folder);

@@ -22,6 +22,8 @@ TEST_CASE("each spec has a name of its own, and the name gives back the spec") {
   }
   CHECK(names.contains("sst-adversary-lambda0.000525-seed10"));
   CHECK(names.contains("sst-adversary-lambda0.000525-seed10-of-lstm-learned-seed50"));
+  CHECK(names.contains("sst-adversary-lambda0.000525-seed10-member2of3"));
+  CHECK(names.contains("sst-adversary-lambda0.000525-seed10-member2of16-of-lstm-learned-seed50"));
   CHECK(names.contains("sst-tokens-given-seed10-by-lstm-learned-seed10"));
   CHECK(names.contains("sst-tokens-given-seed10-by-external-mine"));
   CHECK(names.contains("sst-attribution-leave-one-out-seed10"));
@@ -38,6 +40,19 @@ TEST_CASE("a data set's name may look like a part of a run's name") {
     CHECK(parse_run_name(dataset, run_name(dataset, base)) == base);
     CHECK(parse_run_name(dataset, run_name(dataset, guided)) == guided);
   }
+}
+
+TEST_CASE("the members of a group differ in their number and in their initial seed alone") {
+  const std::string base = run_name("sst", plain(RunKind::base));
+  const std::vector<RunSpec> group = group_of(member(2, 3, base));
+  CHECK(group == std::vector<RunSpec>{member(1, 3, base), member(2, 3, base), member(3, 3, base)});
+  CHECK(group_of(plain(RunKind::base)) == std::vector<RunSpec>{plain(RunKind::base)});
+  CHECK(initial_seed(group[0]) == 10);  // starts as its base model did
+  const std::set<uint64_t> seeds = {initial_seed(group[0]), initial_seed(group[1]), initial_seed(group[2]),
+                                    initial_seed(member(2, 3, base, 11))};
+  CHECK(seeds.size() == 4);
+  CHECK(initial_seed(member(2, 5, base)) == initial_seed(group[1]));
+  CHECK(initial_seed(plain(RunKind::base, 7)) == 7);
 }
 
 TEST_CASE("two lambdas have two names, and each reads back exactly") {
@@ -98,6 +113,14 @@ TEST_CASE("other names are no names of runs") {
                            "sst-lstm-learned-seed99999999999999999999",
                            "sst-lstm-learned-seed010",
                            "sst-adversary-lambda1e-3-seed10",
+                           "sst-adversary-lambda0.1-seed10-member",
+                           "sst-adversary-lambda0.1-seed10-member1of1",
+                           "sst-adversary-lambda0.1-seed10-member0of3",
+                           "sst-adversary-lambda0.1-seed10-member4of3",
+                           "sst-adversary-lambda0.1-seed10-member1of17",
+                           "sst-adversary-lambda0.1-seed10-member01of3",
+                           "sst-adversary-lambda0.1-seed10-member1of3x",
+                           "sst-perturbation-seed10-member1of3",
                            "sst-adversary-lambda0.0010-seed10",
                            "sst-adversary-lambdanan-seed10",
                            "sst-attribution-seed10",
@@ -106,6 +129,7 @@ TEST_CASE("other names are no names of runs") {
                            "sst-attribution-random-dev-train-seed10",
                            "sst-attribution-random-seed10-of-lstm-learned-seed50",
                            "sst-attribution-random-seed10-of-lstm-learned-seed10",
+                           "sst-attribution-random-seed10-member1of3",
                            "sst-attribution-random-seed10-of-perturbation-seed10",
                            "sst-attribution-random-seed10-of-external-mine",
                            "sst-attribution-random-seed10-of-tokens-given-seed10-by-lstm-learned-seed10"}) {

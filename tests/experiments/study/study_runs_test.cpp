@@ -99,6 +99,70 @@ TEST_CASE("every run starts from the parameters of its own seed; an adversary of
   CHECK(largest_difference(trained(inputs, ten), trained(inputs, other)) > 0.1F);
 }
 
+/// What a finished run left, as bytes.
+std::string outputs_of(const Inputs& inputs, const RunSpec& spec) {
+  const RunFolder folder = inputs.folder(spec);
+  std::string bytes = read_file(folder.model_path()) + read_file(folder.result_path());
+  for (const SplitName split : kSplitNames) bytes += read_file(folder.attention_path(split));
+  return bytes;
+}
+
+TEST_CASE("adversaries side by side train together, whole or not at all") {
+  const TemporaryFolder folder;
+  const Inputs inputs = one_step_inputs(folder);
+  const RunSpec base = plain(RunKind::base);
+  const std::vector<RunSpec> group = group_of(member(1, 3, run_name("own", base)));
+  std::vector<RunSpec> specs = {base};
+  specs.insert(specs.end(), group.begin(), group.end());
+  train_all(inputs, specs);
+  std::vector<std::string> outputs;
+  for (const RunSpec& spec : group) {
+    outputs.push_back(outputs_of(inputs, spec));
+    const ParameterLayout layout(inputs.model(spec));
+    CHECK(largest_difference(trained(inputs, spec), initial_parameters(layout, initial_seed(spec), {})) < 0.0011F);
+    CHECK(inputs.folder(spec).config()["choices"]["side_by_side"] == 3);
+    CHECK_FALSE(std::filesystem::exists(inputs.folder(spec).checkpoint_path()));
+  }
+  CHECK(largest_difference(trained(inputs, group[1]), trained(inputs, group[2])) > 0.1F);
+  const auto states = [&] {
+    Jobs jobs = jobs_of(inputs, specs);
+    std::vector<Existing> result;
+    for (const auto& job : jobs) {
+      result.push_back(existing_run(jobs, *job, {}));
+      if (result.back() == Existing::finished) job->state = JobState::finished;
+    }
+    return result;
+  };
+  CHECK(states() == std::vector<Existing>(4, Existing::finished));
+  SUBCASE("a member that is gone is trained again with the others, to the same bytes") {
+    const int32_t gone = 2;
+    std::filesystem::remove_all(inputs.folder(group[gone]).path());
+    CHECK(states() ==
+          std::vector<Existing>{Existing::finished, Existing::nothing, Existing::nothing, Existing::nothing});
+    train_all(inputs, specs);
+    for (size_t k = 0; k < group.size(); ++k) CHECK(outputs_of(inputs, group[k]) == outputs[k]);
+  }
+  SUBCASE("a damaged member is an error, and with --retrain all are trained again") {
+    write_atomically(inputs.folder(group[1]).model_path(), "damaged");
+    CHECK_HAS(input_error([&] {
+                Jobs jobs = jobs_of(inputs, specs);
+                prepare_jobs(jobs, {});
+              }),
+              "add --retrain");
+    JobOptions options;
+    options.existing.retrain = true;
+    Jobs jobs = jobs_of(inputs, specs);
+    prepare_jobs(jobs, options);
+    CHECK(fleet_size(jobs, options) == 1);  // the group counts as one run
+    run_jobs(jobs, options);
+    for (size_t k = 0; k < group.size(); ++k) CHECK(outputs_of(inputs, group[k]) == outputs[k]);
+  }
+  SUBCASE("a base model of other attention makes all of them other runs") {
+    std::filesystem::remove_all(inputs.folder(base).path());
+    CHECK(states() == std::vector<Existing>(4, Existing::nothing));
+  }
+}
+
 TEST_CASE("a guide is refused if it was written for other texts, even where they are as long") {
   const TemporaryFolder folder;
   const Inputs inputs = one_step_inputs(folder);
