@@ -65,6 +65,11 @@ void fake_everything(const TemporaryFolder& folder, const std::string& dataset) 
   fake_run(folder, spec(RunKind::adversary, 10, 4e-3, base), far, 0.79, changes);
   fake_run(folder, spec(RunKind::adversary, 2, 1e-3, base), uniform_texts(), 0.79, changes);
   fake_perturbation(folder, spec(RunKind::perturbation, 10, 0, base), far, {0.1F, 0.2F}, changes);
+  for (const uint64_t seed : {10, 2}) {
+    const RunSpec looked_at = spec(RunKind::base, seed);
+    fake_attribution(folder, attribution_of(dataset, looked_at, Measure::contribution, {SplitName::test}), kTexts,
+                     changes);
+  }
   Json failed = changes;
   failed["seed"] = 77;
   RunWriter(RunFolder(folder.path(), dataset + "-failed")).fail("<b>boom</b>", fake_config(failed));
@@ -77,7 +82,7 @@ TEST_CASE("runs of every kind make every section, table and figure") {
   check_well_formed(page);
   check_links(page, out / "report");
   for (const char* section :
-       {"findings", "data", "uniform", "seeds", "guides", "adversary", "perturbation", "maps", "runs"}) {
+       {"findings", "data", "uniform", "seeds", "guides", "adversary", "perturbation", "importance", "maps", "runs"}) {
     CAPTURE(std::string(section));
     CHECK(has(page, fmt::format("<h3 id=\"sst-{}\">", section)));
     CHECK(has(page, fmt::format("<a href=\"#sst-{}\">", section)));
@@ -89,8 +94,9 @@ TEST_CASE("runs of every kind make every section, table and figure") {
   }
   CHECK_FALSE(has(page, "<my>"));
   CHECK_FALSE(has(page, "Not here, as their runs"));
-  for (const char* table : {"table1", "table2", "table2-differences", "table3", "table3-differences", "table4",
-                            "lambdas", "adversary-seeds", "seeds", "perturbation", "runs", "unused"}) {
+  for (const char* table :
+       {"table1", "table2", "table2-differences", "table3", "table3-differences", "table4", "lambdas",
+        "adversary-seeds", "seeds", "perturbation", "importance", "runs", "attributions", "unused"}) {
     CAPTURE(std::string(table));
     CHECK(std::filesystem::exists(out / "report" / "tables" / fmt::format("sst-{}.csv", table)));
     CHECK(std::filesystem::exists(out / "report" / "tables" / fmt::format("sst-{}.tex", table)));
@@ -265,8 +271,9 @@ TEST_CASE("what is missing, and the command that makes it") {
   CHECK(has(page,
             "Not here, as their runs are not among those given: Random seeds (Figure 3) (<code>notnot "
             "seeds</code>), Guided MLP (Table 3) (<code>notnot guides</code>), Trained adversaries (Table 4 and "
-            "Figure 5) (<code>notnot adversary</code>) and Jain and Wallace&#39;s perturbations (Figure 3 e, f) "
-            "(<code>notnot adversary</code>). The command in brackets makes them."));
+            "Figure 5) (<code>notnot adversary</code>), Jain and Wallace&#39;s perturbations (Figure 3 e, f) "
+            "(<code>notnot adversary</code>) and Attention and other measures of importance (<code>notnot "
+            "importance</code>). The command in brackets makes them."));
 }
 
 TEST_CASE("the facts of a data set") {
