@@ -225,7 +225,7 @@ __device__ float divergence_of(const AttentionHeadTrain& args, Tokens tokens, Sh
 /// the mean log(alpha_n / m_n) in dscore for score_gradient; the reductions are the barrier before it.
 __device__ float divergence_from_peers(const AttentionHeadTrain& args, Tokens tokens, SequenceGradient& gradient,
                                        Shared& shared) {
-  const float others = static_cast<float>(args.members - 1);
+  const Divisor<float> others(static_cast<float>(args.members - 1));
   float divergence = 0, mean_log_ratio = 0;
   for (int n = tokens.begin + 1 + static_cast<int>(threadIdx.x); n < tokens.end - 1; n += kThreads) {
     const float log_attention = args.forward.log_attention[n], attention = attention_of(log_attention);
@@ -237,9 +237,9 @@ __device__ float divergence_from_peers(const AttentionHeadTrain& args, Tokens to
       sum.log_ratio += distance.log_ratio;
       sum.divergence += distance.divergence;
     }
-    args.dscore[n] = sum.log_ratio / others;
-    mean_log_ratio = fmaf(attention, sum.log_ratio / others, mean_log_ratio);
-    divergence += sum.divergence / others;
+    args.dscore[n] = others.minus_quotient(0, -sum.log_ratio);
+    mean_log_ratio = fmaf(attention, args.dscore[n], mean_log_ratio);
+    divergence = others.minus_quotient(divergence, -sum.divergence);
   }
   gradient.mean_dattention -= gradient.kl_factor * reduce_block<Sum>(mean_log_ratio, shared);
   return reduce_block<Sum>(divergence, shared);
@@ -348,7 +348,7 @@ __device__ void activation_gradients(const AttentionHeadTrain& args, Tokens toke
   }
 }
 
-__global__ void __launch_bounds__(kThreads) train_kernel(const AttentionHeadTrain args) {
+__global__ void __launch_bounds__(kThreads, kBlocksPerSm) train_kernel(const AttentionHeadTrain args) {
   Shared& shared = *dynamic_shared<Shared>();
   const Tokens tokens = block_tokens(args.forward.batch);
   const float product = forward_sequence(args.forward, tokens, shared);

@@ -70,8 +70,8 @@ enum class Objective : uint8_t {
 };
 
 /// Forward, loss and dhidden; then add_head_gradients computes the gradients of the parameters. `forward.activation` is
-/// overwritten: it holds d(W_a h + b_a) afterwards, zero in the batch's slack. The gradients of adversaries side by side
-/// are those of the sum of all members' losses: a JSD stands in the losses of both members of its pair.
+/// overwritten: it holds d(W_a h + b_a) afterwards, zero in the batch's slack. The gradients of adversaries side by
+/// side are those of the sum of all members' losses: a JSD stands in the losses of both members of its pair.
 struct AttentionHeadTrain {
   AttentionHeadForward forward;
   Objective objective = Objective::classify;
@@ -82,8 +82,8 @@ struct AttentionHeadTrain {
   Span<const float> base_probability;    ///< [B] adversary
   Span<const float> base_log_attention;  ///< [N] adversary, -infinity at boundary tokens
   int32_t members = 1, member = 0;       ///< adversary: how many train side by side, and which of them this one is
-  /// [members, N] the log attention of all members, from attention_head_forward with their parameters of this step; only
-  /// if there are several. The member's own row is not read.
+  /// [members, N] the log attention of all members, from attention_head_forward with their parameters of this step;
+  /// only if there are several. The member's own row is not read.
   Span<const float> group_log_attention;
   Span<const float> attention_weight;  ///< [A, D] attn1.weight; only learned
   Span<float> loss;                    ///< out [B] loss_i

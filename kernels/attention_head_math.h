@@ -18,9 +18,9 @@ NOTNOT_HD LossGradient<Real> classification_loss(Real logit, int32_t label, Real
   return {weight * (softplus(logit) - y * logit), weight * (sigmoid(logit) - y)};
 }
 
-/// scale (tvd_factor |p - p_base| - lambda divergence) of one text. `probability` and `base_probability` are the two models'
-/// outputs, `divergence` is KL(alpha || alpha_base), and for adversaries side by side the mean JSD from the others added
-/// to it. attention_score_gradient has the gradient of this term.
+/// scale (tvd_factor |p - p_base| - lambda divergence) of one text. `probability` and `base_probability` are the two
+/// models' outputs, `divergence` is KL(alpha || alpha_base), and for adversaries side by side the mean JSD from the
+/// others added to it. attention_score_gradient has the gradient of this term.
 template <class Real>
 NOTNOT_HD LossGradient<Real> adversarial_loss(Real probability, Real base_probability, Real divergence, Real scale,
                                               Real tvd_factor, Real lambda) {

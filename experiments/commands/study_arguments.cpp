@@ -120,11 +120,6 @@ void add_side_by_side_option(CLI::App& command, StudyArguments& a) {
 void settle_side_by_side(const CLI::App& command, StudyArguments& arguments) {
   if (command.count("--lambdas") == 0) arguments.study.lambdas = {kGuideLambda};
   check_seeds_used(command, arguments);
-  if (!arguments.settings.init.empty()) {
-    throw InputError(
-        "--side-by-side does not go with --init: models that start from the same parameters get the same gradients and "
-        "stay equal; leave --init out");
-  }
   for (const double lambda : arguments.study.lambdas) {
     if (lambda > 0) continue;
     throw InputError("--side-by-side needs lambdas above 0: with 0 nothing drives the adversaries apart");

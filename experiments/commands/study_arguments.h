@@ -37,7 +37,7 @@ void check_arguments(const StudyArguments& arguments);
 /// none of its seeds is used.
 void check_seeds_used(const CLI::App& command, const StudyArguments& arguments);
 /// For a command with --side-by-side: without --lambdas, kGuideLambda is the only one. Throws InputError where the
-/// members of a group would stay equal or have no reason to part, and as check_seeds_used.
+/// members of a group have no reason to part, and as check_seeds_used.
 void settle_side_by_side(const CLI::App& command, StudyArguments& arguments);
 
 }  // namespace notnot

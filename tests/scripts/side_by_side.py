@@ -69,7 +69,6 @@ class SideBySide(TestWithChildren):
             self.refuse("is not a whole number from 2 to 16", f"--side-by-side={members}")
         self.refuse("needs lambdas above 0", "--side-by-side", 2, "--lambdas", "0,0.001")
         self.refuse("--seeds changes nothing", "--side-by-side", 2, "--seeds", 5)
-        self.refuse("does not go with --init", "--side-by-side", 2, "--init", "model.safetensors")
 
 
 if __name__ == "__main__":

@@ -272,12 +272,14 @@ TEST_CASE("every table and figure links to its own files, by what they are") {
 TEST_CASE("what is missing, and the command that makes it") {
   const TemporaryFolder folder, out;
   const std::string page = page_of({fake_run(folder, "a")}, out);
-  CHECK(has(page,
-            "Not here, as their runs are not among those given: Random seeds (Figure 3) (<code>notnot "
-            "seeds</code>), Guided MLP (Table 3) (<code>notnot guides</code>), Trained adversaries (Table 4 and "
-            "Figure 5) (<code>notnot adversary</code>), Jain and Wallace&#39;s perturbations (Figure 3 e, f) "
-            "(<code>notnot adversary</code>) and Erasure (<code>notnot attribute</code>). The command in brackets "
-            "makes them."));
+  CHECK(
+      has(page,
+          "Not here, as their runs are not among those given: Random seeds (Figure 3) (<code>notnot "
+          "seeds</code>), Guided MLP (Table 3) (<code>notnot guides</code>), Trained adversaries (Table 4 and "
+          "Figure 5) (<code>notnot adversary</code>), Adversaries side by side (<code>notnot adversary --side-by-side "
+          "3</code>), Jain and Wallace&#39;s perturbations (Figure 3 e, f) "
+          "(<code>notnot adversary</code>) and Erasure (<code>notnot attribute</code>). The command in brackets "
+          "makes them."));
 }
 
 TEST_CASE("the facts of a data set") {

@@ -19,7 +19,7 @@ using Keys = std::vector<std::string>;
 
 /// A configuration in which every member differs from its default.
 RunConfig sample(const RunSpec& spec) {
-  const bool adversary = (spec.kind == RunKind::attribution ? spec.model : spec.kind) == RunKind::adversary;
+  const bool adversary = is_adversary(spec.kind == RunKind::attribution ? spec.model : spec.kind);
   RunConfig config{
       .data = {.dataset = "sst",
                .corpus = "csv",
