@@ -1,6 +1,7 @@
 // The attention head in evaluation, and in training of a classifier, of an adversary, and of adversaries side by side.
 #include "bench/kernel_sizes.h"
 #include "kernels/cases/attention_head_case.h"
+#include "kernels/cases/leave_one_out_case.h"
 
 namespace notnot::bench {
 namespace {
@@ -30,6 +31,20 @@ struct HeadTrain : HeadForward {
   std::vector<float> result() { return head(dhidden.host(), log_attention.span().size * inputs.width); }
 };
 
+/// Of one text as long as the batch's longest: all its runs.
+struct LeaveOut : LeaveOneOutCase {
+  LeaveOut(const Device& device, const Sizes& s)
+      : LeaveOneOutCase(device, random_leave_one_out_inputs({s.batch.ragged.longest}, static_cast<int32_t>(s.h),
+                                                            static_cast<int32_t>(s.a), 2)) {}
+  void launch(const Device& device) { leave_one_out_sums(device, arguments()); }
+  std::vector<float> result() {
+    std::vector<float> values;
+    for (const AttentionSums& of_run : sums.host())
+      values.push_back(static_cast<float>(of_run.products / of_run.weights));
+    return values;
+  }
+};
+
 }  // namespace
 
 void add_head_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
@@ -54,6 +69,14 @@ void add_head_cases(std::vector<KernelCase>& cases, const SizesPointer& s) {
                    .bytes = floats(n * d + d * a + n),
                    .tolerance = kSumTolerance,
                    .prepare = preparing<HeadForward>(s)});
+  // Both directions: a sum over the attention's units, two over those of the state; all is read once.
+  const double longest = s->batch.ragged.longest, words = longest - 2, pairs = words * (words - 1), h = d / 2;
+  cases.push_back({.name = "leave_one_out_sums",
+                   .shape = fmt::format("{} words={} H={} A={}", s->name, words, h, s->a),
+                   .flop = 2 * pairs * (a + 2 * h),
+                   .bytes = floats((pairs + 2 * longest) * (h + a)),
+                   .tolerance = kSumTolerance,
+                   .prepare = preparing<LeaveOut>(s)});
   cases.push_back(train);
   cases.push_back(adversary);
   cases.push_back(side_by_side);

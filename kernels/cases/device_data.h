@@ -37,7 +37,7 @@ class DeviceArray {
  private:
   static std::vector<T> poison(int64_t size) {
     T value;
-    std::memset(&value, 0x7F, sizeof value);
+    std::memset(static_cast<void*>(&value), 0x7F, sizeof value);
     if constexpr (std::is_floating_point_v<T>) value = std::numeric_limits<T>::quiet_NaN();
     return std::vector<T>(size, value);
   }

@@ -145,8 +145,8 @@ TEST_CASE("seeds: each once, and as many as the repeats") {
   CHECK_NOTHROW(check_arguments(parsed({"--seed", "50"})));
   CHECK(parsed({"--seed", "50"}).study.seeds ==
         std::vector<uint64_t>{257, 500231, 100078, 12504, 90754789, 8988812, 2});
-  CHECK(given_twice({3, 1, 2}) == std::nullopt);
-  CHECK(given_twice({9, 3, 9, 3}) == 3);
+  CHECK(given_twice<int>({3, 1, 2}) == std::nullopt);
+  CHECK(given_twice<int>({9, 3, 9, 3}) == 3);
 }
 
 }  // namespace

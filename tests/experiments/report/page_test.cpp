@@ -71,8 +71,11 @@ void fake_everything(const TemporaryFolder& folder, const std::string& dataset) 
     fake_run(folder, member, k == 1 ? far : uniform_texts(), 0.79, changes);
   }
   fake_perturbation(folder, spec(RunKind::perturbation, 10, 0, base), far, {0.1F, 0.2F}, changes);
-  for (const Measure measure : {Measure::attention, Measure::random}) {
-    fake_attribution(folder, attribution_of(dataset, spec(RunKind::base), measure, {SplitName::test}), kTexts, changes);
+  for (const uint64_t seed : {10, 2}) {
+    for (const Measure measure : {Measure::attention, Measure::contribution, Measure::random}) {
+      fake_attribution(folder, attribution_of(dataset, spec(RunKind::base, seed), measure, {SplitName::test}), kTexts,
+                       changes);
+    }
   }
   Json failed = changes;
   failed["seed"] = 77;
@@ -86,7 +89,7 @@ TEST_CASE("runs of every kind make every section, table and figure") {
   check_well_formed(page);
   check_links(page, out / "report");
   for (const char* section : {"findings", "data", "uniform", "seeds", "guides", "adversary", "side-by-side",
-                              "perturbation", "erasure", "maps", "runs"}) {
+                              "perturbation", "importance", "erasure", "maps", "runs"}) {
     CAPTURE(std::string(section));
     CHECK(has(page, fmt::format("<h3 id=\"sst-{}\">", section)));
     CHECK(has(page, fmt::format("<a href=\"#sst-{}\">", section)));
@@ -99,8 +102,8 @@ TEST_CASE("runs of every kind make every section, table and figure") {
   CHECK_FALSE(has(page, "<my>"));
   CHECK_FALSE(has(page, "Not here, as their runs"));
   for (const char* table : {"table1", "table2", "table2-differences", "table3", "table3-differences", "table4",
-                            "lambdas", "adversary-seeds", "seeds", "perturbation", "flips", "comprehensiveness",
-                            "erasure-differences", "runs", "unused"}) {
+                            "lambdas", "adversary-seeds", "seeds", "perturbation", "importance", "flips",
+                            "comprehensiveness", "erasure-differences", "runs", "attributions", "unused"}) {
     CAPTURE(std::string(table));
     CHECK(std::filesystem::exists(out / "report" / "tables" / fmt::format("sst-{}.csv", table)));
     CHECK(std::filesystem::exists(out / "report" / "tables" / fmt::format("sst-{}.tex", table)));
@@ -277,9 +280,9 @@ TEST_CASE("what is missing, and the command that makes it") {
           "Not here, as their runs are not among those given: Random seeds (Figure 3) (<code>notnot "
           "seeds</code>), Guided MLP (Table 3) (<code>notnot guides</code>), Trained adversaries (Table 4 and "
           "Figure 5) (<code>notnot adversary</code>), Adversaries side by side (<code>notnot adversary --side-by-side "
-          "3</code>), Jain and Wallace&#39;s perturbations (Figure 3 e, f) "
-          "(<code>notnot adversary</code>) and Erasure (<code>notnot attribute</code>). The command in brackets "
-          "makes them."));
+          "3</code>), Jain and Wallace&#39;s perturbations (Figure 3 e, f) (<code>notnot adversary</code>), Attention "
+          "and other measures of importance (<code>notnot importance</code>) and Erasure (<code>notnot "
+          "attribute</code>). The command in brackets makes them."));
 }
 
 TEST_CASE("the facts of a data set") {
