@@ -25,6 +25,11 @@ constexpr Definition kDefinitions[] = {
      "over the seeds) and other test texts (a bootstrap over the texts, the same resamples for all seeds). It is never "
      "shorter than that of either source alone. Where there are too few seeds, it is said that it is over texts "
      "alone."},
+    {"adversaries side by side",
+     "Several adversaries of one base model, the members of a group, that train together: each keeps the base model's "
+     "predictions and moves its attention away from the base model's (KL) and from the other members' (JSD). Those "
+     "that "
+     "are far from each other exist at once; that there are no more is not shown."},
     {"average precision",
      "Of an order of a text's words, held against the words that are known, or marked, as the reason for the label: "
      "the "

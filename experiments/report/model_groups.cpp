@@ -32,6 +32,7 @@ ModelGroup row_of(const LoadedRun& run) {
   if (guide->kind == RunKind::attribution) {
     return {.name = fmt::format("Base LSTM's {}", to_string(guide->measure)), .runs = {}, .measure = guide->measure};
   }
+  if (guide->kind == RunKind::side_by_side) return {.name = title_of(run.dataset(), *guide), .runs = {}};
   if (guide->kind != RunKind::adversary) return {.name = std::string(kBaseGuide), .runs = {}};
   const AdversaryKind kind = kind_of_adversary(run.dataset(), *guide);
   return {.name = adversary_guide(kind), .runs = {}, .adversary = kind};

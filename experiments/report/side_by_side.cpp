@@ -11,6 +11,7 @@
 #include "experiments/format/html.h"
 #include "experiments/report/adversaries.h"
 #include "experiments/report/comparisons.h"
+#include "experiments/report/definitions.h"
 #include "experiments/report/measures.h"
 
 namespace notnot {
@@ -83,21 +84,20 @@ double mean_from_others(const AdversaryGroup& group) {
   return sum / group.members.size();
 }
 
-std::string definitions(const LoadedStudy& study) {
+/// The loss, and what a count says.
+std::string method_in_words(const LoadedStudy& study) {
   return fmt::format(
-      "<details><summary>What is trained and what is counted</summary>\n<p>K adversaries of one base model train in "
-      "step, from different initial parameters. The loss of a batch is W &sum;<sub>texts</sub> &sum;<sub>k</sub> "
+      "<details><summary>What is trained and what is counted</summary>\n<p>K {} of one base model train in step, from "
+      "different initial parameters. The loss of a batch is W &sum;<sub>texts</sub> &sum;<sub>k</sub> "
       "[{}|p<sub>k</sub> &minus; p<sub>base</sub>| &minus; &lambda; (KL(&alpha;<sub>k</sub> &#8214; "
-      "&alpha;<sub>base</sub>) + mean<sub>l&ne;k</sub> JSD(&alpha;<sub>k</sub>, &alpha;<sub>l</sub>))]; W is the sum "
-      "of "
+      "&alpha;<sub>base</sub>) + mean<sub>l&ne;k</sub> {}(&alpha;<sub>k</sub>, &alpha;<sub>l</sub>))]; W is the sum of "
       "the batch&#39;s class weights. All members keep the epoch with the lowest sum of their losses.</p>\n"
-      "<p>TVD is the mean over the test texts of {}|&Delta;p| from the base model, JSD the mean Jensen-Shannon "
-      "divergence of the attention (natural logarithm; at most ln 2 = 0.693).</p>\n"
-      "<p>A count is the largest number of members such that each has a TVD below the row&#39;s bound and a JSD of at "
-      "least the column&#39;s bound from the base model, and each two have at least that JSD from each other. All sets "
-      "of members are tried. What training found exists; that no more adversaries exist is not shown, so every "
-      "count is a lower bound, and none can pass K.</p></details>\n",
-      tvd_factor_in_words(study.tvd_factor), tvd_factor_in_words(study.tvd_factor));
+      "<p>A count is the largest number of members such that each has a {} below the row&#39;s bound and a JSD of at "
+      "least the column&#39;s bound from the base model, and each two have at least that JSD from each other; both are "
+      "means over the test texts. All sets of members are tried. What training found exists; that no more adversaries "
+      "exist is not shown, so every count is a lower bound, and none can pass K.</p></details>\n",
+      defined("adversaries side by side", "adversaries"), tvd_factor_in_words(study.tvd_factor), defined("JSD"),
+      defined("TVD"));
 }
 
 /// Which groups are not complete, as a paragraph; empty if all are.
@@ -120,7 +120,7 @@ Section side_by_side_section(const LoadedStudy& study, const Exhibits& exhibits)
   section.html =
       "<p>One adversary shows that attention could have been otherwise. How many different ones are there? These were "
       "trained to keep the base model&#39;s predictions, far from its attention and from each other&#39;s.</p>\n" +
-      definitions(study) + incomplete;
+      method_in_words(study) + incomplete;
   if (!groups.empty()) section.html += exhibits.table(adversary_count_table(study, groups));
   for (size_t i = 0; i < groups.size(); ++i) {
     section.html += fmt::format("<h4>{}</h4>\n", escape(name_of(study, groups[i]))) +

@@ -24,8 +24,8 @@ struct AdversaryGroup {
 std::vector<AdversaryGroup> adversary_groups_side_by_side(const LoadedStudy& study);
 
 /// How many adversaries of the group exist at once: the most members of which each has a mean TVD below `tvd` and a
-/// mean JSD of at least `jsd` from the base model, and each two have a mean JSD of at least `jsd` from each other. Tries
-/// all sets of members.
+/// mean JSD of at least `jsd` from the base model, and each two have a mean JSD of at least `jsd` from each other.
+/// Tries all sets of members.
 int32_t most_adversaries(const AdversaryGroup& group, double tvd, double jsd);
 
 ResultTable group_table(const LoadedStudy& study, const AdversaryGroup& group, size_t number);  ///< a row per member

@@ -60,6 +60,23 @@ RunSpec adversary_of(uint64_t base_seed, uint64_t seed) {
   return spec(RunKind::adversary, seed, 1e-3, run_name("sst", spec(RunKind::base, base_seed)));
 }
 
+TEST_CASE("an MLP that an adversary side by side guides stands neither with the base model's nor with an adversary's") {
+  const TemporaryFolder folder;
+  const std::string base = run_name("sst", spec(RunKind::base));
+  RunSpec member = spec(RunKind::side_by_side, 10, 1e-3, base);
+  member.members = 3;
+  member.member = 2;
+  for (const RunSpec& each : {spec(RunKind::base), spec(RunKind::guided_mlp, 10, 0, base),
+                              spec(RunKind::guided_mlp, 10, 0, run_name("sst", member))}) {
+    fake_run(folder, each, base_texts(), 0.8);
+  }
+  const LoadedStudy study = only_study(folder);
+  const std::vector<ModelGroup> groups = guide_groups(study);
+  REQUIRE(groups.size() == 2);
+  CHECK(groups[0].name == "Base LSTM");
+  CHECK(groups[1].name == "Adversary 2 of 3 side by side, \u03bb = 0.001");
+}
+
 /// Base models and MLPs of the seeds 10 and 2. The MLPs are guided by adversaries with these seeds. F1 tells the MLPs
 /// apart.
 void fake_guided(const TemporaryFolder& folder, const std::vector<uint64_t>& adversary_seeds) {

@@ -99,6 +99,8 @@ TEST_CASE("side by side: the section of the page, with its definition, and no me
   CHECK_HAS(page, "<h3 id=\"sst-side-by-side\">Adversaries side by side</h3>");
   CHECK_HAS(page, "<summary>What is trained and what is counted</summary>");
   CHECK_HAS(page, "every count is a lower bound");
+  CHECK_HAS(page, "<a class=\"term\" href=\"#definition-adversaries-side-by-side\">adversaries</a>");
+  CHECK_HAS(page, "id=\"definition-adversaries-side-by-side\"");
   CHECK_HAS(page, "Adversary 2 of 3 side by side");
 }
 
