@@ -8,7 +8,8 @@
 namespace notnot::bench {
 namespace {
 
-constexpr double kMargin = 1.25;  // a logarithmic axis ends at the outermost points times (or divided by) this
+// A logarithmic axis ends at the outermost points times (or divided by) this; the y axis spans several powers of ten.
+constexpr double kMargin = 1.25, kMarginOfY = 2;
 
 std::string tic(int32_t value) {
   return value % 1000 == 0 ? fmt::format("'{}k' {}", value / 1000, value) : fmt::format("{}", value);
@@ -32,7 +33,7 @@ Chart::Layout layout_of(const SeriesFigure& figure) {
           .left = 90,
           .right = kCanvasWidth - 20,
           .x = {x.low / kMargin, x.high * kMargin},
-          .y = figure.logarithmic_y ? Range{y.low / kMargin, y.high * kMargin} : Range{0, y.high * 1.1}};
+          .y = figure.logarithmic_y ? Range{y.low / kMarginOfY, y.high * kMarginOfY} : Range{0, y.high * 1.1}};
 }
 
 /// Defines the data of a series and returns what gnuplot's command `plot` says of it.

@@ -61,7 +61,7 @@ std::string csv_line(const TextTimes& times) {
 
 /// Writes `text_length.svg`: milliseconds of a text.
 void draw(const std::vector<TextTimes>& all, const std::string& hardware, const std::filesystem::path& folder) {
-  SeriesFigure figure{.title = hardware + ": leave-one-out and the exact adversary",
+  SeriesFigure figure{.title = hardware + ": explanations",
                       .x_label = "words of the text",
                       .y_label = "ms a text",
                       .logarithmic_y = true};
@@ -74,10 +74,12 @@ void draw(const std::vector<TextTimes>& all, const std::string& hardware, const 
     figure.series.push_back(series);
   };
   for (const TextTimes& times : all) figure.tics.push_back(times.words);
-  add("leave-one-out, rerun", {kOrange, Mark::square, 1, true}, [](auto& t) { return t.leave_one_out.rerun_seconds; });
-  add("stored states", {kBlue, Mark::circle, 1, true}, [](auto& t) { return t.leave_one_out.stored_seconds; });
-  add("exact adversary, all pairs", {kVermillion, Mark::triangle, 1, true}, [](auto& t) { return t.all_pairs; });
-  add("records", {kGreen, Mark::diamond, 1.2, true}, [](auto& t) { return t.records; });
+  add("leave-one-out, rerun", {kOrange, Mark::square, 0.8, true},
+      [](auto& t) { return t.leave_one_out.rerun_seconds; });
+  add("leave-one-out, stored", {kBlue, Mark::circle, 0.8, true},
+      [](auto& t) { return t.leave_one_out.stored_seconds; });
+  add("exact adversary, all pairs", {kVermillion, Mark::triangle, 0.9, true}, [](auto& t) { return t.all_pairs; });
+  add("exact adversary, records", {kGreen, Mark::diamond, 1, true}, [](auto& t) { return t.records; });
   draw_series(figure, folder / "text_length.svg");
 }
 
