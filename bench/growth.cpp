@@ -4,11 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "bench/growth_figures.h"
 #include "bench/result_file.h"
+#include "bench/series_figure.h"
 #include "models/training.h"
 
 namespace notnot::bench {
@@ -33,17 +33,6 @@ struct Options {
   int threads = 1, rounds = 5;
   int64_t round_tokens = 20'000;
 };
-
-/// "cuda:0 (NVIDIA H200)"; for a CPU its name, the kernels' instruction set and the number of threads.
-std::string hardware(const OpenDevice& device, int threads) {
-  if (device.get().backend == Backend::cuda) return device.description();
-  std::ifstream file("/proc/cpuinfo");
-  std::string line, name;
-  while (name.empty() && std::getline(file, line)) {
-    if (line.starts_with("model name")) name = line.substr(line.find(':') + 2) + ", ";
-  }
-  return fmt::format("{}{}, {} thread{}", name, device.description(), threads, threads == 1 ? "" : "s");
-}
 
 GrowthPoint measure(const GrowthSizes& sizes, const OpenDevice& device, const Options& options) {
   const int64_t batch_tokens = int64_t{sizes.batch} * (sizes.tokens + 2);

@@ -130,6 +130,7 @@ TEST_CASE("leave-one-out: against what the model says of the shortened texts") {
     check_against_rerun(options, texts_of({1, 2, 3, 9, 4, 1, 17, 2, 12, 33}), 0, name.c_str());
     check_against_rerun(options, texts_of({1, 1}), 0, name.c_str());
     check_against_rerun(options, texts_of({2}), 0, name.c_str());
+    check_against_rerun(options, texts_of({2, 9, 5}), 10, (name + ", in parts of 10 tokens").c_str());
   }
   // The width of the persistent kernels.
   check_against_rerun(options_of(Encoder::lstm, AttentionKind::learned, 128), texts_of({1, 2, 9, 5}), 0, "H 128");
