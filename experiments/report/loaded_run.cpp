@@ -138,12 +138,16 @@ PlantedTruth truth_of(const PlantedOptions& options, const TextWords& text) {
   return planted_truth(options, words);
 }
 
-/// "the base model" or "an adversary"; for attention from elsewhere, its label.
+/// "the base model" or "an adversary", or "the base model's leave-one-out"; for attention from elsewhere, its label.
 std::string title_of_guide(const std::string& dataset, const std::string& other) {
   const std::optional<RunSpec> guide = parse_run_name(dataset, other);
   if (!guide) return other;
-  if (guide->kind == RunKind::attribution) return fmt::format("the base model's {}", to_string(guide->measure));
-  return is_adversary(guide->kind) ? "an adversary" : "the base model";
+  const auto model_of = [](RunKind kind) {
+    if (is_adversary(kind)) return "an adversary";
+    return kind == RunKind::base ? "the base model" : "another model";
+  };
+  if (guide->kind != RunKind::attribution) return model_of(guide->kind);
+  return fmt::format("{}'s {}", model_of(guide->model), to_string(guide->measure));
 }
 
 }  // namespace

@@ -30,7 +30,12 @@ ModelGroup row_of(const LoadedRun& run) {
   if (!run.config.paths.attention.empty() || !guide)
     return {.name = run.spec().other + kElsewhere, .runs = {}, .from_elsewhere = true};
   if (guide->kind == RunKind::attribution) {
-    return {.name = fmt::format("Base LSTM's {}", to_string(guide->measure)), .runs = {}, .measure = guide->measure};
+    const std::string measure{to_string(guide->measure)};
+    const std::optional<RunSpec> model = parse_run_name(run.dataset(), guide->other);
+    const bool of_base = guide->model == RunKind::base || !model;
+    return {.name = of_base ? "Base LSTM's " + measure : measure + " of: " + title_of(run.dataset(), *model),
+            .runs = {},
+            .measure = guide->measure};
   }
   if (guide->kind == RunKind::side_by_side) return {.name = title_of(run.dataset(), *guide), .runs = {}};
   if (guide->kind != RunKind::adversary) return {.name = std::string(kBaseGuide), .runs = {}};

@@ -54,17 +54,6 @@ std::vector<ModelOptions> all_models(const Dataset& data) {
   return models;
 }
 
-Split one_text(const Split& split, int32_t text) {
-  Split result;
-  for (int64_t n = split.offsets[text]; n < split.offsets[text + 1]; ++n) {
-    result.token_ids.push_back(split.token_ids[n]);
-  }
-  result.offsets.push_back(split.length(text));
-  result.labels.push_back(split.labels[text]);
-  result.rows.push_back(split.rows[text]);
-  return result;
-}
-
 std::vector<float> scores_of(const std::vector<float>& tokens, const Split& split, int32_t text) {
   return {tokens.begin() + split.offsets[text] + 1, tokens.begin() + split.offsets[text + 1] - 1};
 }
@@ -95,7 +84,7 @@ TEST_CASE("attribution: probabilities have the bits of a prediction, words witho
 
 TEST_CASE("attribution: input x gradient is the derivative when a word's vector grows") {
   const Dataset data = small_corpus();
-  const Split split = one_text(data.split(SplitName::test), 4);
+  const Split split = select_texts(data.split(SplitName::test), {4});
   for (const ModelOptions& options : all_models(data)) {
     AttentionClassifier model = make_model(options, split);
     const Attributions result = attribute_split(model, split, Measure::input_x_gradient);
@@ -187,7 +176,7 @@ TEST_CASE("attribution: a text alone has the bytes that it has in its split") {
     for (const Measure measure : kMeasures) {
       const Attributions together = attribute_split(model, split, measure);
       for (const int32_t text : {0, 5, 13}) {
-        const Split alone = one_text(split, text);
+        const Split alone = select_texts(split, {text});
         const Attributions single = attribute_split(model, alone, measure);
         check_same_bytes(scores_of(single.score_logit, alone, 0), scores_of(together.score_logit, split, text),
                          "logit");

@@ -45,17 +45,6 @@ struct Setting {
   AttentionClassifier model = make_model(data, split, bias);
 };
 
-Split one_text(const Split& split, int32_t text) {
-  Split result;
-  for (int64_t n = split.offsets[text]; n < split.offsets[text + 1]; ++n) {
-    result.token_ids.push_back(split.token_ids[n]);
-  }
-  result.offsets.push_back(split.length(text));
-  result.labels.push_back(split.labels[text]);
-  result.rows.push_back(split.rows[text]);
-  return result;
-}
-
 /// The logit of a text of these ids, boundary tokens in.
 double logit_of(AttentionClassifier& model, const std::vector<int32_t>& ids) {
   Split split;
@@ -114,7 +103,7 @@ TEST_CASE("erasure: a text's result depends on nothing but the text") {
   auto& [data, split, bias, model] = setting;
   const Erasure all = erase_split(model, split, attribute_split(model, split, Measure::contribution));
   for (int32_t text = 0; text < split.size(); ++text) {
-    const Split alone = one_text(split, text);
+    const Split alone = select_texts(split, {text});
     AttentionClassifier other = make_model(data, alone, bias);  // planned for one text: every copy is a batch
     const Erasure one = erase_split(other, alone, attribute_split(other, alone, Measure::contribution));
     CHECK(one.flip_size[0] == all.flip_size[text]);

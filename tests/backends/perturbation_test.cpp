@@ -36,20 +36,6 @@ AttentionClassifier make_model(const Dataset& data, const Split& split) {
   return model;
 }
 
-/// The texts of `split` with these indices.
-Split part(const Split& split, const std::vector<int32_t>& texts) {
-  Split result;
-  for (const int32_t text : texts) {
-    for (int64_t n = split.offsets[text]; n < split.offsets[text + 1]; ++n) {
-      result.token_ids.push_back(split.token_ids[n]);
-    }
-    result.offsets.push_back(result.token_ids.size());
-    result.labels.push_back(split.labels[text]);
-    result.rows.push_back(split.rows[text]);
-  }
-  return result;
-}
-
 PerturbationOptions few_steps() {
   return {.seed = 3, .permutations = 11, .adversaries = 3, .steps = 12, .learning_rate = 0.05};
 }
@@ -263,7 +249,7 @@ TEST_CASE("perturbation: a text's result depends only on the text, bit for bit")
   AttentionClassifier model = make_model(data, split);
   const Perturbations whole = perturb_split(model, split, few_steps());
   const std::vector<int32_t> chosen = {7, 2, 11};
-  Split few = part(split, chosen);
+  Split few = select_texts(split, chosen);
   few.rows = {1001, 1002, 1003};  // where the texts stand in a file does not matter
   const Perturbations alone = perturb_split(model, few, few_steps());
   for (size_t i = 0; i < chosen.size(); ++i) {
@@ -295,7 +281,7 @@ TEST_CASE("perturbation: a text's result depends only on the text, bit for bit")
 
 TEST_CASE("perturbation: a model that is not finite is refused") {
   const Dataset data = small_corpus();
-  Split split = part(data.split(SplitName::test), {0, 1});
+  Split split = select_texts(data.split(SplitName::test), {0, 1});
   AttentionClassifier model = make_model(data, split);
   split.rows = {5, 6};
   std::vector<float> parameters = model.parameters();

@@ -18,11 +18,15 @@ TEST_CASE("every group has its name and the paper's F1 for it") {
   const auto adversary = [&](double lambda) { return run_name("imdb", spec(RunKind::adversary, 10, lambda, base)); };
   const std::string random = run_name(
       "imdb", attribution_of("imdb", spec(RunKind::base), Measure::random, {kSplitNames.begin(), kSplitNames.end()}));
+  const std::string of_adversary =
+      run_name("imdb", attribution_of("imdb", spec(RunKind::adversary, 10, 1e-3, base), Measure::leave_one_out,
+                                      {kSplitNames.begin(), kSplitNames.end()}));
   for (const RunSpec& each :
-       {spec(RunKind::guided_mlp, 10, 0, random), spec(RunKind::base), spec(RunKind::uniform),
-        spec(RunKind::trained_mlp), spec(RunKind::uniform_mlp), spec(RunKind::guided_mlp, 10, 0, base),
-        spec(RunKind::guided_mlp, 10, 0, adversary(1e-3)), spec(RunKind::guided_mlp, 10, 0, adversary(5e-4)),
-        spec(RunKind::adversary, 10, 1e-3, base), spec(RunKind::adversary, 10, 5e-4, base)}) {
+       {spec(RunKind::guided_mlp, 10, 0, of_adversary), spec(RunKind::guided_mlp, 10, 0, random), spec(RunKind::base),
+        spec(RunKind::uniform), spec(RunKind::trained_mlp), spec(RunKind::uniform_mlp),
+        spec(RunKind::guided_mlp, 10, 0, base), spec(RunKind::guided_mlp, 10, 0, adversary(1e-3)),
+        spec(RunKind::guided_mlp, 10, 0, adversary(5e-4)), spec(RunKind::adversary, 10, 1e-3, base),
+        spec(RunKind::adversary, 10, 5e-4, base)}) {
     fake_run(folder, each, base_texts(), 0.8, imdb);
   }
   const LoadedStudy study = only_study(folder);
@@ -51,8 +55,8 @@ TEST_CASE("every group has its name and the paper's F1 for it") {
   for (const ModelGroup& group : model_groups(study)) names.push_back(group.name);
   CHECK(names == std::vector<std::string>{"Base", "Uniform", "Uniform MLP", "Trained MLP", "MLP by Base LSTM",
                                           "MLP by " + guides[3].name, "MLP by " + guides[4].name,
-                                          "MLP by Base LSTM's random", "Adversary, λ = 0.0005",
-                                          "Adversary, λ = 0.001"});
+                                          "MLP by leave-one-out of: Adversary, λ = 0.001", "MLP by Base LSTM's random",
+                                          "Adversary, λ = 0.0005", "Adversary, λ = 0.001"});
 }
 
 /// The adversary with this seed of the base model with that seed.
