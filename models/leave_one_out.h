@@ -11,16 +11,14 @@
 namespace notnot {
 
 /// Device memory, beside the model's own, for a BiLSTM: the projected rows of the split's distinct ids, 32 H bytes
-/// each;
-/// 64 H bytes per token of the largest batch of prediction_batches; and for the runs of shortened texts some 16 H bytes
-/// per token of kRunTokensOnCpu or kRunTokensOnCuda, or of what the split or its longest text needs.
+/// each; 64 H bytes per token of the largest batch of prediction_batches; and for the runs of shortened texts some 16 H
+/// bytes per token of kRunTokensOnCpu or kRunTokensOnCuda, or of what the split or its longest text needs.
 class LeaveOneOut {
  public:
   static constexpr int64_t kRunTokensOnCpu = int64_t{1} << 15, kRunTokensOnCuda = int64_t{1} << 18;
 
   /// `model` outlives the object, has no attention that is given, and keeps its parameters. `run_tokens` bounds how
-  /// many
-  /// tokens of shortened texts are computed at once; no result depends on it. 0: the device's number above.
+  /// many tokens of shortened texts are computed at once; no result depends on it. 0: the device's number above.
   LeaveOneOut(AttentionClassifier& model, const Split& split, int64_t run_tokens = 0);
   ~LeaveOneOut();
   LeaveOneOut(const LeaveOneOut&) = delete;
