@@ -18,6 +18,7 @@
 namespace notnot {
 namespace {
 
+constexpr int32_t kFewestNodes = 8;  // of integrated gradients
 constexpr float kNoScore = std::numeric_limits<float>::quiet_NaN();
 
 Attributions without_scores(const Split& split) {
@@ -120,6 +121,8 @@ class PathBatches {
         kind_(kind),
         capacity_(capacity_for(model.device(), split, most)),
         gradients_(model, capacity_, is_norm(kind)) {}
+
+  std::vector<MemoryRow> memory_table() const { return gradients_.memory_table(); }
 
   /// Calls visit(point, logit, values of its tokens) for every point, in their order. Longest texts come first.
   template <class Visit>
@@ -232,8 +235,6 @@ class Integrator {
   }
 
  private:
-  static constexpr int32_t kFewestNodes = 8;
-
   struct Integral {
     std::vector<float>* scores;
     Attributions::Integration* to;
@@ -321,6 +322,21 @@ Attributions attribute_split(AttentionClassifier& model, const Split& split, Mea
       differentiate_split(model, split, measure, result);
   }
   return result;
+}
+
+std::vector<MemoryRow> attribution_memory(AttentionClassifier& model, const Split& split, Measure measure) {
+  switch (measure) {
+    case Measure::attention:
+    case Measure::contribution:
+    case Measure::random:
+      return {};
+    case Measure::integrated_gradients:
+      return PathBatches(model, split, kind_of(measure), kFewestNodes + 2).memory_table();
+    case Measure::leave_one_out:
+      return LeaveOneOut(model, split).memory_table();
+    default:
+      return PathBatches(model, split, kind_of(measure), 1).memory_table();
+  }
 }
 
 }  // namespace notnot

@@ -18,4 +18,7 @@ struct AttributionOptions {
 Attributions attribute_split(AttentionClassifier& model, const Split& split, Measure measure,
                              const AttributionOptions& options = {});
 
+/// The device memory that attribute_split takes beside the model's own. The model need not be allocated.
+std::vector<MemoryRow> attribution_memory(AttentionClassifier& model, const Split& split, Measure measure);
+
 }  // namespace notnot

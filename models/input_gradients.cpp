@@ -10,29 +10,19 @@ namespace notnot {
 class InputGradients::Work {
  public:
   Work(AttentionClassifier& model, const BatchCapacity& capacity, bool norms)
-      : device_(model.device()),
+      : model_(model),
+        device_(model.device()),
         options_(model.options()),
         layout_(model.layout()),
-        parameters_(model.device_parameters()),
         projected_(options_.vocabulary) {
     NOTNOT_CHECK(options_.attention != AttentionKind::given, "the attention of this model is given");
     plan(capacity, norms);
-    arena_.allocate(device_);
-    std::vector<int32_t> places(capacity.tokens);
-    std::iota(places.begin(), places.end(), 0);
-    copy_to_device(device_, places_.data, places.data(), places.size() * sizeof(int32_t));
-    transpose(device_, {.rows = options_.projection(),
-                        .columns = options_.embed,
-                        .to_stride = weight_stride(options_.projection()),
-                        .from = projection_weight(),
-                        .to = projection_weight_transposed_});
-    transpose(device_, {.rows = options_.attention_width(),
-                        .columns = options_.width(),
-                        .from = parameter("decoder.attention.attn1.weight"),
-                        .to = attention_weight_transposed_});
   }
 
+  std::vector<MemoryRow> memory_table() const { return arena_.table(); }
+
   Result compute(const Split& split, const std::vector<PathPoint>& points, Kind kind) {
+    if (!allocated_) allocate();
     load(split, points);
     encode();
     const bool held = kind == Kind::product_held || kind == Kind::norm_held;
@@ -51,6 +41,25 @@ class InputGradients::Work {
   }
 
  private:
+  /// Allocates what was planned, and fills in what all batches share.
+  void allocate() {
+    parameters_ = model_.device_parameters();
+    arena_.allocate(device_);
+    allocated_ = true;
+    std::vector<int32_t> places(places_.size);
+    std::iota(places.begin(), places.end(), 0);
+    copy_to_device(device_, places_.data, places.data(), places.size() * sizeof(int32_t));
+    transpose(device_, {.rows = options_.projection(),
+                        .columns = options_.embed,
+                        .to_stride = weight_stride(options_.projection()),
+                        .from = projection_weight(),
+                        .to = projection_weight_transposed_});
+    transpose(device_, {.rows = options_.attention_width(),
+                        .columns = options_.width(),
+                        .from = parameter("decoder.attention.attn1.weight"),
+                        .to = attention_weight_transposed_});
+  }
+
   bool lstm() const { return options_.encoder == Encoder::lstm; }
   Activation activation() const { return lstm() ? Activation::identity : Activation::tanh; }
   /// The token encoder's states are the projected values themselves.
@@ -254,6 +263,7 @@ class InputGradients::Work {
     row_norm(device_, {.rows = batch_.tokens, .columns = options_.embed, .values = gradients_, .norms = values_});
   }
 
+  AttentionClassifier& model_;
   Device device_;
   ModelOptions options_;
   const ParameterLayout& layout_;
@@ -261,6 +271,7 @@ class InputGradients::Work {
   ProjectionRows projected_;  ///< the ids whose products are computed
   RaggedBatch batch_;         ///< every token has a row of the table
   Arena arena_;
+  bool allocated_ = false;
   Span<float> projection_weight_transposed_, attention_weight_transposed_, embeddings_, products_, scale_;
   Span<int32_t> places_, offsets_, rows_, added_;
   Span<float> table_, states_, gates_, cells_, previous_, workspace_, activation_, log_attention_, held_log_attention_;
@@ -270,6 +281,8 @@ class InputGradients::Work {
 InputGradients::InputGradients(AttentionClassifier& model, const BatchCapacity& capacity, bool norms)
     : work_(std::make_unique<Work>(model, capacity, norms)) {}
 InputGradients::~InputGradients() = default;
+
+std::vector<MemoryRow> InputGradients::memory_table() const { return work_->memory_table(); }
 
 InputGradients::Result InputGradients::compute(const Split& split, const std::vector<PathPoint>& points, Kind kind) {
   return work_->compute(split, points, kind);

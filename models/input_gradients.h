@@ -24,10 +24,13 @@ class InputGradients {
     norm_held,     ///< ||dz/de_n|| with the attention held constant
     norm           ///< ||dz/de_n||
   };
-  /// `model` outlives this, and its parameters stay. Throws Error if its attention is given. Device memory for batches
-  /// up to `capacity`, for kinds with norms only if `norms`.
+  /// `model` outlives this, and its parameters stay from the first batch on. Throws Error if its attention is given. For
+  /// batches up to `capacity`, and for kinds with norms only if `norms`.
   InputGradients(AttentionClassifier& model, const BatchCapacity& capacity, bool norms);
   ~InputGradients();
+
+  /// The device memory that the first batch allocates.
+  std::vector<MemoryRow> memory_table() const;
 
   struct Result {
     std::vector<float> logit;   ///< [points] z

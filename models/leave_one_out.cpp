@@ -101,20 +101,20 @@ void for_each_run_batch(const HostBatch& batch, const RunCapacity& capacity, con
 class LeaveOneOut::Recurrent {
  public:
   Recurrent(AttentionClassifier& model, const Split& split, int64_t run_tokens)
-      : device_(model.device()),
+      : model_(model),
+        device_(model.device()),
         options_(model.options()),
         layout_(model.layout()),
-        parameters_(model.device_parameters()),
         ids_(split, options_.vocabulary),
         runs_(run_capacity(split, run_tokens)) {
     plan(prediction_plan(device_, split).evaluation);
-    arena_.allocate(device_);
-    prepare_weights();
-    project_ids();
   }
+
+  std::vector<MemoryRow> memory_table() const { return arena_.table(); }
 
   /// The sums of each token's deletion; those of boundary tokens mean nothing.
   std::vector<AttentionSums> sums(const HostBatch& batch) {
+    if (!allocated_) allocate();
     std::vector<int32_t> row_of_token;
     row_of_token.reserve(batch.token_ids.size());
     for (const int32_t id : batch.token_ids) row_of_token.push_back(ids_.row[id]);
@@ -140,6 +140,15 @@ class LeaveOneOut::Recurrent {
  private:
   static constexpr int64_t kProjectedAtOnce = 4800;
   static_assert(kProjectedAtOnce % kRowTile == 0);
+
+  /// Allocates what was planned, and fills in what all batches share.
+  void allocate() {
+    parameters_ = model_.device_parameters();
+    arena_.allocate(device_);
+    allocated_ = true;
+    prepare_weights();
+    project_ids();
+  }
 
   bool learned() const { return options_.attention == AttentionKind::learned; }
   Span<const float> parameter(const char* name, int64_t count = 1) const {
@@ -317,6 +326,7 @@ class LeaveOneOut::Recurrent {
                                  .sums = sums_});
   }
 
+  AttentionClassifier& model_;
   const Device& device_;
   const ModelOptions& options_;
   const ParameterLayout& layout_;
@@ -324,6 +334,7 @@ class LeaveOneOut::Recurrent {
   DistinctIds ids_;
   RunCapacity runs_;
   Arena arena_;
+  bool allocated_ = false;
   Sequences text_, run_;
   Span<int32_t> id_list_, first_token_, start_;
   Span<float> rows_, table_, projection_weight_, attention_weight_, gates_, cells_, previous_, initial_states_,
@@ -370,6 +381,10 @@ LeaveOneOut::LeaveOneOut(AttentionClassifier& model, const Split& split, int64_t
 }
 
 LeaveOneOut::~LeaveOneOut() = default;
+
+std::vector<MemoryRow> LeaveOneOut::memory_table() const {
+  return recurrent_ != nullptr ? recurrent_->memory_table() : std::vector<MemoryRow>{};
+}
 
 std::vector<float> LeaveOneOut::logit_without(const HostBatch& batch, const AttentionClassifier::Contributions& whole) {
   const std::vector<AttentionSums> sums =

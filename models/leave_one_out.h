@@ -24,6 +24,8 @@ class LeaveOneOut {
   LeaveOneOut(const LeaveOneOut&) = delete;
   LeaveOneOut& operator=(const LeaveOneOut&) = delete;
 
+  /// The device memory that the first batch allocates.
+  std::vector<MemoryRow> memory_table() const;
   /// [N] the logit of the text without each word; NaN at boundary tokens. A text's only word leaves the bias of the
   /// output layer. `batch` is one of prediction_batches(device, split), and `whole` what the model says of it. A text's
   /// values do not depend on its batch. Equal words of a text have equal values with the token-level encoder.

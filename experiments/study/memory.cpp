@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <system_error>
 
+#include "models/attribution.h"
+
 namespace notnot {
 namespace {
 
@@ -31,10 +33,17 @@ int64_t longest_text(const Split& split) {
 
 MemoryNeed memory_need(const Inputs& inputs, const RunSpec& spec, const Device& device) {
   const TrainingOptions training = inputs.training(spec);
-  const ModelCapacity plan = spec.kind == RunKind::attribution ? attribution_plan(inputs, spec, device)
-                                                               : training_plan(device, inputs.corpus.dataset, training);
-  const AttentionClassifier model(device, inputs.model(spec), plan, training.optimiser);
-  return {.device_bytes = total_bytes(model.memory_table()), .host_bytes = total_bytes(host_memory(model.layout()))};
+  const Dataset& data = inputs.corpus.dataset;
+  const bool attributes = spec.kind == RunKind::attribution;
+  const ModelCapacity plan =
+      attributes ? attribution_plan(inputs, spec, device) : training_plan(device, data, training);
+  AttentionClassifier model(device, inputs.model(spec), plan, training.optimiser);
+  int64_t beside = 0;  // of one split after the other
+  for (const SplitName name : attributes ? spec.splits : std::vector<SplitName>{}) {
+    beside = std::max(beside, total_bytes(attribution_memory(model, data.split(name), spec.measure)));
+  }
+  return {.device_bytes = total_bytes(model.memory_table()) + beside,
+          .host_bytes = total_bytes(host_memory(model.layout()))};
 }
 
 std::string describe_memory(const Inputs& inputs, const RunSpec& spec, const Device& device) {

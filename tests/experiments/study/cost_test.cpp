@@ -47,17 +47,22 @@ TEST_CASE("a fleet shares the time, but no run is shorter than itself; it needs 
   check({}, 4, 0, 0);
 }
 
-TEST_CASE("the memory of a run is that of its model's arena and of its training on the host") {
-  const TemporaryFolder folder;
+/// Of a corpus with the words a, b and c, which it writes.
+Inputs small_inputs(const TemporaryFolder& folder, int32_t hidden) {
   write_atomically(folder / "own.csv",
                    "text,label,split\na b,1,train\nc,0,train\na,1,dev\nb,0,dev\na,1,test\nb c,0,test\n");
   Settings settings;
   settings.corpus.dataset = (folder / "own.csv").string();
   settings.runs = (folder / "runs").string();
-  settings.hidden = 3;
+  settings.hidden = hidden;
   settings.device = "cpu";
   settings.threads = 1;
-  Inputs inputs = load_inputs(settings);
+  return load_inputs(settings);
+}
+
+TEST_CASE("the memory of a run is that of its model's arena and of its training on the host") {
+  const TemporaryFolder folder;
+  Inputs inputs = small_inputs(folder, 3);
   const RunSpec spec = plain(RunKind::base);
   // Embedding, W_ih, W_hh and two biases of both directions, output layer, attention: each begins at a multiple of 64.
   const auto parameters = [](int64_t hidden) {
@@ -84,6 +89,24 @@ TEST_CASE("the memory of a run is that of its model's arena and of its training 
   CHECK(wide.host_bytes == 5 * copy);
   CHECK(wide.device_bytes > 5 * copy);
   CHECK(wide.device_bytes < 7 * copy);
+}
+
+TEST_CASE("an attribution needs memory beside the model's") {
+  const TemporaryFolder folder;
+  const Inputs inputs = small_inputs(folder, 64);
+  const OpenDevice device("cpu", 1);
+  const auto bytes = [&](Measure measure) {
+    const RunSpec spec = attribution_of(inputs.name(), plain(RunKind::base), measure, {SplitName::test});
+    return memory_need(inputs, spec, device.get()).device_bytes;
+  };
+  const int64_t model = bytes(Measure::attention),
+                tokens = std::ssize(inputs.corpus.dataset.split(SplitName::test).token_ids);
+  CHECK(bytes(Measure::contribution) == model);
+  // Projected inputs and gates, 8 H numbers each; cells, previous states, states and their derivatives, 2 H each.
+  CHECK(bytes(Measure::input_x_gradient) >= model + tokens * (2 * 8 + 4 * 2) * 64 * 4);
+  CHECK(bytes(Measure::gradient_norm) >= bytes(Measure::input_x_gradient) + tokens * 300 * 4);
+  CHECK(bytes(Measure::integrated_gradients) >= bytes(Measure::input_x_gradient) + 7 * tokens * 24 * 64 * 4);
+  CHECK(bytes(Measure::leave_one_out) >= model + tokens * (8 + 3 * 2) * 64 * 4);
 }
 
 }  // namespace
