@@ -59,6 +59,11 @@ struct SeedPairs {
 /// ones, each as often as it is there (times_s times_t): the bootstrap of a U statistic. A replicate with one seed only,
 /// which has no pair, is drawn anew: a seed agrees with itself wholly, which would pull every mean towards 1, and a
 /// replicate that is left out would be the same with fewer of them. Two seeds are one pair, so the texts alone vary.
+///
+/// Simulated coverage of "95 %" with 5 seeds and 200 texts (text sd .1 to .3): .84 to .99 for a mean over pairs, .87 to
+/// 1.00 for a difference; the least where the seeds' own effects (sd .06) outweigh the texts, as five seeds cannot show
+/// how far a sixth one may lie. With 9 seeds .90 to .97 and .90 to 1.00, with 3 as little as .71.
+///
 /// `draw` must draw two different seeds at least.
 CrossedBootstrap bootstrap_of_pairs(const SeedPairs& pairs, int32_t replicates, const CrossedDraw& draw,
                                     int threads = available_threads());

@@ -30,7 +30,7 @@ ModelGroup row_of(const LoadedRun& run) {
   if (!run.config.paths.attention.empty() || !guide)
     return {.name = run.spec().other + kElsewhere, .runs = {}, .from_elsewhere = true};
   if (guide->kind == RunKind::attribution) {
-    return {.name = fmt::format("Base LSTM's {}", to_string(guide->measure)), .runs = {}, .measure = guide->measure};
+    return {.name = fmt::format("Base LSTM's {}", in_words(guide->measure)), .runs = {}, .measure = guide->measure};
   }
   if (guide->kind == RunKind::side_by_side) return {.name = title_of(run.dataset(), *guide), .runs = {}};
   if (guide->kind != RunKind::adversary) return {.name = std::string(kBaseGuide), .runs = {}};
