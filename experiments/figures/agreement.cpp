@@ -10,8 +10,8 @@ namespace {
 
 using Estimate = AgreementFigure::Estimate;
 
-constexpr Look kAgreement = {kBlue, Mark::circle, 0.9}, kCeiling = {kVermillion, Mark::open_diamond, 1.1};
-constexpr double kBeside = 0.16;  // of a mark from the middle of its row, which is 1 high
+constexpr Look kAgreement = {kBlue, Mark::circle, 0.7}, kCeiling = {kVermillion, Mark::open_diamond, 0.75};
+constexpr double kBeside = 0.19;  // of a mark from the middle of its row, which is 1 high
 constexpr const char* kBand = "#e4e4e4";
 
 bool is_there(const Estimate& estimate) { return !std::isnan(estimate.value); }
@@ -57,10 +57,15 @@ std::string add_estimates(Chart& chart, const AgreementFigure& figure, const std
       look.colour, point_style(look));
 }
 
-/// The names of the rows, on the left of the frame, in two lines where one is too narrow.
+/// The names of the rows, on the left of the frame, in two lines where one is too narrow; and lines between the rows.
 void add_labels(Chart& chart, const AgreementFigure& figure) {
   const double right = chart.frame().left - 12;
   for (size_t i = 0; i < figure.rows.size(); ++i) {
+    if (i > 0) {
+      const double between = chart.pixel_y(middle_of(figure, i) + 0.5);
+      chart.line(chart.frame().left, between, chart.frame().right, between,
+                 fmt::format("lw 0.8 lc rgb '{}' back", kLightGrey));
+    }
     const std::vector<std::string> lines = wrapped(figure.rows[i].label, right - 10, kSmallFontSize, 2);
     double y = chart.pixel_y(middle_of(figure, i)) + (lines.size() > 1 ? 0.55 * kSmallFontSize : 0);
     for (const std::string& line : lines) {

@@ -38,8 +38,10 @@ constexpr Definition kDefinitions[] = {
     {"ceiling",
      "How far a measure of importance agrees with itself between two base models that differ in nothing but their "
      "seed: "
-     "the mean Kendall's tau-b on the same texts, over all pairs of seeds. More agreement than that of attention with "
-     "itself cannot be expected of attention with another measure."},
+     "the mean Kendall's tau-b on the same texts, over all pairs of seeds. That attention agrees with another measure "
+     "as "
+     "well as with itself under another seed is as much as can be asked of two accounts that are made apart. A measure "
+     "that is made of the same model's attention, such as contribution, may lie above it."},
     {"comprehensiveness",
      "By how much the probability, or the logit, of the predicted class falls when the first words of an order are "
      "deleted and the model is run again: the mean over 1, 5, 10, 20 and 50 % of the words, rounded up (DeYoung et "
