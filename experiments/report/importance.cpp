@@ -211,7 +211,7 @@ constexpr const char* kIntroduction =
     "a ceiling, the same measure under another seed. And a measure that disagrees with attention may itself be the one "
     "that is wrong: what each of them is worth is tested by erasure and by guiding.";
 constexpr const char* kBelow =
-    "Is the rest up to the ceiling nothing? Attention agrees with itself under another seed as far as the ceiling "
+    "How much is missing up to the ceiling? Attention agrees with itself under another seed as far as the ceiling "
     "says. "
     "The equivalence of the two is a claim of its own: a difference that is not significant may still be large.";
 constexpr const char* kRivals =
@@ -221,13 +221,19 @@ constexpr const char* kRivals =
 std::string paragraph(const char* text) { return fmt::format("<p>{}</p>\n", with_definitions(text)); }
 
 std::string figure_html(const LoadedStudy& study, const std::vector<ImportanceRow>& rows, const Exhibits& exhibits) {
+  const AgreementFigure figure = agreement_figure(rows);
+  const std::string ceilings =
+      std::isnan(figure.ceiling.value)
+          ? ""
+          : fmt::format(
+                "Diamonds: of the measure with itself under another seed, its {}. Grey: the ceiling of attention. ",
+                defined("ceiling"));
   return exhibits.figure(
-      agreement_figure(rows), study.key + "-importance",
-      fmt::format("Agreement with attention: mean {} over the test texts. Circles: of each measure with the attention "
-                  "of the same model. Diamonds: of the measure with itself under another seed, its {}. Dotted line: "
-                  "the {}. Grey: the ceiling of attention. {}",
-                  defined("Kendall's tau-b"), defined("ceiling"), defined("floor"),
-                  escape(about_intervals(study, rows))),
+      figure, study.key + "-importance",
+      fmt::format(
+          "Agreement with attention: mean {} over the test texts. Circles: of each measure with the attention of "
+          "the same model. Dotted line: the {}. {}{}",
+          defined("Kendall's tau-b"), defined("floor"), ceilings, escape(about_intervals(study, rows))),
       "Mean tau-b of each measure with attention, and of each measure with itself under another seed, with intervals.");
 }
 
@@ -300,13 +306,14 @@ ResultTable agreement_table(const LoadedStudy& study, const std::vector<Importan
           "Means over the test texts and over n base models, of absolute scores with respect to the probability. "
           "Top-k overlap and RBO are corrected for chance, so that the floor of every column is 0. p \u2264 .05: the "
           "share of the texts with such a p of tau-b, not adjusted. Ceiling: tau-b of the measure between two seeds, "
-          "over all pairs of them; of one pair, that of two seeds, its interval is over texts alone. Left out: texts "
+          "over all pairs of them; two seeds are one pair, whose interval is over texts alone. Left out: texts "
           "for which some seed has scores that are all equal, or of one word. " +
           about_intervals(study, rows) + published_note(study) + conditions(study),
       .header = {"Measure", "n", "Kendall's tau-b", "95 %", "p \u2264 .05", "Pearson", "Top-k overlap", "RBO",
-                 "Ceiling", "95 % of it", "Left out", "Jain & Wallace"},
+                 "Ceiling", "95 % (ceiling)", "Left out"},
       .rows = {},
       .left = 1};
+  const bool is_published = find_agreement(study.corpus()) != nullptr;
   for (const ImportanceRow& row : rows) {
     const bool itself = row.measure == Measure::attention;
     const auto cell = [&](const CrossedBootstrap& of) { return itself ? "-" : three_decimals(of.estimate); };
@@ -314,9 +321,10 @@ ResultTable agreement_table(const LoadedStudy& study, const std::vector<Importan
                           itself ? "-" : interval_text(row.tau_b),
                           itself ? "-" : fmt::format("{:.2f}", row.significant), cell(row.pearson), cell(row.top_k),
                           cell(row.rbo), row.ceiling ? three_decimals(row.ceiling->estimate) : "-",
-                          row.ceiling ? interval_text(*row.ceiling) : "-", with_thousands(row.tau_b.left_out),
-                          published(study, row.measure)});
+                          row.ceiling ? interval_text(*row.ceiling) : "-", with_thousands(row.tau_b.left_out)});
+    if (is_published) table.rows.back().push_back(published(study, row.measure));
   }
+  if (is_published) table.header.emplace_back("Jain & Wallace");
   return table;
 }
 
@@ -366,17 +374,20 @@ ResultTable rival_table(const LoadedStudy& study, const std::vector<RivalRow>& r
                         "As in the table of agreement with attention, on the base models that have both "
                         "attributions. Attention itself stands in that table. " +
                         about_intervals(study, rows) + published_note(study) + conditions(study),
-                    .header = {"Measure", "n", "Kendall's tau-b", "95 %", "p \u2264 .05", "Left out", "Jain & Wallace"},
+                    .header = {"Measure", "n", "Kendall's tau-b", "95 %", "p \u2264 .05", "Left out"},
                     .rows = {},
                     .left = 1};
   const PublishedAgreement* numbers = find_agreement(study.corpus());
   for (const RivalRow& row : rows) {
-    const bool has_number = numbers != nullptr && row.measure == Measure::input_x_gradient_held;
     table.rows.push_back({title_of(row.measure), fmt::format("{}", row.seeds.size()),
                           three_decimals(row.tau_b.estimate), interval_text(row.tau_b),
-                          fmt::format("{:.2f}", row.significant), with_thousands(row.tau_b.left_out),
-                          has_number ? published_number(numbers->rivals, numbers->rivals_significant) : "-"});
+                          fmt::format("{:.2f}", row.significant), with_thousands(row.tau_b.left_out)});
+    if (numbers == nullptr) continue;
+    table.rows.back().push_back(row.measure == Measure::input_x_gradient_held
+                                    ? published_number(numbers->rivals, numbers->rivals_significant)
+                                    : "-");
   }
+  if (numbers != nullptr) table.header.emplace_back("Jain & Wallace");
   return table;
 }
 
@@ -387,6 +398,7 @@ AgreementFigure agreement_figure(const std::vector<ImportanceRow>& rows) {
     return AgreementFigure::Estimate{.value = of.estimate, .low = interval.low, .high = interval.high};
   };
   for (const ImportanceRow& row : rows) {
+    if (row.measure == Measure::attention && !row.ceiling) continue;  // nothing to draw
     AgreementFigure::Row& drawn = figure.rows.emplace_back();
     drawn.label = title_of(row.measure);
     if (row.measure != Measure::attention) drawn.agreement = estimate_of(row.tau_b);

@@ -172,6 +172,7 @@ TEST_CASE("importance: one seed has no ceiling, and without attributions there i
   REQUIRE(rows.size() == 4);
   CHECK_FALSE(rows[1].ceiling);
   CHECK(ceiling_table(study, rows).rows.empty());
+  CHECK(agreement_figure(rows).rows.size() == 3);  // without a ceiling attention has nothing to show
   CHECK(importance_rows(load_studies({paths[0]}).front()).empty());
 }
 
