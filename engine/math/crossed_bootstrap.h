@@ -57,8 +57,8 @@ struct SeedPairs {
 };
 /// A replicate draws seeds, and texts once for all pairs. Its mean is over the pairs of different seeds among the drawn
 /// ones, each as often as it is there (times_s times_t): the bootstrap of a U statistic. A replicate with one seed
-/// only, which has no pair, is drawn anew: a seed agrees with itself wholly, which would pull every mean towards 1, and a
-/// replicate that is left out would be the same with fewer of them. Two seeds are one pair, so the texts alone vary.
+/// only, which has no pair, is drawn anew: a seed agrees with itself wholly, which would pull every mean towards 1, and
+/// a replicate that is left out would be the same with fewer of them. Two seeds are one pair, so the texts alone vary.
 ///
 /// Simulated coverage of "95 %" with 5 seeds and 200 texts (text sd .1 to .3): .84 to .99 for a mean over pairs, .87 to
 /// 1.00 for a difference; the least where the seeds' own effects (sd .06) outweigh the texts, as five seeds cannot show
