@@ -57,6 +57,22 @@ struct ExclusivityFigure {
   std::vector<FigurePoint> searched;                 ///< plus signs: what a search reaches
 };
 
+/// How far measures of importance agree with attention: a row per measure, from the top. x: an agreement, from -1 to 1.
+struct AgreementFigure {
+  /// NaN: there is none.
+  struct Estimate {
+    double value = std::numeric_limits<double>::quiet_NaN(), low = value, high = value;
+  };
+  struct Row {
+    std::string label;
+    Estimate agreement = {};  ///< a circle
+    Estimate ceiling = {};    ///< a diamond
+  };
+  std::string title;      ///< may be empty
+  std::vector<Row> rows;  ///< at least one
+  Estimate ceiling = {};  ///< of attention: a grey band through all rows
+};
+
 /// For the planted corpus, whose evidence (the words that decide a text's label) is known. Each point is a model; x:
 /// the share of its attention on the evidence, 0 to 1; y: its F1. The first ten models have different marks. Every
 /// label is shown; a label that is not beside its point has a line to it.
@@ -78,6 +94,7 @@ struct DrawnFigure {
 DrawnFigure draw(const ViolinFigure& figure, const std::string& alt_text);
 DrawnFigure draw(const FrontierFigure& figure, const std::string& alt_text);
 DrawnFigure draw(const ExclusivityFigure& figure, const std::string& alt_text);
+DrawnFigure draw(const AgreementFigure& figure, const std::string& alt_text);
 DrawnFigure draw(const EvidenceFigure& figure, const std::string& alt_text);
 
 /// Whether the program gnuplot is installed and starts.

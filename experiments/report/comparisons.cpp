@@ -1,5 +1,7 @@
 #include "experiments/report/comparisons.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -16,6 +18,8 @@ double unbiased(double variance, double clusters) { return variance * clusters /
 bool has_few_groups(const LoadedStudy& study) {
   return study.has_groups() && study.effective_clusters() < kGroupsForVerdict;
 }
+
+bool can_be_told(const LoadedStudy& study, size_t seeds) { return seeds >= kSeedsForVerdict && !has_few_groups(study); }
 
 Comparison compare(const LoadedStudy& study, std::string a, std::string b, const RunPairs& pairs) {
   Comparison result{.a = std::move(a), .b = std::move(b), .f1 = {}, .roc_auc = UncertainMean()};
@@ -87,6 +91,33 @@ double resampled_mean(const TextValues& values, std::span<const int32_t> times, 
     texts += times[i];
   }
   return sum / static_cast<double>(texts);
+}
+
+CrossedBootstrap crossed_mean(const LoadedStudy& study, std::span<const double> table, size_t seeds) {
+  if (seeds >= kSeedsForVerdict) {
+    return crossed_bootstrap(table, static_cast<int32_t>(seeds), study.base_seed, available_threads(), study.cluster);
+  }
+  std::vector<double> means(table.size() / seeds, 0.0);
+  for (size_t i = 0; i < table.size(); ++i) means[i % means.size()] += table[i] / static_cast<double>(seeds);
+  return crossed_bootstrap(means, 1, study.base_seed, available_threads(), study.cluster);
+}
+
+std::string crossed_intervals_in_words(const LoadedStudy& study, size_t fewest_seeds, size_t most_seeds) {
+  std::string note = "Intervals: 95 %, over seeds and test texts (bootstrap of both). ";
+  if (most_seeds < kSeedsForVerdict) {
+    note =
+        "Intervals: 95 %, over test texts alone: with fewer than three seeds they say nothing about other seeds, and "
+        "there are no p values. ";
+  } else if (fewest_seeds < kSeedsForVerdict) {
+    note =
+        "Intervals: 95 %, over seeds and test texts (bootstrap of both); with fewer than three seeds over texts alone, "
+        "and without p values. ";
+  }
+  if (study.has_groups()) note += "Texts of one group are drawn together. ";
+  if (has_few_groups(study)) {
+    note += fmt::format("There are too few groups (fewer than {:g}) for p values. ", kGroupsForVerdict);
+  }
+  return note;
 }
 
 UncertainMean mean_over_seeds(const LoadedStudy& study, const std::vector<TextValues>& of_seeds) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/math/crossed_bootstrap.h"
 #include "engine/math/uncertain_mean.h"
 #include "experiments/report/by_class.h"
 #include "experiments/report/model_groups.h"
@@ -22,6 +23,8 @@ inline constexpr size_t kSeedsForVerdict = 3;
 /// as rarely as those from many, from 5 they miss too often. Counted by effective_number.
 inline constexpr double kGroupsForVerdict = 10;
 bool has_few_groups(const LoadedStudy& study);
+/// Whether p values and verdicts of so many seeds can be given.
+bool can_be_told(const LoadedStudy& study, size_t seeds);
 
 /// Model a minus model b: over pairs of runs, on the same texts.
 struct Comparison {
@@ -46,6 +49,12 @@ using ResampledMeasure = std::function<double(std::span<const int32_t> times)>;
 UncertainMean over_seeds(const LoadedStudy& study, const std::vector<ResampledMeasure>& of_seeds);
 /// The mean of `values` [texts] over the texts for which `counts` is true, or over all; NaN if none is drawn.
 double resampled_mean(const TextValues& values, std::span<const int32_t> times, const std::vector<bool>& counts = {});
+/// The mean of `table` [seeds, texts], one seed or more, with the groups of the study's texts drawn together. With
+/// fewer than kSeedsForVerdict seeds it is that of their mean on each text: only the texts vary.
+CrossedBootstrap crossed_mean(const LoadedStudy& study, std::span<const double> table, size_t seeds);
+/// For the note of a table of such means, whose rows are of so many seeds: what the intervals know of,
+/// "Intervals: 95 %, over ... ".
+std::string crossed_intervals_in_words(const LoadedStudy& study, size_t fewest_seeds, size_t most_seeds);
 /// The mean over all texts of each seed's values.
 UncertainMean mean_over_seeds(const LoadedStudy& study, const std::vector<TextValues>& of_seeds);
 

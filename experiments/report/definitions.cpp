@@ -35,11 +35,27 @@ constexpr Definition kDefinitions[] = {
      "the "
      "area under the curve of precision against recall as more and more words are taken. Words with equal scores are "
      "taken together. 1 if all evidence comes first."},
+    {"ceiling",
+     "How far a measure of importance agrees with itself between two base models that differ in nothing but their "
+     "seed: "
+     "the mean Kendall's tau-b on the same texts, over all pairs of seeds. That attention agrees with another measure "
+     "as "
+     "well as with itself under another seed is as much as can be asked of two accounts that are made apart. A measure "
+     "that is made of the same model's attention, such as contribution, may lie above it."},
     {"comprehensiveness",
      "By how much the probability, or the logit, of the predicted class falls when the first words of an order are "
      "deleted and the model is run again: the mean over 1, 5, 10, 20 and 50 % of the words, rounded up (DeYoung et "
      "al., "
      "2020; AOPC). High if the model needs these words."},
+    {"corrected for chance",
+     "Of an overlap m of two score vectors of a text: (m \u2212 c) / (1 \u2212 c), where c is its mean over all ways "
+     "to "
+     "deal the one vector's scores out to the words anew, which is known exactly. 0 is chance, 1 is full agreement; "
+     "undefined where c is 1."},
+    {"equivalence",
+     "Of two agreements: their difference is as good as none, if its 90 % interval lies within 0.05 of 0 on both sides "
+     "(two one-sided tests at 5 %, Schuirmann 1987). A difference that is not significant need not be one, and a "
+     "significant one may be. With fewer than three seeds nothing is decided."},
     {"exact adversary",
      "Of all attention weights \u03b2 over the words of one text (\u03b2 \u2265 0, sum 1) that move the model's "
      "probability by at "
@@ -59,6 +75,11 @@ constexpr Definition kDefinitions[] = {
     {"F1",
      "The harmonic mean of precision and recall of class 1 on the test split. A text is predicted as class 1 if its "
      "probability p is above 0.5."},
+    {"floor",
+     "The agreement that scores reach by chance: when they are dealt out anew among the words of their text. Its mean "
+     "over all ways to do so is 0 for Kendall's tau-b and for Pearson's correlation, and for overlaps that are "
+     "corrected "
+     "for chance."},
     {"JSD",
      "The Jensen-Shannon divergence of two attention vectors \u03b1 and \u03b2 of a text: (KL(\u03b1, m) + KL(\u03b2, "
      "m)) / 2 with "
@@ -99,6 +120,10 @@ constexpr Definition kDefinitions[] = {
     {"token F1",
      "The F1 of the first k words of an order against the k words of a text that are known, or marked, as the reason "
      "for its label; the mean over drawing lots where words with equal scores compete for the last places."},
+    {"top-k overlap",
+     "The share of the k words of a text with the largest scores by one measure that are also among the k with the "
+     "largest by the other; k is a tenth of the words, rounded up. Where words with equal scores compete for the last "
+     "places, it is the mean over drawing lots. It is corrected for chance, which is k / N with N words."},
     {"TVD",
      "The total variation distance of two models' predictions for a text: half of |\u0394p|, the change of the "
      "probability "

@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <span>
 
 #include "engine/io/input_error.h"
-#include "engine/math/crossed_bootstrap.h"
 #include "engine/math/multiple_testing.h"
 #include "engine/math/rationale_scores.h"
 #include "engine/runs/run_folder.h"
+#include "experiments/report/comparisons.h"
 #include "experiments/report/definitions.h"
 #include "experiments/report/measures.h"
 
@@ -19,30 +20,6 @@ namespace notnot {
 namespace {
 
 using Values = std::vector<double> ErasedMeasure::*;
-
-std::string title_of(Measure measure) {
-  switch (measure) {
-    case Measure::attention:
-      return "Attention";
-    case Measure::contribution:
-      return "Contribution";
-    case Measure::input_x_gradient_held:
-      return "Input \u00d7 gradient, attention held";
-    case Measure::input_x_gradient:
-      return "Input \u00d7 gradient";
-    case Measure::gradient_norm_held:
-      return "Gradient norm, attention held";
-    case Measure::gradient_norm:
-      return "Gradient norm";
-    case Measure::integrated_gradients:
-      return "Integrated gradients";
-    case Measure::leave_one_out:
-      return "Leave-one-out";
-    case Measure::random:
-      break;
-  }
-  return "Random order";
-}
 
 // --- reading ---------------------------------------------------------------------------------------------------------
 
@@ -120,15 +97,15 @@ const std::array<std::pair<const char*, Values>, 4> kEraserValues = {
 
 using Row = std::vector<std::string>;
 
-/// Adds two cells, the estimate and its interval "[0.590, 0.634]"; "-" where one text cannot have any.
+/// Adds two cells, the estimate and its interval "[0.590, 0.634]"; "-" where one text, or one group, cannot have any.
 void add_estimate(const CrossedBootstrap& bootstrap, std::string (*number)(double), Row& row) {
   const Interval interval = bootstrap.interval(0.95);
   row.push_back(number(bootstrap.estimate));
-  row.push_back(bootstrap.texts < 2 ? "-" : fmt::format("[{}, {}]", number(interval.low), number(interval.high)));
+  row.push_back(bootstrap.groups < 2 ? "-" : fmt::format("[{}, {}]", number(interval.low), number(interval.high)));
 }
 
 void add_mean(const LoadedStudy& study, std::span<const double> values, size_t seeds, Row& row) {
-  add_estimate(crossed_bootstrap(values, static_cast<int32_t>(seeds), study.base_seed), three_decimals, row);
+  add_estimate(crossed_mean(study, values, seeds), three_decimals, row);
 }
 
 double share_of(const std::vector<double>& values) {
@@ -137,15 +114,14 @@ double share_of(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
-/// What an interval knows of and what it does not, for the notes.
+/// For the notes.
 std::string about_intervals(const LoadedStudy& study, const std::vector<ErasedMeasure>& measures) {
-  const bool one_seed =
-      std::all_of(measures.begin(), measures.end(), [](const auto& m) { return m.seeds.size() == 1; });
-  std::string note =
-      one_seed ? "Intervals: 95 %, over test texts; of one model, they do not know of seeds. "
-               : "Intervals: 95 %, over seeds and test texts (bootstrap of both; with one seed, over texts alone). ";
-  if (study.has_groups()) note += "They take texts of one group as independent, so they are too narrow. ";
-  return note + conditions(study);
+  size_t fewest = std::numeric_limits<size_t>::max(), most = 0;
+  for (const ErasedMeasure& m : measures) {
+    fewest = std::min(fewest, m.seeds.size());
+    most = std::max(most, m.seeds.size());
+  }
+  return crossed_intervals_in_words(study, fewest, most) + conditions(study);
 }
 
 /// The values of `measure` on these of its seeds, [seeds, texts].
@@ -173,7 +149,7 @@ CrossedBootstrap difference(const LoadedStudy& study, const ErasedMeasure& measu
   std::vector<double> table = on_seeds(measure, values, seeds);
   const std::vector<double> base = on_seeds(attention, values, seeds);
   for (size_t i = 0; i < table.size(); ++i) table[i] -= base[i];
-  return crossed_bootstrap(table, static_cast<int32_t>(seeds.size()), study.base_seed);
+  return crossed_mean(study, table, seeds.size());
 }
 
 /// The measure whose runs are of the most base models.
@@ -284,6 +260,7 @@ ResultTable erasure_difference_table(const LoadedStudy& study, const std::vector
   std::vector<std::pair<const char*, Values>> all = {{"Words erased", &ErasedMeasure::flip_share}};
   all.insert(all.end(), kEraserValues.begin(), kEraserValues.end());
   std::vector<double> p_values;
+  std::vector<size_t> judged;  // the rows that have one
   for (const ErasedMeasure& m : measures) {
     const std::vector<uint64_t> seeds = seeds_of_both(m, attention);
     if (m.measure == Measure::attention || seeds.empty()) continue;
@@ -291,11 +268,14 @@ ResultTable erasure_difference_table(const LoadedStudy& study, const std::vector
       const CrossedBootstrap bootstrap = difference(study, m, attention, values, seeds);
       Row& row = table.rows.emplace_back(Row{title_of(m.measure), name, fmt::format("{}", seeds.size())});
       add_estimate(bootstrap, signed_three_decimals, row);
+      row.emplace_back("-");
+      if (!can_be_told(study, seeds.size()) || bootstrap.replicates.empty()) continue;
+      judged.push_back(table.rows.size() - 1);
       p_values.push_back(bootstrap.p_value());
     }
   }
   const std::vector<double> corrected = holm(p_values);
-  for (size_t i = 0; i < corrected.size(); ++i) table.rows[i].push_back(three_decimals(corrected[i]));
+  for (size_t i = 0; i < judged.size(); ++i) table.rows[judged[i]].back() = three_decimals(corrected[i]);
   return table;
 }
 
@@ -309,8 +289,7 @@ ResultTable rationale_table(const LoadedStudy& study, const std::vector<ErasedMe
                     .left = 1};
   if (measures.empty() || measures.front().chance.empty()) return table;
   const ErasedMeasure& most = of_most_seeds(measures);
-  const CrossedBootstrap chance =
-      crossed_bootstrap(most.chance, static_cast<int32_t>(most.seeds.size()), study.base_seed);
+  const CrossedBootstrap chance = crossed_mean(study, most.chance, most.seeds.size());
   if (chance.texts == 0) return table;
   for (const ErasedMeasure& m : measures) {
     Row& row = table.rows.emplace_back(Row{title_of(m.measure), fmt::format("{}", m.seeds.size())});

@@ -147,7 +147,7 @@ std::string title_of_guide(const std::string& dataset, const std::string& other)
     return kind == RunKind::base ? "the base model" : "another model";
   };
   if (guide->kind != RunKind::attribution) return model_of(guide->kind);
-  return fmt::format("{}'s {}", model_of(guide->model), to_string(guide->measure));
+  return fmt::format("{}'s {}", model_of(guide->model), in_words(guide->measure));
 }
 
 }  // namespace
@@ -209,6 +209,36 @@ std::map<size_t, TextWords> read_words(const LoadedRun& run, const std::set<size
   return words;
 }
 
+std::string title_of(Measure measure) {
+  switch (measure) {
+    case Measure::attention:
+      return "Attention";
+    case Measure::contribution:
+      return "Contribution";
+    case Measure::input_x_gradient_held:
+      return "Input \u00d7 gradient, attention held";
+    case Measure::input_x_gradient:
+      return "Input \u00d7 gradient";
+    case Measure::gradient_norm_held:
+      return "Gradient norm, attention held";
+    case Measure::gradient_norm:
+      return "Gradient norm";
+    case Measure::integrated_gradients:
+      return "Integrated gradients";
+    case Measure::leave_one_out:
+      return "Leave-one-out";
+    case Measure::random:
+      break;
+  }
+  return "Random order";
+}
+
+std::string in_words(Measure measure) {
+  std::string words = title_of(measure);
+  words.front() = static_cast<char>(words.front() - 'A' + 'a');
+  return words;
+}
+
 std::string title_of(const LoadedRun& run) {
   const bool from_elsewhere = !run.config.paths.attention.empty();
   return from_elsewhere ? "MLP guided by " + run.spec().other : title_of(run.dataset(), run.spec());
@@ -229,7 +259,7 @@ std::string title_of(const std::string& dataset, const RunSpec& spec) {
     case RunKind::adversary:
       return fmt::format("Adversary, \u03bb = {}", spec.lambda);
     case RunKind::attribution:
-      return fmt::format("Attribution by {}", to_string(spec.measure));
+      return fmt::format("Attribution by {}", in_words(spec.measure));
     case RunKind::side_by_side:
       return fmt::format("Adversary {} of {} side by side, \u03bb = {}", spec.member, spec.members, spec.lambda);
     case RunKind::perturbation:

@@ -103,6 +103,11 @@ struct TextWords {
 std::map<size_t, TextWords> read_words(const LoadedRun& run, const std::set<size_t>& texts,
                                        const std::vector<int64_t>& rows, const std::vector<int64_t>& offsets);
 
+/// A measure of attribution for people, with a capital letter: "Input × gradient, attention held". Commands have
+/// other words for it (to_string).
+std::string title_of(Measure measure);
+/// The same within a sentence: "input × gradient, attention held".
+std::string in_words(Measure measure);
 /// The kind of the run, for people: "Base", "MLP guided by the base model", "Adversary, λ = 0.001".
 std::string title_of(const LoadedRun& run);
 /// The same of a run that is not loaded. Attention from elsewhere must not have a label that is the name of a run.

@@ -30,7 +30,7 @@ ModelGroup row_of(const LoadedRun& run) {
   if (!run.config.paths.attention.empty() || !guide)
     return {.name = run.spec().other + kElsewhere, .runs = {}, .from_elsewhere = true};
   if (guide->kind == RunKind::attribution) {
-    const std::string measure{to_string(guide->measure)};
+    const std::string measure = in_words(guide->measure);
     const std::optional<RunSpec> model = parse_run_name(run.dataset(), guide->other);
     const bool of_base = guide->model == RunKind::base || !model;
     return {.name = of_base ? "Base LSTM's " + measure : measure + " of: " + title_of(run.dataset(), *model),

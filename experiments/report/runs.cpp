@@ -84,7 +84,7 @@ ResultTable attribution_table(const LoadedStudy& study) {
       if (!of) continue;
       const LoadedRun* model = study.other_of(run);
       table.rows.push_back(
-          {std::string(to_string(run.attribution.measure)), model == nullptr ? run.spec().other : model->label,
+          {title_of(run.attribution.measure), model == nullptr ? run.spec().other : model->label,
            std::string(to_string(split)), with_thousands(of->texts), fmt::format("{:.3g}", of->mean_absolute_score),
            of->share_not_converged ? fmt::format("{:.1f} %", 100 * *of->share_not_converged) : "-", run.path.string()});
     }

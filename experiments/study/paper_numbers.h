@@ -30,12 +30,13 @@ struct PaperResults {
 };
 
 /// Jain & Wallace's (2019) released results on the agreement of attention with other measures: the mean Kendall's tau-b
-/// over the test texts, and the share of them with an unadjusted p of at most .05. In their table of differences the two
-/// labels are exchanged.
+/// over the test texts, and the share of them with an unadjusted p of at most .05. Their table of differences between
+/// these pairs has the labels of the first two exchanged; here each number is of the pair that it is named by.
 struct PublishedAgreement {
-  std::string_view name;                  ///< the `corpus` of config.json
-  double gradient, gradient_significant;  ///< input times gradient, with attention held
-  double leave_one_out, leave_one_out_significant;
+  std::string_view name;                            ///< the `corpus` of config.json
+  double gradient, gradient_significant;            ///< attention with input times gradient, attention held
+  double leave_one_out, leave_one_out_significant;  ///< attention with leave-one-out
+  double rivals, rivals_significant;                ///< that gradient with leave-one-out
 };
 /// Null if there are none; ask as find_in_paper.
 const PublishedAgreement* find_agreement(std::string_view corpus);

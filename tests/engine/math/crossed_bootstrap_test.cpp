@@ -147,12 +147,98 @@ TEST_CASE("95 % intervals have the true value in them about as often") {
   }
 }
 
+TEST_CASE("groups of texts are drawn together, by hand") {
+  // Texts 0 and 2 are the group 7, text 1 is the group 0, and text 3 would be one, but NaN leaves it out. The rows of
+  // the others are [1, 4, 3] and [5, 2, 7]. Seed 0 and the group 0 alone: 4. Both seeds and both groups: all, of which
+  // the group 7 has two thirds. Seed 1 and the group 7 alone: 6.
+  const Values table = {1, 4, 3, kNaN, 5, 2, 7, 9};
+  const std::vector<int32_t> cluster = {7, 0, 7, 3};
+  const auto draw = given({{0, 0}, {0, 1}, {1, 1}}, {{0, 0}, {0, 1}, {1, 1}});
+  const CrossedBootstrap result = crossed_bootstrap(table, 2, 3, draw, 1, cluster);
+  CHECK(result.estimate == 22.0 / 6);
+  CHECK(result.replicates == Values{4, 22.0 / 6, 6});
+  CHECK(result.texts == 3);
+  CHECK(result.groups == 2);
+  CHECK(result.left_out == 1);
+}
+
+TEST_CASE("texts that are there twice tell no more than the half table does") {
+  const int texts = 40;
+  Values half, twice;
+  std::vector<int32_t> cluster;
+  for (int seed = 0; seed < 3; ++seed) {
+    for (int text = 0; text < texts; ++text) half.push_back(Random(5, Purpose::test_data).normal(seed * texts + text));
+    for (int copy = 0; copy < 2; ++copy) twice.insert(twice.end(), half.end() - texts, half.end());
+  }
+  for (int text = 0; text < 2 * texts; ++text) cluster.push_back(text % texts);
+  const CrossedBootstrap expected = crossed_bootstrap(half, 3, 7);
+  const CrossedBootstrap grouped = crossed_bootstrap(twice, 3, 7, 1, cluster);
+  REQUIRE(grouped.replicates.size() == expected.replicates.size());
+  for (size_t r = 0; r < grouped.replicates.size(); ++r) CHECK(near(grouped.replicates[r], expected.replicates[r]));
+  const auto width = [](const CrossedBootstrap& of) { return of.interval(0.95).high - of.interval(0.95).low; };
+  CHECK(width(crossed_bootstrap(twice, 3, 7)) < 0.95 * width(grouped));
+  const SeedPairs pairs{.seeds = 3, .table = twice, .minus = {}, .cluster = cluster};
+  CHECK(near(bootstrap_of_pairs(pairs, 7).interval(0.95).low,
+             bootstrap_of_pairs({.seeds = 3, .table = half}, 7).interval(0.95).low));
+}
+
+TEST_CASE("the means over pairs of drawn seeds, by hand") {
+  // Pairs (0, 1), (0, 2), (1, 2) on two texts. Seeds 0, 0, 1 are the pair (0, 1) alone; 0, 1, 2 all three; 1, 2, 2 the
+  // pair (1, 2) alone.
+  const Values table = {1, 3, 2, 6, 4, 8};
+  const auto draw = given({{0, 0, 1}, {0, 1, 2}, {1, 2, 2}}, {{0, 1}, {0, 0}, {1, 1}});
+  const CrossedBootstrap result = bootstrap_of_pairs({.seeds = 3, .table = table}, 3, draw, 1);
+  CHECK(result.estimate == 4);
+  CHECK(near(result.replicates[0], 2));
+  CHECK(near(result.replicates[1], 7.0 / 3));
+  CHECK(near(result.replicates[2], 8));
+  // Minus the mean of a table of seeds, with the same draws: [1, 2], [3, 4], [5, 9], whose mean is 4.
+  const Values minus = {1, 2, 3, 4, 5, 9};
+  const CrossedBootstrap less = bootstrap_of_pairs({.seeds = 3, .table = table, .minus = minus}, 3, draw, 1);
+  CHECK(less.estimate == 0);
+  CHECK(near(less.replicates[0], 2 - (1 + 2 + 1 + 2 + 3 + 4) / 6.0));
+  CHECK(near(less.replicates[1], 7.0 / 3 - 3));
+  CHECK(near(less.replicates[2], 8 - (4 + 9 + 9) / 3.0));
+  // Four seeds, drawn as 0, 0, 1, 2: the pairs (0, 1) and (0, 2) twice, (1, 2) once.
+  const auto uneven = given({{0, 0, 1, 2}}, {{0}});
+  CHECK(near(bootstrap_of_pairs({.seeds = 4, .table = Values{1, 2, 100, 7, 100, 100}}, 1, uneven, 1).replicates[0],
+             (2 * 1 + 2 * 2 + 7) / 5.0));
+}
+
+TEST_CASE("two seeds are one pair, so that only the texts vary; a text without the pair's value is left out") {
+  const Values table = {0.5, kNaN, 0.25, 1}, minus = {1, 1, 1, 1, 1, 1, 1, kNaN};
+  const CrossedBootstrap pair = bootstrap_of_pairs({.seeds = 2, .table = Values{3, 3, 3}}, 7);
+  CHECK(pair.replicates == Values(kResamples, 3));
+  const CrossedBootstrap less = bootstrap_of_pairs({.seeds = 2, .table = table, .minus = minus}, 7);
+  CHECK(less.estimate == 0.375 - 1);
+  CHECK(less.texts == 2);
+  CHECK(less.left_out == 2);
+}
+
+TEST_CASE("seeds are drawn anew until two differ, for the pairs and for what is subtracted") {
+  // Each seed's value is 1 or 0 in turn; of three seeds a replicate never has one alone, so no mean is 0 or 1.
+  const Values pairs = {0, 0, 0}, minus = {0, 0, 1};
+  const CrossedBootstrap less = bootstrap_of_pairs({.seeds = 3, .table = pairs, .minus = minus}, 7);
+  int without = 0;
+  for (const double value : less.replicates) {
+    CHECK(value > -0.9);
+    without += value == 0;
+  }
+  // Of the 24 draws with two seeds at least, 6 have seeds 0 and 1 only: a quarter of 2000, give or take five errors.
+  CHECK(without > 400);
+  CHECK(without < 600);
+}
+
 TEST_CASE("a table that is none, and infinity, are errors") {
   const double infinity = std::numeric_limits<double>::infinity();
   CHECK_THROWS_AS(crossed_bootstrap(Values{1, 2, 3}, 2, 7), Error);
   CHECK_THROWS_AS(crossed_bootstrap(Values{1, 2}, 0, 7), Error);
   CHECK_THROWS_AS(crossed_bootstrap(Values{1, infinity, kNaN, 2}, 2, 7), Error);
   CHECK_THROWS_AS(crossed_bootstrap(Values{1, 2}, 1, 0, given({}, {})), Error);
+  CHECK_THROWS_AS(crossed_bootstrap(Values{1, 2}, 1, 7, 1, std::vector<int32_t>{0}), Error);
+  CHECK_THROWS_AS(bootstrap_of_pairs({.seeds = 1, .table = Values{}}, 7), Error);
+  CHECK_THROWS_AS(bootstrap_of_pairs({.seeds = 3, .table = Values{1, 2}}, 7), Error);
+  CHECK_THROWS_AS(bootstrap_of_pairs({.seeds = 2, .table = Values{1, 2}, .minus = Values{1, 2}}, 7), Error);
 }
 
 }  // namespace

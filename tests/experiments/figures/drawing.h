@@ -74,6 +74,7 @@ class Drawing {
 
   /// A point in the units of the axes.
   Point in_units(const Point& at) const { return {x_.value(at.x), y_.value(at.y)}; }
+  double x_in_units(double pixel) const { return x_.value(pixel); }
   Line in_units(const Line& line) const {
     Line result;
     for (const Point& at : line) result.push_back(in_units(at));
@@ -119,11 +120,13 @@ class Drawing {
   struct Axis {
     std::vector<std::pair<double, double>> tics;  ///< pixel, value
     double value(double pixel) const {
+      REQUIRE(tics.size() >= 2);
       const auto [p0, v0] = tics.front();
       const auto [p1, v1] = tics.back();
       return v0 + (pixel - p0) * (v1 - v0) / (p1 - p0);
     }
     double pixel(double value) const {
+      REQUIRE(tics.size() >= 2);
       const auto [p0, v0] = tics.front();
       const auto [p1, v1] = tics.back();
       return p0 + (value - v0) * (p1 - p0) / (v1 - v0);
@@ -225,8 +228,6 @@ class Drawing {
         tic.clear();
       }
     }
-    REQUIRE(x_.tics.size() >= 2);
-    REQUIRE(y_.tics.size() >= 2);
   }
 
   Axis x_, y_;

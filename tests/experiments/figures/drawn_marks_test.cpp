@@ -562,5 +562,44 @@ TEST_CASE("labels stand beside error bars and the curve, not on them") {
   CHECK(drawing.text("second").anchor == "start");
 }
 
+TEST_CASE("agreement: a row per measure, its two marks with their intervals, the floor and the ceiling of attention") {
+  need_gnuplot();
+  AgreementFigure figure;
+  figure.rows = {{"Attention", {}, {0.6, 0.55, 0.65}},
+                 {"Contribution", {0.3, 0.25, 0.375}, {0.4, 0.3, 0.45}},
+                 {"Random order", {-0.01, -0.02, 0.01}, {}}};
+  figure.ceiling = figure.rows[0].ceiling;
+  const Drawing drawing = drawn(figure);
+  const std::vector<DrawnMark> marks = drawing.points();
+  REQUIRE(marks.size() == 4);  // the ceilings first
+  const double at[] = {0.6, 0.4, 0.3, -0.01};
+  for (size_t i = 0; i < 4; ++i) {
+    CHECK(std::fabs(drawing.x_in_units(marks[i].at.x) - at[i]) < 0.001);
+    CHECK(marks[i].shape == (i < 2 ? Shape::open_diamond : Shape::circle));
+    CHECK(marks[i].colour == (i < 2 ? kItoVermillion : kItoBlue));
+  }
+  CHECK(marks[0].at.y < marks[1].at.y);  // attention is the row at the top
+  CHECK(marks[2].at.y < marks[1].at.y);  // of a row the circle is above the diamond
+  CHECK(marks[1].at.y < marks[3].at.y);
+  std::vector<std::pair<double, double>> ends;
+  for (const DrawnLines& some : drawing.lines) {
+    if (some.colour != kItoBlue || some.dashed) continue;
+    for (const Line& line : some.lines) {
+      if (line.front().y >= drawing.top - 1)
+        ends.emplace_back(drawing.x_in_units(line.front().x), drawing.x_in_units(line.back().x));
+    }
+  }
+  REQUIRE(ends.size() == 2);
+  CHECK(std::fabs(ends[0].first - 0.25) < 0.001);
+  CHECK(std::fabs(ends[0].second - 0.375) < 0.001);
+  for (const char* words : {"Attention", "Contribution", "Random order", "floor", "attention's ceiling"}) {
+    CHECK(drawing.has_text(words));
+  }
+  CHECK(std::fabs(drawing.x_in_units(drawing.text("floor").at.x)) < 0.01);
+  CHECK(std::fabs(drawing.x_in_units(drawing.text("attention's ceiling").at.x) - 0.6) < 0.01);
+  CHECK(drawing.sample("with attention").shape == Shape::circle);
+  CHECK(drawing.sample("with itself, another seed").shape == Shape::open_diamond);
+}
+
 }  // namespace
 }  // namespace notnot

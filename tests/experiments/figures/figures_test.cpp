@@ -56,6 +56,17 @@ EvidenceFigure evidence() {
   return {"Evidence", {{"base", 0.9, 0.99}, {"uniform", 0.1, 0.98}, {"seed 50", 0.905, 0.991, 0.01, kNaN}}};
 }
 
+/// Attention, a measure with a ceiling, and one without.
+AgreementFigure agreement() {
+  AgreementFigure figure;
+  figure.title = "Agreement";
+  figure.rows = {{"Attention", {}, {0.6, 0.55, 0.65}},
+                 {"Input \u00d7 gradient, attention held", {0.3, 0.25, 0.375}, {0.4, 0.3, 0.45}},
+                 {"<Random>", {-0.01, -0.02, 0.01}, {}}};
+  figure.ceiling = figure.rows[0].ceiling;
+  return figure;
+}
+
 template <class Figure>
 std::string svg_of(const Figure& figure, const std::string& alt_text = "A figure.") {
   return draw(figure, alt_text).svg;
@@ -129,6 +140,7 @@ TEST_CASE("each figure is a well-formed SVG and a PDF") {
   check(draw(violins(), "Violins."));
   check(draw(frontier(), "A frontier."));
   check(draw(evidence(), "Evidence."));
+  check(draw(agreement(), "Agreement."));
 }
 
 TEST_CASE("a figure has equal bytes at another time") {
@@ -277,6 +289,9 @@ TEST_CASE("impossible numbers are errors") {
   refused(FrontierFigure{"", {}, {}, {{"", 0.8, 0.1}}, {}});
   refused(EvidenceFigure{"", {{"", 0.5, 0.5, -1}}});
   refused(EvidenceFigure{"", {{"", 0.5, 0.5}}, 1.5});
+  refused(AgreementFigure{});
+  refused(AgreementFigure{"", {{"", {0.5, 0.4, 1.1}}}});
+  refused(AgreementFigure{"", {{"", {0.5, 0.4, 0.6}, {0.5, kNaN, 0.6}}}});
 }
 
 /// As long as it lives, PATH holds no program but a `gnuplot` that is this script; an empty script: no gnuplot, either.

@@ -82,8 +82,9 @@ TEST_CASE("the means of flips, comprehensiveness and sufficiency, worked by hand
   CHECK(differences.rows[0][3] == "+0.125");
   CHECK(differences.rows[1][1] == "Comprehensiveness, p");
   CHECK(differences.rows[1][3] == "-0.100");
-  // No replicate is another one, so that all of them are as far from the mean as 0 is.
-  CHECK(differences.rows[4] == Row{"Random order", "Sufficiency, logit", "1", "0.000", "[0.000, 0.000]", "1.000"});
+  // One seed says nothing about others, so that there is no p.
+  CHECK(differences.rows[4] == Row{"Random order", "Sufficiency, logit", "1", "0.000", "[0.000, 0.000]", "-"});
+  CHECK_HAS(differences.note, "over test texts alone: with fewer than three seeds they say nothing about other seeds");
   CHECK(rationale_table(study, measures).rows.empty());
 }
 
@@ -106,10 +107,45 @@ TEST_CASE("differences are taken on the seeds that both have; without attention 
   CHECK(measures[1].comprehensiveness_probability == Values{0.2, 0.2, 0.2, 0.2, 0, 0, 0, 0});
   const ResultTable differences = erasure_difference_table(study, measures);
   REQUIRE(differences.rows.size() == 5);
-  // Every replicate has the same mean, so that p is as small as it can be: 1 / 2001, times the three like it.
-  CHECK(differences.rows[1] ==
-        Row{"Contribution", "Comprehensiveness, p", "1", "+0.100", "[+0.100, +0.100]", differences.rows[1][5]});
-  CHECK(std::stod(differences.rows[1][5]) <= 0.003);
+  CHECK(differences.rows[1] == Row{"Contribution", "Comprehensiveness, p", "1", "+0.100", "[+0.100, +0.100]", "-"});
+}
+
+TEST_CASE("with three seeds differences have p values, which are corrected together") {
+  const TemporaryFolder folder;
+  for (const uint64_t seed : {10, 2, 3}) {
+    fake_run(folder, spec(RunKind::base, seed), base_texts(), 0.8);
+    fake_attribution(folder, attribution(Measure::attention, seed), base_texts(), Json::object(),
+                     erasing({2, 2, 2, -1}, {0.5F, 0.5F, 0.5F, 0.5F}));
+    fake_attribution(folder, attribution(Measure::contribution, seed), base_texts(), Json::object(),
+                     erasing({2, 2, 2, -1}, {1, 1, 1, 1}));
+  }
+  const LoadedStudy study = only_study(folder);
+  const ResultTable differences = erasure_difference_table(study, erased_measures(study));
+  REQUIRE(differences.rows.size() == 5);
+  // No replicate is another one, so that all of them are as far from a mean of 0 as 0 is. Of the mean 0.1 none is, so
+  // that p is as small as it can be, 1 / 2001, times the five of the table.
+  CHECK(differences.rows[0] == Row{"Contribution", "Words erased", "3", "0.000", "[0.000, 0.000]", "1.000"});
+  CHECK(differences.rows[1] == Row{"Contribution", "Comprehensiveness, p", "3", "+0.100", "[+0.100, +0.100]", "0.002"});
+  CHECK_HAS(differences.note, "over seeds and test texts (bootstrap of both)");
+}
+
+TEST_CASE("with few groups of texts there is no p") {
+  std::vector<FakeText> texts = base_texts();
+  for (FakeText& text : texts) text.group = text.words < "e" ? 1 : 2;
+  const TemporaryFolder folder;
+  for (const uint64_t seed : {10, 2, 3}) {
+    fake_run(folder, spec(RunKind::base, seed), texts, 0.8);
+    for (const Measure measure : {Measure::attention, Measure::random}) {
+      const float change = measure == Measure::random ? 0 : 1;
+      fake_attribution(folder, attribution(measure, seed), texts, Json::object(),
+                       erasing({1, 1, 2, -1}, {change, change, 0, 0}));
+    }
+  }
+  const LoadedStudy study = only_study(folder);
+  REQUIRE(study.has_groups());
+  const ResultTable differences = erasure_difference_table(study, erased_measures(study));
+  CHECK(differences.rows[1][5] == "-");
+  CHECK_HAS(differences.note, "Texts of one group are drawn together. There are too few groups (fewer than 10)");
 }
 
 TEST_CASE("a measure counts once per base model, and attributions of other models not at all") {

@@ -109,9 +109,9 @@ TEST_CASE("runs of every kind make every section, table and figure") {
     CHECK(std::filesystem::exists(out / "report" / "tables" / fmt::format("sst-{}.tex", table)));
   }
   if (!can_draw()) return;
-  CHECK(count(page, "<svg") == 7);
+  CHECK(count(page, "<svg") == 8);
   for (const char* figure : {"figure3-seeds", "figure3-captioned", "figure3-adversary", "permutation", "figure5",
-                             "figure5-class0", "figure5-class1"}) {
+                             "figure5-class0", "figure5-class1", "importance"}) {
     CAPTURE(std::string(figure));
     CHECK(std::filesystem::exists(out / "report" / "figures" / fmt::format("sst-{}.svg", figure)));
     CHECK(std::filesystem::exists(out / "report" / "figures" / fmt::format("sst-{}.pdf", figure)));

@@ -62,5 +62,15 @@ TEST_CASE("every number of the paper's tables") {
   CHECK(kPaperSeed == 10);
 }
 
+TEST_CASE("Jain and Wallace's agreements") {
+  REQUIRE(find_agreement("sst") != nullptr);
+  CHECK(find_agreement("sst")->gradient == 0.351);
+  CHECK(find_agreement("sst")->leave_one_out == 0.291);
+  CHECK(find_agreement("sst")->rivals == 0.656);
+  CHECK(find_agreement("diabetes")->rivals_significant == 1);
+  CHECK(find_agreement("20news")->rivals_significant == 0.99);
+  CHECK(find_agreement("planted") == nullptr);
+}
+
 }  // namespace
 }  // namespace notnot
