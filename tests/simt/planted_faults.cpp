@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/device/arena.h"
+#include "engine/device/open_device.h"
 #include "kernels/base/launch.cuh"
 
 namespace notnot {
@@ -109,11 +110,12 @@ __global__ void read_behind_shared_memory(float* to) {
 
 /// Reads the element behind a span of an arena that has another one after it.
 void read_behind_a_span() {
+  const OpenDevice device("cuda", 1);
   Arena arena;
   Span<float> first, second;
   arena.add("test", "first", {kThreads}, &first);  // 256 bytes, so that alignment adds nothing behind it
   arena.add("test", "second", {kThreads}, &second);
-  arena.allocate(Device{.backend = Backend::cuda});
+  arena.allocate(device.get());
   run(1, 0, read_behind_the_end, first.data, 1);
 }
 
