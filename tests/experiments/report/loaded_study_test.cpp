@@ -266,7 +266,7 @@ TEST_CASE("attributions stand apart from the models of a study, and belong to th
   REQUIRE(study.attributions.size() == 1);
   CHECK(study.other_of(study.attributions.front()) == &study.runs.front());
   CHECK(attribution_table(study).rows ==
-        std::vector<std::vector<std::string>>{{"attention", "Base", "test", "2", "0.5", "-", good.string()}});
+        std::vector<std::vector<std::string>>{{"Attention", "Base", "test", "2", "0.5", "-", good.string()}});
   const Path stale = attribution(Measure::random, "of the base model before it was trained again");
   CHECK_HAS(input_error([&] {
               load_studies({base, good, stale});
