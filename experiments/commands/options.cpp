@@ -218,7 +218,8 @@ void add_training_options(CLI::App& command, Settings& a) {
       .add_option(
           "--checkpoint-minutes", a.checkpoint_minutes,
           "How much of the work a kill or a power cut may cost: there is a checkpoint after every epoch, and after "
-          "so many minutes within one; 0: after every batch. Perturbations have no checkpoints, and start again")
+          "so many minutes within one; 0: after every batch. Perturbations and attributions have no checkpoints, and "
+          "start again")
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
   command.add_option("--runs", a.runs, "The folder in which each run gets its own folder")->capture_default_str();
