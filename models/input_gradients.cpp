@@ -122,8 +122,8 @@ class InputGradients::Work {
 
   /// Brings the batch to the device, and the products of ids that had none.
   void load(const Split& split, const std::vector<PathPoint>& points) {
-    std::vector<int32_t> texts;
-    for (const PathPoint& point : points) texts.push_back(point.text);
+    std::vector<int32_t> texts(points.size());
+    std::transform(points.begin(), points.end(), texts.begin(), [](const PathPoint& point) { return point.text; });
     const HostBatch host = assemble_batch(split, texts, options_.vocabulary);
     NOTNOT_CHECK(host.texts == texts, "the longest text of a batch stands first");
     std::vector<float> scale;

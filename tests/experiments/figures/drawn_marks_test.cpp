@@ -490,7 +490,9 @@ TEST_CASE("violins: the axis shows the whole range, the legend the classes, line
 TEST_CASE("the PDF is drawn by the same commands as the SVG") {
   need_gnuplot();
   const TemporaryFolder folder;
-  const std::string found = std::getenv("PATH");
+  const char* const path = std::getenv("PATH");
+  REQUIRE(path != nullptr);
+  const std::string found = path;
   const std::string script = (folder / "script").string(), bin = (folder / "bin").string();
   std::filesystem::create_directories(bin);
   write_atomically(folder.path() / "bin" / "gnuplot",
