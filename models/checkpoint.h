@@ -45,10 +45,11 @@ struct TrainingBounds {
   bool adversary = false;  ///< its losses and scores may have any sign; those of others are not negative
 };
 
-/// Reads the checkpoint of a training within `bounds`, of `members` models that train side by side; one for each. Throws InputError if the file lacks a tensor or has another
-/// shape than `layout`, if no such training can have stood there, or if a value was changed since: the file's metadata
-/// has `sha256`, the checksum of all its values and of the companions, which stand there, too. The parameters may have
-/// any values. The names of the first model are plain; those of the second begin with `member2/`.
+/// Reads the checkpoint of a training within `bounds`, of `members` models that train side by side; one for each. Throws
+/// InputError if the file lacks a tensor or has another shape than `layout`, if no such training can have stood there,
+/// or if a value was changed since: the file's metadata has `sha256`, the checksum of all its values and of the
+/// companions, which stand there, too. The parameters may have any values. The names of the first model are plain;
+/// those of the second begin with `member2/`.
 std::vector<Checkpoint> read_checkpoints(const std::filesystem::path& path, const ParameterLayout& layout,
                                          const TrainingBounds& bounds, int32_t members = 1);
 

@@ -18,6 +18,18 @@ void check(bool holds) {
   if (!holds) std::abort();
 }
 
+void check_state(const notnot::Checkpoint& checkpoint, const notnot::ParameterLayout& layout) {
+  const auto& [progress, parameters, optimiser, companions] = checkpoint;
+  check(progress.epoch >= 1 && progress.epoch <= kEpochs + 1 && progress.batch >= 0 && progress.batch <= kBatches);
+  check(progress.best_epoch >= 0 && progress.best_epoch < progress.epoch);
+  check(optimiser.step >= 0 && optimiser.step <= (progress.epoch - 1) * kBatches + progress.batch);
+  for (const auto* values :
+       {&parameters, &optimiser.first_moment, &optimiser.second_moment, &optimiser.largest_second_moment}) {
+    check(static_cast<int64_t>(values->size()) == layout.total());
+  }
+  for (const float moment : optimiser.second_moment) check(moment >= 0 && std::isfinite(std::sqrt(moment)));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
@@ -25,19 +37,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   static const notnot::ParameterLayout layout(
       {.encoder = notnot::Encoder::tokens, .vocabulary = 5, .embed = 1, .hidden = 1});
   notnot::put(folder / "fuzz", {reinterpret_cast<const char*>(bytes), size});
-  try {
-    const notnot::Checkpoint read =
-        notnot::read_checkpoints(folder / "fuzz", layout, {.epochs = kEpochs, .batches = kBatches});
-    const auto& [progress, parameters, optimiser, companions] = read;
-    check(progress.epoch >= 1 && progress.epoch <= kEpochs + 1 && progress.batch >= 0 && progress.batch <= kBatches);
-    check(progress.best_epoch >= 0 && progress.best_epoch < progress.epoch);
-    check(optimiser.step >= 0 && optimiser.step <= (progress.epoch - 1) * kBatches + progress.batch);
-    for (const auto* values :
-         {&parameters, &optimiser.first_moment, &optimiser.second_moment, &optimiser.largest_second_moment}) {
-      check(static_cast<int64_t>(values->size()) == layout.total());
+  for (const int32_t members : {1, 2}) {
+    try {
+      const auto read =
+          notnot::read_checkpoints(folder / "fuzz", layout, {.epochs = kEpochs, .batches = kBatches}, members);
+      check(static_cast<int32_t>(read.size()) == members);
+      for (const notnot::Checkpoint& checkpoint : read) check_state(checkpoint, layout);
+    } catch (const notnot::InputError&) {
     }
-    for (const float moment : optimiser.second_moment) check(moment >= 0 && std::isfinite(std::sqrt(moment)));
-  } catch (const notnot::InputError&) {
   }
   return 0;
 }
