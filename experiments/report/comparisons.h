@@ -1,8 +1,10 @@
 #pragma once
 // Differences between two groups of runs, and means over texts, as estimates that know of seeds and of texts
 // (engine/math/uncertain_mean.h).
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -55,6 +57,16 @@ CrossedBootstrap crossed_mean(const LoadedStudy& study, std::span<const double> 
 /// For the note of a table of such means, whose rows are of so many seeds: what the intervals know of,
 /// "Intervals: 95 %, over ... ".
 std::string crossed_intervals_in_words(const LoadedStudy& study, size_t fewest_seeds, size_t most_seeds);
+/// The same, of rows that have `seeds`.
+template <class Row>
+std::string crossed_intervals_in_words(const LoadedStudy& study, const std::vector<Row>& rows) {
+  size_t fewest = std::numeric_limits<size_t>::max(), most = 0;
+  for (const Row& row : rows) {
+    fewest = std::min(fewest, row.seeds.size());
+    most = std::max(most, row.seeds.size());
+  }
+  return crossed_intervals_in_words(study, fewest, most);
+}
 /// The mean over all texts of each seed's values.
 UncertainMean mean_over_seeds(const LoadedStudy& study, const std::vector<TextValues>& of_seeds);
 

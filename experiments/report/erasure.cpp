@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <span>
 
 #include "engine/io/input_error.h"
@@ -116,12 +115,7 @@ double share_of(const std::vector<double>& values) {
 
 /// For the notes.
 std::string about_intervals(const LoadedStudy& study, const std::vector<ErasedMeasure>& measures) {
-  size_t fewest = std::numeric_limits<size_t>::max(), most = 0;
-  for (const ErasedMeasure& m : measures) {
-    fewest = std::min(fewest, m.seeds.size());
-    most = std::max(most, m.seeds.size());
-  }
-  return crossed_intervals_in_words(study, fewest, most) + conditions(study);
+  return crossed_intervals_in_words(study, measures) + conditions(study);
 }
 
 /// The values of `measure` on these of its seeds, [seeds, texts].

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 
 #include "engine/io/input_error.h"
@@ -194,16 +193,6 @@ std::string published_note(const LoadedStudy& study) {
          "pair that their means are of. ";
 }
 
-template <class Row>
-std::string about_intervals(const LoadedStudy& study, const std::vector<Row>& rows) {
-  size_t fewest = std::numeric_limits<size_t>::max(), most = 0;
-  for (const Row& row : rows) {
-    fewest = std::min(fewest, row.seeds.size());
-    most = std::max(most, row.seeds.size());
-  }
-  return crossed_intervals_in_words(study, fewest, most);
-}
-
 constexpr const char* kIntroduction =
     "Do the words with much attention matter by other measures, too? Agreement is Kendall's tau-b between the absolute "
     "scores of a text's words. A rank correlation alone is no verdict: it is read between a floor, which is chance, "
@@ -233,7 +222,7 @@ std::string figure_html(const LoadedStudy& study, const std::vector<ImportanceRo
       fmt::format(
           "Agreement with attention: mean {} over the test texts. Circles: of each measure with the attention of "
           "the same model. Dotted line: the {}. {}{}",
-          defined("Kendall's tau-b"), defined("floor"), ceilings, escape(about_intervals(study, rows))),
+          defined("Kendall's tau-b"), defined("floor"), ceilings, escape(crossed_intervals_in_words(study, rows))),
       "Mean tau-b of each measure with attention, and of each measure with itself under another seed, with intervals.");
 }
 
@@ -308,7 +297,7 @@ ResultTable agreement_table(const LoadedStudy& study, const std::vector<Importan
           "share of the texts with such a p of tau-b, not adjusted. Ceiling: tau-b of the measure between two seeds, "
           "over all pairs of them; two seeds are one pair, whose interval is over texts alone. Left out: texts "
           "for which some seed has scores that are all equal, or of one word. " +
-          about_intervals(study, rows) + published_note(study) + conditions(study),
+          crossed_intervals_in_words(study, rows) + published_note(study) + conditions(study),
       .header = {"Measure", "n", "Kendall's tau-b", "95 %", "p \u2264 .05", "Pearson", "Top-k overlap", "RBO",
                  "Ceiling", "95 % (ceiling)", "Left out"},
       .rows = {},
@@ -340,7 +329,7 @@ ResultTable ceiling_table(const LoadedStudy& study, const std::vector<Importance
           "p values are for a difference of 0, and for a tau-b of 0, both corrected by Holm for the number of "
           "measures. "
           "{1}",
-          kMargin, about_intervals(study, rows)),
+          kMargin, crossed_intervals_in_words(study, rows)),
       .header = {"Measure", "n", "Difference", "95 %", "90 %", "p of the difference", "p of tau-b", "Equivalence"},
       .rows = {},
       .left = 1};
@@ -373,7 +362,7 @@ ResultTable rival_table(const LoadedStudy& study, const std::vector<RivalRow>& r
                     .note =
                         "As in the table of agreement with attention, on the base models that have both "
                         "attributions. Attention itself stands in that table. " +
-                        about_intervals(study, rows) + published_note(study) + conditions(study),
+                        crossed_intervals_in_words(study, rows) + published_note(study) + conditions(study),
                     .header = {"Measure", "n", "Kendall's tau-b", "95 %", "p \u2264 .05", "Left out"},
                     .rows = {},
                     .left = 1};
